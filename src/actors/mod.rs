@@ -1,0 +1,11 @@
+//! The cast: every part of the database that owns state, sequences work or does I/O.
+
+pub mod admin;
+pub mod bridge;
+pub mod ddl;
+pub mod gateway;
+pub mod kv;
+pub mod pd;
+pub mod runtime;
+pub mod session;
+pub mod store;

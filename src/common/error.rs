@@ -1,0 +1,160 @@
+//! The error a client sees: MySQL's number, its SQLSTATE and a message.
+
+use std::fmt;
+
+/// A result whose error can be sent to a MySQL client as it is.
+pub type SqlResult<T> = Result<T, SqlError>;
+
+/// An error as MySQL's protocol carries it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SqlError {
+    /// MySQL's error number (or TiDB's, from 8000 and 9000 on, where MySQL has none).
+    pub code: u16,
+    /// What went wrong, in MySQL's words where MySQL has them.
+    pub message: String,
+}
+
+impl SqlError {
+    /// An error with a number from [`errno`] and its message.
+    pub fn new(code: u16, message: impl Into<String>) -> SqlError {
+        SqlError { code, message: message.into() }
+    }
+
+    /// What the user asked for exists in MySQL and not (yet) here. Error 1235.
+    pub fn unsupported(feature: impl fmt::Display) -> SqlError {
+        SqlError::new(
+            errno::NOT_SUPPORTED_YET,
+            format!("This version of TroupeDB doesn't yet support '{feature}'"),
+        )
+    }
+
+    /// A broken invariant of ours, reported instead of a wrong answer. Error 1105.
+    pub fn internal(message: impl fmt::Display) -> SqlError {
+        SqlError::new(errno::UNKNOWN, format!("internal error: {message}"))
+    }
+
+    /// The five-character SQLSTATE of the error number.
+    pub fn sqlstate(&self) -> &'static str {
+        errno::sqlstate(self.code)
+    }
+}
+
+impl fmt::Display for SqlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ERROR {} ({}): {}", self.code, self.sqlstate(), self.message)
+    }
+}
+
+impl std::error::Error for SqlError {}
+
+/// MySQL's error numbers, and TiDB's for what MySQL does not know.
+pub mod errno {
+    macro_rules! errnos {
+        ($($name:ident = $code:literal, $state:literal;)*) => {
+            $(#[doc = concat!("Error ", $code, ", SQLSTATE ", $state, ".")] pub const $name: u16 = $code;)*
+
+            /// The SQLSTATE of a number; `HY000` where MySQL has none of its own.
+            pub fn sqlstate(code: u16) -> &'static str {
+                match code {
+                    $($code => $state,)*
+                    _ => "HY000",
+                }
+            }
+        };
+    }
+
+    errnos! {
+        CON_COUNT = 1040, "08004";
+        HANDSHAKE = 1043, "08S01";
+        DB_ACCESS_DENIED = 1044, "42000";
+        ACCESS_DENIED = 1045, "28000";
+        NO_DB = 1046, "3D000";
+        UNKNOWN_COM = 1047, "08S01";
+        BAD_NULL = 1048, "23000";
+        BAD_DB = 1049, "42000";
+        TABLE_EXISTS = 1050, "42S01";
+        BAD_TABLE = 1051, "42S02";
+        NON_UNIQ = 1052, "23000";
+        SERVER_SHUTDOWN = 1053, "08S01";
+        BAD_FIELD = 1054, "42S22";
+        WRONG_FIELD_WITH_GROUP = 1055, "42000";
+        WRONG_VALUE_COUNT = 1058, "21S01";
+        DUP_FIELDNAME = 1060, "42S21";
+        DUP_KEYNAME = 1061, "42000";
+        DUP_ENTRY = 1062, "23000";
+        PARSE = 1064, "42000";
+        EMPTY_QUERY = 1065, "42000";
+        NONUNIQ_TABLE = 1066, "42000";
+        INVALID_DEFAULT = 1067, "42000";
+        MULTIPLE_PRI_KEY = 1068, "42000";
+        KEY_COLUMN_DOES_NOT_EXIST = 1072, "42000";
+        TOO_BIG_FIELDLENGTH = 1074, "42000";
+        WRONG_AUTO_KEY = 1075, "42000";
+        CANT_DROP_FIELD_OR_KEY = 1091, "42000";
+        NO_SUCH_THREAD = 1094, "HY000";
+        KILL_DENIED = 1095, "HY000";
+        WRONG_DB_NAME = 1102, "42000";
+        UNKNOWN = 1105, "HY000";
+        WRONG_GROUP_FIELD = 1056, "42000";
+        INVALID_GROUP_FUNC_USE = 1111, "HY000";
+        UNKNOWN_TABLE = 1109, "42S02";
+        FIELD_SPECIFIED_TWICE = 1110, "42000";
+        UNKNOWN_CHARACTER_SET = 1115, "42000";
+        TABLE_MUST_HAVE_COLUMNS = 1113, "42000";
+        WRONG_VALUE_COUNT_ON_ROW = 1136, "21S01";
+        MIX_OF_GROUP_FUNC_AND_FIELDS = 1140, "42000";
+        NO_SUCH_TABLE = 1146, "42S02";
+        NET_PACKET_TOO_LARGE = 1153, "08S01";
+        NET_PACKETS_OUT_OF_ORDER = 1156, "08S01";
+        PRIMARY_CANT_HAVE_NULL = 1171, "42000";
+        UNKNOWN_SYSTEM_VARIABLE = 1193, "HY000";
+        LOCK_WAIT_TIMEOUT = 1205, "HY000";
+        LOCK_DEADLOCK = 1213, "40001";
+        WRONG_ARGUMENTS = 1210, "HY000";
+        CANNOT_USER = 1396, "HY000";
+        WRONG_NUMBER_OF_COLUMNS_IN_SELECT = 1222, "21000";
+        NOT_SUPPORTED_YET = 1235, "42000";
+        WRONG_VALUE_FOR_VAR = 1231, "42000";
+        WRONG_TYPE_FOR_VAR = 1232, "42000";
+        VAR_IS_GLOBAL_ONLY = 1229, "HY000";
+        VAR_IS_LOCAL_ONLY = 1228, "HY000";
+        VAR_IS_READ_ONLY = 1238, "HY000";
+        OPERAND_COLUMNS = 1241, "21000";
+        SUBQUERY_NO_1_ROW = 1242, "21000";
+        UNKNOWN_STMT_HANDLER = 1243, "HY000";
+        DERIVED_MUST_HAVE_ALIAS = 1248, "42000";
+        WARN_DATA_OUT_OF_RANGE = 1264, "22003";
+        WARN_DATA_TRUNCATED = 1265, "01000";
+        UNKNOWN_COLLATION = 1273, "HY000";
+        WRONG_NAME_FOR_INDEX = 1280, "42000";
+        TRUNCATED_WRONG_VALUE = 1292, "22007";
+        UNKNOWN_TIME_ZONE = 1298, "HY000";
+        INVALID_CHARACTER_STRING = 1300, "HY000";
+        SP_DOES_NOT_EXIST = 1305, "42000";
+        QUERY_INTERRUPTED = 1317, "70100";
+        NO_DEFAULT_FOR_FIELD = 1364, "HY000";
+        DIVISION_BY_ZERO = 1365, "22012";
+        TRUNCATED_WRONG_VALUE_FOR_FIELD = 1366, "HY000";
+        DATA_TOO_LONG = 1406, "22001";
+        M_BIGGER_THAN_D = 1427, "42000";
+        TOO_BIG_PRECISION = 1426, "42000";
+        TOO_BIG_SCALE = 1425, "42000";
+        TOO_BIG_DISPLAYWIDTH = 1439, "42000";
+        CANT_CREATE_DB = 1006, "HY000";
+        DB_CREATE_EXISTS = 1007, "HY000";
+        DB_DROP_EXISTS = 1008, "HY000";
+        TOO_LONG_IDENT = 1059, "42000";
+        TOO_LONG_KEY = 1071, "42000";
+        BLOB_KEY_WITHOUT_LENGTH = 1170, "42000";
+        DATA_OUT_OF_RANGE = 1690, "22003";
+        READ_ONLY_TRANSACTION = 1792, "25006";
+        CANT_EXECUTE_IN_TRANSACTION = 1568, "25001";
+        QUERY_TIMEOUT = 3024, "HY000";
+        INFO_SCHEMA_CHANGED = 8028, "HY000";
+        UNDETERMINED_COMMIT = 8501, "HY000";
+        TIKV_SERVER_TIMEOUT = 9002, "HY000";
+        SERVER_BUSY = 9003, "HY000";
+        REGION_UNAVAILABLE = 9005, "HY000";
+        WRITE_CONFLICT = 9007, "HY000";
+    }
+}

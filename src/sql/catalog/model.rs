@@ -1,0 +1,129 @@
+//! The schema as it is stored, in JSON, under the `m` prefix.
+
+use serde::{Deserialize, Serialize};
+
+use crate::sql::types::FieldType;
+
+/// How far a schema element has come on F1's way from absent to public; no two SQL nodes differ by
+/// more than one step.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub enum SchemaState {
+    /// Nobody sees it.
+    Absent,
+    /// Deletes and updates remove its entries; nobody adds any.
+    DeleteOnly,
+    /// Writes keep it; nobody reads it.
+    WriteOnly,
+    /// Old rows are being added.
+    Reorganization,
+    /// Everybody uses it.
+    #[default]
+    Public,
+}
+
+/// A database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseInfo {
+    /// Never used again.
+    pub id: i64,
+    /// As written; compared without case.
+    pub name: String,
+    /// Default character set of its tables.
+    pub charset: String,
+    /// Default collation of its tables.
+    pub collation: String,
+    /// How far it has come.
+    pub state: SchemaState,
+}
+
+/// A column's default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DefaultValue {
+    /// A constant, as the text MySQL shows (`None`: DEFAULT NULL).
+    Constant(Option<String>),
+    /// CURRENT_TIMESTAMP with this many digits of fraction.
+    CurrentTimestamp(u8),
+}
+
+/// A column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnInfo {
+    /// Unique in the table and never used again.
+    pub id: i64,
+    /// As written; compared without case.
+    pub name: String,
+    /// Position in the row as users see it.
+    pub offset: usize,
+    /// Its type.
+    pub field_type: FieldType,
+    /// Its default; `None`: none (an insert must give a value, if NOT NULL).
+    pub default: Option<DefaultValue>,
+    /// ON UPDATE CURRENT_TIMESTAMP with this many digits.
+    pub on_update_now: Option<u8>,
+    /// AUTO_INCREMENT.
+    pub auto_increment: bool,
+    /// COMMENT.
+    pub comment: String,
+    /// How far it has come.
+    pub state: SchemaState,
+}
+
+/// A column of an index.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexColumn {
+    /// Position in `TableInfo::columns`.
+    pub offset: usize,
+    /// Only this many characters of it.
+    pub prefix_len: Option<u32>,
+}
+
+/// An index. A primary key that is not the row's handle is a unique index named PRIMARY.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexInfo {
+    /// Unique in the table and never used again.
+    pub id: i64,
+    /// As written; compared without case.
+    pub name: String,
+    /// Its columns, first to last.
+    pub columns: Vec<IndexColumn>,
+    /// No two rows with equal non-NULL values.
+    pub unique: bool,
+    /// Whether it is the primary key.
+    pub primary: bool,
+    /// COMMENT.
+    #[serde(default)]
+    pub comment: String,
+    /// How far it has come.
+    pub state: SchemaState,
+}
+
+/// A table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableInfo {
+    /// Unique in the cluster and never used again; TRUNCATE gives a new one.
+    pub id: i64,
+    /// As written; compared without case.
+    pub name: String,
+    /// Columns, public ones first, in order.
+    pub columns: Vec<ColumnInfo>,
+    /// Indexes, without the clustered primary key.
+    pub indexes: Vec<IndexInfo>,
+    /// The integer primary-key column that is the row's handle; `None`: a hidden handle, `_tidb_rowid` in TiDB.
+    pub handle_column: Option<usize>,
+    /// Default collation of its columns, by name.
+    pub collation: String,
+    /// COMMENT.
+    pub comment: String,
+    /// AUTO_INCREMENT = n at creation.
+    pub auto_increment_start: Option<u64>,
+    /// Highest column id given.
+    pub max_column_id: i64,
+    /// Highest index id given.
+    pub max_index_id: i64,
+    /// How far it has come.
+    pub state: SchemaState,
+    /// Schema version that last changed it.
+    pub version: i64,
+}

@@ -1,0 +1,126 @@
+//! What SQL needs of a transactional key-value store; the actors floor implements it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::common::{SqlResult, Timestamp};
+pub use crate::storage::txn::KvPair;
+
+/// The options of a scan over `[start, end)`.
+#[derive(Clone, Debug, Default)]
+pub struct ScanOptions {
+    /// First key.
+    pub start: Bytes,
+    /// Past the last key; empty: no bound.
+    pub end: Bytes,
+    /// From the end to the start.
+    pub reverse: bool,
+    /// How many pairs the caller will read at most, if it knows.
+    pub limit: Option<usize>,
+    /// Leave the values out.
+    pub key_only: bool,
+}
+
+/// Pairs in key order, a batch at a time.
+#[async_trait]
+pub trait Scanner: Send {
+    /// The next pairs; empty at the end.
+    async fn next_batch(&mut self) -> SqlResult<Vec<KvPair>>;
+}
+
+/// How a statement locks what it reads for writing.
+#[derive(Clone, Copy, Debug)]
+pub struct LockOptions {
+    /// How long to wait for other transactions; zero: `NOWAIT`.
+    pub wait: Duration,
+    /// Return the values under the locks.
+    pub return_values: bool,
+}
+
+/// A mark in a transaction's buffer to go back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Savepoint(pub usize);
+
+/// One transaction of one session. Reads see its own writes.
+///
+/// Methods take `&self`: a transaction is shared by the operators of one statement, which do not write
+/// while others read.
+#[async_trait]
+pub trait Transaction: Send + Sync {
+    /// The snapshot it reads (and, in a pessimistic transaction, [`Transaction::for_update_ts`] writes at).
+    fn start_ts(&self) -> Timestamp;
+    /// The newest timestamp it locked at; `start_ts` before the first lock.
+    fn for_update_ts(&self) -> Timestamp;
+    /// Whether statements lock what they write.
+    fn is_pessimistic(&self) -> bool;
+    /// Whether nothing is buffered and nothing locked.
+    fn is_clean(&self) -> bool;
+
+    /// The value of a key in the snapshot, under this transaction's own writes.
+    async fn get(&self, key: Bytes) -> SqlResult<Option<Bytes>>;
+    /// The values of those keys that have one, in the order of `keys`.
+    async fn batch_get(&self, keys: Vec<Bytes>) -> SqlResult<Vec<Option<Bytes>>>;
+    /// A scan of the snapshot merged with this transaction's own writes.
+    async fn scan(&self, options: ScanOptions) -> SqlResult<Box<dyn Scanner>>;
+
+    /// Reads of the running statement see the latest committed data (a fresh `for_update_ts`) rather than
+    /// the snapshot, as DML and locking reads of pessimistic transactions do, until the next `begin_statement`.
+    async fn use_current_read(&self) -> SqlResult<()>;
+    /// Starts a statement: reads at the snapshot again. The mark undoes a failed statement.
+    fn begin_statement(&self) -> Savepoint;
+    /// Forgets what was written since the mark (locks taken stay, as in MySQL).
+    fn rollback_to(&self, savepoint: Savepoint);
+
+    /// Locks keys (pessimistic), in the order given. Errors: 1205, 1213, and 9007 when a key was
+    /// committed after `for_update_ts`: the caller refreshes with `use_current_read` and runs the statement again.
+    /// In an optimistic transaction remembers them, to be checked at commit.
+    async fn lock_keys(
+        &self,
+        keys: Vec<Bytes>,
+        options: LockOptions,
+    ) -> SqlResult<Vec<Option<Bytes>>>;
+
+    /// Buffers a put.
+    fn put(&self, key: Bytes, value: Bytes);
+    /// Buffers a put of a key that must not exist when it commits (already checked or to be checked at prewrite).
+    fn insert(&self, key: Bytes, value: Bytes);
+    /// Buffers a deletion.
+    fn delete(&self, key: Bytes);
+    /// Whether the transaction itself has written the key: `Some(None)` is a deletion.
+    fn buffered(&self, key: &[u8]) -> Option<Option<Bytes>>;
+
+    /// Commits; `None` when there was nothing to. Errors: 9007 write conflict, 1062 from `insert` (as
+    /// `errno::DUP_ENTRY` with the raw key in hex: the session renders the message), 8501 when the outcome is unknown.
+    async fn commit(&self) -> SqlResult<Option<Timestamp>>;
+    /// Drops the buffer and gives every lock up.
+    async fn rollback(&self) -> SqlResult<()>;
+}
+
+/// How a transaction is to run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TxnOptions {
+    /// Statements lock what they write.
+    pub pessimistic: bool,
+    /// Read at the newest data without asking the oracle: only for a statement that is one point read.
+    pub latest: bool,
+    /// Every statement reads a fresh snapshot (READ COMMITTED).
+    pub read_committed: bool,
+}
+
+/// The store behind SQL.
+#[async_trait]
+pub trait KvStore: Send + Sync + 'static {
+    /// Starts a transaction at a fresh timestamp (or at `MAX` with `latest`).
+    async fn begin(&self, options: TxnOptions) -> SqlResult<Arc<dyn Transaction>>;
+    /// Starts a read-only transaction at a timestamp in the past.
+    async fn snapshot(&self, ts: Timestamp) -> SqlResult<Arc<dyn Transaction>>;
+    /// A fresh timestamp.
+    async fn timestamp(&self) -> SqlResult<Timestamp>;
+    /// Splits regions at the given user keys; answers how many regions were made.
+    async fn split_at(&self, keys: Vec<Bytes>) -> SqlResult<usize>;
+    /// Physically removes a range no transaction will read again (a dropped table).
+    async fn delete_range(&self, start: Bytes, end: Bytes) -> SqlResult<()>;
+}

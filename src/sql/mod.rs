@@ -1,0 +1,10 @@
+//! SQL without I/O: text to tree, tree to plan, plan to rows.
+
+pub mod catalog;
+pub mod ddl;
+pub mod exec;
+pub mod expr;
+pub mod kv;
+pub mod parser;
+pub mod plan;
+pub mod types;

@@ -1,0 +1,140 @@
+//! The engine's contract.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Result;
+
+/// A column family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cf {
+    /// Long values: encoded key + start timestamp → value.
+    Default,
+    /// Locks: encoded key → lock.
+    Lock,
+    /// Commit records: encoded key + commit timestamp → write.
+    Write,
+    /// Raft and region state of the store.
+    Raft,
+}
+
+impl Cf {
+    /// Every column family.
+    pub const ALL: [Cf; 4] = [Cf::Default, Cf::Lock, Cf::Write, Cf::Raft];
+
+    /// The name on disk, as in TiKV.
+    pub fn name(self) -> &'static str {
+        match self {
+            Cf::Default => "default",
+            Cf::Lock => "lock",
+            Cf::Write => "write",
+            Cf::Raft => "raft",
+        }
+    }
+}
+
+/// One change of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WriteOp {
+    /// Sets a key.
+    Put(Cf, Vec<u8>, Vec<u8>),
+    /// Removes a key; removing what is not there is fine.
+    Delete(Cf, Vec<u8>),
+    /// Removes `[start, end)`.
+    DeleteRange(Cf, Vec<u8>, Vec<u8>),
+}
+
+/// Changes that become visible, and durable, all together or not at all, in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WriteBatch {
+    /// The changes, first to last.
+    pub ops: Vec<WriteOp>,
+}
+
+impl WriteBatch {
+    /// An empty batch.
+    pub fn new() -> WriteBatch {
+        WriteBatch::default()
+    }
+
+    /// Sets a key.
+    pub fn put(&mut self, cf: Cf, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
+        self.ops.push(WriteOp::Put(cf, key.into(), value.into()));
+    }
+
+    /// Removes a key.
+    pub fn delete(&mut self, cf: Cf, key: impl Into<Vec<u8>>) {
+        self.ops.push(WriteOp::Delete(cf, key.into()));
+    }
+
+    /// Removes `[start, end)`.
+    pub fn delete_range(&mut self, cf: Cf, start: impl Into<Vec<u8>>, end: impl Into<Vec<u8>>) {
+        self.ops.push(WriteOp::DeleteRange(cf, start.into(), end.into()));
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.ops.is_empty()
+    }
+}
+
+/// The bounds of an iteration; `[lower, upper)`, either may be open.
+#[derive(Clone, Debug, Default)]
+pub struct IterOptions {
+    /// The first key that may be seen.
+    pub lower: Option<Vec<u8>>,
+    /// The first key past the end.
+    pub upper: Option<Vec<u8>>,
+}
+
+/// A position in a column family. New cursors are invalid until a `seek`.
+pub trait Cursor {
+    /// Moves to the first key ≥ `key` within the bounds.
+    fn seek(&mut self, key: &[u8]) -> Result<bool>;
+    /// Moves to the last key ≤ `key` within the bounds.
+    fn seek_for_prev(&mut self, key: &[u8]) -> Result<bool>;
+    /// Moves to the first key.
+    fn seek_to_first(&mut self) -> Result<bool>;
+    /// Moves to the last key.
+    fn seek_to_last(&mut self) -> Result<bool>;
+    /// Moves one key forward.
+    fn next(&mut self) -> Result<bool>;
+    /// Moves one key back.
+    fn prev(&mut self) -> Result<bool>;
+    /// Whether the cursor stands on a key; each move returns the same.
+    fn valid(&self) -> bool;
+    /// The key it stands on. Panics when invalid.
+    fn key(&self) -> &[u8];
+    /// The value it stands on. Panics when invalid.
+    fn value(&self) -> &[u8];
+}
+
+/// Reads.
+pub trait Reader: Send + Sync {
+    /// The value of a key.
+    fn get(&self, cf: Cf, key: &[u8]) -> Result<Option<Vec<u8>>>;
+    /// A cursor. It sees one state of its column family: the one at its creation (or the snapshot's).
+    fn cursor(&self, cf: Cf, options: IterOptions) -> Result<Box<dyn Cursor + '_>>;
+}
+
+/// One state of all column families, for as long as it is held.
+pub trait Snapshot: Reader {}
+
+/// An ordered store of column families.
+pub trait Engine: Reader + 'static {
+    /// Applies a batch atomically. With `sync`, it and all before it survive a crash of the machine
+    /// once this returns; without, it survives a crash of the process.
+    fn write(&self, batch: WriteBatch, sync: bool) -> Result<()>;
+    /// The state as it is now.
+    fn snapshot(&self) -> Arc<dyn Snapshot>;
+    /// Makes every earlier write durable.
+    fn sync(&self) -> Result<()>;
+    /// About how many bytes on disk `[start, end)` takes.
+    fn approximate_size(&self, cf: Cf, start: &[u8], end: &[u8]) -> Result<u64>;
+    /// Writes a consistent copy into an absent directory.
+    fn checkpoint(&self, path: &Path) -> Result<()>;
+    /// Adds key-value pairs (ascending, no duplicates) as one unit that bypasses the write path.
+    fn ingest(&self, cf: Cf, pairs: &mut dyn Iterator<Item = (Vec<u8>, Vec<u8>)>) -> Result<()>;
+    /// Rewrites `[start, end)` so that deleted data gives its space back.
+    fn compact(&self, cf: Cf, start: &[u8], end: &[u8]) -> Result<()>;
+}

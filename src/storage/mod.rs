@@ -1,0 +1,9 @@
+//! Storage without actors: the engine, the codecs, MVCC, Percolator's commands, the raft log and regions.
+
+pub mod codec;
+pub mod engine;
+pub mod mvcc;
+pub mod raft;
+pub mod region;
+pub mod routing;
+pub mod txn;
