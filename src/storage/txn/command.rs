@@ -7,7 +7,19 @@ use bytes::Bytes;
 use crate::common::{PeerId, RegionId, StoreId, Timestamp};
 
 /// The version of a region: `conf_ver` counts changes of its peers, `version` of its range.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub struct RegionEpoch {
     /// Counts membership changes.
     pub conf_ver: u64,
