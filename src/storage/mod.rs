@@ -3,6 +3,7 @@
 pub mod codec;
 pub mod engine;
 pub mod mvcc;
+pub mod proto;
 pub mod raft;
 pub mod region;
 pub mod routing;
