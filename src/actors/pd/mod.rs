@@ -1,1 +1,5 @@
-//! To be written.
+//! The placement driver's actors.
+
+mod client;
+
+pub use client::{Lease, PdClient, PdError, PdResult, SplitIds};

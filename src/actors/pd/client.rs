@@ -1,0 +1,99 @@
+//! What the rest of the node may ask of the placement driver, wherever its leader is.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::common::{PeerId, RegionId, StoreId, Timestamp};
+use crate::placement::{RegionOrder, RegionReport, StoreInfo, StoreMeta, StoreStats};
+use crate::storage::region::Region;
+use crate::storage::routing::RegionRoute;
+
+/// A result of the placement driver.
+pub type PdResult<T> = Result<T, PdError>;
+
+/// Why the placement driver gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PdError {
+    /// It cannot be reached or does not answer in time. Asking again may help.
+    #[error("the placement driver is unavailable: {0}")]
+    Unavailable(String),
+    /// It refused: asking the same again will not help.
+    #[error("the placement driver refused: {0}")]
+    Refused(String),
+}
+
+/// The ids of one region that a split will make.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct SplitIds {
+    /// The new region's.
+    pub region_id: RegionId,
+    /// Its replicas', one per replica of the region that splits, in that order.
+    pub peer_ids: Vec<PeerId>,
+}
+
+/// Who holds a name in the cluster (the owner of schema changes, for one), and how long.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Lease {
+    /// The holder, as it named itself.
+    pub holder: String,
+    /// Unix milliseconds on PD's clock at which it ends unless renewed.
+    pub expires_unix_ms: u64,
+}
+
+/// The placement driver as its clients see it.
+#[async_trait]
+pub trait PdClient: Send + Sync + 'static {
+    /// A fresh timestamp without waiting, where the oracle is in this process and has some left.
+    fn try_timestamp(&self) -> Option<Timestamp> {
+        None
+    }
+    /// A timestamp above every one handed out before the call.
+    async fn timestamp(&self) -> PdResult<Timestamp>;
+    /// `count` ids never handed out before.
+    async fn alloc_ids(&self, count: u64) -> PdResult<Range<u64>>;
+    /// Whether the cluster has its first region.
+    async fn is_bootstrapped(&self) -> PdResult<bool>;
+    /// Starts the cluster with its first store and region; `false` when another store was first.
+    async fn bootstrap(&self, store: StoreMeta, region: Region) -> PdResult<bool>;
+    /// Adds a store, or changes its address, version and labels.
+    async fn put_store(&self, store: StoreMeta) -> PdResult<()>;
+    /// The stores, by id.
+    async fn stores(&self) -> PdResult<Vec<StoreInfo>>;
+    /// A store's figures, to be sent from time to time.
+    async fn report_store(&self, store_id: StoreId, stats: StoreStats) -> PdResult<()>;
+    /// A region's state, sent by its leader; answers what the region is to do next, if anything.
+    async fn report_region(&self, report: RegionReport) -> PdResult<Option<RegionOrder>>;
+    /// The region an encoded key is in.
+    async fn region_by_key(&self, key: Bytes) -> PdResult<Option<RegionRoute>>;
+    /// The region that holds the keys just below an encoded key (empty: the last region).
+    async fn region_before_key(&self, key: Bytes) -> PdResult<Option<RegionRoute>>;
+    /// A region.
+    async fn region_by_id(&self, id: RegionId) -> PdResult<Option<RegionRoute>>;
+    /// The regions of `[start, end)` (encoded; an empty `end` is no bound) in key order, at most `limit`.
+    async fn scan_regions(
+        &self,
+        start: Bytes,
+        end: Bytes,
+        limit: usize,
+    ) -> PdResult<Vec<RegionRoute>>;
+    /// The ids for the `count` regions that a split of `region` will make.
+    async fn ask_batch_split(&self, region: Region, count: usize) -> PdResult<Vec<SplitIds>>;
+    /// The timestamp below which old versions may be removed.
+    async fn gc_safe_point(&self) -> PdResult<Timestamp>;
+    /// Moves the safe point forward, not past any service's; answers where it is.
+    async fn advance_gc_safe_point(&self, to: Timestamp) -> PdResult<Timestamp>;
+    /// Holds the safe point back at `at` for a service, for so long; a zero `ttl` lets go. Answers the lowest of all services'.
+    async fn hold_gc_safe_point(
+        &self,
+        service: &str,
+        at: Timestamp,
+        ttl: Duration,
+    ) -> PdResult<Timestamp>;
+    /// Takes or renews a named lease if it is free or held by `candidate`; answers who holds it.
+    async fn campaign(&self, name: &str, candidate: &str, ttl: Duration) -> PdResult<Lease>;
+    /// Gives a named lease up if `candidate` holds it.
+    async fn resign(&self, name: &str, candidate: &str) -> PdResult<()>;
+}

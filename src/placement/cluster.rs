@@ -1,0 +1,169 @@
+//! What the placement driver knows of the cluster: its stores and its regions.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::region_tree::{Observed, RegionTree};
+use crate::common::{StoreId, Term};
+use crate::storage::region::{Peer, Region};
+
+/// Whether a store takes part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StoreState {
+    /// It serves and may be given more.
+    #[default]
+    Up,
+    /// It is to be emptied.
+    Offline,
+    /// It is empty and gone; its id is not used again.
+    Tombstone,
+}
+
+/// What a store says of itself when it joins.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreMeta {
+    /// Its identity.
+    pub id: StoreId,
+    /// Where the bridge reaches its node.
+    pub address: String,
+    /// The version of its binary.
+    pub version: String,
+    /// Where it stands: zone, rack, host, whatever the operator names.
+    pub labels: BTreeMap<String, String>,
+    /// Whether it takes part.
+    pub state: StoreState,
+}
+
+/// What a store reports of itself from time to time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct StoreStats {
+    /// Bytes its disk has.
+    pub capacity: u64,
+    /// Bytes its disk has left.
+    pub available: u64,
+    /// Bytes its data takes.
+    pub used: u64,
+    /// Replicas it holds.
+    pub region_count: u64,
+    /// Replicas it leads.
+    pub leader_count: u64,
+    /// Unix milliseconds at which its process started.
+    pub started_unix_ms: u64,
+}
+
+/// A store and what was last heard of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct StoreInfo {
+    /// What it is.
+    pub meta: StoreMeta,
+    /// What it last reported.
+    pub stats: StoreStats,
+    /// Unix milliseconds of its last report, on PD's clock; zero: none since PD's leader started.
+    pub heard_unix_ms: u64,
+}
+
+/// What the leader of a region reports of it: after every change of its descriptor or leadership, and from time to time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RegionReport {
+    /// The region as its leader has applied it.
+    pub region: Region,
+    /// The reporting leader.
+    pub leader: Peer,
+    /// The term it leads in.
+    pub term: Term,
+    /// About how many bytes it holds.
+    pub approximate_size: u64,
+    /// About how many keys it holds.
+    pub approximate_keys: u64,
+    /// Replicas that lag too far to count.
+    pub pending_peers: Vec<Peer>,
+    /// Replicas not heard of for a long time.
+    pub down_peers: Vec<Peer>,
+}
+
+/// Counts of one store that schedulers compare.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct StoreLoad {
+    /// Regions it leads.
+    pub leaders: u64,
+    /// Replicas it holds.
+    pub replicas: u64,
+    /// Bytes of the replicas it holds.
+    pub bytes: u64,
+}
+
+/// The cluster as its heartbeats describe it. Everything here but the stores' identities can be forgotten and
+/// is heard again from the stores.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterMap {
+    stores: BTreeMap<StoreId, StoreInfo>,
+    regions: RegionTree,
+    loads: BTreeMap<StoreId, StoreLoad>,
+}
+
+impl ClusterMap {
+    /// Adds a store, or changes what is known of its address, version and labels.
+    pub fn put_store(&mut self, meta: StoreMeta) {
+        let store = self.stores.entry(meta.id).or_default();
+        store.meta = meta;
+    }
+
+    /// Takes a store's report in; answers whether the store is known.
+    pub fn observe_store(&mut self, id: StoreId, stats: StoreStats, now_unix_ms: u64) -> bool {
+        let Some(store) = self.stores.get_mut(&id) else { return false };
+        store.stats = stats;
+        store.heard_unix_ms = now_unix_ms;
+        true
+    }
+
+    /// Takes a region's report in, unless it is older than what is known.
+    pub fn observe_region(&mut self, report: RegionReport) -> Observed {
+        let added = report.clone();
+        let observed = self.regions.observe(report);
+        if let Observed::Changed { replaced } | Observed::Refreshed { replaced } = &observed {
+            for old in replaced {
+                self.count(old, u64::wrapping_sub);
+            }
+            self.count(&added, u64::wrapping_add);
+        }
+        observed
+    }
+
+    /// Keeps the per-store counts in step with the region tree, so that no scheduler has to walk it.
+    fn count(&mut self, report: &RegionReport, change: fn(u64, u64) -> u64) {
+        for peer in &report.region.peers {
+            let load = self.loads.entry(peer.store_id).or_default();
+            load.replicas = change(load.replicas, 1);
+            load.bytes = change(load.bytes, report.approximate_size);
+            if peer.id == report.leader.id {
+                load.leaders = change(load.leaders, 1);
+            }
+        }
+    }
+
+    /// The regions.
+    pub fn regions(&self) -> &RegionTree {
+        &self.regions
+    }
+
+    /// The stores, by id, tombstones included.
+    pub fn stores(&self) -> impl Iterator<Item = &StoreInfo> {
+        self.stores.values()
+    }
+
+    /// The stores that serve, by id.
+    pub fn up_stores(&self) -> impl Iterator<Item = &StoreInfo> {
+        self.stores.values().filter(|store| store.meta.state == StoreState::Up)
+    }
+
+    /// A store.
+    pub fn store(&self, id: StoreId) -> Option<&StoreInfo> {
+        self.stores.get(&id)
+    }
+
+    /// What a store carries.
+    pub fn load(&self, id: StoreId) -> StoreLoad {
+        self.loads.get(&id).copied().unwrap_or_default()
+    }
+}

@@ -1,0 +1,28 @@
+//! What the placement driver may tell a region to do.
+
+use serde::Serialize;
+
+use crate::storage::region::Peer;
+
+/// One step for the leader of a region. A region is told again, in the answer to each report, until the report
+/// shows it done, so an order may be lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum RegionOrder {
+    /// Hand leadership over.
+    TransferLeader {
+        /// To this voter.
+        to: Peer,
+    },
+    /// Add a replica, as a learner first.
+    AddPeer {
+        /// The replica, its id allocated already.
+        peer: Peer,
+    },
+    /// Remove a replica.
+    RemovePeer {
+        /// Which one.
+        peer: Peer,
+    },
+    /// Split in two at the region's middle.
+    Split,
+}
