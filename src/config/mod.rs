@@ -1,1 +1,16 @@
-//! To be written.
+//! Typed configuration: one struct a section, defaults in code, four layers.
+//!
+//! A value comes from the first of these that sets it: a command-line flag, an environment variable
+//! (`TROUPE_` + section + key, upper case, `-` and `.` as `_`), the file, the default. An unknown key or
+//! a bad value is an error that names the key and where it stands.
+
+mod layers;
+mod sections;
+mod units;
+
+pub use layers::{Error, Layers, Source};
+pub use sections::{
+    AdminConfig, Config, LogConfig, LogFormat, MysqlConfig, NodeConfig, PdConfig, RuntimeConfig,
+    SqlConfig, StoreConfig, TransactionConfig,
+};
+pub use units::{ByteSize, Span};

@@ -1,0 +1,289 @@
+//! The sections of the configuration file.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::units::{ByteSize, Span};
+
+macro_rules! address {
+    ($port:literal) => {
+        SocketAddr::from(([127, 0, 0, 1], $port))
+    };
+}
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// The node itself.
+    pub node: NodeConfig,
+    /// The MySQL front.
+    pub mysql: MysqlConfig,
+    /// The admin HTTP endpoint.
+    pub admin: AdminConfig,
+    /// Logging.
+    pub log: LogConfig,
+    /// Threads.
+    pub runtime: RuntimeConfig,
+    /// Statements.
+    pub sql: SqlConfig,
+    /// Transactions.
+    pub transaction: TransactionConfig,
+    /// Regions and RocksDB.
+    pub store: StoreConfig,
+    /// The placement driver.
+    pub pd: PdConfig,
+}
+
+/// The node itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct NodeConfig {
+    /// First part of every actor's path.
+    pub name: String,
+    /// Which services run here. This version knows `all`.
+    pub role: String,
+    /// Where everything durable lives; created if absent.
+    pub data_dir: PathBuf,
+    /// The gRPC endpoint of the actor bridge.
+    pub addr: SocketAddr,
+    /// How long a shutdown may drain before it cuts off.
+    pub drain_timeout: Span,
+}
+
+impl Default for NodeConfig {
+    fn default() -> Self {
+        NodeConfig {
+            name: "node-1".into(),
+            role: "all".into(),
+            data_dir: "./data".into(),
+            addr: address!(20160),
+            drain_timeout: Span::seconds(10),
+        }
+    }
+}
+
+/// The MySQL front.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MysqlConfig {
+    /// Where clients connect.
+    pub addr: SocketAddr,
+    /// More connections than this are answered with error 1040.
+    pub max_connections: u32,
+    /// The largest packet a client may send; a larger one ends its connection with error 1153.
+    pub max_allowed_packet: ByteSize,
+    /// How long a client may take to authenticate.
+    pub connect_timeout: Span,
+    /// A PEM certificate chain; with `tls-key` it turns TLS on. Empty: TLS is off.
+    pub tls_cert: PathBuf,
+    /// The PEM private key of `tls-cert`.
+    pub tls_key: PathBuf,
+}
+
+impl Default for MysqlConfig {
+    fn default() -> Self {
+        MysqlConfig {
+            addr: address!(4000),
+            max_connections: 4096,
+            max_allowed_packet: ByteSize::mib(64),
+            connect_timeout: Span::seconds(10),
+            tls_cert: PathBuf::new(),
+            tls_key: PathBuf::new(),
+        }
+    }
+}
+
+/// The admin HTTP endpoint. It has no password: keep it on an address only operators reach.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AdminConfig {
+    /// Where it listens.
+    pub addr: SocketAddr,
+}
+
+impl Default for AdminConfig {
+    fn default() -> Self {
+        AdminConfig { addr: address!(10080) }
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Logging, to standard error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LogConfig {
+    /// A level (`info`) or per-target directives (`info,troupedb::actors::store=debug`).
+    pub level: String,
+    /// How lines look.
+    pub format: LogFormat,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        LogConfig { level: "info".into(), format: LogFormat::Text }
+    }
+}
+
+/// Threads.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RuntimeConfig {
+    /// Arbiters that run sessions and peers; 0: one for each core.
+    pub core_threads: usize,
+    /// Seed of every random choice; 0: a new one at each start.
+    pub seed: u64,
+}
+
+/// Statements.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SqlConfig {
+    /// Memory one query's operators may hold before they spill.
+    pub query_memory: ByteSize,
+    /// Prepared statements a session may keep; more is error 1461.
+    pub max_prepared_statements: usize,
+}
+
+impl Default for SqlConfig {
+    fn default() -> Self {
+        SqlConfig { query_memory: ByteSize::mib(256), max_prepared_statements: 16382 }
+    }
+}
+
+/// Transactions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TransactionConfig {
+    /// A lock may be taken away this long after its transaction gave its last sign of life.
+    pub lock_ttl: Span,
+    /// The longest a transaction may live: its locks are kept alive no longer.
+    pub max_life: Span,
+    /// The most bytes one transaction may write; more is error 8004.
+    pub max_size: ByteSize,
+    /// Old versions are kept this long for snapshots in use.
+    pub gc_life_time: Span,
+}
+
+impl Default for TransactionConfig {
+    fn default() -> Self {
+        TransactionConfig {
+            lock_ttl: Span::seconds(3),
+            max_life: Span::seconds(3600),
+            max_size: ByteSize::mib(100),
+            gc_life_time: Span::seconds(600),
+        }
+    }
+}
+
+/// Regions and RocksDB.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct StoreConfig {
+    /// A region larger than this is split.
+    pub region_split_size: ByteSize,
+    /// A region with more keys than this is split.
+    pub region_split_keys: u64,
+    /// How often regions are looked at for splitting.
+    pub split_check_interval: Span,
+    /// Shared by all reads of RocksDB blocks.
+    pub block_cache: ByteSize,
+    /// RocksDB's memtable, for each busy column family.
+    pub write_buffer: ByteSize,
+    /// Threads that apply committed entries.
+    pub appliers: usize,
+    /// Raft's clock: elections and leases are counted in it.
+    pub raft_tick: Span,
+    /// A region's log is compacted when it has this many applied entries.
+    pub raft_log_gc_entries: u64,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        StoreConfig {
+            region_split_size: ByteSize::mib(96),
+            region_split_keys: 960_000,
+            split_check_interval: Span::seconds(10),
+            block_cache: ByteSize::mib(256),
+            write_buffer: ByteSize::mib(64),
+            appliers: 1,
+            raft_tick: Span(std::time::Duration::from_millis(500)),
+            raft_log_gc_entries: 10_000,
+        }
+    }
+}
+
+/// The placement driver.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PdConfig {
+    /// Replicas of every region. This version runs one store, so more stay unplaced.
+    pub replicas: u32,
+    /// How often each scheduler looks for work.
+    pub schedule_interval: Span,
+}
+
+impl Default for PdConfig {
+    fn default() -> Self {
+        PdConfig { replicas: 1, schedule_interval: Span::seconds(10) }
+    }
+}
+
+impl Config {
+    /// Checks what types cannot. The error is the key and what is wrong with it.
+    pub fn validate(&self) -> Result<(), (&'static str, String)> {
+        if self.node.role != "all" {
+            return Err((
+                "node.role",
+                format!("'{}' is not known: this version runs 'all' in one process", self.node.role),
+            ));
+        }
+        if self.node.name.is_empty() || self.node.name.contains('/') {
+            return Err(("node.name", "must not be empty or hold a '/'".into()));
+        }
+        if self.mysql.max_allowed_packet.0 < 1024 || self.mysql.max_allowed_packet.0 > 1 << 30 {
+            return Err(("mysql.max-allowed-packet", "must be between 1KiB and 1GiB".into()));
+        }
+        if self.mysql.tls_cert.as_os_str().is_empty() != self.mysql.tls_key.as_os_str().is_empty() {
+            return Err(("mysql.tls-key", "tls-cert and tls-key go together".into()));
+        }
+        if self.store.region_split_size.0 < 1 << 20 {
+            return Err(("store.region-split-size", "must be at least 1MiB".into()));
+        }
+        if self.store.region_split_keys < 1000 {
+            return Err(("store.region-split-keys", "must be at least 1000".into()));
+        }
+        if self.store.appliers == 0 {
+            return Err(("store.appliers", "must be at least 1".into()));
+        }
+        if self.store.raft_tick.0 < std::time::Duration::from_millis(10) {
+            return Err(("store.raft-tick", "must be at least 10ms".into()));
+        }
+        if self.pd.replicas == 0 || self.pd.replicas.is_multiple_of(2) {
+            return Err(("pd.replicas", "must be odd".into()));
+        }
+        self.validate_transactions()
+    }
+
+    fn validate_transactions(&self) -> Result<(), (&'static str, String)> {
+        if self.transaction.lock_ttl.0 < std::time::Duration::from_millis(500) {
+            return Err(("transaction.lock-ttl", "must be at least 500ms".into()));
+        }
+        if self.transaction.max_life < self.transaction.lock_ttl {
+            return Err(("transaction.max-life", "must not be below lock-ttl".into()));
+        }
+        Ok(())
+    }
+}
