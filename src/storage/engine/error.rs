@@ -17,4 +17,33 @@ pub enum Error {
     /// The operating system refused a read or a write.
     #[error("engine I/O: {0}")]
     Io(String),
+    /// Another version of TroupeDB wrote the directory. The operator runs that version.
+    #[error(
+        "data directory {path} has format version {found}; this program reads version {expected}"
+    )]
+    Version {
+        /// The directory.
+        path: PathBuf,
+        /// What is on disk.
+        found: u32,
+        /// What this program reads and writes.
+        expected: u32,
+    },
+    /// The directory holds files, and they are not an engine's. The operator names another directory.
+    #[error("{0} is not empty, and not a TroupeDB data directory")]
+    NotADatabase(PathBuf),
+    /// The target of a checkpoint must be absent.
+    #[error("{0} exists already")]
+    AlreadyExists(PathBuf),
+    /// The caller broke the contract; a bug.
+    #[error("invalid input to the engine: {0}")]
+    InvalidInput(&'static str),
+    /// An option is out of its range. The operator corrects the configuration.
+    #[error("invalid engine option {name}: {reason}")]
+    InvalidOption {
+        /// The field.
+        name: &'static str,
+        /// What it must be.
+        reason: &'static str,
+    },
 }

@@ -3,8 +3,12 @@
 //! [`Engine`] has two implementations, RocksDB and memory, under one conformance suite. Everything above
 //! sees only these traits.
 
+#[cfg(test)]
+mod conformance;
 mod error;
+mod memory;
 mod traits;
 
 pub use error::{Error, Result};
+pub use memory::MemoryEngine;
 pub use traits::{Cf, Cursor, Engine, IterOptions, Reader, Snapshot, WriteBatch, WriteOp};

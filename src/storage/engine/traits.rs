@@ -40,7 +40,7 @@ pub enum WriteOp {
     Put(Cf, Vec<u8>, Vec<u8>),
     /// Removes a key; removing what is not there is fine.
     Delete(Cf, Vec<u8>),
-    /// Removes `[start, end)`.
+    /// Removes `[start, end)`; nothing when `start` is not below `end`.
     DeleteRange(Cf, Vec<u8>, Vec<u8>),
 }
 
@@ -97,9 +97,9 @@ pub trait Cursor {
     fn seek_to_first(&mut self) -> Result<bool>;
     /// Moves to the last key.
     fn seek_to_last(&mut self) -> Result<bool>;
-    /// Moves one key forward.
+    /// Moves one key forward; an invalid cursor stays so.
     fn next(&mut self) -> Result<bool>;
-    /// Moves one key back.
+    /// Moves one key back; an invalid cursor stays so.
     fn prev(&mut self) -> Result<bool>;
     /// Whether the cursor stands on a key; each move returns the same.
     fn valid(&self) -> bool;
