@@ -1,1 +1,33 @@
-//! To be written.
+//! Expressions: typed trees over the columns of a row.
+//!
+//! The binder builds an [`Expr`] with [`Expr::call`], which checks the number of arguments, gives the call the type MySQL
+//! gives it, and settles which collation its strings are compared in. From then on nothing is resolved by name.
+//!
+//! There are two ways to compute one, with one meaning:
+//!
+//! - [`Expr::eval`] takes a row of [`Datum`](crate::sql::types::Datum)s. It is the definition: every rule of MySQL (NULL
+//!   logic, implicit conversions, overflow, warnings) is written there and nowhere else.
+//! - [`physical`] makes a DataFusion `PhysicalExpr` over record batches. Where an Arrow kernel does exactly what the
+//!   definition says, it is used; for everything else the batch is walked row by row with `eval`.
+//!
+//! An expression knows nothing of clocks, sessions or randomness; what it needs of them stands in an [`EvalContext`]
+//! that is fixed for the statement. Errors are [`SqlError`](crate::common::SqlError)s and survive the way through
+//! DataFusion ([`to_df_error`], [`from_df_error`]).
+//!
+//! What is not here: subqueries (the planner turns them into joins or values first), window functions, JSON.
+
+mod aggregate;
+mod collate;
+mod context;
+mod display;
+mod eval;
+mod function;
+mod infer;
+mod physical;
+mod tree;
+
+pub use aggregate::{Aggregate, AggregateKind};
+pub use context::{EvalContext, NoVars, SessionVars, VariableScope, Warning, WarningLevel};
+pub use function::Function;
+pub use physical::{from_df_error, physical, physical_predicate, to_df_error};
+pub use tree::Expr;

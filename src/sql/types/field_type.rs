@@ -1,6 +1,10 @@
 //! The type of a column or an expression.
 
+use arrow::datatypes::DataType;
 use serde::{Deserialize, Serialize};
+
+use super::{Datum, TimeKind};
+use crate::common::{SqlError, SqlResult, errno};
 
 /// The kind of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -79,4 +83,401 @@ pub struct FieldType {
     pub decimals: Option<u8>,
     /// Of strings.
     pub collation: Collation,
+}
+
+impl FieldType {
+    /// A nullable, signed type of a kind with its defaults.
+    pub fn new(kind: TypeKind) -> FieldType {
+        let collation = if kind.is_string() { Collation::default() } else { Collation::Binary };
+        FieldType {
+            kind,
+            unsigned: false,
+            zerofill: false,
+            not_null: false,
+            length: None,
+            decimals: None,
+            collation,
+        }
+    }
+
+    /// The type of a bare NULL.
+    pub fn null() -> FieldType {
+        FieldType::new(TypeKind::Null)
+    }
+
+    /// INT.
+    pub fn int() -> FieldType {
+        FieldType::new(TypeKind::Int)
+    }
+
+    /// BIGINT.
+    pub fn bigint() -> FieldType {
+        FieldType::new(TypeKind::BigInt)
+    }
+
+    /// BIGINT UNSIGNED.
+    pub fn bigint_unsigned() -> FieldType {
+        FieldType { unsigned: true, ..FieldType::bigint() }
+    }
+
+    /// What comparisons and logic yield: 0 or 1.
+    pub fn boolean() -> FieldType {
+        FieldType { length: Some(1), ..FieldType::bigint() }
+    }
+
+    /// DOUBLE.
+    pub fn double() -> FieldType {
+        FieldType::new(TypeKind::Double)
+    }
+
+    /// FLOAT.
+    pub fn float() -> FieldType {
+        FieldType::new(TypeKind::Float)
+    }
+
+    /// DECIMAL(precision, scale).
+    pub fn decimal(precision: u32, scale: u8) -> FieldType {
+        let precision = precision.clamp(1, 65).max(u32::from(scale));
+        FieldType {
+            length: Some(precision),
+            decimals: Some(scale.min(30)),
+            ..FieldType::new(TypeKind::Decimal)
+        }
+    }
+
+    /// VARCHAR(length), in the default collation.
+    pub fn varchar(length: u32) -> FieldType {
+        FieldType { length: Some(length), ..FieldType::new(TypeKind::VarChar) }
+    }
+
+    /// CHAR(length), in the default collation.
+    pub fn char(length: u32) -> FieldType {
+        FieldType { length: Some(length), ..FieldType::new(TypeKind::Char) }
+    }
+
+    /// VARBINARY(length).
+    pub fn varbinary(length: u32) -> FieldType {
+        FieldType { collation: Collation::Binary, ..FieldType::varchar(length) }
+    }
+
+    /// LONGTEXT.
+    pub fn long_text() -> FieldType {
+        FieldType::new(TypeKind::LongText)
+    }
+
+    /// DATE.
+    pub fn date() -> FieldType {
+        FieldType::new(TypeKind::Date)
+    }
+
+    /// DATETIME(fsp).
+    pub fn datetime(fsp: u8) -> FieldType {
+        FieldType { decimals: Some(fsp), ..FieldType::new(TypeKind::DateTime) }
+    }
+
+    /// TIMESTAMP(fsp).
+    pub fn timestamp(fsp: u8) -> FieldType {
+        FieldType { decimals: Some(fsp), ..FieldType::new(TypeKind::Timestamp) }
+    }
+
+    /// TIME(fsp).
+    pub fn time(fsp: u8) -> FieldType {
+        FieldType { decimals: Some(fsp), ..FieldType::new(TypeKind::Time) }
+    }
+
+    /// The same, NOT NULL.
+    #[must_use]
+    pub fn not_null(mut self) -> FieldType {
+        self.not_null = true;
+        self
+    }
+
+    /// The same, nullable.
+    #[must_use]
+    pub fn nullable(mut self) -> FieldType {
+        self.not_null = false;
+        self
+    }
+
+    /// The same, unsigned.
+    #[must_use]
+    pub fn unsigned(mut self) -> FieldType {
+        self.unsigned = true;
+        self
+    }
+
+    /// The same, in another collation.
+    #[must_use]
+    pub fn collate(mut self, collation: Collation) -> FieldType {
+        self.collation = collation;
+        self
+    }
+
+    /// Digits of the second's fraction of a calendar type or TIME.
+    pub fn fsp(&self) -> u8 {
+        self.decimals.unwrap_or(0).min(6)
+    }
+
+    /// Precision and scale of a DECIMAL.
+    pub fn precision_scale(&self) -> (u32, u8) {
+        (self.length.unwrap_or(10), self.decimals.unwrap_or(0))
+    }
+}
+
+impl TypeKind {
+    /// CHAR, VARCHAR, the TEXTs, and with them the binary strings.
+    pub fn is_string(self) -> bool {
+        matches!(
+            self,
+            TypeKind::Char
+                | TypeKind::VarChar
+                | TypeKind::TinyText
+                | TypeKind::Text
+                | TypeKind::MediumText
+                | TypeKind::LongText
+        )
+    }
+
+    /// TEXT and BLOB of any size.
+    pub fn is_text(self) -> bool {
+        self.is_string() && !matches!(self, TypeKind::Char | TypeKind::VarChar)
+    }
+
+    /// TINYINT to BIGINT, and YEAR, whose values are integers.
+    pub fn is_integer(self) -> bool {
+        matches!(
+            self,
+            TypeKind::TinyInt
+                | TypeKind::SmallInt
+                | TypeKind::MediumInt
+                | TypeKind::Int
+                | TypeKind::BigInt
+                | TypeKind::Year
+        )
+    }
+
+    /// FLOAT and DOUBLE.
+    pub fn is_float(self) -> bool {
+        matches!(self, TypeKind::Float | TypeKind::Double)
+    }
+
+    /// Integers, floats and decimals.
+    pub fn is_numeric(self) -> bool {
+        self.is_integer() || self.is_float() || self == TypeKind::Decimal
+    }
+
+    /// DATE, DATETIME and TIMESTAMP.
+    pub fn is_calendar(self) -> bool {
+        matches!(self, TypeKind::Date | TypeKind::DateTime | TypeKind::Timestamp)
+    }
+
+    /// DATE, DATETIME, TIMESTAMP and TIME.
+    pub fn is_temporal(self) -> bool {
+        self.is_calendar() || self == TypeKind::Time
+    }
+}
+
+impl FieldType {
+    /// The type of a literal with this value.
+    pub fn of_literal(value: &Datum) -> FieldType {
+        let fixed = |field_type: FieldType| field_type.not_null();
+        match value {
+            Datum::Null => FieldType::null(),
+            Datum::Int(number) => {
+                let digits = number.unsigned_abs().checked_ilog10().map_or(1, |log| log + 1);
+                let sign = u32::from(*number < 0);
+                fixed(FieldType { length: Some(digits + sign), ..FieldType::bigint() })
+            }
+            Datum::UInt(number) => {
+                let digits = number.checked_ilog10().map_or(1, |log| log + 1);
+                fixed(FieldType { length: Some(digits), ..FieldType::bigint_unsigned() })
+            }
+            Datum::Float(_) => fixed(FieldType::double()),
+            Datum::Decimal(number) => fixed(FieldType::decimal(number.precision(), number.scale)),
+            Datum::Bytes(bytes) => {
+                let length = match std::str::from_utf8(bytes) {
+                    Ok(text) => text.chars().count(),
+                    Err(_) => return fixed(FieldType::varbinary(bytes.len() as u32)),
+                };
+                fixed(FieldType::varchar(length as u32))
+            }
+            Datum::Time(time) => fixed(match time.kind {
+                TimeKind::Date => FieldType::date(),
+                TimeKind::DateTime => FieldType::datetime(time.fsp),
+                TimeKind::Timestamp => FieldType::timestamp(time.fsp),
+            }),
+            Datum::Duration(duration) => fixed(FieldType::time(duration.fsp)),
+        }
+    }
+
+    /// A string type of bytes, not characters.
+    pub fn is_binary_string(&self) -> bool {
+        self.kind.is_string() && self.collation == Collation::Binary
+    }
+
+    /// Whether every value of this type is one of `other` as it stands, so that a cast changes nothing.
+    pub fn same_values(&self, other: &FieldType) -> bool {
+        self.kind == other.kind
+            && self.unsigned == other.unsigned
+            && self.collation == other.collation
+            && match self.kind {
+                TypeKind::Decimal => self.precision_scale() == other.precision_scale(),
+                kind if kind.is_temporal() => self.fsp() == other.fsp(),
+                kind if kind.is_string() => {
+                    self.kind != TypeKind::Char
+                        && (self.length == other.length || other.length.is_none())
+                }
+                _ => true,
+            }
+    }
+
+    /// Digits an integer of this type has at most, as a DECIMAL's precision.
+    pub fn decimal_digits(&self) -> u32 {
+        match self.kind {
+            TypeKind::TinyInt => 3,
+            TypeKind::SmallInt => 5,
+            TypeKind::MediumInt => 8 - u32::from(!self.unsigned),
+            TypeKind::Int => 10,
+            TypeKind::BigInt => self.length.unwrap_or(20).min(19 + u32::from(self.unsigned)),
+            TypeKind::Year => 4,
+            TypeKind::Decimal => self.precision_scale().0,
+            _ => 20,
+        }
+    }
+
+    /// Characters (bytes of a binary string) a value's text has at most.
+    pub fn display_width(&self) -> u32 {
+        let fraction = match self.fsp() {
+            0 => 0,
+            fsp => u32::from(fsp) + 1,
+        };
+        match self.kind {
+            TypeKind::TinyInt => self.length.unwrap_or(4 - u32::from(self.unsigned)),
+            TypeKind::SmallInt => self.length.unwrap_or(6 - u32::from(self.unsigned)),
+            TypeKind::MediumInt => self.length.unwrap_or(9 - u32::from(self.unsigned)),
+            TypeKind::Int => self.length.unwrap_or(11 - u32::from(self.unsigned)),
+            TypeKind::BigInt => self.length.unwrap_or(20),
+            TypeKind::Float => self.length.unwrap_or(12),
+            TypeKind::Double => self.length.unwrap_or(22),
+            TypeKind::Decimal => {
+                let (precision, scale) = self.precision_scale();
+                precision + u32::from(scale > 0) + u32::from(!self.unsigned)
+            }
+            TypeKind::Char => self.length.unwrap_or(1),
+            TypeKind::VarChar => self.length.unwrap_or(65_535),
+            TypeKind::TinyText => 255,
+            TypeKind::Text => 65_535,
+            TypeKind::MediumText => 16_777_215,
+            TypeKind::LongText => u32::MAX,
+            TypeKind::Date => 10,
+            TypeKind::DateTime | TypeKind::Timestamp => 19 + fraction,
+            TypeKind::Time => 10 + fraction,
+            TypeKind::Year => 4,
+            TypeKind::Null => 0,
+        }
+    }
+
+    /// The Arrow type its values have in record batches.
+    ///
+    /// Integers are `Int64` or `UInt64` (YEAR too is `Int64`), floats `Float64`, decimals `Decimal256(65, scale)`, text
+    /// `Utf8`, binary strings `Binary`, calendar types `UInt64` (packed), TIME `Int64` (microseconds), NULL `Null`.
+    pub fn arrow_type(&self) -> DataType {
+        match self.kind {
+            TypeKind::TinyInt
+            | TypeKind::SmallInt
+            | TypeKind::MediumInt
+            | TypeKind::Int
+            | TypeKind::BigInt => {
+                if self.unsigned {
+                    DataType::UInt64
+                } else {
+                    DataType::Int64
+                }
+            }
+            TypeKind::Year | TypeKind::Time => DataType::Int64,
+            TypeKind::Float | TypeKind::Double => DataType::Float64,
+            TypeKind::Decimal => DataType::Decimal256(65, self.precision_scale().1 as i8),
+            TypeKind::Date | TypeKind::DateTime | TypeKind::Timestamp => DataType::UInt64,
+            TypeKind::Null => DataType::Null,
+            _ if self.collation == Collation::Binary => DataType::Binary,
+            _ => DataType::Utf8,
+        }
+    }
+}
+
+impl Collation {
+    /// Its name in SQL.
+    pub fn name(self) -> &'static str {
+        match self {
+            Collation::Binary => "binary",
+            Collation::Utf8mb4Bin => "utf8mb4_bin",
+            Collation::Utf8mb4_0900Bin => "utf8mb4_0900_bin",
+            Collation::Utf8mb4GeneralCi => "utf8mb4_general_ci",
+        }
+    }
+
+    /// The character set it belongs to.
+    pub fn charset(self) -> &'static str {
+        match self {
+            Collation::Binary => "binary",
+            _ => "utf8mb4",
+        }
+    }
+
+    /// Its number in the protocol.
+    pub fn id(self) -> u16 {
+        match self {
+            Collation::Binary => 63,
+            Collation::Utf8mb4Bin => 46,
+            Collation::Utf8mb4_0900Bin => 309,
+            Collation::Utf8mb4GeneralCi => 45,
+        }
+    }
+
+    /// The collation of that name, in any case; error 1273 if there is none. Names of the same rules in other
+    /// character sets (`utf8_bin`, `ascii_bin`, `latin1_bin`) stand for those of utf8mb4; of the collations by the
+    /// Unicode algorithm `utf8mb4_0900_ai_ci` and `utf8mb4_unicode_ci` are taken as `utf8mb4_general_ci`.
+    pub fn by_name(name: &str) -> SqlResult<Collation> {
+        Ok(match name.to_ascii_lowercase().as_str() {
+            "binary" => Collation::Binary,
+            "utf8mb4_bin" | "utf8_bin" | "utf8mb3_bin" | "ascii_bin" | "latin1_bin" => {
+                Collation::Utf8mb4Bin
+            }
+            "utf8mb4_0900_bin" => Collation::Utf8mb4_0900Bin,
+            "utf8mb4_general_ci"
+            | "utf8_general_ci"
+            | "utf8mb3_general_ci"
+            | "utf8mb4_0900_ai_ci"
+            | "utf8mb4_unicode_ci"
+            | "utf8_unicode_ci"
+            | "utf8mb4_unicode_520_ci"
+            | "latin1_swedish_ci" => Collation::Utf8mb4GeneralCi,
+            _ => {
+                return Err(SqlError::new(
+                    errno::UNKNOWN_COLLATION,
+                    format!("Unknown collation: '{name}'"),
+                ));
+            }
+        })
+    }
+
+    /// The default collation of a character set; error 1115 if there is none of that name.
+    pub fn of_charset(name: &str) -> SqlResult<Collation> {
+        Ok(match name.to_ascii_lowercase().as_str() {
+            "binary" => Collation::Binary,
+            "utf8mb4" | "utf8" | "utf8mb3" | "ascii" | "latin1" => Collation::Utf8mb4Bin,
+            _ => {
+                return Err(SqlError::new(
+                    errno::UNKNOWN_CHARACTER_SET,
+                    format!("Unknown character set: '{name}'"),
+                ));
+            }
+        })
+    }
+}
+impl FieldType {
+    /// As SHOW CREATE TABLE prints it.
+    pub fn sql_text(&self) -> String {
+        format!("{:?}", self.kind)
+    }
 }

@@ -1,0 +1,244 @@
+//! What an expression may know besides its row.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::types::{Datum, FieldType, SqlMode, TimeZone};
+
+/// How grave a warning is, as SHOW WARNINGS prints it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarningLevel {
+    /// Nothing was lost that matters.
+    Note,
+    /// A value was changed.
+    Warning,
+    /// The statement failed.
+    Error,
+}
+
+impl WarningLevel {
+    /// `Note`, `Warning`, `Error`.
+    pub fn name(self) -> &'static str {
+        match self {
+            WarningLevel::Note => "Note",
+            WarningLevel::Warning => "Warning",
+            WarningLevel::Error => "Error",
+        }
+    }
+}
+
+/// One row of SHOW WARNINGS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// How grave.
+    pub level: WarningLevel,
+    /// MySQL's error number.
+    pub code: u16,
+    /// What happened.
+    pub message: String,
+}
+
+/// Where `@@name` is looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VariableScope {
+    /// `@@name`: the session's value if there is one.
+    Default,
+    /// `@@session.name`.
+    Session,
+    /// `@@global.name`.
+    Global,
+}
+
+/// The session's variables as expressions see them.
+pub trait SessionVars: Send + Sync {
+    /// The value and type of `@name`, if it was ever set. `name` is in lower case.
+    fn user_var(&self, name: &str) -> Option<(Datum, FieldType)>;
+    /// `@name := value`.
+    fn set_user_var(&self, name: &str, value: Datum, field_type: FieldType);
+    /// The value of `@@name`; error 1193 when there is none.
+    fn system_var(&self, name: &str, scope: VariableScope) -> SqlResult<Datum>;
+}
+
+/// A session without variables: every system variable is unknown, user variables are kept.
+#[derive(Default)]
+pub struct NoVars {
+    user: Mutex<BTreeMap<String, (Datum, FieldType)>>,
+}
+
+impl SessionVars for NoVars {
+    fn user_var(&self, name: &str) -> Option<(Datum, FieldType)> {
+        self.user.lock().get(name).cloned()
+    }
+
+    fn set_user_var(&self, name: &str, value: Datum, field_type: FieldType) {
+        self.user.lock().insert(name.to_owned(), (value, field_type));
+    }
+
+    fn system_var(&self, name: &str, _scope: VariableScope) -> SqlResult<Datum> {
+        Err(SqlError::new(
+            errno::UNKNOWN_SYSTEM_VARIABLE,
+            format!("Unknown system variable '{name}'"),
+        ))
+    }
+}
+
+/// Everything an expression may depend on besides its row, fixed for one statement.
+///
+/// There is no clock and no entropy in it: the session says what time it is and gives the seed.
+pub struct EvalContext {
+    /// `sql_mode`.
+    pub sql_mode: SqlMode,
+    /// `time_zone`.
+    pub time_zone: TimeZone,
+    /// When the statement began: microseconds since 1970 in UTC.
+    pub now_unix_micros: i64,
+    /// Values of a prepared statement's `?`, in order.
+    pub params: Vec<Datum>,
+    /// Whether the statement writes rows: then strict mode makes errors of what are warnings in a query.
+    pub writes: bool,
+    /// INSERT IGNORE and the like: warnings even in strict mode.
+    pub ignore: bool,
+    /// `CONNECTION_ID()`.
+    pub connection_id: u64,
+    /// `USER()`: name and host as the client gave them.
+    pub user: String,
+    /// `CURRENT_USER()`: the account that was matched.
+    pub current_user: String,
+    /// `DATABASE()`.
+    pub current_db: Option<String>,
+    /// `VERSION()`.
+    pub version: String,
+    /// `LAST_INSERT_ID()`.
+    pub last_insert_id: AtomicU64,
+    /// Set when `LAST_INSERT_ID(n)` was called: the session takes the new value over after the statement.
+    pub last_insert_id_set: AtomicU64,
+    /// `FOUND_ROWS()`.
+    pub found_rows: u64,
+    /// `ROW_COUNT()`.
+    pub row_count: i64,
+    /// `div_precision_increment`.
+    pub div_precision_increment: u8,
+    /// `group_concat_max_len`, in bytes.
+    pub group_concat_max_len: usize,
+    /// `max_allowed_packet`: no string function makes more.
+    pub max_allowed_packet: usize,
+    /// `@a` and `@@a`.
+    pub vars: Box<dyn SessionVars>,
+    /// What SHOW WARNINGS will show, at most `max_error_count`.
+    pub warnings: Mutex<Vec<Warning>>,
+    /// Warnings raised, those beyond the limit included.
+    pub warning_count: AtomicU64,
+    /// State of the generator behind RAND() and UUID(); seed it from the node's generator.
+    pub rng: AtomicU64,
+    /// State of each `RAND(seed)`.
+    pub(super) seeded: Mutex<BTreeMap<u32, (u64, u64)>>,
+}
+
+/// `max_error_count`.
+const MAX_WARNINGS: usize = 1024;
+
+impl EvalContext {
+    /// A context with MySQL's defaults, at the epoch, without a session.
+    pub fn new() -> EvalContext {
+        EvalContext {
+            sql_mode: SqlMode::default(),
+            time_zone: TimeZone::default(),
+            now_unix_micros: 0,
+            params: Vec::new(),
+            writes: false,
+            ignore: false,
+            connection_id: 0,
+            user: "root@localhost".to_owned(),
+            current_user: "root@%".to_owned(),
+            current_db: None,
+            version: concat!("8.0.11-TroupeDB-v", env!("CARGO_PKG_VERSION")).to_owned(),
+            last_insert_id: AtomicU64::new(0),
+            last_insert_id_set: AtomicU64::new(0),
+            found_rows: 0,
+            row_count: 0,
+            div_precision_increment: 4,
+            group_concat_max_len: 1024,
+            max_allowed_packet: 64 << 20,
+            vars: Box::new(NoVars::default()),
+            warnings: Mutex::new(Vec::new()),
+            warning_count: AtomicU64::new(0),
+            rng: AtomicU64::new(0x9E37_79B9_7F4A_7C15),
+            seeded: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    /// Whether a bad value is an error: a write in strict mode, without IGNORE.
+    pub fn is_strict(&self) -> bool {
+        self.writes && !self.ignore && self.sql_mode.is_strict()
+    }
+
+    /// Adds a warning.
+    pub fn warn(&self, code: u16, message: impl Into<String>) {
+        self.add_warning(WarningLevel::Warning, code, message.into());
+    }
+
+    /// Adds a note.
+    pub fn note(&self, code: u16, message: impl Into<String>) {
+        self.add_warning(WarningLevel::Note, code, message.into());
+    }
+
+    fn add_warning(&self, level: WarningLevel, code: u16, message: String) {
+        self.warning_count.fetch_add(1, Ordering::Relaxed);
+        let mut warnings = self.warnings.lock();
+        if warnings.len() < MAX_WARNINGS {
+            warnings.push(Warning { level, code, message });
+        }
+    }
+
+    /// The error in a strict write, a warning otherwise.
+    pub fn warn_or_fail(&self, code: u16, message: impl Into<String>) -> SqlResult<()> {
+        if self.is_strict() {
+            return Err(SqlError::new(code, message));
+        }
+        self.warn(code, message);
+        Ok(())
+    }
+
+    /// Drops the warnings after the first `keep`.
+    pub(super) fn forget_warnings(&self, keep: usize) {
+        let mut warnings = self.warnings.lock();
+        let dropped = warnings.len().saturating_sub(keep);
+        warnings.truncate(keep);
+        self.warning_count.fetch_sub(dropped as u64, Ordering::Relaxed);
+    }
+
+    /// Takes the warnings out.
+    pub fn take_warnings(&self) -> Vec<Warning> {
+        std::mem::take(&mut *self.warnings.lock())
+    }
+
+    /// The next number of the statement's generator (splitmix64).
+    pub fn next_random(&self) -> u64 {
+        let step = 0x9E37_79B9_7F4A_7C15_u64;
+        let state = self.rng.fetch_add(step, Ordering::Relaxed).wrapping_add(step);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+impl Default for EvalContext {
+    fn default() -> EvalContext {
+        EvalContext::new()
+    }
+}
+
+impl std::fmt::Debug for EvalContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EvalContext")
+            .field("sql_mode", &self.sql_mode)
+            .field("time_zone", &self.time_zone)
+            .field("now_unix_micros", &self.now_unix_micros)
+            .field("params", &self.params)
+            .field("writes", &self.writes)
+            .finish_non_exhaustive()
+    }
+}

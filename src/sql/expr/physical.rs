@@ -1,0 +1,44 @@
+//! Expressions over record batches.
+
+use std::sync::Arc;
+
+use datafusion_common::DataFusionError;
+use datafusion_physical_expr_common::physical_expr::PhysicalExpr;
+
+use super::{EvalContext, Expr};
+use crate::common::SqlError;
+
+mod batch;
+
+/// The expression for DataFusion's operators. Its Arrow type is `expr.field_type().arrow_type()`.
+pub fn physical(expr: &Expr, ctx: &Arc<EvalContext>) -> Arc<dyn PhysicalExpr> {
+    batch::build(expr, ctx)
+}
+
+/// The same as a condition: Arrow's `Boolean`, as filters and joins need it.
+pub fn physical_predicate(expr: &Expr, ctx: &Arc<EvalContext>) -> Arc<dyn PhysicalExpr> {
+    batch::build_predicate(expr, ctx)
+}
+
+/// Carries an error through DataFusion.
+pub fn to_df_error(error: SqlError) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+/// The error that [`to_df_error`] packed, however deep; any other becomes error 1105 (1317 when memory ran out is told
+/// by its text).
+pub fn from_df_error(error: DataFusionError) -> SqlError {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(current) = source {
+        if let Some(found) = current.downcast_ref::<SqlError>() {
+            return found.clone();
+        }
+        if let Some(DataFusionError::External(inner)) = current.downcast_ref::<DataFusionError>()
+            && let Some(found) = inner.downcast_ref::<SqlError>()
+        {
+            return found.clone();
+        }
+        source = current.source();
+    }
+    SqlError::internal(error)
+}
