@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use proptest::prelude::*;
+use tempfile::TempDir;
 
-use super::{Cf, Cursor, Engine, Error, IterOptions, MemoryEngine, Reader, WriteBatch, WriteOp};
+use super::{
+    Cf, Cursor, Engine, EngineOptions, Error, IterOptions, MemoryEngine, Reader, RocksEngine,
+    WriteBatch, WriteOp,
+};
 
 /// An implementation under test.
 trait Subject {
@@ -38,6 +42,45 @@ impl Subject for Memory {
         let copy = self.0.open_checkpoint(path).unwrap();
         put(&self.0, "after", "x");
         check(&copy);
+    }
+}
+
+struct Rocks {
+    directory: TempDir,
+    engine: Option<RocksEngine>,
+}
+
+impl Rocks {
+    fn new() -> Rocks {
+        let directory = TempDir::new().unwrap();
+        let mut rocks = Rocks { directory, engine: None };
+        rocks.reopen();
+        rocks
+    }
+
+    fn open(path: &Path) -> RocksEngine {
+        RocksEngine::open(path, &EngineOptions::default()).unwrap()
+    }
+}
+
+impl Subject for Rocks {
+    type Engine = RocksEngine;
+
+    fn engine(&self) -> &RocksEngine {
+        self.engine.as_ref().unwrap()
+    }
+
+    fn reopen(&mut self) {
+        self.engine = None;
+        self.engine = Some(Rocks::open(&self.directory.path().join("data")));
+    }
+
+    fn with_checkpoint(&self, check: impl FnOnce(&dyn Engine)) {
+        let path = self.directory.path().join("checkpoint");
+        self.engine().checkpoint(&path).unwrap();
+        assert!(matches!(self.engine().checkpoint(&path), Err(Error::AlreadyExists(_))));
+        put(self.engine(), "after", "x");
+        check(&Rocks::open(&path));
     }
 }
 
@@ -376,6 +419,7 @@ macro_rules! suite {
 }
 
 suite!(memory, Memory(MemoryEngine::new()), 64);
+suite!(rocks, Rocks::new(), 8);
 
 mod crash {
     use super::*;

@@ -7,8 +7,12 @@
 mod conformance;
 mod error;
 mod memory;
+mod options;
+mod rocks;
 mod traits;
 
 pub use error::{Error, Result};
 pub use memory::MemoryEngine;
+pub use options::{EngineOptions, WalRecovery};
+pub use rocks::{MemoryUsage, RocksEngine};
 pub use traits::{Cf, Cursor, Engine, IterOptions, Reader, Snapshot, WriteBatch, WriteOp};
