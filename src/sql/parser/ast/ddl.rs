@@ -1,0 +1,149 @@
+//! Statements that change the schema.
+
+use super::{Expr, ObjectName};
+
+/// CREATE DATABASE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateDatabase {
+    /// Its name.
+    pub name: String,
+    /// IF NOT EXISTS.
+    pub if_not_exists: bool,
+    /// CHARACTER SET.
+    pub charset: Option<String>,
+    /// COLLATE.
+    pub collation: Option<String>,
+}
+
+/// A type as written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DataType {
+    /// The canonical name, lower case: `int`, `varchar`, `decimal`, ….
+    pub name: String,
+    /// The first number in parentheses.
+    pub length: Option<u32>,
+    /// The second.
+    pub decimals: Option<u32>,
+    /// UNSIGNED.
+    pub unsigned: bool,
+    /// ZEROFILL.
+    pub zerofill: bool,
+    /// BINARY after a string type: the `_bin` collation of its character set.
+    pub binary: bool,
+    /// CHARACTER SET.
+    pub charset: Option<String>,
+    /// COLLATE.
+    pub collation: Option<String>,
+    /// The members of ENUM and SET.
+    pub members: Vec<String>,
+}
+
+/// An attribute of a column.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ColumnOption {
+    /// NULL.
+    Null,
+    /// NOT NULL.
+    NotNull,
+    /// DEFAULT.
+    Default(Expr),
+    /// ON UPDATE CURRENT_TIMESTAMP[(n)].
+    OnUpdateNow(Option<u32>),
+    /// AUTO_INCREMENT.
+    AutoIncrement,
+    /// [PRIMARY] KEY.
+    PrimaryKey,
+    /// UNIQUE [KEY].
+    Unique,
+    /// COMMENT.
+    Comment(String),
+}
+
+/// A column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnDefinition {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub data_type: DataType,
+    /// Its attributes, in order.
+    pub options: Vec<ColumnOption>,
+}
+
+/// A column of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexPart {
+    /// The column.
+    pub column: String,
+    /// Only this many characters.
+    pub length: Option<u32>,
+}
+
+/// A key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexDefinition {
+    /// Its name, if written.
+    pub name: Option<String>,
+    /// PRIMARY KEY.
+    pub primary: bool,
+    /// UNIQUE (or PRIMARY).
+    pub unique: bool,
+    /// Its columns.
+    pub parts: Vec<IndexPart>,
+    /// COMMENT.
+    pub comment: String,
+}
+
+/// An option of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TableOption {
+    /// ENGINE: any name is accepted and InnoDB shown, as TiDB does.
+    Engine(String),
+    /// [DEFAULT] CHARACTER SET.
+    Charset(String),
+    /// [DEFAULT] COLLATE.
+    Collation(String),
+    /// COMMENT.
+    Comment(String),
+    /// AUTO_INCREMENT.
+    AutoIncrement(u64),
+    /// ROW_FORMAT, KEY_BLOCK_SIZE, …: InnoDB's storage, which has no meaning here.
+    Storage(String),
+}
+
+/// CREATE TABLE.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateTable {
+    /// Its name.
+    pub name: ObjectName,
+    /// IF NOT EXISTS.
+    pub if_not_exists: bool,
+    /// Its columns.
+    pub columns: Vec<ColumnDefinition>,
+    /// Its keys.
+    pub indexes: Vec<IndexDefinition>,
+    /// Its options.
+    pub options: Vec<TableOption>,
+    /// LIKE another table: columns and keys come from there.
+    pub like: Option<ObjectName>,
+}
+
+/// CREATE INDEX.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateIndex {
+    /// On which table.
+    pub table: ObjectName,
+    /// What.
+    pub index: IndexDefinition,
+    /// IF NOT EXISTS.
+    pub if_not_exists: bool,
+}
+
+/// An action of ALTER TABLE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AlterAction {
+    /// ADD INDEX.
+    AddIndex(IndexDefinition),
+    /// DROP INDEX.
+    DropIndex(String),
+}

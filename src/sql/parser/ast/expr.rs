@@ -1,0 +1,354 @@
+//! Expressions.
+
+use super::{OrderItem, Query, VariableScope};
+
+/// A literal.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal {
+    /// NULL.
+    Null,
+    /// TRUE or FALSE.
+    Bool(bool),
+    /// An integer that fits 64 bits without a sign.
+    Integer(u64),
+    /// An exact number with a point, or an integer too long for 64 bits; the digits as written.
+    Decimal(String),
+    /// A number with an exponent.
+    Float(f64),
+    /// A string, with its introducer's character set (`_utf8mb4`, `_binary`, N for `utf8mb4`) if it has one.
+    String(Vec<u8>, Option<String>),
+    /// X'…' and 0x….
+    Hex(Vec<u8>),
+    /// b'…' and 0b….
+    Bit(Vec<u8>),
+    /// DATE'…'.
+    Date(String),
+    /// TIME'…'.
+    Time(String),
+    /// TIMESTAMP'…'.
+    Timestamp(String),
+}
+
+/// An operator before its operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnaryOp {
+    /// NOT and !.
+    Not,
+    /// -.
+    Minus,
+    /// +.
+    Plus,
+    /// ~.
+    BitNot,
+}
+
+/// An operator between two operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BinaryOp {
+    /// =.
+    Eq,
+    /// <=>.
+    NullSafeEq,
+    /// <> and !=.
+    Ne,
+    /// <.
+    Lt,
+    /// <=.
+    Le,
+    /// >.
+    Gt,
+    /// >=.
+    Ge,
+    /// +.
+    Add,
+    /// -.
+    Sub,
+    /// *.
+    Mul,
+    /// /.
+    Div,
+    /// DIV.
+    IntDiv,
+    /// % and MOD.
+    Mod,
+    /// |.
+    BitOr,
+    /// &.
+    BitAnd,
+    /// ^.
+    BitXor,
+    /// <<.
+    ShiftLeft,
+    /// >>.
+    ShiftRight,
+    /// XOR.
+    Xor,
+}
+
+/// What IS asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TruthValue {
+    /// IS TRUE.
+    True,
+    /// IS FALSE.
+    False,
+    /// IS UNKNOWN.
+    Unknown,
+}
+
+/// The target of a CAST.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CastType {
+    /// SIGNED [INTEGER].
+    Signed,
+    /// UNSIGNED [INTEGER].
+    Unsigned,
+    /// CHAR[(n)] [CHARACTER SET name].
+    Char(Option<u32>, Option<String>),
+    /// BINARY[(n)].
+    Binary(Option<u32>),
+    /// DECIMAL[(m[, d])].
+    Decimal(Option<u32>, Option<u32>),
+    /// DOUBLE and REAL.
+    Double,
+    /// FLOAT[(p)].
+    Float,
+    /// DATE.
+    Date,
+    /// DATETIME[(fsp)].
+    DateTime(Option<u32>),
+    /// TIME[(fsp)].
+    Time(Option<u32>),
+    /// YEAR.
+    Year,
+}
+
+/// Which end of a string TRIM works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrimSide {
+    /// BOTH, the default.
+    Both,
+    /// LEADING.
+    Leading,
+    /// TRAILING.
+    Trailing,
+}
+
+/// The unit of an INTERVAL or of EXTRACT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // The names are MySQL's own words.
+pub enum IntervalUnit {
+    Microsecond,
+    Second,
+    Minute,
+    Hour,
+    Day,
+    Week,
+    Month,
+    Quarter,
+    Year,
+    SecondMicrosecond,
+    MinuteMicrosecond,
+    MinuteSecond,
+    HourMicrosecond,
+    HourSecond,
+    HourMinute,
+    DayMicrosecond,
+    DaySecond,
+    DayMinute,
+    DayHour,
+    YearMonth,
+}
+
+impl IntervalUnit {
+    /// All of them with MySQL's word.
+    const NAMES: [(IntervalUnit, &'static str); 20] = [
+        (IntervalUnit::Microsecond, "MICROSECOND"),
+        (IntervalUnit::Second, "SECOND"),
+        (IntervalUnit::Minute, "MINUTE"),
+        (IntervalUnit::Hour, "HOUR"),
+        (IntervalUnit::Day, "DAY"),
+        (IntervalUnit::Week, "WEEK"),
+        (IntervalUnit::Month, "MONTH"),
+        (IntervalUnit::Quarter, "QUARTER"),
+        (IntervalUnit::Year, "YEAR"),
+        (IntervalUnit::SecondMicrosecond, "SECOND_MICROSECOND"),
+        (IntervalUnit::MinuteMicrosecond, "MINUTE_MICROSECOND"),
+        (IntervalUnit::MinuteSecond, "MINUTE_SECOND"),
+        (IntervalUnit::HourMicrosecond, "HOUR_MICROSECOND"),
+        (IntervalUnit::HourSecond, "HOUR_SECOND"),
+        (IntervalUnit::HourMinute, "HOUR_MINUTE"),
+        (IntervalUnit::DayMicrosecond, "DAY_MICROSECOND"),
+        (IntervalUnit::DaySecond, "DAY_SECOND"),
+        (IntervalUnit::DayMinute, "DAY_MINUTE"),
+        (IntervalUnit::DayHour, "DAY_HOUR"),
+        (IntervalUnit::YearMonth, "YEAR_MONTH"),
+    ];
+
+    /// The unit by MySQL's word, in any case; `SQL_TSI_` before it is allowed.
+    pub fn by_name(name: &str) -> Option<IntervalUnit> {
+        let upper = name.to_ascii_uppercase();
+        let word = upper.strip_prefix("SQL_TSI_").unwrap_or(&upper);
+        IntervalUnit::NAMES.iter().find(|(_, text)| *text == word).map(|(unit, _)| *unit)
+    }
+
+    /// MySQL's word for it.
+    pub fn name(self) -> &'static str {
+        IntervalUnit::NAMES
+            .iter()
+            .find(|(unit, _)| *unit == self)
+            .map(|(_, text)| *text)
+            .expect("every unit is in the table")
+    }
+}
+
+/// An expression.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expr {
+    /// A literal.
+    Literal(Literal),
+    /// ?, counted from zero.
+    Parameter(usize),
+    /// A column by name, perhaps with its table and database.
+    Column {
+        /// Database.
+        database: Option<String>,
+        /// Table or alias.
+        table: Option<String>,
+        /// Name.
+        name: String,
+    },
+    /// DEFAULT, or DEFAULT(column).
+    Default(Option<String>),
+    /// VALUES(column) in ON DUPLICATE KEY UPDATE.
+    InsertedValue(String),
+    /// @@name, @@global.name.
+    SystemVariable(Option<VariableScope>, String),
+    /// @name.
+    UserVariable(String),
+    /// @name := expr.
+    AssignUserVariable(String, Box<Expr>),
+    /// An operator and its operand.
+    Unary(UnaryOp, Box<Expr>),
+    /// An operator and its operands.
+    Binary(BinaryOp, Box<Expr>, Box<Expr>),
+    /// All of them (at least two).
+    And(Vec<Expr>),
+    /// Any of them (at least two).
+    Or(Vec<Expr>),
+    /// IS [NOT] NULL.
+    IsNull(Box<Expr>, bool),
+    /// IS [NOT] TRUE, FALSE, UNKNOWN.
+    IsTruth(Box<Expr>, TruthValue, bool),
+    /// [NOT] IN (list).
+    InList {
+        /// What is looked for.
+        expr: Box<Expr>,
+        /// Where.
+        list: Vec<Expr>,
+        /// NOT.
+        negated: bool,
+    },
+    /// [NOT] IN (SELECT …).
+    InQuery {
+        /// What is looked for.
+        expr: Box<Expr>,
+        /// Where.
+        query: Box<Query>,
+        /// NOT.
+        negated: bool,
+    },
+    /// EXISTS (SELECT …).
+    Exists(Box<Query>),
+    /// (SELECT …) as a value.
+    Subquery(Box<Query>),
+    /// [NOT] BETWEEN low AND high.
+    Between {
+        /// What is compared.
+        expr: Box<Expr>,
+        /// Inclusive.
+        low: Box<Expr>,
+        /// Inclusive.
+        high: Box<Expr>,
+        /// NOT.
+        negated: bool,
+    },
+    /// [NOT] LIKE pattern [ESCAPE …].
+    Like {
+        /// What is matched.
+        expr: Box<Expr>,
+        /// The pattern.
+        pattern: Box<Expr>,
+        /// The escape character; `None`: a backslash.
+        escape: Option<Box<Expr>>,
+        /// NOT.
+        negated: bool,
+    },
+    /// [NOT] REGEXP or RLIKE.
+    Regexp {
+        /// What is matched.
+        expr: Box<Expr>,
+        /// The pattern.
+        pattern: Box<Expr>,
+        /// NOT.
+        negated: bool,
+    },
+    /// CASE.
+    Case {
+        /// CASE operand WHEN ….
+        operand: Option<Box<Expr>>,
+        /// WHEN … THEN ….
+        branches: Vec<(Expr, Expr)>,
+        /// ELSE.
+        otherwise: Option<Box<Expr>>,
+    },
+    /// A function by name, lower case.
+    Call(String, Vec<Expr>),
+    /// An aggregate by name, lower case.
+    Aggregate {
+        /// count, sum, avg, ….
+        name: String,
+        /// DISTINCT.
+        distinct: bool,
+        /// The arguments; none for COUNT(*).
+        args: Vec<Expr>,
+        /// GROUP_CONCAT's ORDER BY.
+        order_by: Vec<OrderItem>,
+        /// GROUP_CONCAT's SEPARATOR.
+        separator: Option<String>,
+    },
+    /// CAST and CONVERT(…, type).
+    Cast(Box<Expr>, CastType),
+    /// CONVERT(… USING charset).
+    ConvertUsing(Box<Expr>, String),
+    /// … COLLATE name.
+    Collate(Box<Expr>, String),
+    /// INTERVAL n unit: only as an argument of date arithmetic.
+    Interval(Box<Expr>, IntervalUnit),
+    /// date + INTERVAL n unit (or minus).
+    DateArithmetic {
+        /// The date.
+        date: Box<Expr>,
+        /// How many.
+        amount: Box<Expr>,
+        /// Of what.
+        unit: IntervalUnit,
+        /// DATE_SUB and -.
+        subtract: bool,
+    },
+    /// EXTRACT(unit FROM expr).
+    Extract(IntervalUnit, Box<Expr>),
+    /// TIMESTAMPDIFF(unit, a, b).
+    TimestampDiff(IntervalUnit, Box<Expr>, Box<Expr>),
+    /// TRIM.
+    Trim {
+        /// From which end.
+        side: TrimSide,
+        /// What; `None`: spaces.
+        what: Option<Box<Expr>>,
+        /// Of what.
+        expr: Box<Expr>,
+    },
+    /// (a, b): for comparing with another row.
+    Row(Vec<Expr>),
+}

@@ -1,0 +1,156 @@
+//! The syntax tree: what a statement says, before any name in it has been looked up.
+//!
+//! The tree holds nothing that the rest of the database does not handle or refuse by name: a clause the
+//! parser does not know is a syntax error, one it knows and nobody implements is error 1235.
+
+mod admin;
+mod ddl;
+mod expr;
+mod query;
+
+pub use admin::{
+    AccessMode, BeginMode, Explain, ExplainFormat, IsolationLevel, Show, ShowFilter, ShowKind,
+    SplitBoundary, SplitTable, VariableAssignment, VariableScope,
+};
+pub use ddl::{
+    AlterAction, ColumnDefinition, ColumnOption, CreateDatabase, CreateIndex, CreateTable,
+    DataType, IndexDefinition, IndexPart, TableOption,
+};
+pub use expr::{
+    BinaryOp, CastType, Expr, IntervalUnit, Literal, TrimSide, TruthValue, UnaryOp,
+};
+pub use query::{
+    Assignment, CommonTable, Delete, Insert, InsertRows, JoinConstraint, JoinOp, Limit, Locking,
+    OrderItem, Query, QueryBody, Select, SelectItem, SetOperator, TableRef, Update,
+};
+
+/// A name that may say its database: a table's, an index's table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectName {
+    /// The database, if written.
+    pub database: Option<String>,
+    /// The name.
+    pub name: String,
+}
+
+/// A statement.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Statement {
+    /// SELECT, VALUES, TABLE, UNION, parenthesised or with WITH.
+    Query(Box<Query>),
+    /// INSERT and REPLACE.
+    Insert(Box<Insert>),
+    /// UPDATE.
+    Update(Box<Update>),
+    /// DELETE.
+    Delete(Box<Delete>),
+    /// CREATE DATABASE.
+    CreateDatabase(CreateDatabase),
+    /// DROP DATABASE.
+    DropDatabase {
+        /// Which.
+        name: String,
+        /// IF EXISTS.
+        if_exists: bool,
+    },
+    /// CREATE TABLE.
+    CreateTable(Box<CreateTable>),
+    /// DROP TABLE.
+    DropTables {
+        /// Which.
+        tables: Vec<ObjectName>,
+        /// IF EXISTS.
+        if_exists: bool,
+    },
+    /// TRUNCATE [TABLE].
+    Truncate(ObjectName),
+    /// CREATE INDEX and ALTER TABLE … ADD INDEX.
+    CreateIndex(CreateIndex),
+    /// DROP INDEX and ALTER TABLE … DROP INDEX.
+    DropIndex {
+        /// Of which table.
+        table: ObjectName,
+        /// Its name.
+        name: String,
+    },
+    /// ALTER TABLE with several actions.
+    AlterTable {
+        /// Which table.
+        table: ObjectName,
+        /// In order.
+        actions: Vec<AlterAction>,
+    },
+    /// USE.
+    Use(String),
+    /// SET …, in order.
+    SetVariables(Vec<VariableAssignment>),
+    /// BEGIN, START TRANSACTION.
+    Begin {
+        /// PESSIMISTIC or OPTIMISTIC, if written.
+        mode: Option<BeginMode>,
+        /// READ ONLY or READ WRITE, if written.
+        access: Option<AccessMode>,
+        /// WITH CONSISTENT SNAPSHOT.
+        consistent_snapshot: bool,
+    },
+    /// COMMIT.
+    Commit {
+        /// AND CHAIN: another transaction begins at once.
+        chain: bool,
+        /// RELEASE: the connection ends.
+        release: bool,
+    },
+    /// ROLLBACK.
+    Rollback {
+        /// AND CHAIN: another transaction begins at once.
+        chain: bool,
+        /// RELEASE: the connection ends.
+        release: bool,
+    },
+    /// SAVEPOINT name.
+    Savepoint(String),
+    /// ROLLBACK TO name.
+    RollbackTo(String),
+    /// RELEASE SAVEPOINT name.
+    ReleaseSavepoint(String),
+    /// SHOW ….
+    Show(Box<Show>),
+    /// DESCRIBE table [column or pattern].
+    Describe {
+        /// Which table.
+        table: ObjectName,
+        /// A column's name or a LIKE pattern.
+        column: Option<String>,
+    },
+    /// EXPLAIN statement.
+    Explain(Box<Explain>),
+    /// KILL.
+    Kill {
+        /// The connection.
+        id: Expr,
+        /// KILL QUERY: only what it runs.
+        query_only: bool,
+    },
+    /// PREPARE name FROM ….
+    Prepare {
+        /// The statement's name.
+        name: String,
+        /// A string literal or a user variable.
+        source: Expr,
+    },
+    /// EXECUTE name [USING @a, @b].
+    Execute {
+        /// The statement's name.
+        name: String,
+        /// User variables' names.
+        using: Vec<String>,
+    },
+    /// DEALLOCATE (or DROP) PREPARE name.
+    Deallocate(String),
+    /// SPLIT TABLE.
+    SplitTable(Box<SplitTable>),
+    /// DO expr, ….
+    Do(Vec<Expr>),
+    /// UNLOCK TABLES: there are never any locked, so this has nothing to do, as in MySQL.
+    UnlockTables,
+}

@@ -1,0 +1,255 @@
+//! Queries and the statements that change rows.
+
+use super::{Expr, ObjectName};
+
+/// A query with what stands around its body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// WITH.
+    pub with: Vec<CommonTable>,
+    /// The body.
+    pub body: QueryBody,
+    /// ORDER BY of the whole.
+    pub order_by: Vec<OrderItem>,
+    /// LIMIT of the whole.
+    pub limit: Option<Limit>,
+    /// FOR UPDATE and the like.
+    pub locking: Option<Locking>,
+}
+
+/// name [(columns)] AS (query).
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommonTable {
+    /// Its name.
+    pub name: String,
+    /// Its columns' names, if written.
+    pub columns: Vec<String>,
+    /// What it holds.
+    pub query: Query,
+}
+
+/// The body of a query.
+#[derive(Clone, Debug, PartialEq)]
+pub enum QueryBody {
+    /// SELECT.
+    Select(Box<Select>),
+    /// VALUES ROW(…), ….
+    Values(Vec<Vec<Expr>>),
+    /// Two bodies joined by UNION and its kin.
+    SetOperation {
+        /// Which.
+        op: SetOperator,
+        /// ALL: duplicates stay.
+        all: bool,
+        /// First operand.
+        left: Box<Query>,
+        /// Second operand.
+        right: Box<Query>,
+    },
+}
+
+/// How two bodies combine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetOperator {
+    /// UNION.
+    Union,
+    /// EXCEPT.
+    Except,
+    /// INTERSECT.
+    Intersect,
+}
+
+/// A SELECT.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Select {
+    /// DISTINCT.
+    pub distinct: bool,
+    /// SQL_CALC_FOUND_ROWS.
+    pub calc_found_rows: bool,
+    /// What is selected.
+    pub items: Vec<SelectItem>,
+    /// FROM.
+    pub from: Option<TableRef>,
+    /// WHERE.
+    pub selection: Option<Expr>,
+    /// GROUP BY.
+    pub group_by: Vec<Expr>,
+    /// WITH ROLLUP.
+    pub with_rollup: bool,
+    /// HAVING.
+    pub having: Option<Expr>,
+}
+
+/// A thing selected.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SelectItem {
+    /// *, t.*, db.t.*.
+    Wildcard(Option<ObjectName>),
+    /// An expression.
+    Expr {
+        /// The expression.
+        expr: Expr,
+        /// Its alias, if written.
+        alias: Option<String>,
+        /// How the text has it: the column's name where there is no alias.
+        text: String,
+    },
+}
+
+/// What FROM names.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TableRef {
+    /// A table.
+    Table {
+        /// Its name.
+        name: ObjectName,
+        /// AS.
+        alias: Option<String>,
+    },
+    /// (SELECT …) AS alias.
+    Derived {
+        /// The query.
+        query: Box<Query>,
+        /// Its alias.
+        alias: String,
+        /// Its columns' names, if written.
+        columns: Vec<String>,
+    },
+    /// A join.
+    Join {
+        /// Left.
+        left: Box<TableRef>,
+        /// Right.
+        right: Box<TableRef>,
+        /// Kind.
+        op: JoinOp,
+        /// On what.
+        constraint: JoinConstraint,
+    },
+}
+
+/// A kind of join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinOp {
+    /// JOIN, INNER JOIN, CROSS JOIN, a comma.
+    Inner,
+    /// LEFT JOIN.
+    Left,
+    /// RIGHT JOIN.
+    Right,
+}
+
+/// What a join's rows must fulfil.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JoinConstraint {
+    /// Nothing.
+    None,
+    /// ON.
+    On(Expr),
+    /// USING.
+    Using(Vec<String>),
+    /// NATURAL.
+    Natural,
+}
+
+/// An item of ORDER BY.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrderItem {
+    /// By what.
+    pub expr: Expr,
+    /// DESC.
+    pub descending: bool,
+}
+
+/// LIMIT.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limit {
+    /// How many rows to pass over.
+    pub offset: Option<Expr>,
+    /// How many to give.
+    pub count: Expr,
+}
+
+/// How a query locks what it reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locking {
+    /// FOR UPDATE.
+    ForUpdate,
+    /// FOR UPDATE NOWAIT.
+    ForUpdateNoWait,
+    /// FOR SHARE, LOCK IN SHARE MODE.
+    ForShare,
+}
+
+/// column = expr.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assignment {
+    /// The column's table, if written.
+    pub table: Option<ObjectName>,
+    /// The column.
+    pub column: String,
+    /// The value.
+    pub value: Expr,
+}
+
+/// INSERT or REPLACE.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Insert {
+    /// REPLACE.
+    pub replace: bool,
+    /// IGNORE.
+    pub ignore: bool,
+    /// Into which table.
+    pub table: ObjectName,
+    /// The columns given; `None`: all.
+    pub columns: Option<Vec<String>>,
+    /// The rows.
+    pub rows: InsertRows,
+    /// VALUES … AS alias [(columns)].
+    pub row_alias: Option<(String, Vec<String>)>,
+    /// ON DUPLICATE KEY UPDATE.
+    pub on_duplicate: Vec<Assignment>,
+}
+
+/// What is inserted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InsertRows {
+    /// VALUES.
+    Values(Vec<Vec<Expr>>),
+    /// A query.
+    Query(Box<Query>),
+}
+
+/// UPDATE.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Update {
+    /// IGNORE.
+    pub ignore: bool,
+    /// What is read (and changed).
+    pub from: TableRef,
+    /// SET.
+    pub assignments: Vec<Assignment>,
+    /// WHERE.
+    pub selection: Option<Expr>,
+    /// ORDER BY.
+    pub order_by: Vec<OrderItem>,
+    /// LIMIT.
+    pub limit: Option<Expr>,
+}
+
+/// DELETE.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delete {
+    /// IGNORE.
+    pub ignore: bool,
+    /// DELETE t1 FROM …: the tables (or aliases) rows are deleted from; empty: the one in `from`.
+    pub targets: Vec<ObjectName>,
+    /// What is read.
+    pub from: TableRef,
+    /// WHERE.
+    pub selection: Option<Expr>,
+    /// ORDER BY.
+    pub order_by: Vec<OrderItem>,
+    /// LIMIT.
+    pub limit: Option<Expr>,
+}

@@ -1,0 +1,370 @@
+//! The parser's place in the text, and the steps every rule is made of.
+
+use super::ast::{ObjectName, Statement};
+use super::keywords::is_reserved;
+use super::lexer::{Lexer, Token, TokenKind, unquote};
+use super::{ParsedStatement, ast};
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::types::SqlMode;
+
+/// How much of the text a syntax error quotes, in characters, as MySQL does.
+const NEAR_LIMIT: usize = 80;
+
+/// How deep expressions and queries may nest: the parser, the binder and the executor recurse.
+const DEPTH_LIMIT: usize = 100;
+
+/// Tokens looked at before they are taken.
+const LOOK_AHEAD: usize = 3;
+
+pub(super) struct Parser<'a> {
+    pub(super) sql: &'a [u8],
+    lexer: Lexer<'a>,
+    ahead: [Token; LOOK_AHEAD],
+    /// Past the last token taken.
+    pub(super) last_end: usize,
+    pub(super) parameters: usize,
+    pub(super) sql_mode: SqlMode,
+    depth: usize,
+}
+
+/// Error 1065.
+pub(super) fn empty_query() -> SqlError {
+    SqlError::new(errno::EMPTY_QUERY, "Query was empty")
+}
+
+impl<'a> Parser<'a> {
+    pub(super) fn new(sql: &'a [u8], start: usize, sql_mode: SqlMode) -> SqlResult<Parser<'a>> {
+        let mut lexer = Lexer::new(sql, start, sql_mode);
+        let ahead = [lexer.next(), lexer.next(), lexer.next()];
+        Ok(Parser { sql, lexer, ahead, last_end: start, parameters: 0, sql_mode, depth: 0 })
+    }
+
+    /// The next statement, up to its semicolon.
+    pub(super) fn parse_next(mut self) -> SqlResult<Option<ParsedStatement>> {
+        while self.op(";") {}
+        if self.peek().kind == TokenKind::End {
+            return Ok(None);
+        }
+        let start = self.peek().start;
+        let statement: Statement = self.statement()?;
+        let end = self.last_end;
+        let token = self.peek();
+        let next = match token.kind {
+            TokenKind::End => self.sql.len(),
+            TokenKind::Op(";") => token.end,
+            _ => return Err(self.syntax_error()),
+        };
+        Ok(Some(ParsedStatement { range: start..end, next, parameters: self.parameters, statement }))
+    }
+
+    // Looking.
+
+    pub(super) fn peek(&self) -> Token {
+        self.ahead[0]
+    }
+
+    pub(super) fn peek_nth(&self, n: usize) -> Token {
+        self.ahead[n]
+    }
+
+    pub(super) fn text(&self, token: Token) -> &'a [u8] {
+        &self.sql[token.start..token.end]
+    }
+
+    fn is_word(&self, token: Token, word: &str) -> bool {
+        token.kind == TokenKind::Word && self.text(token).eq_ignore_ascii_case(word.as_bytes())
+    }
+
+    /// Whether the next word is this one.
+    pub(super) fn at(&self, word: &str) -> bool {
+        self.is_word(self.ahead[0], word)
+    }
+
+    /// Whether the word after `n` others is this one.
+    pub(super) fn at_nth(&self, n: usize, word: &str) -> bool {
+        self.is_word(self.ahead[n], word)
+    }
+
+    /// Whether the next words are these (two or three).
+    pub(super) fn at_all(&self, words: &[&str]) -> bool {
+        words.iter().enumerate().all(|(n, word)| self.at_nth(n, word))
+    }
+
+    pub(super) fn at_op(&self, op: &str) -> bool {
+        self.nth_is_op(0, op)
+    }
+
+    pub(super) fn nth_is_op(&self, n: usize, op: &str) -> bool {
+        matches!(self.ahead[n].kind, TokenKind::Op(found) if found == op)
+    }
+
+    /// Whether the statement ends here.
+    pub(super) fn at_end(&self) -> bool {
+        self.peek().kind == TokenKind::End || self.at_op(";")
+    }
+
+    // Taking.
+
+    pub(super) fn advance(&mut self) -> Token {
+        let token = self.ahead[0];
+        self.last_end = token.end;
+        self.ahead.rotate_left(1);
+        self.ahead[LOOK_AHEAD - 1] = self.lexer.next();
+        token
+    }
+
+    /// Takes the word if it is next.
+    pub(super) fn word(&mut self, word: &str) -> bool {
+        let found = self.at(word);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    /// Takes the words if all of them are next.
+    pub(super) fn words(&mut self, words: &[&str]) -> bool {
+        let found = self.at_all(words);
+        if found {
+            words.iter().for_each(|_| {
+                self.advance();
+            });
+        }
+        found
+    }
+
+    /// Takes the punctuation if it is next.
+    pub(super) fn op(&mut self, op: &str) -> bool {
+        let found = self.at_op(op);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    pub(super) fn expect_word(&mut self, word: &str) -> SqlResult<()> {
+        if self.word(word) { Ok(()) } else { Err(self.syntax_error()) }
+    }
+
+    pub(super) fn expect_words(&mut self, words: &[&str]) -> SqlResult<()> {
+        words.iter().try_for_each(|word| self.expect_word(word))
+    }
+
+    pub(super) fn expect_op(&mut self, op: &str) -> SqlResult<()> {
+        if self.op(op) { Ok(()) } else { Err(self.syntax_error()) }
+    }
+
+    /// Items separated by commas.
+    pub(super) fn list<T>(
+        &mut self,
+        mut item: impl FnMut(&mut Self) -> SqlResult<T>,
+    ) -> SqlResult<Vec<T>> {
+        let mut items = vec![item(self)?];
+        while self.op(",") {
+            items.push(item(self)?);
+        }
+        Ok(items)
+    }
+
+    /// Items separated by commas, in parentheses.
+    pub(super) fn parenthesised<T>(
+        &mut self,
+        item: impl FnMut(&mut Self) -> SqlResult<T>,
+    ) -> SqlResult<Vec<T>> {
+        self.expect_op("(")?;
+        let items = self.list(item)?;
+        self.expect_op(")")?;
+        Ok(items)
+    }
+
+    /// One level deeper, for as long as `inner` takes.
+    pub(super) fn nested<T>(
+        &mut self,
+        inner: impl FnOnce(&mut Self) -> SqlResult<T>,
+    ) -> SqlResult<T> {
+        if self.depth >= DEPTH_LIMIT {
+            return Err(SqlError::unsupported(format!("nesting deeper than {DEPTH_LIMIT} levels")));
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        result
+    }
+
+    // Names and values.
+
+    /// Whether a name can begin here.
+    pub(super) fn at_name(&self) -> bool {
+        let token = self.peek();
+        match token.kind {
+            TokenKind::QuotedName => true,
+            TokenKind::Word => !is_reserved(self.text(token)),
+            _ => false,
+        }
+    }
+
+    /// A name.
+    pub(super) fn name(&mut self) -> SqlResult<String> {
+        if !self.at_name() {
+            return Err(self.syntax_error());
+        }
+        self.any_word()
+    }
+
+    /// A name, or a keyword used as one (after a point, or where nothing else can stand).
+    pub(super) fn any_word(&mut self) -> SqlResult<String> {
+        let token = self.peek();
+        let bytes = match token.kind {
+            TokenKind::QuotedName => unquote(self.text(token), false),
+            TokenKind::Word => self.text(token).to_vec(),
+            _ => return Err(self.syntax_error()),
+        };
+        let Ok(name) = String::from_utf8(bytes) else {
+            return Err(self.syntax_error());
+        };
+        if name.is_empty() {
+            return Err(self.syntax_error());
+        }
+        self.advance();
+        Ok(name)
+    }
+
+    /// A name as it is compared: lower case.
+    pub(super) fn lower_word(&mut self) -> SqlResult<String> {
+        self.any_word().map(|word| word.to_lowercase())
+    }
+
+    /// name or database.name.
+    pub(super) fn object_name(&mut self) -> SqlResult<ObjectName> {
+        let first = self.name()?;
+        if !self.op(".") {
+            return Ok(ObjectName { database: None, name: first });
+        }
+        Ok(ObjectName { database: Some(first), name: self.any_word()? })
+    }
+
+    /// AS name, or a name alone; a string may stand for it where `strings` allows.
+    pub(super) fn alias(&mut self, strings: bool) -> SqlResult<Option<String>> {
+        let written = self.word("AS");
+        if strings && self.peek().kind == TokenKind::String {
+            return self.string().map(Some);
+        }
+        if self.at_name() || written { self.name().map(Some) } else { Ok(None) }
+    }
+
+    fn escapes(&self) -> bool {
+        !self.sql_mode.contains(SqlMode::NO_BACKSLASH_ESCAPES)
+    }
+
+    /// The bytes of a string token; strings side by side are one.
+    pub(super) fn string_bytes(&mut self) -> SqlResult<Vec<u8>> {
+        let token = self.peek();
+        let text = match token.kind {
+            TokenKind::String => self.text(token),
+            TokenKind::NationalString => &self.text(token)[1..],
+            _ => return Err(self.syntax_error()),
+        };
+        let mut bytes = unquote(text, self.escapes());
+        self.advance();
+        while self.peek().kind == TokenKind::String {
+            let more = self.text(self.peek());
+            bytes.extend(unquote(more, self.escapes()));
+            self.advance();
+        }
+        Ok(bytes)
+    }
+
+    /// A string that must be text.
+    pub(super) fn string(&mut self) -> SqlResult<String> {
+        let token = self.peek();
+        String::from_utf8(self.string_bytes()?).map_err(|_| self.syntax_error_at(token))
+    }
+
+    /// A name or a string: where MySQL takes either (character sets, engines, aliases).
+    pub(super) fn word_or_string(&mut self) -> SqlResult<String> {
+        if self.peek().kind == TokenKind::String { self.string() } else { self.any_word() }
+    }
+
+    /// A user variable's name, lower case.
+    pub(super) fn user_variable(&mut self) -> SqlResult<String> {
+        let token = self.peek();
+        if token.kind != TokenKind::UserVariable {
+            return Err(self.syntax_error());
+        }
+        let text = &self.text(token)[1..];
+        let bytes = match text[0] {
+            b'\'' | b'"' | b'`' => unquote(text, self.escapes()),
+            _ => text.to_vec(),
+        };
+        let name = String::from_utf8(bytes).map_err(|_| self.syntax_error())?;
+        self.advance();
+        Ok(name.to_lowercase())
+    }
+
+    /// A number without point or sign.
+    pub(super) fn integer(&mut self) -> SqlResult<u64> {
+        let token = self.peek();
+        let number = match token.kind {
+            TokenKind::Integer => std::str::from_utf8(self.text(token)).ok(),
+            _ => None,
+        };
+        match number.and_then(|digits| digits.parse().ok()) {
+            Some(number) => {
+                self.advance();
+                Ok(number)
+            }
+            None => Err(self.syntax_error()),
+        }
+    }
+
+    /// A number in parentheses, if there is one.
+    pub(super) fn optional_length(&mut self) -> SqlResult<Option<u32>> {
+        if !self.op("(") {
+            return Ok(None);
+        }
+        let number = self.small_integer()?;
+        self.expect_op(")")?;
+        Ok(Some(number))
+    }
+
+    pub(super) fn small_integer(&mut self) -> SqlResult<u32> {
+        let token = self.peek();
+        u32::try_from(self.integer()?).map_err(|_| self.syntax_error_at(token))
+    }
+
+    /// Takes `[=]`.
+    pub(super) fn optional_equals(&mut self) {
+        if !self.op("=") {
+            self.op(":=");
+        }
+    }
+
+    /// A literal `?`, counted.
+    pub(super) fn parameter(&mut self) -> ast::Expr {
+        self.advance();
+        self.parameters += 1;
+        ast::Expr::Parameter(self.parameters - 1)
+    }
+
+    // Errors.
+
+    /// Error 1064 at the next token.
+    pub(super) fn syntax_error(&self) -> SqlError {
+        self.syntax_error_at(self.peek())
+    }
+
+    /// Error 1064 at a token.
+    pub(super) fn syntax_error_at(&self, token: Token) -> SqlError {
+        let start = token.start.min(self.sql.len());
+        let rest = &self.sql[start..self.sql.len().min(start + 4 * NEAR_LIMIT)];
+        let near: String = String::from_utf8_lossy(rest).chars().take(NEAR_LIMIT).collect();
+        let line = 1 + memchr::memchr_iter(b'\n', &self.sql[..start]).count();
+        SqlError::new(
+            errno::PARSE,
+            format!(
+                "You have an error in your SQL syntax; check the manual that corresponds to your TroupeDB server \
+                 version for the right syntax to use near '{near}' at line {line}"
+            ),
+        )
+    }
+}

@@ -1,0 +1,169 @@
+//! Types of columns.
+
+use super::ast::DataType;
+use super::cursor::Parser;
+use crate::common::{SqlError, SqlResult};
+
+/// What may follow a type's name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// Nothing.
+    Bare,
+    /// (n).
+    Length,
+    /// (n) [UNSIGNED] [ZEROFILL].
+    Integer,
+    /// (m, d) [UNSIGNED] [ZEROFILL].
+    Number,
+    /// (n) and a character set.
+    Text,
+    /// ('a', 'b') and a character set.
+    Members,
+}
+
+/// MySQL's words for types, what they are called here, and their shape.
+const TYPES: &[(&str, &str, Shape)] = &[
+    ("tinyint", "tinyint", Shape::Integer),
+    ("int1", "tinyint", Shape::Integer),
+    ("smallint", "smallint", Shape::Integer),
+    ("int2", "smallint", Shape::Integer),
+    ("mediumint", "mediumint", Shape::Integer),
+    ("middleint", "mediumint", Shape::Integer),
+    ("int3", "mediumint", Shape::Integer),
+    ("int", "int", Shape::Integer),
+    ("integer", "int", Shape::Integer),
+    ("int4", "int", Shape::Integer),
+    ("bigint", "bigint", Shape::Integer),
+    ("int8", "bigint", Shape::Integer),
+    ("decimal", "decimal", Shape::Number),
+    ("dec", "decimal", Shape::Number),
+    ("numeric", "decimal", Shape::Number),
+    ("fixed", "decimal", Shape::Number),
+    ("float", "float", Shape::Number),
+    ("float4", "float", Shape::Number),
+    ("double", "double", Shape::Number),
+    ("float8", "double", Shape::Number),
+    ("real", "double", Shape::Number),
+    ("char", "char", Shape::Text),
+    ("character", "char", Shape::Text),
+    ("nchar", "nchar", Shape::Text),
+    ("varchar", "varchar", Shape::Text),
+    ("varcharacter", "varchar", Shape::Text),
+    ("nvarchar", "nvarchar", Shape::Text),
+    ("tinytext", "tinytext", Shape::Text),
+    ("text", "text", Shape::Text),
+    ("mediumtext", "mediumtext", Shape::Text),
+    ("longtext", "longtext", Shape::Text),
+    ("long", "mediumtext", Shape::Text),
+    ("binary", "binary", Shape::Length),
+    ("varbinary", "varbinary", Shape::Length),
+    ("tinyblob", "tinyblob", Shape::Bare),
+    ("blob", "blob", Shape::Length),
+    ("mediumblob", "mediumblob", Shape::Bare),
+    ("longblob", "longblob", Shape::Bare),
+    ("date", "date", Shape::Bare),
+    ("datetime", "datetime", Shape::Length),
+    ("timestamp", "timestamp", Shape::Length),
+    ("time", "time", Shape::Length),
+    ("year", "year", Shape::Length),
+    ("bit", "bit", Shape::Length),
+    ("json", "json", Shape::Bare),
+    ("enum", "enum", Shape::Members),
+    ("set", "set", Shape::Members),
+];
+
+impl Parser<'_> {
+    /// A column's type.
+    pub(super) fn data_type(&mut self) -> SqlResult<DataType> {
+        let token = self.peek();
+        let mut word = self.lower_word()?;
+        if word == "bool" || word == "boolean" {
+            return Ok(DataType { name: "tinyint".to_owned(), length: Some(1), ..DataType::default() });
+        }
+        if word == "serial" {
+            return Err(SqlError::unsupported("SERIAL"));
+        }
+        if word == "national" {
+            word = match self.lower_word()?.as_str() {
+                "char" | "character" => "nchar".to_owned(),
+                "varchar" | "varcharacter" => "nvarchar".to_owned(),
+                _ => return Err(self.syntax_error_at(token)),
+            };
+        }
+        if matches!(word.as_str(), "char" | "character" | "nchar") && self.word("VARYING") {
+            word = if word == "nchar" { "nvarchar".to_owned() } else { "varchar".to_owned() };
+        }
+        if word == "long" && self.word("VARBINARY") {
+            return Ok(DataType { name: "mediumblob".to_owned(), ..DataType::default() });
+        }
+        if word == "long" {
+            self.word("VARCHAR");
+        }
+        if word == "double" {
+            self.word("PRECISION");
+        }
+        let Some((_, name, shape)) = TYPES.iter().find(|(known, _, _)| *known == word) else {
+            return Err(self.syntax_error_at(token));
+        };
+        let mut data_type = DataType { name: (*name).to_owned(), ..DataType::default() };
+        self.type_arguments(&mut data_type, *shape)?;
+        self.type_attributes(&mut data_type, *shape)?;
+        if let Some(base) = data_type.name.strip_prefix('n').filter(|base| base.ends_with("char")) {
+            // NCHAR and NVARCHAR are utf8 in MySQL 8.0.
+            data_type.charset = Some("utf8mb4".to_owned());
+            data_type.name = base.to_owned();
+        }
+        Ok(data_type)
+    }
+
+    fn type_arguments(&mut self, data_type: &mut DataType, shape: Shape) -> SqlResult<()> {
+        match shape {
+            Shape::Bare => {}
+            Shape::Members => data_type.members = self.parenthesised(Parser::string)?,
+            Shape::Length | Shape::Integer | Shape::Text => {
+                data_type.length = self.optional_length()?;
+            }
+            Shape::Number => {
+                if self.op("(") {
+                    data_type.length = Some(self.small_integer()?);
+                    if self.op(",") {
+                        data_type.decimals = Some(self.small_integer()?);
+                    }
+                    self.expect_op(")")?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn type_attributes(&mut self, data_type: &mut DataType, shape: Shape) -> SqlResult<()> {
+        match shape {
+            Shape::Integer | Shape::Number => loop {
+                if self.word("UNSIGNED") {
+                    data_type.unsigned = true;
+                } else if self.word("ZEROFILL") {
+                    data_type.unsigned = true;
+                    data_type.zerofill = true;
+                } else if !self.word("SIGNED") {
+                    return Ok(());
+                }
+            },
+            Shape::Text | Shape::Members => loop {
+                if self.words(&["CHARACTER", "SET"]) || self.word("CHARSET") {
+                    data_type.charset = Some(self.word_or_string()?.to_lowercase());
+                } else if self.word("COLLATE") {
+                    data_type.collation = Some(self.word_or_string()?.to_lowercase());
+                } else if self.word("BINARY") {
+                    data_type.binary = true;
+                } else if self.word("ASCII") {
+                    data_type.charset = Some("latin1".to_owned());
+                } else if self.word("UNICODE") {
+                    data_type.charset = Some("ucs2".to_owned());
+                } else {
+                    return Ok(());
+                }
+            },
+            Shape::Bare | Shape::Length => Ok(()),
+        }
+    }
+}

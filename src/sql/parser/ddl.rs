@@ -1,0 +1,528 @@
+//! CREATE, DROP, ALTER and TRUNCATE.
+
+use super::ast::{
+    AlterAction, ColumnDefinition, ColumnOption, CreateDatabase, CreateIndex, CreateTable, Expr,
+    IndexDefinition, IndexPart, Literal, Statement, TableOption,
+};
+use super::cursor::Parser;
+use super::lexer::TokenKind;
+use crate::common::{SqlError, SqlResult};
+
+impl Parser<'_> {
+    pub(super) fn create(&mut self) -> SqlResult<Statement> {
+        self.expect_word("CREATE")?;
+        if self.word("DATABASE") || self.word("SCHEMA") {
+            return self.create_database();
+        }
+        if self.at("TEMPORARY") {
+            return Err(SqlError::unsupported("CREATE TEMPORARY TABLE"));
+        }
+        if self.word("TABLE") {
+            return self.create_table().map(|table| Statement::CreateTable(Box::new(table)));
+        }
+        let unique = self.word("UNIQUE");
+        if self.word("INDEX") {
+            return self.create_index(unique).map(Statement::CreateIndex);
+        }
+        if unique {
+            return Err(self.syntax_error());
+        }
+        self.unsupported_object("CREATE")
+    }
+
+    /// Objects of MySQL's that do not exist here.
+    fn unsupported_object(&mut self, verb: &str) -> SqlResult<Statement> {
+        const OBJECTS: &[&str] = &[
+            "VIEW", "USER", "ROLE", "FUNCTION", "PROCEDURE", "TRIGGER", "EVENT", "FULLTEXT", "SPATIAL", "SERVER",
+            "TABLESPACE", "SEQUENCE", "DEFINER", "ALGORITHM", "SQL", "OR", "LOGFILE", "RESOURCE", "PLACEMENT", "GLOBAL",
+            "SESSION", "BINDING", "UNDO", "AGGREGATE", "INSTANCE",
+        ];
+        match OBJECTS.iter().find(|object| self.at(object)) {
+            Some(object) => Err(SqlError::unsupported(format!("{verb} {object}"))),
+            None => Err(self.syntax_error()),
+        }
+    }
+
+    fn if_not_exists(&mut self) -> SqlResult<bool> {
+        let written = self.word("IF");
+        if written {
+            self.expect_words(&["NOT", "EXISTS"])?;
+        }
+        Ok(written)
+    }
+
+    fn if_exists(&mut self) -> SqlResult<bool> {
+        let written = self.word("IF");
+        if written {
+            self.expect_word("EXISTS")?;
+        }
+        Ok(written)
+    }
+
+    fn create_database(&mut self) -> SqlResult<Statement> {
+        let if_not_exists = self.if_not_exists()?;
+        let name = self.name()?;
+        let mut create = CreateDatabase { name, if_not_exists, charset: None, collation: None };
+        loop {
+            let default = self.word("DEFAULT");
+            if self.words(&["CHARACTER", "SET"]) || self.word("CHARSET") {
+                self.optional_equals();
+                create.charset = Some(self.word_or_string()?.to_lowercase());
+            } else if self.word("COLLATE") {
+                self.optional_equals();
+                create.collation = Some(self.word_or_string()?.to_lowercase());
+            } else if self.at("ENCRYPTION") {
+                return Err(SqlError::unsupported("ENCRYPTION"));
+            } else if default {
+                return Err(self.syntax_error());
+            } else {
+                return Ok(Statement::CreateDatabase(create));
+            }
+        }
+    }
+
+    fn create_table(&mut self) -> SqlResult<CreateTable> {
+        let if_not_exists = self.if_not_exists()?;
+        let name = self.object_name()?;
+        let mut table = CreateTable {
+            name,
+            if_not_exists,
+            columns: Vec::new(),
+            indexes: Vec::new(),
+            options: Vec::new(),
+            like: None,
+        };
+        if self.word("LIKE") {
+            table.like = Some(self.object_name()?);
+            return Ok(table);
+        }
+        if self.at_op("(") && self.at_nth(1, "LIKE") {
+            self.advance();
+            self.advance();
+            table.like = Some(self.object_name()?);
+            self.expect_op(")")?;
+            return Ok(table);
+        }
+        if self.at_op("(") && !self.at_query() {
+            self.parenthesised(|parser| parser.table_element(&mut table))?;
+        }
+        self.table_options(&mut table)?;
+        if self.at("PARTITION") {
+            return Err(SqlError::unsupported("PARTITION BY"));
+        }
+        if self.at_query() || self.at("AS") || self.at("IGNORE") || self.at("REPLACE") {
+            return Err(SqlError::unsupported("CREATE TABLE … SELECT"));
+        }
+        Ok(table)
+    }
+
+    fn table_element(&mut self, table: &mut CreateTable) -> SqlResult<()> {
+        for word in ["CHECK", "FOREIGN", "FULLTEXT", "SPATIAL"] {
+            if self.at(word) {
+                return Err(SqlError::unsupported(match word {
+                    "CHECK" => "CHECK constraints",
+                    "FOREIGN" => "FOREIGN KEY",
+                    "FULLTEXT" => "FULLTEXT indexes",
+                    _ => "SPATIAL indexes",
+                }));
+            }
+        }
+        match self.index_definition()? {
+            Some(index) => table.indexes.push(index),
+            None => {
+                let name = self.name()?;
+                table.columns.push(self.column_definition(name, &mut table.indexes)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// [CONSTRAINT name] PRIMARY KEY …, UNIQUE …, KEY …; `None` if no key begins here.
+    fn index_definition(&mut self) -> SqlResult<Option<IndexDefinition>> {
+        let mut constraint = None;
+        let named = self.word("CONSTRAINT");
+        if named && self.at_name() {
+            constraint = Some(self.name()?);
+        }
+        if named {
+            if self.at("FOREIGN") {
+                return Err(SqlError::unsupported("FOREIGN KEY"));
+            }
+            if self.at("CHECK") {
+                return Err(SqlError::unsupported("CHECK constraints"));
+            }
+        }
+        let (primary, unique) = if self.at_all(&["PRIMARY", "KEY"]) {
+            self.expect_words(&["PRIMARY", "KEY"])?;
+            (true, true)
+        } else if self.word("UNIQUE") {
+            if !self.word("KEY") {
+                self.word("INDEX");
+            }
+            (false, true)
+        } else if !named && (self.word("KEY") || self.word("INDEX")) {
+            (false, false)
+        } else if named {
+            return Err(self.syntax_error());
+        } else {
+            return Ok(None);
+        };
+        let written = if self.at_name() && !self.at("USING") { Some(self.name()?) } else { None };
+        let name = if primary { None } else { written.or(constraint) };
+        self.index_rest(name, primary, unique).map(Some)
+    }
+
+    /// What follows an index's name.
+    fn index_rest(
+        &mut self,
+        name: Option<String>,
+        primary: bool,
+        unique: bool,
+    ) -> SqlResult<IndexDefinition> {
+        self.index_type()?;
+        let parts = self.parenthesised(Parser::index_part)?;
+        let mut comment = String::new();
+        loop {
+            if self.word("COMMENT") {
+                comment = self.string()?;
+            } else if self.word("KEY_BLOCK_SIZE") {
+                self.optional_equals();
+                self.integer()?;
+            } else if self.at("USING") {
+                self.index_type()?;
+            } else if self.at("INVISIBLE") || self.at_all(&["WITH", "PARSER"]) {
+                return Err(SqlError::unsupported("INVISIBLE indexes and WITH PARSER"));
+            } else if self.at("NONCLUSTERED") {
+                return Err(SqlError::unsupported("NONCLUSTERED"));
+            } else if !self.word("VISIBLE") && !(primary && self.word("CLUSTERED")) {
+                return Ok(IndexDefinition { name, primary, unique, parts, comment });
+            }
+        }
+    }
+
+    /// USING BTREE (HASH is made a B-tree by InnoDB, and here).
+    fn index_type(&mut self) -> SqlResult<()> {
+        if self.word("USING") && !self.word("BTREE") && !self.word("HASH") {
+            return Err(self.syntax_error());
+        }
+        Ok(())
+    }
+
+    fn index_part(&mut self) -> SqlResult<IndexPart> {
+        if self.at_op("(") {
+            return Err(SqlError::unsupported("expressions in indexes"));
+        }
+        let column = self.name()?;
+        let length = self.optional_length()?;
+        if self.at("DESC") {
+            return Err(SqlError::unsupported("descending indexes"));
+        }
+        self.word("ASC");
+        Ok(IndexPart { column, length })
+    }
+
+    /// A column after its name.
+    fn column_definition(
+        &mut self,
+        name: String,
+        indexes: &mut Vec<IndexDefinition>,
+    ) -> SqlResult<ColumnDefinition> {
+        let mut data_type = self.data_type()?;
+        let mut options = Vec::new();
+        loop {
+            if self.word("COLLATE") {
+                data_type.collation = Some(self.word_or_string()?.to_lowercase());
+                continue;
+            }
+            match self.column_option()? {
+                Some(option) => options.push(option),
+                None => break,
+            }
+        }
+        for option in &options {
+            let primary = *option == ColumnOption::PrimaryKey;
+            if primary || *option == ColumnOption::Unique {
+                let parts = vec![IndexPart { column: name.clone(), length: None }];
+                let comment = String::new();
+                indexes.push(IndexDefinition { name: None, primary, unique: true, parts, comment });
+            }
+        }
+        Ok(ColumnDefinition { name, data_type, options })
+    }
+
+    fn column_option(&mut self) -> SqlResult<Option<ColumnOption>> {
+        Ok(Some(if self.words(&["NOT", "NULL"]) {
+            ColumnOption::NotNull
+        } else if self.word("NULL") {
+            ColumnOption::Null
+        } else if self.word("DEFAULT") {
+            ColumnOption::Default(self.default_value()?)
+        } else if self.words(&["ON", "UPDATE"]) {
+            ColumnOption::OnUpdateNow(self.now_precision()?)
+        } else if self.word("AUTO_INCREMENT") {
+            ColumnOption::AutoIncrement
+        } else if self.word("UNIQUE") {
+            self.word("KEY");
+            ColumnOption::Unique
+        } else if self.at_all(&["PRIMARY", "KEY"]) || self.at("KEY") {
+            self.word("PRIMARY");
+            self.expect_word("KEY")?;
+            if self.at("NONCLUSTERED") {
+                return Err(SqlError::unsupported("NONCLUSTERED"));
+            }
+            self.word("CLUSTERED");
+            ColumnOption::PrimaryKey
+        } else if self.word("COMMENT") {
+            ColumnOption::Comment(self.string()?)
+        } else if self.word("COLUMN_FORMAT") || self.word("STORAGE") {
+            // Where MySQL Cluster keeps a column: without a meaning anywhere else.
+            self.any_word()?;
+            return self.column_option();
+        } else if let Some(clause) = self.unsupported_column_option() {
+            return Err(SqlError::unsupported(clause));
+        } else {
+            return Ok(None);
+        }))
+    }
+
+    fn unsupported_column_option(&self) -> Option<&'static str> {
+        let clauses = [
+            ("GENERATED", "generated columns"),
+            ("AS", "generated columns"),
+            ("REFERENCES", "FOREIGN KEY"),
+            ("CHECK", "CHECK constraints"),
+            ("CONSTRAINT", "CHECK constraints"),
+            ("INVISIBLE", "INVISIBLE columns"),
+            ("AUTO_RANDOM", "AUTO_RANDOM"),
+            ("SRID", "SRID"),
+        ];
+        clauses.iter().find(|(word, _)| self.at(word)).map(|(_, clause)| *clause)
+    }
+
+    fn default_value(&mut self) -> SqlResult<Expr> {
+        if self.at_op("(") {
+            return Err(SqlError::unsupported("expressions as DEFAULT"));
+        }
+        if self.at_now() {
+            let precision = self.now_precision()?.unwrap_or(0);
+            let args = vec![Expr::Literal(Literal::Integer(u64::from(precision)))];
+            return Ok(Expr::Call("now".to_owned(), args));
+        }
+        let sign = if self.op("-") {
+            Some(super::ast::UnaryOp::Minus)
+        } else if self.op("+") {
+            Some(super::ast::UnaryOp::Plus)
+        } else {
+            None
+        };
+        if let Some(sign) = sign {
+            return Ok(Expr::Unary(sign, Box::new(Expr::Literal(self.literal()?))));
+        }
+        let word = ["NULL", "TRUE", "FALSE", "DATE", "TIME", "TIMESTAMP"].iter().any(|w| self.at(w));
+        let introduced = self.peek().kind == TokenKind::Word
+            && self.text(self.peek()).starts_with(b"_");
+        if word || introduced {
+            let token = self.peek();
+            return match self.word_expr()? {
+                literal @ Expr::Literal(_) => Ok(literal),
+                _ => Err(self.syntax_error_at(token)),
+            };
+        }
+        self.literal().map(Expr::Literal)
+    }
+
+    fn at_now(&self) -> bool {
+        ["CURRENT_TIMESTAMP", "NOW", "LOCALTIME", "LOCALTIMESTAMP"].iter().any(|word| self.at(word))
+    }
+
+    /// CURRENT_TIMESTAMP[([n])].
+    fn now_precision(&mut self) -> SqlResult<Option<u32>> {
+        if !self.at_now() {
+            return Err(self.syntax_error());
+        }
+        self.advance();
+        if !self.op("(") || self.op(")") {
+            return Ok(None);
+        }
+        let precision = self.small_integer()?;
+        self.expect_op(")")?;
+        Ok(Some(precision))
+    }
+
+    fn table_options(&mut self, table: &mut CreateTable) -> SqlResult<()> {
+        const STORAGE: &[&str] = &[
+            "ROW_FORMAT", "KEY_BLOCK_SIZE", "AVG_ROW_LENGTH", "CHECKSUM", "DELAY_KEY_WRITE", "MAX_ROWS", "MIN_ROWS",
+            "PACK_KEYS", "STATS_AUTO_RECALC", "STATS_PERSISTENT", "STATS_SAMPLE_PAGES", "INSERT_METHOD", "COMPRESSION",
+        ];
+        loop {
+            self.op(",");
+            let default = self.word("DEFAULT");
+            let option = if self.words(&["CHARACTER", "SET"]) || self.word("CHARSET") {
+                self.optional_equals();
+                TableOption::Charset(self.word_or_string()?.to_lowercase())
+            } else if self.word("COLLATE") {
+                self.optional_equals();
+                TableOption::Collation(self.word_or_string()?.to_lowercase())
+            } else if default {
+                return Err(self.syntax_error());
+            } else if self.word("ENGINE") {
+                self.optional_equals();
+                TableOption::Engine(self.word_or_string()?)
+            } else if self.word("COMMENT") {
+                self.optional_equals();
+                TableOption::Comment(self.string()?)
+            } else if self.word("AUTO_INCREMENT") {
+                self.optional_equals();
+                TableOption::AutoIncrement(self.integer()?)
+            } else if let Some(storage) = STORAGE.iter().find(|word| self.at(word)) {
+                self.advance();
+                self.optional_equals();
+                self.advance();
+                TableOption::Storage((*storage).to_owned())
+            } else if let Some(word) = self.unsupported_table_option() {
+                return Err(SqlError::unsupported(word));
+            } else {
+                return Ok(());
+            };
+            table.options.push(option);
+        }
+    }
+
+    fn unsupported_table_option(&self) -> Option<&'static str> {
+        const OPTIONS: &[&str] = &[
+            "CONNECTION", "DATA", "ENCRYPTION", "SHARD_ROW_ID_BITS", "PRE_SPLIT_REGIONS", "TABLESPACE", "UNION", "TTL",
+            "PLACEMENT", "PASSWORD", "SECONDARY_ENGINE", "AUTOEXTEND_SIZE",
+        ];
+        OPTIONS.iter().find(|word| self.at(word)).copied()
+    }
+
+    fn create_index(&mut self, unique: bool) -> SqlResult<CreateIndex> {
+        let if_not_exists = self.if_not_exists()?;
+        let name = self.name()?;
+        self.index_type()?;
+        self.expect_word("ON")?;
+        let table = self.object_name()?;
+        let index = self.index_rest(Some(name), false, unique)?;
+        self.online_options()?;
+        Ok(CreateIndex { table, index, if_not_exists })
+    }
+
+    /// ALGORITHM = … and LOCK = …: every change here is online, which is the best either can ask for.
+    fn online_options(&mut self) -> SqlResult<()> {
+        while self.word("ALGORITHM") || self.word("LOCK") {
+            self.optional_equals();
+            self.any_word()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn drop(&mut self) -> SqlResult<Statement> {
+        self.expect_word("DROP")?;
+        if self.word("DATABASE") || self.word("SCHEMA") {
+            let if_exists = self.if_exists()?;
+            return Ok(Statement::DropDatabase { name: self.name()?, if_exists });
+        }
+        if self.at("TEMPORARY") {
+            return Err(SqlError::unsupported("DROP TEMPORARY TABLE"));
+        }
+        if self.word("TABLE") || self.word("TABLES") {
+            let if_exists = self.if_exists()?;
+            let tables = self.list(Parser::object_name)?;
+            // Words without an effect, in MySQL too.
+            if !self.word("RESTRICT") {
+                self.word("CASCADE");
+            }
+            return Ok(Statement::DropTables { tables, if_exists });
+        }
+        if self.word("INDEX") {
+            let name = self.index_name()?;
+            self.expect_word("ON")?;
+            let table = self.object_name()?;
+            self.online_options()?;
+            return Ok(Statement::DropIndex { table, name });
+        }
+        if self.word("PREPARE") {
+            return self.name().map(Statement::Deallocate);
+        }
+        self.unsupported_object("DROP")
+    }
+
+    /// An index's name; PRIMARY may be quoted or not.
+    fn index_name(&mut self) -> SqlResult<String> {
+        if self.at("PRIMARY") { self.any_word() } else { self.name() }
+    }
+
+    pub(super) fn alter(&mut self) -> SqlResult<Statement> {
+        self.expect_word("ALTER")?;
+        if self.at("DATABASE") || self.at("SCHEMA") {
+            return Err(SqlError::unsupported("ALTER DATABASE"));
+        }
+        if !self.word("TABLE") {
+            return self.unsupported_object("ALTER");
+        }
+        let table = self.object_name()?;
+        let mut actions = self.list(Parser::alter_action)?;
+        if actions.len() > 1 {
+            return Ok(Statement::AlterTable { table, actions });
+        }
+        Ok(match actions.pop() {
+            Some(AlterAction::AddIndex(index)) => {
+                Statement::CreateIndex(CreateIndex { table, index, if_not_exists: false })
+            }
+            Some(AlterAction::DropIndex(name)) => Statement::DropIndex { table, name },
+            None => return Err(self.syntax_error()),
+        })
+    }
+
+    fn alter_action(&mut self) -> SqlResult<AlterAction> {
+        if self.word("ADD") {
+            let foreign = self.at("FOREIGN")
+                || (self.at("CONSTRAINT") && (self.at_nth(1, "FOREIGN") || self.at_nth(2, "FOREIGN")));
+            if foreign {
+                return Err(SqlError::unsupported("FOREIGN KEY"));
+            }
+            for word in ["FULLTEXT", "SPATIAL", "CHECK", "PARTITION"] {
+                if self.at(word) {
+                    return Err(SqlError::unsupported(format!("ALTER TABLE … ADD {word}")));
+                }
+            }
+            return match self.index_definition()? {
+                Some(index) => {
+                    self.online_options()?;
+                    Ok(AlterAction::AddIndex(index))
+                }
+                None => Err(SqlError::unsupported("ALTER TABLE … ADD COLUMN")),
+            };
+        }
+        if self.word("DROP") {
+            if self.word("INDEX") || self.at_all(&["KEY"]) && self.word("KEY") {
+                let name = self.index_name()?;
+                return Ok(AlterAction::DropIndex(name));
+            }
+            if self.words(&["PRIMARY", "KEY"]) {
+                return Ok(AlterAction::DropIndex("PRIMARY".to_owned()));
+            }
+            for word in ["FOREIGN", "CHECK", "CONSTRAINT", "PARTITION"] {
+                if self.at(word) {
+                    return Err(SqlError::unsupported(format!("ALTER TABLE … DROP {word}")));
+                }
+            }
+            return Err(SqlError::unsupported("ALTER TABLE … DROP COLUMN"));
+        }
+        const ACTIONS: &[&str] = &[
+            "MODIFY", "CHANGE", "ALTER", "RENAME", "CONVERT", "DEFAULT", "CHARACTER", "CHARSET", "COLLATE", "ENGINE",
+            "AUTO_INCREMENT", "COMMENT", "ALGORITHM", "LOCK", "ENABLE", "DISABLE", "ORDER", "PARTITION", "TRUNCATE",
+            "FORCE", "DISCARD", "IMPORT", "WITH", "WITHOUT", "ROW_FORMAT", "SET", "REMOVE", "KEY_BLOCK_SIZE",
+        ];
+        match ACTIONS.iter().find(|word| self.at(word)) {
+            Some(word) => Err(SqlError::unsupported(format!("ALTER TABLE … {word}"))),
+            None => Err(self.syntax_error()),
+        }
+    }
+
+    pub(super) fn truncate(&mut self) -> SqlResult<Statement> {
+        self.expect_word("TRUNCATE")?;
+        self.word("TABLE");
+        self.object_name().map(Statement::Truncate)
+    }
+}

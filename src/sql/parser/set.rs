@@ -1,0 +1,147 @@
+//! SET.
+
+use super::ast::{
+    AccessMode, Expr, IsolationLevel, Literal, Statement, VariableAssignment, VariableScope,
+};
+use super::cursor::Parser;
+use super::lexer::TokenKind;
+use crate::common::{SqlError, SqlResult};
+
+impl Parser<'_> {
+    pub(super) fn set(&mut self) -> SqlResult<Statement> {
+        self.expect_word("SET")?;
+        for word in ["PASSWORD", "ROLE", "RESOURCE"] {
+            if self.at(word) && !self.nth_is_op(1, ".") {
+                return Err(SqlError::unsupported(format!("SET {word}")));
+            }
+        }
+        if self.at("DEFAULT") {
+            return Err(SqlError::unsupported("SET DEFAULT ROLE"));
+        }
+        Ok(Statement::SetVariables(self.list(Parser::set_item)?))
+    }
+
+    fn set_item(&mut self) -> SqlResult<VariableAssignment> {
+        if self.peek().kind == TokenKind::UserVariable {
+            let name = self.user_variable()?;
+            self.assign_sign()?;
+            return Ok(VariableAssignment::User { name, value: self.expr()? });
+        }
+        if self.word("NAMES") {
+            return self.set_names();
+        }
+        if self.words(&["CHARACTER", "SET"]) || self.word("CHARSET") {
+            self.optional_equals();
+            let charset = self.word_or_default()?;
+            return Ok(VariableAssignment::CharacterSet(charset));
+        }
+        let (scope, name) = self.set_target()?;
+        if name == "transaction" && !self.at_op("=") && !self.at_op(":=") {
+            return self.set_transaction(scope);
+        }
+        self.assign_sign()?;
+        let value = self.set_value()?;
+        Ok(VariableAssignment::System { scope, name, value })
+    }
+
+    fn assign_sign(&mut self) -> SqlResult<()> {
+        if self.op(":=") { Ok(()) } else { self.expect_op("=") }
+    }
+
+    /// [GLOBAL | SESSION] name, @@[scope.]name.
+    fn set_target(&mut self) -> SqlResult<(Option<VariableScope>, String)> {
+        if self.at_op("@@") {
+            let token = self.peek();
+            return match self.system_variable()? {
+                Expr::SystemVariable(scope, name) => Ok((scope, name)),
+                _ => Err(self.syntax_error_at(token)),
+            };
+        }
+        let mut scope = None;
+        if !self.nth_is_op(1, "=") && !self.nth_is_op(1, ":=") {
+            if self.word("GLOBAL") {
+                scope = Some(VariableScope::Global);
+            } else if self.word("SESSION") || self.word("LOCAL") {
+                scope = Some(VariableScope::Session);
+            } else if self.at("PERSIST") || self.at("PERSIST_ONLY") {
+                return Err(SqlError::unsupported("SET PERSIST"));
+            }
+        }
+        let mut name = self.lower_word()?;
+        if self.op(".") {
+            name = format!("{name}.{}", self.lower_word()?);
+        }
+        Ok((scope, name))
+    }
+
+    fn word_or_default(&mut self) -> SqlResult<Option<String>> {
+        if self.word("DEFAULT") {
+            return Ok(None);
+        }
+        self.word_or_string().map(|word| Some(word.to_lowercase()))
+    }
+
+    fn set_names(&mut self) -> SqlResult<VariableAssignment> {
+        let charset = self.word_or_default()?;
+        let collation = if charset.is_some() && self.word("COLLATE") {
+            self.word_or_default()?
+        } else {
+            None
+        };
+        Ok(VariableAssignment::Names { charset, collation })
+    }
+
+    /// An expression, DEFAULT (`None`), or a bare word, which is a string.
+    fn set_value(&mut self) -> SqlResult<Option<Expr>> {
+        let token = self.peek();
+        let after = self.peek_nth(1).kind;
+        let alone = matches!(after, TokenKind::End | TokenKind::Op("," | ";"));
+        if token.kind == TokenKind::Word && alone {
+            let word = self.any_word()?;
+            let literal = match word.to_ascii_lowercase().as_str() {
+                "default" => return Ok(None),
+                "null" => Literal::Null,
+                "true" => Literal::Bool(true),
+                "false" => Literal::Bool(false),
+                _ => Literal::String(word.into_bytes(), None),
+            };
+            return Ok(Some(Expr::Literal(literal)));
+        }
+        self.expr().map(Some)
+    }
+
+    fn set_transaction(&mut self, scope: Option<VariableScope>) -> SqlResult<VariableAssignment> {
+        let (mut isolation, mut access) = (None, None);
+        loop {
+            if self.words(&["ISOLATION", "LEVEL"]) {
+                isolation = Some(self.isolation_level()?);
+            } else {
+                self.expect_word("READ")?;
+                access = Some(if self.word("ONLY") {
+                    AccessMode::ReadOnly
+                } else {
+                    self.expect_word("WRITE")?;
+                    AccessMode::ReadWrite
+                });
+            }
+            // Characteristics follow each other with commas; a variable cannot follow.
+            if !self.op(",") {
+                return Ok(VariableAssignment::Transaction { scope, isolation, access });
+            }
+        }
+    }
+
+    fn isolation_level(&mut self) -> SqlResult<IsolationLevel> {
+        if self.words(&["READ", "UNCOMMITTED"]) {
+            return Ok(IsolationLevel::ReadUncommitted);
+        }
+        if self.words(&["READ", "COMMITTED"]) {
+            return Ok(IsolationLevel::ReadCommitted);
+        }
+        if self.words(&["REPEATABLE", "READ"]) {
+            return Ok(IsolationLevel::RepeatableRead);
+        }
+        self.expect_word("SERIALIZABLE")?;
+        Ok(IsolationLevel::Serializable)
+    }
+}

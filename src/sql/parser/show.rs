@@ -1,0 +1,201 @@
+//! SHOW and DESCRIBE.
+
+use super::ast::{Show, ShowFilter, ShowKind, Statement};
+use super::cursor::Parser;
+use super::lexer::TokenKind;
+use crate::common::{SqlError, SqlResult};
+
+impl Parser<'_> {
+    pub(super) fn show(&mut self) -> SqlResult<Statement> {
+        self.expect_word("SHOW")?;
+        let kind = self.show_kind()?;
+        let filter = if self.word("LIKE") {
+            Some(ShowFilter::Like(self.string()?))
+        } else if self.word("WHERE") {
+            Some(ShowFilter::Where(self.expr()?))
+        } else {
+            None
+        };
+        let filterable = !matches!(
+            kind,
+            ShowKind::CreateTable(_)
+                | ShowKind::CreateDatabase { .. }
+                | ShowKind::Warnings { .. }
+                | ShowKind::Errors { .. }
+                | ShowKind::Grants { .. }
+        );
+        if filter.is_some() && !filterable {
+            return Err(self.syntax_error());
+        }
+        Ok(Statement::Show(Box::new(Show { kind, filter })))
+    }
+
+    fn show_kind(&mut self) -> SqlResult<ShowKind> {
+        if self.word("DATABASES") || self.word("SCHEMAS") {
+            return Ok(ShowKind::Databases);
+        }
+        if self.words(&["TABLE", "STATUS"]) {
+            return Ok(ShowKind::TableStatus { database: self.from_database()? });
+        }
+        if self.word("CREATE") {
+            return self.show_create();
+        }
+        if let Some(kind) = self.show_tables_or_columns()? {
+            return Ok(kind);
+        }
+        if self.word("INDEX") || self.word("INDEXES") || self.word("KEYS") {
+            return Ok(ShowKind::Indexes { table: self.from_table()? });
+        }
+        if let Some(kind) = self.show_variables()? {
+            return Ok(kind);
+        }
+        if let Some(kind) = self.show_diagnostics()? {
+            return Ok(kind);
+        }
+        if self.word("STORAGE") {
+            self.expect_word("ENGINES")?;
+            return Ok(ShowKind::Engines);
+        }
+        if self.word("GRANTS") {
+            let user = if self.word("FOR") { Some(self.account()?) } else { None };
+            return Ok(ShowKind::Grants { user });
+        }
+        if self.words(&["CHARACTER", "SET"]) {
+            return Ok(ShowKind::CharacterSets);
+        }
+        let simple = [
+            ("ENGINES", ShowKind::Engines),
+            ("COLLATION", ShowKind::Collations),
+            ("CHARSET", ShowKind::CharacterSets),
+            ("PRIVILEGES", ShowKind::Privileges),
+            ("PLUGINS", ShowKind::Plugins),
+        ];
+        for (word, kind) in simple {
+            if self.word(word) {
+                return Ok(kind);
+            }
+        }
+        const UNSUPPORTED: &[&str] = &[
+            "BINARY", "MASTER", "SLAVE", "REPLICA", "REPLICAS", "BINLOG", "EVENTS", "FUNCTION", "PROCEDURE", "TRIGGERS",
+            "OPEN", "ENGINE", "PROFILE", "PROFILES", "RELAYLOG", "STATS_META", "CONFIG", "TABLE", "ANALYZE", "BACKUPS",
+        ];
+        match UNSUPPORTED.iter().find(|word| self.at(word)) {
+            Some(word) => Err(SqlError::unsupported(format!("SHOW {word}"))),
+            None => Err(self.syntax_error()),
+        }
+    }
+
+    fn show_create(&mut self) -> SqlResult<ShowKind> {
+        if self.word("TABLE") {
+            return self.object_name().map(ShowKind::CreateTable);
+        }
+        if self.word("DATABASE") || self.word("SCHEMA") {
+            let if_not_exists = self.word("IF");
+            if if_not_exists {
+                self.expect_words(&["NOT", "EXISTS"])?;
+            }
+            return Ok(ShowKind::CreateDatabase { name: self.name()?, if_not_exists });
+        }
+        for word in ["VIEW", "USER", "FUNCTION", "PROCEDURE", "TRIGGER", "EVENT"] {
+            if self.at(word) {
+                return Err(SqlError::unsupported(format!("SHOW CREATE {word}")));
+            }
+        }
+        Err(self.syntax_error())
+    }
+
+    fn show_tables_or_columns(&mut self) -> SqlResult<Option<ShowKind>> {
+        let extended = self.word("EXTENDED");
+        let full = self.word("FULL");
+        if self.word("TABLES") {
+            return Ok(Some(ShowKind::Tables { full, database: self.from_database()? }));
+        }
+        if self.word("COLUMNS") || self.word("FIELDS") {
+            return Ok(Some(ShowKind::Columns { full, table: self.from_table()? }));
+        }
+        if self.word("PROCESSLIST") {
+            return Ok(Some(ShowKind::ProcessList { full }));
+        }
+        if full || extended { Err(self.syntax_error()) } else { Ok(None) }
+    }
+
+    fn show_variables(&mut self) -> SqlResult<Option<ShowKind>> {
+        let global = self.word("GLOBAL");
+        let session = !global && (self.word("SESSION") || self.word("LOCAL"));
+        if self.word("VARIABLES") {
+            return Ok(Some(ShowKind::Variables { global }));
+        }
+        if self.word("STATUS") {
+            return Ok(Some(ShowKind::Status { global }));
+        }
+        if global || session { Err(self.syntax_error()) } else { Ok(None) }
+    }
+
+    fn show_diagnostics(&mut self) -> SqlResult<Option<ShowKind>> {
+        let count = self.at("COUNT") && self.nth_is_op(1, "(");
+        if count {
+            self.advance();
+            self.expect_op("(")?;
+            self.expect_op("*")?;
+            self.expect_op(")")?;
+        }
+        let errors = self.word("ERRORS");
+        if !errors && !self.word("WARNINGS") {
+            return if count { Err(self.syntax_error()) } else { Ok(None) };
+        }
+        let mut limit = None;
+        if !count && self.word("LIMIT") {
+            let first = self.integer()?;
+            limit = Some(if self.op(",") { (first, self.integer()?) } else { (0, first) });
+            if let Some((0, count)) = limit
+                && self.word("OFFSET")
+            {
+                limit = Some((self.integer()?, count));
+            }
+        }
+        Ok(Some(if errors {
+            ShowKind::Errors { count, limit }
+        } else {
+            ShowKind::Warnings { count, limit }
+        }))
+    }
+
+    /// [FROM | IN database].
+    fn from_database(&mut self) -> SqlResult<Option<String>> {
+        if self.word("FROM") || self.word("IN") { self.name().map(Some) } else { Ok(None) }
+    }
+
+    /// FROM table [FROM database].
+    fn from_table(&mut self) -> SqlResult<super::ast::ObjectName> {
+        if !self.word("FROM") {
+            self.expect_word("IN")?;
+        }
+        let mut table = self.object_name()?;
+        if let Some(database) = self.from_database()? {
+            table.database = Some(database);
+        }
+        Ok(table)
+    }
+
+    /// user[@host], CURRENT_USER[()].
+    fn account(&mut self) -> SqlResult<String> {
+        if self.word("CURRENT_USER") {
+            if self.op("(") {
+                self.expect_op(")")?;
+            }
+            return Ok("CURRENT_USER".to_owned());
+        }
+        let user = self.word_or_string()?;
+        if self.peek().kind == TokenKind::UserVariable {
+            return Ok(format!("{user}@{}", self.user_variable()?));
+        }
+        Ok(user)
+    }
+
+    /// DESCRIBE table [column].
+    pub(super) fn describe(&mut self) -> SqlResult<Statement> {
+        let table = self.object_name()?;
+        let column = if self.at_end() { None } else { Some(self.word_or_string()?) };
+        Ok(Statement::Describe { table, column })
+    }
+}

@@ -1,0 +1,85 @@
+//! Which statement it is.
+
+use super::ast::Statement;
+use super::cursor::Parser;
+use crate::common::{SqlError, SqlResult};
+
+/// First words of MySQL's (and TiDB's) statements that are not implemented.
+const UNSUPPORTED: &[&str] = &[
+    "ANALYZE", "BACKUP", "BINLOG", "CACHE", "CALL", "CHANGE", "CHECK", "CHECKSUM", "CLONE", "FLASHBACK", "FLUSH", "GET",
+    "GRANT", "HANDLER", "HELP", "IMPORT", "INSTALL", "LOAD", "LOCK", "OPTIMIZE", "PURGE", "RECOVER", "RENAME", "REPAIR",
+    "RESET", "RESIGNAL", "RESTART", "RESTORE", "REVOKE", "SHUTDOWN", "SIGNAL", "STOP", "TRACE", "UNINSTALL", "XA",
+    "ADMIN", "BATCH",
+];
+
+impl Parser<'_> {
+    /// One statement.
+    pub(super) fn statement(&mut self) -> SqlResult<Statement> {
+        if self.at_query() {
+            return self.query().map(|query| Statement::Query(Box::new(query)));
+        }
+        let token = self.peek();
+        let word = self.text(token).to_ascii_uppercase();
+        match word.as_slice() {
+            b"INSERT" | b"REPLACE" => self.insert().map(|insert| Statement::Insert(Box::new(insert))),
+            b"UPDATE" => self.update().map(|update| Statement::Update(Box::new(update))),
+            b"DELETE" => self.delete().map(|delete| Statement::Delete(Box::new(delete))),
+            b"VALUES" => self.query().map(|query| Statement::Query(Box::new(query))),
+            b"CREATE" => self.create(),
+            b"DROP" => self.drop(),
+            b"ALTER" => self.alter(),
+            b"TRUNCATE" => self.truncate(),
+            b"USE" => {
+                self.advance();
+                self.name().map(Statement::Use)
+            }
+            b"SET" => self.set(),
+            b"SHOW" => self.show(),
+            b"DESCRIBE" | b"DESC" | b"EXPLAIN" => self.explain(),
+            b"BEGIN" => self.begin(),
+            b"START" if self.at_nth(1, "TRANSACTION") => self.start(),
+            b"COMMIT" => self.commit(),
+            b"ROLLBACK" => self.rollback(),
+            b"SAVEPOINT" => {
+                self.advance();
+                self.name().map(Statement::Savepoint)
+            }
+            b"RELEASE" => {
+                self.advance();
+                self.expect_word("SAVEPOINT")?;
+                self.name().map(Statement::ReleaseSavepoint)
+            }
+            b"PREPARE" => self.prepare(),
+            b"EXECUTE" => self.execute(),
+            b"DEALLOCATE" => {
+                self.advance();
+                self.expect_word("PREPARE")?;
+                self.name().map(Statement::Deallocate)
+            }
+            b"KILL" => self.kill(),
+            b"SPLIT" => self.split(),
+            b"DO" => {
+                self.advance();
+                self.list(Parser::expr).map(Statement::Do)
+            }
+            b"UNLOCK" => {
+                self.advance();
+                if !self.word("TABLES") {
+                    self.expect_word("TABLE")?;
+                }
+                Ok(Statement::UnlockTables)
+            }
+            _ => self.unknown_statement(),
+        }
+    }
+
+    fn unknown_statement(&mut self) -> SqlResult<Statement> {
+        match UNSUPPORTED.iter().find(|word| self.at(word)) {
+            Some(&"ANALYZE") => Err(SqlError::unsupported("ANALYZE TABLE")),
+            Some(&"LOCK") => Err(SqlError::unsupported("LOCK TABLES")),
+            Some(&"LOAD") => Err(SqlError::unsupported("LOAD DATA")),
+            Some(word) => Err(SqlError::unsupported(word)),
+            None => Err(self.syntax_error()),
+        }
+    }
+}
