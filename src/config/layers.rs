@@ -95,7 +95,8 @@ impl Default for Layers {
 impl Layers {
     /// Only the defaults.
     pub fn new() -> Layers {
-        let defaults = Table::try_from(Config::default()).expect("the default configuration is a table");
+        let defaults =
+            Table::try_from(Config::default()).expect("the default configuration is a table");
         Layers { merged: defaults.clone(), defaults, origins: Vec::new() }
     }
 
@@ -125,7 +126,10 @@ impl Layers {
                 .into_iter()
                 .map(|(key, _)| key)
                 .find(|key| env_name(key) == name)
-                .ok_or_else(|| Error::UnknownKey { key: name.clone(), source_name: source.clone() })?;
+                .ok_or_else(|| Error::UnknownKey {
+                    key: name.clone(),
+                    source_name: source.clone(),
+                })?;
             self.set_text(&key, &text, source)?;
         }
         Ok(())
@@ -138,9 +142,8 @@ impl Layers {
 
     /// The effective configuration.
     pub fn finish(self) -> Result<Config, Error> {
-        let config = Config::deserialize(Value::Table(self.merged)).map_err(|error| Error::Invalid {
-            key: "configuration".into(),
-            reason: error.to_string(),
+        let config = Config::deserialize(Value::Table(self.merged)).map_err(|error| {
+            Error::Invalid { key: "configuration".into(), reason: error.to_string() }
         })?;
         if let Err((key, reason)) = config.validate() {
             let origin = self.origins.into_iter().rev().find(|(set, _)| set == key);
@@ -190,8 +193,9 @@ fn leaves(table: &Table) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     for (name, value) in table {
         match value {
-            Value::Table(inner) => found
-                .extend(leaves(inner).into_iter().map(|(key, leaf)| (format!("{name}.{key}"), leaf))),
+            Value::Table(inner) => found.extend(
+                leaves(inner).into_iter().map(|(key, leaf)| (format!("{name}.{key}"), leaf)),
+            ),
             leaf => found.push((name.clone(), leaf.clone())),
         }
     }
@@ -245,7 +249,8 @@ mod tests {
 
     #[test]
     fn flag_beats_environment_beats_file_beats_default() {
-        let file = file("[mysql]\nmax-connections = 1\nmax-allowed-packet = '1MiB'\n[pd]\nreplicas = 3\n");
+        let file =
+            file("[mysql]\nmax-connections = 1\nmax-allowed-packet = '1MiB'\n[pd]\nreplicas = 3\n");
         let mut layers = Layers::new();
         layers.file(file.path()).unwrap();
         layers
@@ -296,7 +301,11 @@ mod tests {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/config/troupe.toml");
         let mut layers = Layers::new();
         layers.file(Path::new(path)).unwrap();
-        assert_eq!(layers.origins.len(), leaves(&layers.defaults).len(), "every key is in the example");
+        assert_eq!(
+            layers.origins.len(),
+            leaves(&layers.defaults).len(),
+            "every key is in the example"
+        );
         assert_eq!(layers.finish().unwrap(), Config::default());
     }
 }

@@ -247,7 +247,10 @@ impl Config {
         if self.node.role != "all" {
             return Err((
                 "node.role",
-                format!("'{}' is not known: this version runs 'all' in one process", self.node.role),
+                format!(
+                    "'{}' is not known: this version runs 'all' in one process",
+                    self.node.role
+                ),
             ));
         }
         if self.node.name.is_empty() || self.node.name.contains('/') {

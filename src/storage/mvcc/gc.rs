@@ -1,0 +1,62 @@
+//! Collecting versions that no snapshot can see.
+
+use super::key::{data_key, split_version, user_key, version_key};
+use super::range::{KeyRange, after_versions};
+use super::reader::{current_write, near_seek};
+use super::write::WriteKind;
+use crate::common::Timestamp;
+use crate::storage::engine::{Cf, Reader, Result, WriteBatch};
+
+/// The user keys of `range` that have garbage under `safe_point`, at most `limit`, in order.
+pub fn find_garbage(
+    reader: &dyn Reader,
+    range: &KeyRange,
+    safe_point: Timestamp,
+    limit: usize,
+) -> Result<Vec<Vec<u8>>> {
+    let mut keys = Vec::new();
+    let mut cursor = reader.cursor(Cf::Write, range.options())?;
+    cursor.seek_to_first()?;
+    while cursor.valid() && keys.len() < limit {
+        let data_key = split_version(cursor.key())?.0.to_vec();
+        near_seek(cursor.as_mut(), &version_key(&data_key, safe_point))?;
+        // Only a single `Put` under the safe point is not garbage.
+        let garbage = match current_write(cursor.as_ref(), &data_key)? {
+            None => false,
+            Some((_, write)) if write.kind != WriteKind::Put => true,
+            Some(_) => cursor.next()? && current_write(cursor.as_ref(), &data_key)?.is_some(),
+        };
+        if garbage {
+            keys.push(user_key(&data_key)?);
+        }
+        near_seek(cursor.as_mut(), &after_versions(&data_key))?;
+    }
+    Ok(keys)
+}
+
+/// Adds to `batch` what removes a key's garbage. Of the versions at or below `safe_point`, the newest that puts a value stays,
+/// unless it was deleted since; records of locks and rollbacks go, as every transaction that started
+/// before the safe point is settled.
+pub fn collect_key(
+    reader: &dyn Reader,
+    key: &[u8],
+    safe_point: Timestamp,
+    batch: &mut WriteBatch,
+) -> Result<()> {
+    let data_key = data_key(key);
+    let mut cursor = reader.cursor(Cf::Write, KeyRange::of_key(&data_key).options())?;
+    cursor.seek(&version_key(&data_key, safe_point))?;
+    let mut decided = false;
+    while let Some((_, write)) = current_write(cursor.as_ref(), &data_key)? {
+        let keep = write.kind == WriteKind::Put && !decided;
+        decided |= matches!(write.kind, WriteKind::Put | WriteKind::Delete);
+        if !keep {
+            batch.delete(Cf::Write, cursor.key());
+            if write.kind == WriteKind::Put && write.short_value.is_none() {
+                batch.delete(Cf::Default, version_key(&data_key, write.start_ts));
+            }
+        }
+        cursor.next()?;
+    }
+    Ok(())
+}
