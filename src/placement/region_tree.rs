@@ -151,3 +151,6 @@ fn is_older(report: &RegionReport, known: &RegionReport) -> bool {
     }
     new == old && report.term < known.term
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::common::{PeerId, RegionId, StoreId, Timestamp};
+pub use crate::placement::Lease;
 use crate::placement::{RegionOrder, RegionReport, StoreInfo, StoreMeta, StoreStats};
 use crate::storage::region::Region;
 use crate::storage::routing::RegionRoute;
@@ -32,15 +33,6 @@ pub struct SplitIds {
     pub region_id: RegionId,
     /// Its replicas', one per replica of the region that splits, in that order.
     pub peer_ids: Vec<PeerId>,
-}
-
-/// Who holds a name in the cluster (the owner of schema changes, for one), and how long.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Lease {
-    /// The holder, as it named itself.
-    pub holder: String,
-    /// Unix milliseconds on PD's clock at which it ends unless renewed.
-    pub expires_unix_ms: u64,
 }
 
 /// The placement driver as its clients see it.
