@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::future::{BoxFuture, ready};
 
 use super::state::{Command, PdState, Reply};
-use crate::storage::engine::{Cf, Engine, Error, IterOptions, Reader, WriteBatch};
+use crate::storage::engine::{Cf, Engine, Error, IterOptions, WriteBatch};
 
 /// Where PD's records live among a node's local data.
 const PREFIX: &[u8] = &[0x01, 0x10];

@@ -97,7 +97,7 @@ proptest! {
                 prop_assert_eq!(tree.by_key(&[key]), found);
                 let tail: Vec<_> = list
                     .iter()
-                    .filter(|old| old.region.end_key.is_empty() || old.region.end_key[..] > [key])
+                    .filter(|old| old.region.end_key.is_empty() || old.region.end_key[..] > [key][..])
                     .collect();
                 prop_assert_eq!(tree.scan(&[key], &[], 100), tail);
             }
