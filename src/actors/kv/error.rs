@@ -70,13 +70,18 @@ fn region_error(error: &RegionError) -> SqlError {
         RegionError::ServerIsBusy(what) => {
             SqlError::new(errno::SERVER_BUSY, format!("Server is busy: {what}"))
         }
-        other => SqlError::new(errno::REGION_UNAVAILABLE, format!("Region is unavailable: {other}")),
+        other => {
+            SqlError::new(errno::REGION_UNAVAILABLE, format!("Region is unavailable: {other}"))
+        }
     }
 }
 
 fn key_error(error: &KeyError, start_ts: Timestamp) -> SqlError {
     let conflict = |detail: String| {
-        SqlError::new(errno::WRITE_CONFLICT, format!("Write conflict, txnStartTS={start_ts}, {detail}"))
+        SqlError::new(
+            errno::WRITE_CONFLICT,
+            format!("Write conflict, txnStartTS={start_ts}, {detail}"),
+        )
     };
     match error {
         KeyError::WriteConflict { conflict_start_ts, conflict_commit_ts, key, .. } => {

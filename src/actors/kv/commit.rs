@@ -1,0 +1,300 @@
+//! Committing: in one phase, asynchronously, or in two phases.
+//!
+//! | keys                                | how         | committed as soon as              |
+//! |-------------------------------------|-------------|-----------------------------------|
+//! | all in one request to one region    | one phase   | the region answers                |
+//! | few (see [`ClientOptions`])         | async       | every region holds its locks      |
+//! | any                                 | two phases  | the primary's region has committed|
+//!
+//! What follows that moment (turning locks into commit records) is done in the background: whoever meets such
+//! a lock before that finds out the same by itself.
+//!
+//! [`ClientOptions`]: super::ClientOptions
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::buffer::{Buffer, Write};
+use super::client::{Client, LiveLocks};
+use super::error::{Error, Result};
+use super::request::{Call, Keyed};
+use crate::common::Timestamp;
+use crate::storage::txn::{
+    Assertion, CommitKeys, KeyError, KvRequest, KvResponse, Mutation, MutationKind,
+    PessimisticAction, Prewrite,
+};
+
+/// Commits one transaction.
+#[derive(Clone)]
+pub(super) struct Committer {
+    pub(super) client: Client,
+    pub(super) start_ts: Timestamp,
+    /// Zero for an optimistic transaction.
+    pub(super) for_update_ts: Timestamp,
+    pub(super) began: Instant,
+}
+
+/// How a prewrite is to commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    OnePhase,
+    Async,
+    TwoPhases,
+}
+
+/// What the prewrites came to.
+enum Prewritten {
+    Committed(Timestamp),
+    CommitsAt(Timestamp),
+    TwoPhases { at_least: Timestamp },
+}
+
+impl Committer {
+    /// Commits what is buffered. The transaction ends here, with its locks given up or left to whoever resolves them.
+    pub(super) async fn commit(
+        &self,
+        buffer: &Buffer,
+        locked: &BTreeSet<Bytes>,
+        primary: Option<Bytes>,
+    ) -> Result<Option<Timestamp>> {
+        if self.is_pessimistic() && buffer.is_empty() {
+            self.client
+                .unlock(locked.iter().cloned().collect(), self.start_ts, Timestamp::MAX)
+                .await?;
+            return Ok(None);
+        }
+        let mutations = self.mutations(buffer, locked);
+        let first = mutations.iter().find(|mutation| leaves_a_lock(mutation));
+        let Some(primary) = primary.or_else(|| first.map(|mutation| mutation.key.clone())) else {
+            return Ok(None);
+        };
+        self.run(mutations, primary, buffer.bytes()).await.map(Some)
+    }
+
+    fn is_pessimistic(&self) -> bool {
+        self.for_update_ts != Timestamp::ZERO
+    }
+
+    fn mutations(&self, buffer: &Buffer, locked: &BTreeSet<Bytes>) -> Vec<Mutation> {
+        let written = buffer.iter().map(|(key, write)| {
+            let is_locked = self.is_pessimistic() && locked.contains(key);
+            self.mutation(key, kind_of(write, is_locked), write.value.clone(), is_locked)
+        });
+        let only_locked = locked.iter().filter(|key| buffer.get(key).is_none());
+        let only_locked = only_locked
+            .map(|key| self.mutation(key, MutationKind::Lock, None, self.is_pessimistic()));
+        let mut mutations = Vec::with_capacity(buffer.len() + locked.len());
+        mutations.extend(written);
+        mutations.extend(only_locked);
+        mutations.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        mutations
+    }
+
+    fn mutation(
+        &self,
+        key: &Bytes,
+        kind: MutationKind,
+        value: Option<Bytes>,
+        is_locked: bool,
+    ) -> Mutation {
+        let checks = matches!(kind, MutationKind::Insert | MutationKind::CheckNotExists);
+        let pessimistic = match self.is_pessimistic() {
+            true if is_locked => PessimisticAction::DoCheck,
+            true if checks => PessimisticAction::DoConstraintCheck,
+            _ => PessimisticAction::SkipCheck,
+        };
+        Mutation {
+            kind,
+            key: key.clone(),
+            value: value.unwrap_or_default(),
+            assertion: Assertion::None,
+            pessimistic,
+        }
+    }
+
+    async fn run(
+        &self,
+        mutations: Vec<Mutation>,
+        primary: Bytes,
+        bytes: usize,
+    ) -> Result<Timestamp> {
+        let keys: Vec<Bytes> = mutations
+            .iter()
+            .filter(|mutation| leaves_a_lock(mutation))
+            .map(|mutation| mutation.key.clone())
+            .collect();
+        match self.prewrite(mutations, &primary, &keys, bytes).await? {
+            Prewritten::Committed(commit_ts) => Ok(commit_ts),
+            Prewritten::CommitsAt(commit_ts) => {
+                self.commit_behind(keys, commit_ts);
+                Ok(commit_ts)
+            }
+            Prewritten::TwoPhases { at_least } => {
+                let commit_ts = match self.commit_primary(&primary, at_least).await {
+                    Ok(commit_ts) => commit_ts,
+                    Err(error) => {
+                        if !matches!(error, Error::Undetermined) {
+                            self.roll_back_behind(keys);
+                        }
+                        return Err(error);
+                    }
+                };
+                self.commit_behind(
+                    keys.into_iter().filter(|key| *key != primary).collect(),
+                    commit_ts,
+                );
+                Ok(commit_ts)
+            }
+        }
+    }
+
+    async fn prewrite(
+        &self,
+        mutations: Vec<Mutation>,
+        primary: &Bytes,
+        keys: &[Bytes],
+        bytes: usize,
+    ) -> Result<Prewritten> {
+        let mut call = Call::write(&self.client);
+        let total = mutations.len();
+        let groups = self.client.group(mutations, &mut call.backoff).await?;
+        let one_request = groups.len() == 1;
+        let way = self.way(one_request, keys);
+        if way != Way::OnePhase {
+            let locks = LiveLocks { primary: primary.clone(), began: self.began };
+            self.client.keep(self.start_ts, locks);
+        }
+        let min_commit_ts = match way {
+            // So that a transaction that begins after this commit was answered also begins after it by timestamp.
+            Way::OnePhase | Way::Async => self.client.timestamp_now().await?.next(),
+            Way::TwoPhases => self.start_ts.next(),
+        };
+        let secondaries: Vec<Bytes> = match way {
+            Way::Async => keys.iter().filter(|key| *key != primary).cloned().collect(),
+            Way::OnePhase | Way::TwoPhases => Vec::new(),
+        };
+        let make = |mutations: &[Mutation], _| {
+            let has_primary = mutations.iter().any(|mutation| mutation.key == *primary);
+            KvRequest::Prewrite(Prewrite {
+                mutations: mutations.to_vec(),
+                primary: primary.clone(),
+                start_ts: self.start_ts,
+                ttl_ms: self.client.lock_ttl_ms(self.began.elapsed(), bytes),
+                txn_size: total as u64,
+                for_update_ts: self.for_update_ts,
+                min_commit_ts: min_commit_ts.max(self.for_update_ts.next()),
+                try_one_pc: way == Way::OnePhase && mutations.len() == total,
+                async_commit: (way == Way::Async)
+                    .then(|| if has_primary { secondaries.clone() } else { Vec::new() }),
+            })
+        };
+        match self.client.send_groups(groups, &call, make).await {
+            Ok(answers) => summarize(way, answers),
+            Err(_) if way != Way::TwoPhases && call.is_undetermined() => Err(Error::Undetermined),
+            Err(error) => {
+                // A region that refuses a request has written nothing of it.
+                let nothing_written = one_request && !call.is_undetermined();
+                if !nothing_written || self.is_pessimistic() {
+                    self.roll_back_behind(keys.to_vec());
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn way(&self, one_request: bool, keys: &[Bytes]) -> Way {
+        let options = self.client.options();
+        let key_bytes: usize = keys.iter().map(Bytes::len).sum();
+        if one_request {
+            Way::OnePhase
+        } else if keys.len() <= options.async_commit_keys && key_bytes <= options.async_commit_bytes
+        {
+            Way::Async
+        } else {
+            Way::TwoPhases
+        }
+    }
+
+    /// Commits the primary: the moment the transaction commits. Whether it happened must be known for sure, or
+    /// be called unknown.
+    async fn commit_primary(&self, primary: &Bytes, at_least: Timestamp) -> Result<Timestamp> {
+        let mut call = Call::write(&self.client);
+        let start_ts = self.start_ts;
+        loop {
+            let commit_ts = self.client.timestamp_now().await?.max(at_least);
+            let keys = vec![primary.clone()];
+            let make =
+                |_| KvRequest::Commit(CommitKeys { keys: keys.clone(), start_ts, commit_ts });
+            match self.client.request(primary, &mut call, make).await {
+                Ok(_) => return Ok(commit_ts),
+                // A reader pushed the commit past itself: a newer timestamp will do.
+                Err(Error::Key(KeyError::CommitTsExpired { .. })) => {}
+                // An answer about the key is certain, also after a lost one: a commit that took effect would say so.
+                Err(error @ Error::Key(_)) => return Err(error),
+                Err(_) if call.is_undetermined() => return Err(Error::Undetermined),
+                Err(Error::Storage(_)) => return Err(Error::Undetermined),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn commit_behind(&self, keys: Vec<Bytes>, commit_ts: Timestamp) {
+        if keys.is_empty() {
+            return;
+        }
+        let (client, start_ts) = (self.client.clone(), self.start_ts);
+        self.client.spawn(async move {
+            let make = |keys: &[Bytes], _| {
+                KvRequest::Commit(CommitKeys { keys: keys.to_vec(), start_ts, commit_ts })
+            };
+            if let Err(error) = client.send_all(keys, &mut Call::write(&client), make).await {
+                tracing::debug!(%error, %start_ts, "left committed locks to be resolved");
+            }
+        });
+    }
+
+    fn roll_back_behind(&self, keys: Vec<Bytes>) {
+        let (client, start_ts) = (self.client.clone(), self.start_ts);
+        self.client.spawn(async move {
+            let make = |keys: &[Bytes], _| KvRequest::Rollback { keys: keys.to_vec(), start_ts };
+            if let Err(error) = client.send_all(keys, &mut Call::write(&client), make).await {
+                tracing::debug!(%error, %start_ts, "left the locks of a failed commit to be resolved");
+            }
+        });
+    }
+}
+
+fn summarize(way: Way, answers: Vec<(Vec<Mutation>, KvResponse)>) -> Result<Prewritten> {
+    let mut at_least = Timestamp::ZERO;
+    let mut all_async = way == Way::Async;
+    for (_, answer) in answers {
+        match answer {
+            KvResponse::Prewritten { one_pc_commit_ts: Some(commit_ts), .. } => {
+                return Ok(Prewritten::Committed(commit_ts));
+            }
+            KvResponse::Prewritten { min_commit_ts: Some(min_commit_ts), .. } => {
+                at_least = at_least.max(min_commit_ts);
+            }
+            KvResponse::Prewritten { .. } => all_async = false,
+            _ => return Err(Error::Unexpected("Prewrite")),
+        }
+    }
+    Ok(if all_async { Prewritten::CommitsAt(at_least) } else { Prewritten::TwoPhases { at_least } })
+}
+
+fn kind_of(write: &Write, is_locked: bool) -> MutationKind {
+    match (&write.value, write.must_not_exist) {
+        (Some(_), true) => MutationKind::Insert,
+        (Some(_), false) => MutationKind::Put,
+        (None, false) => MutationKind::Delete,
+        // Inserted and deleted again: nothing changes, but the key must not have existed.
+        (None, true) if is_locked => MutationKind::Lock,
+        (None, true) => MutationKind::CheckNotExists,
+    }
+}
+
+fn leaves_a_lock(mutation: &Mutation) -> bool {
+    mutation.kind != MutationKind::CheckNotExists && !mutation.key().is_empty()
+}

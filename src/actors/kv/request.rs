@@ -1,0 +1,416 @@
+//! From keys to regions and back: routing, trying again, and splitting a request over regions.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use futures::stream::{FuturesUnordered, StreamExt};
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use super::backoff::Backoff;
+use super::client::Client;
+use super::error::{Error, Result};
+use super::resolve::Resolved;
+use crate::actors::pd::PdError;
+use crate::common::Timestamp;
+use crate::storage::routing::{RegionRoute, encode_key};
+use crate::storage::txn::{
+    KeyError, KvRequest, KvResponse, LockInfo, Mutation, RegionError, RequestError,
+};
+
+/// Something that belongs to the region of its key.
+pub(super) trait Keyed: Clone + Send + Sync {
+    /// The user key.
+    fn key(&self) -> &Bytes;
+    /// About how many bytes it adds to a request.
+    fn bytes(&self) -> usize {
+        self.key().len()
+    }
+}
+
+impl Keyed for Bytes {
+    fn key(&self) -> &Bytes {
+        self
+    }
+}
+
+impl Keyed for (Bytes, bool) {
+    fn key(&self) -> &Bytes {
+        &self.0
+    }
+}
+
+impl Keyed for Mutation {
+    fn key(&self) -> &Bytes {
+        &self.key
+    }
+
+    fn bytes(&self) -> usize {
+        self.key.len() + self.value.len()
+    }
+}
+
+/// Items of one region.
+#[derive(Clone, Debug)]
+pub(super) struct Group<T> {
+    pub(super) route: Arc<RegionRoute>,
+    pub(super) items: Vec<T>,
+}
+
+/// What a request does about a lock that stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Waits as long as for anything else.
+    Usual,
+    /// Waits until then.
+    Until(Instant),
+    /// Does not wait.
+    None,
+}
+
+/// What the attempts of one request share.
+#[derive(Debug)]
+pub(super) struct Call {
+    /// The pauses, and the deadline.
+    pub(super) backoff: Backoff,
+    /// The snapshot of a reader, who has transactions pushed out of its way; `MAX` for writers, who wait.
+    pub(super) caller: Timestamp,
+    /// What to do about a lock that stays.
+    pub(super) patience: Patience,
+    /// What the reader may read around.
+    pub(super) passes: Mutex<Vec<Timestamp>>,
+    /// A write was sent whose answer is lost.
+    undetermined: AtomicBool,
+}
+
+impl Call {
+    /// A call of a reader at `caller`, or of a writer (`MAX`).
+    pub(super) fn new(client: &Client, caller: Timestamp) -> Call {
+        Call {
+            backoff: Backoff::new(client.options().request_timeout),
+            caller,
+            patience: Patience::Usual,
+            passes: Mutex::new(Vec::new()),
+            undetermined: AtomicBool::new(false),
+        }
+    }
+
+    /// A call of a writer.
+    pub(super) fn write(client: &Client) -> Call {
+        Call::new(client, Timestamp::MAX)
+    }
+
+    /// Whether some write may have taken effect though its answer was lost.
+    pub(super) fn is_undetermined(&self) -> bool {
+        self.undetermined.load(Ordering::Relaxed)
+    }
+
+    fn passes(&self) -> Vec<Timestamp> {
+        self.passes.lock().clone()
+    }
+}
+
+impl Client {
+    /// The region of a user key: remembered, or asked for.
+    pub(super) async fn locate(
+        &self,
+        key: &[u8],
+        backoff: &mut Backoff,
+    ) -> Result<Arc<RegionRoute>> {
+        let encoded = encode_key(key);
+        if let Some(route) = self.cache().read().locate(&encoded) {
+            return Ok(route);
+        }
+        let encoded = Bytes::from(encoded);
+        let found = self.look_up(backoff, || self.pd().region_by_key(encoded.clone())).await?;
+        Ok(self.remember(found))
+    }
+
+    /// The region of the keys just below a user key; an empty key: the last region.
+    pub(super) async fn locate_before(
+        &self,
+        key: &[u8],
+        backoff: &mut Backoff,
+    ) -> Result<Arc<RegionRoute>> {
+        let encoded = crate::storage::routing::encode_bound(key);
+        if let Some(route) = self.cache().read().locate_before(&encoded) {
+            return Ok(route);
+        }
+        let found = self.look_up(backoff, || self.pd().region_before_key(encoded.clone())).await?;
+        Ok(self.remember(found))
+    }
+
+    /// Asks the placement driver until it knows: a new region is unknown until its leader has reported.
+    async fn look_up<F>(&self, backoff: &mut Backoff, ask: impl Fn() -> F) -> Result<RegionRoute>
+    where
+        F: Future<Output = std::result::Result<Option<RegionRoute>, PdError>>,
+    {
+        loop {
+            let error = match ask().await {
+                Ok(Some(route)) => return Ok(route),
+                Ok(None) => {
+                    Error::Pd(PdError::Unavailable("no region is known for the key".into()))
+                }
+                Err(error @ PdError::Refused(_)) => return Err(error.into()),
+                Err(error) => error.into(),
+            };
+            if !backoff.pause(self.rng()).await {
+                return Err(error);
+            }
+        }
+    }
+
+    fn remember(&self, route: RegionRoute) -> Arc<RegionRoute> {
+        self.cache().write().insert(route.clone());
+        Arc::new(route)
+    }
+
+    /// One attempt at a region: a read on this thread where that is possible, else by message.
+    async fn attempt(
+        &self,
+        route: &RegionRoute,
+        request: KvRequest,
+    ) -> std::result::Result<KvResponse, RequestError> {
+        if is_read(&request)
+            && let Some(answer) = self.transport().read_here(route, &request)
+        {
+            return answer;
+        }
+        let wait = lock_wait(&request);
+        self.transport().send(route, request, self.options().attempt_timeout + wait).await
+    }
+
+    /// Corrects the routes after a region error and pauses before the next attempt.
+    pub(super) async fn recover(
+        &self,
+        route: &RegionRoute,
+        error: RegionError,
+        backoff: &mut Backoff,
+    ) -> Result<()> {
+        let region = &route.region;
+        let mut at_once = false;
+        match &error {
+            RegionError::NotLeader { leader: Some((id, store_id)), .. } => {
+                let peer = region.peers.iter().find(|peer| peer.id == *id).copied();
+                let stale = peer.is_none_or(|peer| peer.store_id != *store_id);
+                match peer.filter(|_| !stale) {
+                    Some(peer) => self.cache().write().set_leader(region.id, peer),
+                    None => self.cache().write().invalidate(region.id, region.epoch),
+                }
+                at_once = backoff.is_fresh();
+            }
+            RegionError::EpochNotMatch(_) | RegionError::KeyNotInRegion(_) => {
+                self.cache().write().invalidate(region.id, region.epoch);
+                at_once = backoff.is_fresh();
+            }
+            RegionError::NotLeader { leader: None, .. } | RegionError::RegionNotFound(_) => {
+                self.cache().write().invalidate(region.id, region.epoch);
+            }
+            RegionError::ServerIsBusy(_)
+            | RegionError::Undetermined(_)
+            | RegionError::StaleCommand(_) => {}
+        }
+        if at_once {
+            backoff.skip();
+            return Ok(());
+        }
+        if backoff.pause(self.rng()).await { Ok(()) } else { Err(Error::Region(error)) }
+    }
+
+    /// A request about one key, tried until it is answered.
+    pub(super) async fn request(
+        &self,
+        key: &[u8],
+        call: &mut Call,
+        make: impl Fn(Vec<Timestamp>) -> KvRequest,
+    ) -> Result<KvResponse> {
+        loop {
+            let route = self.locate(key, &mut call.backoff).await?;
+            match self.attempt(&route, make(call.passes())).await {
+                Ok(response) => return Ok(response),
+                Err(error) => self.overcome(&route, error, call).await?,
+            }
+        }
+    }
+
+    /// A request to a region found already; `None`: the region has changed, and the caller locates it again.
+    pub(super) async fn request_region(
+        &self,
+        route: &RegionRoute,
+        call: &mut Call,
+        make: impl Fn(Vec<Timestamp>) -> KvRequest,
+    ) -> Result<Option<KvResponse>> {
+        loop {
+            match self.attempt(route, make(call.passes())).await {
+                Ok(response) => return Ok(Some(response)),
+                Err(error @ RequestError::Region(_)) => {
+                    self.overcome(route, error, call).await?;
+                    return Ok(None);
+                }
+                Err(error) => self.overcome(route, error, call).await?,
+            }
+        }
+    }
+
+    /// Does what an error asks for before the next attempt, or passes it on when another attempt cannot help.
+    async fn overcome(
+        &self,
+        route: &RegionRoute,
+        error: RequestError,
+        call: &mut Call,
+    ) -> Result<()> {
+        match error {
+            RequestError::Region(error) => {
+                if matches!(error, RegionError::Undetermined(_)) {
+                    call.undetermined.store(true, Ordering::Relaxed);
+                }
+                self.recover(route, error, &mut call.backoff).await
+            }
+            RequestError::Key(KeyError::Locked(lock)) => self.get_past(*lock, call).await,
+            RequestError::Key(error) => Err(Error::Key(error)),
+            RequestError::Storage(error) => Err(Error::Storage(error)),
+        }
+    }
+
+    /// Resolves a lock that is in the way, or waits for it a little.
+    pub(super) async fn get_past(&self, lock: LockInfo, call: &mut Call) -> Result<()> {
+        let start_ts = lock.start_ts;
+        match self.resolve(lock, call.caller).await? {
+            Resolved::Gone => Ok(()),
+            Resolved::Pushed => {
+                let mut passes = call.passes.lock();
+                if !passes.contains(&start_ts) {
+                    passes.push(start_ts);
+                }
+                Ok(())
+            }
+            Resolved::Alive { ttl_left } => {
+                let most = match call.patience {
+                    Patience::Usual => ttl_left,
+                    Patience::Until(then) => {
+                        ttl_left.min(then.saturating_duration_since(Instant::now()))
+                    }
+                    Patience::None => return Err(Error::NoWait),
+                };
+                let in_time = !most.is_zero() || call.patience == Patience::Usual;
+                if in_time && call.backoff.pause_at_most(self.rng(), most).await {
+                    Ok(())
+                } else {
+                    Err(Error::StillLocked)
+                }
+            }
+        }
+    }
+
+    /// Groups items by the region of their keys, in the order regions are first met, in batches of at most
+    /// `batch_bytes`.
+    pub(super) async fn group<T: Keyed>(
+        &self,
+        items: Vec<T>,
+        backoff: &mut Backoff,
+    ) -> Result<Vec<Group<T>>> {
+        let most = self.options().batch_bytes;
+        let mut groups: Vec<(usize, Group<T>)> = Vec::new();
+        for item in items {
+            // Items mostly come in key order, so that the last group is almost always the one.
+            let encoded = encode_key(item.key());
+            let bytes = item.bytes();
+            let fits = |(used, group): &(usize, Group<T>)| {
+                group.route.region.contains(&encoded) && (*used + bytes <= most)
+            };
+            match groups.iter().rposition(fits) {
+                Some(at) => {
+                    groups[at].0 += bytes;
+                    groups[at].1.items.push(item);
+                }
+                None => {
+                    let route = self.locate(item.key(), backoff).await?;
+                    groups.push((bytes, Group { route, items: vec![item] }));
+                }
+            }
+        }
+        Ok(groups.into_iter().map(|(_, group)| group).collect())
+    }
+
+    /// Sends a request for the items of each group, several at a time, until all are answered. A region that changed
+    /// meanwhile has its items grouped anew. The first error ends it; what is on its way then is not waited for.
+    pub(super) async fn send_groups<T: Keyed>(
+        &self,
+        groups: Vec<Group<T>>,
+        call: &Call,
+        make: impl Fn(&[T], Vec<Timestamp>) -> KvRequest + Sync,
+    ) -> Result<Vec<(Vec<T>, KvResponse)>> {
+        let mut answers = Vec::with_capacity(groups.len());
+        let mut waiting = groups.into_iter();
+        let mut running: FuturesUnordered<_> = waiting
+            .by_ref()
+            .take(self.options().concurrency)
+            .map(|group| self.send_group(group, call, &make))
+            .collect();
+        while let Some(answered) = running.next().await {
+            answers.extend(answered?);
+            if let Some(group) = waiting.next() {
+                running.push(self.send_group(group, call, &make));
+            }
+        }
+        Ok(answers)
+    }
+
+    pub(super) async fn send_group<T: Keyed>(
+        &self,
+        group: Group<T>,
+        shared: &Call,
+        make: &(impl Fn(&[T], Vec<Timestamp>) -> KvRequest + Sync),
+    ) -> Result<Vec<(Vec<T>, KvResponse)>> {
+        let mut call = Call {
+            backoff: shared.backoff.clone(),
+            caller: shared.caller,
+            patience: shared.patience,
+            passes: Mutex::new(shared.passes()),
+            undetermined: AtomicBool::new(false),
+        };
+        let mut answers = Vec::with_capacity(1);
+        let mut left = vec![group];
+        while let Some(group) = left.pop() {
+            let make = |passes| make(&group.items, passes);
+            let answered = self.request_region(&group.route, &mut call, make).await;
+            if call.is_undetermined() {
+                shared.undetermined.store(true, Ordering::Relaxed);
+            }
+            match answered? {
+                Some(response) => answers.push((group.items, response)),
+                None => left.extend(self.group(group.items, &mut call.backoff).await?),
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Groups items and sends them.
+    pub(super) async fn send_all<T: Keyed>(
+        &self,
+        items: Vec<T>,
+        call: &mut Call,
+        make: impl Fn(&[T], Vec<Timestamp>) -> KvRequest + Sync,
+    ) -> Result<Vec<(Vec<T>, KvResponse)>> {
+        let groups = self.group(items, &mut call.backoff).await?;
+        self.send_groups(groups, call, make).await
+    }
+}
+
+fn is_read(request: &KvRequest) -> bool {
+    matches!(request, KvRequest::Get { .. } | KvRequest::BatchGet { .. } | KvRequest::Scan { .. })
+}
+
+/// How long a request may rightly take because it waits for a lock.
+fn lock_wait(request: &KvRequest) -> std::time::Duration {
+    use crate::storage::txn::WaitPolicy;
+    match request {
+        KvRequest::PessimisticLock(lock) => match lock.wait {
+            WaitPolicy::Timeout(ms) => std::time::Duration::from_millis(ms),
+            WaitPolicy::NoWait => std::time::Duration::ZERO,
+        },
+        _ => std::time::Duration::ZERO,
+    }
+}

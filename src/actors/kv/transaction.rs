@@ -1,0 +1,413 @@
+//! One transaction: its buffer, its snapshot and its locks.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use super::buffer::Buffer;
+use super::client::Client;
+use super::commit::Committer;
+use super::error::{Error, Result};
+use super::locks::Locker;
+use super::scan::{MergedScanner, RegionScanner};
+use crate::common::{SqlError, SqlResult, Timestamp};
+use crate::sql::kv::{LockOptions, Savepoint, ScanOptions, Scanner, Transaction, TxnOptions};
+
+/// What a transaction may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Locks as it goes.
+    Pessimistic,
+    /// Finds conflicts when it commits.
+    Optimistic,
+    /// Only reads.
+    ReadOnly,
+}
+
+/// Where reads read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ReadAt {
+    /// At the transaction's start.
+    Start,
+    /// At the statement's own snapshot, taken at its first read.
+    Fresh,
+    /// At this timestamp.
+    At(Timestamp),
+}
+
+/// How far a transaction is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Open,
+    Ended,
+}
+
+/// What changes while a transaction runs.
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    buffer: Buffer,
+    /// Keys locked in the regions (pessimistic), or to be checked when it commits (optimistic).
+    locked: BTreeSet<Bytes>,
+    /// Keys of a locking that has not been answered: perhaps locked, if it was cancelled half-way.
+    tentative: BTreeSet<Bytes>,
+    primary: Option<Bytes>,
+    for_update_ts: Timestamp,
+    read_at: ReadAt,
+}
+
+/// What a transaction leaves to its commit or rollback.
+struct Remains {
+    buffer: Buffer,
+    locked: BTreeSet<Bytes>,
+    tentative: BTreeSet<Bytes>,
+    primary: Option<Bytes>,
+    for_update_ts: Timestamp,
+}
+
+impl State {
+    /// Ends the transaction, whatever becomes of it.
+    fn end(&mut self) -> Remains {
+        self.phase = Phase::Ended;
+        Remains {
+            buffer: std::mem::take(&mut self.buffer),
+            locked: std::mem::take(&mut self.locked),
+            tentative: std::mem::take(&mut self.tentative),
+            primary: self.primary.take(),
+            for_update_ts: self.for_update_ts,
+        }
+    }
+}
+
+/// A transaction of the client. Dropped before it ended, it gives its locks up in the background.
+pub(super) struct KvTransaction {
+    client: Client,
+    start_ts: Timestamp,
+    mode: Mode,
+    read_committed: bool,
+    began: Instant,
+    state: Mutex<State>,
+}
+
+impl KvTransaction {
+    /// A transaction that starts at `start_ts`.
+    pub(super) fn begin(client: Client, start_ts: Timestamp, options: TxnOptions) -> KvTransaction {
+        let mode = if options.pessimistic { Mode::Pessimistic } else { Mode::Optimistic };
+        KvTransaction::new(client, start_ts, mode, options.read_committed)
+    }
+
+    /// A reader of the newest data. It has no timestamp of its own, so it refuses to lock and to commit writes.
+    pub(super) fn latest(client: Client) -> KvTransaction {
+        KvTransaction::new(client, Timestamp::MAX, Mode::ReadOnly, false)
+    }
+
+    /// A reader of the past.
+    pub(super) fn snapshot(client: Client, ts: Timestamp) -> KvTransaction {
+        KvTransaction::new(client, ts, Mode::ReadOnly, false)
+    }
+
+    fn new(client: Client, start_ts: Timestamp, mode: Mode, read_committed: bool) -> KvTransaction {
+        if start_ts != Timestamp::MAX {
+            client.enter(start_ts);
+        }
+        KvTransaction {
+            client,
+            start_ts,
+            mode,
+            read_committed,
+            began: Instant::now(),
+            state: Mutex::new(State {
+                phase: Phase::Open,
+                buffer: Buffer::default(),
+                locked: BTreeSet::new(),
+                tentative: BTreeSet::new(),
+                primary: None,
+                for_update_ts: start_ts,
+                read_at: if read_committed { ReadAt::Fresh } else { ReadAt::Start },
+            }),
+        }
+    }
+
+    /// The snapshot the running statement reads.
+    async fn read_ts(&self) -> Result<Timestamp> {
+        let read_at = self.state.lock().read_at;
+        match read_at {
+            ReadAt::Start => Ok(self.start_ts),
+            ReadAt::At(ts) => Ok(ts),
+            ReadAt::Fresh => {
+                let ts = self.client.timestamp_now().await?;
+                self.state.lock().read_at = ReadAt::At(ts);
+                Ok(ts)
+            }
+        }
+    }
+
+    fn check_open(&self) -> SqlResult<()> {
+        match self.state.lock().phase {
+            Phase::Open => Ok(()),
+            Phase::Ended => Err(SqlError::internal("the transaction has ended")),
+        }
+    }
+
+    fn check_writable(&self) -> SqlResult<()> {
+        if self.mode == Mode::ReadOnly {
+            return Err(SqlError::internal("the transaction only reads"));
+        }
+        self.check_open()
+    }
+
+    fn sql(&self) -> impl Fn(Error) -> SqlError + '_ {
+        |error| error.into_sql(self.start_ts)
+    }
+
+    /// Gives locks up without waiting. Whoever is not reached finds them expired.
+    fn unlock_behind(&self, keys: BTreeSet<Bytes>) {
+        if keys.is_empty() {
+            return;
+        }
+        let (client, start_ts) = (self.client.clone(), self.start_ts);
+        self.client.spawn(async move {
+            if let Err(error) =
+                client.unlock(keys.into_iter().collect(), start_ts, Timestamp::MAX).await
+            {
+                tracing::debug!(%error, %start_ts, "left locks to their ttl");
+            }
+        });
+    }
+
+    async fn lock_pessimistic(
+        &self,
+        keys: &[Bytes],
+        options: LockOptions,
+    ) -> Result<Vec<Option<Bytes>>> {
+        let (new, primary, for_update_ts) = {
+            let state = self.state.lock();
+            let mut seen = BTreeSet::new();
+            let is_new = |key: &&Bytes| !state.locked.contains(*key) && seen.insert((*key).clone());
+            let new: Vec<Bytes> = keys.iter().filter(is_new).cloned().collect();
+            (new, state.primary.clone(), state.for_update_ts)
+        };
+        let mut under_lock = std::collections::HashMap::new();
+        if !new.is_empty() {
+            let locker = Locker {
+                client: &self.client,
+                start_ts: self.start_ts,
+                for_update_ts,
+                primary: primary.unwrap_or_else(|| new[0].clone()),
+                began: self.began,
+                options,
+            };
+            self.state.lock().tentative.extend(new.iter().cloned());
+            let locked = locker.lock(new.clone()).await;
+            let mut state = self.state.lock();
+            state.tentative.retain(|key| !new.contains(key));
+            under_lock = locked?;
+            state.locked.extend(new.iter().cloned());
+            state.primary.get_or_insert(locker.primary);
+        }
+        if !options.return_values {
+            return Ok(vec![None; keys.len()]);
+        }
+        self.values_under_locks(keys, &new, &under_lock, for_update_ts).await
+    }
+
+    /// The values of locked keys: own writes, then what the locking read, then (locked before) what is committed.
+    async fn values_under_locks(
+        &self,
+        keys: &[Bytes],
+        new: &[Bytes],
+        under_lock: &std::collections::HashMap<Bytes, Bytes>,
+        for_update_ts: Timestamp,
+    ) -> Result<Vec<Option<Bytes>>> {
+        let new: BTreeSet<&Bytes> = new.iter().collect();
+        let mut values = Vec::with_capacity(keys.len());
+        for key in keys {
+            let value = match self.buffered(key) {
+                Some(own) => own,
+                None if new.contains(key) => under_lock.get(key).cloned(),
+                None => self.client.get_at(key, for_update_ts).await?,
+            };
+            values.push(value);
+        }
+        Ok(values)
+    }
+}
+
+#[async_trait]
+impl Transaction for KvTransaction {
+    fn start_ts(&self) -> Timestamp {
+        self.start_ts
+    }
+
+    fn for_update_ts(&self) -> Timestamp {
+        self.state.lock().for_update_ts
+    }
+
+    fn is_pessimistic(&self) -> bool {
+        self.mode == Mode::Pessimistic
+    }
+
+    fn is_clean(&self) -> bool {
+        let state = self.state.lock();
+        state.buffer.is_empty() && state.locked.is_empty()
+    }
+
+    async fn get(&self, key: Bytes) -> SqlResult<Option<Bytes>> {
+        if let Some(own) = self.buffered(&key) {
+            return Ok(own);
+        }
+        let ts = self.read_ts().await.map_err(self.sql())?;
+        self.client.get_at(&key, ts).await.map_err(self.sql())
+    }
+
+    async fn batch_get(&self, keys: Vec<Bytes>) -> SqlResult<Vec<Option<Bytes>>> {
+        let mut values: Vec<Option<Bytes>> = vec![None; keys.len()];
+        let mut wanted = Vec::new();
+        {
+            let state = self.state.lock();
+            for (at, key) in keys.iter().enumerate() {
+                match state.buffer.get(key) {
+                    Some(write) => values[at].clone_from(&write.value),
+                    None => wanted.push((at, key.clone())),
+                }
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(values);
+        }
+        let ts = self.read_ts().await.map_err(self.sql())?;
+        let stored = wanted.iter().map(|(_, key)| key.clone()).collect();
+        let found = self.client.batch_get_at(stored, ts).await.map_err(self.sql())?;
+        for (at, key) in wanted {
+            values[at] = found.get(&key).cloned();
+        }
+        Ok(values)
+    }
+
+    async fn scan(&self, options: ScanOptions) -> SqlResult<Box<dyn Scanner>> {
+        let mut ts = self.read_ts().await.map_err(self.sql())?;
+        if ts == Timestamp::MAX {
+            // Batches of one scan must see one snapshot.
+            ts = self.client.timestamp_now().await.map_err(self.sql())?;
+        }
+        let own = {
+            let state = self.state.lock();
+            let range = state.buffer.range(&options.start, &options.end);
+            let copy =
+                |(key, write): (&Bytes, &super::buffer::Write)| (key.clone(), write.value.clone());
+            if options.reverse {
+                range.rev().map(copy).collect()
+            } else {
+                range.map(copy).collect()
+            }
+        };
+        let stored = RegionScanner::new(self.client.clone(), ts, &options);
+        Ok(Box::new(MergedScanner::new(stored, own, &options)))
+    }
+
+    async fn use_current_read(&self) -> SqlResult<()> {
+        self.check_writable()?;
+        let ts = self.client.timestamp_now().await.map_err(self.sql())?;
+        let mut state = self.state.lock();
+        state.for_update_ts = state.for_update_ts.max(ts);
+        state.read_at = ReadAt::At(state.for_update_ts);
+        Ok(())
+    }
+
+    fn begin_statement(&self) -> Savepoint {
+        let mut state = self.state.lock();
+        state.read_at = if self.read_committed { ReadAt::Fresh } else { ReadAt::Start };
+        state.buffer.savepoint()
+    }
+
+    fn rollback_to(&self, savepoint: Savepoint) {
+        self.state.lock().buffer.rollback_to(savepoint);
+    }
+
+    async fn lock_keys(
+        &self,
+        keys: Vec<Bytes>,
+        options: LockOptions,
+    ) -> SqlResult<Vec<Option<Bytes>>> {
+        self.check_writable()?;
+        if self.mode == Mode::Pessimistic {
+            return self.lock_pessimistic(&keys, options).await.map_err(self.sql());
+        }
+        self.state.lock().locked.extend(keys.iter().cloned());
+        if options.return_values { self.batch_get(keys).await } else { Ok(vec![None; keys.len()]) }
+    }
+
+    fn put(&self, key: Bytes, value: Bytes) {
+        self.state.lock().buffer.put(key, value);
+    }
+
+    fn insert(&self, key: Bytes, value: Bytes) {
+        self.state.lock().buffer.insert(key, value);
+    }
+
+    fn delete(&self, key: Bytes) {
+        self.state.lock().buffer.delete(key);
+    }
+
+    fn buffered(&self, key: &[u8]) -> Option<Option<Bytes>> {
+        self.state.lock().buffer.get(key).map(|write| write.value.clone())
+    }
+
+    async fn commit(&self) -> SqlResult<Option<Timestamp>> {
+        self.check_open()?;
+        let clean = self.is_clean();
+        if self.mode == Mode::ReadOnly && !clean {
+            self.state.lock().end();
+            return Err(SqlError::internal("a transaction that only reads was written to"));
+        }
+        let remains = self.state.lock().end();
+        self.unlock_behind(remains.tentative);
+        if clean {
+            return Ok(None);
+        }
+        let pessimistic = self.mode == Mode::Pessimistic;
+        let committer = Committer {
+            client: self.client.clone(),
+            start_ts: self.start_ts,
+            for_update_ts: if pessimistic { remains.for_update_ts } else { Timestamp::ZERO },
+            began: self.began,
+        };
+        let committed = committer.commit(&remains.buffer, &remains.locked, remains.primary).await;
+        self.client.stop_keeping(self.start_ts);
+        committed.map_err(self.sql())
+    }
+
+    async fn rollback(&self) -> SqlResult<()> {
+        let remains = self.state.lock().end();
+        self.client.stop_keeping(self.start_ts);
+        self.unlock_behind(remains.tentative);
+        if self.mode != Mode::Pessimistic || remains.locked.is_empty() {
+            return Ok(());
+        }
+        let keys = remains.locked.into_iter().collect();
+        self.client.unlock(keys, self.start_ts, Timestamp::MAX).await.map_err(self.sql())
+    }
+}
+
+impl Drop for KvTransaction {
+    fn drop(&mut self) {
+        let mut remains = self.state.lock().end();
+        remains.tentative.append(&mut remains.locked);
+        if self.mode == Mode::Pessimistic {
+            self.unlock_behind(remains.tentative);
+        }
+        if self.start_ts != Timestamp::MAX {
+            self.client.leave(self.start_ts);
+        }
+    }
+}
+
+/// Keeps the compiler's promise that a transaction can be shared by the operators of a statement.
+const _: fn() = || {
+    fn shared<T: Send + Sync>() {}
+    shared::<Arc<KvTransaction>>();
+};
