@@ -120,7 +120,11 @@ mod tests {
             let stored = plugin.stored("secret");
             assert!(plugin.verify(&stored, nonce, &plugin.scramble("secret", nonce)));
             assert!(!plugin.verify(&stored, nonce, &plugin.scramble("Secret", nonce)));
-            assert!(!plugin.verify(&stored, b"98765432109876543210", &plugin.scramble("secret", nonce)));
+            assert!(!plugin.verify(
+                &stored,
+                b"98765432109876543210",
+                &plugin.scramble("secret", nonce)
+            ));
             assert!(!plugin.verify(&stored, nonce, b""));
             assert!(!plugin.verify(&stored, nonce, b"short"));
             assert!(plugin.verify(&[], nonce, b""));

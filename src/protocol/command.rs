@@ -83,7 +83,10 @@ impl Command {
             0x03 => Command::Query(body),
             0x04 => {
                 let length = reader.nul_bytes()?.len();
-                Command::FieldList { table: body.slice(..length), pattern: body.slice(length + 1..) }
+                Command::FieldList {
+                    table: body.slice(..length),
+                    pattern: body.slice(length + 1..),
+                }
             }
             0x09 => Command::Statistics,
             0x0a => Command::ProcessInfo,

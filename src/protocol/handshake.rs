@@ -118,8 +118,7 @@ impl ClientHello {
             return Ok(ClientHello::Tls);
         }
         let user = text(reader.nul_bytes()?)?;
-        let auth = if capabilities
-            .contains(CapabilityFlags::CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA)
+        let auth = if capabilities.contains(CapabilityFlags::CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA)
         {
             reader.lenenc_bytes()?.to_vec()
         } else if capabilities.contains(CapabilityFlags::CLIENT_SECURE_CONNECTION) {

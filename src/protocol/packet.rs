@@ -220,7 +220,10 @@ mod tests {
         writer.packet(|out| out.extend_from_slice(b"one"));
         writer.packet(|out| out.extend_from_slice(b"two"));
         let packets = read(&writer.take(), 100, 1).unwrap();
-        assert_eq!(packets.iter().map(|p| p.payload.as_ref()).collect::<Vec<_>>(), [b"one", b"two"]);
+        assert_eq!(
+            packets.iter().map(|p| p.payload.as_ref()).collect::<Vec<_>>(),
+            [b"one", b"two"]
+        );
     }
 
     #[test]
@@ -231,10 +234,7 @@ mod tests {
 
     #[test]
     fn a_wrong_number_is_refused() {
-        assert_eq!(
-            read(&[1, 0, 0, 5, 9], 100, 5),
-            Err(Error::OutOfOrder { expected: 0, got: 5 })
-        );
+        assert_eq!(read(&[1, 0, 0, 5, 9], 100, 5), Err(Error::OutOfOrder { expected: 0, got: 5 }));
     }
 
     #[test]

@@ -162,7 +162,8 @@ fn time(reader: &mut WireReader<'_>) -> Result<Parameter, Malformed> {
     let days = i64::from(reader.u32()?);
     let (hours, minutes, seconds) = (reader.u8()?, reader.u8()?, reader.u8()?);
     let fraction = if length == 12 { reader.u32()? } else { 0 };
-    let total = ((days * 24 + i64::from(hours)) * 60 + i64::from(minutes)) * 60 + i64::from(seconds);
+    let total =
+        ((days * 24 + i64::from(hours)) * 60 + i64::from(minutes)) * 60 + i64::from(seconds);
     let micros = total * 1_000_000 + i64::from(fraction);
     Ok(Parameter::Time(if negative { -micros } else { micros }))
 }

@@ -217,12 +217,13 @@ impl<'a> BinaryRow<'a> {
     /// The next value is a DATE, DATETIME or TIMESTAMP; parts that are zero at the end are left out.
     pub fn datetime(&mut self, value: DateTimeParts) {
         let DateTimeParts { year, month, day, hour, minute, second, micros } = value;
-        let length = match (micros, hour | minute | second, u32::from(year) + u32::from(month | day)) {
-            (0, 0, 0) => 0,
-            (0, 0, _) => 4,
-            (0, _, _) => 7,
-            _ => 11,
-        };
+        let length =
+            match (micros, hour | minute | second, u32::from(year) + u32::from(month | day)) {
+                (0, 0, 0) => 0,
+                (0, 0, _) => 4,
+                (0, _, _) => 7,
+                _ => 11,
+            };
         self.out.put_u8(length);
         if length >= 4 {
             self.out.put_u16_le(year);

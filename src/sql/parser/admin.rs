@@ -101,8 +101,7 @@ impl Parser<'_> {
     pub(super) fn execute(&mut self) -> SqlResult<Statement> {
         self.expect_word("EXECUTE")?;
         let name = self.name()?;
-        let using =
-            if self.word("USING") { self.list(Parser::user_variable)? } else { Vec::new() };
+        let using = if self.word("USING") { self.list(Parser::user_variable)? } else { Vec::new() };
         Ok(Statement::Execute { name, using })
     }
 

@@ -54,7 +54,12 @@ impl<'a> Parser<'a> {
             TokenKind::Op(";") => token.end,
             _ => return Err(self.syntax_error()),
         };
-        Ok(Some(ParsedStatement { range: start..end, next, parameters: self.parameters, statement }))
+        Ok(Some(ParsedStatement {
+            range: start..end,
+            next,
+            parameters: self.parameters,
+            statement,
+        }))
     }
 
     // Looking.

@@ -78,7 +78,11 @@ impl Parser<'_> {
         let token = self.peek();
         let mut word = self.lower_word()?;
         if word == "bool" || word == "boolean" {
-            return Ok(DataType { name: "tinyint".to_owned(), length: Some(1), ..DataType::default() });
+            return Ok(DataType {
+                name: "tinyint".to_owned(),
+                length: Some(1),
+                ..DataType::default()
+            });
         }
         if word == "serial" {
             return Err(SqlError::unsupported("SERIAL"));

@@ -33,9 +33,31 @@ impl Parser<'_> {
     /// Objects of MySQL's that do not exist here.
     fn unsupported_object(&mut self, verb: &str) -> SqlResult<Statement> {
         const OBJECTS: &[&str] = &[
-            "VIEW", "USER", "ROLE", "FUNCTION", "PROCEDURE", "TRIGGER", "EVENT", "FULLTEXT", "SPATIAL", "SERVER",
-            "TABLESPACE", "SEQUENCE", "DEFINER", "ALGORITHM", "SQL", "OR", "LOGFILE", "RESOURCE", "PLACEMENT", "GLOBAL",
-            "SESSION", "BINDING", "UNDO", "AGGREGATE", "INSTANCE",
+            "VIEW",
+            "USER",
+            "ROLE",
+            "FUNCTION",
+            "PROCEDURE",
+            "TRIGGER",
+            "EVENT",
+            "FULLTEXT",
+            "SPATIAL",
+            "SERVER",
+            "TABLESPACE",
+            "SEQUENCE",
+            "DEFINER",
+            "ALGORITHM",
+            "SQL",
+            "OR",
+            "LOGFILE",
+            "RESOURCE",
+            "PLACEMENT",
+            "GLOBAL",
+            "SESSION",
+            "BINDING",
+            "UNDO",
+            "AGGREGATE",
+            "INSTANCE",
         ];
         match OBJECTS.iter().find(|object| self.at(object)) {
             Some(object) => Err(SqlError::unsupported(format!("{verb} {object}"))),
@@ -318,9 +340,10 @@ impl Parser<'_> {
         if let Some(sign) = sign {
             return Ok(Expr::Unary(sign, Box::new(Expr::Literal(self.literal()?))));
         }
-        let word = ["NULL", "TRUE", "FALSE", "DATE", "TIME", "TIMESTAMP"].iter().any(|w| self.at(w));
-        let introduced = self.peek().kind == TokenKind::Word
-            && self.text(self.peek()).starts_with(b"_");
+        let word =
+            ["NULL", "TRUE", "FALSE", "DATE", "TIME", "TIMESTAMP"].iter().any(|w| self.at(w));
+        let introduced =
+            self.peek().kind == TokenKind::Word && self.text(self.peek()).starts_with(b"_");
         if word || introduced {
             let token = self.peek();
             return match self.word_expr()? {
@@ -351,8 +374,19 @@ impl Parser<'_> {
 
     fn table_options(&mut self, table: &mut CreateTable) -> SqlResult<()> {
         const STORAGE: &[&str] = &[
-            "ROW_FORMAT", "KEY_BLOCK_SIZE", "AVG_ROW_LENGTH", "CHECKSUM", "DELAY_KEY_WRITE", "MAX_ROWS", "MIN_ROWS",
-            "PACK_KEYS", "STATS_AUTO_RECALC", "STATS_PERSISTENT", "STATS_SAMPLE_PAGES", "INSERT_METHOD", "COMPRESSION",
+            "ROW_FORMAT",
+            "KEY_BLOCK_SIZE",
+            "AVG_ROW_LENGTH",
+            "CHECKSUM",
+            "DELAY_KEY_WRITE",
+            "MAX_ROWS",
+            "MIN_ROWS",
+            "PACK_KEYS",
+            "STATS_AUTO_RECALC",
+            "STATS_PERSISTENT",
+            "STATS_SAMPLE_PAGES",
+            "INSERT_METHOD",
+            "COMPRESSION",
         ];
         loop {
             self.op(",");
@@ -390,8 +424,18 @@ impl Parser<'_> {
 
     fn unsupported_table_option(&self) -> Option<&'static str> {
         const OPTIONS: &[&str] = &[
-            "CONNECTION", "DATA", "ENCRYPTION", "SHARD_ROW_ID_BITS", "PRE_SPLIT_REGIONS", "TABLESPACE", "UNION", "TTL",
-            "PLACEMENT", "PASSWORD", "SECONDARY_ENGINE", "AUTOEXTEND_SIZE",
+            "CONNECTION",
+            "DATA",
+            "ENCRYPTION",
+            "SHARD_ROW_ID_BITS",
+            "PRE_SPLIT_REGIONS",
+            "TABLESPACE",
+            "UNION",
+            "TTL",
+            "PLACEMENT",
+            "PASSWORD",
+            "SECONDARY_ENGINE",
+            "AUTOEXTEND_SIZE",
         ];
         OPTIONS.iter().find(|word| self.at(word)).copied()
     }
@@ -477,7 +521,8 @@ impl Parser<'_> {
     fn alter_action(&mut self) -> SqlResult<AlterAction> {
         if self.word("ADD") {
             let foreign = self.at("FOREIGN")
-                || (self.at("CONSTRAINT") && (self.at_nth(1, "FOREIGN") || self.at_nth(2, "FOREIGN")));
+                || (self.at("CONSTRAINT")
+                    && (self.at_nth(1, "FOREIGN") || self.at_nth(2, "FOREIGN")));
             if foreign {
                 return Err(SqlError::unsupported("FOREIGN KEY"));
             }
@@ -510,9 +555,34 @@ impl Parser<'_> {
             return Err(SqlError::unsupported("ALTER TABLE … DROP COLUMN"));
         }
         const ACTIONS: &[&str] = &[
-            "MODIFY", "CHANGE", "ALTER", "RENAME", "CONVERT", "DEFAULT", "CHARACTER", "CHARSET", "COLLATE", "ENGINE",
-            "AUTO_INCREMENT", "COMMENT", "ALGORITHM", "LOCK", "ENABLE", "DISABLE", "ORDER", "PARTITION", "TRUNCATE",
-            "FORCE", "DISCARD", "IMPORT", "WITH", "WITHOUT", "ROW_FORMAT", "SET", "REMOVE", "KEY_BLOCK_SIZE",
+            "MODIFY",
+            "CHANGE",
+            "ALTER",
+            "RENAME",
+            "CONVERT",
+            "DEFAULT",
+            "CHARACTER",
+            "CHARSET",
+            "COLLATE",
+            "ENGINE",
+            "AUTO_INCREMENT",
+            "COMMENT",
+            "ALGORITHM",
+            "LOCK",
+            "ENABLE",
+            "DISABLE",
+            "ORDER",
+            "PARTITION",
+            "TRUNCATE",
+            "FORCE",
+            "DISCARD",
+            "IMPORT",
+            "WITH",
+            "WITHOUT",
+            "ROW_FORMAT",
+            "SET",
+            "REMOVE",
+            "KEY_BLOCK_SIZE",
         ];
         match ACTIONS.iter().find(|word| self.at(word)) {
             Some(word) => Err(SqlError::unsupported(format!("ALTER TABLE … {word}"))),

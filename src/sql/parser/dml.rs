@@ -1,8 +1,6 @@
 //! INSERT, REPLACE, UPDATE, DELETE.
 
-use super::ast::{
-    Assignment, Delete, Expr, Insert, InsertRows, ObjectName, TableRef, Update,
-};
+use super::ast::{Assignment, Delete, Expr, Insert, InsertRows, ObjectName, TableRef, Update};
 use super::cursor::Parser;
 use crate::common::{SqlError, SqlResult};
 

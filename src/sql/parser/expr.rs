@@ -161,7 +161,9 @@ impl Parser<'_> {
                 {
                     for word in ["ANY", "SOME", "ALL"] {
                         if self.at(word) && self.nth_is_op(1, "(") {
-                            return Err(SqlError::unsupported(format!("comparison with {word} (subquery)")));
+                            return Err(SqlError::unsupported(format!(
+                                "comparison with {word} (subquery)"
+                            )));
                         }
                     }
                 }
@@ -234,8 +236,7 @@ impl Parser<'_> {
         }
         if self.word("LIKE") {
             let pattern = Box::new(self.bit_expr()?);
-            let escape =
-                if self.word("ESCAPE") { Some(Box::new(self.bit_expr()?)) } else { None };
+            let escape = if self.word("ESCAPE") { Some(Box::new(self.bit_expr()?)) } else { None };
             return Ok(Expr::Like { expr, pattern, escape, negated });
         }
         if self.word("REGEXP") || self.word("RLIKE") {
@@ -361,9 +362,7 @@ impl Parser<'_> {
                 digits.parse().map_or(Literal::Decimal(digits), Literal::Integer)
             }
             TokenKind::Decimal => Literal::Decimal(digits()),
-            TokenKind::Float => {
-                Literal::Float(digits().parse().map_err(|_| self.syntax_error())?)
-            }
+            TokenKind::Float => Literal::Float(digits().parse().map_err(|_| self.syntax_error())?),
             TokenKind::Hex => Literal::Hex(hex_bytes(text).ok_or_else(|| self.syntax_error())?),
             TokenKind::Bit => Literal::Bit(bit_bytes(text).ok_or_else(|| self.syntax_error())?),
             _ => return Err(self.syntax_error()),

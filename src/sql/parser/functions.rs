@@ -7,25 +7,61 @@ use crate::common::{SqlError, SqlResult};
 
 /// The functions that take rows to one value.
 const AGGREGATES: &[&str] = &[
-    "count", "sum", "avg", "min", "max", "group_concat", "bit_and", "bit_or", "bit_xor", "std", "stddev", "stddev_pop",
-    "stddev_samp", "var_pop", "var_samp", "variance", "any_value",
+    "count",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "group_concat",
+    "bit_and",
+    "bit_or",
+    "bit_xor",
+    "std",
+    "stddev",
+    "stddev_pop",
+    "stddev_samp",
+    "var_pop",
+    "var_samp",
+    "variance",
+    "any_value",
 ];
 
 /// Aggregates and window functions of MySQL that are not implemented.
 const UNSUPPORTED: &[&str] = &[
-    "json_arrayagg", "json_objectagg", "row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag",
-    "lead", "first_value", "last_value", "nth_value", "grouping", "approx_count_distinct",
+    "json_arrayagg",
+    "json_objectagg",
+    "row_number",
+    "rank",
+    "dense_rank",
+    "percent_rank",
+    "cume_dist",
+    "ntile",
+    "lag",
+    "lead",
+    "first_value",
+    "last_value",
+    "nth_value",
+    "grouping",
+    "approx_count_distinct",
 ];
 
 /// Functions that are called without parentheses, too.
 const BARE_FUNCTIONS: &[&str] = &[
-    "current_date", "current_time", "current_timestamp", "current_user", "localtime", "localtimestamp", "utc_date",
-    "utc_time", "utc_timestamp",
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "localtime",
+    "localtimestamp",
+    "utc_date",
+    "utc_time",
+    "utc_timestamp",
 ];
 
 /// Reserved words that are names of functions when a parenthesis follows.
 const RESERVED_FUNCTIONS: &[&str] = &[
-    "char", "database", "if", "insert", "interval", "left", "mod", "repeat", "replace", "right", "schema", "values",
+    "char", "database", "if", "insert", "interval", "left", "mod", "repeat", "replace", "right",
+    "schema", "values",
 ];
 
 impl Parser<'_> {
@@ -36,8 +72,11 @@ impl Parser<'_> {
         }
         let token = self.peek();
         let text = self.text(token);
-        let is = |names: &[&str]| names.iter().any(|name| text.eq_ignore_ascii_case(name.as_bytes()));
-        if self.nth_is_op(1, "(") && (self.at_name() || is(RESERVED_FUNCTIONS) || is(BARE_FUNCTIONS)) {
+        let is =
+            |names: &[&str]| names.iter().any(|name| text.eq_ignore_ascii_case(name.as_bytes()));
+        if self.nth_is_op(1, "(")
+            && (self.at_name() || is(RESERVED_FUNCTIONS) || is(BARE_FUNCTIONS))
+        {
             return self.call();
         }
         if is(BARE_FUNCTIONS) {

@@ -51,8 +51,8 @@ pub(super) struct Token {
 
 /// Longest first among those with a common beginning.
 const OPERATORS: &[&str] = &[
-    "->>", "<=>", "->", "<=", "<>", "<<", ">=", ">>", "!=", "||", "&&", ":=", "@@", "(", ")", ",", ";", "+", "-", "*",
-    "/", "%", "=", "<", ">", "!", "~", "^", "&", "|", ".", ":", "{", "}",
+    "->>", "<=>", "->", "<=", "<>", "<<", ">=", ">>", "!=", "||", "&&", ":=", "@@", "(", ")", ",",
+    ";", "+", "-", "*", "/", "%", "=", "<", ">", "!", "~", "^", "&", "|", ".", ":", "{", "}",
 ];
 
 /// Cuts a text into tokens.
@@ -197,8 +197,8 @@ impl<'a> Lexer<'a> {
     /// From the opening quote on; a doubled quote, or one after a backslash, does not end it.
     fn quoted(&mut self, kind: TokenKind) -> TokenKind {
         let quote = self.byte(0);
-        let escapes = kind != TokenKind::QuotedName
-            && !self.sql_mode.contains(SqlMode::NO_BACKSLASH_ESCAPES);
+        let escapes =
+            kind != TokenKind::QuotedName && !self.sql_mode.contains(SqlMode::NO_BACKSLASH_ESCAPES);
         let mut at = self.at + 1;
         while let Some(&byte) = self.sql.get(at) {
             if byte == b'\\' && escapes {

@@ -38,11 +38,8 @@ impl Parser<'_> {
         }
         self.list(|parser| {
             let name = parser.name()?;
-            let columns = if parser.at_op("(") {
-                parser.parenthesised(Parser::name)?
-            } else {
-                Vec::new()
-            };
+            let columns =
+                if parser.at_op("(") { parser.parenthesised(Parser::name)? } else { Vec::new() };
             parser.expect_word("AS")?;
             parser.expect_op("(")?;
             let query = parser.query()?;
@@ -109,7 +106,8 @@ impl Parser<'_> {
             alias: "(query)".to_owned(),
             columns: Vec::new(),
         };
-        let body = QueryBody::Select(Box::new(Select { items, from: Some(from), ..empty_select() }));
+        let body =
+            QueryBody::Select(Box::new(Select { items, from: Some(from), ..empty_select() }));
         Ok(Query { with: Vec::new(), body, order_by, limit, locking })
     }
 
@@ -358,8 +356,7 @@ impl Parser<'_> {
                 "Every derived table must have its own alias",
             ));
         };
-        let columns =
-            if self.at_op("(") { self.parenthesised(Parser::name)? } else { Vec::new() };
+        let columns = if self.at_op("(") { self.parenthesised(Parser::name)? } else { Vec::new() };
         Ok(TableRef::Derived { query, alias, columns })
     }
 

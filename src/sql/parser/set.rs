@@ -83,11 +83,8 @@ impl Parser<'_> {
 
     fn set_names(&mut self) -> SqlResult<VariableAssignment> {
         let charset = self.word_or_default()?;
-        let collation = if charset.is_some() && self.word("COLLATE") {
-            self.word_or_default()?
-        } else {
-            None
-        };
+        let collation =
+            if charset.is_some() && self.word("COLLATE") { self.word_or_default()? } else { None };
         Ok(VariableAssignment::Names { charset, collation })
     }
 

@@ -76,8 +76,26 @@ impl Parser<'_> {
             }
         }
         const UNSUPPORTED: &[&str] = &[
-            "BINARY", "MASTER", "SLAVE", "REPLICA", "REPLICAS", "BINLOG", "EVENTS", "FUNCTION", "PROCEDURE", "TRIGGERS",
-            "OPEN", "ENGINE", "PROFILE", "PROFILES", "RELAYLOG", "STATS_META", "CONFIG", "TABLE", "ANALYZE", "BACKUPS",
+            "BINARY",
+            "MASTER",
+            "SLAVE",
+            "REPLICA",
+            "REPLICAS",
+            "BINLOG",
+            "EVENTS",
+            "FUNCTION",
+            "PROCEDURE",
+            "TRIGGERS",
+            "OPEN",
+            "ENGINE",
+            "PROFILE",
+            "PROFILES",
+            "RELAYLOG",
+            "STATS_META",
+            "CONFIG",
+            "TABLE",
+            "ANALYZE",
+            "BACKUPS",
         ];
         match UNSUPPORTED.iter().find(|word| self.at(word)) {
             Some(word) => Err(SqlError::unsupported(format!("SHOW {word}"))),

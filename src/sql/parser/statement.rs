@@ -6,10 +6,43 @@ use crate::common::{SqlError, SqlResult};
 
 /// First words of MySQL's (and TiDB's) statements that are not implemented.
 const UNSUPPORTED: &[&str] = &[
-    "ANALYZE", "BACKUP", "BINLOG", "CACHE", "CALL", "CHANGE", "CHECK", "CHECKSUM", "CLONE", "FLASHBACK", "FLUSH", "GET",
-    "GRANT", "HANDLER", "HELP", "IMPORT", "INSTALL", "LOAD", "LOCK", "OPTIMIZE", "PURGE", "RECOVER", "RENAME", "REPAIR",
-    "RESET", "RESIGNAL", "RESTART", "RESTORE", "REVOKE", "SHUTDOWN", "SIGNAL", "STOP", "TRACE", "UNINSTALL", "XA",
-    "ADMIN", "BATCH",
+    "ANALYZE",
+    "BACKUP",
+    "BINLOG",
+    "CACHE",
+    "CALL",
+    "CHANGE",
+    "CHECK",
+    "CHECKSUM",
+    "CLONE",
+    "FLASHBACK",
+    "FLUSH",
+    "GET",
+    "GRANT",
+    "HANDLER",
+    "HELP",
+    "IMPORT",
+    "INSTALL",
+    "LOAD",
+    "LOCK",
+    "OPTIMIZE",
+    "PURGE",
+    "RECOVER",
+    "RENAME",
+    "REPAIR",
+    "RESET",
+    "RESIGNAL",
+    "RESTART",
+    "RESTORE",
+    "REVOKE",
+    "SHUTDOWN",
+    "SIGNAL",
+    "STOP",
+    "TRACE",
+    "UNINSTALL",
+    "XA",
+    "ADMIN",
+    "BATCH",
 ];
 
 impl Parser<'_> {
@@ -21,7 +54,9 @@ impl Parser<'_> {
         let token = self.peek();
         let word = self.text(token).to_ascii_uppercase();
         match word.as_slice() {
-            b"INSERT" | b"REPLACE" => self.insert().map(|insert| Statement::Insert(Box::new(insert))),
+            b"INSERT" | b"REPLACE" => {
+                self.insert().map(|insert| Statement::Insert(Box::new(insert)))
+            }
             b"UPDATE" => self.update().map(|update| Statement::Update(Box::new(update))),
             b"DELETE" => self.delete().map(|delete| Statement::Delete(Box::new(delete))),
             b"VALUES" => self.query().map(|query| Statement::Query(Box::new(query))),

@@ -80,9 +80,3 @@ impl<T: Into<Datum>> From<Option<T>> for Datum {
         value.map_or(Datum::Null, Into::into)
     }
 }
-impl Datum {
-    /// Its text.
-    pub fn to_text(&self) -> String {
-        format!("{self:?}")
-    }
-}

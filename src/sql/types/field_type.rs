@@ -3,8 +3,7 @@
 use arrow::datatypes::DataType;
 use serde::{Deserialize, Serialize};
 
-use super::{Datum, TimeKind};
-use crate::common::{SqlError, SqlResult, errno};
+use super::{Collation, Datum, TimeKind};
 
 /// The kind of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,20 +48,6 @@ pub enum TypeKind {
     Year,
     /// The type of a bare NULL.
     Null,
-}
-
-/// How strings compare. `Binary` is bytes, not characters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Collation {
-    /// Bytes.
-    Binary,
-    /// By code point, trailing spaces ignored: the default, as in TiDB.
-    #[default]
-    Utf8mb4Bin,
-    /// By code point, nothing ignored.
-    Utf8mb4_0900Bin,
-    /// Ignoring case and accents, and trailing spaces.
-    Utf8mb4GeneralCi,
 }
 
 /// A type with everything that matters for storing, comparing and showing its values.
@@ -402,82 +387,5 @@ impl FieldType {
             _ if self.collation == Collation::Binary => DataType::Binary,
             _ => DataType::Utf8,
         }
-    }
-}
-
-impl Collation {
-    /// Its name in SQL.
-    pub fn name(self) -> &'static str {
-        match self {
-            Collation::Binary => "binary",
-            Collation::Utf8mb4Bin => "utf8mb4_bin",
-            Collation::Utf8mb4_0900Bin => "utf8mb4_0900_bin",
-            Collation::Utf8mb4GeneralCi => "utf8mb4_general_ci",
-        }
-    }
-
-    /// The character set it belongs to.
-    pub fn charset(self) -> &'static str {
-        match self {
-            Collation::Binary => "binary",
-            _ => "utf8mb4",
-        }
-    }
-
-    /// Its number in the protocol.
-    pub fn id(self) -> u16 {
-        match self {
-            Collation::Binary => 63,
-            Collation::Utf8mb4Bin => 46,
-            Collation::Utf8mb4_0900Bin => 309,
-            Collation::Utf8mb4GeneralCi => 45,
-        }
-    }
-
-    /// The collation of that name, in any case; error 1273 if there is none. Names of the same rules in other
-    /// character sets (`utf8_bin`, `ascii_bin`, `latin1_bin`) stand for those of utf8mb4; of the collations by the
-    /// Unicode algorithm `utf8mb4_0900_ai_ci` and `utf8mb4_unicode_ci` are taken as `utf8mb4_general_ci`.
-    pub fn by_name(name: &str) -> SqlResult<Collation> {
-        Ok(match name.to_ascii_lowercase().as_str() {
-            "binary" => Collation::Binary,
-            "utf8mb4_bin" | "utf8_bin" | "utf8mb3_bin" | "ascii_bin" | "latin1_bin" => {
-                Collation::Utf8mb4Bin
-            }
-            "utf8mb4_0900_bin" => Collation::Utf8mb4_0900Bin,
-            "utf8mb4_general_ci"
-            | "utf8_general_ci"
-            | "utf8mb3_general_ci"
-            | "utf8mb4_0900_ai_ci"
-            | "utf8mb4_unicode_ci"
-            | "utf8_unicode_ci"
-            | "utf8mb4_unicode_520_ci"
-            | "latin1_swedish_ci" => Collation::Utf8mb4GeneralCi,
-            _ => {
-                return Err(SqlError::new(
-                    errno::UNKNOWN_COLLATION,
-                    format!("Unknown collation: '{name}'"),
-                ));
-            }
-        })
-    }
-
-    /// The default collation of a character set; error 1115 if there is none of that name.
-    pub fn of_charset(name: &str) -> SqlResult<Collation> {
-        Ok(match name.to_ascii_lowercase().as_str() {
-            "binary" => Collation::Binary,
-            "utf8mb4" | "utf8" | "utf8mb3" | "ascii" | "latin1" => Collation::Utf8mb4Bin,
-            _ => {
-                return Err(SqlError::new(
-                    errno::UNKNOWN_CHARACTER_SET,
-                    format!("Unknown character set: '{name}'"),
-                ));
-            }
-        })
-    }
-}
-impl FieldType {
-    /// As SHOW CREATE TABLE prints it.
-    pub fn sql_text(&self) -> String {
-        format!("{:?}", self.kind)
     }
 }

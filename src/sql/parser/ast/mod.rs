@@ -16,9 +16,7 @@ pub use ddl::{
     AlterAction, ColumnDefinition, ColumnOption, CreateDatabase, CreateIndex, CreateTable,
     DataType, IndexDefinition, IndexPart, TableOption,
 };
-pub use expr::{
-    BinaryOp, CastType, Expr, IntervalUnit, Literal, TrimSide, TruthValue, UnaryOp,
-};
+pub use expr::{BinaryOp, CastType, Expr, IntervalUnit, Literal, TrimSide, TruthValue, UnaryOp};
 pub use query::{
     Assignment, CommonTable, Delete, Insert, InsertRows, JoinConstraint, JoinOp, Limit, Locking,
     OrderItem, Query, QueryBody, Select, SelectItem, SetOperator, TableRef, Update,

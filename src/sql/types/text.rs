@@ -1,0 +1,90 @@
+//! Values as text.
+
+use std::io::Write as _;
+
+use super::{Datum, FieldType, TypeKind};
+
+/// Places before and after the point up to which floats are written without an exponent.
+const PLAIN_PLACES: i32 = 15;
+
+/// Appends a value as the text protocol sends it; nothing for NULL.
+pub fn write_text(value: &Datum, field_type: &FieldType, out: &mut Vec<u8>) {
+    let start = out.len();
+    match value {
+        Datum::Null => {}
+        Datum::Int(number) if field_type.kind == TypeKind::Year => {
+            // Writing to a vector cannot fail.
+            let _ = write!(out, "{number:04}");
+        }
+        Datum::Int(number) => out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes()),
+        Datum::UInt(number) => {
+            out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes())
+        }
+        Datum::Float(number) => write_float(*number, field_type, out),
+        Datum::Decimal(number) => {
+            let scale = match field_type.kind {
+                TypeKind::Decimal => field_type.precision_scale().1,
+                _ => number.scale,
+            };
+            let shown = number.with_scale(scale).unwrap_or(*number);
+            let _ = write!(out, "{shown}");
+        }
+        Datum::Bytes(bytes) => out.extend_from_slice(bytes),
+        Datum::Time(time) => {
+            let _ = write!(out, "{time}");
+        }
+        Datum::Duration(duration) => {
+            let _ = write!(out, "{duration}");
+        }
+    }
+    if field_type.zerofill && field_type.kind.is_numeric() && !value.is_null() {
+        let width = field_type.display_width() as usize;
+        let missing = width.saturating_sub(out.len() - start);
+        out.splice(start..start, std::iter::repeat_n(b'0', missing));
+    }
+}
+
+/// Appends a float as MySQL writes it.
+fn write_float(number: f64, field_type: &FieldType, out: &mut Vec<u8>) {
+    match field_type.decimals {
+        Some(decimals) if field_type.kind.is_float() => {
+            let _ = write!(out, "{number:.places$}", places = usize::from(decimals));
+        }
+        _ => {
+            out.extend_from_slice(float_text(number, field_type.kind == TypeKind::Float).as_bytes())
+        }
+    }
+}
+
+/// A double as its shortest text that reads back the same, a FLOAT as six digits; with an exponent when far from 1.
+pub fn float_text(number: f64, single: bool) -> String {
+    if number == 0.0 {
+        return if number.is_sign_negative() { "-0".to_owned() } else { "0".to_owned() };
+    }
+    if !number.is_finite() {
+        return number.to_string();
+    }
+    let scientific = if single { format!("{number:.5e}") } else { format!("{number:e}") };
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let (sign, mantissa) = match mantissa.strip_prefix('-') {
+        Some(size) => ("-", size),
+        None => ("", mantissa),
+    };
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    let digits = digits.trim_end_matches('0');
+    let point = exponent + 1;
+    if point > PLAIN_PLACES || point <= -PLAIN_PLACES {
+        let (first, rest) = digits.split_at(1);
+        let dot = if rest.is_empty() { "" } else { "." };
+        return format!("{sign}{first}{dot}{rest}e{exponent}");
+    }
+    if point <= 0 {
+        return format!("{sign}0.{}{digits}", "0".repeat(point.unsigned_abs() as usize));
+    }
+    let point = point as usize;
+    if digits.len() <= point {
+        return format!("{sign}{digits}{}", "0".repeat(point - digits.len()));
+    }
+    format!("{sign}{}.{}", &digits[..point], &digits[point..])
+}
