@@ -1,1 +1,3 @@
-//! To be written.
+//! Raft as this store uses it: the logs on disk.
+
+pub mod log_store;
