@@ -47,6 +47,7 @@ pub use figures::{ActorDetail, ActorSnapshot, ActorState, InHand, MailboxFigures
 pub use health::{Health, HealthBoard, HealthState};
 pub use lifecycle::{Lifecycle, LifecycleError, Service};
 pub use mailbox::{MailboxOptions, Overflow};
+pub use crate::message;
 pub use message::{AskError, Message, ReplyTo, SendError};
 pub use path::ActorPath;
 pub use reference::{ActorRef, Address, Target};
