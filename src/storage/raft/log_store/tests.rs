@@ -259,7 +259,7 @@ fn damage_is_found_on_reading() {
     let key = |index| keys::raft_log_key(REGION, LogIndex(index));
     let whole = fixture.engine.get(Cf::Raft, &key(7)).unwrap().unwrap();
     let other = fixture.engine.get(Cf::Raft, &key(8)).unwrap().unwrap();
-    let mut flipped = whole.clone();
+    let mut flipped = whole;
     *flipped.last_mut().unwrap() ^= 1;
     let damages = [
         (Some(flipped), "checksum"),
