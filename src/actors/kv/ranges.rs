@@ -8,7 +8,7 @@ use super::backoff::Backoff;
 use super::client::Client;
 use super::error::{Error, Result};
 use super::request::Call;
-use crate::storage::routing::{RegionRoute, decode_key, encode_key};
+use crate::storage::routing::{RegionRoute, decode_bound, encode_key};
 use crate::storage::txn::{KvRequest, KvResponse, RegionError};
 
 /// How long a split may take: it waits for the log and for the applier.
@@ -62,13 +62,8 @@ impl Client {
         while end.is_empty() || next < end {
             let mut call = Call::write(self);
             let route = self.locate(&next, &mut call.backoff).await?;
-            let region_end = &route.region.end_key;
-            let region_end = if region_end.is_empty() {
-                Bytes::new()
-            } else {
-                let wrong = Error::Region(RegionError::KeyNotInRegion(route.region.id));
-                decode_key(region_end).map(Bytes::from).ok_or(wrong)?
-            };
+            let wrong = Error::Region(RegionError::KeyNotInRegion(route.region.id));
+            let region_end = decode_bound(&route.region.end_key).ok_or(wrong)?;
             let is_last = region_end.is_empty() || (!end.is_empty() && region_end >= end);
             let until = if is_last { end.clone() } else { region_end.clone() };
             let make = |_| KvRequest::DeleteRange { start: next.clone(), end: until.clone() };

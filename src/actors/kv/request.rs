@@ -15,7 +15,7 @@ use super::error::{Error, Result};
 use super::resolve::Resolved;
 use crate::actors::pd::PdError;
 use crate::common::Timestamp;
-use crate::storage::routing::{RegionRoute, encode_key};
+use crate::storage::routing::{RegionRoute, encode_bound, encode_key};
 use crate::storage::txn::{
     KeyError, KvRequest, KvResponse, LockInfo, Mutation, RegionError, RequestError,
 };
@@ -134,7 +134,7 @@ impl Client {
         key: &[u8],
         backoff: &mut Backoff,
     ) -> Result<Arc<RegionRoute>> {
-        let encoded = crate::storage::routing::encode_bound(key);
+        let encoded = encode_bound(key);
         if let Some(route) = self.cache().read().locate_before(&encoded) {
             return Ok(route);
         }

@@ -10,7 +10,7 @@ use super::error::{Error, Result};
 use super::request::Call;
 use crate::common::{SqlResult, Timestamp};
 use crate::sql::kv::{ScanOptions, Scanner};
-use crate::storage::routing::decode_key;
+use crate::storage::routing::decode_bound;
 use crate::storage::txn::{KeyError, KvPair, KvRequest, KvResponse, RegionError};
 
 /// Pairs of the first batch of a scan: most scans are short.
@@ -125,7 +125,7 @@ impl RegionScanner {
             client.locate(&self.start, &mut call.backoff).await?
         };
         let (Some(region_start), Some(region_end)) =
-            (user_bound(&route.region.start_key), user_bound(&route.region.end_key))
+            (decode_bound(&route.region.start_key), decode_bound(&route.region.end_key))
         else {
             return Err(Error::Region(RegionError::KeyNotInRegion(route.region.id)));
         };
@@ -180,11 +180,6 @@ impl RegionScanner {
             self.start = region_end;
         }
     }
-}
-
-/// The user key of a region's bound; empty stays empty.
-fn user_bound(bound: &Bytes) -> Option<Bytes> {
-    if bound.is_empty() { Some(Bytes::new()) } else { decode_key(bound).map(Bytes::from) }
 }
 
 /// A snapshot's pairs under a transaction's own writes.

@@ -1,5 +1,33 @@
-//! The placement driver's actors.
+//! The placement driver: who knows the cluster, and tells it what to do.
+//!
+//! ```text
+//! /node-1/pd                              the leader: durable state, region heartbeats, leases
+//! /node-1/pd/scheduler/replica            one actor per scheduler: each looks at the cluster map
+//! /node-1/pd/scheduler/balance-leader     from time to time and says what is to be done next,
+//! /node-1/pd/scheduler/balance-region     or why nothing is
+//! /node-1/pd/scheduler/split
+//! ```
+//!
+//! Everybody else sees a [`PdClient`]. [`LocalPd`] is the one of a process in which the leader lives: it asks the
+//! leader by message, except for timestamps, which it takes from the shared oracle on the caller's thread.
+//!
+//! What is promised: a timestamp is above every one handed out before it was asked for, ids are never handed out twice, and
+//! a lease has one holder at a time by PD's clock. What is not: routes may be old (regions refuse requests with an old
+//! epoch), and an order given to a region may be lost (it is given again with its next report).
+//!
+//! The leader commits each change through a [`CommandLog`](crate::placement::CommandLog); in a group of one that is a
+//! synced write, on a thread of its own. If it panics it restarts from the log, and hears of the regions again.
 
 mod client;
+mod leader;
+mod local;
+mod messages;
+mod scheduler;
 
 pub use client::{Lease, PdClient, PdError, PdResult, SplitIds};
+pub use leader::Pd;
+pub use local::LocalPd;
+pub use messages::{
+    AllocIds, AskBatchSplit, ExtendTimestamps, GetGcSafePoint, GetRegion, GetStores,
+    IsBootstrapped, PlaceOrder, Propose, RegionKey, ReportRegion, ReportStore, ScanRegions,
+};

@@ -8,5 +8,5 @@ mod key;
 mod route;
 
 pub use cache::RegionCache;
-pub use key::{decode_key, encode_bound, encode_key};
+pub use key::{decode_bound, encode_bound, encode_key};
 pub use route::RegionRoute;

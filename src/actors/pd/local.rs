@@ -1,0 +1,203 @@
+//! The client of a placement driver whose leader is in this process.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::client::{PdClient, PdError, PdResult, SplitIds};
+use super::leader::{OpenLog, Pd};
+use super::messages::{
+    AllocIds, AskBatchSplit, ExtendTimestamps, GetGcSafePoint, GetRegion, GetStores,
+    IsBootstrapped, Propose, RegionKey, ReportRegion, ReportStore, ScanRegions,
+};
+use crate::actors::runtime::{ActorRef, AskError, Clock, Handler, Message, System, Thread};
+use crate::common::{RegionId, StoreId, Timestamp};
+use crate::placement::{
+    Command, CommandLog, Goals, Lease, RegionOrder, RegionReport, Reply, SingleMemberLog,
+    StoreInfo, StoreMeta, StoreStats, TimestampOracle,
+};
+use crate::storage::engine::{self, Engine};
+use crate::storage::region::Region;
+use crate::storage::routing::RegionRoute;
+
+/// How long an answer is waited for.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// The placement driver of this process. Timestamps come straight from the oracle, on the caller's thread.
+#[derive(Clone)]
+pub struct LocalPd {
+    pd: ActorRef<Pd>,
+    oracle: Arc<TimestampOracle>,
+    clock: Clock,
+}
+
+impl LocalPd {
+    /// Starts the placement driver of a group of one, at `/{node}/pd`, with its state in `engine`. Fails if the state cannot be read.
+    pub fn start(
+        system: &System,
+        engine: Arc<dyn Engine>,
+        goals: Goals,
+    ) -> engine::Result<LocalPd> {
+        let open: OpenLog = Arc::new(move || {
+            let log = SingleMemberLog::open(Arc::clone(&engine))?;
+            Ok(Box::new(log) as Box<dyn CommandLog>)
+        });
+        open()?;
+        let oracle = Arc::new(TimestampOracle::new());
+        // A commit waits for the disk, so it has a thread of its own.
+        let pd = {
+            let oracle = Arc::clone(&oracle);
+            system.spawn_root("pd", Thread::Dedicated, move || {
+                Pd::new(Arc::clone(&open), Arc::clone(&oracle), goals)
+            })
+        };
+        Ok(LocalPd { pd, oracle, clock: system.clock().clone() })
+    }
+
+    /// The leader.
+    pub fn actor(&self) -> &ActorRef<Pd> {
+        &self.pd
+    }
+
+    async fn ask<M: Message>(&self, message: M) -> PdResult<M::Reply>
+    where
+        Pd: Handler<M>,
+    {
+        let unavailable = |error: AskError| PdError::Unavailable(error.to_string());
+        self.pd.ask(message, DEADLINE).await.map_err(unavailable)
+    }
+
+    async fn propose(&self, command: Command) -> PdResult<Reply> {
+        self.ask(Propose(command)).await?
+    }
+
+    async fn safe_point(&self, command: Command) -> PdResult<Timestamp> {
+        match self.propose(command).await? {
+            Reply::SafePoint(ts) => Ok(ts),
+            other => Err(unexpected(&other)),
+        }
+    }
+}
+
+fn unexpected(reply: &Reply) -> PdError {
+    PdError::Refused(format!("unexpected answer {reply:?}"))
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[async_trait]
+impl PdClient for LocalPd {
+    fn try_timestamp(&self) -> Option<Timestamp> {
+        self.oracle.take(self.clock.unix_ms())
+    }
+
+    async fn timestamp(&self) -> PdResult<Timestamp> {
+        loop {
+            if let Some(ts) = self.try_timestamp() {
+                return Ok(ts);
+            }
+            self.ask(ExtendTimestamps).await??;
+        }
+    }
+
+    async fn alloc_ids(&self, count: u64) -> PdResult<Range<u64>> {
+        self.ask(AllocIds { count }).await?
+    }
+
+    async fn is_bootstrapped(&self) -> PdResult<bool> {
+        self.ask(IsBootstrapped).await
+    }
+
+    async fn bootstrap(&self, store: StoreMeta, region: Region) -> PdResult<bool> {
+        match self.propose(Command::Bootstrap { store, region }).await? {
+            Reply::Flag(first) => Ok(first),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    async fn put_store(&self, store: StoreMeta) -> PdResult<()> {
+        self.propose(Command::PutStore(store)).await.map(drop)
+    }
+
+    async fn stores(&self) -> PdResult<Vec<StoreInfo>> {
+        self.ask(GetStores).await
+    }
+
+    async fn report_store(&self, store_id: StoreId, stats: StoreStats) -> PdResult<()> {
+        self.ask(ReportStore { store_id, stats }).await?
+    }
+
+    async fn report_region(&self, report: RegionReport) -> PdResult<Option<RegionOrder>> {
+        self.ask(ReportRegion(report)).await
+    }
+
+    async fn region_by_key(&self, key: Bytes) -> PdResult<Option<RegionRoute>> {
+        self.ask(GetRegion(RegionKey::Holding(key))).await
+    }
+
+    async fn region_before_key(&self, key: Bytes) -> PdResult<Option<RegionRoute>> {
+        self.ask(GetRegion(RegionKey::Below(key))).await
+    }
+
+    async fn region_by_id(&self, id: RegionId) -> PdResult<Option<RegionRoute>> {
+        self.ask(GetRegion(RegionKey::Id(id))).await
+    }
+
+    async fn scan_regions(
+        &self,
+        start: Bytes,
+        end: Bytes,
+        limit: usize,
+    ) -> PdResult<Vec<RegionRoute>> {
+        self.ask(ScanRegions { start, end, limit }).await
+    }
+
+    async fn ask_batch_split(&self, region: Region, count: usize) -> PdResult<Vec<SplitIds>> {
+        self.ask(AskBatchSplit { region, count }).await?
+    }
+
+    async fn gc_safe_point(&self) -> PdResult<Timestamp> {
+        self.ask(GetGcSafePoint).await
+    }
+
+    async fn advance_gc_safe_point(&self, to: Timestamp) -> PdResult<Timestamp> {
+        let now_ms = self.clock.unix_ms();
+        self.safe_point(Command::AdvanceGcSafePoint { to, now_ms }).await
+    }
+
+    async fn hold_gc_safe_point(
+        &self,
+        service: &str,
+        at: Timestamp,
+        ttl: Duration,
+    ) -> PdResult<Timestamp> {
+        let (now_ms, ttl_ms, service) = (self.clock.unix_ms(), millis(ttl), service.to_string());
+        self.safe_point(Command::HoldGcSafePoint { service, at, ttl_ms, now_ms }).await
+    }
+
+    async fn campaign(&self, name: &str, candidate: &str, ttl: Duration) -> PdResult<Lease> {
+        let command = Command::Campaign {
+            name: name.to_string(),
+            candidate: candidate.to_string(),
+            ttl_ms: millis(ttl),
+            now_ms: self.clock.unix_ms(),
+        };
+        match self.propose(command).await? {
+            Reply::Lease(lease) => Ok(lease),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    async fn resign(&self, name: &str, candidate: &str) -> PdResult<()> {
+        let (name, candidate) = (name.to_string(), candidate.to_string());
+        self.propose(Command::Resign { name, candidate }).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+use super::*;
+use crate::common::PeerId;
+use crate::storage::engine::MemoryEngine;
+use crate::storage::region::Peer;
+use crate::storage::txn::RegionEpoch;
+
+fn start(engine: &Arc<MemoryEngine>) -> (System, LocalPd) {
+    let system = System::for_test();
+    let engine: Arc<dyn Engine> = Arc::<MemoryEngine>::clone(engine);
+    let pd = LocalPd::start(&system, engine, Goals::default()).unwrap();
+    (system, pd)
+}
+
+fn first_store() -> StoreMeta {
+    StoreMeta { id: StoreId(1), ..StoreMeta::default() }
+}
+
+fn first_region() -> Region {
+    let peer = Peer { id: PeerId(3), store_id: StoreId(1), ..Peer::default() };
+    Region { id: RegionId(2), peers: vec![peer], ..Region::default() }
+}
+
+fn report(region: Region) -> RegionReport {
+    RegionReport { leader: region.peers[0], region, ..RegionReport::default() }
+}
+
+#[actix_rt::test]
+async fn what_was_answered_survives_a_restart() {
+    let engine = Arc::new(MemoryEngine::new());
+    let (system, pd) = start(&engine);
+    assert!(!pd.is_bootstrapped().await.unwrap());
+    assert!(pd.bootstrap(first_store(), first_region()).await.unwrap());
+    let (ts, ids) = (pd.timestamp().await.unwrap(), pd.alloc_ids(3).await.unwrap());
+    assert_eq!(ids, 4..7);
+    assert_eq!(pd.alloc_ids(1).await.unwrap(), 7..8);
+    let lease = pd.campaign("ddl-owner", "a", Duration::from_secs(60)).await.unwrap();
+    system.shutdown(Duration::from_secs(1)).await;
+
+    engine.crash();
+    let (_system, pd) = start(&engine);
+    assert!(pd.is_bootstrapped().await.unwrap());
+    assert!(!pd.bootstrap(first_store(), first_region()).await.unwrap());
+    assert!(pd.timestamp().await.unwrap() > ts);
+    assert!(pd.alloc_ids(1).await.unwrap().start >= 8);
+    assert_eq!(pd.campaign("ddl-owner", "b", Duration::from_secs(60)).await.unwrap(), lease);
+    assert_eq!(pd.stores().await.unwrap()[0].meta, first_store());
+}
+
+#[actix_rt::test]
+async fn timestamps_need_no_message_while_the_bound_is_ahead() {
+    let (_system, pd) = start(&Arc::new(MemoryEngine::new()));
+    let first = pd.timestamp().await.unwrap();
+    let handled = pd.actor().figures().handled;
+    let mut last = first;
+    for _ in 0..1000 {
+        let next = pd.try_timestamp().unwrap();
+        assert!(next > last);
+        last = next;
+    }
+    assert_eq!(pd.actor().figures().handled, handled);
+}
+
+#[actix_rt::test]
+async fn a_long_pause_moves_the_bound_before_the_next_timestamp() {
+    tokio::time::pause();
+    let (system, pd) = start(&Arc::new(MemoryEngine::new()));
+    pd.timestamp().await.unwrap();
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    let now_ms = system.clock().unix_ms();
+    assert!(pd.timestamp().await.unwrap().physical_ms() >= now_ms);
+}
+
+#[actix_rt::test]
+async fn routes_follow_reports() {
+    let (_system, pd) = start(&Arc::new(MemoryEngine::new()));
+    pd.bootstrap(first_store(), first_region()).await.unwrap();
+    assert_eq!(pd.region_by_key(Bytes::from_static(b"x")).await.unwrap(), None);
+    assert_eq!(pd.report_region(report(first_region())).await.unwrap(), None);
+
+    let ids = pd.ask_batch_split(first_region(), 1).await.unwrap();
+    assert_eq!(ids[0].peer_ids.len(), 1);
+    let epoch = RegionEpoch { conf_ver: 0, version: 1 };
+    let mut left = Region { end_key: "m".into(), epoch, ..first_region() };
+    let right = Region { id: ids[0].region_id, start_key: "m".into(), epoch, ..first_region() };
+    left.peers[0].id = PeerId(3);
+    pd.report_region(report(right.clone())).await.unwrap();
+    pd.report_region(report(left.clone())).await.unwrap();
+    pd.report_region(report(first_region())).await.unwrap();
+
+    let holding = |key: &'static str| pd.region_by_key(Bytes::from(key));
+    assert_eq!(holding("m").await.unwrap().unwrap().region, right);
+    assert_eq!(holding("l").await.unwrap().unwrap().region, left);
+    let all = pd.scan_regions(Bytes::new(), Bytes::new(), 10).await.unwrap();
+    assert_eq!(all.len(), 2);
+    let below = pd.region_before_key(Bytes::from("m")).await.unwrap().unwrap();
+    assert_eq!(below.region, left);
+}
+
+#[actix_rt::test]
+async fn schedulers_say_why_they_do_nothing() {
+    let (system, pd) = start(&Arc::new(MemoryEngine::new()));
+    pd.bootstrap(first_store(), first_region()).await.unwrap();
+    let found = system.actor("/node-1/pd/scheduler/balance-leader").await.unwrap();
+    let reason = &found.observed.unwrap()["last_decision"]["Nothing"]["reason"];
+    assert_eq!(reason, "one store");
+}

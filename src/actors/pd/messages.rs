@@ -1,0 +1,108 @@
+//! What the placement driver's leader can be told and asked.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::client::{PdResult, SplitIds};
+use crate::common::{RegionId, StoreId, Timestamp};
+use crate::message;
+use crate::placement::{Command, RegionOrder, RegionReport, Reply, StoreInfo, StoreStats};
+use crate::storage::region::Region;
+use crate::storage::routing::RegionRoute;
+
+/// Asks for a change of the durable state; answered once it is durable.
+#[derive(Clone, Debug)]
+pub struct Propose(pub Command);
+message!(Propose => PdResult<Reply>, "Propose");
+
+/// Sent when the oracle has run into its bound: answered when it has room again.
+#[derive(Clone, Copy, Debug)]
+pub struct ExtendTimestamps;
+message!(ExtendTimestamps => PdResult<()>, "ExtendTimestamps");
+
+/// Asks for ids never handed out before.
+#[derive(Clone, Copy, Debug)]
+pub struct AllocIds {
+    /// How many.
+    pub count: u64,
+}
+message!(AllocIds => PdResult<Range<u64>>, "AllocIds");
+
+/// Asks for the ids of the regions a split will make.
+#[derive(Clone, Debug)]
+pub struct AskBatchSplit {
+    /// The region that splits.
+    pub region: Region,
+    /// How many regions it will make.
+    pub count: usize,
+}
+message!(AskBatchSplit => PdResult<Vec<SplitIds>>, "AskBatchSplit");
+
+/// Whether the cluster has its first region.
+#[derive(Clone, Copy, Debug)]
+pub struct IsBootstrapped;
+message!(IsBootstrapped => bool, "IsBootstrapped");
+
+/// A store's figures, told from time to time.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportStore {
+    /// Which store.
+    pub store_id: StoreId,
+    /// Its figures.
+    pub stats: StoreStats,
+}
+message!(ReportStore => PdResult<()>, "ReportStore");
+
+/// A region's state, told by its leader; the answer is what the region is to do next, if anything.
+#[derive(Clone, Debug)]
+pub struct ReportRegion(pub RegionReport);
+message!(ReportRegion => Option<RegionOrder>, "ReportRegion");
+
+/// Asks for the stores, by id.
+#[derive(Clone, Copy, Debug)]
+pub struct GetStores;
+message!(GetStores => Vec<StoreInfo>, "GetStores");
+
+/// How a region is named in a question.
+#[derive(Clone, Debug)]
+pub enum RegionKey {
+    /// By an encoded key in it.
+    Holding(Bytes),
+    /// By an encoded key just above keys in it; empty: the last region.
+    Below(Bytes),
+    /// By its id.
+    Id(RegionId),
+}
+
+/// Asks for a region.
+#[derive(Clone, Debug)]
+pub struct GetRegion(pub RegionKey);
+message!(GetRegion => Option<RegionRoute>, "GetRegion");
+
+/// Asks for the regions of a range of encoded keys.
+#[derive(Clone, Debug)]
+pub struct ScanRegions {
+    /// First key.
+    pub start: Bytes,
+    /// Past the last key; empty: no bound.
+    pub end: Bytes,
+    /// How many at most.
+    pub limit: usize,
+}
+message!(ScanRegions => Vec<RegionRoute>, "ScanRegions");
+
+/// Asks for the safe point of garbage collection.
+#[derive(Clone, Copy, Debug)]
+pub struct GetGcSafePoint;
+message!(GetGcSafePoint => Timestamp, "GetGcSafePoint");
+
+/// A scheduler's decision, told to be given to the region with its next report.
+#[derive(Clone, Debug)]
+pub struct PlaceOrder {
+    /// The region.
+    pub region: RegionId,
+    /// What it is to do.
+    pub order: RegionOrder,
+}
+message!(PlaceOrder => (), "PlaceOrder");
