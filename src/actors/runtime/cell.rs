@@ -5,7 +5,6 @@
 //! mailbox, which the cell drains while it is [`Phase::Running`]; in any other phase they wait.
 
 use std::{
-    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{Arc, atomic::Ordering},
@@ -23,8 +22,8 @@ use tracing::{debug, error, warn};
 
 use super::{
     actor::{Actor, Thread},
-    context::{Context, Panic},
-    core::{Control, Core, Parent},
+    context::{Children, Context, Panic},
+    core::{Control, Core, Hosted as _, Parent},
     failure::{Failure, panic_text},
     figures::ActorState,
     mailbox::Taken,
@@ -67,6 +66,7 @@ pub(super) fn start<A: Actor>(
     let is_child = parent.is_some();
     let core = Arc::new(Core::new(system, path, parent, actix::Addr::new(sender)));
     system.remember(core.clone());
+    core.set_tapped(system.is_tapped(&core.path)); // a tap opened just now has not seen it
     let closing = Closing(core.clone());
     let owns_thread = thread == Thread::Dedicated && system.arbiters().has_threads();
     if is_child && thread == Thread::Same {
@@ -165,7 +165,7 @@ impl<A: Actor> actix::Handler<Control> for Cell<A> {
         match control {
             Control::Stop => self.stop(),
             Control::ChildFailed { path, reason } => self.child_failed(&path, &reason),
-            Control::ChildStopped(id) => self.ctx.children.retain(|child| child.hosted.id() != id),
+            Control::ChildStopped(id) => self.ctx.children.remove(id),
             Control::Observe(answer) => {
                 if let Some(actor) = &self.actor
                     && let Ok(observed) = catch_unwind(AssertUnwindSafe(|| actor.observe()))
@@ -208,12 +208,12 @@ impl<A: Actor> Cell<A> {
             Phase::Running => self.work(cx),
             Phase::Settling(after, patience) => {
                 let after = *after;
-                if !self.ctx.children.is_empty() {
+                if self.ctx.children.len() > 0 {
                     if patience.as_mut().poll(cx).is_pending() {
                         return Step::Sleep;
                     }
                     warn!(path = %self.core.path, children = self.ctx.children.len(), "children do not stop, going on without them");
-                    self.ctx.children.clear();
+                    self.ctx.children = Children::default();
                 }
                 self.settled(after);
                 Step::Again
@@ -395,9 +395,7 @@ impl<A: Actor> Cell<A> {
     /// Stops the children, the youngest first, and waits until they are gone.
     fn settle(&mut self, after: After) {
         self.core.mailbox.put_down(self.core.now());
-        for child in self.ctx.children.iter().rev() {
-            child.hosted.request_stop();
-        }
+        self.ctx.children.request_stop();
         self.phase = Phase::Settling(after, Box::pin(sleep(CHILD_PATIENCE)));
     }
 
@@ -433,9 +431,7 @@ impl<A: Actor> Cell<A> {
     fn finish(&mut self) {
         self.ctx.drop_work();
         self.drop_actor();
-        for child in mem::take(&mut self.ctx.children) {
-            child.hosted.request_stop();
-        }
+        self.ctx.children.request_stop();
         self.core.close();
         debug!(path = %self.core.path, "an actor has stopped");
         if self.owns_thread {

@@ -93,6 +93,13 @@ impl fmt::Debug for Clock {
     }
 }
 
+/// The instant some time from now; one far away where that cannot be counted (`Duration::MAX` as a deadline).
+pub(super) fn instant_after(time: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+    let now = Instant::now();
+    now.checked_add(time).unwrap_or_else(|| now + FAR)
+}
+
 /// The one place that reads the machine's wall clock: everything else goes through [`Clock`].
 #[allow(clippy::disallowed_methods, reason = "the anchor of the runtime's own clock")]
 fn machine_unix_ms() -> u64 {

@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    collections::VecDeque,
+    collections::{BTreeMap, BTreeSet, VecDeque},
     future::Future,
     panic::AssertUnwindSafe,
     pin::Pin,
@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 use super::{
     actor::{Actor, Thread},
     cell,
+    clock::instant_after,
     core::{Hosted, Parent},
     path::ActorPath,
     reference::ActorRef,
@@ -41,8 +42,39 @@ pub(super) struct Ended<A: Actor> {
 type Task<A> = Pin<Box<dyn Future<Output = Ended<A>>>>;
 type Exclusive = Pin<Box<dyn Future<Output = Result<(), Panic>>>>;
 
-pub(super) struct Child {
-    pub(super) hosted: Arc<dyn Hosted>,
+/// The living children, by id: the oldest first. A store has a hundred thousand of them, so nothing here is a scan.
+#[derive(Default)]
+pub(super) struct Children {
+    living: BTreeMap<u64, Arc<dyn Hosted>>,
+    paths: BTreeSet<ActorPath>,
+}
+
+impl Children {
+    pub(super) fn has(&self, path: &ActorPath) -> bool {
+        self.paths.contains(path)
+    }
+
+    pub(super) fn add(&mut self, child: Arc<dyn Hosted>) {
+        self.paths.insert(child.path().clone());
+        self.living.insert(child.id(), child);
+    }
+
+    pub(super) fn remove(&mut self, id: u64) {
+        if let Some(child) = self.living.remove(&id) {
+            self.paths.remove(child.path());
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.living.len()
+    }
+
+    /// Tells all of them to stop, the youngest first.
+    pub(super) fn request_stop(&self) {
+        for child in self.living.values().rev() {
+            child.request_stop();
+        }
+    }
 }
 
 /// An actor's hold on the runtime, given to every handler.
@@ -50,7 +82,7 @@ pub struct Context<A: Actor> {
     me: ActorRef<A>,
     tasks: FuturesUnordered<Task<A>>,
     exclusive: VecDeque<Exclusive>,
-    pub(super) children: Vec<Child>,
+    pub(super) children: Children,
     pub(super) stop_requested: bool,
 }
 
@@ -60,7 +92,7 @@ impl<A: Actor> Context<A> {
             me,
             tasks: FuturesUnordered::new(),
             exclusive: VecDeque::new(),
-            children: Vec::new(),
+            children: Children::default(),
             stop_requested: false,
         }
     }
@@ -122,7 +154,7 @@ impl<A: Actor> Context<A> {
         f: impl FnOnce(&mut A, &mut Context<A>) + 'static,
     ) -> TimerHandle {
         let timer = TimerHandle::default();
-        let at = tokio::time::Instant::now() + after;
+        let at = instant_after(after);
         self.arm(&timer, at, f);
         timer
     }
@@ -134,7 +166,7 @@ impl<A: Actor> Context<A> {
         f: impl FnMut(&mut A, &mut Context<A>) + 'static,
     ) -> TimerHandle {
         let timer = TimerHandle::default();
-        let at = tokio::time::Instant::now() + every;
+        let at = instant_after(every);
         self.arm_interval(timer.clone(), at, every, f);
         timer
     }
@@ -146,35 +178,21 @@ impl<A: Actor> Context<A> {
         thread: Thread,
         factory: impl FnMut() -> C + Send + 'static,
     ) -> ActorRef<C> {
-        let path = self.free_path(name.into());
+        let path = self.path().free_child(&name.into(), |path| self.children.has(path));
         let parent: Arc<dyn Parent> = self.me.core.clone();
         let child = cell::start(self.system(), path, Some(parent), thread, Box::new(factory));
-        self.children.push(Child { hosted: child.core.clone() });
+        self.children.add(child.core.clone());
         child
     }
 
     /// The living children.
     pub fn children(&self) -> Vec<ActorPath> {
-        self.children.iter().map(|child| child.hosted.path().clone()).collect()
+        self.children.living.values().map(|child| child.path().clone()).collect()
     }
 
     /// Ends this actor after the current message.
     pub fn stop(&mut self) {
         self.stop_requested = true;
-    }
-
-    fn free_path(&self, name: String) -> ActorPath {
-        let taken =
-            |path: &ActorPath| self.children.iter().any(|child| child.hosted.path() == path);
-        let path = self.path().child(&name);
-        if !taken(&path) {
-            return path;
-        }
-        tracing::warn!(%path, "the name of a new actor is taken");
-        (2u64..)
-            .map(|number| self.path().child(&format!("{name}~{number}")))
-            .find(|path| !taken(path))
-            .expect("there are more numbers than children")
     }
 
     fn arm(
@@ -211,8 +229,8 @@ impl<A: Actor> Context<A> {
         let handle = timer.clone();
         self.arm(&handle, at, move |actor, ctx| {
             f(actor, ctx);
-            let now = tokio::time::Instant::now();
-            let next = if at + every > now { at + every } else { now + every };
+            let on_time = at.checked_add(every).filter(|next| *next > tokio::time::Instant::now());
+            let next = on_time.unwrap_or_else(|| instant_after(every));
             ctx.arm_interval(timer, next, every, f);
         });
     }

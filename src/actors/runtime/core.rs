@@ -79,7 +79,7 @@ impl<A: Actor> Core<A> {
     ) -> Core<A> {
         Core {
             id: system.next_id(),
-            tapped: AtomicBool::new(system.is_tapped(&path)),
+            tapped: AtomicBool::new(false),
             path,
             system: system.clone(),
             mailbox: Mailbox::new(A::mailbox()),

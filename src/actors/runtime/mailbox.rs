@@ -204,11 +204,15 @@ impl<A: Actor> Mailbox<A> {
         self.grant(next);
     }
 
-    fn grant(&self, next: Option<RoomSender>) {
-        if let Some(sender) = next
-            && sender.send(()).is_err()
-        {
-            self.give_back(); // it has given up waiting
+    /// Tells a sender of the place kept for it; if it has given up waiting meanwhile, the next one.
+    fn grant(&self, mut next: Option<RoomSender>) {
+        while let Some(sender) = next {
+            if sender.send(()).is_ok() {
+                return;
+            }
+            let mut queue = self.queue.lock();
+            queue.kept_places -= 1;
+            next = queue.keep_place_for_next(self.options.capacity);
         }
     }
 
@@ -280,10 +284,15 @@ impl<A: Actor> Mailbox<A> {
 impl<A: Actor> Queue<A> {
     /// Keeps a free place for the sender that has waited longest, if there are both.
     fn keep_place_for_next(&mut self, capacity: usize) -> Option<RoomSender> {
-        if self.waiting.is_empty() || self.parcels.len() + self.kept_places >= capacity {
+        if self.parcels.len() + self.kept_places >= capacity {
             return None;
         }
-        self.kept_places += 1;
-        self.waiting.pop_front()
+        while let Some(sender) = self.waiting.pop_front() {
+            if !sender.is_closed() {
+                self.kept_places += 1;
+                return Some(sender);
+            }
+        }
+        None
     }
 }

@@ -39,6 +39,7 @@ pub mod trace;
 #[cfg(test)]
 mod tests;
 
+pub use crate::message;
 pub use actor::{Actor, Handler, Thread};
 pub use clock::{Clock, Monotonic};
 pub use context::{Context, TimerHandle};
@@ -47,7 +48,6 @@ pub use figures::{ActorDetail, ActorSnapshot, ActorState, InHand, MailboxFigures
 pub use health::{Health, HealthBoard, HealthState};
 pub use lifecycle::{Lifecycle, LifecycleError, Service};
 pub use mailbox::{MailboxOptions, Overflow};
-pub use crate::message;
 pub use message::{AskError, Message, ReplyTo, SendError};
 pub use path::ActorPath;
 pub use reference::{ActorRef, Address, Target};

@@ -25,6 +25,19 @@ impl ActorPath {
         ActorPath(format!("{}/{}", self.0, name).into())
     }
 
+    /// The path of a child called `name`, or if that is taken `name~2`, `name~3` and so on.
+    pub(super) fn free_child(&self, name: &str, taken: impl Fn(&ActorPath) -> bool) -> ActorPath {
+        let path = self.child(name);
+        if !taken(&path) {
+            return path;
+        }
+        tracing::warn!(%path, "the name of a new actor is taken");
+        (2u64..)
+            .map(|number| self.child(&format!("{name}~{number}")))
+            .find(|path| !taken(path))
+            .expect("there are more numbers than children")
+    }
+
     /// The path as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::{
     actor::{Actor, Handler},
+    clock::instant_after,
     core::{Core, Hosted as _},
     figures::{ActorState, MailboxFigures},
     mailbox::{BoxedParcel, Envelope, Overflow, Pushed, Room},
@@ -41,7 +42,7 @@ impl<A: Actor> ActorRef<A> {
         let (reply, answer) = ReplyTo::slot();
         let parcel = Box::new(Envelope { message, reply });
         let me = self.clone();
-        let until = tokio::time::Instant::now() + deadline;
+        let until = instant_after(deadline);
         let sent = self.push_or_wait(parcel);
         async move {
             let path = me.path().clone();

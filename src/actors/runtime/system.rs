@@ -137,7 +137,12 @@ impl System {
         thread: Thread,
         factory: impl FnMut() -> A + Send + 'static,
     ) -> ActorRef<A> {
-        let path = self.inner.root.child(&name.into());
+        let path = {
+            let roots = self.inner.roots.lock();
+            self.inner
+                .root
+                .free_child(&name.into(), |path| roots.iter().any(|root| root.path() == path))
+        };
         let actor = cell::start(self, path, None, thread, Box::new(factory));
         self.inner.roots.lock().push(actor.core.clone());
         actor
