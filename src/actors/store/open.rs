@@ -1,0 +1,158 @@
+//! Opening a store: whose directory is this, and does the cluster know it?
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::local_reader::LocalReader;
+use super::options::StoreOptions;
+use super::router::StoreRouter;
+use super::shared::StoreParts;
+use super::store::Store;
+use super::transport::Transport;
+use crate::actors::pd::{PdClient, PdError};
+use crate::actors::runtime::{ActorRef, System, Thread};
+use crate::common::{PeerId, RegionId, StoreId};
+use crate::placement::{StoreMeta, StoreState};
+use crate::storage::engine::{self, Engine, WriteBatch};
+use crate::storage::raft::LogStore;
+use crate::storage::region::bootstrap::{first_region, put_new_region};
+use crate::storage::region::state::{load_ident, load_regions, put_ident};
+use crate::storage::region::StoreIdent;
+use crate::storage::txn::ConcurrencyManager;
+
+/// Why a store does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    /// The placement driver gave no answer or refused.
+    #[error(transparent)]
+    Placement(#[from] PdError),
+    /// The directory belongs to another cluster. The operator chooses another directory.
+    #[error("the data directory belongs to cluster {found}, not to cluster {expected}")]
+    OtherCluster {
+        /// The cluster the directory belongs to.
+        found: u64,
+        /// The cluster of this node.
+        expected: u64,
+    },
+    /// A setting cannot work.
+    #[error("store settings: {0}")]
+    Options(String),
+}
+
+/// What a store is opened with.
+pub struct OpenStore {
+    /// The engine of the data.
+    pub kv: Arc<dyn Engine>,
+    /// The engine of the logs.
+    pub raft: Arc<dyn Engine>,
+    /// The placement driver.
+    pub pd: Arc<dyn PdClient>,
+    /// The way to other stores.
+    pub transport: Arc<dyn Transport>,
+    /// The settings.
+    pub options: StoreOptions,
+    /// Where the bridge reaches this node.
+    pub address: String,
+    /// Where the store stands: zone, rack, host.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A store that is open. Clones share it.
+#[derive(Clone)]
+pub struct StoreNode {
+    /// Its identity.
+    pub store_id: StoreId,
+    /// Commands to its regions, and what is known of them.
+    pub router: StoreRouter,
+    /// Reads that do not queue.
+    pub reader: LocalReader,
+    /// The actor.
+    pub actor: ActorRef<Store>,
+}
+
+/// Opens a store, introduces it to the placement driver (as the first of the cluster, it brings the first region
+/// along), and starts its actors under `/<node>/store-<id>`.
+pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, OpenError> {
+    open.options.validate().map_err(OpenError::Options)?;
+    let ident = identify(&open).await?;
+    introduce(&open, ident.store_id).await?;
+    let concurrency = ConcurrencyManager::new();
+    let reader =
+        LocalReader::new(Arc::clone(&open.kv), concurrency.clone(), system.clock().clone());
+    let parts = StoreParts {
+        store_id: ident.store_id,
+        options: open.options,
+        kv: open.kv,
+        log: LogStore::new(open.raft),
+        router: StoreRouter::new(),
+        reader: reader.clone(),
+        concurrency,
+        pd: open.pd,
+        transport: open.transport,
+    };
+    let router = parts.router.clone();
+    let name = format!("store-{}", ident.store_id);
+    let actor = system.spawn_root(name, Thread::Any, move || Store::new(parts.clone()));
+    Ok(StoreNode { store_id: ident.store_id, router, reader, actor })
+}
+
+/// The identity in the directory; a new one for a fresh directory.
+async fn identify(open: &OpenStore) -> Result<StoreIdent, OpenError> {
+    let expected = open.options.cluster_id;
+    if let Some(ident) = load_ident(&*open.kv)? {
+        if ident.cluster_id != expected {
+            return Err(OpenError::OtherCluster { found: ident.cluster_id, expected });
+        }
+        return Ok(ident);
+    }
+    let id = open.pd.alloc_ids(1).await?.start;
+    let ident = StoreIdent { cluster_id: expected, store_id: StoreId(id) };
+    let mut batch = WriteBatch::new();
+    put_ident(&mut batch, ident);
+    open.kv.write(batch, true)?;
+    Ok(ident)
+}
+
+/// Makes the store known, and the cluster's first region if there is none.
+async fn introduce(open: &OpenStore, store_id: StoreId) -> Result<(), OpenError> {
+    let meta = StoreMeta {
+        id: store_id,
+        address: open.address.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        labels: open.labels.clone(),
+        state: StoreState::Up,
+    };
+    if open.pd.is_bootstrapped().await? {
+        return Ok(open.pd.put_store(meta).await?);
+    }
+    // A crash between the write and the answer leaves a region the cluster never heard of: it is offered again.
+    let region = match load_regions(&*open.kv)?.into_iter().next() {
+        Some(region) => region,
+        None => {
+            let ids = open.pd.alloc_ids(2).await?;
+            let region = first_region(RegionId(ids.start), PeerId(ids.start + 1), store_id);
+            let mut batch = WriteBatch::new();
+            put_new_region(&mut batch, &region);
+            open.kv.write(batch, true)?;
+            region
+        }
+    };
+    if !open.pd.bootstrap(meta.clone(), region.clone()).await? {
+        // Another store was first: the region offered here never came to be.
+        let mut batch = WriteBatch::new();
+        remove_region(&mut batch, region.id);
+        open.kv.write(batch, true)?;
+        open.pd.put_store(meta).await?;
+    }
+    Ok(())
+}
+
+fn remove_region(batch: &mut WriteBatch, region_id: RegionId) {
+    use crate::storage::codec::keys;
+    use crate::storage::engine::Cf;
+    batch.delete(Cf::Raft, keys::region_state_key(region_id));
+    batch.delete(Cf::Raft, keys::apply_state_key(region_id));
+}

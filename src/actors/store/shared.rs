@@ -1,0 +1,94 @@
+//! What the peers of a store share.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::applier::Applier;
+use super::deadlock::{DetectDeadlock, ForgetWait};
+use super::local_reader::LocalReader;
+use super::log_writer::LogWriter;
+use super::options::StoreOptions;
+use super::router::StoreRouter;
+use super::split_checker::CheckSplit;
+use super::store::Store;
+use super::transport::Transport;
+use crate::actors::pd::PdClient;
+use crate::actors::runtime::{ActorRef, Address};
+use crate::common::{RegionId, StoreId};
+use crate::storage::engine::Engine;
+use crate::storage::raft::LogStore;
+use crate::storage::txn::ConcurrencyManager;
+
+/// The regions whose peers want to be ticked. All others sleep.
+#[derive(Debug, Default)]
+pub struct AwakeRegions(Mutex<BTreeSet<RegionId>>);
+
+impl AwakeRegions {
+    /// Ticks from now on.
+    pub fn wake(&self, region_id: RegionId) {
+        self.0.lock().insert(region_id);
+    }
+
+    /// No ticks any more.
+    pub fn sleep(&self, region_id: RegionId) {
+        self.0.lock().remove(&region_id);
+    }
+
+    /// Those awake, by id.
+    pub fn list(&self) -> Vec<RegionId> {
+        self.0.lock().iter().copied().collect()
+    }
+}
+
+/// What exists before the Store actor starts, and outlives it.
+#[derive(Clone)]
+pub struct StoreParts {
+    /// This store.
+    pub store_id: StoreId,
+    /// Its settings.
+    pub options: StoreOptions,
+    /// The data.
+    pub kv: Arc<dyn Engine>,
+    /// The logs.
+    pub log: LogStore,
+    /// The regions.
+    pub router: StoreRouter,
+    /// Reads that do not queue.
+    pub reader: LocalReader,
+    /// What readers and writers share.
+    pub concurrency: ConcurrencyManager,
+    /// The placement driver.
+    pub pd: Arc<dyn PdClient>,
+    /// The way to other stores.
+    pub transport: Arc<dyn Transport>,
+}
+
+/// What a peer works with.
+pub struct PeerShared {
+    /// The store's own parts.
+    pub parts: StoreParts,
+    /// Who creates peers.
+    pub store: ActorRef<Store>,
+    /// Who makes logs durable.
+    pub log_writer: ActorRef<LogWriter>,
+    /// Who apply, by region.
+    pub appliers: Vec<ActorRef<Applier>>,
+    /// Who scans regions.
+    pub split_checker: Address<CheckSplit>,
+    /// Who finds deadlocks.
+    pub detect_deadlock: Address<DetectDeadlock>,
+    /// Who is told of waits that ended.
+    pub forget_wait: Address<ForgetWait>,
+    /// Who is ticked.
+    pub awake: AwakeRegions,
+}
+
+impl PeerShared {
+    /// The applier of a region.
+    pub fn applier(&self, region_id: RegionId) -> &ActorRef<Applier> {
+        let share = region_id.0 % self.appliers.len() as u64;
+        &self.appliers[usize::try_from(share).expect("a share is below the number of appliers")]
+    }
+}

@@ -1,0 +1,105 @@
+//! What the Store tells the placement driver, and what it is told to do.
+
+use std::sync::Arc;
+
+use tracing::{debug, info};
+
+use super::actor::Store;
+use crate::actors::pd::{PdClient, PdError};
+use crate::actors::runtime::Context;
+use crate::actors::store::region_peer::CutRegion;
+use crate::actors::store::router::RegionStatus;
+use crate::actors::store::split_checker::CutAt;
+use crate::common::RegionId;
+use crate::placement::{RegionOrder, RegionReport, StoreStats};
+
+impl Store {
+    /// Reports the store and every region it leads.
+    pub(super) fn heartbeat(&mut self, ctx: &mut Context<Self>) {
+        let statuses = self.parts.router.statuses();
+        let led = statuses.iter().filter(|status| status.is_leader());
+        self.changed.extend(led.clone().map(|status| status.region.id));
+        let stats = StoreStats {
+            used: statuses.iter().map(|status| status.approximate_size).sum(),
+            region_count: statuses.len() as u64,
+            leader_count: led.count() as u64,
+            started_unix_ms: self.started_unix_ms,
+            ..StoreStats::default()
+        };
+        let (pd, store_id) = (Arc::clone(&self.parts.pd), self.parts.store_id);
+        ctx.spawn(async move {
+            if let Err(error) = pd.report_store(store_id, stats).await {
+                debug!(%error, %store_id, "failed to report the store");
+            }
+        });
+        self.report_changed(ctx);
+    }
+
+    /// Reports the regions that changed, one round at a time.
+    pub(super) fn report_changed(&mut self, ctx: &mut Context<Self>) {
+        if self.reporting || self.changed.is_empty() {
+            return;
+        }
+        self.reporting = true;
+        let changed = std::mem::take(&mut self.changed);
+        let statuses: Vec<RegionStatus> = changed
+            .into_iter()
+            .filter_map(|region_id| self.parts.router.status(region_id))
+            .filter(RegionStatus::is_leader)
+            .collect();
+        let pd = Arc::clone(&self.parts.pd);
+        ctx.spawn_then(report_all(pd, statuses), |this, result, ctx| {
+            this.reporting = false;
+            match result {
+                Ok(orders) => {
+                    for (region_id, order) in orders {
+                        this.obey(region_id, &order);
+                    }
+                    this.report_changed(ctx);
+                }
+                // What was not reported is reported with the next heartbeat.
+                Err(error) => debug!(%error, "failed to report regions"),
+            }
+        });
+    }
+
+    fn obey(&self, region_id: RegionId, order: &RegionOrder) {
+        match order {
+            RegionOrder::Split => {
+                info!(%region_id, "splits a region as ordered");
+                if let Some(entry) = self.parts.router.get(region_id) {
+                    // Ordered again with the next report if it does not arrive.
+                    let _ = entry.peer().tell(CutRegion { cut_at: CutAt::Middle });
+                }
+            }
+            RegionOrder::TransferLeader { .. }
+            | RegionOrder::AddPeer { .. }
+            | RegionOrder::RemovePeer { .. } => {
+                // There is no way to other stores yet, so no replica could be moved.
+                info!(%region_id, ?order, "cannot obey an order: this store is alone");
+            }
+        }
+    }
+}
+
+async fn report_all(
+    pd: Arc<dyn PdClient>,
+    statuses: Vec<RegionStatus>,
+) -> Result<Vec<(RegionId, RegionOrder)>, PdError> {
+    let mut orders = Vec::new();
+    for status in statuses {
+        let region_id = status.region.id;
+        let report = RegionReport {
+            leader: status.peer,
+            term: status.term,
+            approximate_size: status.approximate_size,
+            approximate_keys: status.approximate_keys,
+            region: status.region,
+            ..RegionReport::default()
+        };
+        if let Some(order) = pd.report_region(report).await? {
+            orders.push((region_id, order));
+        }
+    }
+    Ok(orders)
+}

@@ -1,0 +1,434 @@
+//! One replica of one region as a state machine: no disk, no network, no clock, no actor.
+//!
+//! Whoever drives it calls [`PeerCore::tick`], [`PeerCore::step`], [`PeerCore::propose`] and
+//! [`PeerCore::read_index`] as things happen, then takes the [`Effects`] and carries them out: entries to the
+//! disk (reported back with [`PeerCore::on_persisted`]), committed entries to the state machine
+//! (reported back with [`PeerCore::on_applied`]), messages to other replicas.
+//!
+//! `W` is what waits for a proposal or a read; the core only keeps it and gives it back.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use raft::eraftpb::{ConfState, Entry, Message};
+use raft::{RawNode, StateRole};
+
+use super::lease::Lease;
+use super::options::RaftOptions;
+use super::log_store::{LogPosition, RegionLog};
+use super::peer_storage::PeerStorage;
+use crate::common::{LogIndex, PeerId, RegionId, Term};
+use crate::storage::engine::WriteBatch;
+
+/// Entries and state that must reach the disk before anybody is told that they did.
+#[derive(Debug)]
+pub struct Persist {
+    /// Names this write when it is reported durable.
+    pub number: u64,
+    /// What to write.
+    pub batch: WriteBatch,
+    /// The log's end once this is written.
+    pub last: LogPosition,
+}
+
+/// A committed entry and who waits for it.
+#[derive(Debug)]
+pub struct Committed<W> {
+    /// The entry.
+    pub entry: Entry,
+    /// Set if it was proposed here and not replaced.
+    pub waiter: Option<W>,
+}
+
+/// What is to be done now, in this order.
+#[derive(Debug)]
+pub struct Effects<W> {
+    /// This replica began or ceased to lead.
+    pub role_changed: bool,
+    /// To the other replicas. They may leave before anything is written.
+    pub messages: Vec<Message>,
+    /// To the disk, in order.
+    pub persist: Vec<Persist>,
+    /// To the state machine, in order.
+    pub committed: Vec<Committed<W>>,
+    /// Proposals another leader's entries took the place of: they had no effect and never will.
+    pub stale: Vec<W>,
+    /// Reads that may be executed once the given index is applied.
+    pub reads: Vec<(LogIndex, W)>,
+}
+
+impl<W> Effects<W> {
+    /// Nothing to do.
+    pub fn is_empty(&self) -> bool {
+        !self.role_changed
+            && self.messages.is_empty()
+            && self.persist.is_empty()
+            && self.committed.is_empty()
+            && self.stale.is_empty()
+            && self.reads.is_empty()
+    }
+}
+
+impl<W> Default for Effects<W> {
+    fn default() -> Self {
+        Effects {
+            role_changed: false,
+            messages: Vec::new(),
+            persist: Vec::new(),
+            committed: Vec::new(),
+            stale: Vec::new(),
+            reads: Vec::new(),
+        }
+    }
+}
+
+/// Who this replica is, and where it stands.
+pub struct PeerStart {
+    /// The region.
+    pub region_id: RegionId,
+    /// The replica.
+    pub peer_id: PeerId,
+    /// The last entry applied.
+    pub applied: LogIndex,
+    /// The log.
+    pub log: RegionLog,
+    /// The members.
+    pub conf_state: ConfState,
+}
+
+#[derive(Debug)]
+struct Proposal<W> {
+    term: u64,
+    index: u64,
+    proposed_at: u64,
+    waiter: W,
+}
+
+#[derive(Debug)]
+struct Read<W> {
+    id: u64,
+    asked_at: u64,
+    waiter: W,
+}
+
+/// A replica's role in its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Follows a leader, or waits for one.
+    Follower,
+    /// Stands for election.
+    Candidate,
+    /// Leads.
+    Leader,
+}
+
+/// One replica of one region.
+pub struct PeerCore<W> {
+    node: RawNode<PeerStorage>,
+    region_id: RegionId,
+    lease_length: Duration,
+    proposals: VecDeque<Proposal<W>>,
+    reads: VecDeque<Read<W>>,
+    next_read: u64,
+    /// Writes on their way to the disk, and the messages that must wait for each.
+    unpersisted: VecDeque<(u64, Vec<Message>)>,
+    applied: u64,
+    applied_term: u64,
+    lease: Lease,
+    quiet_ticks: u32,
+    was_leader: bool,
+}
+
+impl<W> PeerCore<W> {
+    /// A replica that goes on from what is on disk.
+    pub fn new(
+        options: &RaftOptions,
+        start: PeerStart,
+        logger: &slog::Logger,
+    ) -> raft::Result<PeerCore<W>> {
+        let applied = start.applied.0;
+        assert!(start.applied >= start.log.truncated().index, "only what is applied is compacted");
+        assert!(start.applied <= start.log.last().index, "what is applied is in the log");
+        let storage = PeerStorage::new(start.log, start.conf_state, start.applied);
+        let applied_term = raft::Storage::term(&storage, applied)?;
+        let config = options.to_raft_config(start.peer_id.0, applied);
+        let node = RawNode::new(&config, storage, logger)?;
+        Ok(PeerCore {
+            node,
+            region_id: start.region_id,
+            lease_length: options.lease,
+            proposals: VecDeque::new(),
+            reads: VecDeque::new(),
+            next_read: 0,
+            unpersisted: VecDeque::new(),
+            applied,
+            applied_term,
+            lease: Lease::NONE,
+            quiet_ticks: 0,
+            was_leader: false,
+        })
+    }
+
+    /// The region.
+    pub fn region_id(&self) -> RegionId {
+        self.region_id
+    }
+
+    /// The current term.
+    pub fn term(&self) -> Term {
+        Term(self.node.raft.term)
+    }
+
+    /// What this replica is.
+    pub fn role(&self) -> Role {
+        match self.node.raft.state {
+            StateRole::Follower => Role::Follower,
+            StateRole::PreCandidate | StateRole::Candidate => Role::Candidate,
+            StateRole::Leader => Role::Leader,
+        }
+    }
+
+    /// Whether it leads. A leader may still have to catch up: see [`PeerCore::is_ready`].
+    pub fn is_leader(&self) -> bool {
+        self.node.raft.state == StateRole::Leader
+    }
+
+    /// Whether it leads and has applied an entry of its own term, and with it every entry of earlier leaders.
+    pub fn is_ready(&self) -> bool {
+        self.is_leader() && self.applied_term == self.node.raft.term
+    }
+
+    /// The leader, if known.
+    pub fn leader(&self) -> Option<PeerId> {
+        Some(self.node.raft.leader_id).filter(|id| *id != raft::INVALID_ID).map(PeerId)
+    }
+
+    /// Whether this replica is the only voter.
+    pub fn is_only_voter(&self) -> bool {
+        let raft = &self.node.raft;
+        raft.prs().is_singleton() && raft.promotable()
+    }
+
+    /// The last entry applied.
+    pub fn applied(&self) -> LogIndex {
+        LogIndex(self.applied)
+    }
+
+    /// The last entry known to be committed.
+    pub fn committed(&self) -> LogIndex {
+        LogIndex(self.node.raft.raft_log.committed)
+    }
+
+    /// The last entry.
+    pub fn last_index(&self) -> LogIndex {
+        LogIndex(self.node.raft.raft_log.last_index())
+    }
+
+    /// The last entry compacted away.
+    pub fn truncated(&self) -> LogIndex {
+        self.node.store().log().truncated().index
+    }
+
+    /// Where the log begins.
+    pub fn truncated_position(&self) -> LogPosition {
+        self.node.store().log().truncated()
+    }
+
+    /// The term of an entry that is still there.
+    pub fn term_of(&self, index: LogIndex) -> raft::Result<Term> {
+        self.node.raft.raft_log.term(index.0).map(Term)
+    }
+
+    /// Proposals that are not committed yet.
+    pub fn proposals_in_flight(&self) -> usize {
+        self.proposals.len()
+    }
+
+    /// The lease as it stands.
+    pub fn lease(&self) -> Lease {
+        if !self.is_ready() {
+            Lease::NONE
+        } else if self.is_only_voter() {
+            Lease::UNBOUNDED
+        } else {
+            self.lease
+        }
+    }
+
+    /// The lowest entry that some replica may still need from this log.
+    pub fn replicated_everywhere(&self) -> LogIndex {
+        let matched = self.node.raft.prs().iter().map(|(_, progress)| progress.matched).min();
+        LogIndex(matched.unwrap_or(self.applied))
+    }
+
+    /// Stands for election at once: an only voter need not wait for a leader's silence.
+    pub fn campaign(&mut self) -> raft::Result<()> {
+        self.node.campaign()
+    }
+
+    /// Raft's clock.
+    pub fn tick(&mut self) {
+        if self.is_busy() {
+            self.quiet_ticks = 0;
+        } else {
+            self.quiet_ticks = self.quiet_ticks.saturating_add(1);
+        }
+        self.node.tick();
+    }
+
+    /// Whether the replica may sleep: it needs no heartbeats and has nothing to do since so many ticks.
+    pub fn may_hibernate(&self, quiet_ticks: u32) -> bool {
+        self.is_ready() && self.is_only_voter() && self.quiet_ticks >= quiet_ticks
+    }
+
+    fn is_busy(&self) -> bool {
+        !self.proposals.is_empty()
+            || !self.reads.is_empty()
+            || !self.unpersisted.is_empty()
+            || self.applied < self.node.raft.raft_log.committed
+    }
+
+    /// Takes a message of another replica.
+    pub fn step(&mut self, message: Message) -> raft::Result<()> {
+        self.quiet_ticks = 0;
+        self.node.step(message)
+    }
+
+    /// Appends an entry if this replica leads; `waiter` comes back when it is committed or can no longer be.
+    /// Gives `waiter` back at once if the proposal is refused: not the leader, or too much in flight.
+    pub fn propose(&mut self, data: Vec<u8>, waiter: W, now: u64) -> Result<LogIndex, W> {
+        self.quiet_ticks = 0;
+        let before = self.node.raft.raft_log.last_index();
+        if !self.is_leader() || self.node.propose(Vec::new(), data).is_err() {
+            return Err(waiter);
+        }
+        let index = self.node.raft.raft_log.last_index();
+        assert_eq!(index, before + 1, "a proposal is one entry");
+        let term = self.node.raft.term;
+        self.proposals.push_back(Proposal { term, index, proposed_at: now, waiter });
+        Ok(LogIndex(index))
+    }
+
+    /// Asks the group whether this replica still leads; `waiter` comes back with the index to read at.
+    /// Gives `waiter` back at once when it does not lead or has not committed in its term.
+    pub fn read_index(&mut self, waiter: W, now: u64) -> Result<(), W> {
+        self.quiet_ticks = 0;
+        if !self.is_leader() || !self.node.raft.commit_to_current_term() {
+            return Err(waiter);
+        }
+        self.next_read += 1;
+        let id = self.next_read;
+        self.reads.push_back(Read { id, asked_at: now, waiter });
+        self.node.read_index(id.to_be_bytes().to_vec());
+        Ok(())
+    }
+
+    /// The write `number`, and all before it, are durable; the log then ended at `last`. Answers the messages that
+    /// waited for it.
+    pub fn on_persisted(&mut self, number: u64, last: LogPosition) -> Vec<Message> {
+        let mut messages = Vec::new();
+        while self.unpersisted.front().is_some_and(|(waiting, _)| *waiting <= number) {
+            let (_, waited) = self.unpersisted.pop_front().expect("a first write was seen");
+            messages.extend(waited);
+        }
+        self.node.mut_store().persisted(last);
+        self.node.on_persist_ready(number);
+        messages
+    }
+
+    /// Everything up to `index`, an entry of `term`, is applied.
+    pub fn on_applied(&mut self, index: LogIndex, term: Term) {
+        assert!(index.0 >= self.applied, "what is applied stays applied");
+        self.applied = index.0;
+        self.applied_term = term.0;
+        self.node.advance_apply_to(index.0);
+    }
+
+    /// Forgets the log up to a position; the batch makes that last. What the entries did must be durable.
+    pub fn compact(&mut self, to: LogPosition) -> WriteBatch {
+        let mut batch = WriteBatch::new();
+        self.node.mut_store().compact(to, &mut batch);
+        batch
+    }
+
+    /// Gives memory back that only a busy replica needs.
+    pub fn release_memory(&mut self) {
+        self.node.mut_store().release();
+        self.proposals.shrink_to_fit();
+        self.unpersisted.shrink_to_fit();
+    }
+
+    /// What is to be done now. Call after anything that changes the core.
+    pub fn take_effects(&mut self, now: u64) -> Effects<W> {
+        let mut effects = Effects::default();
+        while self.node.has_ready() {
+            self.take_ready(now, &mut effects);
+        }
+        let leads = self.is_leader();
+        if leads != self.was_leader {
+            self.was_leader = leads;
+            self.lease = Lease::NONE;
+            effects.role_changed = true;
+            if !leads {
+                effects.stale.extend(self.reads.drain(..).map(|read| read.waiter));
+            }
+        }
+        effects
+    }
+
+    fn take_ready(&mut self, now: u64, effects: &mut Effects<W>) {
+        let mut ready = self.node.ready();
+        assert!(ready.snapshot().is_empty(), "no leader here makes snapshots");
+        let number = ready.number();
+        let must_write = ready.must_sync();
+        let entries = ready.take_entries();
+        effects.messages.extend(ready.take_messages());
+        let waiting = ready.take_persisted_messages();
+        if must_write {
+            let mut batch = WriteBatch::new();
+            let hard_state = self.node.raft.hard_state();
+            self.node.mut_store().append(&entries, &hard_state, &mut batch);
+            let last = self.node.store().log().last();
+            effects.persist.push(Persist { number, batch, last });
+            self.unpersisted.push_back((number, waiting));
+        } else if let Some((_, messages)) = self.unpersisted.back_mut() {
+            // A write before this one is still on its way, and answers must not overtake it.
+            messages.extend(waiting);
+        } else {
+            effects.messages.extend(waiting);
+        }
+        let committed = ready.take_committed_entries();
+        self.take_committed(committed, now, effects);
+        for state in ready.take_read_states() {
+            self.take_read(LogIndex(state.index), &state.request_ctx, effects);
+        }
+        self.node.advance_append_async(ready);
+    }
+
+    fn take_committed(&mut self, entries: Vec<Entry>, now: u64, effects: &mut Effects<W>) {
+        for entry in entries {
+            let mut waiter = None;
+            while self.proposals.front().is_some_and(|first| first.index <= entry.index) {
+                let proposal = self.proposals.pop_front().expect("a first proposal was seen");
+                if proposal.index == entry.index && proposal.term == entry.term {
+                    self.lease.renew(proposal.proposed_at.min(now), self.lease_length);
+                    waiter = Some(proposal.waiter);
+                } else {
+                    effects.stale.push(proposal.waiter);
+                }
+            }
+            effects.committed.push(Committed { entry, waiter });
+        }
+    }
+
+    fn take_read(&mut self, index: LogIndex, context: &[u8], effects: &mut Effects<W>) {
+        let Ok(id) = context.try_into().map(u64::from_be_bytes) else { return };
+        // An answer to a later question answers the earlier ones too.
+        while self.reads.front().is_some_and(|read| read.id <= id) {
+            let read = self.reads.pop_front().expect("a first read was seen");
+            self.lease.renew(read.asked_at, self.lease_length);
+            effects.reads.push((index, read.waiter));
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Between the domain's regions and the protocol's.
+
+use super::{Peer, PeerRole, Region};
+use crate::common::{PeerId, RegionId, StoreId};
+use crate::storage::proto::metapb;
+use crate::storage::txn::RegionEpoch;
+
+/// The protocol's form of a region.
+pub fn region_to_proto(region: &Region) -> metapb::Region {
+    metapb::Region {
+        id: region.id.0,
+        start_key: region.start_key.to_vec(),
+        end_key: region.end_key.to_vec(),
+        region_epoch: Some(epoch_to_proto(region.epoch)),
+        peers: region.peers.iter().copied().map(peer_to_proto).collect(),
+    }
+}
+
+/// A region out of its protocol form.
+pub fn region_from_proto(region: metapb::Region) -> Region {
+    Region {
+        id: RegionId(region.id),
+        start_key: region.start_key.into(),
+        end_key: region.end_key.into(),
+        epoch: epoch_from_proto(region.region_epoch.unwrap_or_default()),
+        peers: region.peers.into_iter().map(peer_from_proto).collect(),
+    }
+}
+
+/// The protocol's form of a peer.
+pub fn peer_to_proto(peer: Peer) -> metapb::Peer {
+    metapb::Peer {
+        id: peer.id.0,
+        store_id: peer.store_id.0,
+        role: match peer.role {
+            PeerRole::Voter => metapb::PeerRole::Voter,
+            PeerRole::Learner => metapb::PeerRole::Learner,
+        } as i32,
+    }
+}
+
+/// A peer out of its protocol form. The roles within a joint membership change count as what the peer
+/// still is: an incoming voter votes in both configurations, a demoted one no longer leads.
+pub fn peer_from_proto(peer: metapb::Peer) -> Peer {
+    let role = match peer.role() {
+        metapb::PeerRole::Voter | metapb::PeerRole::IncomingVoter => PeerRole::Voter,
+        metapb::PeerRole::Learner | metapb::PeerRole::DemotingVoter => PeerRole::Learner,
+    };
+    Peer { id: PeerId(peer.id), store_id: StoreId(peer.store_id), role }
+}
+
+/// The protocol's form of an epoch.
+pub fn epoch_to_proto(epoch: RegionEpoch) -> metapb::RegionEpoch {
+    metapb::RegionEpoch { conf_ver: epoch.conf_ver, version: epoch.version }
+}
+
+/// An epoch out of its protocol form.
+pub fn epoch_from_proto(epoch: metapb::RegionEpoch) -> RegionEpoch {
+    RegionEpoch { conf_ver: epoch.conf_ver, version: epoch.version }
+}

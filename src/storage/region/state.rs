@@ -1,0 +1,168 @@
+//! What a store remembers about itself and its regions, and its form on disk.
+//!
+//! The region state and the apply state are only ever written in the same batch as the data they speak of,
+//! so that after a crash they are never ahead of it and never behind.
+
+use prost::Message;
+
+use super::{Region, convert};
+use crate::common::{LogIndex, RegionId, StoreId, Term};
+use crate::storage::codec::keys;
+use crate::storage::engine::{Cf, Error, IterOptions, Reader, Result, WriteBatch};
+use crate::storage::proto::raft_serverpb;
+use crate::storage::raft::log_store::{RAFT_INIT_LOG_INDEX, RAFT_INIT_LOG_TERM};
+
+/// Whose directory this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct StoreIdent {
+    /// The cluster; a store of another one is never let in.
+    pub cluster_id: u64,
+    /// The store.
+    pub store_id: StoreId,
+}
+
+/// How far a region's log has been applied to the data, and where the log begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ApplyState {
+    /// The last entry whose effects the data shows.
+    pub applied: LogIndex,
+    /// The last entry that was compacted away.
+    pub truncated: LogIndex,
+    /// Its term.
+    pub truncated_term: Term,
+}
+
+impl ApplyState {
+    /// The state of a region that was created by bootstrap or by a split.
+    pub fn initial() -> ApplyState {
+        ApplyState {
+            applied: RAFT_INIT_LOG_INDEX,
+            truncated: RAFT_INIT_LOG_INDEX,
+            truncated_term: RAFT_INIT_LOG_TERM,
+        }
+    }
+}
+
+/// What this store's replica of a region is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerState {
+    /// Taking part.
+    Normal,
+    /// Removed; its ids must not come back.
+    Tombstone,
+}
+
+/// Reads the store's identity; `None` in a fresh directory.
+pub fn load_ident(reader: &dyn Reader) -> Result<Option<StoreIdent>> {
+    let Some(bytes) = reader.get(Cf::Raft, keys::STORE_IDENT)? else { return Ok(None) };
+    let ident: raft_serverpb::StoreIdent = decode("store ident", &bytes)?;
+    Ok(Some(StoreIdent { cluster_id: ident.cluster_id, store_id: StoreId(ident.store_id) }))
+}
+
+/// Writes the store's identity.
+pub fn put_ident(batch: &mut WriteBatch, ident: StoreIdent) {
+    let ident =
+        raft_serverpb::StoreIdent { cluster_id: ident.cluster_id, store_id: ident.store_id.0 };
+    batch.put(Cf::Raft, keys::STORE_IDENT, ident.encode_to_vec());
+}
+
+/// Reads a region's apply state.
+pub fn load_apply_state(reader: &dyn Reader, region_id: RegionId) -> Result<Option<ApplyState>> {
+    let Some(bytes) = reader.get(Cf::Raft, &keys::apply_state_key(region_id))? else {
+        return Ok(None);
+    };
+    let state: raft_serverpb::RaftApplyState = decode("apply state", &bytes)?;
+    let truncated = state.truncated_state.unwrap_or_default();
+    if truncated.index > state.applied_index {
+        return Err(Error::Corruption(format!(
+            "apply state of region {region_id}: the log is truncated at {} but applied only up to {}",
+            truncated.index, state.applied_index
+        )));
+    }
+    Ok(Some(ApplyState {
+        applied: LogIndex(state.applied_index),
+        truncated: LogIndex(truncated.index),
+        truncated_term: Term(truncated.term),
+    }))
+}
+
+/// Writes a region's apply state.
+pub fn put_apply_state(batch: &mut WriteBatch, region_id: RegionId, state: &ApplyState) {
+    assert!(state.truncated <= state.applied, "only what is applied may be compacted");
+    let state = raft_serverpb::RaftApplyState {
+        applied_index: state.applied.0,
+        truncated_state: Some(raft_serverpb::RaftTruncatedState {
+            index: state.truncated.0,
+            term: state.truncated_term.0,
+        }),
+        commit_index: state.applied.0,
+        commit_term: 0,
+    };
+    batch.put(Cf::Raft, keys::apply_state_key(region_id), state.encode_to_vec());
+}
+
+/// Writes a region's descriptor.
+pub fn put_region(batch: &mut WriteBatch, region: &Region, state: PeerState) {
+    let state = raft_serverpb::RegionLocalState {
+        state: match state {
+            PeerState::Normal => raft_serverpb::PeerState::Normal,
+            PeerState::Tombstone => raft_serverpb::PeerState::Tombstone,
+        } as i32,
+        region: Some(convert::region_to_proto(region)),
+    };
+    batch.put(Cf::Raft, keys::region_state_key(region.id), state.encode_to_vec());
+}
+
+/// Reads one region's descriptor.
+pub fn load_region(
+    reader: &dyn Reader,
+    region_id: RegionId,
+) -> Result<Option<(Region, PeerState)>> {
+    match reader.get(Cf::Raft, &keys::region_state_key(region_id))? {
+        Some(bytes) => decode_region(region_id, &bytes).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Reads every region this store takes part in, by ascending id.
+pub fn load_regions(reader: &dyn Reader) -> Result<Vec<Region>> {
+    let (lower, upper) = keys::region_meta_range();
+    let options = IterOptions { lower: Some(lower.to_vec()), upper: Some(upper.to_vec()) };
+    let mut cursor = reader.cursor(Cf::Raft, options)?;
+    let mut regions = Vec::new();
+    let mut valid = cursor.seek(&lower)?;
+    while valid {
+        if let Ok(region_id) = keys::decode_region_state_key(cursor.key())
+            && let (region, PeerState::Normal) = decode_region(region_id, cursor.value())?
+        {
+            regions.push(region);
+        }
+        valid = cursor.next()?;
+    }
+    Ok(regions)
+}
+
+fn decode_region(region_id: RegionId, bytes: &[u8]) -> Result<(Region, PeerState)> {
+    let state: raft_serverpb::RegionLocalState = decode("region state", bytes)?;
+    let peer_state = match state.state() {
+        raft_serverpb::PeerState::Normal => PeerState::Normal,
+        raft_serverpb::PeerState::Tombstone => PeerState::Tombstone,
+        other => {
+            return Err(Error::Corruption(format!("region {region_id} is in state {other:?}")));
+        }
+    };
+    let region = state.region.map(convert::region_from_proto).ok_or_else(|| {
+        Error::Corruption(format!("the state of region {region_id} has no descriptor"))
+    })?;
+    if region.id != region_id {
+        return Err(Error::Corruption(format!(
+            "the state of region {region_id} describes {}",
+            region.id
+        )));
+    }
+    Ok((region, peer_state))
+}
+
+fn decode<M: Message + Default>(what: &str, bytes: &[u8]) -> Result<M> {
+    M::decode(bytes).map_err(|error| Error::Corruption(format!("{what}: {error}")))
+}
