@@ -23,6 +23,8 @@ mod range;
 mod reader;
 mod record;
 mod scan;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use error::{Error, Result};

@@ -90,6 +90,25 @@ impl<'a> MvccReader<'a> {
         Ok(TxnRecord::None)
     }
 
+    /// The newest commit on a key above a timestamp. Records of rollbacks are passed over: they change nothing.
+    pub fn newest_commit_above(
+        &mut self,
+        key: &[u8],
+        floor: Timestamp,
+    ) -> Result<Option<(Timestamp, Write)>> {
+        let data_key = data_key(key);
+        let mut found = self.seek_write(key, Timestamp::MAX)?;
+        while let Some((commit_ts, write)) = found
+            && commit_ts > floor
+        {
+            if write.kind != WriteKind::Rollback {
+                return Ok(Some((commit_ts, write)));
+            }
+            found = self.next_write(&data_key)?;
+        }
+        Ok(None)
+    }
+
     /// The newest committed value of a key, whatever its timestamp.
     pub fn latest_value(&mut self, key: &[u8]) -> Result<Option<Bytes>> {
         let data_key = data_key(key);

@@ -171,3 +171,114 @@ impl Drop for MemoryLockGuard {
         self.shared.count.fetch_sub(self.keys.len(), Ordering::SeqCst);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+    use crate::storage::engine::{Engine, MemoryEngine};
+    use crate::storage::mvcc::{KeyRange, get};
+    use crate::storage::txn::{
+        Assertion, CommandContext, KvRequest, KvResponse, LockTable, Mutation, MutationKind,
+        Outcome, PessimisticAction, Prewrite, execute,
+    };
+
+    #[derive(Default)]
+    struct World {
+        engine: MemoryEngine,
+        concurrency: ConcurrencyManager,
+        oracle: AtomicU64,
+        /// The last value whose commit was acknowledged.
+        acknowledged: AtomicU64,
+        done: AtomicBool,
+    }
+
+    impl World {
+        fn timestamp(&self) -> Timestamp {
+            Timestamp(self.oracle.fetch_add(1, Ordering::SeqCst) + 1)
+        }
+
+        /// Commits a value in one phase.
+        fn write(&self, value: u64) {
+            let mutation = Mutation {
+                kind: MutationKind::Put,
+                key: Bytes::from_static(b"k"),
+                value: Bytes::copy_from_slice(&value.to_be_bytes()),
+                assertion: Assertion::None,
+                pessimistic: PessimisticAction::SkipCheck,
+            };
+            let request = KvRequest::Prewrite(Prewrite {
+                primary: mutation.key.clone(),
+                mutations: vec![mutation],
+                start_ts: self.timestamp(),
+                ttl_ms: 0,
+                txn_size: 1,
+                for_update_ts: Timestamp::ZERO,
+                min_commit_ts: Timestamp::ZERO,
+                try_one_pc: true,
+                async_commit: None,
+            });
+            let context = CommandContext {
+                reader: &self.engine,
+                locks: &LockTable::new(),
+                concurrency: &self.concurrency,
+                range: &KeyRange::all(),
+                max_ts_synced: true,
+            };
+            let Outcome::Write(decision) = execute(&context, &request, &[]).unwrap() else {
+                panic!("nothing is in its way");
+            };
+            assert!(matches!(
+                decision.response,
+                KvResponse::Prewritten { one_pc_commit_ts: Some(_), .. }
+            ));
+            self.engine.write(decision.batch, false).unwrap();
+            drop(decision.effects);
+            self.acknowledged.store(value, Ordering::SeqCst);
+        }
+
+        /// Reads on the engine itself, as a point read does.
+        fn read(&self, ts: Timestamp) -> u64 {
+            while self.concurrency.admit_keys([&b"k"[..]], ts, &[]).is_err() {
+                std::thread::yield_now();
+            }
+            let value = get(&self.engine, b"k", ts, &[]).unwrap();
+            value.map_or(0, |value| u64::from_be_bytes(value.as_ref().try_into().unwrap()))
+        }
+    }
+
+    #[test]
+    fn snapshots_do_not_change_under_concurrent_one_phase_commits() {
+        let world = World::default();
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !world.done.load(Ordering::SeqCst) {
+                        let acknowledged = world.acknowledged.load(Ordering::SeqCst);
+                        let ts = world.timestamp();
+                        let first = world.read(ts);
+                        assert!(first >= acknowledged, "a read sees what was acknowledged before");
+                        assert_eq!(world.read(ts), first, "a snapshot at {ts} changed");
+                    }
+                });
+            }
+            for value in 1..=2000 {
+                world.write(value);
+            }
+            world.done.store(true, Ordering::SeqCst);
+        });
+        assert_eq!(world.concurrency.locks_in(b"", b""), []);
+    }
+
+    #[test]
+    fn reads_of_the_latest_version_leave_no_trace() {
+        let concurrency = ConcurrencyManager::new();
+        concurrency.push_max_ts(Timestamp::MAX);
+        assert_eq!(concurrency.admit_keys([&b"k"[..]], Timestamp::MAX, &[]), Ok(()));
+        assert_eq!(concurrency.max_ts(), Timestamp::ZERO);
+        concurrency.push_max_ts(Timestamp(7));
+        concurrency.push_max_ts(Timestamp(5));
+        assert_eq!(concurrency.max_ts(), Timestamp(7));
+    }
+}

@@ -27,6 +27,8 @@ mod pessimistic;
 mod prewrite;
 mod read;
 mod status;
+#[cfg(test)]
+mod tests;
 mod writes;
 
 pub use command::{

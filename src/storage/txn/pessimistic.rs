@@ -9,7 +9,7 @@ use super::writes::put_lock;
 use super::{KeyError, KvResponse, LockKind, PessimisticLock};
 use crate::common::Timestamp;
 use crate::storage::engine::WriteBatch;
-use crate::storage::mvcc::{MvccReader, Result, TxnRecord, WriteKind};
+use crate::storage::mvcc::{MvccReader, Result, TxnRecord};
 
 /// Locks all the keys or none.
 pub(super) fn lock(context: &CommandContext<'_>, request: &PessimisticLock) -> Result<Outcome> {
@@ -73,7 +73,7 @@ fn set_lock(
 /// Judges a key without a lock: nobody may have written it after `for_update_ts`, and the transaction must not be over.
 fn check_conflict(mvcc: &mut MvccReader<'_>, request: &PessimisticLock, key: &Bytes) -> Result<()> {
     let start_ts = request.start_ts;
-    let Some((newest, write)) = mvcc.seek_write(key, Timestamp::MAX)? else { return Ok(()) };
+    let Some((newest, _)) = mvcc.seek_write(key, Timestamp::MAX)? else { return Ok(()) };
     if newest >= start_ts {
         match mvcc.txn_record(key, start_ts)? {
             TxnRecord::Committed { commit_ts, .. } => {
@@ -85,23 +85,16 @@ fn check_conflict(mvcc: &mut MvccReader<'_>, request: &PessimisticLock, key: &By
             TxnRecord::None => {}
         }
     }
-    // Rollbacks of others change nothing; look under them.
-    let mut found = Some((newest, write));
-    while let Some((commit_ts, write)) = found
-        && commit_ts > request.for_update_ts
-    {
-        if write.kind != WriteKind::Rollback {
-            return Err(KeyError::WriteConflict {
-                start_ts,
-                conflict_start_ts: write.start_ts,
-                conflict_commit_ts: commit_ts,
-                key: key.clone(),
-            }
-            .into());
+    match mvcc.newest_commit_above(key, request.for_update_ts)? {
+        None => Ok(()),
+        Some((conflict_commit_ts, write)) => Err(KeyError::WriteConflict {
+            start_ts,
+            conflict_start_ts: write.start_ts,
+            conflict_commit_ts,
+            key: key.clone(),
         }
-        found = mvcc.seek_write(key, commit_ts.prev())?;
+        .into()),
     }
-    Ok(())
 }
 
 /// Gives up locks taken at or before `for_update_ts`.

@@ -19,7 +19,7 @@ use crate::storage::mvcc::{Lock, MvccReader, Result, TxnRecord, Write};
 /// What the check of one key found.
 enum Checked {
     /// To be locked.
-    Lock(Planned),
+    Lock(Box<Planned>),
     /// Nothing to write: only checked.
     Pass,
     /// Locked by an earlier copy of this message.
@@ -53,7 +53,7 @@ pub(super) fn prewrite(context: &CommandContext<'_>, request: &Prewrite) -> Resu
     let mut prewritten = Vec::new();
     for mutation in &request.mutations {
         match check(context, &mut mvcc, request, mutation)? {
-            Checked::Lock(plan) => planned.push(plan),
+            Checked::Lock(plan) => planned.push(*plan),
             Checked::Pass => {}
             Checked::Prewritten(lock) => prewritten.push(lock),
             Checked::Committed(commit_ts) => {
@@ -126,7 +126,7 @@ fn check(
         MutationKind::Lock => LockKind::Lock,
         MutationKind::CheckNotExists => return Ok(Checked::Pass),
     };
-    Ok(Checked::Lock(plan(request, mutation, kind, held, above)))
+    Ok(Checked::Lock(Box::new(plan(request, mutation, kind, held, above))))
 }
 
 enum History {
@@ -144,29 +144,32 @@ fn check_history(
     mutation: &Mutation,
 ) -> Result<History> {
     let key = &mutation.key;
-    let Some((newest, write)) = mvcc.seek_write(key, Timestamp::MAX)? else {
+    let Some((newest, _)) = mvcc.seek_write(key, Timestamp::MAX)? else {
         return Ok(History::Clear { newest: Timestamp::ZERO });
     };
     if newest < request.start_ts {
         return Ok(History::Clear { newest });
     }
-    let lost = request.is_pessimistic() && mutation.pessimistic == PessimisticAction::DoCheck;
     let conflict = |conflict_start_ts, conflict_commit_ts| KeyError::WriteConflict {
         start_ts: request.start_ts,
         conflict_start_ts,
         conflict_commit_ts,
         key: key.clone(),
     };
+    let lost = request.is_pessimistic() && mutation.pessimistic == PessimisticAction::DoCheck;
     match mvcc.txn_record(key, request.start_ts)? {
-        TxnRecord::Committed { commit_ts, .. } => Ok(History::Committed(commit_ts)),
-        // A lost pessimistic lock may be amended only if nobody wrote since the transaction started.
-        _ if lost => Err(pessimistic_lock_lost(request, key).into()),
-        TxnRecord::RolledBack => Err(conflict(request.start_ts, request.start_ts).into()),
-        TxnRecord::None if request.checks_conflicts(mutation) && newest > request.start_ts => {
-            Err(conflict(write.start_ts, newest).into())
-        }
-        TxnRecord::None => Ok(History::Clear { newest }),
+        TxnRecord::Committed { commit_ts, .. } => return Ok(History::Committed(commit_ts)),
+        TxnRecord::RolledBack if lost => return Err(pessimistic_lock_lost(request, key).into()),
+        TxnRecord::RolledBack => return Err(conflict(request.start_ts, request.start_ts).into()),
+        TxnRecord::None if !lost && !request.checks_conflicts(mutation) => {}
+        TxnRecord::None => match mvcc.newest_commit_above(key, request.start_ts)? {
+            None => {}
+            // A lost pessimistic lock may be amended only if nobody wrote since the transaction started.
+            Some(_) if lost => return Err(pessimistic_lock_lost(request, key).into()),
+            Some((commit_ts, write)) => return Err(conflict(write.start_ts, commit_ts).into()),
+        },
     }
+    Ok(History::Clear { newest })
 }
 
 /// Checks that the key exists or not, as the mutation demands.
