@@ -1,1 +1,86 @@
-//! To be written.
+//! Running plans.
+//!
+//! [`execute_query`] runs a SELECT, [`execute_insert`], [`execute_update`] and [`execute_delete`] change rows. Everything below the plan
+//! is seen through the [`Transaction`](crate::sql::kv::Transaction) of the statement: its reads see the transaction's own
+//! writes, its writes are buffered there, its locks are taken there.
+//!
+//! # Two roads
+//!
+//! The **short road** ([`short`]) works on rows of [`Datum`](crate::sql::types::Datum)s. Point reads and everything else that
+//! touches few rows go here: no Arrow, no DataFusion, a few microseconds. A query on it reads at most
+//! [`short::MAX_ROWS`] rows; one that turns out to need more starts again on the other road, which is possible because
+//! nothing has been answered yet and the snapshot is the same.
+//!
+//! The **wide road** ([`wide`]) works on Arrow record batches with DataFusion's operators for joins, aggregation and sorting, with a
+//! limit on memory and spilling to disk. Our own operators there are those that read tables and indexes.
+//!
+//! Both read tables through [`access`], compute with the same expressions, aggregate with the same accumulators where
+//! MySQL's rules differ from DataFusion's, and order and group by the same memcomparable keys; so they agree.
+//!
+//! # Changing rows
+//!
+//! [`dml`] turns rows into puts, inserts and deletions of row and index keys ([`table_codec`]), checks unique keys (by locking
+//! them in a pessimistic transaction, at commit in an optimistic one), and keeps the entries of indexes that are not public yet as far as
+//! their state demands (see [`crate::sql::ddl`]).
+//!
+//! A statement that meets data newer than its `for_update_ts` (error 9007) is undone and run again with a fresh
+//! timestamp, here, a bounded number of times.
+//!
+//! # What we chose not to do
+//!
+//! A query runs on the thread that polls it; operators do not spawn tasks of their own.
+
+pub mod access;
+mod aggregate;
+mod context;
+pub mod dml;
+mod keys;
+mod lookup;
+#[cfg(test)]
+pub(crate) mod memory_store;
+mod ranges;
+mod retry;
+mod rows;
+pub mod short;
+mod subquery;
+pub mod table_codec;
+mod value_codec;
+pub mod wide;
+
+pub use context::{ExecContext, ExecLimits, NoVirtualTables, VirtualTables};
+pub use dml::{AutoIds, DmlResult, KvAutoIds, execute_delete, execute_insert, execute_update};
+pub use retry::is_retryable_in_statement;
+pub use rows::{RowBatch, RowStream};
+pub use short::can_read_latest;
+
+use crate::common::SqlResult;
+use crate::sql::plan::QueryPlan;
+
+/// Runs a SELECT: on the short road if it fits there, on the wide one otherwise.
+pub async fn execute_query(plan: &QueryPlan, ctx: &ExecContext) -> SqlResult<RowStream> {
+    if plan.locking {
+        let exact = short::has_exact_keys(&plan.root);
+        return retry::in_statement(ctx, exact, || Box::pin(run_query(plan, ctx))).await;
+    }
+    run_query(plan, ctx).await
+}
+
+async fn run_query(plan: &QueryPlan, ctx: &ExecContext) -> SqlResult<RowStream> {
+    if plan.subqueries.is_empty() {
+        return run_plan(&plan.root, ctx).await;
+    }
+    let values = subquery::values(&plan.subqueries, ctx).await?;
+    run_plan(&subquery::substitute(&plan.root, ctx.eval.params.len(), &values), ctx).await
+}
+
+/// Runs an operator tree whose subqueries have their values.
+pub(crate) async fn run_plan(
+    plan: &crate::sql::plan::PhysicalPlan,
+    ctx: &ExecContext,
+) -> SqlResult<RowStream> {
+    ctx.check_killed()?;
+    if let Some(rows) = short::run(plan, ctx).await? {
+        return Ok(RowStream::rows(rows));
+    }
+    wide::run(plan, ctx)
+}

@@ -1,1 +1,5 @@
-//! To be written.
+//! Plans.
+
+mod physical;
+
+pub use physical::*;

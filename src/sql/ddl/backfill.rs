@@ -1,0 +1,162 @@
+//! Adding the entries of rows that are older than an index.
+
+use bytes::Bytes;
+
+use super::job::{Job, JobAction, JobState};
+use super::meta::Meta;
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::catalog::{IndexInfo, TableInfo};
+use crate::sql::exec::table_codec::{self, IndexEntry, RowReader};
+use crate::sql::kv::{KvPair, KvStore, LockOptions, ScanOptions, Transaction, TxnOptions};
+use crate::sql::types::{Datum, TimeZone};
+
+/// How a batch ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackfillOutcome {
+    /// The rows are in; `job.reorg` says how far it came and whether that was all.
+    Advanced(Job),
+    /// A row of the batch changed meanwhile: run it again (smaller batches meet fewer writers).
+    Conflict,
+    /// Two rows have the same values in a unique index: the job rolls back from now on.
+    Duplicate(Job),
+}
+
+/// Adds the entries of the next `rows` rows, in one transaction that also saves the progress.
+///
+/// The rows are read in a snapshot and locked optimistically: if any of them is written before the batch commits, the batch fails
+/// as a whole, and the writer's own entries stand.
+pub async fn backfill_batch(
+    store: &dyn KvStore,
+    job_id: u64,
+    rows: usize,
+) -> SqlResult<BackfillOutcome> {
+    let txn = store.begin(TxnOptions::default()).await?;
+    let outcome = match Batch::load(&*txn, job_id, rows).await {
+        Ok(batch) => batch.run().await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(outcome) => match txn.commit().await {
+            Ok(_) => Ok(outcome),
+            Err(error) if error.code == errno::WRITE_CONFLICT => Ok(BackfillOutcome::Conflict),
+            Err(error) => Err(error),
+        },
+        Err(error) => {
+            txn.rollback().await?;
+            if error.code == errno::WRITE_CONFLICT {
+                return Ok(BackfillOutcome::Conflict);
+            }
+            Err(error)
+        }
+    }
+}
+
+/// What one batch works with.
+struct Batch<'a> {
+    txn: &'a dyn Transaction,
+    job: Job,
+    table: TableInfo,
+    index: IndexInfo,
+    rows: usize,
+}
+
+impl<'a> Batch<'a> {
+    async fn load(txn: &'a dyn Transaction, job_id: u64, rows: usize) -> SqlResult<Batch<'a>> {
+        let lost = || SqlError::internal("the job or its index has gone");
+        let meta = Meta::new(txn);
+        let job = meta.job(job_id).await?.ok_or_else(lost)?;
+        if !matches!(job.action, JobAction::CreateIndex { .. }) {
+            return Err(lost());
+        }
+        let (database_id, table_id, index_id) = job.target.ok_or_else(lost)?;
+        let table = meta.table_by_id(database_id, table_id).await?.ok_or_else(lost)?;
+        let index = table.indexes.iter().find(|index| index.id == index_id).cloned();
+        let index = index.ok_or_else(lost)?;
+        Ok(Batch { txn, job, table, index, rows })
+    }
+
+    async fn run(mut self) -> SqlResult<BackfillOutcome> {
+        let pairs = self.read_rows().await?;
+        let (handles, entries) = self.entries(&pairs)?;
+        let row_keys = pairs.iter().map(|pair| pair.key.clone()).collect();
+        let options = LockOptions { wait: std::time::Duration::ZERO, return_values: false };
+        self.txn.lock_keys(row_keys, options).await?;
+        if let Some(error) = self.write(&entries).await? {
+            self.job.state = JobState::RollingBack;
+            self.job.error = Some(error.into());
+            Meta::new(self.txn).put_job(&self.job)?;
+            return Ok(BackfillOutcome::Duplicate(self.job));
+        }
+        self.job.reorg.rows += entries.len() as u64;
+        match handles.last() {
+            Some(&i64::MAX) => self.job.reorg.finished = true,
+            Some(last) => self.job.reorg.next_handle = Some(last + 1),
+            None => {}
+        }
+        self.job.reorg.finished |= pairs.len() < self.rows;
+        Meta::new(self.txn).put_job(&self.job)?;
+        Ok(BackfillOutcome::Advanced(self.job))
+    }
+
+    async fn read_rows(&self) -> SqlResult<Vec<KvPair>> {
+        let (mut start, end) = table_codec::row_range(self.table.id);
+        if let Some(handle) = self.job.reorg.next_handle {
+            start = table_codec::row_key(self.table.id, handle);
+        }
+        let limit = Some(self.rows);
+        let options = ScanOptions { start, end, limit, ..ScanOptions::default() };
+        let mut scanner = self.txn.scan(options).await?;
+        let mut pairs = Vec::new();
+        while pairs.len() < self.rows {
+            let batch = scanner.next_batch().await?;
+            if batch.is_empty() {
+                break;
+            }
+            pairs.extend(batch);
+        }
+        pairs.truncate(self.rows);
+        Ok(pairs)
+    }
+
+    fn entries(&self, pairs: &[KvPair]) -> SqlResult<(Vec<i64>, Vec<(IndexEntry, Vec<Datum>)>)> {
+        let columns: Vec<usize> = (0..self.table.columns.len()).collect();
+        let reader = RowReader::new(&self.table, &columns, &TimeZone::UTC);
+        let mut handles = Vec::with_capacity(pairs.len());
+        let mut entries = Vec::with_capacity(pairs.len());
+        for pair in pairs {
+            let handle = table_codec::decode_handle(&pair.key)?;
+            let row = reader.read(handle, &pair.value)?;
+            let entry =
+                table_codec::index_entry(&self.table, &self.index, &row, handle, &TimeZone::UTC)?;
+            handles.push(handle);
+            entries.push((entry, row));
+        }
+        Ok((handles, entries))
+    }
+
+    /// Writes the entries that are not there; answers the error of a duplicate.
+    async fn write(&self, entries: &[(IndexEntry, Vec<Datum>)]) -> SqlResult<Option<SqlError>> {
+        let unique: Vec<Bytes> = entries
+            .iter()
+            .filter(|(entry, _)| entry.distinct)
+            .map(|(entry, _)| entry.key.clone())
+            .collect();
+        let mut stored = self.txn.batch_get(unique).await?.into_iter();
+        for (entry, row) in entries {
+            if !entry.distinct {
+                self.txn.put(entry.key.clone(), entry.value.clone());
+                continue;
+            }
+            let stored = stored.next().flatten();
+            match self.txn.buffered(&entry.key).flatten().or(stored) {
+                None => self.txn.put(entry.key.clone(), entry.value.clone()),
+                Some(other) if table_codec::same_handle(&other, &entry.value)? => {}
+                Some(_) => {
+                    let error = table_codec::duplicate_index_entry(&self.table, &self.index, row);
+                    return Ok(Some(error));
+                }
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,284 @@
+//! The schema under the `m` prefix.
+//!
+//! ```text
+//! m V                        schema version                     8 bytes, big endian
+//! m N                        last id given to a database or table
+//! m J                        last job id
+//! m C <version>              tables changed by a version        JSON list of ids
+//! m D <database id>          DatabaseInfo                       JSON
+//! m T <database id> <table>  TableInfo                          JSON
+//! m I <table id> <kind>      next AUTO_INCREMENT value ('a') or hidden row id ('r')
+//! m Q <job id>               a job in the queue                 JSON
+//! m H <job id>               a finished job                     JSON
+//! m R <job id> <n>           a range of keys to delete          JSON
+//! ```
+//!
+//! Numbers in keys are 8 bytes big endian, so a scan gives them in order.
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::Job;
+use crate::common::{SqlError, SqlResult};
+use crate::sql::catalog::{DatabaseInfo, TableInfo};
+use crate::sql::kv::{KvPair, ScanOptions, Transaction};
+use crate::storage::codec::table::prefix_end;
+
+/// A range no transaction will read again once those older than `dropped_ms` are gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeleteRange {
+    /// The job that dropped it.
+    pub job: u64,
+    /// Position among that job's ranges.
+    pub position: u64,
+    /// First key.
+    pub start: Vec<u8>,
+    /// Past the last key.
+    pub end: Vec<u8>,
+    /// When it was dropped, by the oracle's clock.
+    pub dropped_ms: u64,
+}
+
+/// The schema seen through one transaction.
+pub struct Meta<'a> {
+    txn: &'a dyn Transaction,
+}
+
+fn key(kind: u8, ids: &[u64]) -> Bytes {
+    let mut key = Vec::with_capacity(2 + ids.len() * 8);
+    key.extend_from_slice(&[b'm', kind]);
+    for id in ids {
+        key.extend_from_slice(&id.to_be_bytes());
+    }
+    key.into()
+}
+
+/// The key of a counter of a table: `a` for AUTO_INCREMENT, `r` for hidden row ids.
+pub(crate) fn counter_key(table_id: i64, kind: u8) -> Bytes {
+    let mut key = key(b'I', &[table_id.cast_unsigned()]).to_vec();
+    key.push(kind);
+    key.into()
+}
+
+fn encode<T: Serialize>(value: &T) -> SqlResult<Bytes> {
+    serde_json::to_vec(value).map(Bytes::from).map_err(SqlError::internal)
+}
+
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> SqlResult<T> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| SqlError::internal(format!("the stored schema is damaged: {error}")))
+}
+
+fn number(bytes: &[u8]) -> SqlResult<u64> {
+    let bytes = bytes
+        .try_into()
+        .map_err(|_| SqlError::internal("the stored schema is damaged: a counter of odd length"))?;
+    Ok(u64::from_be_bytes(bytes))
+}
+
+impl<'a> Meta<'a> {
+    /// The schema as this transaction sees it.
+    pub fn new(txn: &'a dyn Transaction) -> Meta<'a> {
+        Meta { txn }
+    }
+
+    async fn counter(&self, key: Bytes) -> SqlResult<u64> {
+        self.txn.get(key).await?.map_or(Ok(0), |value| number(&value))
+    }
+
+    fn set_counter(&self, key: Bytes, value: u64) {
+        self.txn.put(key, Bytes::copy_from_slice(&value.to_be_bytes()));
+    }
+
+    async fn get<T: DeserializeOwned>(&self, key: Bytes) -> SqlResult<Option<T>> {
+        self.txn.get(key).await?.map(|value| decode(&value)).transpose()
+    }
+
+    async fn pairs(&self, prefix: Bytes) -> SqlResult<Vec<KvPair>> {
+        let options =
+            ScanOptions { end: prefix_end(&prefix), start: prefix, ..ScanOptions::default() };
+        let mut scanner = self.txn.scan(options).await?;
+        let mut pairs = Vec::new();
+        loop {
+            let batch = scanner.next_batch().await?;
+            if batch.is_empty() {
+                return Ok(pairs);
+            }
+            pairs.extend(batch);
+        }
+    }
+
+    async fn list<T: DeserializeOwned>(&self, prefix: Bytes) -> SqlResult<Vec<T>> {
+        self.pairs(prefix).await?.iter().map(|pair| decode(&pair.value)).collect()
+    }
+
+    /// The number of the newest schema version.
+    pub async fn schema_version(&self) -> SqlResult<i64> {
+        Ok(self.counter(key(b'V', &[])).await?.cast_signed())
+    }
+
+    /// Makes the next version, which changes these tables, and answers its number.
+    pub async fn bump_schema_version(&self, tables: &[i64]) -> SqlResult<i64> {
+        let version = self.counter(key(b'V', &[])).await? + 1;
+        self.set_counter(key(b'V', &[]), version);
+        self.txn.put(key(b'C', &[version]), encode(&tables)?);
+        Ok(version.cast_signed())
+    }
+
+    /// The tables each version after `after` changed, oldest first.
+    pub async fn changes_since(&self, after: i64) -> SqlResult<Vec<(i64, Vec<i64>)>> {
+        let options = ScanOptions {
+            start: key(b'C', &[after.cast_unsigned() + 1]),
+            end: prefix_end(&key(b'C', &[])),
+            ..ScanOptions::default()
+        };
+        let mut scanner = self.txn.scan(options).await?;
+        let mut changes = Vec::new();
+        loop {
+            let batch = scanner.next_batch().await?;
+            if batch.is_empty() {
+                return Ok(changes);
+            }
+            for pair in batch {
+                let version = number(&pair.key[2..])?.cast_signed();
+                changes.push((version, decode(&pair.value)?));
+            }
+        }
+    }
+
+    /// An id nobody had, for a database or a table.
+    pub async fn new_id(&self) -> SqlResult<i64> {
+        let id = self.counter(key(b'N', &[])).await? + 1;
+        self.set_counter(key(b'N', &[]), id);
+        Ok(id.cast_signed())
+    }
+
+    /// All databases, by id.
+    pub async fn databases(&self) -> SqlResult<Vec<DatabaseInfo>> {
+        self.list(key(b'D', &[])).await
+    }
+
+    /// The database of that name, whatever its case.
+    pub async fn database(&self, name: &str) -> SqlResult<Option<DatabaseInfo>> {
+        let all = self.databases().await?;
+        Ok(all.into_iter().find(|database| same_name(&database.name, name)))
+    }
+
+    /// Writes a database.
+    pub fn put_database(&self, database: &DatabaseInfo) -> SqlResult<()> {
+        self.txn.put(key(b'D', &[database.id.cast_unsigned()]), encode(database)?);
+        Ok(())
+    }
+
+    /// Forgets a database.
+    pub fn delete_database(&self, id: i64) {
+        self.txn.delete(key(b'D', &[id.cast_unsigned()]));
+    }
+
+    /// The tables of a database, by id.
+    pub async fn tables(&self, database: i64) -> SqlResult<Vec<TableInfo>> {
+        self.list(key(b'T', &[database.cast_unsigned()])).await
+    }
+
+    /// The table of that name, whatever its case.
+    pub async fn table(&self, database: i64, name: &str) -> SqlResult<Option<TableInfo>> {
+        let all = self.tables(database).await?;
+        Ok(all.into_iter().find(|table| same_name(&table.name, name)))
+    }
+
+    /// The table with that id.
+    pub async fn table_by_id(&self, database: i64, id: i64) -> SqlResult<Option<TableInfo>> {
+        self.get(key(b'T', &[database.cast_unsigned(), id.cast_unsigned()])).await
+    }
+
+    /// Writes a table.
+    pub fn put_table(&self, database: i64, table: &TableInfo) -> SqlResult<()> {
+        let key = key(b'T', &[database.cast_unsigned(), table.id.cast_unsigned()]);
+        self.txn.put(key, encode(table)?);
+        Ok(())
+    }
+
+    /// Forgets a table and its counters.
+    pub fn delete_table(&self, database: i64, id: i64) {
+        self.txn.delete(key(b'T', &[database.cast_unsigned(), id.cast_unsigned()]));
+        self.txn.delete(counter_key(id, b'a'));
+        self.txn.delete(counter_key(id, b'r'));
+    }
+
+    /// Puts a job at the end of the queue and answers it with its id.
+    pub async fn push_job(&self, mut job: Job) -> SqlResult<Job> {
+        job.id = self.counter(key(b'J', &[])).await? + 1;
+        self.set_counter(key(b'J', &[]), job.id);
+        self.put_job(&job)?;
+        Ok(job)
+    }
+
+    /// The queue, oldest first.
+    pub async fn jobs(&self) -> SqlResult<Vec<Job>> {
+        self.list(key(b'Q', &[])).await
+    }
+
+    /// The queued job with that id.
+    pub async fn job(&self, id: u64) -> SqlResult<Option<Job>> {
+        self.get(key(b'Q', &[id])).await
+    }
+
+    /// Writes a queued job back.
+    pub fn put_job(&self, job: &Job) -> SqlResult<()> {
+        self.txn.put(key(b'Q', &[job.id]), encode(job)?);
+        Ok(())
+    }
+
+    /// Moves a finished job from the queue into the history.
+    pub fn finish_job(&self, job: &Job) -> SqlResult<()> {
+        self.txn.delete(key(b'Q', &[job.id]));
+        self.txn.put(key(b'H', &[job.id]), encode(job)?);
+        Ok(())
+    }
+
+    /// The finished job with that id.
+    pub async fn finished_job(&self, id: u64) -> SqlResult<Option<Job>> {
+        self.get(key(b'H', &[id])).await
+    }
+
+    /// All finished jobs, oldest first.
+    pub async fn history(&self) -> SqlResult<Vec<Job>> {
+        self.list(key(b'H', &[])).await
+    }
+
+    /// Remembers a range to delete.
+    pub fn push_delete_range(&self, range: &DeleteRange) -> SqlResult<()> {
+        self.txn.put(key(b'R', &[range.job, range.position]), encode(range)?);
+        Ok(())
+    }
+
+    /// The ranges to delete, oldest first.
+    pub async fn delete_ranges(&self) -> SqlResult<Vec<DeleteRange>> {
+        self.list(key(b'R', &[])).await
+    }
+
+    /// Forgets a range that is deleted.
+    pub fn remove_delete_range(&self, range: &DeleteRange) {
+        self.txn.delete(key(b'R', &[range.job, range.position]));
+    }
+}
+
+/// Whether two names are the same to MySQL, which ignores their case here.
+pub(super) fn same_name(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b) || a.to_lowercase() == b.to_lowercase()
+}
+
+/// Reads everything there is: the version, and every database with its tables.
+pub async fn load_schema(
+    txn: &dyn Transaction,
+) -> SqlResult<(i64, Vec<(DatabaseInfo, Vec<TableInfo>)>)> {
+    let meta = Meta::new(txn);
+    let version = meta.schema_version().await?;
+    let mut databases = Vec::new();
+    for database in meta.databases().await? {
+        let tables = meta.tables(database.id).await?;
+        databases.push((database, tables));
+    }
+    Ok((version, databases))
+}

@@ -1,0 +1,235 @@
+//! One step of a job.
+
+use super::job::{Job, JobAction, JobNote, JobState};
+use super::meta::{DeleteRange, Meta, same_name};
+use super::{index, table};
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::catalog::{DatabaseInfo, SchemaState, TableInfo};
+use crate::sql::exec::table_codec;
+use crate::sql::kv::Transaction;
+
+/// Where a job stands after a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The schema has the version `job.version` now. Everybody must have loaded it before the next step.
+    Stepped(Job),
+    /// Older rows have to be added ([`super::backfill_batch`]) until `job.reorg.finished`; nothing was written.
+    Backfill(Job),
+    /// Done or failed, and moved to the history.
+    Finished(Job),
+}
+
+/// Why a step could not be taken.
+pub(super) enum StepError {
+    /// The job asks for something impossible: it fails with this error.
+    Rejected(SqlError),
+    /// The store failed: the step is tried again.
+    Store(SqlError),
+}
+
+impl From<SqlError> for StepError {
+    fn from(error: SqlError) -> StepError {
+        StepError::Store(error)
+    }
+}
+
+pub(super) type StepResult<T> = Result<T, StepError>;
+
+pub(super) fn reject<T>(code: u16, message: String) -> StepResult<T> {
+    Err(StepError::Rejected(SqlError::new(code, message)))
+}
+
+/// Puts a job into the queue. The transaction is the caller's to commit.
+pub async fn enqueue(txn: &dyn Transaction, action: JobAction) -> SqlResult<Job> {
+    let now_ms = txn.start_ts().physical_ms();
+    Meta::new(txn).push_job(Job::new(0, action, now_ms)).await
+}
+
+/// Moves a job by one state. The transaction is the caller's to commit; on an error of its commit nothing has happened, and the step
+/// is to be taken again with the job as the store has it.
+pub async fn step(txn: &dyn Transaction, mut job: Job) -> SqlResult<Progress> {
+    let meta = Meta::new(txn);
+    let savepoint = txn.begin_statement();
+    let reorganizes = job.schema_state == SchemaState::Reorganization;
+    if job.state == JobState::Running && reorganizes && !job.reorg.finished {
+        return Ok(Progress::Backfill(job));
+    }
+    let stepper = Stepper { meta: &meta, now_ms: txn.start_ts().physical_ms() };
+    match stepper.advance(&mut job).await {
+        Ok(changed) => {
+            if !changed.is_empty() {
+                job.version = meta.bump_schema_version(&changed).await?;
+            }
+        }
+        Err(StepError::Store(error)) => return Err(error),
+        Err(StepError::Rejected(error)) => {
+            txn.rollback_to(savepoint);
+            job.state = JobState::Failed;
+            job.error = Some(error.into());
+        }
+    }
+    if job.is_finished() {
+        meta.finish_job(&job)?;
+        return Ok(Progress::Finished(job));
+    }
+    meta.put_job(&job)?;
+    Ok(Progress::Stepped(job))
+}
+
+/// What the steps work with.
+pub(super) struct Stepper<'a> {
+    pub(super) meta: &'a Meta<'a>,
+    pub(super) now_ms: u64,
+}
+
+/// Ids whose definition a step changed; a database's id stands for itself.
+pub(super) type Changed = Vec<i64>;
+
+impl Stepper<'_> {
+    async fn advance(&self, job: &mut Job) -> StepResult<Changed> {
+        match job.action.clone() {
+            JobAction::CreateDatabase { name, charset, collation, if_not_exists } => {
+                self.create_database(job, name, charset, collation, if_not_exists).await
+            }
+            JobAction::DropDatabase { name, if_exists } => {
+                self.drop_database(job, &name, if_exists).await
+            }
+            JobAction::CreateTable { database, table, if_not_exists } => {
+                table::create(self, job, &database, *table, if_not_exists).await
+            }
+            JobAction::DropTables { tables, if_exists } => {
+                table::drop_all(self, job, &tables, if_exists).await
+            }
+            JobAction::TruncateTable { database, table } => {
+                table::truncate(self, job, &database, &table).await
+            }
+            JobAction::CreateIndex { database, table, index, if_not_exists } => {
+                index::create(self, job, &database, &table, &index, if_not_exists).await
+            }
+            JobAction::DropIndex { database, table, index, if_exists } => {
+                index::drop_one(self, job, &database, &table, &index, if_exists).await
+            }
+        }
+    }
+
+    async fn create_database(
+        &self,
+        job: &mut Job,
+        name: String,
+        charset: String,
+        collation: String,
+        if_not_exists: bool,
+    ) -> StepResult<Changed> {
+        if self.meta.database(&name).await?.is_some() {
+            let message = format!("Can't create database '{name}'; database exists");
+            return note_or_reject(job, if_not_exists, errno::DB_CREATE_EXISTS, message);
+        }
+        let id = self.meta.new_id().await?;
+        let state = SchemaState::Public;
+        self.meta.put_database(&DatabaseInfo { id, name, charset, collation, state })?;
+        job.state = JobState::Done;
+        job.schema_state = SchemaState::Public;
+        Ok(vec![id])
+    }
+
+    async fn drop_database(
+        &self,
+        job: &mut Job,
+        name: &str,
+        if_exists: bool,
+    ) -> StepResult<Changed> {
+        let Some(mut database) = self.meta.database(name).await? else {
+            let message = format!("Can't drop database '{name}'; database doesn't exist");
+            return note_or_reject(job, if_exists, errno::DB_DROP_EXISTS, message);
+        };
+        let tables = self.meta.tables(database.id).await?;
+        let mut changed: Changed = tables.iter().map(|table| table.id).collect();
+        changed.push(database.id);
+        if database.state == SchemaState::Public {
+            database.state = SchemaState::DeleteOnly;
+            self.meta.put_database(&database)?;
+            job.state = JobState::Running;
+            job.schema_state = SchemaState::DeleteOnly;
+            return Ok(changed);
+        }
+        for (position, table) in tables.iter().enumerate() {
+            self.forget_table(job, database.id, table, position as u64)?;
+        }
+        self.meta.delete_database(database.id);
+        job.state = JobState::Done;
+        job.schema_state = SchemaState::Absent;
+        Ok(changed)
+    }
+
+    /// The database of that name, or error 1049.
+    pub(super) async fn database(&self, name: &str) -> StepResult<DatabaseInfo> {
+        match self.meta.database(name).await? {
+            Some(database) => Ok(database),
+            None => reject(errno::BAD_DB, format!("Unknown database '{name}'")),
+        }
+    }
+
+    /// The table of that name with its database, or error 1146.
+    pub(super) async fn table(
+        &self,
+        database: &str,
+        table: &str,
+    ) -> StepResult<(DatabaseInfo, TableInfo)> {
+        let info = self.database(database).await?;
+        match self.meta.table(info.id, table).await? {
+            Some(found) => Ok((info, found)),
+            None => {
+                reject(errno::NO_SUCH_TABLE, format!("Table '{database}.{table}' doesn't exist"))
+            }
+        }
+    }
+
+    /// Removes a table's definition and queues its keys for deletion.
+    pub(super) fn forget_table(
+        &self,
+        job: &Job,
+        database: i64,
+        table: &TableInfo,
+        position: u64,
+    ) -> SqlResult<()> {
+        self.meta.delete_table(database, table.id);
+        let (start, end) = table_codec::table_range(table.id);
+        self.queue_deletion(job, position, (start, end))
+    }
+
+    /// Queues a range of keys for deletion.
+    pub(super) fn queue_deletion(
+        &self,
+        job: &Job,
+        position: u64,
+        (start, end): (bytes::Bytes, bytes::Bytes),
+    ) -> SqlResult<()> {
+        self.meta.push_delete_range(&DeleteRange {
+            job: job.id,
+            position,
+            start: start.to_vec(),
+            end: end.to_vec(),
+            dropped_ms: self.now_ms,
+        })
+    }
+}
+
+/// Ends a job that has nothing to do: with a note if the statement said IF (NOT) EXISTS, with an error otherwise.
+pub(super) fn note_or_reject(
+    job: &mut Job,
+    tolerated: bool,
+    code: u16,
+    message: String,
+) -> StepResult<Changed> {
+    if !tolerated {
+        return reject(code, message);
+    }
+    job.notes.push(JobNote { code, message });
+    job.state = JobState::Done;
+    Ok(Vec::new())
+}
+
+/// Whether the table has a column, by name; answers its position.
+pub(super) fn column_offset(table: &TableInfo, name: &str) -> Option<usize> {
+    table.columns.iter().position(|column| same_name(&column.name, name))
+}

@@ -1,0 +1,103 @@
+//! Steps of CREATE, DROP and TRUNCATE TABLE.
+
+use super::job::{Job, JobNote, JobState};
+use super::step::{Changed, StepResult, Stepper, note_or_reject, reject};
+use crate::common::errno;
+use crate::sql::catalog::{SchemaState, TableInfo};
+
+/// CREATE TABLE is one step: nobody can use what nobody has seen.
+pub(super) async fn create(
+    stepper: &Stepper<'_>,
+    job: &mut Job,
+    database: &str,
+    mut table: TableInfo,
+    if_not_exists: bool,
+) -> StepResult<Changed> {
+    let database = stepper.database(database).await?;
+    if stepper.meta.table(database.id, &table.name).await?.is_some() {
+        let message = format!("Table '{}' already exists", table.name);
+        return note_or_reject(job, if_not_exists, errno::TABLE_EXISTS, message);
+    }
+    table.id = stepper.meta.new_id().await?;
+    table.state = SchemaState::Public;
+    table.version = stepper.meta.schema_version().await? + 1;
+    stepper.meta.put_table(database.id, &table)?;
+    job.target = Some((database.id, table.id, 0));
+    job.state = JobState::Done;
+    job.schema_state = SchemaState::Public;
+    Ok(vec![table.id])
+}
+
+/// DROP TABLE hides the tables first; when no transaction that saw them is left, they go.
+pub(super) async fn drop_all(
+    stepper: &Stepper<'_>,
+    job: &mut Job,
+    names: &[(String, String)],
+    if_exists: bool,
+) -> StepResult<Changed> {
+    let mut found = Vec::new();
+    let mut missing = Vec::new();
+    for (database_name, name) in names {
+        let table = match stepper.meta.database(database_name).await? {
+            Some(database) => {
+                stepper.meta.table(database.id, name).await?.map(|table| (database.id, table))
+            }
+            None => None,
+        };
+        match table {
+            Some(table) => found.push(table),
+            None => missing.push(format!("{database_name}.{name}")),
+        }
+    }
+    if job.state == JobState::Queued && !missing.is_empty() {
+        if !if_exists {
+            return reject(errno::BAD_TABLE, format!("Unknown table '{}'", missing.join(",")));
+        }
+        let notes = missing.into_iter().map(|name| JobNote {
+            code: errno::BAD_TABLE,
+            message: format!("Unknown table '{name}'"),
+        });
+        job.notes.extend(notes);
+    }
+    if found.is_empty() {
+        job.state = JobState::Done;
+        return Ok(Vec::new());
+    }
+    let changed = found.iter().map(|(_, table)| table.id).collect();
+    if job.state == JobState::Queued {
+        let version = stepper.meta.schema_version().await? + 1;
+        for (database, table) in &mut found {
+            table.state = SchemaState::DeleteOnly;
+            table.version = version;
+            stepper.meta.put_table(*database, table)?;
+        }
+        job.state = JobState::Running;
+        job.schema_state = SchemaState::DeleteOnly;
+        return Ok(changed);
+    }
+    for (position, (database, table)) in found.iter().enumerate() {
+        stepper.forget_table(job, *database, table, position as u64)?;
+    }
+    job.state = JobState::Done;
+    job.schema_state = SchemaState::Absent;
+    Ok(changed)
+}
+
+/// TRUNCATE gives the table a new id; writers of the old one are turned away when they commit.
+pub(super) async fn truncate(
+    stepper: &Stepper<'_>,
+    job: &mut Job,
+    database: &str,
+    name: &str,
+) -> StepResult<Changed> {
+    let (database, mut table) = stepper.table(database, name).await?;
+    let old = table.id;
+    stepper.forget_table(job, database.id, &table, 0)?;
+    table.id = stepper.meta.new_id().await?;
+    table.version = stepper.meta.schema_version().await? + 1;
+    stepper.meta.put_table(database.id, &table)?;
+    job.target = Some((database.id, table.id, 0));
+    job.state = JobState::Done;
+    job.schema_state = SchemaState::Public;
+    Ok(vec![old, table.id])
+}

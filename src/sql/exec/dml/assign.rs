@@ -1,0 +1,92 @@
+//! Values for columns: conversion, defaults, NOT NULL.
+
+use crate::common::{SqlResult, errno};
+use crate::sql::catalog::{ColumnInfo, DefaultValue, TableInfo};
+use crate::sql::exec::ExecContext;
+use crate::sql::expr::EvalContext;
+use crate::sql::types::{Datum, FieldType, convert_for_column};
+
+/// A value as a column stores it. What does not fit is an error in strict mode and a warning otherwise.
+pub(super) fn assign(
+    value: Datum,
+    column: &ColumnInfo,
+    row_number: usize,
+    ctx: &EvalContext,
+) -> SqlResult<Datum> {
+    convert_for_column(value, &column.field_type, &column.name, row_number as u64, ctx)
+}
+
+/// A generated number as the column's value; `None` if it does not fit.
+pub(super) fn generated(number: u64, column: &ColumnInfo) -> Option<Datum> {
+    let field_type = &column.field_type;
+    if field_type.kind.is_float() {
+        return Some(Datum::Float(number as f64));
+    }
+    if i128::from(number) > field_type.integer_range().1 {
+        return None;
+    }
+    Some(if field_type.unsigned { Datum::UInt(number) } else { Datum::Int(number.cast_signed()) })
+}
+
+/// NULL for a column that has none: error 1048, or (if not `strict`) a warning and its type's zero.
+pub(super) fn check_null(
+    value: Datum,
+    column: &ColumnInfo,
+    strict: bool,
+    ctx: &EvalContext,
+) -> SqlResult<Datum> {
+    if !value.is_null() || !column.field_type.not_null {
+        return Ok(value);
+    }
+    let error = FieldType::null_error(&column.name);
+    if strict {
+        return Err(error);
+    }
+    ctx.warn(error.code, error.message);
+    Ok(column.field_type.implicit_default())
+}
+
+/// The value of a column that an INSERT leaves out.
+#[derive(Clone)]
+pub(super) enum Default {
+    /// This one.
+    Value(Datum),
+    /// There is none: error 1364.
+    Missing,
+}
+
+/// The defaults of all columns of a table.
+pub(super) fn defaults(table: &TableInfo, ctx: &ExecContext) -> SqlResult<Vec<Default>> {
+    table.columns.iter().map(|column| default_of(column, &ctx.eval)).collect()
+}
+
+fn default_of(column: &ColumnInfo, ctx: &EvalContext) -> SqlResult<Default> {
+    Ok(match &column.default {
+        Some(DefaultValue::Constant(Some(text))) => {
+            Default::Value(assign(Datum::from(text.as_str()), column, 1, ctx)?)
+        }
+        Some(DefaultValue::CurrentTimestamp(_)) => Default::Value(now(column, ctx)?),
+        Some(DefaultValue::Constant(None)) => Default::Value(Datum::Null),
+        None if column.auto_increment || !column.field_type.not_null => Default::Value(Datum::Null),
+        None => Default::Missing,
+    })
+}
+
+impl Default {
+    /// The value; where there is none error 1364, or outside strict mode a warning and the type's zero.
+    pub(super) fn take(&self, column: &ColumnInfo, ctx: &EvalContext) -> SqlResult<Datum> {
+        match self {
+            Default::Value(value) => Ok(value.clone()),
+            Default::Missing => {
+                let message = format!("Field '{}' doesn't have a default value", column.name);
+                ctx.warn_or_fail(errno::NO_DEFAULT_FOR_FIELD, message)?;
+                Ok(column.field_type.implicit_default())
+            }
+        }
+    }
+}
+
+/// CURRENT_TIMESTAMP for a column.
+pub(super) fn now(column: &ColumnInfo, ctx: &EvalContext) -> SqlResult<Datum> {
+    assign(Datum::Time(ctx.now(column.field_type.fsp())), column, 1, ctx)
+}

@@ -1,0 +1,133 @@
+//! Numbers for AUTO_INCREMENT columns and hidden row ids.
+//!
+//! They come from counters in the store, in batches: a batch is taken in a transaction of its own, so that nobody
+//! waits for anybody's COMMIT, and given out from memory. A restart loses the rest of a batch, which leaves a gap.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::catalog::TableInfo;
+use crate::sql::ddl::counter_key;
+use crate::sql::kv::{KvStore, TxnOptions};
+
+/// Where generated numbers come from.
+#[async_trait]
+pub trait AutoIds: Send + Sync {
+    /// Consecutive AUTO_INCREMENT values; answers the first.
+    async fn auto_increment(&self, table: &TableInfo, count: u64) -> SqlResult<u64>;
+    /// Consecutive hidden row ids; answers the first.
+    async fn row_ids(&self, table: &TableInfo, count: u64) -> SqlResult<u64>;
+    /// A row has this AUTO_INCREMENT value; generated ones must be above it from now on.
+    async fn raise_auto_increment(&self, table: &TableInfo, used: u64) -> SqlResult<()>;
+}
+
+/// How many numbers a batch has at least.
+const BATCH: u64 = 4000;
+/// How often a batch is tried to be taken; other nodes take batches of the same table at the same time.
+const MAX_ATTEMPTS: usize = 50;
+/// MySQL's `ER_AUTOINC_READ_FAILED`.
+const AUTOINC_READ_FAILED: u16 = 1467;
+
+/// Numbers taken from the store and not yet given out: `[next, end)`.
+#[derive(Default)]
+struct Taken {
+    next: u64,
+    end: u64,
+}
+
+type Counters = HashMap<(i64, u8), Arc<tokio::sync::Mutex<Taken>>>;
+
+/// Counters under the schema's keys of a store; one for all sessions of a node.
+pub struct KvAutoIds {
+    store: Arc<dyn KvStore>,
+    counters: Mutex<Counters>,
+}
+
+impl KvAutoIds {
+    /// Counters of a store.
+    pub fn new(store: Arc<dyn KvStore>) -> KvAutoIds {
+        KvAutoIds { store, counters: Mutex::default() }
+    }
+
+    fn counter(&self, table: i64, kind: u8) -> Arc<tokio::sync::Mutex<Taken>> {
+        self.counters.lock().entry((table, kind)).or_default().clone()
+    }
+
+    async fn next(&self, table: &TableInfo, kind: u8, count: u64) -> SqlResult<u64> {
+        let counter = self.counter(table.id, kind);
+        let mut taken = counter.lock().await;
+        if taken.end - taken.next < count {
+            let first = if kind == b'a' { table.auto_increment_start.unwrap_or(1) } else { 1 };
+            *taken = self.take(table.id, kind, first, count.max(BATCH)).await?;
+        }
+        let first = taken.next;
+        taken.next += count;
+        Ok(first)
+    }
+
+    /// Takes `count` numbers that are not below `least`.
+    async fn take(&self, table: i64, kind: u8, least: u64, count: u64) -> SqlResult<Taken> {
+        let key = counter_key(table, kind);
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match self.try_take(&key, least, count).await {
+                Err(error) if error.code == errno::WRITE_CONFLICT && attempt < MAX_ATTEMPTS => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_take(&self, key: &Bytes, least: u64, count: u64) -> SqlResult<Taken> {
+        let txn = self.store.begin(TxnOptions::default()).await?;
+        let stored = match txn.get(key.clone()).await? {
+            None => 0,
+            Some(value) => u64::from_be_bytes(
+                (*value).try_into().map_err(|_| SqlError::internal("a counter is damaged"))?,
+            ),
+        };
+        let next = stored.max(least);
+        let end = next.checked_add(count).ok_or_else(exhausted)?;
+        txn.put(key.clone(), Bytes::copy_from_slice(&end.to_be_bytes()));
+        txn.commit().await?;
+        Ok(Taken { next, end })
+    }
+}
+
+/// Error 1467.
+pub(super) fn exhausted() -> SqlError {
+    SqlError::new(AUTOINC_READ_FAILED, "Failed to read auto-increment value from storage engine")
+}
+
+#[async_trait]
+impl AutoIds for KvAutoIds {
+    async fn auto_increment(&self, table: &TableInfo, count: u64) -> SqlResult<u64> {
+        self.next(table, b'a', count).await
+    }
+
+    async fn row_ids(&self, table: &TableInfo, count: u64) -> SqlResult<u64> {
+        self.next(table, b'r', count).await
+    }
+
+    async fn raise_auto_increment(&self, table: &TableInfo, used: u64) -> SqlResult<()> {
+        // Past the end there is nothing left to generate; the next request says so.
+        let Some(next) = used.checked_add(1) else { return Ok(()) };
+        let counter = self.counter(table.id, b'a');
+        let mut taken = counter.lock().await;
+        if next <= taken.next {
+            return Ok(());
+        }
+        if next <= taken.end {
+            taken.next = next;
+            return Ok(());
+        }
+        let count = BATCH.min(u64::MAX - next);
+        *taken = self.take(table.id, b'a', next, count).await?;
+        Ok(())
+    }
+}

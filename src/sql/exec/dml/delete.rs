@@ -1,0 +1,35 @@
+//! DELETE.
+
+use super::update::{all_rows, source_handle};
+use super::writer::TableWriter;
+use super::{CHUNK, DmlResult};
+use crate::common::SqlResult;
+use crate::sql::exec::{ExecContext, subquery};
+use crate::sql::plan::DeletePlan;
+
+/// Runs the statement once.
+pub(super) async fn run(plan: &DeletePlan, ctx: &ExecContext) -> SqlResult<DmlResult> {
+    let table = &*plan.target.table;
+    let values = subquery::values(&plan.subqueries, ctx).await?;
+    let rows = if values.is_empty() {
+        all_rows(&plan.source, ctx).await?
+    } else {
+        let source = subquery::substitute(&plan.source, ctx.eval.params.len(), &values);
+        all_rows(&source, ctx).await?
+    };
+    let writer = TableWriter::new(table, ctx);
+    let mut seen = ahash::AHashSet::new();
+    let mut result = DmlResult::default();
+    for chunk in rows.chunks(CHUNK) {
+        ctx.check_killed()?;
+        for row in chunk {
+            let handle = source_handle(table, row)?;
+            if seen.insert(handle) {
+                writer.delete(row, handle).await?;
+                result.affected += 1;
+            }
+        }
+    }
+    result.matched = result.affected;
+    Ok(result)
+}

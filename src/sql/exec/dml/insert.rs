@@ -1,0 +1,321 @@
+//! INSERT and REPLACE.
+
+use std::borrow::Cow;
+
+use super::assign::{self, Default};
+use super::update::{Assigned, assign_row};
+use super::writer::{Conflict, NewRow, TableWriter};
+use super::{CHUNK, DmlResult, auto_ids, warning_count};
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::exec::{ExecContext, run_query, subquery, table_codec};
+use crate::sql::expr::Expr;
+use crate::sql::plan::{Assignment, ConflictAction, InsertPlan, InsertSource};
+use crate::sql::types::{Datum, FieldType, SqlMode};
+
+/// One INSERT or REPLACE under way.
+struct Insert<'a> {
+    plan: &'a InsertPlan,
+    ctx: &'a ExecContext,
+    writer: TableWriter<'a>,
+    defaults: Vec<Default>,
+    subqueries: Vec<(Datum, FieldType)>,
+    /// ON DUPLICATE KEY UPDATE, with the subqueries' values in it.
+    assignments: Vec<Assignment>,
+    single_row: bool,
+    rows: u64,
+    duplicates: u64,
+    result: DmlResult,
+}
+
+/// A row with its values, and whether its AUTO_INCREMENT column waits for one.
+struct Built {
+    values: Vec<Datum>,
+    generate: bool,
+}
+
+/// Runs the statement once.
+pub(super) async fn run(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlResult> {
+    let warnings = warning_count(ctx);
+    let subqueries = subquery::values(&plan.subqueries, ctx).await?;
+    let first = ctx.eval.params.len();
+    let assignments = match &plan.on_conflict {
+        ConflictAction::Update(assignments) => assignments
+            .iter()
+            .map(|Assignment { column, value }| Assignment {
+                column: *column,
+                value: subquery::substitute_expr(value, first, &subqueries),
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    let mut insert = Insert {
+        plan,
+        ctx,
+        writer: TableWriter::new(&plan.target.table, ctx),
+        defaults: assign::defaults(&plan.target.table, ctx)?,
+        subqueries,
+        assignments,
+        single_row: matches!(&plan.source, InsertSource::Values(rows) if rows.len() == 1),
+        rows: 0,
+        duplicates: 0,
+        result: DmlResult::default(),
+    };
+    match &plan.source {
+        InsertSource::Values(rows) => {
+            for chunk in rows.chunks(CHUNK) {
+                let built =
+                    chunk.iter().map(|row| insert.build_values(row)).collect::<SqlResult<_>>()?;
+                insert.write(built).await?;
+            }
+        }
+        InsertSource::Query(query) => insert.from_query(query).await?,
+    }
+    let Insert { mut result, rows, duplicates, single_row, .. } = insert;
+    if !single_row {
+        let warnings = warning_count(ctx) - warnings;
+        result.info = format!("Records: {rows}  Duplicates: {duplicates}  Warnings: {warnings}");
+    }
+    Ok(result)
+}
+
+impl Insert<'_> {
+    async fn from_query(&mut self, query: &crate::sql::plan::QueryPlan) -> SqlResult<()> {
+        let mut stream = run_query(query, self.ctx).await?;
+        // The whole answer first: the statement may read the table it writes.
+        let mut rows = Vec::new();
+        while let Some(batch) = stream.next_batch().await? {
+            rows.extend(batch.into_rows(&query.root.schema));
+        }
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let mut built = Vec::with_capacity(CHUNK);
+            for row in rows.by_ref().take(CHUNK) {
+                built.push(self.build_row(row)?);
+            }
+            self.write(built).await?;
+        }
+        Ok(())
+    }
+
+    /// A row that starts from the defaults, and which columns still need a value.
+    fn start_row(&self) -> Vec<Datum> {
+        let value = |default: &Default| match default {
+            Default::Value(value) => value.clone(),
+            Default::Missing => Datum::Null,
+        };
+        self.defaults.iter().map(value).collect()
+    }
+
+    fn build_values(&mut self, exprs: &[Option<Expr>]) -> SqlResult<Built> {
+        self.rows += 1;
+        self.check_count(exprs.len())?;
+        let mut row = self.start_row();
+        let mut given = vec![false; row.len()];
+        for (offset, expr) in self.plan.columns.iter().zip(exprs) {
+            let Some(expr) = expr else { continue };
+            let expr = if self.subqueries.is_empty() {
+                Cow::Borrowed(expr)
+            } else {
+                let first = self.ctx.eval.params.len();
+                Cow::Owned(subquery::substitute_expr(expr, first, &self.subqueries))
+            };
+            let value = expr.eval(&row, &self.ctx.eval)?;
+            row[*offset] = self.convert(value, *offset)?;
+            given[*offset] = true;
+        }
+        self.finish_row(row, &given)
+    }
+
+    fn build_row(&mut self, values: Vec<Datum>) -> SqlResult<Built> {
+        self.rows += 1;
+        self.check_count(values.len())?;
+        let mut row = self.start_row();
+        let mut given = vec![false; row.len()];
+        for (offset, value) in self.plan.columns.iter().zip(values) {
+            row[*offset] = self.convert(value, *offset)?;
+            given[*offset] = true;
+        }
+        self.finish_row(row, &given)
+    }
+
+    fn check_count(&self, count: usize) -> SqlResult<()> {
+        if count == self.plan.columns.len() {
+            return Ok(());
+        }
+        Err(SqlError::new(
+            errno::WRONG_VALUE_COUNT_ON_ROW,
+            format!("Column count doesn't match value count at row {}", self.rows),
+        ))
+    }
+
+    fn convert(&self, value: Datum, offset: usize) -> SqlResult<Datum> {
+        let column = &self.plan.target.table.columns[offset];
+        assign::assign(value, column, self.rows as usize, &self.ctx.eval)
+    }
+
+    fn finish_row(&self, mut row: Vec<Datum>, given: &[bool]) -> SqlResult<Built> {
+        let eval = &self.ctx.eval;
+        let mut generate = false;
+        for (offset, column) in self.plan.target.table.columns.iter().enumerate() {
+            if !given[offset] {
+                row[offset] = self.defaults[offset].take(column, eval)?;
+            }
+            if column.auto_increment && self.generates(&row[offset]) {
+                generate = true;
+                continue;
+            }
+            // In a statement of one row MySQL refuses NULL in any mode.
+            let strict = !eval.ignore && (self.single_row || eval.is_strict());
+            let value = std::mem::take(&mut row[offset]);
+            row[offset] = assign::check_null(value, column, strict, eval)?;
+        }
+        Ok(Built { values: row, generate })
+    }
+
+    /// Whether a value of the AUTO_INCREMENT column asks for a generated one.
+    fn generates(&self, value: &Datum) -> bool {
+        match value {
+            Datum::Null => true,
+            Datum::Int(0) | Datum::UInt(0) => {
+                !self.ctx.eval.sql_mode.contains(SqlMode::NO_AUTO_VALUE_ON_ZERO)
+            }
+            Datum::Float(number) => *number == 0.0,
+            _ => false,
+        }
+    }
+
+    /// Fills in generated values, for all rows of a chunk at once, so that they are consecutive.
+    async fn generate(&mut self, rows: &mut [Built]) -> SqlResult<()> {
+        let table = &self.plan.target.table;
+        let Some(offset) = table.columns.iter().position(|column| column.auto_increment) else {
+            return Ok(());
+        };
+        let explicit =
+            rows.iter().filter(|row| !row.generate).filter_map(|row| match &row.values[offset] {
+                Datum::Int(number) => u64::try_from(*number).ok(),
+                Datum::UInt(number) => Some(*number),
+                Datum::Float(number) if *number >= 0.0 => Some(*number as u64),
+                _ => None,
+            });
+        let explicit: Vec<u64> = explicit.collect();
+        if let Some(highest) = explicit.iter().max() {
+            self.ctx.auto_ids.raise_auto_increment(table, *highest).await?;
+        }
+        let count = rows.iter().filter(|row| row.generate).count() as u64;
+        if count == 0 {
+            if self.result.generated_id.is_none() {
+                self.result.last_insert_id =
+                    explicit.last().copied().unwrap_or(self.result.last_insert_id);
+            }
+            return Ok(());
+        }
+        let first = self.ctx.auto_ids.auto_increment(table, count).await?;
+        let column = &table.columns[offset];
+        for (number, row) in (first..).zip(rows.iter_mut().filter(|row| row.generate)) {
+            row.values[offset] =
+                assign::generated(number, column).ok_or_else(auto_ids::exhausted)?;
+        }
+        if self.result.generated_id.is_none() {
+            self.result.generated_id = Some(first);
+            self.result.last_insert_id = first;
+        }
+        Ok(())
+    }
+
+    /// Writes a chunk.
+    async fn write(&mut self, mut rows: Vec<Built>) -> SqlResult<()> {
+        self.ctx.check_killed()?;
+        self.generate(&mut rows).await?;
+        let table = &self.plan.target.table;
+        let mut hidden = 0;
+        if table.handle_column.is_none() {
+            hidden = self.ctx.auto_ids.row_ids(table, rows.len() as u64).await?.cast_signed();
+        }
+        let mut keys = Vec::with_capacity(rows.len());
+        let mut prepared = Vec::with_capacity(rows.len());
+        for row in rows {
+            let row = self.writer.prepare(row.values, hidden)?;
+            hidden = hidden.wrapping_add(1);
+            self.writer.unique_keys(&row, &mut keys);
+            prepared.push(row);
+        }
+        let eagerly = self.plan.on_conflict != ConflictAction::Error;
+        self.writer.fetch(keys, eagerly).await?;
+        for row in prepared {
+            self.write_row(row).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_row(&mut self, row: NewRow) -> SqlResult<()> {
+        let Some(conflict) = self.writer.conflict(&row, None)? else {
+            self.result.affected += 1;
+            self.result.matched += 1;
+            return self.writer.insert(&row);
+        };
+        self.duplicates += 1;
+        match &self.plan.on_conflict {
+            ConflictAction::Error => Err(conflict.error),
+            ConflictAction::Ignore => {
+                self.ctx.eval.warn(conflict.error.code, conflict.error.message);
+                Ok(())
+            }
+            ConflictAction::Replace => self.replace(row, conflict).await,
+            ConflictAction::Update(_) => self.update_existing(row, conflict).await,
+        }
+    }
+
+    /// REPLACE: whatever is in the way goes. An equal row in the way counts as replaced by itself.
+    async fn replace(&mut self, row: NewRow, first: Conflict) -> SqlResult<()> {
+        let mut next = Some(first);
+        let mut removed = 0;
+        while let Some(conflict) = next {
+            let Some(old) = self.writer.read(conflict.handle).await? else {
+                return Err(conflict.error);
+            };
+            if removed == 0 && conflict.handle == row.handle && old == row.values {
+                self.result.affected += 1;
+                self.result.matched += 1;
+                return Ok(());
+            }
+            self.writer.delete(&old, conflict.handle).await?;
+            removed += 1;
+            next = self.writer.conflict(&row, None)?;
+        }
+        self.result.affected += removed + 1;
+        self.result.matched += removed + 1;
+        self.writer.insert(&row)
+    }
+
+    /// ON DUPLICATE KEY UPDATE: the assignments see the old row, then the one that was to be inserted.
+    async fn update_existing(&mut self, row: NewRow, conflict: Conflict) -> SqlResult<()> {
+        let Some(old) = self.writer.read(conflict.handle).await? else {
+            return Err(conflict.error);
+        };
+        let mut scope = old.clone();
+        scope.extend(row.values);
+        let table = &self.plan.target.table;
+        let assigned =
+            assign_row(table, &self.assignments, &old, scope, self.rows as usize, self.ctx)?;
+        let Assigned::Changed(values) = assigned else {
+            self.result.matched += 1;
+            return Ok(());
+        };
+        let new = self.writer.prepare(values, conflict.handle)?;
+        let mut keys = Vec::new();
+        self.writer.unique_keys(&new, &mut keys);
+        keys.retain(|key| *key != table_codec::row_key(table.id, conflict.handle));
+        self.writer.fetch_more(keys).await?;
+        if let Some(other) = self.writer.conflict(&new, Some(conflict.handle))? {
+            if self.ctx.eval.ignore {
+                self.ctx.eval.warn(other.error.code, other.error.message);
+                return Ok(());
+            }
+            return Err(other.error);
+        }
+        self.writer.update(&old, conflict.handle, &new).await?;
+        self.result.affected += 2;
+        self.result.matched += 2;
+        Ok(())
+    }
+}

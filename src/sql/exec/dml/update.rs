@@ -1,0 +1,152 @@
+//! UPDATE.
+
+use super::writer::{NewRow, TableWriter};
+use super::{CHUNK, DmlResult, assign, warning_count};
+use crate::common::{SqlError, SqlResult};
+use crate::sql::catalog::TableInfo;
+use crate::sql::exec::{ExecContext, run_plan, subquery, table_codec};
+use crate::sql::plan::{Assignment, UpdatePlan};
+use crate::sql::types::Datum;
+
+/// What assignments make of a row.
+pub(super) enum Assigned {
+    /// The row as it was.
+    Same,
+    /// Another one.
+    Changed(Vec<Datum>),
+}
+
+/// Assigns to a row. `scope` is what the expressions see: the old row first, in which each assignment is seen by the next,
+/// then whatever else.
+pub(super) fn assign_row(
+    table: &TableInfo,
+    assignments: &[Assignment],
+    old: &[Datum],
+    mut scope: Vec<Datum>,
+    row_number: usize,
+    ctx: &ExecContext,
+) -> SqlResult<Assigned> {
+    let eval = &ctx.eval;
+    for Assignment { column: offset, value } in assignments {
+        let column = &table.columns[*offset];
+        let value = assign::assign(value.eval(&scope, eval)?, column, row_number, eval)?;
+        scope[*offset] = assign::check_null(value, column, eval.is_strict(), eval)?;
+    }
+    let width = table.columns.len();
+    if scope[..width] == old[..width] {
+        return Ok(Assigned::Same);
+    }
+    for (offset, column) in table.columns.iter().enumerate() {
+        let assigned = assignments.iter().any(|assignment| assignment.column == offset);
+        if column.on_update_now.is_some() && !assigned {
+            scope[offset] = assign::now(column, eval)?;
+        }
+    }
+    scope.truncate(width);
+    Ok(Assigned::Changed(scope))
+}
+
+/// The handle of a row that the source of an UPDATE or DELETE gives: of the handle column, or behind the row.
+pub(super) fn source_handle(table: &TableInfo, row: &[Datum]) -> SqlResult<i64> {
+    let offset = table.handle_column.unwrap_or(table.columns.len());
+    let unsigned = table_codec::handle_is_unsigned(table);
+    row.get(offset)
+        .and_then(|value| table_codec::handle_of(value, unsigned))
+        .ok_or_else(|| SqlError::internal("a row without its handle"))
+}
+
+/// A row that changes.
+struct Change {
+    old: Vec<Datum>,
+    handle: i64,
+    new: NewRow,
+}
+
+/// Runs the statement once.
+pub(super) async fn run(plan: &UpdatePlan, ctx: &ExecContext) -> SqlResult<DmlResult> {
+    let warnings = warning_count(ctx);
+    let table = &*plan.target.table;
+    let first = ctx.eval.params.len();
+    let values = subquery::values(&plan.subqueries, ctx).await?;
+    let substituted;
+    let (source, assignments) = if values.is_empty() {
+        (&plan.source, plan.assignments.clone())
+    } else {
+        substituted = subquery::substitute(&plan.source, first, &values);
+        let assignments = plan.assignments.iter().map(|Assignment { column, value }| Assignment {
+            column: *column,
+            value: subquery::substitute_expr(value, first, &values),
+        });
+        (&substituted, assignments.collect())
+    };
+    let rows = all_rows(source, ctx).await?;
+    let mut result = DmlResult::default();
+    let mut seen = ahash::AHashSet::new();
+    let mut writer = TableWriter::new(table, ctx);
+    let mut row_number = 0;
+    for chunk in rows.chunks(CHUNK) {
+        ctx.check_killed()?;
+        let mut changes = Vec::with_capacity(chunk.len());
+        for row in chunk {
+            let handle = source_handle(table, row)?;
+            // A join may give a row several times; the first counts.
+            if !seen.insert(handle) {
+                continue;
+            }
+            row_number += 1;
+            let assigned = assign_row(table, &assignments, row, row.clone(), row_number, ctx)?;
+            result.matched += 1;
+            if let Assigned::Changed(values) = assigned {
+                let new = writer.prepare(values, handle)?;
+                changes.push(Change { old: row[..table.columns.len()].to_vec(), handle, new });
+            }
+        }
+        result.affected += apply(&mut writer, changes, plan.ignore, ctx).await?;
+    }
+    result.info = format!(
+        "Rows matched: {}  Changed: {}  Warnings: {}",
+        result.matched,
+        result.affected,
+        warning_count(ctx) - warnings
+    );
+    Ok(result)
+}
+
+/// All rows of a source. They are read before the first write, so that the statement does not meet its own rows again.
+pub(super) async fn all_rows(
+    source: &crate::sql::plan::PhysicalPlan,
+    ctx: &ExecContext,
+) -> SqlResult<Vec<Vec<Datum>>> {
+    let mut stream = run_plan(source, ctx).await?;
+    let mut rows = Vec::new();
+    while let Some(batch) = stream.next_batch().await? {
+        rows.extend(batch.into_rows(&source.schema));
+    }
+    Ok(rows)
+}
+
+async fn apply(
+    writer: &mut TableWriter<'_>,
+    changes: Vec<Change>,
+    ignore: bool,
+    ctx: &ExecContext,
+) -> SqlResult<u64> {
+    let mut keys = Vec::new();
+    for change in &changes {
+        writer.changed_unique_keys(&change.old, change.handle, &change.new, &mut keys)?;
+    }
+    writer.fetch(keys, true).await?;
+    let mut changed = 0;
+    for Change { old, handle, new } in changes {
+        if let Some(conflict) = writer.conflict(&new, Some(handle))? {
+            if !ignore {
+                return Err(conflict.error);
+            }
+            ctx.eval.warn(conflict.error.code, conflict.error.message);
+            continue;
+        }
+        writer.update(&old, handle, &new).await?;
+        changed += 1;
+    }
+    Ok(changed)
+}

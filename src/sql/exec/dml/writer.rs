@@ -1,0 +1,283 @@
+//! Writing rows of one table with their index entries.
+
+use ahash::AHashMap;
+use bytes::Bytes;
+
+use crate::common::{SqlError, SqlResult};
+use crate::sql::catalog::{IndexInfo, SchemaState, TableInfo};
+use crate::sql::exec::ExecContext;
+use crate::sql::exec::table_codec::{self, IndexEntry, RowReader};
+use crate::sql::plan::AccessLock;
+use crate::sql::types::{Datum, TimeZone};
+use crate::storage::codec::table::{TableKey, decode_table_key};
+
+/// Writes rows of a table into a transaction's buffer.
+pub(super) struct TableWriter<'a> {
+    pub(super) table: &'a TableInfo,
+    ctx: &'a ExecContext,
+    /// Values in the store of the unique keys of the current chunk.
+    stored: AHashMap<Bytes, Option<Bytes>>,
+}
+
+/// A row to be written, with everything that follows from it.
+pub(super) struct NewRow {
+    pub(super) values: Vec<Datum>,
+    pub(super) handle: i64,
+    /// Entries of the indexes that writers add to, by position in the table.
+    entries: Vec<(usize, IndexEntry)>,
+}
+
+/// A row that stands where another is to go.
+pub(super) struct Conflict {
+    /// Its handle.
+    pub(super) handle: i64,
+    /// Error 1062 that tells of it.
+    pub(super) error: SqlError,
+}
+
+impl<'a> TableWriter<'a> {
+    pub(super) fn new(table: &'a TableInfo, ctx: &'a ExecContext) -> TableWriter<'a> {
+        TableWriter { table, ctx, stored: AHashMap::new() }
+    }
+
+    /// Works out the entries of a row. The handle is the handle column's value where there is one.
+    pub(super) fn prepare(&self, values: Vec<Datum>, hidden: i64) -> SqlResult<NewRow> {
+        let handle = self.handle(&values, hidden)?;
+        let mut entries = Vec::with_capacity(self.table.indexes.len());
+        for (position, index) in self.table.indexes.iter().enumerate() {
+            if table_codec::adds_entries(index.state) {
+                let entry = self.entry(index, &values, handle)?;
+                entries.push((position, entry));
+            }
+        }
+        Ok(NewRow { values, handle, entries })
+    }
+
+    fn zone(&self) -> &TimeZone {
+        &self.ctx.eval.time_zone
+    }
+
+    fn entry(&self, index: &IndexInfo, row: &[Datum], handle: i64) -> SqlResult<IndexEntry> {
+        table_codec::index_entry(self.table, index, row, handle, self.zone())
+    }
+
+    fn handle(&self, values: &[Datum], hidden: i64) -> SqlResult<i64> {
+        let Some(offset) = self.table.handle_column else { return Ok(hidden) };
+        let unsigned = table_codec::handle_is_unsigned(self.table);
+        table_codec::handle_of(&values[offset], unsigned)
+            .ok_or_else(|| SqlError::internal("a primary key that is not an integer"))
+    }
+
+    /// The keys of a row that no other row may have.
+    pub(super) fn unique_keys(&self, row: &NewRow, keys: &mut Vec<Bytes>) {
+        if self.table.handle_column.is_some() {
+            keys.push(table_codec::row_key(self.table.id, row.handle));
+        }
+        let distinct = row.entries.iter().filter(|(_, entry)| entry.distinct);
+        keys.extend(distinct.map(|(_, entry)| entry.key.clone()));
+    }
+
+    /// Asks for the unique keys of a chunk: locks them in a pessimistic transaction. In an optimistic one they are
+    /// read if `eagerly`, and left to be checked at commit otherwise.
+    pub(super) async fn fetch(&mut self, mut keys: Vec<Bytes>, eagerly: bool) -> SqlResult<()> {
+        self.stored.clear();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        // One order for all statements makes deadlocks rarer.
+        keys.sort_unstable();
+        keys.dedup();
+        let txn = &self.ctx.txn;
+        let values = if txn.is_pessimistic() {
+            let options = self.ctx.lock_options(AccessLock::ForUpdate, true);
+            txn.lock_keys(keys.clone(), options).await?
+        } else if eagerly {
+            txn.batch_get(keys.clone()).await?
+        } else {
+            return Ok(());
+        };
+        self.stored.extend(keys.into_iter().zip(values));
+        Ok(())
+    }
+
+    /// Asks for more unique keys of the current chunk.
+    pub(super) async fn fetch_more(&mut self, keys: Vec<Bytes>) -> SqlResult<()> {
+        let known = std::mem::take(&mut self.stored);
+        let fetched = self.fetch(keys, true).await;
+        self.stored.extend(known);
+        fetched
+    }
+
+    /// The unique keys that a changed row has and had not.
+    pub(super) fn changed_unique_keys(
+        &self,
+        old: &[Datum],
+        old_handle: i64,
+        new: &NewRow,
+        keys: &mut Vec<Bytes>,
+    ) -> SqlResult<()> {
+        if self.table.handle_column.is_some() && new.handle != old_handle {
+            keys.push(table_codec::row_key(self.table.id, new.handle));
+        }
+        for (position, entry) in new.entries.iter().filter(|(_, entry)| entry.distinct) {
+            let index = &self.table.indexes[*position];
+            let old_entry = self.entry(index, old, old_handle)?;
+            if old_entry.key != entry.key {
+                keys.push(entry.key.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// The value of a key that was fetched, under this transaction's own writes.
+    fn current(&self, key: &Bytes) -> Option<Bytes> {
+        match self.ctx.txn.buffered(key) {
+            Some(own) => own,
+            None => self.stored.get(key).cloned().flatten(),
+        }
+    }
+
+    /// The first row in the way of a new one. `besides`: the handle of a row that is going away itself.
+    pub(super) fn conflict(
+        &self,
+        row: &NewRow,
+        besides: Option<i64>,
+    ) -> SqlResult<Option<Conflict>> {
+        if self.table.handle_column.is_some() && besides != Some(row.handle) {
+            let key = table_codec::row_key(self.table.id, row.handle);
+            if self.current(&key).is_some() {
+                let error = table_codec::duplicate_primary_key(self.table, row.handle);
+                return Ok(Some(Conflict { handle: row.handle, error }));
+            }
+        }
+        for (position, entry) in row.entries.iter().filter(|(_, entry)| entry.distinct) {
+            let Some(value) = self.current(&entry.key) else { continue };
+            let handle = table_codec::unique_handle(&value)?;
+            if besides != Some(handle) {
+                let index = &self.table.indexes[*position];
+                let error = table_codec::duplicate_index_entry(self.table, index, &row.values);
+                return Ok(Some(Conflict { handle, error }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The values of a row that is in the way, or `None` if it has gone.
+    pub(super) async fn read(&self, handle: i64) -> SqlResult<Option<Vec<Datum>>> {
+        let key = table_codec::row_key(self.table.id, handle);
+        let value = if let Some(own) = self.ctx.txn.buffered(&key) {
+            own
+        } else if self.ctx.txn.is_pessimistic() {
+            let options = self.ctx.lock_options(AccessLock::ForUpdate, true);
+            self.ctx.txn.lock_keys(vec![key], options).await?.pop().flatten()
+        } else {
+            self.ctx.txn.get(key).await?
+        };
+        let columns: Vec<usize> = (0..self.table.columns.len()).collect();
+        value
+            .map(|value| RowReader::new(self.table, &columns, self.zone()).read(handle, &value))
+            .transpose()
+    }
+
+    /// Writes a new row in whose way nobody is (or, unfetched, is to be found at commit).
+    pub(super) fn insert(&self, row: &NewRow) -> SqlResult<()> {
+        let key = table_codec::row_key(self.table.id, row.handle);
+        self.put_new(key, table_codec::encode_row(self.table, &row.values, self.zone())?);
+        for (_, entry) in &row.entries {
+            self.put_entry(entry);
+        }
+        Ok(())
+    }
+
+    fn put_entry(&self, entry: &IndexEntry) {
+        if entry.distinct {
+            self.put_new(entry.key.clone(), entry.value.clone());
+        } else {
+            self.ctx.txn.put(entry.key.clone(), entry.value.clone());
+        }
+    }
+
+    fn put_new(&self, key: Bytes, value: Bytes) {
+        // A key this transaction has deleted may well exist in the store.
+        if self.ctx.txn.buffered(&key).is_some() {
+            self.ctx.txn.put(key, value);
+        } else {
+            self.ctx.txn.insert(key, value);
+        }
+    }
+
+    /// Removes a row.
+    pub(super) async fn delete(&self, values: &[Datum], handle: i64) -> SqlResult<()> {
+        self.ctx.txn.delete(table_codec::row_key(self.table.id, handle));
+        for index in &self.table.indexes {
+            if table_codec::removes_entries(index.state) {
+                let entry = self.entry(index, values, handle)?;
+                self.remove_entry(index, entry).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes an entry. While a unique index is being built, several rows may still have its key; then only the
+    /// row's own entry goes.
+    async fn remove_entry(&self, index: &IndexInfo, entry: IndexEntry) -> SqlResult<()> {
+        if entry.distinct && index.state != SchemaState::Public {
+            match self.ctx.txn.get(entry.key.clone()).await? {
+                Some(value) if table_codec::same_handle(&value, &entry.value)? => {}
+                _ => return Ok(()),
+            }
+        }
+        self.ctx.txn.delete(entry.key);
+        Ok(())
+    }
+
+    /// Turns an old row into a new one in whose way nobody is. Entries that stay are left alone.
+    pub(super) async fn update(
+        &self,
+        old: &[Datum],
+        old_handle: i64,
+        new: &NewRow,
+    ) -> SqlResult<()> {
+        let txn = &self.ctx.txn;
+        let new_key = table_codec::row_key(self.table.id, new.handle);
+        let value = table_codec::encode_row(self.table, &new.values, self.zone())?;
+        if old_handle == new.handle {
+            txn.put(new_key, value);
+        } else {
+            txn.delete(table_codec::row_key(self.table.id, old_handle));
+            self.put_new(new_key, value);
+        }
+        for (position, index) in self.table.indexes.iter().enumerate() {
+            if !table_codec::removes_entries(index.state) {
+                continue;
+            }
+            let old_entry = self.entry(index, old, old_handle)?;
+            match new.entries.iter().find(|(at, _)| *at == position) {
+                Some((_, entry)) if *entry == old_entry => {}
+                Some((_, entry)) if entry.key == old_entry.key => {
+                    txn.put(entry.key.clone(), entry.value.clone());
+                }
+                Some((_, entry)) => {
+                    self.remove_entry(index, old_entry).await?;
+                    self.put_entry(entry);
+                }
+                None => self.remove_entry(index, old_entry).await?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Error 1062 for a key that turned out to exist at commit.
+pub fn duplicate_from_key(table: &TableInfo, key: &[u8]) -> SqlError {
+    match decode_table_key(key) {
+        Ok(TableKey::Row { handle, .. }) => table_codec::duplicate_primary_key(table, handle),
+        Ok(TableKey::Index { index, values, .. }) => {
+            match table.indexes.iter().find(|info| info.id == index) {
+                Some(index) => table_codec::duplicate_key(table, index, values),
+                None => SqlError::internal("a duplicate in an unknown index"),
+            }
+        }
+        Err(error) => SqlError::internal(error),
+    }
+}

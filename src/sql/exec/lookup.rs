@@ -1,0 +1,136 @@
+//! The right side of an index lookup join: the right rows of a batch of left ones.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::access::TableAccess;
+use super::table_codec::RowReader;
+use super::{ExecContext, keys, ranges, table_codec};
+use crate::common::{SqlError, SqlResult};
+use crate::sql::catalog::{IndexInfo, TableInfo};
+use crate::sql::expr::Expr;
+use crate::sql::plan::PlanNode;
+use crate::sql::types::Datum;
+
+/// How right rows are found.
+pub(crate) struct LookupSide {
+    table: Arc<TableInfo>,
+    index: Option<Arc<IndexInfo>>,
+    keys: Vec<Expr>,
+    columns: Vec<usize>,
+}
+
+/// The right rows of some left ones. Left rows with the same keys share theirs.
+pub(crate) struct Matches {
+    groups: Vec<Vec<Vec<Datum>>>,
+    of_left: Vec<Option<usize>>,
+}
+
+impl Matches {
+    /// How many right rows were read.
+    pub(crate) fn rows(&self) -> usize {
+        self.groups.iter().map(Vec::len).sum()
+    }
+
+    /// The right rows of a left one.
+    pub(crate) fn of(&self, left: usize) -> &[Vec<Datum>] {
+        self.of_left[left].map_or(&[], |group| &self.groups[group])
+    }
+}
+
+impl LookupSide {
+    /// Of an `IndexLookupJoin`.
+    pub(crate) fn new(node: &PlanNode) -> SqlResult<LookupSide> {
+        let PlanNode::IndexLookupJoin { table, index, keys, columns, .. } = node else {
+            return Err(SqlError::internal("an index lookup join was expected"));
+        };
+        Ok(LookupSide {
+            table: table.clone(),
+            index: index.clone(),
+            keys: keys.clone(),
+            columns: columns.clone(),
+        })
+    }
+
+    /// The right rows of these left ones.
+    pub(crate) async fn matches(
+        &self,
+        left: &[Vec<Datum>],
+        ctx: &ExecContext,
+    ) -> SqlResult<Matches> {
+        let mut wanted: BTreeMap<Bytes, usize> = BTreeMap::new();
+        let mut of_left = Vec::with_capacity(left.len());
+        for row in left {
+            of_left.push(self.key(row, ctx)?.map(|key| {
+                let next = wanted.len();
+                *wanted.entry(key).or_insert(next)
+            }));
+        }
+        let mut groups = vec![Vec::new(); wanted.len()];
+        match &self.index {
+            None => self.read_rows(wanted, &mut groups, ctx).await?,
+            Some(index) => {
+                for (prefix, group) in wanted {
+                    let range = (prefix.clone(), keys::prefix_end(&prefix));
+                    let (table, columns) = (&self.table, &self.columns);
+                    let mut access =
+                        TableAccess::open_ranges(table, Some(index), columns, vec![range], ctx);
+                    loop {
+                        let batch = access.next().await?;
+                        if batch.rows.is_empty() {
+                            break;
+                        }
+                        groups[group].extend(batch.rows);
+                    }
+                }
+            }
+        }
+        Ok(Matches { groups, of_left })
+    }
+
+    /// The row key or index prefix a left row asks for; `None` if nothing can match it.
+    fn key(&self, row: &[Datum], ctx: &ExecContext) -> SqlResult<Option<Bytes>> {
+        let Some(index) = &self.index else {
+            let value = self.keys[0].eval(row, &ctx.eval)?;
+            let handle = ranges::exact_handle(&self.table, &value, &ctx.eval)?;
+            return Ok(handle.map(|handle| table_codec::row_key(self.table.id, handle)));
+        };
+        let mut prefix = table_codec::index_prefix(self.table.id, index.id);
+        for (column, expr) in index.columns.iter().zip(&self.keys) {
+            let field_type = &self.table.columns[column.offset].field_type;
+            let value = expr.eval(row, &ctx.eval)?;
+            let (stored, order) = keys::nearest(&value, field_type, &ctx.eval)?;
+            if stored.is_null() || order.is_ne() {
+                return Ok(None);
+            }
+            table_codec::push_index_value(
+                &mut prefix,
+                &stored,
+                field_type,
+                column.prefix_len,
+                &ctx.eval.time_zone,
+            )?;
+        }
+        Ok(Some(prefix.into()))
+    }
+
+    async fn read_rows(
+        &self,
+        wanted: BTreeMap<Bytes, usize>,
+        groups: &mut [Vec<Vec<Datum>>],
+        ctx: &ExecContext,
+    ) -> SqlResult<()> {
+        let (keys, positions): (Vec<Bytes>, Vec<usize>) = wanted.into_iter().unzip();
+        let values = ctx.txn.batch_get(keys.clone()).await?;
+        let reader = RowReader::new(&self.table, &self.columns, &ctx.eval.time_zone);
+        for ((key, group), value) in keys.iter().zip(positions).zip(values) {
+            if let Some(value) = value {
+                let handle = table_codec::decode_handle(key)?;
+                groups[group].push(reader.read(handle, &value)?);
+            }
+        }
+        Ok(())
+    }
+}

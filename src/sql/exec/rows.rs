@@ -1,0 +1,71 @@
+//! What a query answers.
+
+use arrow::record_batch::RecordBatch;
+use datafusion_execution::SendableRecordBatchStream;
+use futures::StreamExt;
+
+use super::ExecContext;
+use crate::common::SqlResult;
+use crate::sql::expr::from_df_error;
+use crate::sql::types::Datum;
+
+/// Some rows of the answer, in either form.
+pub enum RowBatch {
+    /// From the short road.
+    Rows(Vec<Vec<Datum>>),
+    /// From the wide road; the arrays have the columns' `arrow_type`s.
+    Columns(RecordBatch),
+}
+
+impl RowBatch {
+    /// How many rows.
+    pub fn len(&self) -> usize {
+        match self {
+            RowBatch::Rows(rows) => rows.len(),
+            RowBatch::Columns(batch) => batch.num_rows(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The rows of a query, a batch at a time. Dropping it stops the query.
+pub enum RowStream {
+    /// Everything is here.
+    Rows(Option<Vec<Vec<Datum>>>),
+    /// Batches are computed as they are asked for.
+    Batches {
+        /// Of DataFusion's operators.
+        stream: SendableRecordBatchStream,
+        /// Looked at between batches for KILL.
+        ctx: Box<ExecContext>,
+    },
+}
+
+impl RowStream {
+    /// A stream of rows that are here.
+    pub fn rows(rows: Vec<Vec<Datum>>) -> RowStream {
+        RowStream::Rows(Some(rows))
+    }
+
+    /// The next rows, never none; `None` at the end.
+    pub async fn next_batch(&mut self) -> SqlResult<Option<RowBatch>> {
+        match self {
+            RowStream::Rows(rows) => {
+                Ok(rows.take().filter(|rows| !rows.is_empty()).map(RowBatch::Rows))
+            }
+            RowStream::Batches { stream, ctx } => loop {
+                ctx.check_killed()?;
+                match stream.next().await {
+                    None => return Ok(None),
+                    Some(Err(error)) => return Err(from_df_error(error)),
+                    Some(Ok(batch)) if batch.num_rows() == 0 => {}
+                    Some(Ok(batch)) => return Ok(Some(RowBatch::Columns(batch))),
+                }
+            },
+        }
+    }
+}

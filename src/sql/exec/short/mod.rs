@@ -1,0 +1,200 @@
+//! The short road: rows of datums, one vector for each operator.
+//!
+//! Which plans fit is decided by [`fits`]: everything but joins without an index, as long as the optimizer expects few rows. If it was wrong
+//! and more than [`MAX_ROWS`] rows are read, [`run`] gives up, and the wide road starts over; so plans whose
+//! expressions do something (`@a := …`, `RAND()`, `LAST_INSERT_ID(n)`) come here only if they read single rows.
+
+mod join;
+mod operators;
+mod point;
+
+pub(super) use operators::window;
+
+use futures::future::BoxFuture;
+
+use super::ExecContext;
+use crate::common::SqlResult;
+use crate::sql::expr::Expr;
+use crate::sql::plan::{AccessLock, PhysicalPlan, PlanNode, PointAccess, QueryPlan};
+use crate::sql::types::Datum;
+
+/// How many rows a query may read on this road.
+pub const MAX_ROWS: usize = 4096;
+
+/// Plans the optimizer expects more rows from take the wide road at once.
+const MAX_ESTIMATE: f64 = 2048.0;
+
+type Rows = Vec<Vec<Datum>>;
+
+/// Counts the rows a query reads.
+struct Budget {
+    left: usize,
+}
+
+impl Budget {
+    /// Takes rows out; `None` when there are not enough left, so that the query gives this road up.
+    fn take(&mut self, rows: usize) -> Option<()> {
+        self.left = self.left.checked_sub(rows)?;
+        Some(())
+    }
+}
+
+/// Runs a plan; `None` if it is one for the wide road.
+pub(super) async fn run(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Option<Rows>> {
+    match &plan.node {
+        PlanNode::PointGet { .. } => return point::get(&plan.node, ctx).await.map(Some),
+        PlanNode::Project { input, exprs } => {
+            // The hot path: no boxed future, no second vector.
+            if matches!(input.node, PlanNode::PointGet { .. }) {
+                let rows = point::get(&input.node, ctx).await?;
+                return operators::project(rows, exprs, ctx).map(Some);
+            }
+        }
+        _ => {}
+    }
+    if !fits(plan) {
+        return Ok(None);
+    }
+    let warnings = ctx.eval.warnings.lock().len();
+    let mut budget = Budget { left: MAX_ROWS };
+    let rows = execute(plan, ctx, &mut budget).await?;
+    if rows.is_none() {
+        ctx.eval.warnings.lock().truncate(warnings);
+    }
+    Ok(rows)
+}
+
+/// Whether the plan's shape and expected size are for this road.
+fn fits(plan: &PhysicalPlan) -> bool {
+    let here = match &plan.node {
+        PlanNode::Dual { .. }
+        | PlanNode::Values { .. }
+        | PlanNode::PointGet { .. }
+        | PlanNode::BatchPointGet { .. }
+        | PlanNode::Virtual { .. } => return true,
+        PlanNode::TableScan { filter, limit, .. } | PlanNode::IndexScan { filter, limit, .. } => {
+            let stops = filter.is_none() && limit.is_some_and(|limit| limit <= MAX_ROWS as u64);
+            (stops || plan.estimated_rows <= MAX_ESTIMATE) && filter.iter().all(is_pure)
+        }
+        PlanNode::Filter { predicate, .. } => is_pure(predicate),
+        PlanNode::Project { exprs, .. } => exprs.iter().all(is_pure),
+        PlanNode::Aggregate { group_by, aggregates, .. } => {
+            let args = aggregates.iter().flat_map(|aggregate| &aggregate.args);
+            group_by.iter().chain(args).all(is_pure)
+        }
+        PlanNode::Sort { keys, .. } => keys.iter().all(|key| is_pure(&key.expr)),
+        PlanNode::IndexLookupJoin { keys, filter, .. } => {
+            plan.estimated_rows <= MAX_ESTIMATE && keys.iter().chain(filter).all(is_pure)
+        }
+        PlanNode::Limit { .. } | PlanNode::UnionAll { .. } => true,
+        PlanNode::Join { .. } => false,
+    };
+    inputs(plan).iter().all(|input| fits(input)) && (here || reads_single_rows(plan))
+}
+
+fn is_pure(expr: &Expr) -> bool {
+    expr.is_deterministic()
+}
+
+/// The inputs of a plan.
+pub(super) fn inputs(plan: &PhysicalPlan) -> Vec<&PhysicalPlan> {
+    match &plan.node {
+        PlanNode::Filter { input, .. }
+        | PlanNode::Project { input, .. }
+        | PlanNode::Aggregate { input, .. }
+        | PlanNode::Sort { input, .. }
+        | PlanNode::Limit { input, .. } => vec![input],
+        PlanNode::IndexLookupJoin { left, .. } => vec![left],
+        PlanNode::Join { left, right, .. } => vec![left, right],
+        PlanNode::UnionAll { inputs } => inputs.iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether the plan reads nothing but rows named by their keys, and so never needs to start over.
+fn reads_single_rows(plan: &PhysicalPlan) -> bool {
+    match &plan.node {
+        PlanNode::Dual { .. } | PlanNode::Values { .. } | PlanNode::PointGet { .. } => true,
+        PlanNode::Filter { .. }
+        | PlanNode::Project { .. }
+        | PlanNode::Aggregate { .. }
+        | PlanNode::Sort { .. }
+        | PlanNode::Limit { .. }
+        | PlanNode::UnionAll { .. } => inputs(plan).into_iter().all(reads_single_rows),
+        _ => false,
+    }
+}
+
+/// Whether all rows the plan locks are named by their keys.
+pub(super) fn has_exact_keys(plan: &PhysicalPlan) -> bool {
+    match &plan.node {
+        PlanNode::BatchPointGet { .. } => true,
+        PlanNode::Filter { input, .. } | PlanNode::Project { input, .. } => has_exact_keys(input),
+        _ => reads_single_rows(plan),
+    }
+}
+
+/// Whether a query may read at `Timestamp::MAX`, without asking the oracle: it is one read of one key.
+pub fn can_read_latest(plan: &QueryPlan) -> bool {
+    fn one_key(plan: &PhysicalPlan) -> bool {
+        match &plan.node {
+            PlanNode::PointGet { access: PointAccess::Handle(_), lock, .. } => {
+                *lock == AccessLock::None
+            }
+            PlanNode::Filter { input, .. }
+            | PlanNode::Project { input, .. }
+            | PlanNode::Limit { input, .. } => one_key(input),
+            _ => false,
+        }
+    }
+    plan.subqueries.is_empty() && !plan.locking && one_key(&plan.root)
+}
+
+/// Rows of a leaf for the wide road: constant and virtual ones, and those by keys.
+pub(super) async fn leaf(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Rows> {
+    let mut budget = Budget { left: usize::MAX };
+    Ok(execute(plan, ctx, &mut budget).await?.unwrap_or_default())
+}
+
+/// Runs any plan that fits; `None` when the budget is used up.
+fn execute<'a>(
+    plan: &'a PhysicalPlan,
+    ctx: &'a ExecContext,
+    budget: &'a mut Budget,
+) -> BoxFuture<'a, SqlResult<Option<Rows>>> {
+    Box::pin(async move {
+        match &plan.node {
+            PlanNode::Dual { rows } => Ok(Some(vec![Vec::new(); *rows])),
+            PlanNode::Values { rows } => operators::values(rows, ctx).map(Some),
+            PlanNode::PointGet { .. } => point::get(&plan.node, ctx).await.map(Some),
+            PlanNode::BatchPointGet { .. } => point::get_batch(&plan.node, ctx).await.map(Some),
+            PlanNode::TableScan { .. } | PlanNode::IndexScan { .. } => {
+                operators::scan(&plan.node, ctx, budget).await
+            }
+            PlanNode::Virtual { table, columns } => {
+                operators::virtual_rows(table, columns, ctx).await.map(Some)
+            }
+            PlanNode::IndexLookupJoin { left, .. } => {
+                let Some(rows) = execute(left, ctx, budget).await? else { return Ok(None) };
+                join::index_lookup(&plan.node, rows, ctx, budget).await
+            }
+            PlanNode::UnionAll { inputs } => {
+                let mut all = Vec::new();
+                for input in inputs {
+                    let Some(rows) = execute(input, ctx, budget).await? else { return Ok(None) };
+                    all.extend(rows);
+                }
+                Ok(Some(all))
+            }
+            PlanNode::Join { .. } => Ok(None),
+            PlanNode::Filter { input, .. }
+            | PlanNode::Project { input, .. }
+            | PlanNode::Aggregate { input, .. }
+            | PlanNode::Sort { input, .. }
+            | PlanNode::Limit { input, .. } => {
+                let Some(rows) = execute(input, ctx, budget).await? else { return Ok(None) };
+                operators::apply(&plan.node, rows, ctx).map(Some)
+            }
+        }
+    })
+}

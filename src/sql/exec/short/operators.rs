@@ -1,0 +1,211 @@
+//! Operators over vectors of rows.
+
+use super::{Budget, Rows};
+use crate::common::{SqlError, SqlResult};
+use crate::sql::exec::access::{TableAccess, lock_rows};
+use crate::sql::exec::aggregate::Accumulator;
+use crate::sql::exec::{ExecContext, keys};
+use crate::sql::expr::{Aggregate, Expr};
+use crate::sql::plan::{AccessLock, PlanNode, SortKey};
+use crate::sql::types::Datum;
+
+/// Constant rows.
+pub(super) fn values(rows: &[Vec<Expr>], ctx: &ExecContext) -> SqlResult<Rows> {
+    rows.iter().map(|row| row.iter().map(|expr| expr.eval(&[], &ctx.eval)).collect()).collect()
+}
+
+/// A `TableScan` or `IndexScan`; `None` when the budget is used up.
+pub(super) async fn scan(
+    node: &PlanNode,
+    ctx: &ExecContext,
+    budget: &mut Budget,
+) -> SqlResult<Option<Rows>> {
+    let (PlanNode::TableScan { table, filter, limit, lock, .. }
+    | PlanNode::IndexScan { table, filter, limit, lock, .. }) = node
+    else {
+        return Err(SqlError::internal("a scan was expected"));
+    };
+    let limit = limit.map_or(usize::MAX, |limit| limit as usize);
+    let mut access = TableAccess::open(node, ctx)?;
+    let mut found = Vec::new();
+    let mut locked = Vec::new();
+    while found.len() < limit {
+        let batch = access.next().await?;
+        if batch.rows.is_empty() {
+            break;
+        }
+        if budget.take(batch.rows.len()).is_none() {
+            return Ok(None);
+        }
+        for (row, handle) in batch.rows.into_iter().zip(batch.handles) {
+            if found.len() < limit && passes(filter.as_ref(), &row, ctx)? {
+                found.push(row);
+                if *lock != AccessLock::None {
+                    locked.push(handle);
+                }
+            }
+        }
+    }
+    lock_rows(table, &locked, *lock, ctx).await?;
+    Ok(Some(found))
+}
+
+/// Whether a condition holds; NULL does not.
+pub(super) fn passes(filter: Option<&Expr>, row: &[Datum], ctx: &ExecContext) -> SqlResult<bool> {
+    match filter {
+        None => Ok(true),
+        Some(filter) => keys::is_true(&filter.eval(row, &ctx.eval)?, &ctx.eval),
+    }
+}
+
+/// Rows the session computes.
+pub(super) async fn virtual_rows(
+    (database, table): &(String, String),
+    columns: &[usize],
+    ctx: &ExecContext,
+) -> SqlResult<Rows> {
+    let rows = ctx.virtual_tables.rows(database, table).await?;
+    let pick = |row: Vec<Datum>| columns.iter().map(|offset| row[*offset].clone()).collect();
+    Ok(rows.into_iter().map(pick).collect())
+}
+
+/// The operators with one input.
+pub(super) fn apply(node: &PlanNode, rows: Rows, ctx: &ExecContext) -> SqlResult<Rows> {
+    match node {
+        PlanNode::Filter { predicate, .. } => filter(rows, predicate, ctx),
+        PlanNode::Project { exprs, .. } => project(rows, exprs, ctx),
+        PlanNode::Aggregate { group_by, aggregates, .. } => {
+            aggregate(&rows, group_by, aggregates, ctx)
+        }
+        PlanNode::Sort { keys, fetch, .. } => sort(rows, keys, *fetch, ctx),
+        PlanNode::Limit { offset, limit, .. } => {
+            let (offset, limit) = window(offset.as_ref(), limit.as_ref(), ctx)?;
+            Ok(rows.into_iter().skip(offset).take(limit).collect())
+        }
+        _ => Err(SqlError::internal("an operator with one input was expected")),
+    }
+}
+
+fn filter(rows: Rows, predicate: &Expr, ctx: &ExecContext) -> SqlResult<Rows> {
+    let mut kept = Vec::with_capacity(rows.len());
+    for row in rows {
+        if passes(Some(predicate), &row, ctx)? {
+            kept.push(row);
+        }
+    }
+    Ok(kept)
+}
+
+/// New rows. A projection that only names columns moves them.
+pub(super) fn project(mut rows: Rows, exprs: &[Expr], ctx: &ExecContext) -> SqlResult<Rows> {
+    for row in &mut rows {
+        let mut projected = Vec::with_capacity(exprs.len());
+        for expr in exprs {
+            projected.push(expr.eval(row, &ctx.eval)?);
+        }
+        *row = projected;
+    }
+    Ok(rows)
+}
+
+fn sort(
+    rows: Rows,
+    sort_keys: &[SortKey],
+    fetch: Option<u64>,
+    ctx: &ExecContext,
+) -> SqlResult<Rows> {
+    let mut keyed = Vec::with_capacity(rows.len());
+    for row in rows {
+        let mut key = Vec::new();
+        for sort_key in sort_keys {
+            let from = key.len();
+            let value = sort_key.expr.eval(&row, &ctx.eval)?;
+            keys::push_key(&mut key, &value, sort_key.expr.field_type())?;
+            if sort_key.descending {
+                key[from..].iter_mut().for_each(|byte| *byte = !*byte);
+            }
+        }
+        keyed.push((key, row));
+    }
+    keyed.sort_by(|a, b| a.0.cmp(&b.0));
+    keyed.truncate(fetch.map_or(usize::MAX, |fetch| fetch as usize));
+    Ok(keyed.into_iter().map(|(_, row)| row).collect())
+}
+
+/// OFFSET and LIMIT as numbers.
+pub(in crate::sql::exec) fn window(
+    offset: Option<&Expr>,
+    limit: Option<&Expr>,
+    ctx: &ExecContext,
+) -> SqlResult<(usize, usize)> {
+    let number = |expr: &Expr| -> SqlResult<usize> {
+        match expr.eval(&[], &ctx.eval)? {
+            Datum::Int(number) if number >= 0 => Ok(number as usize),
+            Datum::UInt(number) => Ok(usize::try_from(number).unwrap_or(usize::MAX)),
+            _ => Err(SqlError::new(
+                crate::common::errno::WRONG_ARGUMENTS,
+                "Incorrect arguments to LIMIT",
+            )),
+        }
+    };
+    let offset = offset.map(number).transpose()?.unwrap_or(0);
+    let limit = limit.map(number).transpose()?.unwrap_or(usize::MAX);
+    Ok((offset, limit))
+}
+
+/// One group: its values and its accumulators.
+struct Group {
+    values: Vec<Datum>,
+    accumulators: Vec<Accumulator>,
+}
+
+fn aggregate(
+    rows: &Rows,
+    group_by: &[Expr],
+    aggregates: &[Aggregate],
+    ctx: &ExecContext,
+) -> SqlResult<Rows> {
+    let new_group = |values| Group {
+        values,
+        accumulators: aggregates.iter().map(|a| Accumulator::new(a, &ctx.eval)).collect(),
+    };
+    let mut positions = ahash::AHashMap::new();
+    let mut groups = Vec::new();
+    if group_by.is_empty() {
+        groups.push(new_group(Vec::new()));
+    }
+    let mut args = Vec::new();
+    for row in rows {
+        let mut position = 0;
+        if !group_by.is_empty() {
+            let mut key = Vec::new();
+            let mut values = Vec::with_capacity(group_by.len());
+            for expr in group_by {
+                let value = expr.eval(row, &ctx.eval)?;
+                keys::push_key(&mut key, &value, expr.field_type())?;
+                values.push(value);
+            }
+            position = *positions.entry(key).or_insert_with(|| {
+                groups.push(new_group(values));
+                groups.len() - 1
+            });
+        }
+        for (aggregate, accumulator) in aggregates.iter().zip(&mut groups[position].accumulators) {
+            args.clear();
+            for arg in &aggregate.args {
+                args.push(arg.eval(row, &ctx.eval)?);
+            }
+            accumulator.add(&args, &ctx.eval)?;
+        }
+    }
+    groups
+        .into_iter()
+        .map(|group| {
+            let mut row = group.values;
+            for accumulator in group.accumulators {
+                row.push(accumulator.finish(&ctx.eval)?);
+            }
+            Ok(row)
+        })
+        .collect()
+}

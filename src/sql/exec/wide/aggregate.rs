@@ -1,0 +1,295 @@
+//! Aggregation: DataFusion groups, our accumulators count.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, BooleanArray};
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion_common::{Result, ScalarValue};
+use datafusion_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion_expr::{
+    Accumulator as DfAccumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator,
+    Signature, Volatility,
+};
+use datafusion_physical_expr::aggregate::{AggregateExprBuilder, AggregateFunctionExpr};
+use datafusion_physical_expr::expressions::Column;
+use datafusion_physical_expr_common::physical_expr::PhysicalExpr;
+use datafusion_physical_plan::ExecutionPlan;
+use datafusion_physical_plan::aggregates::{AggregateExec, AggregateMode, PhysicalGroupBy};
+use datafusion_physical_plan::projection::ProjectionExec;
+
+use super::batch::{Reader, column};
+use super::sort_key::comparable;
+use crate::common::{SqlError, SqlResult};
+use crate::sql::exec::aggregate::Accumulator;
+use crate::sql::exec::{ExecContext, keys};
+use crate::sql::expr::{
+    Aggregate, AggregateKind, EvalContext, Expr, from_df_error, physical, to_df_error,
+};
+use crate::sql::types::{Datum, FieldType};
+
+/// Groups and aggregates. Output: the group expressions, then the aggregates.
+///
+/// A group expression that is a string under a collation is grouped by its sort key; the value shown is that of some row of the
+/// group, found by one more aggregate.
+pub(super) fn build(
+    input: Arc<dyn ExecutionPlan>,
+    group_by: &[Expr],
+    aggregates: &[Aggregate],
+    ctx: &ExecContext,
+) -> SqlResult<Arc<dyn ExecutionPlan>> {
+    let mut groups = Vec::with_capacity(group_by.len());
+    let mut shown = Vec::with_capacity(group_by.len());
+    let mut all = Vec::with_capacity(aggregates.len());
+    for (position, expr) in group_by.iter().enumerate() {
+        groups.push((comparable(expr, &ctx.eval), format!("g{position}")));
+        if keys::compares_as_bytes(expr.field_type()) {
+            shown.push(position);
+        } else {
+            shown.push(group_by.len() + all.len());
+            all.push(Aggregate::new(AggregateKind::AnyValue, vec![expr.clone()], false)?);
+        }
+    }
+    let first_aggregate = group_by.len() + all.len();
+    let in_order = all.is_empty();
+    all.extend(aggregates.iter().cloned());
+    let schema = input.schema();
+    let mut functions = Vec::with_capacity(all.len());
+    for (position, aggregate) in all.iter().enumerate() {
+        functions.push(function(aggregate, position, &schema, ctx).map_err(from_df_error)?);
+    }
+    let filters = vec![None; functions.len()];
+    let exec = AggregateExec::try_new(
+        AggregateMode::Single,
+        PhysicalGroupBy::new_single(groups),
+        functions,
+        filters,
+        input,
+        schema,
+    )
+    .map_err(from_df_error)?;
+    if in_order {
+        return Ok(Arc::new(exec));
+    }
+    let output = exec.schema();
+    let positions = shown.into_iter().chain(first_aggregate..first_aggregate + aggregates.len());
+    let picked: Vec<(Arc<dyn PhysicalExpr>, String)> = positions
+        .enumerate()
+        .map(|(to, from)| {
+            let column = Column::new(output.field(from).name(), from);
+            (Arc::new(column) as Arc<dyn PhysicalExpr>, format!("c{to}"))
+        })
+        .collect();
+    Ok(Arc::new(ProjectionExec::try_new(picked, Arc::new(exec)).map_err(from_df_error)?))
+}
+
+fn function(
+    aggregate: &Aggregate,
+    position: usize,
+    schema: &arrow::datatypes::SchemaRef,
+    ctx: &ExecContext,
+) -> Result<Arc<AggregateFunctionExpr>> {
+    let args = aggregate.args.iter().map(|arg| physical(arg, &ctx.eval)).collect();
+    let function = MySqlAggregate {
+        spec: Arc::new(Spec { aggregate: aggregate.clone(), eval: ctx.eval.clone() }),
+        signature: Signature::variadic_any(Volatility::Volatile),
+    };
+    let built = AggregateExprBuilder::new(Arc::new(AggregateUDF::new_from_impl(function)), args)
+        .schema(schema.clone())
+        .alias(format!("a{position}"))
+        .build()?;
+    Ok(Arc::new(built))
+}
+
+/// What an aggregate is, and what it is computed with.
+#[derive(Debug)]
+struct Spec {
+    aggregate: Aggregate,
+    eval: Arc<EvalContext>,
+}
+
+impl Spec {
+    fn accumulator(&self) -> Accumulator {
+        Accumulator::new(&self.aggregate, &self.eval)
+    }
+
+    fn readers<'a>(&self, values: &'a [ArrayRef]) -> Vec<Reader<'a>> {
+        let args = values.iter().zip(&self.aggregate.args);
+        args.map(|(array, arg)| Reader::new(array, arg.field_type())).collect()
+    }
+
+    fn finish(&self, accumulators: Vec<Accumulator>) -> Result<ArrayRef> {
+        let values: SqlResult<Vec<Datum>> =
+            accumulators.into_iter().map(|accumulator| accumulator.finish(&self.eval)).collect();
+        let values = values.map_err(to_df_error)?;
+        Ok(column(&self.data_type(), values.iter()))
+    }
+
+    fn data_type(&self) -> DataType {
+        let field_type: &FieldType = &self.aggregate.field_type;
+        field_type.arrow_type()
+    }
+}
+
+fn no_partial_state() -> datafusion_common::DataFusionError {
+    to_df_error(SqlError::new(
+        crate::common::errno::UNKNOWN,
+        "Out Of Memory Quota! An aggregation has more groups than fit into the query's memory",
+    ))
+}
+
+/// One of MySQL's aggregates as DataFusion's.
+#[derive(Debug)]
+struct MySqlAggregate {
+    spec: Arc<Spec>,
+    signature: Signature,
+}
+
+impl PartialEq for MySqlAggregate {
+    fn eq(&self, other: &MySqlAggregate) -> bool {
+        Arc::ptr_eq(&self.spec, &other.spec)
+    }
+}
+
+impl Eq for MySqlAggregate {}
+
+impl Hash for MySqlAggregate {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.spec).hash(state);
+    }
+}
+
+impl AggregateUDFImpl for MySqlAggregate {
+    fn name(&self) -> &str {
+        self.spec.aggregate.kind.name()
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
+        Ok(self.spec.data_type())
+    }
+
+    fn accumulator(&self, _acc_args: AccumulatorArgs) -> Result<Box<dyn DfAccumulator>> {
+        let accumulator = self.spec.accumulator();
+        Ok(Box::new(OneGroup { spec: self.spec.clone(), accumulator }))
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        Ok(vec![Arc::new(Field::new(format!("{}[state]", args.name), DataType::Binary, true))])
+    }
+
+    fn groups_accumulator_supported(&self, _args: AccumulatorArgs) -> bool {
+        true
+    }
+
+    fn create_groups_accumulator(
+        &self,
+        _args: AccumulatorArgs,
+    ) -> Result<Box<dyn GroupsAccumulator>> {
+        Ok(Box::new(ManyGroups { spec: self.spec.clone(), groups: Vec::new(), bytes: 0 }))
+    }
+}
+
+/// An aggregate without GROUP BY.
+#[derive(Debug)]
+struct OneGroup {
+    spec: Arc<Spec>,
+    accumulator: Accumulator,
+}
+
+impl DfAccumulator for OneGroup {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let readers = self.spec.readers(values);
+        let rows = values.first().map_or(0, |array| array.len());
+        let mut args = Vec::with_capacity(readers.len());
+        for row in 0..rows {
+            args.clear();
+            args.extend(readers.iter().map(|reader| reader.get(row)));
+            self.accumulator.add(&args, &self.spec.eval).map_err(to_df_error)?;
+        }
+        Ok(())
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        let accumulator = std::mem::replace(&mut self.accumulator, self.spec.accumulator());
+        ScalarValue::try_from_array(&self.spec.finish(vec![accumulator])?, 0)
+    }
+
+    fn size(&self) -> usize {
+        self.accumulator.size()
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        Err(no_partial_state())
+    }
+
+    fn merge_batch(&mut self, _states: &[ArrayRef]) -> Result<()> {
+        Err(no_partial_state())
+    }
+}
+
+/// An aggregate with GROUP BY: one accumulator for each group.
+struct ManyGroups {
+    spec: Arc<Spec>,
+    groups: Vec<Accumulator>,
+    bytes: usize,
+}
+
+impl GroupsAccumulator for ManyGroups {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        opt_filter: Option<&BooleanArray>,
+        total_num_groups: usize,
+    ) -> Result<()> {
+        let new = self.spec.accumulator();
+        self.bytes += total_num_groups.saturating_sub(self.groups.len()) * new.size();
+        self.groups.resize(total_num_groups, new);
+        let readers = self.spec.readers(values);
+        let mut args = Vec::with_capacity(readers.len());
+        for (row, group) in group_indices.iter().enumerate() {
+            if opt_filter.is_some_and(|filter| !filter.is_valid(row) || !filter.value(row)) {
+                continue;
+            }
+            args.clear();
+            args.extend(readers.iter().map(|reader| reader.get(row)));
+            self.groups[*group].add(&args, &self.spec.eval).map_err(to_df_error)?;
+        }
+        Ok(())
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        let groups = emit_to.take_needed(&mut self.groups);
+        self.bytes = self.groups.iter().map(Accumulator::size).sum();
+        self.spec.finish(groups)
+    }
+
+    fn state(&mut self, _emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        Err(no_partial_state())
+    }
+
+    fn merge_batch(
+        &mut self,
+        _values: &[ArrayRef],
+        _group_indices: &[usize],
+        _total_num_groups: usize,
+    ) -> Result<()> {
+        Err(no_partial_state())
+    }
+
+    fn convert_to_state(
+        &self,
+        _values: &[ArrayRef],
+        _opt_filter: Option<&BooleanArray>,
+    ) -> Result<Vec<ArrayRef>> {
+        Err(no_partial_state())
+    }
+
+    fn size(&self) -> usize {
+        self.bytes
+    }
+}

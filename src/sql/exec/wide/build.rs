@@ -1,0 +1,92 @@
+//! From the plan to a tree of operators.
+
+use std::sync::Arc;
+
+use arrow::compute::SortOptions;
+use datafusion_physical_expr_common::physical_expr::PhysicalExpr;
+use datafusion_physical_expr_common::sort_expr::{LexOrdering, PhysicalSortExpr};
+use datafusion_physical_plan::ExecutionPlan;
+use datafusion_physical_plan::filter::FilterExec;
+use datafusion_physical_plan::limit::GlobalLimitExec;
+use datafusion_physical_plan::projection::ProjectionExec;
+use datafusion_physical_plan::sorts::sort::SortExec;
+
+use super::batch::schema_of;
+use super::join::LookupJoin;
+use super::sort_key::comparable;
+use super::source::{Kind, SourceExec};
+use super::{aggregate, join};
+use crate::common::SqlResult;
+use crate::sql::exec::{ExecContext, short};
+use crate::sql::expr::{Expr, from_df_error, physical, physical_predicate};
+use crate::sql::plan::{PhysicalPlan, PlanNode, SortKey};
+
+/// The operators of a plan.
+pub(super) fn build(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Arc<dyn ExecutionPlan>> {
+    let source = |kind, children| SourceExec::new(kind, children, schema_of(&plan.schema), ctx);
+    Ok(match &plan.node {
+        PlanNode::Dual { .. }
+        | PlanNode::Values { .. }
+        | PlanNode::PointGet { .. }
+        | PlanNode::BatchPointGet { .. }
+        | PlanNode::Virtual { .. } => source(Kind::Short(plan.clone()), Vec::new()),
+        PlanNode::TableScan { .. } | PlanNode::IndexScan { .. } => {
+            source(Kind::Scan(plan.clone()), Vec::new())
+        }
+        PlanNode::IndexLookupJoin { left, .. } => {
+            let join = Arc::new(LookupJoin::new(plan)?);
+            source(Kind::LookupJoin(join), vec![build(left, ctx)?])
+        }
+        PlanNode::UnionAll { inputs } => {
+            let children = inputs.iter().map(|input| build(input, ctx));
+            source(Kind::Concat, children.collect::<SqlResult<_>>()?)
+        }
+        PlanNode::Filter { input, predicate } => {
+            let predicate = physical_predicate(predicate, &ctx.eval);
+            let filter = FilterExec::try_new(predicate, build(input, ctx)?);
+            Arc::new(filter.map_err(from_df_error)?)
+        }
+        PlanNode::Project { input, exprs } => project(build(input, ctx)?, exprs, ctx)?,
+        PlanNode::Join { left, right, .. } => {
+            join::build(&plan.node, build(left, ctx)?, build(right, ctx)?, ctx)?
+        }
+        PlanNode::Aggregate { input, group_by, aggregates } => {
+            aggregate::build(build(input, ctx)?, group_by, aggregates, ctx)?
+        }
+        PlanNode::Sort { input, keys, fetch } => sort(build(input, ctx)?, keys, *fetch, ctx),
+        PlanNode::Limit { input, offset, limit } => {
+            let (skip, fetch) = short::window(offset.as_ref(), limit.as_ref(), ctx)?;
+            let fetch = limit.is_some().then_some(fetch);
+            Arc::new(GlobalLimitExec::new(build(input, ctx)?, skip, fetch))
+        }
+    })
+}
+
+fn project(
+    input: Arc<dyn ExecutionPlan>,
+    exprs: &[Expr],
+    ctx: &ExecContext,
+) -> SqlResult<Arc<dyn ExecutionPlan>> {
+    let exprs = exprs.iter().enumerate();
+    let named: Vec<(Arc<dyn PhysicalExpr>, String)> =
+        exprs.map(|(position, expr)| (physical(expr, &ctx.eval), format!("c{position}"))).collect();
+    Ok(Arc::new(ProjectionExec::try_new(named, input).map_err(from_df_error)?))
+}
+
+fn sort(
+    input: Arc<dyn ExecutionPlan>,
+    keys: &[SortKey],
+    fetch: Option<u64>,
+    ctx: &ExecContext,
+) -> Arc<dyn ExecutionPlan> {
+    let keys = keys.iter().map(|key| {
+        // NULL is the lowest value.
+        let options = SortOptions { descending: key.descending, nulls_first: !key.descending };
+        PhysicalSortExpr::new(comparable(&key.expr, &ctx.eval), options)
+    });
+    let fetch = fetch.map(|fetch| usize::try_from(fetch).unwrap_or(usize::MAX));
+    match LexOrdering::new(keys) {
+        Some(ordering) => Arc::new(SortExec::new(ordering, input).with_fetch(fetch)),
+        None => input,
+    }
+}

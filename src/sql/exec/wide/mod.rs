@@ -1,0 +1,61 @@
+//! The wide road: DataFusion's operators over Arrow record batches.
+//!
+//! [`build`](build::build) turns a plan into a tree of `ExecutionPlan`s: DataFusion's own for filters, projections, joins,
+//! aggregation, sorting and limits; ours (`source`) where tables are read. Every operator has one partition, so the whole tree runs in
+//! the task that polls its stream, and stops when that is dropped.
+//!
+//! What DataFusion cannot know of MySQL is put into the tree as expressions: a string whose collation is not plain
+//! bytes is joined, grouped, sorted and compared by its sort key (`sort_key`), a binary column computed where it is needed.
+
+mod aggregate;
+mod batch;
+mod build;
+mod join;
+mod sort_key;
+mod source;
+
+use std::sync::{Arc, OnceLock};
+
+use datafusion_execution::TaskContext;
+use datafusion_execution::config::SessionConfig;
+use datafusion_execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion_execution::memory_pool::GreedyMemoryPool;
+use datafusion_execution::runtime_env::RuntimeEnvBuilder;
+
+pub(super) use batch::batch_rows;
+
+use super::{ExecContext, ExecLimits, RowStream};
+use crate::common::SqlResult;
+use crate::sql::expr::from_df_error;
+use crate::sql::plan::PhysicalPlan;
+
+/// Rows of a batch.
+const BATCH_ROWS: usize = 4096;
+
+/// Starts a plan.
+pub(super) fn run(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<RowStream> {
+    let tree = build::build(plan, ctx)?;
+    let task = Arc::new(task_context(&ctx.limits)?);
+    let stream = tree.execute(0, task).map_err(from_df_error)?;
+    Ok(RowStream::Batches { stream, ctx: Box::new(ctx.clone()) })
+}
+
+/// What DataFusion's operators run with: batches of our size, memory and disk within the query's limits.
+fn task_context(limits: &ExecLimits) -> SqlResult<TaskContext> {
+    static CONFIG: OnceLock<SessionConfig> = OnceLock::new();
+    let config = CONFIG
+        .get_or_init(|| SessionConfig::new().with_batch_size(BATCH_ROWS).with_target_partitions(1));
+    let mode = match &limits.spill_dir {
+        Some(directory) => DiskManagerMode::Directories(vec![directory.clone()]),
+        None => DiskManagerMode::Disabled,
+    };
+    let disk = DiskManagerBuilder::default()
+        .with_mode(mode)
+        .with_max_temp_directory_size(limits.spill_bytes);
+    let runtime = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(GreedyMemoryPool::new(limits.memory_bytes)))
+        .with_disk_manager_builder(disk)
+        .build_arc()
+        .map_err(from_df_error)?;
+    Ok(TaskContext::default().with_session_config(config.clone()).with_runtime(runtime))
+}

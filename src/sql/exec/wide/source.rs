@@ -1,0 +1,267 @@
+//! Our own operators: those that read tables, and those that put streams behind one another.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::BooleanArray;
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use datafusion_common::Result;
+use datafusion_common::tree_node::TreeNodeRecursion;
+use datafusion_execution::{SendableRecordBatchStream, TaskContext};
+use datafusion_physical_expr::EquivalenceProperties;
+use datafusion_physical_expr_common::physical_expr::PhysicalExpr;
+use datafusion_physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion_physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion_physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
+};
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+
+use super::BATCH_ROWS;
+use super::batch::{rows_batch, schema_of};
+use super::join::LookupJoin;
+use crate::common::{SqlError, SqlResult};
+use crate::sql::exec::access::{TableAccess, lock_rows};
+use crate::sql::exec::{ExecContext, short};
+use crate::sql::expr::{physical_predicate, to_df_error};
+use crate::sql::plan::{AccessLock, PhysicalPlan, PlanNode};
+use crate::sql::types::Datum;
+
+/// Batches as they come.
+pub(super) type Batches = BoxStream<'static, Result<RecordBatch>>;
+
+/// What an operator of ours does.
+pub(super) enum Kind {
+    /// Scans a table or an index.
+    Scan(PhysicalPlan),
+    /// Runs a leaf of the short road: rows by keys, constant and virtual ones.
+    Short(PhysicalPlan),
+    /// Joins its child's rows with those it looks up.
+    LookupJoin(Arc<LookupJoin>),
+    /// Gives its children's rows one after the other.
+    Concat,
+}
+
+/// An operator of ours.
+pub(super) struct SourceExec {
+    kind: Kind,
+    children: Vec<Arc<dyn ExecutionPlan>>,
+    ctx: ExecContext,
+    properties: Arc<PlanProperties>,
+}
+
+impl SourceExec {
+    /// An operator that gives rows of these types.
+    pub(super) fn new(
+        kind: Kind,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+        schema: SchemaRef,
+        ctx: &ExecContext,
+    ) -> Arc<SourceExec> {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(schema),
+            Partitioning::UnknownPartitioning(1),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Arc::new(SourceExec { kind, children, ctx: ctx.clone(), properties: Arc::new(properties) })
+    }
+
+    fn name_of(&self) -> &'static str {
+        match self.kind {
+            Kind::Scan(_) => "TableScanExec",
+            Kind::Short(_) => "RowsExec",
+            Kind::LookupJoin(_) => "IndexLookupJoinExec",
+            Kind::Concat => "ConcatExec",
+        }
+    }
+}
+
+impl fmt::Debug for SourceExec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name_of())
+    }
+}
+
+impl DisplayAs for SourceExec {
+    fn fmt_as(&self, _t: DisplayFormatType, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.name_of())
+    }
+}
+
+impl ExecutionPlan for SourceExec {
+    fn name(&self) -> &str {
+        self.name_of()
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        self.children.iter().collect()
+    }
+
+    fn apply_expressions(
+        &self,
+        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let kind = match &self.kind {
+            Kind::Scan(plan) => Kind::Scan(plan.clone()),
+            Kind::Short(plan) => Kind::Short(plan.clone()),
+            Kind::LookupJoin(join) => Kind::LookupJoin(join.clone()),
+            Kind::Concat => Kind::Concat,
+        };
+        Ok(SourceExec::new(kind, children, self.schema(), &self.ctx))
+    }
+
+    fn execute(
+        &self,
+        _partition: usize,
+        task: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let mut inputs = Vec::with_capacity(self.children.len());
+        for child in &self.children {
+            inputs.push(child.execute(0, task.clone())?);
+        }
+        let batches = match &self.kind {
+            Kind::Scan(plan) => scan(plan, &self.ctx).map_err(to_df_error)?,
+            Kind::Short(plan) => rows(plan.clone(), self.ctx.clone()),
+            Kind::LookupJoin(join) => {
+                let input = inputs.pop().ok_or_else(|| lost_input("lookup join"))?;
+                join.clone().run(input, self.ctx.clone())
+            }
+            Kind::Concat => {
+                let schema = self.schema();
+                futures::stream::iter(inputs)
+                    .flatten()
+                    .map(move |batch| with_schema(&batch?, &schema))
+                    .boxed()
+            }
+        };
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
+    }
+}
+
+fn lost_input(operator: &str) -> datafusion_common::DataFusionError {
+    to_df_error(SqlError::internal(format!("a {operator} without input")))
+}
+
+/// The same columns under other names.
+fn with_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let columns = batch.columns().to_vec();
+    Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
+}
+
+/// Rows of a plan that only the short road has operators for.
+fn rows(plan: PhysicalPlan, ctx: ExecContext) -> Batches {
+    let schema = schema_of(&plan.schema);
+    let all = async move {
+        let rows = short::leaf(&plan, &ctx).await.map_err(to_df_error)?;
+        let mut batches = Vec::with_capacity(rows.len() / BATCH_ROWS + 1);
+        for chunk in rows.chunks(BATCH_ROWS) {
+            batches.push(Ok(rows_batch(&schema, chunk)?));
+        }
+        Ok::<_, datafusion_common::DataFusionError>(futures::stream::iter(batches))
+    };
+    futures::stream::once(all).try_flatten().boxed()
+}
+
+/// A scan under way.
+struct Scan {
+    access: TableAccess,
+    schema: SchemaRef,
+    table: Arc<crate::sql::catalog::TableInfo>,
+    predicate: Option<Arc<dyn PhysicalExpr>>,
+    lock: AccessLock,
+    left: usize,
+    ctx: ExecContext,
+}
+
+fn scan(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Batches> {
+    let (PlanNode::TableScan { table, filter, limit, lock, .. }
+    | PlanNode::IndexScan { table, filter, limit, lock, .. }) = &plan.node
+    else {
+        return Err(SqlError::internal("a scan was expected"));
+    };
+    let scan = Scan {
+        access: TableAccess::open(&plan.node, ctx)?,
+        schema: schema_of(&plan.schema),
+        table: table.clone(),
+        predicate: filter.as_ref().map(|filter| physical_predicate(filter, &ctx.eval)),
+        lock: *lock,
+        left: limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)),
+        ctx: ctx.clone(),
+    };
+    Ok(futures::stream::try_unfold(scan, |mut scan| async move {
+        Ok(scan.next().await?.map(|batch| (batch, scan)))
+    })
+    .boxed())
+}
+
+impl Scan {
+    /// The next rows that pass; `None` at the end.
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        while self.left > 0 {
+            self.ctx.check_killed().map_err(to_df_error)?;
+            let (rows, handles) = self.read().await.map_err(to_df_error)?;
+            if rows.is_empty() {
+                return Ok(None);
+            }
+            let mut batch = rows_batch(&self.schema, &rows)?;
+            let mut passed: Option<BooleanArray> = None;
+            if let Some(predicate) = &self.predicate {
+                let kept = predicate.evaluate(&batch)?.into_array(batch.num_rows())?;
+                let kept = arrow::array::AsArray::as_boolean(&kept).clone();
+                batch = filter_record_batch(&batch, &kept)?;
+                passed = Some(kept);
+            }
+            if batch.num_rows() > self.left {
+                batch = batch.slice(0, self.left);
+            }
+            self.left -= batch.num_rows();
+            if self.lock != AccessLock::None {
+                let kept = |position: usize| match &passed {
+                    None => true,
+                    Some(kept) => {
+                        arrow::array::Array::is_valid(kept, position) && kept.value(position)
+                    }
+                };
+                let given = (0..handles.len()).filter(|position| kept(*position));
+                let locked: Vec<i64> =
+                    given.take(batch.num_rows()).map(|position| handles[position]).collect();
+                let locked = lock_rows(&self.table, &locked, self.lock, &self.ctx).await;
+                locked.map_err(to_df_error)?;
+            }
+            if batch.num_rows() > 0 {
+                return Ok(Some(batch));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Enough rows for a batch, or what is left.
+    async fn read(&mut self) -> SqlResult<(Vec<Vec<Datum>>, Vec<i64>)> {
+        let mut rows = Vec::new();
+        let mut handles = Vec::new();
+        while rows.len() < BATCH_ROWS.min(self.left) {
+            let batch = self.access.next().await?;
+            if batch.rows.is_empty() {
+                break;
+            }
+            rows.extend(batch.rows);
+            handles.extend(batch.handles);
+        }
+        Ok((rows, handles))
+    }
+}
