@@ -1,1 +1,18 @@
-//! To be written.
+//! The MySQL front: one [`Gateway`] that listens, one [`Connection`] for each client.
+//!
+//! ```text
+//! /node-1/gateway              listens, counts, refuses over max_connections
+//! /node-1/gateway/conn-42      owns the socket: greeting, password, frames in, packets out
+//! /node-1/gateway/conn-42/session   runs the statements (on this node, in one process)
+//! ```
+//!
+//! A connection's panic costs that connection only. It never restarts: its socket is gone.
+
+mod actor;
+mod connection;
+mod metrics;
+mod tls;
+
+pub use actor::{Drain, Gateway, GatewayOptions};
+pub use connection::{Connection, Services};
+pub use tls::acceptor;

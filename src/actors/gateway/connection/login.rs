@@ -1,0 +1,173 @@
+//! The greeting, TLS and the password.
+
+use std::net::SocketAddr;
+
+use rand::RngExt as _;
+
+use super::actor::Services;
+use super::io::{End, Wire};
+use crate::actors::gateway::metrics;
+use crate::actors::session::{Account, ClientInfo};
+use crate::common::{SqlError, errno};
+use crate::protocol::auth::{FAST_AUTH_OK, Plugin};
+use crate::protocol::handshake::{
+    ChangeUser, ClientHello, Greeting, HandshakeResponse, NONCE, auth_more, auth_switch,
+    server_capabilities,
+};
+use crate::protocol::packet::PacketWriter;
+use crate::protocol::response;
+
+/// utf8mb4_bin, where a client's own number is 0.
+const DEFAULT_COLLATION: u8 = 46;
+
+/// A client that has said who it is.
+pub(super) struct Login {
+    pub(super) wire: Wire,
+    pub(super) client: ClientInfo,
+    pub(super) nonce: [u8; NONCE],
+    /// The number of the packet that ends the login.
+    pub(super) sequence: u8,
+}
+
+/// What a client says to prove who it is, at login and at COM_CHANGE_USER.
+pub(super) struct Proof<'a> {
+    pub(super) user: &'a str,
+    pub(super) auth: &'a [u8],
+    pub(super) plugin: Option<&'a str>,
+    pub(super) database: Option<&'a str>,
+}
+
+/// Greets, switches to TLS if asked, checks the password. The final OK is left to whoever opens the session.
+pub(super) async fn login(
+    services: &Services,
+    mut wire: Wire,
+    id: u32,
+    peer: SocketAddr,
+) -> Result<Login, End> {
+    let nonce = nonce(services);
+    let capabilities = server_capabilities(services.tls.is_some());
+    let greeting = Greeting {
+        version: &services.options.version,
+        connection_id: id,
+        nonce: &nonce,
+        capabilities,
+        collation: DEFAULT_COLLATION,
+        plugin: Plugin::CachingSha2.name(),
+    };
+    let mut sequence = wire.write_packet(0, |out| greeting.encode(out)).await?;
+    let mut tls = false;
+    let hello = loop {
+        let packet = wire.packet(sequence).await?;
+        sequence = packet.next_sequence;
+        match (ClientHello::decode(&packet.payload)?, &services.tls) {
+            (ClientHello::Response(response), _) => break response,
+            (ClientHello::Tls, Some(acceptor)) if !tls => {
+                wire = wire.start_tls(acceptor).await?;
+                tls = true;
+            }
+            (ClientHello::Tls, _) => {
+                return Err(crate::protocol::Malformed("TLS is not offered").into());
+            }
+        }
+    };
+    let HandshakeResponse { user, auth, plugin, database, .. } = &hello;
+    let proof =
+        Proof { user, auth, plugin: plugin.as_deref(), database: database.as_deref() };
+    let (account, sequence) =
+        authenticate(services, &mut wire, &nonce, peer, proof, sequence).await?;
+    let client = ClientInfo {
+        connection_id: id,
+        user: account.user,
+        account_host: account.host,
+        address: peer.ip(),
+        database: hello.database,
+        capabilities: hello.capabilities & capabilities,
+        collation: if hello.collation == 0 { DEFAULT_COLLATION } else { hello.collation }.into(),
+        tls,
+    };
+    Ok(Login { wire, client, nonce, sequence })
+}
+
+/// Checks who a connected client says it has become.
+pub(super) async fn change_user(
+    services: &Services,
+    wire: &mut Wire,
+    nonce: &[u8; NONCE],
+    peer: SocketAddr,
+    old: &ClientInfo,
+    change: ChangeUser,
+    sequence: u8,
+) -> Result<(ClientInfo, u8), End> {
+    let proof = Proof {
+        user: &change.user,
+        auth: &change.auth,
+        plugin: change.plugin.as_deref(),
+        database: change.database.as_deref(),
+    };
+    let (account, sequence) = authenticate(services, wire, nonce, peer, proof, sequence).await?;
+    let client = ClientInfo {
+        user: account.user,
+        account_host: account.host,
+        database: change.database,
+        collation: change.collation.unwrap_or(old.collation),
+        ..old.clone()
+    };
+    Ok((client, sequence))
+}
+
+async fn authenticate(
+    services: &Services,
+    wire: &mut Wire,
+    nonce: &[u8; NONCE],
+    peer: SocketAddr,
+    proof: Proof<'_>,
+    mut sequence: u8,
+) -> Result<(Account, u8), End> {
+    let account = services.accounts.find(proof.user, peer.ip());
+    // Somebody unknown is asked for a password too, so that names cannot be probed.
+    let plugin = account.as_ref().map_or(Plugin::CachingSha2, |account| account.plugin);
+    let mut scramble = proof.auth.to_vec();
+    if proof.plugin != Some(plugin.name()) {
+        sequence =
+            wire.write_packet(sequence, |out| auth_switch(out, plugin.name(), nonce)).await?;
+        let packet = wire.packet(sequence).await?;
+        sequence = packet.next_sequence;
+        scramble = packet.payload.to_vec();
+    }
+    let with_password = !scramble.is_empty() && scramble != [0];
+    let Some(account) = account.filter(|account| plugin.verify(&account.stored, nonce, &scramble))
+    else {
+        ::metrics::counter!(metrics::DENIED).increment(1);
+        return Err(refuse(wire, sequence, &denied(proof.user, peer, with_password)).await);
+    };
+    if plugin == Plugin::CachingSha2 && with_password {
+        sequence = wire.write_packet(sequence, |out| auth_more(out, FAST_AUTH_OK)).await?;
+    }
+    tracing::debug!(user = proof.user, database = proof.database, "client authenticated");
+    Ok((account, sequence))
+}
+
+/// Tells the client why it may not go on.
+pub(super) async fn refuse(wire: &mut Wire, sequence: u8, error: &SqlError) -> End {
+    let mut writer = PacketWriter::new(sequence);
+    response::write_error(&mut writer, error);
+    match wire.write(&writer.take()).await {
+        Ok(()) => End::Refused,
+        Err(end) => end,
+    }
+}
+
+fn denied(user: &str, peer: SocketAddr, with_password: bool) -> SqlError {
+    let host = if peer.ip().is_loopback() { "localhost".into() } else { peer.ip().to_string() };
+    let with = if with_password { "YES" } else { "NO" };
+    SqlError::new(
+        errno::ACCESS_DENIED,
+        format!("Access denied for user '{user}'@'{host}' (using password: {with})"),
+    )
+}
+
+/// Twenty bytes that clients take for a string: none of them zero, all of them ASCII.
+fn nonce(services: &Services) -> [u8; NONCE] {
+    let mut rng = services.nonces.lock();
+    std::array::from_fn(|_| rng.random_range(0x21..0x7f))
+}

@@ -1,0 +1,110 @@
+//! What a gateway and a session say to each other.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::processes::Process;
+use crate::actors::gateway::Connection;
+use crate::actors::runtime::{Address, Context};
+use crate::common::SqlResult;
+use crate::message;
+use crate::protocol::CapabilityFlags;
+use crate::protocol::auth::Plugin;
+use crate::protocol::command::Command;
+
+/// Who is connected, after a password was checked.
+#[derive(Clone, Debug)]
+pub struct ClientInfo {
+    /// The number that KILL takes.
+    pub connection_id: u32,
+    /// User name, as in the account.
+    pub user: String,
+    /// Host pattern of the account that matched.
+    pub account_host: String,
+    /// Where the client is.
+    pub address: IpAddr,
+    /// Database to start in.
+    pub database: Option<String>,
+    /// What the client can do.
+    pub capabilities: CapabilityFlags,
+    /// Number of the connection's collation.
+    pub collation: u16,
+    /// Whether the connection is encrypted.
+    pub tls: bool,
+}
+
+/// Run a command, and answer with packets. A session handles one at a time; a second one waits.
+#[derive(Debug)]
+pub struct Execute {
+    /// The command.
+    pub command: Command,
+    /// The number of the answer's first frame.
+    pub first_sequence: u8,
+}
+message!(Execute => Answer, "Execute");
+
+/// Framed and numbered packets, ready to be written to the socket.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// The answer, or its beginning; empty for commands that have none.
+    pub bytes: Bytes,
+    /// The rest, as it comes. The channel is small: a slow client slows its statement down.
+    pub rest: Option<mpsc::Receiver<Bytes>>,
+    /// The connection ends after this answer.
+    pub disconnect: bool,
+}
+
+/// Stop the statement in hand with error 1317, if there is one.
+#[derive(Debug)]
+pub struct CancelStatement;
+message!(CancelStatement => (), "CancelStatement");
+
+/// COM_CHANGE_USER, after the password was checked: a fresh session for somebody else. The answer is OK, or the
+/// error (say 1049 for its database) with which the connection ends.
+#[derive(Debug)]
+pub struct SwitchUser(pub ClientInfo);
+message!(SwitchUser => SqlResult<()>, "SwitchUser");
+
+/// A session, wherever it runs.
+#[derive(Clone, Debug)]
+pub struct SessionRef {
+    /// Takes commands.
+    pub execute: Address<Execute>,
+    /// Takes cancellations, which overtake the statement in hand.
+    pub cancel: Address<CancelStatement>,
+    /// Takes new users.
+    pub switch: Address<SwitchUser>,
+}
+
+/// Opens sessions for connections: in one process as a child of the connection, on its thread.
+pub trait Sessions: Send + Sync {
+    /// Opens a session for a client whose password was checked. The process is already in the list. An
+    /// unknown database is the first `Err` the client sees.
+    fn open(
+        &self,
+        ctx: &mut Context<Connection>,
+        client: ClientInfo,
+        process: std::sync::Arc<Process>,
+    ) -> SqlResult<SessionRef>;
+}
+
+/// An account and what is stored of its password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// User name.
+    pub user: String,
+    /// Host pattern: `%`, an address, or an address with `%`.
+    pub host: String,
+    /// How its password is checked.
+    pub plugin: Plugin,
+    /// Result of `Plugin::stored`; empty: no password.
+    pub stored: Vec<u8>,
+}
+
+/// The accounts of the cluster.
+pub trait Accounts: Send + Sync {
+    /// The account with the most specific host pattern that matches.
+    fn find(&self, user: &str, address: IpAddr) -> Option<Account>;
+}
