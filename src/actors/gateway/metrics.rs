@@ -1,16 +1,16 @@
 //! Names of the gateway's metrics.
 
 /// Connections open now.
-pub const CONNECTIONS: &str = "troupe_gateway_connections";
+pub(super) const CONNECTIONS: &str = "troupe_gateway_connections";
 /// Connections accepted since the start.
-pub const ACCEPTED: &str = "troupe_gateway_connections_accepted_total";
+pub(super) const ACCEPTED: &str = "troupe_gateway_connections_accepted_total";
 /// Logins refused since the start.
-pub const DENIED: &str = "troupe_gateway_logins_denied_total";
+pub(super) const DENIED: &str = "troupe_gateway_logins_denied_total";
 /// Commands received since the start.
-pub const COMMANDS: &str = "troupe_gateway_commands_total";
+pub(super) const COMMANDS: &str = "troupe_gateway_commands_total";
 
 /// Says what they mean.
-pub fn describe() {
+pub(super) fn describe() {
     metrics::describe_gauge!(CONNECTIONS, "client connections open now");
     metrics::describe_counter!(ACCEPTED, "client connections accepted");
     metrics::describe_counter!(DENIED, "logins refused");
