@@ -1,6 +1,7 @@
 //! What an expression may know besides its row.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
@@ -133,6 +134,8 @@ pub struct EvalContext {
     pub warning_count: AtomicU64,
     /// State of the generator behind RAND() and UUID(); seed it from the node's generator.
     pub rng: AtomicU64,
+    /// Regular expressions compiled by this statement.
+    pub(super) regexes: Mutex<BTreeMap<String, Arc<regex::Regex>>>,
     /// State of each `RAND(seed)`.
     pub(super) seeded: Mutex<BTreeMap<u32, (u64, u64)>>,
 }
@@ -166,6 +169,7 @@ impl EvalContext {
             warnings: Mutex::new(Vec::new()),
             warning_count: AtomicU64::new(0),
             rng: AtomicU64::new(0x9E37_79B9_7F4A_7C15),
+            regexes: Mutex::new(BTreeMap::new()),
             seeded: Mutex::new(BTreeMap::new()),
         }
     }

@@ -9,6 +9,7 @@ use super::{EvalContext, Expr};
 use crate::common::SqlError;
 
 mod batch;
+mod vector;
 
 /// The expression for DataFusion's operators. Its Arrow type is `expr.field_type().arrow_type()`.
 pub fn physical(expr: &Expr, ctx: &Arc<EvalContext>) -> Arc<dyn PhysicalExpr> {

@@ -80,3 +80,15 @@ impl<T: Into<Datum>> From<Option<T>> for Datum {
         value.map_or(Datum::Null, Into::into)
     }
 }
+
+impl Datum {
+    /// A TIME, or NULL.
+    pub fn from_duration(duration: Option<Duration>) -> Datum {
+        duration.map_or(Datum::Null, Datum::Duration)
+    }
+
+    /// A DATE, DATETIME or TIMESTAMP, or NULL.
+    pub fn from_time(time: Option<Time>) -> Datum {
+        time.map_or(Datum::Null, Datum::Time)
+    }
+}

@@ -349,6 +349,11 @@ impl Decimal {
         self.round(0).unscaled.to_i128().and_then(|number| u64::try_from(number).ok())
     }
 
+    /// The digits without the point, when they fit: microseconds of a number of seconds with six places.
+    pub fn to_whole_i64(&self) -> Option<i64> {
+        self.unscaled.to_i128().and_then(|number| i64::try_from(number).ok())
+    }
+
     /// The nearest double.
     pub fn to_f64(&self) -> f64 {
         // Both parts exact in a double: one correctly rounded division. Otherwise the text's conversion rounds correctly.
