@@ -281,6 +281,7 @@ fn ingestion_is_one_unit(subject: &mut impl Subject) {
     assert_eq!(all(engine, IterOptions::default()), "a b c d");
     assert_eq!(get(engine, "c").as_deref(), Some("ingested"));
     assert_eq!(get(&*before, "c").as_deref(), Some("value of c"));
+    drop(before);
     engine.ingest(Cf::Default, &mut std::iter::empty()).unwrap();
     for wrong in [["y", "x"], ["x", "x"]] {
         let answer = engine.ingest(Cf::Default, &mut wrong.map(pair).into_iter());
