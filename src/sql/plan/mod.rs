@@ -1,5 +1,46 @@
-//! Plans.
+//! From syntax to a physical plan.
+//!
+//! 1. **Bind** (`binder`, `scope`, `from`, `select`, `grouping`, `query`, `dml`, `bind_expr`): names become positions in
+//!    rows, every expression gets its MySQL type, and a [`logical`] plan comes out. Errors are MySQL's, with its words.
+//! 2. **Rules** ([`optimize`]): conditions move to the tables (`pushdown`; on the way constants are folded, equalities
+//!    give conditions to the other side, outer joins that cannot keep their NULL rows become inner ones), columns nobody
+//!    reads go (`prune`).
+//! 3. **Access and operators** (`access`, `constraints`, `lower`): each table is read by the best of its keys for the
+//!    conditions and the order wanted; a sort that an index makes needless is not there, limits reach the scans, joins
+//!    with few outer rows look the others up.
+//!
+//! A plan holds parameters as [`Expr::Parameter`](crate::sql::expr::Expr::Parameter) and nothing of the moment (time,
+//! variables, snapshot), so it can be kept and run again. Uncorrelated scalar subqueries are plans of their own, run
+//! first; their values are parameters after the statement's.
+//!
+//! What is not here: correlated subqueries, window functions, EXCEPT and INTERSECT, recursive WITH, ROLLUP, changes of
+//! several tables at once (each answers error 1235); statistics and costs (paths are chosen by rule).
 
+mod access;
+mod bind_expr;
+mod binder;
+mod constraints;
+mod dml;
+mod explain;
+mod from;
+mod grouping;
+mod literals;
+mod logical;
+mod lower;
+mod optimize;
 mod physical;
+mod planner;
+mod prune;
+mod pushdown;
+mod query;
+mod scope;
+mod select;
+#[cfg(test)]
+mod tests;
 
-pub use physical::*;
+pub use physical::{
+    AccessLock, Assignment, ConflictAction, DeletePlan, HandleRange, IndexRange, InsertPlan,
+    InsertSource, JoinKind, OutputColumn, PhysicalPlan, PlanNode, PointAccess, QueryPlan, SortKey,
+    TargetTable, UpdatePlan,
+};
+pub use planner::{Planner, StatementPlan, StringVariables, VariableTypes};

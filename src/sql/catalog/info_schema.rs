@@ -1,0 +1,199 @@
+//! A snapshot of the schema.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::virtual_tables;
+use super::{DatabaseInfo, SchemaState, TableInfo};
+use crate::common::{SqlError, SqlResult, errno};
+
+/// The database of virtual tables.
+pub const INFORMATION_SCHEMA: &str = "information_schema";
+
+/// A database with its tables, by lower-case name.
+#[derive(Clone, Debug)]
+struct Database {
+    info: Arc<DatabaseInfo>,
+    tables: BTreeMap<String, Arc<TableInfo>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Snapshot {
+    version: i64,
+    databases: BTreeMap<String, Database>,
+    /// Of every table, the database's lower-case name.
+    by_id: HashMap<i64, (String, Arc<TableInfo>)>,
+}
+
+/// Every public database and table as of one schema version. Immutable, and cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct InfoSchema(Arc<Snapshot>);
+
+impl InfoSchema {
+    /// A snapshot of these databases and their tables. `information_schema` is always there.
+    pub fn new(version: i64, databases: Vec<(DatabaseInfo, Vec<TableInfo>)>) -> InfoSchema {
+        let mut snapshot = Snapshot { version, ..Snapshot::default() };
+        snapshot.add_database(virtual_tables::database(), virtual_tables::tables());
+        for (info, tables) in databases {
+            snapshot.add_database(info, tables);
+        }
+        InfoSchema(Arc::new(snapshot))
+    }
+
+    /// The schema version it shows.
+    pub fn version(&self) -> i64 {
+        self.0.version
+    }
+
+    /// All databases, by name.
+    pub fn databases(&self) -> impl Iterator<Item = &Arc<DatabaseInfo>> {
+        self.0.databases.values().map(|database| &database.info)
+    }
+
+    /// A database by name, in any case.
+    pub fn database(&self, name: &str) -> Option<&Arc<DatabaseInfo>> {
+        self.entry(name).map(|database| &database.info)
+    }
+
+    /// A database by name; error 1049 if there is none.
+    pub fn require_database(&self, name: &str) -> SqlResult<&Arc<DatabaseInfo>> {
+        self.database(name).ok_or_else(|| {
+            SqlError::new(errno::BAD_DB, format!("Unknown database '{name}'"))
+        })
+    }
+
+    /// The tables of a database, by name; none if there is no such database.
+    pub fn tables(&self, database: &str) -> impl Iterator<Item = &Arc<TableInfo>> {
+        self.entry(database).into_iter().flat_map(|database| database.tables.values())
+    }
+
+    /// A table by name, in any case.
+    pub fn table(&self, database: &str, table: &str) -> Option<&Arc<TableInfo>> {
+        let tables = &self.entry(database)?.tables;
+        match tables.get(table) {
+            Some(found) => Some(found),
+            None => tables.get(&table.to_lowercase()),
+        }
+    }
+
+    /// A table by name; error 1146 if there is none, 1049 if its database is missing, too.
+    pub fn require_table(&self, database: &str, table: &str) -> SqlResult<&Arc<TableInfo>> {
+        match self.table(database, table) {
+            Some(found) => Ok(found),
+            None => {
+                self.require_database(database)?;
+                Err(SqlError::new(
+                    errno::NO_SUCH_TABLE,
+                    format!("Table '{database}.{table}' doesn't exist"),
+                ))
+            }
+        }
+    }
+
+    /// A table by its id, with its database.
+    pub fn table_by_id(&self, id: i64) -> Option<(&Arc<DatabaseInfo>, &Arc<TableInfo>)> {
+        let (database, table) = self.0.by_id.get(&id)?;
+        Some((&self.0.databases.get(database)?.info, table))
+    }
+
+    fn entry(&self, name: &str) -> Option<&Database> {
+        match self.0.databases.get(name) {
+            Some(found) => Some(found),
+            None => self.0.databases.get(&name.to_lowercase()),
+        }
+    }
+
+    /// The next snapshot: this one with changes.
+    #[must_use]
+    pub fn edit(&self, version: i64, changes: Vec<SchemaChange>) -> InfoSchema {
+        let mut snapshot = Snapshot::clone(&self.0);
+        snapshot.version = version;
+        for change in changes {
+            snapshot.apply(change);
+        }
+        InfoSchema(Arc::new(snapshot))
+    }
+}
+
+/// A difference between two snapshots.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SchemaChange {
+    /// A database was made or changed.
+    PutDatabase(DatabaseInfo),
+    /// A database is gone, with its tables.
+    RemoveDatabase {
+        /// Its name.
+        name: String,
+    },
+    /// A table was made or changed.
+    PutTable {
+        /// Its database.
+        database: String,
+        /// The table as it is now.
+        table: TableInfo,
+    },
+    /// A table is gone.
+    RemoveTable {
+        /// Its database.
+        database: String,
+        /// Its name.
+        table: String,
+    },
+}
+
+impl Snapshot {
+    fn add_database(&mut self, info: DatabaseInfo, tables: Vec<TableInfo>) {
+        let name = info.name.clone();
+        self.apply(SchemaChange::PutDatabase(info));
+        for table in tables {
+            self.apply(SchemaChange::PutTable { database: name.clone(), table });
+        }
+    }
+
+    fn apply(&mut self, change: SchemaChange) {
+        match change {
+            SchemaChange::PutDatabase(info) if info.state == SchemaState::Public => {
+                let key = info.name.to_lowercase();
+                let info = Arc::new(info);
+                match self.databases.get_mut(&key) {
+                    Some(database) => database.info = info,
+                    None => {
+                        self.databases.insert(key, Database { info, tables: BTreeMap::new() });
+                    }
+                }
+            }
+            SchemaChange::PutDatabase(DatabaseInfo { name, .. })
+            | SchemaChange::RemoveDatabase { name } => {
+                if let Some(database) = self.databases.remove(&name.to_lowercase()) {
+                    for table in database.tables.values() {
+                        self.by_id.remove(&table.id);
+                    }
+                }
+            }
+            SchemaChange::PutTable { database, table } => {
+                let key = database.to_lowercase();
+                let Some(database) = self.databases.get_mut(&key) else { return };
+                let name = table.name.to_lowercase();
+                if table.state != SchemaState::Public {
+                    if let Some(old) = database.tables.remove(&name) {
+                        self.by_id.remove(&old.id);
+                    }
+                    return;
+                }
+                let table = Arc::new(table);
+                if let Some(old) = database.tables.insert(name, table.clone()) {
+                    self.by_id.remove(&old.id);
+                }
+                self.by_id.insert(table.id, (key, table));
+            }
+            SchemaChange::RemoveTable { database, table } => {
+                let Some(database) = self.databases.get_mut(&database.to_lowercase()) else {
+                    return;
+                };
+                if let Some(old) = database.tables.remove(&table.to_lowercase()) {
+                    self.by_id.remove(&old.id);
+                }
+            }
+        }
+    }
+}

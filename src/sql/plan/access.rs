@@ -1,0 +1,455 @@
+//! How a table's rows are found.
+//!
+//! By rule, best first: one row by its key; several rows by their keys; the index with the longest prefix of columns
+//! set equal; the one with a range; one that gives the wanted order; all rows. Between equals the one that need not
+//! fetch rows wins.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use super::constraints::{Bound, Constraint, Kind, constraints, integer, never_null};
+use super::logical::{Scan, column_type};
+use super::physical::{
+    HandleRange, IndexRange, PhysicalPlan, PlanNode, PointAccess, SortKey,
+};
+use crate::sql::catalog::{IndexInfo, SchemaState};
+use crate::sql::expr::Expr;
+
+/// Rows a table is taken to have, as long as nobody has counted them.
+const TABLE_ROWS: f64 = 10_000.0;
+
+/// Of these, one equal column of an index leaves this part.
+const EQUAL_PART: f64 = 0.001;
+
+/// A range with one end leaves this part.
+const RANGE_PART: f64 = 1.0 / 3.0;
+
+/// A range with both ends leaves this part.
+const BETWEEN_PART: f64 = 1.0 / 40.0;
+
+/// A filter over the rows found leaves this part.
+pub(super) const FILTER_PART: f64 = 0.8;
+
+/// Lists longer than this in several columns are not multiplied out.
+const PREFIX_LIMIT: usize = 4096;
+
+/// A plan of a scan.
+pub(super) struct Access {
+    pub(super) plan: PhysicalPlan,
+    /// Whether the rows come in the wanted order.
+    pub(super) ordered: bool,
+}
+
+/// A way to find the rows.
+struct Path {
+    /// `None`: by handle.
+    index: Option<Arc<IndexInfo>>,
+    /// Values of the first columns, one list for each range.
+    prefixes: Vec<Vec<Expr>>,
+    /// Ranges of the column after them.
+    ranges: Vec<(Bound, Bound)>,
+    /// The filters it makes true by itself.
+    consumed: Vec<usize>,
+    /// Every prefix is a whole unique key.
+    point: bool,
+    ordered: bool,
+    reverse: bool,
+    covering: bool,
+}
+
+/// The best way, and the plan for it. `fetch`: only so many rows are needed, in the order of `order`.
+pub(super) fn choose(scan: &Scan, order: &[SortKey], fetch: Option<u64>) -> Access {
+    let found = constraints(&scan.table, &scan.filters);
+    let wanted = Wanted::new(scan, order, &found);
+    let mut paths: Vec<Path> = Vec::with_capacity(scan.table.indexes.len() + 1);
+    paths.push(wanted.path(None, &found));
+    let public = |index: &&IndexInfo| index.state == SchemaState::Public;
+    // By handle one row: nothing can be better, and the short road is short.
+    if !paths[0].point {
+        for index in scan.table.indexes.iter().filter(public) {
+            paths.push(wanted.path(Some(Arc::new(index.clone())), &found));
+        }
+    }
+    let score = |path: &Path| path.score(fetch.is_some(), order.is_empty());
+    let mut best = paths.swap_remove(0);
+    for path in paths {
+        if score(&path) > score(&best) {
+            best = path;
+        }
+    }
+    best.into_access(scan, fetch, order.is_empty())
+}
+
+/// What is wanted of the scan.
+struct Wanted<'s> {
+    scan: &'s Scan,
+    /// Offsets to order by, without those that are constant; `None`: the order is not one of columns.
+    order: Option<Vec<usize>>,
+    descending: Option<bool>,
+    /// Offsets that filters and outputs read.
+    read: Vec<usize>,
+}
+
+impl<'s> Wanted<'s> {
+    fn new(scan: &'s Scan, order: &[SortKey], found: &[Constraint]) -> Wanted<'s> {
+        let mut offsets = Some(Vec::with_capacity(order.len()));
+        let mut descending = None;
+        for key in order {
+            let Expr::Column { index, .. } = key.expr else {
+                offsets = None;
+                break;
+            };
+            let offset = scan.outputs[index];
+            let constant = found.iter().any(|constraint| {
+                constraint.column == offset
+                    && matches!(constraint.kind, Kind::Equal(_) | Kind::Same(_))
+            });
+            if constant {
+                continue;
+            }
+            if *descending.get_or_insert(key.descending) != key.descending {
+                offsets = None;
+                break;
+            }
+            if let Some(offsets) = &mut offsets {
+                offsets.push(offset);
+            }
+        }
+        let filters = scan.filters.iter().flat_map(Expr::columns);
+        let read = scan.outputs.iter().copied().chain(filters).collect();
+        Wanted { scan, order: offsets, descending, read }
+    }
+
+    /// What an index (or the handle) can do.
+    fn path(&self, index: Option<Arc<IndexInfo>>, found: &[Constraint]) -> Path {
+        let table = &self.scan.table;
+        let columns: Vec<usize> = match &index {
+            // A column of which the index has only a beginning ends what can be used.
+            Some(index) => {
+                let whole = index.columns.iter().take_while(|column| column.prefix_len.is_none());
+                whole.map(|column| column.offset).collect()
+            }
+            None => vec![table.handle_column.unwrap_or(table.columns.len())],
+        };
+        let covering = match &index {
+            Some(_) => self.read.iter().all(|offset| {
+                columns.contains(offset)
+                    || table.handle_column == Some(*offset)
+                    || *offset == table.columns.len()
+            }),
+            None => true,
+        };
+        let mut path = Path {
+            index,
+            prefixes: vec![Vec::new()],
+            ranges: Vec::new(),
+            consumed: Vec::new(),
+            point: false,
+            ordered: false,
+            reverse: self.descending.unwrap_or(false),
+            covering,
+        };
+        let used = self.extend(&mut path, &columns, found);
+        let whole = match &path.index {
+            Some(index) => index.unique && used == index.columns.len(),
+            None => used == 1,
+        };
+        path.point = whole && !path.prefixes.iter().flatten().any(is_null_literal);
+        path.ordered = self.is_ordered(&path, &columns, used);
+        path
+    }
+
+    /// Takes the columns' constraints into the path; answers how many columns have equal values.
+    fn extend(&self, path: &mut Path, columns: &[usize], found: &[Constraint]) -> usize {
+        let table = &self.scan.table;
+        for (position, column) in columns.iter().enumerate() {
+            let mut here = found.iter().filter(|constraint| constraint.column == *column);
+            let not_null = column_type(table, *column).not_null;
+            let equal = here.clone().find(|c| matches!(c.kind, Kind::Equal(_) | Kind::Same(_)));
+            if let Some(Constraint { kind: Kind::Equal(value), filter, .. }) = equal {
+                path.prefixes.iter_mut().for_each(|prefix| prefix.push(value.clone()));
+                // A parameter may be NULL, which an index finds and `=` does not.
+                if not_null || never_null(value) || path.index.is_none() {
+                    path.consumed.push(*filter);
+                }
+                continue;
+            }
+            if let Some(Constraint { kind: Kind::Same(value), filter, .. }) = equal
+                && path.index.is_some()
+            {
+                path.prefixes.iter_mut().for_each(|prefix| prefix.push(value.clone()));
+                path.consumed.push(*filter);
+                continue;
+            }
+            let among = here.clone().find(|c| matches!(c.kind, Kind::Among(_)));
+            if let Some(Constraint { kind: Kind::Among(values), filter, .. }) = among
+                && path.prefixes.len() * values.len() <= PREFIX_LIMIT.max(values.len())
+            {
+                path.prefixes = multiply(&path.prefixes, values);
+                if not_null || values.iter().all(never_null) || path.index.is_none() {
+                    path.consumed.push(*filter);
+                }
+                continue;
+            }
+            let ranges = here.clone().find(|c| matches!(c.kind, Kind::Ranges(_)));
+            let bounded = here.any(|c| matches!(c.kind, Kind::Range(..)));
+            if bounded {
+                self.bound(path, *column, found);
+            } else if let Some(Constraint { kind: Kind::Ranges(ranges), filter, .. }) = ranges
+                && let Some(ranges) = self.disjoint(path, ranges)
+            {
+                path.ranges = ranges;
+                path.consumed.push(*filter);
+            }
+            return position;
+        }
+        columns.len()
+    }
+
+    /// One range of all the bounds of a column; of two on one side the second stays a filter.
+    fn bound(&self, path: &mut Path, column: usize, found: &[Constraint]) {
+        let (mut low, mut high): (Bound, Bound) = (None, None);
+        for constraint in found.iter().filter(|constraint| constraint.column == column) {
+            let Kind::Range(more_low, more_high) = &constraint.kind else { continue };
+            let clash =
+                (low.is_some() && more_low.is_some()) || (high.is_some() && more_high.is_some());
+            if clash {
+                continue;
+            }
+            low = low.or_else(|| more_low.clone());
+            high = high.or_else(|| more_high.clone());
+            path.consumed.push(constraint.filter);
+        }
+        path.ranges = vec![(low, high)];
+    }
+
+    /// The ranges, ascending and apart from each other. Those of an index are put in order when their values are known;
+    /// those of handles must be known now.
+    fn disjoint(&self, path: &Path, ranges: &[(Bound, Bound)]) -> Option<Vec<(Bound, Bound)>> {
+        if path.index.is_some() {
+            return Some(ranges.to_vec());
+        }
+        let mut known = Vec::with_capacity(ranges.len());
+        for (low, high) in ranges {
+            let low = match low {
+                Some((value, inside)) => integer(value)? + i128::from(!inside),
+                None => i128::MIN,
+            };
+            let high = match high {
+                Some((value, inside)) => integer(value)? - i128::from(!inside),
+                None => i128::MAX,
+            };
+            if low <= high {
+                known.push((low, high));
+            }
+        }
+        known.sort_unstable();
+        let mut merged: Vec<(i128, i128)> = Vec::with_capacity(known.len());
+        for (low, high) in known {
+            match merged.last_mut() {
+                Some(last) if low <= last.1.saturating_add(1) => last.1 = last.1.max(high),
+                _ => merged.push((low, high)),
+            }
+        }
+        // Nothing at all is said by no ranges, which would mean everything.
+        if merged.is_empty() {
+            return None;
+        }
+        merged.into_iter().map(|(low, high)| Some((handle_bound(low)?, handle_bound(high)?))).collect()
+    }
+
+    /// Whether the path gives the rows in the wanted order.
+    fn is_ordered(&self, path: &Path, columns: &[usize], used: usize) -> bool {
+        let Some(order) = &self.order else { return false };
+        if order.is_empty() {
+            return true;
+        }
+        if path.prefixes.len() > 1 {
+            return false;
+        }
+        let table = &self.scan.table;
+        let handle = table.handle_column.unwrap_or(table.columns.len());
+        let whole = path.index.as_ref().is_none_or(|index| index.columns.len() == columns.len());
+        let mut given = columns[used..].iter().copied().chain(whole.then_some(handle));
+        for wanted in order {
+            match given.next() {
+                Some(column) if column == *wanted => {}
+                _ => return false,
+            }
+            // No two rows share a handle: there is nothing left to order.
+            if *wanted == handle {
+                return true;
+            }
+        }
+        true
+    }
+}
+
+impl Path {
+    /// Greater is better.
+    fn score(&self, limited: bool, no_order: bool) -> (u8, usize, bool, bool, bool, Reverse<usize>) {
+        let equal = self.prefixes[0].len();
+        let single = self.prefixes.len() == 1;
+        let ordered = self.ordered && !no_order;
+        let width = self.index.as_ref().map_or(usize::MAX, |index| index.columns.len());
+        let class = match (self.point, single) {
+            (true, true) => 6,
+            (true, false) => 5,
+            (false, _) if equal > 0 => 4,
+            _ if !self.ranges.is_empty() => 3,
+            _ if ordered && (limited || self.covering) => 2,
+            _ if self.covering => 1,
+            _ => 0,
+        };
+        // A range of rows is better than one of index entries that lead to rows.
+        let ranged = !self.ranges.is_empty();
+        (class, equal, ranged, ordered, self.covering, Reverse(width))
+    }
+
+    fn estimate(&self) -> f64 {
+        if self.point {
+            return self.prefixes.len() as f64;
+        }
+        let mut rows = TABLE_ROWS;
+        for _ in &self.prefixes[0] {
+            rows *= EQUAL_PART;
+        }
+        rows = rows.max(1.0) * self.prefixes.len() as f64;
+        if let Some((low, high)) = self.ranges.first() {
+            let part = match (low, high) {
+                (Some((low, _)), Some((high, _))) => between_part(low, high),
+                _ => RANGE_PART,
+            };
+            rows *= part * self.ranges.len() as f64;
+        }
+        rows.clamp(1.0, TABLE_ROWS)
+    }
+
+    fn into_access(self, scan: &Scan, fetch: Option<u64>, no_order: bool) -> Access {
+        let ordered = self.ordered;
+        let mut rows = self.estimate();
+        let left = scan.filters.iter().enumerate();
+        let left = left.filter(|(number, _)| !self.consumed.contains(number));
+        let filters: Vec<Expr> = left.map(|(_, filter)| filter.clone()).collect();
+        let mut columns = scan.outputs.clone();
+        for offset in filters.iter().flat_map(Expr::columns) {
+            if !columns.contains(&offset) {
+                columns.push(offset);
+            }
+        }
+        let place = |offset: usize| {
+            columns.iter().position(|column| *column == offset).expect("every column read is given")
+        };
+        let filters = filters.into_iter().map(|filter| filter.map_columns(&mut |offset| place(offset)));
+        let filter = Expr::conjunction(filters.collect());
+        if filter.is_some() && !self.point {
+            rows = (rows * FILTER_PART).max(1.0);
+        }
+        let limit = fetch.filter(|_| ordered || no_order);
+        if let Some(limit) = limit {
+            rows = rows.min(limit as f64);
+        }
+        let schema = columns.iter().map(|offset| column_type(&scan.table, *offset)).collect();
+        let plan = |node, schema| PhysicalPlan { node, schema, estimated_rows: rows };
+        let point = self.point;
+        let node = self.into_node(scan, columns, &filter, limit);
+        let mut found = plan(node, schema);
+        if point && let Some(predicate) = filter {
+            let schema = found.schema.clone();
+            found = plan(PlanNode::Filter { input: Box::new(found), predicate }, schema);
+        }
+        let width = scan.outputs.len();
+        if found.schema.len() > width {
+            let schema = found.schema[..width].to_vec();
+            let exprs = schema.iter().cloned().enumerate();
+            let exprs = exprs.map(|(index, field_type)| Expr::column(index, field_type)).collect();
+            found = plan(PlanNode::Project { input: Box::new(found), exprs }, schema);
+        }
+        Access { plan: found, ordered }
+    }
+
+    fn into_node(
+        self,
+        scan: &Scan,
+        columns: Vec<usize>,
+        filter: &Option<Expr>,
+        limit: Option<u64>,
+    ) -> PlanNode {
+        let (table, lock) = (scan.table.clone(), scan.lock);
+        if self.point {
+            let access = |values: Vec<Expr>| match &self.index {
+                Some(index) => PointAccess::Unique { index: index.clone(), values },
+                None => PointAccess::Handle(values.into_iter().next().unwrap_or_else(Expr::null)),
+            };
+            let mut access: Vec<PointAccess> = self.prefixes.into_iter().map(access).collect();
+            if access.len() == 1 {
+                let access = access.remove(0);
+                return PlanNode::PointGet { table, access, columns, lock };
+            }
+            return PlanNode::BatchPointGet { table, access, columns, lock };
+        }
+        let filter = filter.clone();
+        let reverse = self.reverse && self.ordered;
+        let Some(index) = self.index else {
+            let ranges = self.ranges.into_iter().map(|(low, high)| HandleRange { low, high });
+            let ranges = ranges.collect();
+            return PlanNode::TableScan { table, ranges, columns, filter, reverse, limit, lock };
+        };
+        let mut ranges = Vec::new();
+        for equal in self.prefixes {
+            if self.ranges.is_empty() {
+                if !equal.is_empty() {
+                    ranges.push(IndexRange { equal, low: None, high: None });
+                }
+                continue;
+            }
+            for (low, high) in &self.ranges {
+                let (low, high) = (low.clone(), high.clone());
+                ranges.push(IndexRange { equal: equal.clone(), low, high });
+            }
+        }
+        let covering = self.covering;
+        PlanNode::IndexScan { table, index, ranges, columns, covering, filter, reverse, limit, lock }
+    }
+}
+
+/// What part of the table's rows lies between two bounds: of known integers no more than there are.
+fn between_part(low: &Expr, high: &Expr) -> f64 {
+    match (integer(low), integer(high)) {
+        (Some(low), Some(high)) => {
+            let count = (high.saturating_sub(low).saturating_add(1)).max(0) as f64;
+            (count / TABLE_ROWS).min(BETWEEN_PART)
+        }
+        _ => BETWEEN_PART,
+    }
+}
+
+fn multiply(prefixes: &[Vec<Expr>], values: &[Expr]) -> Vec<Vec<Expr>> {
+    let mut products = Vec::with_capacity(prefixes.len() * values.len());
+    for prefix in prefixes {
+        for value in values {
+            let mut product = Vec::with_capacity(prefix.len() + 1);
+            product.extend_from_slice(prefix);
+            product.push(value.clone());
+            products.push(product);
+        }
+    }
+    products
+}
+
+fn is_null_literal(expr: &Expr) -> bool {
+    matches!(expr, Expr::Literal { value: crate::sql::types::Datum::Null, .. })
+}
+
+/// A known bound of a handle; beyond what integers can be there is none.
+fn handle_bound(value: i128) -> Option<Bound> {
+    use crate::sql::types::Datum;
+    if value == i128::MIN || value == i128::MAX {
+        return Some(None);
+    }
+    let datum = match i64::try_from(value) {
+        Ok(number) => Datum::Int(number),
+        Err(_) => Datum::UInt(u64::try_from(value).ok()?),
+    };
+    Some(Some((Expr::literal(datum), true)))
+}

@@ -1,0 +1,495 @@
+//! Expressions: names resolved, types inferred.
+
+use super::binder::{AGGREGATE_BASE, AliasRule, Binder, Clause};
+use super::literals::literal;
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::expr::{Aggregate, AggregateKind, Expr, Function, VariableScope};
+use crate::sql::parser::ast;
+use crate::sql::types::{Collation, Datum, FieldType, TypeKind};
+
+impl Binder<'_> {
+    /// Binds an expression.
+    pub(super) fn expr(&mut self, expr: &ast::Expr, clause: &mut Clause<'_>) -> SqlResult<Expr> {
+        use ast::Expr as E;
+        match expr {
+            E::Literal(value) => literal(value),
+            E::Parameter(index) => {
+                Ok(Expr::Parameter { index: *index, field_type: self.parameter_type(*index) })
+            }
+            E::Column { database, table, name } => {
+                self.column(database.as_deref(), table.as_deref(), name, clause)
+            }
+            E::Unary(op, operand) => self.unary(*op, operand, clause),
+            E::Binary(op, left, right) => self.binary(*op, left, right, clause),
+            E::And(operands) => {
+                let operands = self.exprs(operands, clause)?;
+                Expr::call(Function::And, operands)
+            }
+            E::Or(operands) => {
+                let operands = self.exprs(operands, clause)?;
+                Expr::call(Function::Or, operands)
+            }
+            E::IsNull(operand, negated) => {
+                let operand = self.expr(operand, clause)?;
+                negate(Expr::call(Function::IsNull, vec![operand])?, *negated)
+            }
+            E::IsTruth(operand, truth, negated) => {
+                let operand = self.expr(operand, clause)?;
+                let function = match truth {
+                    ast::TruthValue::True => Function::IsTrue,
+                    ast::TruthValue::False => Function::IsFalse,
+                    ast::TruthValue::Unknown => Function::IsNull,
+                };
+                negate(Expr::call(function, vec![operand])?, *negated)
+            }
+            E::InList { .. } | E::Between { .. } | E::Like { .. } | E::Regexp { .. } => {
+                self.predicate(expr, clause)
+            }
+            E::InQuery { .. } | E::Exists(_) | E::Subquery(_) => self.subquery(expr, clause),
+            E::Case { operand, branches, otherwise } => {
+                self.case(operand.as_deref(), branches, otherwise.as_deref(), clause)
+            }
+            E::Aggregate { name, distinct, args, order_by, separator } => {
+                if !order_by.is_empty() {
+                    return Err(SqlError::unsupported("ORDER BY in GROUP_CONCAT()"));
+                }
+                self.aggregate(name, *distinct, args, separator.as_deref(), clause)
+            }
+            E::Default(Some(column)) => self.default_of(column, clause),
+            E::Default(None) => Err(SqlError::unsupported("DEFAULT as a value in an expression")),
+            E::InsertedValue(column) => self.inserted_value(column, clause),
+            E::SystemVariable(..) | E::UserVariable(_) | E::AssignUserVariable(..) => {
+                self.variable(expr, clause)
+            }
+            E::Row(items) => Err(operand_columns(items.len().min(1))),
+            _ => self.special_call(expr, clause),
+        }
+    }
+
+    pub(super) fn exprs(
+        &mut self,
+        exprs: &[ast::Expr],
+        clause: &mut Clause<'_>,
+    ) -> SqlResult<Vec<Expr>> {
+        exprs.iter().map(|expr| self.expr(expr, clause)).collect()
+    }
+
+    /// A column, or what an alias stands for.
+    fn column(
+        &mut self,
+        database: Option<&str>,
+        table: Option<&str>,
+        name: &str,
+        clause: &Clause<'_>,
+    ) -> SqlResult<Expr> {
+        let alias = || {
+            let mut aliases = clause.aliases.iter();
+            let found = aliases.find(|(alias, _)| super::scope::same_name(alias, name));
+            found.map(|(_, expr)| expr.clone()).filter(|_| table.is_none())
+        };
+        if clause.alias_rule == AliasRule::First
+            && let Some(expr) = alias()
+        {
+            return Ok(expr);
+        }
+        let found = clause.scope.find(database, table, name);
+        match found.as_slice() {
+            [index] => return clause.scope.column(*index),
+            [] => {}
+            _ => {
+                let shown = qualified(database, table, name);
+                return Err(SqlError::new(
+                    errno::NON_UNIQ,
+                    format!("Column '{shown}' in {} is ambiguous", clause.name),
+                ));
+            }
+        }
+        if clause.alias_rule == AliasRule::Last
+            && let Some(expr) = alias()
+        {
+            return Ok(expr);
+        }
+        if self.outer.iter().any(|scope| !scope.find(database, table, name).is_empty()) {
+            return Err(SqlError::unsupported("correlated subqueries"));
+        }
+        Err(SqlError::new(
+            errno::BAD_FIELD,
+            format!("Unknown column '{}' in '{}'", qualified(database, table, name), clause.name),
+        ))
+    }
+
+    fn unary(
+        &mut self,
+        op: ast::UnaryOp,
+        operand: &ast::Expr,
+        clause: &mut Clause<'_>,
+    ) -> SqlResult<Expr> {
+        use ast::{Expr as E, Literal as L};
+        if op == ast::UnaryOp::Minus {
+            match operand {
+                E::Literal(L::Integer(number)) if *number <= 1 << 63 => {
+                    return Ok(Expr::literal(Datum::Int((*number as i64).wrapping_neg())));
+                }
+                E::Literal(L::Decimal(digits)) => {
+                    return literal(&L::Decimal(format!("-{digits}")));
+                }
+                E::Literal(L::Float(number)) => return literal(&L::Float(-number)),
+                _ => {}
+            }
+        }
+        let operand = self.expr(operand, clause)?;
+        let function = match op {
+            ast::UnaryOp::Plus => return Ok(operand),
+            ast::UnaryOp::Minus => Function::Neg,
+            ast::UnaryOp::BitNot => Function::BitNot,
+            ast::UnaryOp::Not => Function::Not,
+        };
+        Expr::call(function, vec![operand])
+    }
+
+    fn binary(
+        &mut self,
+        op: ast::BinaryOp,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        clause: &mut Clause<'_>,
+    ) -> SqlResult<Expr> {
+        if let (ast::Expr::Row(left), ast::Expr::Row(right)) = (left, right) {
+            return self.compare_rows(op, left, right, clause);
+        }
+        let operands = vec![self.expr(left, clause)?, self.expr(right, clause)?];
+        Expr::call(binary_function(op), operands)
+    }
+
+    fn compare_rows(
+        &mut self,
+        op: ast::BinaryOp,
+        left: &[ast::Expr],
+        right: &[ast::Expr],
+        clause: &mut Clause<'_>,
+    ) -> SqlResult<Expr> {
+        if left.len() != right.len() {
+            return Err(operand_columns(left.len()));
+        }
+        let each = match op {
+            ast::BinaryOp::Eq | ast::BinaryOp::Ne => ast::BinaryOp::Eq,
+            ast::BinaryOp::NullSafeEq => ast::BinaryOp::NullSafeEq,
+            _ => return Err(SqlError::unsupported("comparison of rows other than by equality")),
+        };
+        let mut parts = Vec::with_capacity(left.len());
+        for (left, right) in left.iter().zip(right) {
+            parts.push(self.binary(each, left, right, clause)?);
+        }
+        let equal = Expr::call(Function::And, parts)?;
+        negate(equal, op == ast::BinaryOp::Ne)
+    }
+
+    /// IN (list), BETWEEN, LIKE, REGEXP.
+    fn predicate(&mut self, expr: &ast::Expr, clause: &mut Clause<'_>) -> SqlResult<Expr> {
+        use ast::Expr as E;
+        match expr {
+            E::InList { expr, list, negated } => {
+                if let E::Row(_) = **expr {
+                    let mut any = Vec::with_capacity(list.len());
+                    for item in list {
+                        any.push(self.binary(ast::BinaryOp::Eq, expr, item, clause)?);
+                    }
+                    let found = match any.len() {
+                        1 => any.remove(0),
+                        _ => Expr::call(Function::Or, any)?,
+                    };
+                    return negate(found, *negated);
+                }
+                let mut args = Vec::with_capacity(list.len() + 1);
+                args.push(self.expr(expr, clause)?);
+                for item in list {
+                    args.push(self.expr(item, clause)?);
+                }
+                let function = if args.len() == 2 { Function::Eq } else { Function::In };
+                negate(Expr::call(function, args)?, *negated)
+            }
+            E::Between { expr, low, high, negated } => {
+                let args = vec![
+                    self.expr(expr, clause)?,
+                    self.expr(low, clause)?,
+                    self.expr(high, clause)?,
+                ];
+                negate(Expr::call(Function::Between, args)?, *negated)
+            }
+            E::Like { expr, pattern, escape, negated } => {
+                let mut args = vec![self.expr(expr, clause)?, self.expr(pattern, clause)?];
+                if let Some(escape) = escape {
+                    args.push(self.expr(escape, clause)?);
+                }
+                negate(Expr::call(Function::Like, args)?, *negated)
+            }
+            E::Regexp { expr, pattern, negated } => {
+                let args = vec![self.expr(expr, clause)?, self.expr(pattern, clause)?];
+                negate(Expr::call(Function::Regexp, args)?, *negated)
+            }
+            _ => Err(SqlError::internal("not a predicate")),
+        }
+    }
+
+    fn case(
+        &mut self,
+        operand: Option<&ast::Expr>,
+        branches: &[(ast::Expr, ast::Expr)],
+        otherwise: Option<&ast::Expr>,
+        clause: &mut Clause<'_>,
+    ) -> SqlResult<Expr> {
+        let operand = operand.map(|operand| self.expr(operand, clause)).transpose()?;
+        let mut bound = Vec::with_capacity(branches.len());
+        for (when, then) in branches {
+            bound.push((self.expr(when, clause)?, self.expr(then, clause)?));
+        }
+        let otherwise = otherwise.map(|expr| self.expr(expr, clause)).transpose()?;
+        Expr::case(operand, bound, otherwise)
+    }
+
+    fn aggregate(
+        &mut self,
+        name: &str,
+        distinct: bool,
+        args: &[ast::Expr],
+        separator: Option<&str>,
+        clause: &mut Clause<'_>,
+    ) -> SqlResult<Expr> {
+        let misuse = || SqlError::new(errno::INVALID_GROUP_FUNC_USE, "Invalid use of group function");
+        let kind = AggregateKind::by_name(name).ok_or_else(misuse)?;
+        // Taken out: an aggregate in an aggregate finds no place.
+        let aggregates = clause.aggregates.take().ok_or_else(misuse)?;
+        let rule = std::mem::take(&mut clause.alias_rule);
+        let bound = self.exprs(args, clause);
+        clause.alias_rule = rule;
+        let mut bound = match bound {
+            Ok(bound) => bound,
+            Err(error) => {
+                clause.aggregates = Some(aggregates);
+                return Err(error);
+            }
+        };
+        if args.is_empty() {
+            bound.push(Expr::literal(Datum::Int(1)));
+        }
+        if kind == AggregateKind::GroupConcat {
+            bound.push(Expr::text(separator.unwrap_or(",")));
+        }
+        let aggregate = Aggregate::new(kind, bound, distinct)?;
+        let field_type = aggregate.field_type.clone();
+        let position = aggregates.iter().position(|known| *known == aggregate);
+        let position = position.unwrap_or_else(|| {
+            aggregates.push(aggregate);
+            aggregates.len() - 1
+        });
+        clause.aggregates = Some(aggregates);
+        Ok(Expr::column(AGGREGATE_BASE + position, field_type))
+    }
+
+    fn default_of(&mut self, column: &str, clause: &Clause<'_>) -> SqlResult<Expr> {
+        let table = match (clause.default_table, clause.scope.find(None, None, column).as_slice()) {
+            (Some(table), _) => table.clone(),
+            (None, [index]) => match clause.scope.relation_of(*index).and_then(|r| r.table()) {
+                Some(table) => table.clone(),
+                None => return Err(SqlError::unsupported("DEFAULT() of a derived column")),
+            },
+            _ => return Err(unknown_column(column, clause.name)),
+        };
+        let found = table.columns.iter().find(|known| super::scope::same_name(&known.name, column));
+        let info = found.ok_or_else(|| unknown_column(column, clause.name))?;
+        super::literals::default_value(info)?.ok_or_else(|| {
+            SqlError::new(
+                errno::NO_DEFAULT_FOR_FIELD,
+                format!("Field '{}' doesn't have a default value", info.name),
+            )
+        })
+    }
+
+    fn inserted_value(&mut self, column: &str, clause: &Clause<'_>) -> SqlResult<Expr> {
+        let Some(start) = clause.inserted_row else {
+            return Err(SqlError::unsupported("VALUES() outside of ON DUPLICATE KEY UPDATE"));
+        };
+        match clause.scope.find(None, None, column).first() {
+            Some(index) => {
+                let column = clause.scope.column(*index)?;
+                Ok(Expr::column(start + index, column.field_type().clone().nullable()))
+            }
+            None => Err(unknown_column(column, clause.name)),
+        }
+    }
+
+    fn variable(&mut self, expr: &ast::Expr, clause: &mut Clause<'_>) -> SqlResult<Expr> {
+        match expr {
+            ast::Expr::SystemVariable(scope, name) => {
+                let (scope, text) = match scope {
+                    None => (VariableScope::Default, ""),
+                    Some(ast::VariableScope::Session) => (VariableScope::Session, "session"),
+                    Some(ast::VariableScope::Global) => (VariableScope::Global, "global"),
+                };
+                let field_type = self.planner.variables.system(name, scope)?;
+                let args = vec![Expr::text(name), Expr::text(text)];
+                Expr::call_as(Function::GetSystemVar, args, field_type)
+            }
+            ast::Expr::UserVariable(name) => {
+                let field_type = self.planner.variables.user(name);
+                Expr::call_as(Function::GetUserVar, vec![Expr::text(name)], field_type)
+            }
+            ast::Expr::AssignUserVariable(name, value) => {
+                let value = self.expr(value, clause)?;
+                Expr::call(Function::SetUserVar, vec![Expr::text(name), value])
+            }
+            _ => Err(SqlError::internal("not a variable")),
+        }
+    }
+
+    /// Calls, and what has a syntax of its own.
+    fn special_call(&mut self, expr: &ast::Expr, clause: &mut Clause<'_>) -> SqlResult<Expr> {
+        use ast::Expr as E;
+        match expr {
+            E::Call(name, args) => {
+                let args = self.exprs(args, clause)?;
+                let function = Function::by_name(name, args.len()).map_err(|error| {
+                    match (error.code, self.planner.current_db) {
+                        (errno::SP_DOES_NOT_EXIST, Some(database)) => SqlError::new(
+                            error.code,
+                            format!("FUNCTION {database}.{name} does not exist"),
+                        ),
+                        _ => error,
+                    }
+                })?;
+                Expr::call(function, args)
+            }
+            E::Cast(operand, target) => {
+                let operand = self.expr(operand, clause)?;
+                Ok(Expr::cast(operand, cast_type(target)?))
+            }
+            E::ConvertUsing(operand, charset) => {
+                let target = FieldType::long_text().collate(Collation::of_charset(charset)?);
+                Ok(Expr::cast(self.expr(operand, clause)?, target))
+            }
+            E::Collate(operand, collation) => {
+                Expr::collate(self.expr(operand, clause)?, Collation::by_name(collation)?)
+            }
+            E::DateArithmetic { date, amount, unit, subtract } => {
+                let args = vec![
+                    self.expr(date, clause)?,
+                    self.expr(amount, clause)?,
+                    Expr::text(unit.name()),
+                ];
+                let function = if *subtract { Function::DateSub } else { Function::DateAdd };
+                Expr::call(function, args)
+            }
+            E::Extract(unit, date) => {
+                let args = vec![Expr::text(unit.name()), self.expr(date, clause)?];
+                Expr::call(Function::Extract, args)
+            }
+            E::TimestampDiff(unit, from, to) => {
+                let args = vec![
+                    Expr::text(unit.name()),
+                    self.expr(from, clause)?,
+                    self.expr(to, clause)?,
+                ];
+                Expr::call(Function::TimestampDiff, args)
+            }
+            E::Trim { side, what, expr } => {
+                let mut args = vec![self.expr(expr, clause)?];
+                match what {
+                    Some(what) => args.push(self.expr(what, clause)?),
+                    None if *side != ast::TrimSide::Both => args.push(Expr::text(" ")),
+                    None => {}
+                }
+                let function = match side {
+                    ast::TrimSide::Both => Function::Trim,
+                    ast::TrimSide::Leading => Function::TrimLeading,
+                    ast::TrimSide::Trailing => Function::TrimTrailing,
+                };
+                Expr::call(function, args)
+            }
+            _ => Err(SqlError::unsupported("INTERVAL outside of date arithmetic")),
+        }
+    }
+}
+
+/// `NOT expr` if `negated`.
+pub(super) fn negate(expr: Expr, negated: bool) -> SqlResult<Expr> {
+    if negated { Expr::call(Function::Not, vec![expr]) } else { Ok(expr) }
+}
+
+/// Error 1054.
+pub(super) fn unknown_column(name: &str, clause: &str) -> SqlError {
+    SqlError::new(errno::BAD_FIELD, format!("Unknown column '{name}' in '{clause}'"))
+}
+
+/// Error 1241.
+pub(super) fn operand_columns(count: usize) -> SqlError {
+    SqlError::new(errno::OPERAND_COLUMNS, format!("Operand should contain {count} column(s)"))
+}
+
+fn qualified(database: Option<&str>, table: Option<&str>, name: &str) -> String {
+    let parts = database.into_iter().chain(table).chain([name]);
+    parts.collect::<Vec<_>>().join(".")
+}
+
+fn binary_function(op: ast::BinaryOp) -> Function {
+    use ast::BinaryOp as B;
+    match op {
+        B::Eq => Function::Eq,
+        B::NullSafeEq => Function::NullEq,
+        B::Ne => Function::Ne,
+        B::Lt => Function::Lt,
+        B::Le => Function::Le,
+        B::Gt => Function::Gt,
+        B::Ge => Function::Ge,
+        B::Add => Function::Add,
+        B::Sub => Function::Sub,
+        B::Mul => Function::Mul,
+        B::Div => Function::Div,
+        B::IntDiv => Function::IntDiv,
+        B::Mod => Function::Mod,
+        B::BitOr => Function::BitOr,
+        B::BitAnd => Function::BitAnd,
+        B::BitXor => Function::BitXor,
+        B::ShiftLeft => Function::ShiftLeft,
+        B::ShiftRight => Function::ShiftRight,
+        B::Xor => Function::Xor,
+    }
+}
+
+fn cast_type(target: &ast::CastType) -> SqlResult<FieldType> {
+    use ast::CastType as C;
+    let fsp = |digits: &Option<u32>| -> SqlResult<u8> {
+        let digits = digits.unwrap_or(0);
+        u8::try_from(digits).ok().filter(|digits| *digits <= 6).ok_or_else(|| {
+            SqlError::new(
+                errno::TOO_BIG_PRECISION,
+                format!("Too-big precision {digits} specified for 'CAST'. Maximum is 6."),
+            )
+        })
+    };
+    Ok(match target {
+        C::Signed => FieldType::bigint(),
+        C::Unsigned => FieldType::bigint_unsigned(),
+        C::Char(length, charset) => {
+            let collation = match charset {
+                Some(charset) => Collation::of_charset(charset)?,
+                None => Collation::default(),
+            };
+            match length {
+                Some(length) => FieldType::varchar(*length).collate(collation),
+                None => FieldType::long_text().collate(collation),
+            }
+        }
+        C::Binary(Some(length)) => FieldType::varbinary(*length),
+        C::Binary(None) => FieldType::long_text().collate(Collation::Binary),
+        C::Decimal(precision, scale) => {
+            let (precision, scale) = (precision.unwrap_or(10), scale.unwrap_or(0));
+            crate::sql::catalog::check_decimal("CAST", precision, scale)?
+        }
+        C::Double => FieldType::double(),
+        C::Float => FieldType::float(),
+        C::Date => FieldType::date(),
+        C::DateTime(digits) => FieldType::datetime(fsp(digits)?),
+        C::Time(digits) => FieldType::time(fsp(digits)?),
+        C::Year => FieldType::new(TypeKind::Year),
+    })
+}

@@ -1,0 +1,183 @@
+//! The binder's state, and names of tables.
+
+use std::sync::Arc;
+
+use super::physical::PhysicalPlan;
+use super::planner::Planner;
+use super::scope::{Scope, same_name};
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::catalog::TableInfo;
+use crate::sql::expr::{Aggregate, EvalContext, Expr};
+use crate::sql::parser::ast;
+use crate::sql::types::FieldType;
+
+/// Turns the syntax of one statement into logical plans.
+pub(super) struct Binder<'a> {
+    pub(super) planner: &'a Planner<'a>,
+    /// Uncorrelated scalar subqueries met so far, planned.
+    pub(super) subqueries: Vec<PhysicalPlan>,
+    /// WITH's tables in sight, the nearest last.
+    pub(super) common_tables: Vec<ast::CommonTable>,
+    /// The scopes of the queries around: a name found only there makes a subquery correlated.
+    pub(super) outer: Vec<Scope>,
+}
+
+/// Where placeholders for aggregates begin among column positions.
+pub(super) const AGGREGATE_BASE: usize = 1 << 32;
+
+/// How a clause sees the aliases of the select list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum AliasRule {
+    /// Not at all.
+    #[default]
+    Unseen,
+    /// Before columns (ORDER BY).
+    First,
+    /// Where there is no such column (GROUP BY, HAVING).
+    Last,
+}
+
+/// The clause an expression stands in.
+pub(super) struct Clause<'s> {
+    /// The columns in sight.
+    pub(super) scope: &'s Scope,
+    /// As messages call it: `field list`, `where clause`.
+    pub(super) name: &'static str,
+    /// Where aggregates go, if there may be any: each becomes a column from [`AGGREGATE_BASE`] on.
+    pub(super) aggregates: Option<&'s mut Vec<Aggregate>>,
+    /// The select list's aliases and what they stand for.
+    pub(super) aliases: &'s [(String, Expr)],
+    pub(super) alias_rule: AliasRule,
+    /// INSERT: where the row to be inserted begins, for VALUES(c).
+    pub(super) inserted_row: Option<usize>,
+    /// The table DEFAULT(c) is about.
+    pub(super) default_table: Option<&'s Arc<TableInfo>>,
+}
+
+impl<'s> Clause<'s> {
+    /// A clause without aggregates and aliases.
+    pub(super) fn plain(scope: &'s Scope, name: &'static str) -> Clause<'s> {
+        Clause {
+            scope,
+            name,
+            aggregates: None,
+            aliases: &[],
+            alias_rule: AliasRule::Unseen,
+            inserted_row: None,
+            default_table: None,
+        }
+    }
+}
+
+/// What FROM's name stands for.
+pub(super) enum Named {
+    /// A stored table, or a virtual one, with its database's name.
+    Table(String, Arc<TableInfo>),
+    /// One of WITH's, by its position.
+    Common(usize),
+}
+
+impl<'a> Binder<'a> {
+    pub(super) fn new(planner: &'a Planner<'a>) -> Binder<'a> {
+        Binder {
+            planner,
+            subqueries: Vec::new(),
+            common_tables: Vec::new(),
+            outer: Vec::new(),
+        }
+    }
+
+    /// The database a name without one is in; error 1046 if none was chosen.
+    pub(super) fn database_of<'n>(&self, name: &'n ast::ObjectName) -> SqlResult<&'n str>
+    where
+        'a: 'n,
+    {
+        match (&name.database, self.planner.current_db) {
+            (Some(database), _) => Ok(database),
+            (None, Some(database)) => Ok(database),
+            (None, None) => Err(SqlError::new(errno::NO_DB, "No database selected")),
+        }
+    }
+
+    /// A stored table by name.
+    pub(super) fn table(&self, name: &ast::ObjectName) -> SqlResult<(String, Arc<TableInfo>)> {
+        let database = self.database_of(name)?;
+        let schema = self.planner.schema;
+        let table = schema.require_table(database, &name.name)?;
+        // As it was made: the client sees it in the columns' metadata.
+        let database = schema.database(database).map_or(database, |info| &info.name);
+        Ok((database.to_owned(), table.clone()))
+    }
+
+    /// What a name in FROM stands for.
+    pub(super) fn named(&self, name: &ast::ObjectName) -> SqlResult<Named> {
+        if name.database.is_none()
+            && let Some(position) =
+                self.common_tables.iter().rposition(|common| same_name(&common.name, &name.name))
+        {
+            return Ok(Named::Common(position));
+        }
+        let (database, table) = self.table(name)?;
+        Ok(Named::Table(database, table))
+    }
+
+    /// The type of a parameter as far as it is known.
+    pub(super) fn parameter_type(&self, index: usize) -> FieldType {
+        self.planner.parameter_types.get(index).cloned().unwrap_or_else(FieldType::null)
+    }
+
+    /// The expression of a planned scalar subquery.
+    pub(super) fn subquery_value(&mut self, plan: PhysicalPlan) -> Expr {
+        let field_type = plan.schema.first().cloned().unwrap_or_else(FieldType::null).nullable();
+        let index = self.planner.parameter_count + self.subqueries.len();
+        self.subqueries.push(plan);
+        Expr::Parameter { index, field_type }
+    }
+
+    /// An expression without columns.
+    pub(super) fn constant(&mut self, expr: &ast::Expr) -> SqlResult<Expr> {
+        let scope = Scope::default();
+        let bound = self.expr(expr, &mut Clause::plain(&scope, "field list"))?;
+        self.refuse_subqueries()?;
+        Ok(bound)
+    }
+
+    /// An expression over columns that are no table's.
+    pub(super) fn over_columns(
+        &mut self,
+        columns: &[(&str, FieldType)],
+        expr: &ast::Expr,
+    ) -> SqlResult<Expr> {
+        let column = |(name, field_type): &(&str, FieldType)| super::OutputColumn {
+            name: (*name).to_owned(),
+            field_type: field_type.clone(),
+            origin: None,
+            key_flags: 0,
+        };
+        let scope = Scope::derived("", columns.iter().map(column).collect());
+        let bound = self.expr(expr, &mut Clause::plain(&scope, "where clause"))?;
+        self.refuse_subqueries()?;
+        Ok(bound)
+    }
+
+    pub(super) fn refuse_subqueries(&self) -> SqlResult<()> {
+        if self.subqueries.is_empty() {
+            return Ok(());
+        }
+        Err(SqlError::unsupported("a subquery here"))
+    }
+}
+
+/// Replaces what is the same in every execution by its value.
+pub(super) fn fold(expr: Expr) -> Expr {
+    thread_local! {
+        static CONTEXT: EvalContext = EvalContext::new();
+    }
+    let Expr::Call { function, args, field_type } = expr else { return expr };
+    let args: Vec<Expr> = args.into_iter().map(fold).collect();
+    let call = Expr::Call { function, args, field_type };
+    if !call.is_constant() || call.depends_on_context() {
+        return call;
+    }
+    CONTEXT.with(|context| call.fold(context))
+}

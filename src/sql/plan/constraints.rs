@@ -1,0 +1,192 @@
+//! What a scan's filters say about single columns.
+
+use super::logical::column_type;
+use crate::sql::catalog::TableInfo;
+use crate::sql::expr::{Expr, Function};
+use crate::sql::types::{Datum, FieldType, TypeKind};
+
+/// A bound and whether it belongs to the range.
+pub(super) type Bound = Option<(Expr, bool)>;
+
+/// What a filter says about its column.
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    /// It equals this; NULL equals nothing.
+    Equal(Expr),
+    /// It is this, which may be NULL.
+    Same(Expr),
+    /// It equals one of these.
+    Among(Vec<Expr>),
+    /// It lies between these.
+    Range(Bound, Bound),
+    /// It lies in one of these.
+    Ranges(Vec<(Bound, Bound)>),
+}
+
+/// A filter that constrains one column by constants.
+#[derive(Clone, Debug)]
+pub(super) struct Constraint {
+    /// The column's offset in the table.
+    pub(super) column: usize,
+    /// How.
+    pub(super) kind: Kind,
+    /// Which filter of the scan says so.
+    pub(super) filter: usize,
+}
+
+/// Every filter that an access path may use.
+pub(super) fn constraints(table: &TableInfo, filters: &[Expr]) -> Vec<Constraint> {
+    let found = filters.iter().enumerate().filter_map(|(filter, expr)| {
+        let (column, kind) = constraint(table, expr)?;
+        Some(Constraint { column, kind, filter })
+    });
+    found.collect()
+}
+
+fn constraint(table: &TableInfo, expr: &Expr) -> Option<(usize, Kind)> {
+    let Expr::Call { function, args, field_type } = expr else { return None };
+    let usable = |column: &Expr, value: &Expr| usable(table, column, value, field_type);
+    match (function, args.as_slice()) {
+        (Function::IsNull, [Expr::Column { index, .. }]) => {
+            Some((*index, Kind::Same(Expr::null())))
+        }
+        (Function::Between, [column, low, high]) => {
+            let index = usable(column, low)?;
+            usable(column, high)?;
+            let (low, high) = (Some((low.clone(), true)), Some((high.clone(), true)));
+            Some((index, Kind::Range(low, high)))
+        }
+        (Function::In, [column, list @ ..]) => {
+            let mut index = None;
+            for value in list {
+                index = Some(usable(column, value)?);
+            }
+            Some((index?, Kind::Among(unique(list))))
+        }
+        (Function::Or, args) => any_of(table, args),
+        (Function::And, args) => {
+            let mut parts = args.iter().map(|arg| constraint(table, arg));
+            let (column, Kind::Range(mut low, mut high)) = parts.next()?? else { return None };
+            for part in parts {
+                let (other, Kind::Range(more_low, more_high)) = part? else { return None };
+                let clash = (low.is_some() && more_low.is_some())
+                    || (high.is_some() && more_high.is_some());
+                if other != column || clash {
+                    return None;
+                }
+                low = low.or(more_low);
+                high = high.or(more_high);
+            }
+            Some((column, Kind::Range(low, high)))
+        }
+        (function, [left, right]) if function.is_comparison() => {
+            let (function, index, value) = match usable(left, right) {
+                Some(index) => (*function, index, right),
+                None => (function.swap_sides()?, usable(right, left)?, left),
+            };
+            Some((index, comparison(function, value.clone())?))
+        }
+        _ => None,
+    }
+}
+
+fn comparison(function: Function, value: Expr) -> Option<Kind> {
+    Some(match function {
+        Function::Eq => Kind::Equal(value),
+        Function::NullEq => Kind::Same(value),
+        Function::Lt => Kind::Range(None, Some((value, false))),
+        Function::Le => Kind::Range(None, Some((value, true))),
+        Function::Gt => Kind::Range(Some((value, false)), None),
+        Function::Ge => Kind::Range(Some((value, true)), None),
+        _ => return None,
+    })
+}
+
+/// An OR whose every part constrains the same column.
+fn any_of(table: &TableInfo, args: &[Expr]) -> Option<(usize, Kind)> {
+    let mut column = None;
+    let (mut values, mut ranges) = (Vec::new(), Vec::new());
+    for arg in args {
+        let (index, kind) = constraint(table, arg)?;
+        if *column.get_or_insert(index) != index {
+            return None;
+        }
+        match kind {
+            Kind::Equal(value) => values.push(value),
+            Kind::Among(list) => values.extend(list),
+            Kind::Range(low, high) => ranges.push((low, high)),
+            Kind::Ranges(more) => ranges.extend(more),
+            Kind::Same(_) => return None,
+        }
+    }
+    let column = column?;
+    if ranges.is_empty() {
+        return Some((column, Kind::Among(unique(&values))));
+    }
+    ranges.extend(values.into_iter().map(|value| {
+        let bound = Some((value, true));
+        (bound.clone(), bound)
+    }));
+    Some((column, Kind::Ranges(ranges)))
+}
+
+fn unique(values: &[Expr]) -> Vec<Expr> {
+    let mut found: Vec<Expr> = Vec::with_capacity(values.len());
+    let small = values.len() <= 64;
+    for value in values {
+        // Long lists are left as they are: rows by key are read once anyway.
+        if !small || !found.contains(value) {
+            found.push(value.clone());
+        }
+    }
+    found
+}
+
+/// The column's offset, if comparing it with the value follows the order of its keys.
+fn usable(
+    table: &TableInfo,
+    column: &Expr,
+    value: &Expr,
+    comparison: &FieldType,
+) -> Option<usize> {
+    let Expr::Column { index, .. } = column else { return None };
+    if !value.is_constant() {
+        return None;
+    }
+    let column = column_type(table, *index);
+    let value = value.field_type();
+    let fits = match column.kind {
+        // Of unknown type: a parameter, taken for what it is compared with, or NULL.
+        _ if value.kind == TypeKind::Null => true,
+        kind if kind.is_string() => {
+            value.kind.is_string()
+                && (comparison.collation == column.collation || same_order(&column, value))
+        }
+        kind if kind.is_integer() => value.kind.is_numeric() || value.kind.is_string(),
+        kind if kind.is_float() => value.kind.is_numeric(),
+        TypeKind::Decimal => value.kind.is_integer() || value.kind == TypeKind::Decimal,
+        kind if kind.is_calendar() => value.kind.is_string() || value.kind.is_calendar(),
+        TypeKind::Time => value.kind.is_string() || value.kind == TypeKind::Time,
+        _ => false,
+    };
+    fits.then_some(*index)
+}
+
+/// Whether a string column and a value compare in the column's own collation.
+fn same_order(column: &FieldType, value: &FieldType) -> bool {
+    column.collation == value.collation
+}
+
+/// Whether a value is certainly not NULL.
+pub(super) fn never_null(value: &Expr) -> bool {
+    matches!(value, Expr::Literal { value, .. } if *value != Datum::Null)
+}
+
+/// A literal's integer.
+pub(super) fn integer(value: &Expr) -> Option<i128> {
+    match value {
+        Expr::Literal { value: Datum::Int(number), .. } => Some(i128::from(*number)),
+        Expr::Literal { value: Datum::UInt(number), .. } => Some(i128::from(*number)),
+        _ => None,
+    }
+}

@@ -1,0 +1,461 @@
+//! INSERT, REPLACE, UPDATE, DELETE.
+
+use std::sync::Arc;
+
+use super::binder::{Binder, Clause};
+use super::logical::{Logical, column_type, public_columns};
+use super::optimize::optimize;
+use super::physical::{
+    AccessLock, Assignment, ConflictAction, DeletePlan, InsertPlan, InsertSource, PhysicalPlan,
+    QueryPlan, SortKey, TargetTable, UpdatePlan,
+};
+use super::scope::{Scope, same_name};
+use super::select::{limited, sorted};
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::catalog::{INFORMATION_SCHEMA, TableInfo};
+use crate::sql::expr::Expr;
+use crate::sql::parser::ast;
+
+impl Binder<'_> {
+    /// INSERT and REPLACE.
+    pub(super) fn insert(mut self, insert: &ast::Insert) -> SqlResult<InsertPlan> {
+        let (database, table) = self.target(&insert.table)?;
+        let columns = target_columns(&table, insert.columns.as_deref())?;
+        let scope = Scope::table(&database, &insert.table.name, &table);
+        let source = match &insert.rows {
+            ast::InsertRows::Values(rows) => {
+                InsertSource::Values(self.insert_rows(rows, &columns, &scope, &table)?)
+            }
+            ast::InsertRows::Query(query) => {
+                let (plan, given) = self.query(query)?;
+                if given.len() != columns.len() {
+                    return Err(super::query::wrong_row(1));
+                }
+                let root = optimize(plan)?;
+                let locking = query.locking.is_some();
+                let query = QueryPlan { root, columns: given, subqueries: Vec::new(), locking };
+                InsertSource::Query(Box::new(query))
+            }
+        };
+        let on_conflict = if insert.replace {
+            ConflictAction::Replace
+        } else if !insert.on_duplicate.is_empty() {
+            if insert.ignore {
+                return Err(SqlError::unsupported("INSERT IGNORE … ON DUPLICATE KEY UPDATE"));
+            }
+            ConflictAction::Update(self.on_duplicate(insert, scope, &database, &table)?)
+        } else if insert.ignore {
+            ConflictAction::Ignore
+        } else {
+            ConflictAction::Error
+        };
+        let target = TargetTable { database, table };
+        Ok(InsertPlan { target, columns, source, on_conflict, subqueries: self.subqueries })
+    }
+
+    /// The table a statement changes; those of `information_schema` are not.
+    fn target(&self, name: &ast::ObjectName) -> SqlResult<(String, Arc<TableInfo>)> {
+        let (database, table) = self.table(name)?;
+        if database.eq_ignore_ascii_case(INFORMATION_SCHEMA) {
+            return Err(SqlError::new(
+                errno::DB_ACCESS_DENIED,
+                "Access denied for user to database 'information_schema'",
+            ));
+        }
+        Ok((database, table))
+    }
+
+    fn insert_rows(
+        &mut self,
+        rows: &[Vec<ast::Expr>],
+        columns: &[usize],
+        scope: &Scope,
+        table: &Arc<TableInfo>,
+    ) -> SqlResult<Vec<Vec<Option<Expr>>>> {
+        let mut bound = Vec::with_capacity(rows.len());
+        for (number, row) in rows.iter().enumerate() {
+            // INSERT INTO t VALUES (): every column has its default.
+            let all_default = row.is_empty();
+            if !all_default && row.len() != columns.len() {
+                return Err(super::query::wrong_row(number + 1));
+            }
+            if all_default {
+                bound.push(columns.iter().map(|_| None).collect());
+                continue;
+            }
+            let mut values = Vec::with_capacity(row.len());
+            for value in row {
+                if *value == ast::Expr::Default(None) {
+                    values.push(None);
+                    continue;
+                }
+                let mut clause = Clause::plain(scope, "field list");
+                clause.default_table = Some(table);
+                values.push(Some(self.expr(value, &mut clause)?));
+            }
+            bound.push(values);
+        }
+        Ok(bound)
+    }
+
+    /// ON DUPLICATE KEY UPDATE, over the old row and then the one to be inserted.
+    fn on_duplicate(
+        &mut self,
+        insert: &ast::Insert,
+        mut scope: Scope,
+        database: &str,
+        table: &Arc<TableInfo>,
+    ) -> SqlResult<Vec<Assignment>> {
+        let width = public_columns(table);
+        if let Some((alias, columns)) = &insert.row_alias {
+            if !columns.is_empty() {
+                return Err(SqlError::unsupported("column aliases of the inserted row"));
+            }
+            let mut inserted = Scope::table(database, alias, table);
+            inserted.shift(width);
+            scope = scope.join(inserted)?;
+        }
+        let old_row = Scope::table(database, &insert.table.name, table);
+        let mut assignments = Vec::with_capacity(insert.on_duplicate.len());
+        for assignment in &insert.on_duplicate {
+            check_assigned_table(assignment, &insert.table.name)?;
+            let column = target_column(table, &assignment.column, "field list")?;
+            let value = if assignment.value == ast::Expr::Default(None) {
+                column_default(table, column)?
+            } else {
+                // Names without a table mean the old row; the alias's row needs its alias.
+                let qualified = insert.row_alias.is_some() && uses_tables(&assignment.value);
+                let seen = if qualified { &scope } else { &old_row };
+                let mut clause = Clause::plain(seen, "field list");
+                clause.inserted_row = Some(width);
+                clause.default_table = Some(table);
+                self.expr(&assignment.value, &mut clause)?
+            };
+            assignments.push(Assignment { column, value });
+        }
+        Ok(assignments)
+    }
+
+    /// UPDATE.
+    pub(super) fn update(mut self, update: &ast::Update) -> SqlResult<UpdatePlan> {
+        let sources = stored_tables(&update.from);
+        let joined = sources.len() != 1 || !matches!(update.from, ast::TableRef::Table { .. });
+        if joined && (!update.order_by.is_empty() || update.limit.is_some()) {
+            return Err(wrong_usage("UPDATE"));
+        }
+        let (plan, scope) = self.from(&update.from)?;
+        let target = self.update_target(update, &scope)?;
+        let (target, mut plan, scope) = self.change_source(target, plan, scope)?;
+        if let Some(selection) = &update.selection {
+            plan = self.selection(plan, &scope, selection)?;
+        }
+        let mut assignments = Vec::with_capacity(update.assignments.len());
+        for assignment in &update.assignments {
+            let column = target_column(&target.table, &assignment.column, "field list")?;
+            let value = if assignment.value == ast::Expr::Default(None) {
+                column_default(&target.table, column)?
+            } else {
+                let mut clause = Clause::plain(&scope, "field list");
+                clause.default_table = Some(&target.table);
+                self.expr(&assignment.value, &mut clause)?
+            };
+            assignments.push(Assignment { column, value });
+        }
+        let source = self.ordered(plan, &scope, &update.order_by, update.limit.as_ref())?;
+        let ignore = update.ignore;
+        Ok(UpdatePlan { target, source, assignments, ignore, subqueries: self.subqueries })
+    }
+
+    /// Which of the tables is assigned to: only one may be.
+    fn update_target(&self, update: &ast::Update, scope: &Scope) -> SqlResult<usize> {
+        let mut target = None;
+        for assignment in &update.assignments {
+            let table = assignment.table.as_ref();
+            let database = table.and_then(|name| name.database.as_deref());
+            let found =
+                scope.find(database, table.map(|name| name.name.as_str()), &assignment.column);
+            let index = match found.as_slice() {
+                [index] => *index,
+                [] => {
+                    let shown = match table {
+                        Some(table) => format!("{}.{}", table.name, assignment.column),
+                        None => assignment.column.clone(),
+                    };
+                    return Err(super::bind_expr::unknown_column(&shown, "field list"));
+                }
+                _ => {
+                    return Err(SqlError::new(
+                        errno::NON_UNIQ,
+                        format!("Column '{}' in field list is ambiguous", assignment.column),
+                    ));
+                }
+            };
+            let position = scope.relations.iter().position(|relation| {
+                scope.relation_of(index).is_some_and(|found| found.start == relation.start)
+            });
+            if target.is_some() && target != position {
+                return Err(SqlError::unsupported("UPDATE of several tables"));
+            }
+            target = position;
+        }
+        target.ok_or_else(|| SqlError::internal("UPDATE without assignments"))
+    }
+
+    /// DELETE.
+    pub(super) fn delete(mut self, delete: &ast::Delete) -> SqlResult<DeletePlan> {
+        if delete.ignore {
+            return Err(SqlError::unsupported("DELETE IGNORE"));
+        }
+        let multi = !delete.targets.is_empty();
+        if multi && (!delete.order_by.is_empty() || delete.limit.is_some()) {
+            return Err(wrong_usage("DELETE"));
+        }
+        let (plan, scope) = self.from(&delete.from)?;
+        let target = match delete.targets.as_slice() {
+            [] => 0,
+            [name] => scope
+                .relations
+                .iter()
+                .position(|relation| {
+                    same_name(&relation.alias, &name.name)
+                        && match (&name.database, &relation.database) {
+                            (Some(wanted), Some(database)) => same_name(wanted, database),
+                            (wanted, _) => wanted.is_none(),
+                        }
+                })
+                .ok_or_else(|| {
+                    SqlError::new(
+                        errno::UNKNOWN_TABLE,
+                        format!("Unknown table '{}' in MULTI DELETE", name.name),
+                    )
+                })?,
+            _ => return Err(SqlError::unsupported("DELETE from several tables")),
+        };
+        if !multi && scope.relations.len() != 1 {
+            return Err(SqlError::unsupported("DELETE FROM a join without naming the table"));
+        }
+        let (target, mut plan, scope) = self.change_source(target, plan, scope)?;
+        if let Some(selection) = &delete.selection {
+            plan = self.selection(plan, &scope, selection)?;
+        }
+        let source = self.ordered(plan, &scope, &delete.order_by, delete.limit.as_ref())?;
+        Ok(DeletePlan { target, source, subqueries: self.subqueries })
+    }
+
+    /// Makes the rows of FROM those a change needs: the target's full row first, locked, with its hidden handle.
+    fn change_source(
+        &self,
+        position: usize,
+        plan: Logical,
+        scope: Scope,
+    ) -> SqlResult<(TargetTable, Logical, Scope)> {
+        let relation = &scope.relations[position];
+        let not_updatable = || {
+            SqlError::new(
+                errno::NON_UPDATABLE_TABLE,
+                format!("The target table {} of the UPDATE is not updatable", relation.alias),
+            )
+        };
+        let table = relation.table().ok_or_else(not_updatable)?.clone();
+        let name = ast::ObjectName {
+            database: relation.database.clone(),
+            name: table.name.clone(),
+        };
+        let (database, table) = self.target(&name)?;
+        let target = TargetTable { database, table: table.clone() };
+        if let Logical::Scan(_) = plan {
+            let mut plan = Logical::scan(&table, &relation.alias, true);
+            plan.lock_all(AccessLock::ForUpdate);
+            return Ok((target, plan, scope));
+        }
+        let (plan, scope) = target_first(plan, scope, position, &table)?;
+        Ok((target, plan, scope))
+    }
+
+    /// ORDER BY and LIMIT of a change.
+    fn ordered(
+        &mut self,
+        plan: Logical,
+        scope: &Scope,
+        order_by: &[ast::OrderItem],
+        limit: Option<&ast::Expr>,
+    ) -> SqlResult<PhysicalPlan> {
+        let mut keys = Vec::with_capacity(order_by.len());
+        for item in order_by {
+            let expr = self.expr(&item.expr, &mut Clause::plain(scope, "order clause"))?;
+            if !expr.is_constant() {
+                keys.push(SortKey { expr, descending: item.descending });
+            }
+        }
+        let limit = limit.map(|limit| self.constant_number(limit)).transpose()?;
+        let limit = limit.map(|limit| (None, limit));
+        optimize(limited(sorted(plan, keys), limit))
+    }
+}
+
+/// The join's rows with the target's columns (and hidden handle) in front, and the scope over them.
+fn target_first(
+    plan: Logical,
+    scope: Scope,
+    position: usize,
+    table: &Arc<TableInfo>,
+) -> SqlResult<(Logical, Scope)> {
+    let hidden = usize::from(table.handle_column.is_none());
+    let mut plan = plan;
+    let start = scope.relations[position].start;
+    let width = public_columns(table);
+    let mut extended = None;
+    if hidden == 1 {
+        extended = extend_scan(&mut plan, start, 0);
+    }
+    if !lock_scan(&mut plan, start, 0) || (hidden == 1 && extended.is_none()) {
+        return Err(SqlError::unsupported("changing a table on the far side of an outer join"));
+    }
+    // `extended` is where the hidden handle now stands; every column from there on has moved by one.
+    let moved = |column: usize| match extended {
+        Some(at) if column >= at => column + 1,
+        _ => column,
+    };
+    let schema = plan.schema();
+    let column = |index: usize| Expr::column(index, schema[index].clone());
+    let mut exprs: Vec<Expr> = (start..start + width).map(column).collect();
+    exprs.extend(extended.map(column));
+    let front = exprs.len();
+    let mut scope = scope;
+    let mut next = front;
+    for (number, relation) in scope.relations.iter_mut().enumerate() {
+        if number == position {
+            continue;
+        }
+        let from = moved(relation.start);
+        let length = relation.len();
+        exprs.extend((from..from + length).map(column));
+        relation.start = next;
+        next += length;
+    }
+    scope.relations[position].start = 0;
+    scope.star.clear();
+    Ok((Logical::Project { input: Box::new(plan), exprs }, scope))
+}
+
+/// Adds the hidden handle to the scan whose columns begin at `start`; answers where it stands in the whole row.
+fn extend_scan(plan: &mut Logical, start: usize, base: usize) -> Option<usize> {
+    match plan {
+        Logical::Scan(scan) if base == start => {
+            scan.outputs.push(scan.table.columns.len());
+            Some(base + scan.outputs.len() - 1)
+        }
+        Logical::Join { left, right, conditions, .. } => {
+            let width = left.width();
+            let at = match extend_scan(left, start, base) {
+                Some(at) => at,
+                None => extend_scan(right, start, base + width)?,
+            };
+            // What stands behind the new column has moved.
+            for condition in conditions.iter_mut() {
+                let old = std::mem::replace(condition, Expr::null());
+                let mut moved = |index| if index >= at - base { index + 1 } else { index };
+                *condition = old.map_columns(&mut moved);
+            }
+            Some(at)
+        }
+        _ => None,
+    }
+}
+
+/// Locks the scan whose columns begin at `start`, unless it is on the far side of an outer join.
+fn lock_scan(plan: &mut Logical, start: usize, base: usize) -> bool {
+    match plan {
+        Logical::Scan(scan) if base == start => {
+            scan.lock = AccessLock::ForUpdate;
+            true
+        }
+        Logical::Join { left, right, kind, .. } => {
+            let width = left.width();
+            lock_scan(left, start, base)
+                || (*kind == super::JoinKind::Inner && lock_scan(right, start, base + width))
+        }
+        _ => false,
+    }
+}
+
+/// The names of stored tables in FROM.
+fn stored_tables(from: &ast::TableRef) -> Vec<&ast::ObjectName> {
+    match from {
+        ast::TableRef::Table { name, .. } => vec![name],
+        ast::TableRef::Derived { .. } => Vec::new(),
+        ast::TableRef::Join { left, right, .. } => {
+            let mut tables = stored_tables(left);
+            tables.extend(stored_tables(right));
+            tables
+        }
+    }
+}
+
+fn target_columns(table: &TableInfo, names: Option<&[String]>) -> SqlResult<Vec<usize>> {
+    let Some(names) = names.filter(|names| !names.is_empty()) else {
+        return Ok((0..public_columns(table)).collect());
+    };
+    let mut columns = Vec::with_capacity(names.len());
+    for name in names {
+        let column = target_column(table, name, "field list")?;
+        if columns.contains(&column) {
+            return Err(SqlError::new(
+                errno::FIELD_SPECIFIED_TWICE,
+                format!("Column '{name}' specified twice"),
+            ));
+        }
+        columns.push(column);
+    }
+    Ok(columns)
+}
+
+fn target_column(table: &TableInfo, name: &str, clause: &str) -> SqlResult<usize> {
+    let public = &table.columns[..public_columns(table)];
+    let found = public.iter().position(|column| same_name(&column.name, name));
+    found.ok_or_else(|| super::bind_expr::unknown_column(name, clause))
+}
+
+/// DEFAULT as an assigned value.
+fn column_default(table: &TableInfo, column: usize) -> SqlResult<Expr> {
+    let info = &table.columns[column];
+    let value = super::literals::default_value(info)?;
+    debug_assert_eq!(column_type(table, column), info.field_type);
+    value.ok_or_else(|| {
+        SqlError::new(
+            errno::NO_DEFAULT_FOR_FIELD,
+            format!("Field '{}' doesn't have a default value", info.name),
+        )
+    })
+}
+
+fn check_assigned_table(assignment: &ast::Assignment, table: &str) -> SqlResult<()> {
+    match &assignment.table {
+        Some(name) if !same_name(&name.name, table) => {
+            let shown = format!("{}.{}", name.name, assignment.column);
+            Err(super::bind_expr::unknown_column(&shown, "field list"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether any column in it says its table.
+fn uses_tables(expr: &ast::Expr) -> bool {
+    use ast::Expr as E;
+    match expr {
+        E::Column { table, .. } => table.is_some(),
+        E::Unary(_, operand) | E::IsNull(operand, _) | E::Cast(operand, _) => uses_tables(operand),
+        E::Binary(_, left, right) => uses_tables(left) || uses_tables(right),
+        E::And(items) | E::Or(items) | E::Call(_, items) => items.iter().any(uses_tables),
+        E::Case { operand, branches, otherwise } => {
+            operand.iter().chain(otherwise).any(|expr| uses_tables(expr))
+                || branches.iter().any(|(when, then)| uses_tables(when) || uses_tables(then))
+        }
+        _ => false,
+    }
+}
+
+/// Error 1221.
+fn wrong_usage(verb: &str) -> SqlError {
+    SqlError::new(errno::WRONG_USAGE, format!("Incorrect usage of {verb} and ORDER BY or LIMIT"))
+}

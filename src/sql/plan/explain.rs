@@ -1,0 +1,389 @@
+//! EXPLAIN: the plan as rows of text, in TiDB's columns.
+
+use std::fmt::Write;
+
+use super::StatementPlan;
+use super::physical::{
+    AccessLock, Assignment, ConflictAction, HandleRange, IndexRange, InsertSource, JoinKind,
+    PhysicalPlan, PlanNode, PointAccess, SortKey,
+};
+use crate::sql::catalog::{IndexInfo, TableInfo};
+use crate::sql::expr::{Aggregate, Expr};
+
+/// A row: id, estRows, task, access object, operator info.
+type Row = [String; 5];
+
+/// The rows of EXPLAIN.
+pub(super) fn explain(plan: &StatementPlan) -> Vec<Row> {
+    let mut out = Explain { rows: Vec::new() };
+    match plan {
+        StatementPlan::Query(query) => {
+            out.plan(&query.root, "", "");
+            out.subqueries(&query.subqueries);
+        }
+        StatementPlan::Insert(insert) => {
+            let action = match &insert.on_conflict {
+                ConflictAction::Error => String::new(),
+                ConflictAction::Ignore => "ignore".to_owned(),
+                ConflictAction::Replace => "replace".to_owned(),
+                ConflictAction::Update(list) => {
+                    format!("on duplicate: {}", assignments(list, &insert.target.table))
+                }
+            };
+            let rows = match &insert.source {
+                InsertSource::Values(rows) => rows.len() as f64,
+                InsertSource::Query(query) => query.root.estimated_rows,
+            };
+            out.row("Insert", rows, object(&insert.target.table, None), action);
+            if let InsertSource::Query(query) = &insert.source {
+                out.plan(&query.root, "└─", "  ");
+            }
+            out.subqueries(&insert.subqueries);
+        }
+        StatementPlan::Update(update) => {
+            let table = &update.target.table;
+            let info = assignments(&update.assignments, table);
+            out.row("Update", update.source.estimated_rows, object(table, None), info);
+            out.plan(&update.source, "└─", "  ");
+            out.subqueries(&update.subqueries);
+        }
+        StatementPlan::Delete(delete) => {
+            let table = &delete.target.table;
+            let rows = delete.source.estimated_rows;
+            out.row("Delete", rows, object(table, None), String::new());
+            out.plan(&delete.source, "└─", "  ");
+            out.subqueries(&delete.subqueries);
+        }
+    }
+    out.rows
+}
+
+struct Explain {
+    rows: Vec<Row>,
+}
+
+impl Explain {
+    fn row(&mut self, id: &str, rows: f64, object: String, info: String) {
+        self.rows.push([id.to_owned(), format!("{rows:.2}"), "root".to_owned(), object, info]);
+    }
+
+    fn subqueries(&mut self, subqueries: &[PhysicalPlan]) {
+        for (position, plan) in subqueries.iter().enumerate() {
+            let id = format!("ScalarSubquery_{position}");
+            self.row(&id, 1.0, String::new(), String::new());
+            self.plan(plan, "└─", "  ");
+        }
+    }
+
+    /// An operator and its inputs. `first` is drawn before its own name, `rest` before those of its inputs.
+    fn plan(&mut self, plan: &PhysicalPlan, first: &str, rest: &str) {
+        let (name, object, info) = describe(plan);
+        self.row(&format!("{first}{name}"), plan.estimated_rows, object, info);
+        let inputs = inputs(plan);
+        let count = inputs.len();
+        for (position, input) in inputs.into_iter().enumerate() {
+            let last = position + 1 == count;
+            let branch = if last { "└─" } else { "├─" };
+            let below = if last { "  " } else { "│ " };
+            self.plan(input, &format!("{rest}{branch}"), &format!("{rest}{below}"));
+        }
+    }
+}
+
+fn inputs(plan: &PhysicalPlan) -> Vec<&PhysicalPlan> {
+    match &plan.node {
+        PlanNode::Filter { input, .. }
+        | PlanNode::Project { input, .. }
+        | PlanNode::Aggregate { input, .. }
+        | PlanNode::Sort { input, .. }
+        | PlanNode::Limit { input, .. } => vec![input],
+        PlanNode::Join { left, right, .. } => vec![left, right],
+        PlanNode::IndexLookupJoin { left, .. } => vec![left],
+        PlanNode::UnionAll { inputs } => inputs.iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Name, access object, info.
+fn describe(plan: &PhysicalPlan) -> (String, String, String) {
+    let plain = |name: &str, info: String| (name.to_owned(), String::new(), info);
+    match &plan.node {
+        PlanNode::Dual { rows } => plain("TableDual", format!("rows:{rows}")),
+        PlanNode::Values { rows } => plain("Values", format!("rows:{}", rows.len())),
+        PlanNode::PointGet { table, access, lock, .. } => {
+            let (index, info) = point(access);
+            let info = with_lock(info, *lock);
+            ("Point_Get".to_owned(), object(table, index), info)
+        }
+        PlanNode::BatchPointGet { table, access, lock, .. } => {
+            let index = access.first().and_then(|first| point(first).0);
+            let shown: Vec<String> = access.iter().map(|access| point(access).1).collect();
+            let info = with_lock(shown.join(" "), *lock);
+            ("Batch_Point_Get".to_owned(), object(table, index), info)
+        }
+        PlanNode::TableScan { .. } | PlanNode::IndexScan { .. } => scan(&plan.node),
+        PlanNode::Virtual { table, .. } => {
+            ("MemTableScan".to_owned(), format!("table:{}", table.1.to_uppercase()), String::new())
+        }
+        PlanNode::Filter { input, predicate } => {
+            plain("Selection", named(predicate, &column_names(input)))
+        }
+        PlanNode::Project { input, exprs } => {
+            plain("Projection", list(exprs, &column_names(input)))
+        }
+        PlanNode::Join { .. } | PlanNode::IndexLookupJoin { .. } => join(plan),
+        PlanNode::Aggregate { input, group_by, aggregates } => {
+            let names = column_names(input);
+            let mut info = String::new();
+            if !group_by.is_empty() {
+                info = format!("group by:{}", list(group_by, &names));
+            }
+            if !aggregates.is_empty() {
+                let shown: Vec<String> =
+                    aggregates.iter().map(|aggregate| shown_aggregate(aggregate, &names)).collect();
+                let separator = if info.is_empty() { "" } else { ", " };
+                info = format!("{info}{separator}funcs:{}", shown.join(", "));
+            }
+            plain("HashAgg", info)
+        }
+        PlanNode::Sort { input, keys, fetch } => {
+            let info = sort_keys(keys, &column_names(input));
+            match fetch {
+                Some(fetch) => plain("TopN", format!("{info}, offset:0, count:{fetch}")),
+                None => plain("Sort", info),
+            }
+        }
+        PlanNode::Limit { offset, limit, .. } => {
+            let number = |expr: &Option<Expr>| {
+                expr.as_ref().map_or_else(|| "0".to_owned(), ToString::to_string)
+            };
+            plain("Limit", format!("offset:{}, count:{}", number(offset), number(limit)))
+        }
+        PlanNode::UnionAll { .. } => plain("Union", String::new()),
+    }
+}
+
+fn scan(node: &PlanNode) -> (String, String, String) {
+    let mut info = Vec::new();
+    let (name, access, tail) = match node {
+        PlanNode::TableScan { table, ranges, columns, filter, reverse, limit, lock } => {
+            let name = if ranges.is_empty() { "TableFullScan" } else { "TableRangeScan" };
+            if !ranges.is_empty() {
+                let shown: Vec<String> = ranges.iter().map(handle_range).collect();
+                info.push(format!("range:{}", shown.join(", ")));
+            }
+            (name, object(table, None), (table, columns, filter, reverse, limit, lock))
+        }
+        PlanNode::IndexScan {
+            table, index, ranges, columns, covering, filter, reverse, limit, lock,
+        } => {
+            let name = match (ranges.is_empty(), covering) {
+                (true, true) => "IndexFullScan",
+                (false, true) => "IndexRangeScan",
+                (true, false) => "IndexLookUp(full)",
+                (false, false) => "IndexLookUp",
+            };
+            if !ranges.is_empty() {
+                let shown: Vec<String> = ranges.iter().map(index_range).collect();
+                info.push(format!("range:{}", shown.join(", ")));
+            }
+            let object = object(table, Some(index));
+            (name, object, (table, columns, filter, reverse, limit, lock))
+        }
+        _ => return (String::new(), String::new(), String::new()),
+    };
+    let (table, columns, filter, reverse, limit, lock) = tail;
+    info.push(format!("keep order:{}", if *reverse { "desc" } else { "asc" }));
+    if let Some(filter) = filter {
+        let names: Vec<String> = columns.iter().map(|offset| column_name(table, *offset)).collect();
+        info.push(format!("filter:{}", named(filter, &names)));
+    }
+    if let Some(limit) = limit {
+        info.push(format!("limit:{limit}"));
+    }
+    (name.to_owned(), access, with_lock(info.join(", "), *lock))
+}
+
+fn join(plan: &PhysicalPlan) -> (String, String, String) {
+    match &plan.node {
+        PlanNode::Join { left, right, kind, on, filter, null_aware } => {
+            let (left_names, right_names) = (column_names(left), column_names(right));
+            let mut info = join_kind(*kind, *null_aware).to_owned();
+            for (left, right) in on {
+                let pair = (named(left, &left_names), named(right, &right_names));
+                let _ = write!(info, ", equal:[{} = {}]", pair.0, pair.1);
+            }
+            let mut names = left_names;
+            names.extend(right_names);
+            if let Some(filter) = filter {
+                let _ = write!(info, ", other cond:{}", named(filter, &names));
+            }
+            let name = if on.is_empty() { "NestedLoopJoin" } else { "HashJoin" };
+            (name.to_owned(), String::new(), info)
+        }
+        PlanNode::IndexLookupJoin { left, table, index, keys, columns, kind, filter } => {
+            let left_names = column_names(left);
+            let mut info = format!("{}, key:{}", join_kind(*kind, false), list(keys, &left_names));
+            if let Some(filter) = filter {
+                let mut names = left_names;
+                names.extend(columns.iter().map(|offset| column_name(table, *offset)));
+                let _ = write!(info, ", other cond:{}", named(filter, &names));
+            }
+            ("IndexJoin".to_owned(), object(table, index.as_deref()), info)
+        }
+        _ => (String::new(), String::new(), String::new()),
+    }
+}
+
+fn join_kind(kind: JoinKind, null_aware: bool) -> &'static str {
+    match kind {
+        JoinKind::Inner => "inner join",
+        JoinKind::Left => "left outer join",
+        JoinKind::Semi => "semi join",
+        JoinKind::Anti if null_aware => "null-aware anti semi join",
+        JoinKind::Anti => "anti semi join",
+    }
+}
+
+fn object(table: &TableInfo, index: Option<&IndexInfo>) -> String {
+    match index {
+        None => format!("table:{}", table.name),
+        Some(index) => {
+            let columns: Vec<String> =
+                index.columns.iter().map(|column| column_name(table, column.offset)).collect();
+            format!("table:{}, index:{}({})", table.name, index.name, columns.join(", "))
+        }
+    }
+}
+
+fn column_name(table: &TableInfo, offset: usize) -> String {
+    table.columns.get(offset).map_or_else(|| "_handle".to_owned(), |column| column.name.clone())
+}
+
+fn point(access: &PointAccess) -> (Option<&IndexInfo>, String) {
+    match access {
+        PointAccess::Handle(value) => (None, format!("handle:{value}")),
+        PointAccess::Unique { index, values } => {
+            let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+            (Some(index), format!("key:({})", values.join(", ")))
+        }
+    }
+}
+
+fn with_lock(info: String, lock: AccessLock) -> String {
+    match lock {
+        AccessLock::None => info,
+        AccessLock::ForUpdate => format!("{info}, lock"),
+        AccessLock::ForUpdateNoWait => format!("{info}, lock nowait"),
+    }
+}
+
+fn handle_range(range: &HandleRange) -> String {
+    bounds(&range.low, &range.high, "-inf")
+}
+
+fn index_range(range: &IndexRange) -> String {
+    let mut parts: Vec<String> = range.equal.iter().map(ToString::to_string).collect();
+    if range.low.is_some() || range.high.is_some() {
+        parts.push(bounds(&range.low, &range.high, "-inf"));
+    }
+    format!("({})", parts.join(", "))
+}
+
+fn bounds(low: &Option<(Expr, bool)>, high: &Option<(Expr, bool)>, least: &str) -> String {
+    let low = match low {
+        Some((value, true)) => format!("[{value}"),
+        Some((value, false)) => format!("({value}"),
+        None => format!("({least}"),
+    };
+    let high = match high {
+        Some((value, true)) => format!("{value}]"),
+        Some((value, false)) => format!("{value})"),
+        None => "+inf)".to_owned(),
+    };
+    format!("{low}, {high}")
+}
+
+/// What the columns of a plan's rows are called.
+fn column_names(plan: &PhysicalPlan) -> Vec<String> {
+    let of_table = |table: &TableInfo, columns: &[usize]| {
+        let name = |offset: &usize| format!("{}.{}", table.name, column_name(table, *offset));
+        columns.iter().map(name).collect::<Vec<String>>()
+    };
+    match &plan.node {
+        PlanNode::PointGet { table, columns, .. }
+        | PlanNode::BatchPointGet { table, columns, .. }
+        | PlanNode::TableScan { table, columns, .. }
+        | PlanNode::IndexScan { table, columns, .. } => of_table(table, columns),
+        PlanNode::Filter { input, .. }
+        | PlanNode::Sort { input, .. }
+        | PlanNode::Limit { input, .. } => column_names(input),
+        PlanNode::Project { input, exprs } => {
+            let names = column_names(input);
+            let shown = exprs.iter().enumerate().map(|(position, expr)| match expr {
+                Expr::Column { index, .. } => names[*index].clone(),
+                _ => format!("Column#{position}"),
+            });
+            shown.collect()
+        }
+        PlanNode::Join { left, right, kind, .. } => {
+            let mut names = column_names(left);
+            if matches!(kind, JoinKind::Inner | JoinKind::Left) {
+                names.extend(column_names(right));
+            }
+            names
+        }
+        PlanNode::IndexLookupJoin { left, table, columns, .. } => {
+            let mut names = column_names(left);
+            names.extend(of_table(table, columns));
+            names
+        }
+        PlanNode::Aggregate { input, group_by, aggregates } => {
+            let below = column_names(input);
+            let groups = group_by.iter().map(|group| named(group, &below));
+            let shown = aggregates.iter().map(|aggregate| shown_aggregate(aggregate, &below));
+            groups.chain(shown).collect()
+        }
+        PlanNode::UnionAll { inputs } => inputs.first().map_or_else(Vec::new, column_names),
+        PlanNode::Dual { .. } | PlanNode::Values { .. } | PlanNode::Virtual { .. } => {
+            (0..plan.schema.len()).map(|position| format!("Column#{position}")).collect()
+        }
+    }
+}
+
+fn named(expr: &Expr, names: &[String]) -> String {
+    let name = |index: usize| names.get(index).cloned().unwrap_or_else(|| format!("#{index}"));
+    expr.display(&name).to_string()
+}
+
+fn list(exprs: &[Expr], names: &[String]) -> String {
+    exprs.iter().map(|expr| named(expr, names)).collect::<Vec<_>>().join(", ")
+}
+
+fn sort_keys(keys: &[SortKey], names: &[String]) -> String {
+    let key = |key: &SortKey| {
+        let direction = if key.descending { ":desc" } else { "" };
+        format!("{}{direction}", named(&key.expr, names))
+    };
+    keys.iter().map(key).collect::<Vec<_>>().join(", ")
+}
+
+fn shown_aggregate(aggregate: &Aggregate, names: &[String]) -> String {
+    let distinct = if aggregate.distinct { "distinct " } else { "" };
+    format!("{}({distinct}{})", aggregate.kind.name(), list(&aggregate.args, names))
+}
+
+fn assignments(list: &[Assignment], table: &TableInfo) -> String {
+    let names = column_names_of(table);
+    let shown = list.iter().map(|assignment| {
+        format!("{}={}", column_name(table, assignment.column), named(&assignment.value, &names))
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+/// The table's columns, then (for ON DUPLICATE KEY UPDATE) those of the row to be inserted.
+fn column_names_of(table: &TableInfo) -> Vec<String> {
+    let old = table.columns.iter().map(|column| format!("{}.{}", table.name, column.name));
+    let new = table.columns.iter().map(|column| format!("values({})", column.name));
+    old.chain(new).collect()
+}

@@ -1,0 +1,159 @@
+//! FROM: tables, derived tables and joins.
+
+use super::binder::{Binder, Clause, Named};
+use super::logical::Logical;
+use super::physical::JoinKind;
+use super::scope::{Scope, same_name};
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::catalog::INFORMATION_SCHEMA;
+use crate::sql::expr::{Expr, Function};
+use crate::sql::parser::ast;
+
+impl Binder<'_> {
+    /// Rows and names of what FROM says.
+    pub(super) fn from(&mut self, table: &ast::TableRef) -> SqlResult<(Logical, Scope)> {
+        match table {
+            ast::TableRef::Table { name, alias } => self.from_table(name, alias.as_deref()),
+            ast::TableRef::Derived { query, alias, columns } => {
+                self.derived(query, alias, columns)
+            }
+            ast::TableRef::Join { left, right, op, constraint } => {
+                let left = self.from(left)?;
+                let right = self.from(right)?;
+                self.join(left, right, *op, constraint)
+            }
+        }
+    }
+
+    fn from_table(
+        &mut self,
+        name: &ast::ObjectName,
+        alias: Option<&str>,
+    ) -> SqlResult<(Logical, Scope)> {
+        let alias = alias.unwrap_or(&name.name);
+        match self.named(name)? {
+            Named::Common(position) => {
+                // A common table sees those before it, not itself.
+                let hidden = self.common_tables.split_off(position);
+                let common = hidden[0].clone();
+                let derived = self.derived(&common.query, alias, &common.columns);
+                self.common_tables.extend(hidden);
+                derived
+            }
+            Named::Table(database, table) => {
+                let scope = Scope::table(&database, alias, &table);
+                if database.eq_ignore_ascii_case(INFORMATION_SCHEMA) {
+                    let outputs = (0..table.columns.len()).collect();
+                    let database = database.to_lowercase();
+                    return Ok((Logical::Virtual { table, database, outputs }, scope));
+                }
+                Ok((Logical::scan(&table, alias, false), scope))
+            }
+        }
+    }
+
+    fn derived(
+        &mut self,
+        query: &ast::Query,
+        alias: &str,
+        names: &[String],
+    ) -> SqlResult<(Logical, Scope)> {
+        let (plan, mut columns) = self.query(query)?;
+        if !names.is_empty() && names.len() != columns.len() {
+            return Err(SqlError::new(
+                errno::VIEW_WRONG_LIST,
+                "In definition of view, derived table or common table expression, SELECT list and column names list have \
+                 different column counts",
+            ));
+        }
+        for (column, name) in columns.iter_mut().zip(names) {
+            column.name.clone_from(name);
+        }
+        for (position, column) in columns.iter().enumerate() {
+            if columns[..position].iter().any(|other| same_name(&other.name, &column.name)) {
+                return Err(SqlError::new(
+                    errno::DUP_FIELDNAME,
+                    format!("Duplicate column name '{}'", column.name),
+                ));
+            }
+        }
+        Ok((plan, Scope::derived(alias, columns)))
+    }
+
+    fn join(
+        &mut self,
+        left: (Logical, Scope),
+        right: (Logical, Scope),
+        op: ast::JoinOp,
+        constraint: &ast::JoinConstraint,
+    ) -> SqlResult<(Logical, Scope)> {
+        // A right join is a left join with its sides exchanged; names and * keep the order of the text.
+        let swapped = op == ast::JoinOp::Right;
+        let kind = if op == ast::JoinOp::Inner { JoinKind::Inner } else { JoinKind::Left };
+        let ((left_plan, mut left_scope), (right_plan, mut right_scope)) = (left, right);
+        let (outer, inner) =
+            if swapped { (right_plan, left_plan) } else { (left_plan, right_plan) };
+        let moved = if swapped { &mut left_scope } else { &mut right_scope };
+        moved.shift(outer.width());
+        if kind == JoinKind::Left {
+            moved.make_nullable();
+        }
+        let shared = shared_columns(&left_scope, &right_scope, constraint)?;
+        let mut scope = left_scope.join(right_scope)?;
+        let mut conditions = Vec::new();
+        for (position, (left, right)) in shared.into_iter().enumerate() {
+            let sides = vec![scope.column(left)?, scope.column(right)?];
+            conditions.push(Expr::call(Function::Eq, sides)?);
+            let (kept, dropped) = if swapped { (right, left) } else { (left, right) };
+            scope.coalesce(kept, dropped, position);
+        }
+        if let ast::JoinConstraint::On(condition) = constraint {
+            let bound = self.expr(condition, &mut Clause::plain(&scope, "on clause"))?;
+            conditions.extend(bound.split_conjunction());
+        }
+        let plan = Logical::Join {
+            left: Box::new(outer),
+            right: Box::new(inner),
+            kind,
+            conditions,
+            null_aware: false,
+        };
+        Ok((plan, scope))
+    }
+}
+
+/// The pairs of columns that USING or NATURAL sets equal.
+fn shared_columns(
+    left: &Scope,
+    right: &Scope,
+    constraint: &ast::JoinConstraint,
+) -> SqlResult<Vec<(usize, usize)>> {
+    let one = |scope: &Scope, name: &str| -> SqlResult<usize> {
+        match scope.visible(name).as_slice() {
+            [index] => Ok(*index),
+            [] => Err(super::bind_expr::unknown_column(name, "from clause")),
+            _ => Err(SqlError::new(
+                errno::NON_UNIQ,
+                format!("Column '{name}' in from clause is ambiguous"),
+            )),
+        }
+    };
+    let mut pairs = Vec::new();
+    match constraint {
+        ast::JoinConstraint::None | ast::JoinConstraint::On(_) => {}
+        ast::JoinConstraint::Using(names) => {
+            for name in names {
+                pairs.push((one(left, name)?, one(right, name)?));
+            }
+        }
+        ast::JoinConstraint::Natural => {
+            for index in &left.star {
+                let Some(column) = left.output(*index) else { continue };
+                if !right.visible(&column.name).is_empty() {
+                    pairs.push((one(left, &column.name)?, one(right, &column.name)?));
+                }
+            }
+        }
+    }
+    Ok(pairs)
+}

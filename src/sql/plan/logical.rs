@@ -1,0 +1,165 @@
+//! The logical plan: what rows are wanted, before it is decided how they are found.
+
+use std::sync::Arc;
+
+use super::physical::{AccessLock, JoinKind, SortKey};
+use crate::sql::catalog::{SchemaState, TableInfo};
+use crate::sql::expr::{Aggregate, Expr};
+use crate::sql::types::FieldType;
+
+/// A stored table's rows.
+#[derive(Clone, Debug)]
+pub(super) struct Scan {
+    pub(super) table: Arc<TableInfo>,
+    /// The name it goes by in the statement; for EXPLAIN.
+    pub(super) alias: String,
+    /// Offsets of the columns it gives; one past the last column is the hidden handle.
+    pub(super) outputs: Vec<usize>,
+    /// What rows must fulfil, over offsets in the table (not over `outputs`).
+    pub(super) filters: Vec<Expr>,
+    pub(super) lock: AccessLock,
+}
+
+/// An operator and its inputs. Expressions refer to positions in the input's row (for a join: left's, then right's).
+#[derive(Clone, Debug)]
+pub(super) enum Logical {
+    /// One row without columns.
+    Dual,
+    /// Constant rows; also no rows at all.
+    Values { rows: Vec<Vec<Expr>>, schema: Vec<FieldType> },
+    Scan(Box<Scan>),
+    /// A table of `information_schema`, with its offsets given.
+    Virtual { table: Arc<TableInfo>, database: String, outputs: Vec<usize> },
+    Filter { input: Box<Logical>, predicates: Vec<Expr> },
+    Project { input: Box<Logical>, exprs: Vec<Expr> },
+    Join {
+        left: Box<Logical>,
+        right: Box<Logical>,
+        kind: JoinKind,
+        conditions: Vec<Expr>,
+        null_aware: bool,
+    },
+    Aggregate { input: Box<Logical>, group_by: Vec<Expr>, aggregates: Vec<Aggregate> },
+    Sort { input: Box<Logical>, keys: Vec<SortKey> },
+    Limit { input: Box<Logical>, offset: Option<Expr>, limit: Option<Expr> },
+    UnionAll { inputs: Vec<Logical> },
+}
+
+/// How many columns of a table statements see.
+pub(super) fn public_columns(table: &TableInfo) -> usize {
+    table.columns.iter().take_while(|column| column.state == SchemaState::Public).count()
+}
+
+/// The type of a table's column, or of its hidden handle.
+pub(super) fn column_type(table: &TableInfo, offset: usize) -> FieldType {
+    match table.columns.get(offset) {
+        Some(column) => column.field_type.clone(),
+        None => FieldType::bigint().not_null(),
+    }
+}
+
+impl Logical {
+    /// A scan of a table's public columns, and of its hidden handle if asked for and there is one.
+    pub(super) fn scan(table: &Arc<TableInfo>, alias: &str, hidden_handle: bool) -> Logical {
+        let mut outputs: Vec<usize> = (0..public_columns(table)).collect();
+        if hidden_handle && table.handle_column.is_none() {
+            outputs.push(table.columns.len());
+        }
+        Logical::Scan(Box::new(Scan {
+            table: table.clone(),
+            alias: alias.to_owned(),
+            outputs,
+            filters: Vec::new(),
+            lock: AccessLock::None,
+        }))
+    }
+
+    /// No rows, as wide as `schema`.
+    pub(super) fn empty(schema: Vec<FieldType>) -> Logical {
+        Logical::Values { rows: Vec::new(), schema }
+    }
+
+    /// The rows for which all the predicates hold.
+    pub(super) fn filter(self, predicates: Vec<Expr>) -> Logical {
+        if predicates.is_empty() {
+            return self;
+        }
+        Logical::Filter { input: Box::new(self), predicates }
+    }
+
+    /// How many columns its rows have.
+    pub(super) fn width(&self) -> usize {
+        match self {
+            Logical::Dual => 0,
+            Logical::Values { schema, .. } => schema.len(),
+            Logical::Scan(scan) => scan.outputs.len(),
+            Logical::Virtual { outputs, .. } => outputs.len(),
+            Logical::Filter { input, .. }
+            | Logical::Sort { input, .. }
+            | Logical::Limit { input, .. } => input.width(),
+            Logical::Project { exprs, .. } => exprs.len(),
+            Logical::Join { left, right, kind, .. } => match kind {
+                JoinKind::Inner | JoinKind::Left => left.width() + right.width(),
+                JoinKind::Semi | JoinKind::Anti => left.width(),
+            },
+            Logical::Aggregate { group_by, aggregates, .. } => group_by.len() + aggregates.len(),
+            Logical::UnionAll { inputs } => inputs.first().map_or(0, Logical::width),
+        }
+    }
+
+    /// The types of its rows' columns.
+    pub(super) fn schema(&self) -> Vec<FieldType> {
+        let types = |exprs: &[Expr]| exprs.iter().map(|expr| expr.field_type().clone()).collect();
+        match self {
+            Logical::Dual => Vec::new(),
+            Logical::Values { schema, .. } => schema.clone(),
+            Logical::Scan(scan) => {
+                scan.outputs.iter().map(|offset| column_type(&scan.table, *offset)).collect()
+            }
+            Logical::Virtual { table, outputs, .. } => {
+                outputs.iter().map(|offset| column_type(table, *offset)).collect()
+            }
+            Logical::Filter { input, .. }
+            | Logical::Sort { input, .. }
+            | Logical::Limit { input, .. } => input.schema(),
+            Logical::Project { exprs, .. } => types(exprs),
+            Logical::Join { left, right, kind, .. } => {
+                let mut schema = left.schema();
+                match kind {
+                    JoinKind::Inner => schema.extend(right.schema()),
+                    JoinKind::Left => {
+                        schema.extend(right.schema().into_iter().map(FieldType::nullable));
+                    }
+                    JoinKind::Semi | JoinKind::Anti => {}
+                }
+                schema
+            }
+            Logical::Aggregate { group_by, aggregates, .. } => {
+                let mut schema: Vec<FieldType> = types(group_by);
+                schema.extend(aggregates.iter().map(|aggregate| aggregate.field_type.clone()));
+                schema
+            }
+            Logical::UnionAll { inputs } => inputs.first().map_or_else(Vec::new, Logical::schema),
+        }
+    }
+
+    /// Locks the rows of every stored table in it, derived tables included.
+    pub(super) fn lock_all(&mut self, lock: AccessLock) {
+        match self {
+            Logical::Dual | Logical::Values { .. } | Logical::Virtual { .. } => {}
+            Logical::Scan(scan) => scan.lock = lock,
+            Logical::Filter { input, .. }
+            | Logical::Sort { input, .. }
+            | Logical::Limit { input, .. }
+            | Logical::Project { input, .. }
+            | Logical::Aggregate { input, .. } => input.lock_all(lock),
+            Logical::Join { left, right, .. } => {
+                left.lock_all(lock);
+                right.lock_all(lock);
+            }
+            Logical::UnionAll { inputs } => {
+                inputs.iter_mut().for_each(|input| input.lock_all(lock));
+            }
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! Operators for the logical plan.
+
+use super::access::{self, Access, FILTER_PART};
+use super::logical::{Logical, Scan, column_type};
+use super::physical::{JoinKind, PhysicalPlan, PlanNode, SortKey};
+use crate::common::SqlResult;
+use crate::sql::catalog::{IndexInfo, SchemaState};
+use crate::sql::expr::{Expr, Function};
+use crate::sql::types::{Datum, FieldType, TypeKind};
+
+use std::sync::Arc;
+
+/// The most outer rows for which looking each one's matches up beats reading the other table.
+const LOOKUP_ROWS: f64 = 1_000.0;
+
+/// The physical plan.
+pub(super) fn lower(plan: Logical) -> SqlResult<PhysicalPlan> {
+    lower_some(plan, None)
+}
+
+/// The physical plan of which only the first `fetch` rows are needed.
+fn lower_some(plan: Logical, fetch: Option<u64>) -> SqlResult<PhysicalPlan> {
+    let schema = plan.schema();
+    Ok(match plan {
+        Logical::Dual => node(PlanNode::Dual { rows: 1 }, schema, 1.0),
+        Logical::Values { rows, .. } => {
+            let count = rows.len() as f64;
+            node(PlanNode::Values { rows }, schema, count)
+        }
+        Logical::Scan(scan) => access::choose(&scan, &[], fetch).plan,
+        Logical::Virtual { table, database, outputs } => {
+            let table = (database, table.name.to_lowercase());
+            node(PlanNode::Virtual { table, columns: outputs }, schema, 100.0)
+        }
+        Logical::Filter { input, predicates } => {
+            let input = lower(*input)?;
+            match Expr::conjunction(predicates) {
+                Some(predicate) => filtered(input, predicate),
+                None => input,
+            }
+        }
+        Logical::Project { input, exprs } => project(lower_some(*input, fetch)?, exprs),
+        Logical::Join { left, right, kind, conditions, null_aware } => {
+            lower_join(*left, *right, kind, conditions, null_aware)?
+        }
+        Logical::Aggregate { input, group_by, aggregates } => {
+            let input = lower(*input)?;
+            let rows = if group_by.is_empty() { 1.0 } else { (input.estimated_rows * 0.8).max(1.0) };
+            let input = Box::new(input);
+            node(PlanNode::Aggregate { input, group_by, aggregates }, schema, rows)
+        }
+        Logical::Sort { input, keys } => lower_sorted(*input, keys, fetch)?,
+        Logical::Limit { input, offset, limit } => lower_limit(*input, offset, limit)?,
+        Logical::UnionAll { inputs } => {
+            let inputs: Vec<PhysicalPlan> =
+                inputs.into_iter().map(|input| lower_some(input, fetch)).collect::<SqlResult<_>>()?;
+            let rows = inputs.iter().map(|input| input.estimated_rows).sum();
+            node(PlanNode::UnionAll { inputs }, schema, rows)
+        }
+    })
+}
+
+fn node(node: PlanNode, schema: Vec<FieldType>, estimated_rows: f64) -> PhysicalPlan {
+    PhysicalPlan { node, schema, estimated_rows }
+}
+
+fn filtered(input: PhysicalPlan, predicate: Expr) -> PhysicalPlan {
+    let (schema, rows) = (input.schema.clone(), (input.estimated_rows * FILTER_PART).max(1.0));
+    node(PlanNode::Filter { input: Box::new(input), predicate }, schema, rows)
+}
+
+/// A projection; none if it changes nothing, and one for two.
+fn project(input: PhysicalPlan, exprs: Vec<Expr>) -> PhysicalPlan {
+    let is_identity = exprs.len() == input.schema.len()
+        && exprs.iter().enumerate().all(
+            |(position, expr)| matches!(expr, Expr::Column { index, .. } if *index == position),
+        );
+    if is_identity {
+        return input;
+    }
+    let schema = exprs.iter().map(|expr| expr.field_type().clone()).collect();
+    let rows = input.estimated_rows;
+    if let PlanNode::Project { exprs: inner, .. } = &input.node
+        && inner.iter().all(|expr| matches!(expr, Expr::Column { .. }))
+    {
+        let places: Vec<usize> = inner
+            .iter()
+            .filter_map(|expr| match expr {
+                Expr::Column { index, .. } => Some(*index),
+                _ => None,
+            })
+            .collect();
+        let exprs: Vec<Expr> =
+            exprs.into_iter().map(|expr| expr.map_columns(&mut |index| places[index])).collect();
+        let PlanNode::Project { input, .. } = input.node else {
+            unreachable!("looked at above")
+        };
+        return project(*input, exprs);
+    }
+    node(PlanNode::Project { input: Box::new(input), exprs }, schema, rows)
+}
+
+fn lower_sorted(
+    input: Logical,
+    keys: Vec<SortKey>,
+    fetch: Option<u64>,
+) -> SqlResult<PhysicalPlan> {
+    let input = match input {
+        Logical::Scan(scan) => {
+            let Access { plan, ordered } = access::choose(&scan, &keys, fetch);
+            if ordered {
+                return Ok(plan);
+            }
+            plan
+        }
+        other => lower(other)?,
+    };
+    if is_single_row(&input) {
+        return Ok(input);
+    }
+    let schema = input.schema.clone();
+    let rows = fetch.map_or(input.estimated_rows, |fetch| input.estimated_rows.min(fetch as f64));
+    Ok(node(PlanNode::Sort { input: Box::new(input), keys, fetch }, schema, rows))
+}
+
+fn lower_limit(
+    input: Logical,
+    offset: Option<Expr>,
+    limit: Option<Expr>,
+) -> SqlResult<PhysicalPlan> {
+    let number = |expr: &Option<Expr>| match expr {
+        None => Some(0),
+        Some(Expr::Literal { value: Datum::Int(number), .. }) => u64::try_from(*number).ok(),
+        Some(Expr::Literal { value: Datum::UInt(number), .. }) => Some(*number),
+        Some(_) => None,
+    };
+    let offset = offset.filter(|expr| number(&Some(expr.clone())) != Some(0));
+    let known = limit.is_some().then(|| number(&limit)).flatten();
+    if known == Some(0) {
+        return Ok(node(PlanNode::Values { rows: Vec::new() }, input.schema(), 0.0));
+    }
+    let fetch = known.zip(number(&offset)).map(|(limit, offset)| limit.saturating_add(offset));
+    let input = lower_some(input, fetch)?;
+    if offset.is_none() && (is_single_row(&input) && fetch.is_some() || stops_at(&input, fetch)) {
+        return Ok(input);
+    }
+    let rows = known.map_or(input.estimated_rows, |known| input.estimated_rows.min(known as f64));
+    let schema = input.schema.clone();
+    Ok(node(PlanNode::Limit { input: Box::new(input), offset, limit }, schema, rows))
+}
+
+/// Whether there is at most one row in it.
+fn is_single_row(plan: &PhysicalPlan) -> bool {
+    match &plan.node {
+        PlanNode::Dual { .. } | PlanNode::PointGet { .. } => true,
+        PlanNode::Aggregate { group_by, .. } => group_by.is_empty(),
+        PlanNode::Filter { input, .. } | PlanNode::Project { input, .. } => is_single_row(input),
+        _ => false,
+    }
+}
+
+/// Whether the plan itself stops after as many rows.
+fn stops_at(plan: &PhysicalPlan, fetch: Option<u64>) -> bool {
+    match &plan.node {
+        PlanNode::TableScan { limit, .. } | PlanNode::IndexScan { limit, .. } => {
+            fetch.is_some() && *limit == fetch
+        }
+        PlanNode::Sort { fetch: own, .. } => fetch.is_some() && *own == fetch,
+        PlanNode::Project { input, .. } => stops_at(input, fetch),
+        _ => false,
+    }
+}
+
+fn lower_join(
+    left: Logical,
+    right: Logical,
+    kind: JoinKind,
+    conditions: Vec<Expr>,
+    null_aware: bool,
+) -> SqlResult<PhysicalPlan> {
+    let mut schema = left.schema();
+    let width = schema.len();
+    if matches!(kind, JoinKind::Inner | JoinKind::Left) {
+        let far = right.schema().into_iter();
+        schema.extend(far.map(|f| if kind == JoinKind::Left { f.nullable() } else { f }));
+    }
+    let (mut on, mut rest) = (Vec::new(), Vec::new());
+    for condition in conditions {
+        match equal_sides(&condition, width) {
+            Some(pair) => on.push(pair),
+            None => rest.push(condition),
+        }
+    }
+    let left = lower(left)?;
+    if let Logical::Scan(scan) = &right
+        && let Some(lookup) = lookup_join(&left, scan, kind, &on, &rest, &schema)
+    {
+        return Ok(lookup);
+    }
+    let right = lower(right)?;
+    let rows = match kind {
+        JoinKind::Inner | JoinKind::Left if on.is_empty() => {
+            left.estimated_rows * right.estimated_rows
+        }
+        JoinKind::Inner | JoinKind::Left => left.estimated_rows.max(right.estimated_rows),
+        JoinKind::Semi | JoinKind::Anti => (left.estimated_rows * FILTER_PART).max(1.0),
+    };
+    let filter = Expr::conjunction(rest);
+    let (left, right) = (Box::new(left), Box::new(right));
+    Ok(node(PlanNode::Join { left, right, kind, on, filter, null_aware }, schema, rows))
+}
+
+/// `left = right` with one side's columns on each, cast to one type; `None` if it is not that.
+fn equal_sides(condition: &Expr, width: usize) -> Option<(Expr, Expr)> {
+    let Expr::Call { function: Function::Eq, args, field_type } = condition else { return None };
+    let [first, second] = args.as_slice() else { return None };
+    let is_left = |expr: &Expr| expr.columns().last().is_some_and(|column| *column < width);
+    let is_right = |expr: &Expr| expr.columns().first().is_some_and(|column| *column >= width);
+    let (left, right) = if is_left(first) && is_right(second) {
+        (first, second)
+    } else if is_left(second) && is_right(first) {
+        (second, first)
+    } else {
+        return None;
+    };
+    let common = key_type(left.field_type(), right.field_type(), field_type)?;
+    let right = right.clone().map_columns(&mut |index| index - width);
+    Some((Expr::cast(left.clone(), common.clone()), Expr::cast(right, common)))
+}
+
+/// The type in which two keys are equal exactly if `=` says so.
+fn key_type(left: &FieldType, right: &FieldType, comparison: &FieldType) -> Option<FieldType> {
+    let not_null = left.not_null && right.not_null;
+    let integers = left.kind.is_integer() && right.kind.is_integer();
+    let common = if left.same_values(right) {
+        left.clone()
+    } else if integers && left.unsigned == right.unsigned {
+        FieldType { unsigned: left.unsigned, ..FieldType::bigint() }
+    } else if integers {
+        FieldType::decimal(20, 0)
+    } else if left.kind.is_string() && right.kind.is_string() {
+        let same = left.collation == right.collation && left.collation == comparison.collation;
+        if !same {
+            return None;
+        }
+        FieldType::long_text().collate(left.collation)
+    } else if exact(left) && exact(right) {
+        let (left_scale, right_scale) = (scale(left), scale(right));
+        FieldType::decimal(65, left_scale.max(right_scale))
+    } else if left.kind == right.kind && left.kind.is_temporal() {
+        FieldType { decimals: Some(left.fsp().max(right.fsp())), ..left.clone() }
+    } else if left.kind.is_numeric() && right.kind.is_numeric() {
+        FieldType::double()
+    } else {
+        return None;
+    };
+    Some(FieldType { not_null, ..common })
+}
+
+fn exact(field_type: &FieldType) -> bool {
+    field_type.kind.is_integer() || field_type.kind == TypeKind::Decimal
+}
+
+fn scale(field_type: &FieldType) -> u8 {
+    if field_type.kind == TypeKind::Decimal { field_type.precision_scale().1 } else { 0 }
+}
+
+/// A join that looks each left row's matches up by handle or index, if there are few left rows.
+fn lookup_join(
+    left: &PhysicalPlan,
+    scan: &Scan,
+    kind: JoinKind,
+    on: &[(Expr, Expr)],
+    rest: &[Expr],
+    schema: &[FieldType],
+) -> Option<PhysicalPlan> {
+    let possible = matches!(kind, JoinKind::Inner | JoinKind::Left)
+        && left.estimated_rows <= LOOKUP_ROWS
+        && scan.lock == super::AccessLock::None;
+    if !possible {
+        return None;
+    }
+    // A filter of the inner table's own that is better than the join's keys makes it the cheaper one to read at once.
+    let (index, used) = lookup_key(scan, on)?;
+    let width = left.schema.len();
+    let mut columns = scan.outputs.clone();
+    for offset in scan.filters.iter().flat_map(Expr::columns) {
+        if !columns.contains(&offset) {
+            columns.push(offset);
+        }
+    }
+    let extended = columns.len() - scan.outputs.len();
+    let place = |offset: usize| {
+        columns.iter().position(|column| *column == offset).expect("every column read is given")
+    };
+    let mut filters: Vec<Expr> = rest.to_vec();
+    for (number, (left, right)) in on.iter().enumerate() {
+        if !used.contains(&number) {
+            let right = right.clone().map_columns(&mut |index| index + width);
+            filters.push(Expr::call(Function::Eq, vec![left.clone(), right]).ok()?);
+        }
+    }
+    filters.extend(
+        scan.filters.iter().map(|filter| {
+            filter.clone().map_columns(&mut |offset| width + place(offset))
+        }),
+    );
+    let keys = used.iter().map(|number| on[*number].0.clone()).collect();
+    let unique = index.as_ref().is_none_or(|index| index.unique && index.columns.len() == used.len());
+    let rows = left.estimated_rows * if unique { 1.0 } else { 10.0 };
+    let mut wide = left.schema.clone();
+    let far = columns.iter().map(|offset| column_type(&scan.table, *offset));
+    wide.extend(far.map(|f| if kind == JoinKind::Left { f.nullable() } else { f }));
+    let lookup = PlanNode::IndexLookupJoin {
+        left: Box::new(left.clone()),
+        table: scan.table.clone(),
+        index,
+        keys,
+        columns,
+        kind,
+        filter: Expr::conjunction(filters),
+    };
+    let found = node(lookup, wide, rows);
+    if extended == 0 {
+        return Some(found);
+    }
+    let exprs = schema.iter().cloned().enumerate();
+    Some(project(found, exprs.map(|(index, f)| Expr::column(index, f)).collect()))
+}
+
+/// The handle or the index with the most of its first columns among the join's keys, and which keys those are.
+fn lookup_key(scan: &Scan, on: &[(Expr, Expr)]) -> Option<(Option<Arc<IndexInfo>>, Vec<usize>)> {
+    let key_of = |offset: usize| {
+        on.iter().position(|(left, right)| {
+            // The key must be the column itself, and the value of its very type.
+            let column = matches!(right, Expr::Column { index, .. } if scan.outputs[*index] == offset);
+            let wanted = column_type(&scan.table, offset);
+            let value = left.field_type();
+            let kinds = value.kind == wanted.kind
+                || (value.kind.is_integer() && wanted.kind.is_integer())
+                || (value.kind.is_string() && wanted.kind.is_string());
+            column && kinds && value.unsigned == wanted.unsigned && value.collation == wanted.collation
+        })
+    };
+    if let Some(handle) = scan.table.handle_column
+        && let Some(key) = key_of(handle)
+    {
+        return Some((None, vec![key]));
+    }
+    let mut best: Option<(&IndexInfo, Vec<usize>)> = None;
+    for index in scan.table.indexes.iter().filter(|index| index.state == SchemaState::Public) {
+        let whole = index.columns.iter().take_while(|column| column.prefix_len.is_none());
+        let keys: Vec<usize> = whole.map_while(|column| key_of(column.offset)).collect();
+        if !keys.is_empty() && best.as_ref().is_none_or(|(_, known)| keys.len() > known.len()) {
+            best = Some((index, keys));
+        }
+    }
+    best.map(|(index, keys)| (Some(Arc::new(index.clone())), keys))
+}

@@ -1,0 +1,122 @@
+//! The planner as the session sees it.
+
+use super::binder::Binder;
+use super::explain;
+use super::physical::{DeletePlan, InsertPlan, QueryPlan, UpdatePlan};
+use crate::common::{SqlError, SqlResult};
+use crate::sql::catalog::InfoSchema;
+use crate::sql::expr::{Expr, VariableScope};
+use crate::sql::parser::ast;
+use crate::sql::types::{FieldType, SqlMode};
+
+/// What types variables have; the session knows.
+pub trait VariableTypes {
+    /// The type of `@@name`; error 1193 if there is none.
+    fn system(&self, name: &str, scope: VariableScope) -> SqlResult<FieldType>;
+    /// The type of what `@name` holds now.
+    fn user(&self, name: &str) -> FieldType;
+}
+
+/// Takes every variable for a string.
+pub struct StringVariables;
+
+impl VariableTypes for StringVariables {
+    fn system(&self, _name: &str, _scope: VariableScope) -> SqlResult<FieldType> {
+        Ok(FieldType::varchar(1024))
+    }
+
+    fn user(&self, _name: &str) -> FieldType {
+        FieldType::long_text()
+    }
+}
+
+/// Binds and plans statements against one snapshot of the schema.
+pub struct Planner<'a> {
+    /// What exists.
+    pub schema: &'a InfoSchema,
+    /// What USE chose.
+    pub current_db: Option<&'a str>,
+    /// `sql_mode`.
+    pub sql_mode: SqlMode,
+    /// How many `?` the statement has ([`crate::sql::parser::ParsedStatement::parameters`]).
+    pub parameter_count: usize,
+    /// The types of their values as far as known. A parameter without one is taken for whatever it is compared with: a
+    /// plan for strings must not be reused when a number comes for a string column.
+    pub parameter_types: &'a [FieldType],
+    /// The types of variables.
+    pub variables: &'a dyn VariableTypes,
+}
+
+/// A plan of a statement that reads or writes rows. It may be run many times, with other parameters each time, as long
+/// as the schema version it was made for is current and the parameters' types are those it was made for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StatementPlan {
+    /// SELECT.
+    Query(QueryPlan),
+    /// INSERT and REPLACE.
+    Insert(InsertPlan),
+    /// UPDATE.
+    Update(UpdatePlan),
+    /// DELETE.
+    Delete(DeletePlan),
+}
+
+impl<'a> Planner<'a> {
+    /// A planner without parameters and session variables.
+    pub fn new(schema: &'a InfoSchema, current_db: Option<&'a str>, sql_mode: SqlMode) -> Planner<'a> {
+        Planner {
+            schema,
+            current_db,
+            sql_mode,
+            parameter_count: 0,
+            parameter_types: &[],
+            variables: &StringVariables,
+        }
+    }
+
+    /// Plans a query, INSERT, UPDATE or DELETE; anything else is an internal error.
+    pub fn plan(&self, statement: &ast::Statement) -> SqlResult<StatementPlan> {
+        Ok(match statement {
+            ast::Statement::Query(query) => StatementPlan::Query(self.plan_query(query)?),
+            ast::Statement::Insert(insert) => StatementPlan::Insert(self.plan_insert(insert)?),
+            ast::Statement::Update(update) => StatementPlan::Update(self.plan_update(update)?),
+            ast::Statement::Delete(delete) => StatementPlan::Delete(self.plan_delete(delete)?),
+            _ => return Err(SqlError::internal("a statement that has no plan")),
+        })
+    }
+
+    /// Plans a query.
+    pub fn plan_query(&self, query: &ast::Query) -> SqlResult<QueryPlan> {
+        Binder::new(self).query_plan(query)
+    }
+
+    /// Plans an INSERT or REPLACE.
+    pub fn plan_insert(&self, insert: &ast::Insert) -> SqlResult<InsertPlan> {
+        Binder::new(self).insert(insert)
+    }
+
+    /// Plans an UPDATE.
+    pub fn plan_update(&self, update: &ast::Update) -> SqlResult<UpdatePlan> {
+        Binder::new(self).update(update)
+    }
+
+    /// Plans a DELETE.
+    pub fn plan_delete(&self, delete: &ast::Delete) -> SqlResult<DeletePlan> {
+        Binder::new(self).delete(delete)
+    }
+
+    /// Binds an expression that sees no columns: SET, DO, SPLIT TABLE, KILL. Subqueries are refused.
+    pub fn bind_constant(&self, expr: &ast::Expr) -> SqlResult<Expr> {
+        Binder::new(self).constant(expr)
+    }
+
+    /// Binds a predicate over named columns: SHOW … WHERE. Subqueries are refused.
+    pub fn bind_over(&self, columns: &[(&str, FieldType)], expr: &ast::Expr) -> SqlResult<Expr> {
+        Binder::new(self).over_columns(columns, expr)
+    }
+
+    /// What EXPLAIN answers for a plan: id, estRows, task, access object, operator info.
+    pub fn explain(&self, plan: &StatementPlan) -> Vec<[String; 5]> {
+        explain::explain(plan)
+    }
+}

@@ -1,0 +1,161 @@
+//! Columns nobody reads are not produced.
+
+use std::collections::BTreeSet;
+
+use super::logical::{Logical, Scan};
+use super::physical::{JoinKind, SortKey};
+use crate::sql::catalog::SchemaState;
+use crate::sql::expr::Expr;
+
+/// The plan with only the columns in `needed`, and perhaps some its own operators read; with the old positions of the
+/// columns that are left, in order.
+pub(super) fn prune(plan: Logical, needed: &BTreeSet<usize>) -> (Logical, Vec<usize>) {
+    match plan {
+        Logical::Dual => (Logical::Dual, Vec::new()),
+        Logical::Values { rows, schema } => {
+            let kept: Vec<usize> = needed.iter().copied().collect();
+            let rows = rows.into_iter().map(|row| pick(&kept, &row)).collect();
+            let schema = pick(&kept, &schema);
+            (Logical::Values { rows, schema }, kept)
+        }
+        Logical::Scan(mut scan) => {
+            let kept = or_any(needed, cheapest_column(&scan));
+            scan.outputs = pick(&kept, &scan.outputs);
+            (Logical::Scan(scan), kept)
+        }
+        Logical::Virtual { table, database, outputs } => {
+            let kept = or_any(needed, 0);
+            let outputs = pick(&kept, &outputs);
+            (Logical::Virtual { table, database, outputs }, kept)
+        }
+        Logical::Filter { input, predicates } => {
+            let (input, kept) = prune_input(*input, needed, &predicates);
+            let predicates = remap(predicates, &kept);
+            (Logical::Filter { input, predicates }, kept)
+        }
+        Logical::Project { input, exprs } => {
+            let kept = or_any(needed, 0);
+            let exprs = pick(&kept, &exprs);
+            let (input, below) = prune_input(*input, &BTreeSet::new(), &exprs);
+            (Logical::Project { input, exprs: remap(exprs, &below) }, kept)
+        }
+        Logical::Join { left, right, kind, conditions, null_aware } => {
+            prune_join((*left, *right), kind, conditions, null_aware, needed)
+        }
+        Logical::Aggregate { input, group_by, aggregates } => {
+            let groups = group_by.len();
+            let mut kept: Vec<usize> = (0..groups).collect();
+            kept.extend(needed.iter().filter(|column| **column >= groups));
+            if kept.is_empty() && !aggregates.is_empty() {
+                kept.push(0);
+            }
+            let positions: Vec<usize> = kept[groups..].iter().map(|column| column - groups).collect();
+            let mut aggregates = pick(&positions, &aggregates);
+            let args = aggregates.iter().flat_map(|aggregate| &aggregate.args);
+            let read: Vec<Expr> = group_by.iter().chain(args).cloned().collect();
+            let (input, below) = prune_input(*input, &BTreeSet::new(), &read);
+            for aggregate in &mut aggregates {
+                aggregate.args = remap(std::mem::take(&mut aggregate.args), &below);
+            }
+            let group_by = remap(group_by, &below);
+            (Logical::Aggregate { input, group_by, aggregates }, kept)
+        }
+        Logical::Sort { input, keys } => {
+            let (exprs, directions): (Vec<_>, Vec<_>) =
+                keys.into_iter().map(|key| (key.expr, key.descending)).unzip();
+            let (input, kept) = prune_input(*input, needed, &exprs);
+            let exprs = remap(exprs, &kept).into_iter().zip(directions);
+            let keys = exprs.map(|(expr, descending)| SortKey { expr, descending }).collect();
+            (Logical::Sort { input, keys }, kept)
+        }
+        Logical::Limit { input, offset, limit } => {
+            let (input, kept) = prune(*input, needed);
+            (Logical::Limit { input: Box::new(input), offset, limit }, kept)
+        }
+        Logical::UnionAll { inputs } => {
+            let kept = or_any(needed, 0);
+            let wanted: BTreeSet<usize> = kept.iter().copied().collect();
+            let inputs = inputs.into_iter().map(|input| exactly(input, &wanted)).collect();
+            (Logical::UnionAll { inputs }, kept)
+        }
+    }
+}
+
+fn prune_join(
+    (left, right): (Logical, Logical),
+    kind: JoinKind,
+    conditions: Vec<Expr>,
+    null_aware: bool,
+    needed: &BTreeSet<usize>,
+) -> (Logical, Vec<usize>) {
+    let width = left.width();
+    let mut all = needed.clone();
+    all.extend(conditions.iter().flat_map(Expr::columns));
+    let right_needed: BTreeSet<usize> = all.split_off(&width);
+    let right_needed = right_needed.into_iter().map(|column| column - width).collect();
+    let (left, left_kept) = prune(left, &all);
+    let (right, right_kept) = prune(right, &right_needed);
+    let mut both = left_kept.clone();
+    both.extend(right_kept.into_iter().map(|column| column + width));
+    let conditions = remap(conditions, &both);
+    let (left, right) = (Box::new(left), Box::new(right));
+    let join = Logical::Join { left, right, kind, conditions, null_aware };
+    let only_left = matches!(kind, JoinKind::Semi | JoinKind::Anti);
+    (join, if only_left { left_kept } else { both })
+}
+
+/// The input with what is needed above and what `exprs` read.
+fn prune_input(
+    input: Logical,
+    needed: &BTreeSet<usize>,
+    exprs: &[Expr],
+) -> (Box<Logical>, Vec<usize>) {
+    let mut all = needed.clone();
+    all.extend(exprs.iter().flat_map(Expr::columns));
+    let (input, kept) = prune(input, &all);
+    (Box::new(input), kept)
+}
+
+/// The plan with the wanted columns and no others.
+fn exactly(plan: Logical, wanted: &BTreeSet<usize>) -> Logical {
+    let (plan, kept) = prune(plan, wanted);
+    if kept.iter().eq(wanted) {
+        return plan;
+    }
+    let schema = plan.schema();
+    let column = |column: &usize| {
+        let index = position(&kept, *column);
+        Expr::column(index, schema[index].clone())
+    };
+    let exprs = wanted.iter().map(column).collect();
+    Logical::Project { input: Box::new(plan), exprs }
+}
+
+/// The needed columns; where there are none, one, because rows without columns cannot be counted.
+fn or_any(needed: &BTreeSet<usize>, any: usize) -> Vec<usize> {
+    if needed.is_empty() { vec![any] } else { needed.iter().copied().collect() }
+}
+
+/// The column that costs the least to read: the handle, or one that an index has.
+fn cheapest_column(scan: &Scan) -> usize {
+    let table = &scan.table;
+    let mut indexes = table.indexes.iter().filter(|index| index.state == SchemaState::Public);
+    let indexed = indexes.find_map(|index| {
+        let first = index.columns.first()?;
+        first.prefix_len.is_none().then_some(first.offset)
+    });
+    let wanted = table.handle_column.or(indexed).unwrap_or(0);
+    scan.outputs.iter().position(|offset| *offset == wanted).unwrap_or(0)
+}
+
+fn pick<T: Clone>(positions: &[usize], items: &[T]) -> Vec<T> {
+    positions.iter().map(|position| items[*position].clone()).collect()
+}
+
+fn position(kept: &[usize], column: usize) -> usize {
+    kept.binary_search(&column).expect("a column that is read is kept")
+}
+
+fn remap(exprs: Vec<Expr>, kept: &[usize]) -> Vec<Expr> {
+    exprs.into_iter().map(|expr| expr.map_columns(&mut |column| position(kept, column))).collect()
+}

@@ -1,0 +1,255 @@
+//! Conditions move to where the rows come from.
+
+use std::collections::BTreeSet;
+
+use super::binder::fold;
+use super::logical::Logical;
+use super::physical::JoinKind;
+use super::select::literal_truth;
+use crate::common::SqlResult;
+use crate::sql::expr::{Expr, Function};
+
+/// The plan with `predicates` (over its rows) applied as early as they can be.
+pub(super) fn push(plan: Logical, predicates: Vec<Expr>) -> SqlResult<Logical> {
+    match plan {
+        Logical::Filter { input, predicates: own } => {
+            let mut all = predicates;
+            for predicate in own {
+                all.extend(fold(predicate).split_conjunction());
+            }
+            if all.iter().any(|predicate| literal_truth(predicate) == Some(false)) {
+                return Ok(Logical::empty(input.schema()));
+            }
+            all.retain(|predicate| literal_truth(predicate) != Some(true));
+            push(*input, all)
+        }
+        Logical::Scan(mut scan) => {
+            for predicate in predicates {
+                let outputs = &scan.outputs;
+                let over_table = predicate.map_columns(&mut |index| outputs[index]);
+                if !scan.filters.contains(&over_table) {
+                    scan.filters.push(over_table);
+                }
+            }
+            Ok(Logical::Scan(scan))
+        }
+        Logical::Project { input, exprs } => {
+            let exprs: Vec<Expr> = exprs.into_iter().map(fold).collect();
+            push_through_project(*input, exprs, predicates)
+        }
+        Logical::Join { left, right, kind, conditions, null_aware } => {
+            let conditions = conditions.into_iter().map(fold);
+            let conditions = conditions.flat_map(Expr::split_conjunction).collect();
+            Join { left: *left, right: *right, kind, null_aware }.push(conditions, predicates)
+        }
+        Logical::Aggregate { input, group_by, aggregates } => {
+            let groups = group_by.len();
+            let (below, above): (Vec<_>, Vec<_>) = predicates.into_iter().partition(|predicate| {
+                let columns = predicate.columns();
+                !columns.is_empty()
+                    && predicate.is_deterministic()
+                    && columns.iter().all(|column| *column < groups)
+            });
+            let below = substitute(below, &group_by)?;
+            let input = Box::new(push(*input, below)?);
+            Ok(Logical::Aggregate { input, group_by, aggregates }.filter(above))
+        }
+        Logical::Sort { input, keys } => {
+            Ok(Logical::Sort { input: Box::new(push(*input, predicates)?), keys })
+        }
+        Logical::Limit { input, offset, limit } => {
+            let input = Box::new(push(*input, Vec::new())?);
+            Ok(Logical::Limit { input, offset, limit }.filter(predicates))
+        }
+        Logical::UnionAll { inputs } => {
+            let pushed = inputs.into_iter().map(|input| push(input, predicates.clone()));
+            Ok(Logical::UnionAll { inputs: pushed.collect::<SqlResult<_>>()? })
+        }
+        leaf @ (Logical::Dual | Logical::Values { .. } | Logical::Virtual { .. }) => {
+            Ok(leaf.filter(predicates))
+        }
+    }
+}
+
+fn push_through_project(
+    input: Logical,
+    exprs: Vec<Expr>,
+    predicates: Vec<Expr>,
+) -> SqlResult<Logical> {
+    let movable = |predicate: &Expr| {
+        predicate.is_deterministic()
+            && predicate.columns().iter().all(|column| exprs[*column].is_deterministic())
+    };
+    let (below, above): (Vec<_>, Vec<_>) = predicates.into_iter().partition(movable);
+    let below = substitute(below, &exprs)?;
+    let input = Box::new(push(input, below)?);
+    Ok(Logical::Project { input, exprs }.filter(above))
+}
+
+/// The predicates with each column replaced by the expression it stands for.
+fn substitute(predicates: Vec<Expr>, exprs: &[Expr]) -> SqlResult<Vec<Expr>> {
+    let replace = |predicate: Expr| {
+        predicate.transform(&mut |node| {
+            Ok(match node {
+                Expr::Column { index, .. } => exprs[index].clone(),
+                other => other,
+            })
+        })
+    };
+    predicates.into_iter().map(replace).collect()
+}
+
+/// A join on its way through the rules.
+struct Join {
+    left: Logical,
+    right: Logical,
+    kind: JoinKind,
+    null_aware: bool,
+}
+
+/// Which sides of a join an expression speaks of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Left,
+    Right,
+    Both,
+}
+
+impl Join {
+    fn push(mut self, conditions: Vec<Expr>, predicates: Vec<Expr>) -> SqlResult<Logical> {
+        let width = self.left.width();
+        let side = |expr: &Expr| side_of(expr, width);
+        if self.kind == JoinKind::Left
+            && predicates.iter().any(|predicate| rejects_null(predicate, width))
+        {
+            self.kind = JoinKind::Inner;
+        }
+        let (mut to_left, mut to_right, mut on, mut above) = (vec![], vec![], vec![], vec![]);
+        if self.kind == JoinKind::Inner {
+            let mut all = conditions;
+            all.extend(predicates);
+            propagate(&mut all);
+            for part in all {
+                match side(&part) {
+                    _ if !part.is_deterministic() => above.push(part),
+                    Side::Left => to_left.push(part),
+                    Side::Right => to_right.push(part),
+                    Side::Both => on.push(part),
+                }
+            }
+        } else {
+            for predicate in predicates {
+                let moves = predicate.is_deterministic() && side(&predicate) == Side::Left;
+                if moves { to_left.push(predicate) } else { above.push(predicate) }
+            }
+            for condition in conditions {
+                match side(&condition) {
+                    Side::Right if condition.is_deterministic() => to_right.push(condition),
+                    Side::Left if self.kind == JoinKind::Semi && condition.is_deterministic() => {
+                        to_left.push(condition);
+                    }
+                    _ => on.push(condition),
+                }
+            }
+        }
+        let to_right = to_right
+            .into_iter()
+            .map(|expr| expr.map_columns(&mut |index| index - width))
+            .collect();
+        let left = Box::new(push_checked(self.left, to_left)?);
+        let right = Box::new(push_checked(self.right, to_right)?);
+        let (kind, null_aware) = (self.kind, self.null_aware);
+        let join = Logical::Join { left, right, kind, conditions: on, null_aware };
+        Ok(join.filter(above))
+    }
+}
+
+/// As [`push`], for predicates that may have become constants.
+fn push_checked(plan: Logical, predicates: Vec<Expr>) -> SqlResult<Logical> {
+    push(plan.filter(predicates), Vec::new())
+}
+
+fn side_of(expr: &Expr, width: usize) -> Side {
+    let columns: BTreeSet<usize> = expr.columns();
+    match (columns.first(), columns.last()) {
+        (_, Some(last)) if *last < width => Side::Left,
+        (Some(first), _) if *first >= width => Side::Right,
+        // A constant decides for the whole join: either side will do where both must match.
+        (None, _) => Side::Left,
+        _ => Side::Both,
+    }
+}
+
+/// Whether a predicate cannot hold if all columns from `width` on are NULL.
+fn rejects_null(predicate: &Expr, width: usize) -> bool {
+    let is_right = |expr: &Expr| matches!(expr, Expr::Column { index, .. } if *index >= width);
+    let Expr::Call { function, args, .. } = predicate else {
+        return is_right(predicate);
+    };
+    match function {
+        Function::NullEq => false,
+        function if function.is_comparison() => args.iter().any(is_right),
+        Function::In | Function::Between | Function::Like | Function::Regexp => is_right(&args[0]),
+        Function::IsTrue => rejects_null(&args[0], width),
+        Function::And => args.iter().any(|arg| rejects_null(arg, width)),
+        Function::Or => args.iter().all(|arg| rejects_null(arg, width)),
+        Function::Not => match &args[0] {
+            Expr::Call { function: Function::IsNull, args, .. } => is_right(&args[0]),
+            Expr::Call { function: Function::In | Function::Between | Function::Like, args, .. } => {
+                is_right(&args[0])
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Where `a = b` and `a` is compared with a constant, `b` is, too.
+fn propagate(parts: &mut Vec<Expr>) {
+    let mut equal = Vec::new();
+    for part in parts.iter() {
+        if let Expr::Call { function: Function::Eq, args, .. } = part
+            && let [Expr::Column { index: left, field_type: lt }, Expr::Column { index: right, field_type: rt }] =
+                args.as_slice()
+            && lt.kind == rt.kind
+            && lt.unsigned == rt.unsigned
+            && lt.collation == rt.collation
+        {
+            equal.push((*left, *right));
+            equal.push((*right, *left));
+        }
+    }
+    if equal.is_empty() {
+        return;
+    }
+    let mut next = 0;
+    while next < parts.len() {
+        let part = parts[next].clone();
+        next += 1;
+        let Some(column) = constrained_column(&part) else { continue };
+        for (_, to) in equal.iter().filter(|(from, _)| *from == column) {
+            let derived = part.clone().map_columns(&mut |_| *to);
+            if !parts.contains(&derived) {
+                parts.push(derived);
+            }
+        }
+    }
+}
+
+/// The only column of a comparison with constants.
+fn constrained_column(part: &Expr) -> Option<usize> {
+    let Expr::Call { function, args, .. } = part else { return None };
+    let comparison = function.is_comparison() && *function != Function::NullEq;
+    if !comparison && !matches!(function, Function::In | Function::Between) {
+        return None;
+    }
+    let mut column = None;
+    for arg in args {
+        match arg {
+            Expr::Column { index, .. } if column.is_none() => column = Some(*index),
+            arg if arg.is_constant() => {}
+            _ => return None,
+        }
+    }
+    column
+}

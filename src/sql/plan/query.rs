@@ -1,0 +1,232 @@
+//! Queries: WITH, set operations, subqueries, and the way from a logical plan to a physical one.
+
+use super::binder::{Binder, Clause, fold};
+use super::logical::Logical;
+use super::optimize::optimize;
+use super::physical::{AccessLock, OutputColumn, PhysicalPlan, QueryPlan, SortKey};
+use super::scope::Scope;
+use super::select::{limited, sorted, unique_rows};
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::expr::{Aggregate, AggregateKind, Expr, Function};
+use crate::sql::parser::ast;
+use crate::sql::types::{Datum, FieldType};
+
+impl Binder<'_> {
+    /// A whole SELECT statement.
+    pub(super) fn query_plan(mut self, query: &ast::Query) -> SqlResult<QueryPlan> {
+        let (plan, columns) = self.query(query)?;
+        let locking = query.locking.is_some();
+        let root = optimize(plan)?;
+        Ok(QueryPlan { root, columns, subqueries: self.subqueries, locking })
+    }
+
+    /// A query with what stands around its body.
+    pub(super) fn query(&mut self, query: &ast::Query) -> SqlResult<(Logical, Vec<OutputColumn>)> {
+        let in_sight = self.common_tables.len();
+        self.common_tables.extend(query.with.iter().cloned());
+        let bound = self.query_body(query);
+        self.common_tables.truncate(in_sight);
+        let (mut plan, columns) = bound?;
+        match query.locking {
+            None => {}
+            Some(ast::Locking::ForUpdate) => plan.lock_all(AccessLock::ForUpdate),
+            Some(ast::Locking::ForUpdateNoWait) => plan.lock_all(AccessLock::ForUpdateNoWait),
+            Some(ast::Locking::ForShare) => {
+                return Err(SqlError::unsupported("LOCK IN SHARE MODE and FOR SHARE"));
+            }
+        }
+        Ok((plan, columns))
+    }
+
+    fn query_body(&mut self, query: &ast::Query) -> SqlResult<(Logical, Vec<OutputColumn>)> {
+        match &query.body {
+            ast::QueryBody::Select(select) => {
+                self.select(select, &query.order_by, query.limit.as_ref())
+            }
+            ast::QueryBody::Values(rows) => {
+                let (plan, columns) = self.values(rows)?;
+                let plan = self.order_and_limit(plan, &columns, query)?;
+                Ok((plan, columns))
+            }
+            ast::QueryBody::SetOperation { op, all, left, right } => {
+                if *op != ast::SetOperator::Union {
+                    return Err(SqlError::unsupported("EXCEPT and INTERSECT"));
+                }
+                let (plan, columns) = self.union(*all, left, right)?;
+                let plan = self.order_and_limit(plan, &columns, query)?;
+                Ok((plan, columns))
+            }
+        }
+    }
+
+    fn values(&mut self, rows: &[Vec<ast::Expr>]) -> SqlResult<(Logical, Vec<OutputColumn>)> {
+        let width = rows.first().map_or(0, Vec::len);
+        let scope = Scope::default();
+        let mut bound = Vec::with_capacity(rows.len());
+        for (number, row) in rows.iter().enumerate() {
+            if row.len() != width {
+                return Err(wrong_row(number + 1));
+            }
+            bound.push(self.exprs(row, &mut Clause::plain(&scope, "field list"))?);
+        }
+        let mut schema = Vec::with_capacity(width);
+        for column in 0..width {
+            let mut common = bound[0][column].field_type().clone();
+            for row in &bound[1..] {
+                common = common_type(common, row[column].field_type().clone())?;
+            }
+            schema.push(common);
+        }
+        for row in &mut bound {
+            for (expr, field_type) in row.iter_mut().zip(&schema) {
+                *expr = fold(Expr::cast(expr.clone(), field_type.clone()));
+            }
+        }
+        let named = schema.iter().enumerate().map(|(position, field_type)| OutputColumn {
+            name: format!("column_{position}"),
+            field_type: field_type.clone(),
+            origin: None,
+            key_flags: 0,
+        });
+        let columns = named.collect();
+        Ok((Logical::Values { rows: bound, schema }, columns))
+    }
+
+    fn union(
+        &mut self,
+        all: bool,
+        left: &ast::Query,
+        right: &ast::Query,
+    ) -> SqlResult<(Logical, Vec<OutputColumn>)> {
+        let (left_plan, left_columns) = self.query(left)?;
+        let (right_plan, right_columns) = self.query(right)?;
+        if left_columns.len() != right_columns.len() {
+            return Err(SqlError::new(
+                errno::WRONG_NUMBER_OF_COLUMNS_IN_SELECT,
+                "The used SELECT statements have a different number of columns",
+            ));
+        }
+        let mut columns = Vec::with_capacity(left_columns.len());
+        for (left, right) in left_columns.into_iter().zip(&right_columns) {
+            let field_type = common_type(left.field_type, right.field_type.clone())?;
+            columns.push(OutputColumn { name: left.name, field_type, origin: None, key_flags: 0 });
+        }
+        let inputs = vec![cast_columns(left_plan, &columns), cast_columns(right_plan, &columns)];
+        let union = Logical::UnionAll { inputs };
+        let plan = if all { union } else { unique_rows(union) };
+        Ok((plan, columns))
+    }
+
+    /// ORDER BY and LIMIT over a result whose columns have names only.
+    fn order_and_limit(
+        &mut self,
+        plan: Logical,
+        columns: &[OutputColumn],
+        query: &ast::Query,
+    ) -> SqlResult<Logical> {
+        let scope = Scope::derived("", columns.to_vec());
+        let mut keys = Vec::with_capacity(query.order_by.len());
+        for item in &query.order_by {
+            let expr = match super::select::position(&item.expr) {
+                Some(position) => {
+                    let index = usize::try_from(position).unwrap_or(0).wrapping_sub(1);
+                    if index >= columns.len() {
+                        let name = position.to_string();
+                        return Err(super::bind_expr::unknown_column(&name, "order clause"));
+                    }
+                    scope.column(index)?
+                }
+                None => self.expr(&item.expr, &mut Clause::plain(&scope, "order clause"))?,
+            };
+            if !expr.is_constant() {
+                keys.push(SortKey { expr, descending: item.descending });
+            }
+        }
+        let limit = query.limit.as_ref().map(|limit| self.limit(limit)).transpose()?;
+        Ok(limited(sorted(plan, keys), limit))
+    }
+
+    /// A query inside of an expression, as a value that is computed once.
+    pub(super) fn subquery(
+        &mut self,
+        expr: &ast::Expr,
+        clause: &mut Clause<'_>,
+    ) -> SqlResult<Expr> {
+        match expr {
+            ast::Expr::Subquery(query) => {
+                let (plan, columns) = self.inner_query(query, clause)?;
+                if columns.len() != 1 {
+                    return Err(super::bind_expr::operand_columns(1));
+                }
+                let plan = self.independent(plan)?;
+                Ok(self.subquery_value(plan))
+            }
+            ast::Expr::Exists(query) => {
+                let (plan, _) = self.inner_query(query, clause)?;
+                let one = Expr::literal(Datum::Int(1));
+                let first = Logical::Limit {
+                    input: Box::new(plan),
+                    offset: None,
+                    limit: Some(one.clone()),
+                };
+                let count = Aggregate::new(AggregateKind::Count, vec![one], false)?;
+                let counted = Logical::Aggregate {
+                    input: Box::new(first),
+                    group_by: Vec::new(),
+                    aggregates: vec![count],
+                };
+                let plan = self.independent(counted)?;
+                let found = self.subquery_value(plan);
+                Expr::call(Function::Gt, vec![found, Expr::literal(Datum::Int(0))])
+            }
+            _ => Err(SqlError::unsupported("IN (subquery) other than as a condition of WHERE's own")),
+        }
+    }
+
+    fn inner_query(
+        &mut self,
+        query: &ast::Query,
+        clause: &Clause<'_>,
+    ) -> SqlResult<(Logical, Vec<OutputColumn>)> {
+        self.outer.push(clause.scope.clone());
+        let inner = self.query(query);
+        self.outer.pop();
+        inner
+    }
+
+    fn independent(&self, plan: Logical) -> SqlResult<PhysicalPlan> {
+        optimize(plan)
+    }
+}
+
+/// Error 1136.
+pub(super) fn wrong_row(number: usize) -> SqlError {
+    SqlError::new(
+        errno::WRONG_VALUE_COUNT_ON_ROW,
+        format!("Column count doesn't match value count at row {number}"),
+    )
+}
+
+/// The type that holds the values of both, as COALESCE has it.
+fn common_type(left: FieldType, right: FieldType) -> SqlResult<FieldType> {
+    if left == right {
+        return Ok(left);
+    }
+    let not_null = left.not_null && right.not_null;
+    let args = vec![Expr::column(0, left), Expr::column(1, right)];
+    let common = Expr::call(Function::Coalesce, args)?;
+    Ok(FieldType { not_null, ..common.field_type().clone() })
+}
+
+/// The rows with their columns cast to the given types.
+fn cast_columns(plan: Logical, columns: &[OutputColumn]) -> Logical {
+    let schema = plan.schema();
+    if schema.iter().zip(columns).all(|(from, to)| from.same_values(&to.field_type)) {
+        return plan;
+    }
+    let exprs = schema.into_iter().zip(columns).enumerate();
+    let exprs = exprs
+        .map(|(index, (from, to))| Expr::cast(Expr::column(index, from), to.field_type.clone()))
+        .collect();
+    Logical::Project { input: Box::new(plan), exprs }
+}

@@ -1,0 +1,274 @@
+//! Which names a clause sees, and what they stand for.
+
+use std::sync::Arc;
+
+use super::logical::public_columns;
+use super::physical::OutputColumn;
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::catalog::{SchemaState, TableInfo};
+use crate::sql::expr::Expr;
+use crate::sql::types::FieldType;
+
+/// Flags of the protocol: part of the primary key, of a unique key, of another key; AUTO_INCREMENT.
+mod flags {
+    pub(super) const PRIMARY_KEY: u16 = 2;
+    pub(super) const UNIQUE_KEY: u16 = 4;
+    pub(super) const MULTIPLE_KEY: u16 = 8;
+    pub(super) const AUTO_INCREMENT: u16 = 512;
+}
+
+/// The columns of a relation.
+#[derive(Clone, Debug)]
+enum Columns {
+    Table(Arc<TableInfo>),
+    Derived(Vec<OutputColumn>),
+}
+
+/// A table, or a derived one, under the name it goes by.
+#[derive(Clone, Debug)]
+pub(super) struct Relation {
+    pub(super) database: Option<String>,
+    pub(super) alias: String,
+    columns: Columns,
+    /// Where its columns begin in the row.
+    pub(super) start: usize,
+    /// On the far side of an outer join: every column may be NULL.
+    nullable: bool,
+}
+
+impl Relation {
+    pub(super) fn len(&self) -> usize {
+        match &self.columns {
+            Columns::Table(table) => public_columns(table),
+            Columns::Derived(columns) => columns.len(),
+        }
+    }
+
+    fn name(&self, position: usize) -> &str {
+        match &self.columns {
+            Columns::Table(table) => &table.columns[position].name,
+            Columns::Derived(columns) => &columns[position].name,
+        }
+    }
+
+    fn field_type(&self, position: usize) -> FieldType {
+        let field_type = match &self.columns {
+            Columns::Table(table) => table.columns[position].field_type.clone(),
+            Columns::Derived(columns) => columns[position].field_type.clone(),
+        };
+        if self.nullable { field_type.nullable() } else { field_type }
+    }
+
+    fn is_named(&self, database: Option<&str>, table: &str) -> bool {
+        same_name(&self.alias, table)
+            && match (database, &self.database) {
+                (None, _) => true,
+                (Some(wanted), Some(database)) => same_name(database, wanted),
+                (Some(_), None) => false,
+            }
+    }
+
+    /// The stored table, if it is one.
+    pub(super) fn table(&self) -> Option<&Arc<TableInfo>> {
+        match &self.columns {
+            Columns::Table(table) => Some(table),
+            Columns::Derived(_) => None,
+        }
+    }
+
+    fn output(&self, position: usize) -> OutputColumn {
+        let field_type = self.field_type(position);
+        match &self.columns {
+            Columns::Table(table) => {
+                let name = table.columns[position].name.clone();
+                let database = self.database.clone().unwrap_or_default();
+                let origin =
+                    Some((name.clone(), self.alias.clone(), table.name.clone(), database));
+                OutputColumn { name, field_type, origin, key_flags: key_flags(table, position) }
+            }
+            Columns::Derived(columns) => {
+                let column = &columns[position];
+                let origin = Some((
+                    column.name.clone(),
+                    self.alias.clone(),
+                    self.alias.clone(),
+                    String::new(),
+                ));
+                OutputColumn { name: column.name.clone(), field_type, origin, key_flags: 0 }
+            }
+        }
+    }
+}
+
+fn key_flags(table: &TableInfo, offset: usize) -> u16 {
+    let mut found = 0;
+    if table.handle_column == Some(offset) {
+        found |= flags::PRIMARY_KEY;
+    }
+    if table.columns[offset].auto_increment {
+        found |= flags::AUTO_INCREMENT;
+    }
+    for index in table.indexes.iter().filter(|index| index.state == SchemaState::Public) {
+        let position = index.columns.iter().position(|column| column.offset == offset);
+        found |= match position {
+            None => 0,
+            Some(_) if index.primary => flags::PRIMARY_KEY,
+            Some(0) if index.unique && index.columns.len() == 1 => flags::UNIQUE_KEY,
+            Some(0) => flags::MULTIPLE_KEY,
+            Some(_) => 0,
+        };
+    }
+    found
+}
+
+/// MySQL compares names of columns, and here also of tables, without case.
+pub(super) fn same_name(left: &str, right: &str) -> bool {
+    left == right
+        || left.eq_ignore_ascii_case(right)
+        || (!left.is_ascii() && left.to_lowercase() == right.to_lowercase())
+}
+
+/// What FROM makes visible.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scope {
+    pub(super) relations: Vec<Relation>,
+    /// The columns `*` gives, in order.
+    pub(super) star: Vec<usize>,
+    /// Columns that USING or NATURAL joined away: seen only with their table's name.
+    hidden: Vec<usize>,
+}
+
+impl Scope {
+    /// One stored table.
+    pub(super) fn table(database: &str, alias: &str, table: &Arc<TableInfo>) -> Scope {
+        Scope::relation(Some(database.to_owned()), alias, Columns::Table(table.clone()))
+    }
+
+    /// One derived table.
+    pub(super) fn derived(alias: &str, columns: Vec<OutputColumn>) -> Scope {
+        Scope::relation(None, alias, Columns::Derived(columns))
+    }
+
+    fn relation(database: Option<String>, alias: &str, columns: Columns) -> Scope {
+        let alias = alias.to_owned();
+        let relation = Relation { database, alias, columns, start: 0, nullable: false };
+        let star = (0..relation.len()).collect();
+        Scope { relations: vec![relation], star, hidden: Vec::new() }
+    }
+
+    /// Moves every column `by` positions to the right.
+    pub(super) fn shift(&mut self, by: usize) {
+        self.relations.iter_mut().for_each(|relation| relation.start += by);
+        self.star.iter_mut().chain(&mut self.hidden).for_each(|column| *column += by);
+    }
+
+    /// Every column may be NULL from here on.
+    pub(super) fn make_nullable(&mut self) {
+        self.relations.iter_mut().for_each(|relation| relation.nullable = true);
+    }
+
+    /// The two sides of a join. A name for two tables is error 1066.
+    pub(super) fn join(mut self, right: Scope) -> SqlResult<Scope> {
+        for relation in &right.relations {
+            let twice = self.relations.iter().any(|other| {
+                same_name(&other.alias, &relation.alias)
+                    && match (&other.database, &relation.database) {
+                        (Some(left), Some(right)) => same_name(left, right),
+                        _ => true,
+                    }
+            });
+            if twice {
+                return Err(SqlError::new(
+                    errno::NONUNIQ_TABLE,
+                    format!("Not unique table/alias: '{}'", relation.alias),
+                ));
+            }
+        }
+        self.relations.extend(right.relations);
+        self.star.extend(right.star);
+        self.hidden.extend(right.hidden);
+        Ok(self)
+    }
+
+    /// Makes `kept` the column that a name joined by USING stands for, in front of `*`; `dropped` is hidden.
+    pub(super) fn coalesce(&mut self, kept: usize, dropped: usize, position: usize) {
+        self.star.retain(|column| *column != kept && *column != dropped);
+        self.star.insert(position.min(self.star.len()), kept);
+        self.hidden.push(dropped);
+    }
+
+    fn locate(&self, index: usize) -> Option<(&Relation, usize)> {
+        self.relations.iter().find_map(|relation| {
+            let position = index.checked_sub(relation.start)?;
+            (position < relation.len()).then_some((relation, position))
+        })
+    }
+
+    /// The column at a position of the row.
+    pub(super) fn column(&self, index: usize) -> SqlResult<Expr> {
+        let (relation, position) = self.locate(index).ok_or_else(|| {
+            SqlError::internal(format!("no column {index} in the scope"))
+        })?;
+        Ok(Expr::column(index, relation.field_type(position)))
+    }
+
+    /// How the client is told of the column at a position of the row.
+    pub(super) fn output(&self, index: usize) -> Option<OutputColumn> {
+        self.locate(index).map(|(relation, position)| relation.output(position))
+    }
+
+    /// `table.column` of the column at a position, for messages and EXPLAIN.
+    pub(super) fn qualified_name(&self, index: usize) -> String {
+        match self.locate(index) {
+            Some((relation, position)) => {
+                let database = match &relation.database {
+                    Some(database) => format!("{database}."),
+                    None => String::new(),
+                };
+                format!("{database}{}.{}", relation.alias, relation.name(position))
+            }
+            None => format!("#{index}"),
+        }
+    }
+
+    /// The relation a column belongs to.
+    pub(super) fn relation_of(&self, index: usize) -> Option<&Relation> {
+        self.locate(index).map(|(relation, _)| relation)
+    }
+
+    /// The columns without a table's name that a name stands for.
+    pub(super) fn visible(&self, name: &str) -> Vec<usize> {
+        self.find(None, None, name)
+    }
+
+    /// The position of every column that the name may mean.
+    pub(super) fn find(
+        &self,
+        database: Option<&str>,
+        table: Option<&str>,
+        name: &str,
+    ) -> Vec<usize> {
+        let mut found = Vec::new();
+        for relation in &self.relations {
+            if let Some(table) = table
+                && !relation.is_named(database, table)
+            {
+                continue;
+            }
+            for position in 0..relation.len() {
+                let index = relation.start + position;
+                let hidden = table.is_none() && self.hidden.contains(&index);
+                if !hidden && same_name(relation.name(position), name) {
+                    found.push(index);
+                }
+            }
+        }
+        found
+    }
+
+    /// The positions that `t.*` gives; `None` if there is no such table.
+    pub(super) fn star_of(&self, database: Option<&str>, table: &str) -> Option<Vec<usize>> {
+        let relation = self.relations.iter().find(|r| r.is_named(database, table))?;
+        Some((relation.start..relation.start + relation.len()).collect())
+    }
+}

@@ -1,0 +1,388 @@
+//! One SELECT.
+
+use super::binder::{AliasRule, Binder, Clause};
+use super::grouping::Grouping;
+use super::logical::Logical;
+use super::physical::{JoinKind, OutputColumn, SortKey};
+use super::scope::Scope;
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::expr::{Aggregate, Expr, Function};
+use crate::sql::parser::ast;
+use crate::sql::types::{Datum, SqlMode};
+
+/// What is selected, and by which names it is known.
+struct Selected {
+    exprs: Vec<Expr>,
+    columns: Vec<OutputColumn>,
+    aliases: Vec<(String, Expr)>,
+}
+
+impl Binder<'_> {
+    /// A SELECT with the ORDER BY and LIMIT that belong to it.
+    pub(super) fn select(
+        &mut self,
+        select: &ast::Select,
+        order_by: &[ast::OrderItem],
+        limit: Option<&ast::Limit>,
+    ) -> SqlResult<(Logical, Vec<OutputColumn>)> {
+        if select.calc_found_rows {
+            return Err(SqlError::unsupported("SQL_CALC_FOUND_ROWS"));
+        }
+        if select.with_rollup {
+            return Err(SqlError::unsupported("WITH ROLLUP"));
+        }
+        let (mut input, scope) = match &select.from {
+            Some(table) => self.from(table)?,
+            None => (Logical::Dual, Scope::default()),
+        };
+        if let Some(selection) = &select.selection {
+            input = self.selection(input, &scope, selection)?;
+        }
+        let mut aggregates = Vec::new();
+        let mut selected = self.select_items(&select.items, &scope, &mut aggregates)?;
+        let group_by = self.group_by(&select.group_by, &scope, &selected)?;
+        let having = self.having(select.having.as_ref(), &scope, &selected, &mut aggregates)?;
+        let mut order = self.order_keys(order_by, &scope, &selected, &mut aggregates)?;
+
+        let mut having = having;
+        if !group_by.is_empty() || !aggregates.is_empty() {
+            let full_group_by = self.planner.sql_mode.contains(SqlMode::ONLY_FULL_GROUP_BY);
+            let mut grouping = Grouping::new(&scope, group_by, aggregates, full_group_by);
+            for (position, expr) in selected.exprs.iter_mut().enumerate() {
+                grouping.rewrite(expr, position + 1, "SELECT list")?;
+            }
+            if let Some(having) = &mut having {
+                grouping.rewrite(having, 1, "HAVING clause")?;
+            }
+            for (position, key) in order.iter_mut().enumerate() {
+                grouping.rewrite(&mut key.expr, position + 1, "ORDER BY clause")?;
+            }
+            input = grouping.finish(input);
+        }
+        if let Some(having) = having {
+            input = input.filter(having.split_conjunction());
+        }
+        for (column, expr) in selected.columns.iter_mut().zip(&selected.exprs) {
+            column.field_type = expr.field_type().clone();
+        }
+        let limit = limit.map(|limit| self.limit(limit)).transpose()?;
+        let plan = if select.distinct {
+            self.distinct(input, &scope, selected.exprs, order, limit)?
+        } else {
+            let sorted = sorted(input, order);
+            let exprs = selected.exprs;
+            Logical::Project { input: Box::new(limited(sorted, limit)), exprs }
+        };
+        Ok((plan, selected.columns))
+    }
+
+    /// WHERE: [NOT] IN (SELECT …) at its top becomes a join, the rest a filter.
+    pub(super) fn selection(
+        &mut self,
+        mut input: Logical,
+        scope: &Scope,
+        selection: &ast::Expr,
+    ) -> SqlResult<Logical> {
+        let mut conjuncts = Vec::new();
+        flatten(selection, &mut conjuncts);
+        let mut predicates = Vec::with_capacity(conjuncts.len());
+        let mut members = Vec::new();
+        for conjunct in conjuncts {
+            match membership(conjunct) {
+                Some(member) => members.push(member),
+                None => {
+                    let mut clause = Clause::plain(scope, "where clause");
+                    predicates.extend(self.expr(conjunct, &mut clause)?.split_conjunction());
+                }
+            }
+        }
+        input = input.filter(predicates);
+        for (expr, query, negated) in members {
+            input = self.membership_join(input, scope, expr, query, negated)?;
+        }
+        Ok(input)
+    }
+
+    fn membership_join(
+        &mut self,
+        input: Logical,
+        scope: &Scope,
+        expr: &ast::Expr,
+        query: &ast::Query,
+        negated: bool,
+    ) -> SqlResult<Logical> {
+        let mut clause = Clause::plain(scope, "where clause");
+        let wanted = match expr {
+            ast::Expr::Row(items) => self.exprs(items, &mut clause)?,
+            expr => vec![self.expr(expr, &mut clause)?],
+        };
+        if negated && wanted.len() > 1 {
+            return Err(SqlError::unsupported("NOT IN with rows"));
+        }
+        self.outer.push(scope.clone());
+        let inner = self.query(query);
+        self.outer.pop();
+        let (inner, columns) = inner?;
+        if columns.len() != wanted.len() {
+            return Err(super::bind_expr::operand_columns(wanted.len()));
+        }
+        let width = input.width();
+        let mut conditions = Vec::with_capacity(wanted.len());
+        for (position, (wanted, column)) in wanted.into_iter().zip(columns).enumerate() {
+            let found = Expr::column(width + position, column.field_type);
+            conditions.push(Expr::call(Function::Eq, vec![wanted, found])?);
+        }
+        let kind = if negated { JoinKind::Anti } else { JoinKind::Semi };
+        Ok(Logical::Join {
+            left: Box::new(input),
+            right: Box::new(inner),
+            kind,
+            conditions,
+            null_aware: negated,
+        })
+    }
+
+    fn select_items(
+        &mut self,
+        items: &[ast::SelectItem],
+        scope: &Scope,
+        aggregates: &mut Vec<Aggregate>,
+    ) -> SqlResult<Selected> {
+        let mut selected = Selected { exprs: vec![], columns: vec![], aliases: vec![] };
+        for item in items {
+            match item {
+                ast::SelectItem::Wildcard(table) => {
+                    for index in self.wildcard(table.as_ref(), scope)? {
+                        selected.exprs.push(scope.column(index)?);
+                        selected.columns.extend(scope.output(index));
+                    }
+                }
+                ast::SelectItem::Expr { expr, alias, text } => {
+                    let mut clause = Clause::plain(scope, "field list");
+                    clause.aggregates = Some(&mut *aggregates);
+                    let bound = self.expr(expr, &mut clause)?;
+                    let name = alias.as_ref().unwrap_or(text).clone();
+                    selected.columns.push(output_column(&bound, name.clone(), scope));
+                    if alias.is_some() {
+                        selected.aliases.push((name, bound.clone()));
+                    }
+                    selected.exprs.push(bound);
+                }
+            }
+        }
+        Ok(selected)
+    }
+
+    fn wildcard(&self, table: Option<&ast::ObjectName>, scope: &Scope) -> SqlResult<Vec<usize>> {
+        let Some(name) = table else {
+            if scope.relations.is_empty() {
+                return Err(SqlError::new(errno::NO_TABLES_USED, "No tables used"));
+            }
+            return Ok(scope.star.clone());
+        };
+        scope.star_of(name.database.as_deref(), &name.name).ok_or_else(|| {
+            SqlError::new(errno::UNKNOWN_TABLE, format!("Unknown table '{}'", name.name))
+        })
+    }
+
+    fn group_by(
+        &mut self,
+        items: &[ast::Expr],
+        scope: &Scope,
+        selected: &Selected,
+    ) -> SqlResult<Vec<Expr>> {
+        let mut group_by = Vec::with_capacity(items.len());
+        for item in items {
+            let expr = match position(item) {
+                Some(position) => selected.at(position, "group statement")?.clone(),
+                None => {
+                    let mut clause = Clause::plain(scope, "group statement");
+                    clause.aliases = &selected.aliases;
+                    clause.alias_rule = AliasRule::Last;
+                    self.expr(item, &mut clause)?
+                }
+            };
+            if super::grouping::has_aggregate(&expr) {
+                let name = match item {
+                    ast::Expr::Column { name, .. } => name.clone(),
+                    _ => "aggregate".to_owned(),
+                };
+                return Err(SqlError::new(
+                    errno::WRONG_GROUP_FIELD,
+                    format!("Can't group on '{name}'"),
+                ));
+            }
+            if !group_by.contains(&expr) {
+                group_by.push(expr);
+            }
+        }
+        Ok(group_by)
+    }
+
+    fn having(
+        &mut self,
+        having: Option<&ast::Expr>,
+        scope: &Scope,
+        selected: &Selected,
+        aggregates: &mut Vec<Aggregate>,
+    ) -> SqlResult<Option<Expr>> {
+        let Some(having) = having else { return Ok(None) };
+        let mut clause = Clause::plain(scope, "having clause");
+        clause.aliases = &selected.aliases;
+        clause.alias_rule = AliasRule::First;
+        clause.aggregates = Some(aggregates);
+        self.expr(having, &mut clause).map(Some)
+    }
+
+    fn order_keys(
+        &mut self,
+        items: &[ast::OrderItem],
+        scope: &Scope,
+        selected: &Selected,
+        aggregates: &mut Vec<Aggregate>,
+    ) -> SqlResult<Vec<SortKey>> {
+        let mut keys: Vec<SortKey> = Vec::with_capacity(items.len());
+        for item in items {
+            let expr = match position(&item.expr) {
+                Some(position) => selected.at(position, "order clause")?.clone(),
+                None => {
+                    let mut clause = Clause::plain(scope, "order clause");
+                    clause.aliases = &selected.aliases;
+                    clause.alias_rule = AliasRule::First;
+                    clause.aggregates = Some(&mut *aggregates);
+                    self.expr(&item.expr, &mut clause)?
+                }
+            };
+            // A constant orders nothing, and what was ordered by before needs no second look.
+            if !expr.is_constant() && !keys.iter().any(|key| key.expr == expr) {
+                keys.push(SortKey { expr, descending: item.descending });
+            }
+        }
+        Ok(keys)
+    }
+
+    /// DISTINCT: groups of equal rows; ORDER BY may only speak of what is selected.
+    fn distinct(
+        &mut self,
+        input: Logical,
+        scope: &Scope,
+        exprs: Vec<Expr>,
+        order: Vec<SortKey>,
+        limit: Option<(Option<Expr>, Expr)>,
+    ) -> SqlResult<Logical> {
+        let mut keys = Vec::with_capacity(order.len());
+        for (number, key) in order.into_iter().enumerate() {
+            let Some(position) = exprs.iter().position(|expr| *expr == key.expr) else {
+                let name = key.expr.columns().first().map(|index| scope.qualified_name(*index));
+                return Err(SqlError::new(
+                    errno::FIELD_IN_ORDER_NOT_SELECT,
+                    format!(
+                        "Expression #{} of ORDER BY clause is not in SELECT list, references column '{}' which is not in \
+                         SELECT list; this is incompatible with DISTINCT",
+                        number + 1,
+                        name.unwrap_or_default(),
+                    ),
+                ));
+            };
+            let expr = Expr::column(position, key.expr.field_type().clone());
+            keys.push(SortKey { expr, descending: key.descending });
+        }
+        let projected = Logical::Project { input: Box::new(input), exprs };
+        Ok(limited(sorted(unique_rows(projected), keys), limit))
+    }
+
+    /// LIMIT's numbers: literals or parameters.
+    pub(super) fn limit(&mut self, limit: &ast::Limit) -> SqlResult<(Option<Expr>, Expr)> {
+        let offset = limit.offset.as_ref().map(|offset| self.constant_number(offset)).transpose()?;
+        Ok((offset, self.constant_number(&limit.count)?))
+    }
+
+    pub(super) fn constant_number(&mut self, expr: &ast::Expr) -> SqlResult<Expr> {
+        let scope = Scope::default();
+        self.expr(expr, &mut Clause::plain(&scope, "field list"))
+    }
+}
+
+impl Selected {
+    /// What a position (from 1) in ORDER BY or GROUP BY stands for.
+    fn at(&self, position: u64, clause: &str) -> SqlResult<&Expr> {
+        let index = usize::try_from(position).ok().and_then(|position| position.checked_sub(1));
+        index.and_then(|index| self.exprs.get(index)).ok_or_else(|| {
+            super::bind_expr::unknown_column(&position.to_string(), clause)
+        })
+    }
+}
+
+/// The rows without duplicates.
+pub(super) fn unique_rows(input: Logical) -> Logical {
+    let columns = input.schema().into_iter().enumerate();
+    let group_by = columns.map(|(index, field_type)| Expr::column(index, field_type)).collect();
+    Logical::Aggregate { input: Box::new(input), group_by, aggregates: Vec::new() }
+}
+
+/// The rows in order; without keys as they come.
+pub(super) fn sorted(input: Logical, keys: Vec<SortKey>) -> Logical {
+    if keys.is_empty() {
+        return input;
+    }
+    Logical::Sort { input: Box::new(input), keys }
+}
+
+/// Some of the rows, if there is a limit.
+pub(super) fn limited(input: Logical, limit: Option<(Option<Expr>, Expr)>) -> Logical {
+    match limit {
+        None => input,
+        Some((offset, limit)) => {
+            Logical::Limit { input: Box::new(input), offset, limit: Some(limit) }
+        }
+    }
+}
+
+/// How the client is told of a selected expression.
+fn output_column(expr: &Expr, name: String, scope: &Scope) -> OutputColumn {
+    if let Expr::Column { index, .. } = expr
+        && let Some(column) = scope.output(*index)
+    {
+        return OutputColumn { name, ..column };
+    }
+    OutputColumn { name, field_type: expr.field_type().clone(), origin: None, key_flags: 0 }
+}
+
+/// The number that stands for a selected column.
+pub(super) fn position(expr: &ast::Expr) -> Option<u64> {
+    match expr {
+        ast::Expr::Literal(ast::Literal::Integer(number)) => Some(*number),
+        _ => None,
+    }
+}
+
+/// The parts of a condition that must each hold.
+fn flatten<'e>(expr: &'e ast::Expr, conjuncts: &mut Vec<&'e ast::Expr>) {
+    match expr {
+        ast::Expr::And(operands) => {
+            operands.iter().for_each(|operand| flatten(operand, conjuncts));
+        }
+        other => conjuncts.push(other),
+    }
+}
+
+/// `expr [NOT] IN (query)` with its parts.
+fn membership(expr: &ast::Expr) -> Option<(&ast::Expr, &ast::Query, bool)> {
+    match expr {
+        ast::Expr::InQuery { expr, query, negated } => Some((expr, query, *negated)),
+        ast::Expr::Unary(ast::UnaryOp::Not, inner) => {
+            membership(inner).map(|(expr, query, negated)| (expr, query, !negated))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a literal is TRUE for WHERE; `None`: it is no literal.
+pub(super) fn literal_truth(expr: &Expr) -> Option<bool> {
+    match expr {
+        Expr::Literal { value: Datum::Null, .. } => Some(false),
+        Expr::Literal { value: Datum::Int(number), .. } => Some(*number != 0),
+        Expr::Literal { value: Datum::UInt(number), .. } => Some(*number != 0),
+        _ => None,
+    }
+}
