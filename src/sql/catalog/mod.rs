@@ -1,15 +1,29 @@
 //! What exists: databases, tables, columns, indexes.
 //!
 //! [`TableInfo`] and its parts are the schema as it is stored. An [`InfoSchema`] is a snapshot of all of it at one
-//! version: statements are bound against one, and never see a change half made.
+//! version: statements are bound against one, and never see a change half made. [`build_statement`] turns the syntax of
+//! a schema change into a [`DdlStatement`], with every check MySQL makes; the worker only executes what has passed.
+//! [`show_create_table`] is the way back: its text builds an equal table.
 
+mod build;
 mod build_column;
+mod build_index;
+mod ddl_statement;
 mod info_schema;
 mod model;
+mod show;
+#[cfg(test)]
+mod tests;
 mod virtual_tables;
 
+pub use build::{DdlContext, build_create_database, build_statement, build_table};
 pub use build_column::check_decimal;
+pub use build_index::build_index;
+pub use ddl_statement::DdlStatement;
 pub use info_schema::{INFORMATION_SCHEMA, InfoSchema, SchemaChange};
 pub use model::{
     ColumnInfo, DatabaseInfo, DefaultValue, IndexColumn, IndexInfo, SchemaState, TableInfo,
+};
+pub use show::{
+    column_type_text, default_text, quote_name, show_create_database, show_create_table,
 };

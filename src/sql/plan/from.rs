@@ -47,7 +47,7 @@ impl Binder<'_> {
                     let database = database.to_lowercase();
                     return Ok((Logical::Virtual { table, database, outputs }, scope));
                 }
-                Ok((Logical::scan(&table, alias, false), scope))
+                Ok((Logical::scan(&table, false), scope))
             }
         }
     }

@@ -11,8 +11,6 @@ use crate::sql::types::FieldType;
 #[derive(Clone, Debug)]
 pub(super) struct Scan {
     pub(super) table: Arc<TableInfo>,
-    /// The name it goes by in the statement; for EXPLAIN.
-    pub(super) alias: String,
     /// Offsets of the columns it gives; one past the last column is the hidden handle.
     pub(super) outputs: Vec<usize>,
     /// What rows must fulfil, over offsets in the table (not over `outputs`).
@@ -60,14 +58,13 @@ pub(super) fn column_type(table: &TableInfo, offset: usize) -> FieldType {
 
 impl Logical {
     /// A scan of a table's public columns, and of its hidden handle if asked for and there is one.
-    pub(super) fn scan(table: &Arc<TableInfo>, alias: &str, hidden_handle: bool) -> Logical {
+    pub(super) fn scan(table: &Arc<TableInfo>, hidden_handle: bool) -> Logical {
         let mut outputs: Vec<usize> = (0..public_columns(table)).collect();
         if hidden_handle && table.handle_column.is_none() {
             outputs.push(table.columns.len());
         }
         Logical::Scan(Box::new(Scan {
             table: table.clone(),
-            alias: alias.to_owned(),
             outputs,
             filters: Vec::new(),
             lock: AccessLock::None,

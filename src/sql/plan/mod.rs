@@ -44,3 +44,5 @@ pub use physical::{
     TargetTable, UpdatePlan,
 };
 pub use planner::{Planner, StatementPlan, StringVariables, VariableTypes};
+#[cfg(test)]
+pub(crate) use tests::TestSchema;

@@ -1,1 +1,216 @@
-use super::*;
+//! Golden scripts: a schema, statements, and the plans or errors they get. `UPDATE_GOLDENFILES=1` records them anew.
+
+use std::error::Error;
+
+use goldenscript::{Command, Context, Runner};
+
+use super::{Planner, StatementPlan};
+use crate::common::SqlResult;
+use crate::sql::catalog::{
+    DatabaseInfo, DdlContext, DdlStatement, InfoSchema, SchemaChange, SchemaState, build_statement,
+    show_create_table,
+};
+use crate::sql::parser::{ParsedStatement, Statement, ast, parse};
+use crate::sql::types::SqlMode;
+
+/// A schema that schema changes are applied to at once.
+pub(crate) struct TestSchema {
+    pub(crate) schema: InfoSchema,
+    pub(crate) current_db: Option<String>,
+    pub(crate) sql_mode: SqlMode,
+    next_id: i64,
+}
+
+impl TestSchema {
+    /// A schema with the database `test`, which is in use.
+    pub(crate) fn new() -> TestSchema {
+        let database = DatabaseInfo {
+            id: 1,
+            name: "test".to_owned(),
+            charset: "utf8mb4".to_owned(),
+            collation: "utf8mb4_bin".to_owned(),
+            state: SchemaState::Public,
+        };
+        TestSchema {
+            schema: InfoSchema::new(1, vec![(database, Vec::new())]),
+            current_db: Some("test".to_owned()),
+            sql_mode: SqlMode::default(),
+            next_id: 100,
+        }
+    }
+
+    /// Builds and applies a schema change.
+    pub(crate) fn change(&mut self, statement: &Statement) -> SqlResult<()> {
+        let ctx = DdlContext {
+            schema: &self.schema,
+            current_db: self.current_db.as_deref(),
+            sql_mode: self.sql_mode,
+        };
+        for change in build_statement(statement, &ctx)? {
+            self.next_id += 1;
+            let change = self.schema_change(change);
+            self.schema = self.schema.edit(self.schema.version() + 1, change);
+        }
+        Ok(())
+    }
+
+    fn schema_change(&self, change: DdlStatement) -> Vec<SchemaChange> {
+        let table_of = |database: &str, table: &str| {
+            self.schema.table(database, table).expect("checked").as_ref().clone()
+        };
+        match change {
+            DdlStatement::CreateDatabase { info, .. } => {
+                vec![SchemaChange::PutDatabase(DatabaseInfo { id: self.next_id, ..info })]
+            }
+            DdlStatement::DropDatabase { name, .. } => vec![SchemaChange::RemoveDatabase { name }],
+            DdlStatement::CreateTable { database, mut table, .. } => {
+                table.id = self.next_id;
+                vec![SchemaChange::PutTable { database, table: *table }]
+            }
+            DdlStatement::DropTables { tables, .. } => tables
+                .into_iter()
+                .map(|(database, table)| SchemaChange::RemoveTable { database, table })
+                .collect(),
+            DdlStatement::TruncateTable { .. } => Vec::new(),
+            DdlStatement::CreateIndex { database, table, mut index, .. } => {
+                let mut table = table_of(&database, &table);
+                table.max_index_id += 1;
+                index.id = table.max_index_id;
+                table.indexes.push(index);
+                vec![SchemaChange::PutTable { database, table }]
+            }
+            DdlStatement::DropIndex { database, table, name } => {
+                let mut table = table_of(&database, &table);
+                table.indexes.retain(|index| index.name != name);
+                vec![SchemaChange::PutTable { database, table }]
+            }
+        }
+    }
+
+    /// Plans a statement with parameters of unknown types.
+    pub(crate) fn plan(&self, parsed: &ParsedStatement) -> SqlResult<StatementPlan> {
+        let planner = Planner {
+            parameter_count: parsed.parameters,
+            ..Planner::new(&self.schema, self.current_db.as_deref(), self.sql_mode)
+        };
+        planner.plan(&parsed.statement)
+    }
+
+    fn run_statement(&mut self, parsed: &ParsedStatement) -> SqlResult<String> {
+        match &parsed.statement {
+            Statement::Use(name) => {
+                self.schema.require_database(name)?;
+                self.current_db = Some(name.clone());
+                Ok(String::new())
+            }
+            Statement::Show(show) => match &show.kind {
+                ast::ShowKind::CreateTable(name) => {
+                    let table = self.schema.require_table("test", &name.name)?;
+                    Ok(format!("{}\n", show_create_table(table)))
+                }
+                other => Ok(format!("{other:?}\n")),
+            },
+            Statement::SetVariables(list) => {
+                if let [ast::VariableAssignment::System { value: Some(ast::Expr::Literal(value)), .. }] =
+                    list.as_slice()
+                    && let ast::Literal::String(bytes, _) = value
+                {
+                    self.sql_mode = SqlMode::parse(&String::from_utf8_lossy(bytes))?;
+                }
+                Ok(String::new())
+            }
+            Statement::Query(_)
+            | Statement::Insert(_)
+            | Statement::Update(_)
+            | Statement::Delete(_) => Ok(explained(&self.plan(parsed)?, &self.schema)),
+            statement => self.change(statement).map(|()| String::new()),
+        }
+    }
+}
+
+/// EXPLAIN's rows in columns; below them the result's columns of a query.
+fn explained(plan: &StatementPlan, schema: &InfoSchema) -> String {
+    let rows = Planner::new(schema, None, SqlMode::default()).explain(plan);
+    let mut out = String::new();
+    for [id, estimate, _, object, info] in rows {
+        let parts = [id, estimate, object, info];
+        let shown: Vec<&str> =
+            parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        out.push_str(&shown.join(" | "));
+        out.push('\n');
+    }
+    if let StatementPlan::Query(query) = plan {
+        let columns: Vec<String> = query
+            .columns
+            .iter()
+            .map(|column| format!("{} {}", column.name, column.field_type.sql_text()))
+            .collect();
+        out.push_str(&format!("-> {}\n", columns.join(", ")));
+        assert_eq!(query.root.schema.len(), query.columns.len(), "as wide as it says");
+    }
+    out
+}
+
+impl Runner for TestSchema {
+    type Command = Command;
+
+    fn run(&mut self, command: &Command, _context: &Context) -> Result<String, Box<dyn Error>> {
+        let parsed = match parse(&command.name, self.sql_mode) {
+            Ok(parsed) => parsed,
+            Err(error) => return Ok(format!("{error}\n")),
+        };
+        let mut out = String::new();
+        for statement in &parsed {
+            match self.run_statement(statement) {
+                Ok(text) => out.push_str(&text),
+                Err(error) => out.push_str(&format!("{error}\n")),
+            }
+        }
+        Ok(out)
+    }
+}
+
+fn run(script: &str) {
+    let path = format!("{}/src/sql/plan/testscripts/{script}", env!("CARGO_MANIFEST_DIR"));
+    goldenscript::run(&mut TestSchema::new(), path).expect("the script runs as recorded");
+}
+
+#[test]
+fn access_paths() {
+    run("access_paths");
+}
+
+#[test]
+fn joins() {
+    run("joins");
+}
+
+#[test]
+fn grouping() {
+    run("grouping");
+}
+
+#[test]
+fn ordering_and_limits() {
+    run("ordering_and_limits");
+}
+
+#[test]
+fn subqueries_and_unions() {
+    run("subqueries_and_unions");
+}
+
+#[test]
+fn changes() {
+    run("changes");
+}
+
+#[test]
+fn name_errors() {
+    run("name_errors");
+}
+
+#[test]
+fn table_definitions() {
+    run("table_definitions");
+}

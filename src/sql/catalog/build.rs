@@ -1,0 +1,266 @@
+//! From the syntax of schema changes to what the worker runs.
+
+use super::build_column::{build_column, collation_of};
+use super::build_index::{Keys, build_index, build_keys, check_drop};
+use super::{DatabaseInfo, DdlStatement, INFORMATION_SCHEMA, InfoSchema, SchemaState, TableInfo};
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::parser::ast;
+use crate::sql::types::{Collation, SqlMode};
+
+/// The longest name of a database, table, column or index, in characters.
+const NAME_LIMIT: usize = 64;
+
+/// The longest comment of a table, in characters.
+const TABLE_COMMENT_LIMIT: usize = 2048;
+
+/// The most columns of a table.
+const COLUMN_LIMIT: usize = 1017;
+
+/// What a schema change is checked against.
+pub struct DdlContext<'a> {
+    /// What exists.
+    pub schema: &'a InfoSchema,
+    /// What USE chose.
+    pub current_db: Option<&'a str>,
+    /// `sql_mode`: strict modes make errors of defaults that do not fit.
+    pub sql_mode: SqlMode,
+}
+
+impl DdlContext<'_> {
+    /// Database and name; error 1046 if no database was chosen, 1044 in `information_schema`.
+    fn locate(&self, name: &ast::ObjectName) -> SqlResult<(String, String)> {
+        let database = match (&name.database, self.current_db) {
+            (Some(database), _) => database.clone(),
+            (None, Some(database)) => database.to_owned(),
+            (None, None) => return Err(SqlError::new(errno::NO_DB, "No database selected")),
+        };
+        check_writable(&database)?;
+        let database = self.schema.database(&database).map_or(database, |info| info.name.clone());
+        Ok((database, name.name.clone()))
+    }
+
+    fn existing(&self, name: &ast::ObjectName) -> SqlResult<(String, &TableInfo)> {
+        let (database, table) = self.locate(name)?;
+        let table = self.schema.require_table(&database, &table)?;
+        Ok((database, table))
+    }
+}
+
+/// The changes that a statement asks for, in order; more than one for ALTER TABLE with several actions. A statement that
+/// changes no schema is an internal error.
+pub fn build_statement(
+    statement: &ast::Statement,
+    ctx: &DdlContext<'_>,
+) -> SqlResult<Vec<DdlStatement>> {
+    use ast::Statement as S;
+    Ok(vec![match statement {
+        S::CreateDatabase(create) => DdlStatement::CreateDatabase {
+            info: build_create_database(create)?,
+            if_not_exists: create.if_not_exists,
+        },
+        S::DropDatabase { name, if_exists } => {
+            check_writable(name)?;
+            DdlStatement::DropDatabase { name: name.clone(), if_exists: *if_exists }
+        }
+        S::CreateTable(create) => {
+            let (database, _) = ctx.locate(&create.name)?;
+            ctx.schema.require_database(&database)?;
+            let table = Box::new(build_table(create, ctx)?);
+            DdlStatement::CreateTable { database, table, if_not_exists: create.if_not_exists }
+        }
+        S::DropTables { tables, if_exists } => {
+            let tables = tables.iter().map(|name| ctx.locate(name)).collect::<SqlResult<_>>()?;
+            DdlStatement::DropTables { tables, if_exists: *if_exists }
+        }
+        S::Truncate(name) => {
+            let (database, table) = ctx.existing(name)?;
+            DdlStatement::TruncateTable { database, table: table.name.clone() }
+        }
+        S::CreateIndex(create) => add_index(create, ctx)?,
+        S::DropIndex { table, name } => drop_index(table, name, ctx)?,
+        S::AlterTable { table, actions } => {
+            let change = |action: &ast::AlterAction| match action {
+                ast::AlterAction::AddIndex(index) => {
+                    let (table, index) = (table.clone(), index.clone());
+                    add_index(&ast::CreateIndex { table, index, if_not_exists: false }, ctx)
+                }
+                ast::AlterAction::DropIndex(name) => drop_index(table, name, ctx),
+            };
+            return actions.iter().map(change).collect();
+        }
+        _ => return Err(SqlError::internal("a statement that changes no schema")),
+    }])
+}
+
+fn add_index(create: &ast::CreateIndex, ctx: &DdlContext<'_>) -> SqlResult<DdlStatement> {
+    let (database, table) = ctx.existing(&create.table)?;
+    if create.index.primary {
+        return Err(SqlError::unsupported("ALTER TABLE … ADD PRIMARY KEY"));
+    }
+    let index = build_index(table, &create.index)?;
+    let if_not_exists = create.if_not_exists;
+    Ok(DdlStatement::CreateIndex { database, table: table.name.clone(), index, if_not_exists })
+}
+
+fn drop_index(
+    name: &ast::ObjectName,
+    index: &str,
+    ctx: &DdlContext<'_>,
+) -> SqlResult<DdlStatement> {
+    let (database, table) = ctx.existing(name)?;
+    check_drop(table, index)?;
+    Ok(DdlStatement::DropIndex { database, table: table.name.clone(), name: index.to_owned() })
+}
+
+/// A database from CREATE DATABASE. Its id is zero.
+pub fn build_create_database(create: &ast::CreateDatabase) -> SqlResult<DatabaseInfo> {
+    check_name(&create.name)?;
+    check_writable(&create.name)?;
+    if create.name.ends_with(' ') {
+        let message = format!("Incorrect database name '{}'", create.name);
+        return Err(SqlError::new(errno::WRONG_DB_NAME, message));
+    }
+    let collation =
+        collation_of(create.charset.as_deref(), create.collation.as_deref(), Collation::default())?;
+    Ok(DatabaseInfo {
+        id: 0,
+        name: create.name.clone(),
+        charset: collation.charset().to_owned(),
+        collation: collation.name().to_owned(),
+        state: SchemaState::Public,
+    })
+}
+
+/// A table from CREATE TABLE, with everything checked. Its id is zero; its columns and indexes are numbered from one.
+pub fn build_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult<TableInfo> {
+    check_name(&create.name.name)?;
+    if let Some(like) = &create.like {
+        return table_like(&create.name.name, like, ctx);
+    }
+    if create.columns.is_empty() {
+        return Err(SqlError::new(
+            errno::TABLE_MUST_HAVE_COLUMNS,
+            "A table must have at least 1 column",
+        ));
+    }
+    if create.columns.len() > COLUMN_LIMIT {
+        return Err(SqlError::new(errno::TOO_MANY_FIELDS, "Too many columns"));
+    }
+    let mut table = empty_table(create, ctx)?;
+    let collation = Collation::by_name(&table.collation)?;
+    for definition in &create.columns {
+        check_name(&definition.name)?;
+        let twice = |known: &super::ColumnInfo| {
+            known.name.to_lowercase() == definition.name.to_lowercase()
+        };
+        if table.columns.iter().any(twice) {
+            return Err(SqlError::new(
+                errno::DUP_FIELDNAME,
+                format!("Duplicate column name '{}'", definition.name),
+            ));
+        }
+        let offset = table.columns.len();
+        table.columns.push(build_column(definition, offset, collation, ctx.sql_mode)?);
+    }
+    table.max_column_id = table.columns.len() as i64;
+    let Keys { handle_column, indexes } = build_keys(&mut table, create)?;
+    table.max_index_id = indexes.len() as i64;
+    table.handle_column = handle_column;
+    table.indexes = indexes;
+    check_auto_increment(&table)?;
+    Ok(table)
+}
+
+/// The table with its options, and without columns.
+fn empty_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult<TableInfo> {
+    let (mut charset, mut collation) = (None, None);
+    let (mut comment, mut auto_increment_start) = (String::new(), None);
+    for option in &create.options {
+        match option {
+            ast::TableOption::Charset(name) => charset = Some(name.as_str()),
+            ast::TableOption::Collation(name) => collation = Some(name.as_str()),
+            ast::TableOption::Comment(text) => comment.clone_from(text),
+            ast::TableOption::AutoIncrement(start) => auto_increment_start = Some(*start),
+            ast::TableOption::Engine(_) | ast::TableOption::Storage(_) => {}
+        }
+    }
+    if comment.chars().count() > TABLE_COMMENT_LIMIT {
+        return Err(SqlError::new(
+            errno::TOO_LONG_TABLE_COMMENT,
+            format!("Comment for table '{}' is too long (max = {TABLE_COMMENT_LIMIT})", create.name.name),
+        ));
+    }
+    let database = create.name.database.as_deref().or(ctx.current_db);
+    let inherited = database.and_then(|name| ctx.schema.database(name));
+    let inherited = inherited.map_or(Ok(Collation::default()), |info| {
+        Collation::by_name(&info.collation)
+    })?;
+    let collation = collation_of(charset, collation, inherited)?;
+    Ok(TableInfo {
+        id: 0,
+        name: create.name.name.clone(),
+        columns: Vec::with_capacity(create.columns.len()),
+        indexes: Vec::new(),
+        handle_column: None,
+        collation: collation.name().to_owned(),
+        comment,
+        // AUTO_INCREMENT = 0 and 1 both say nothing.
+        auto_increment_start: auto_increment_start.filter(|start| *start > 1),
+        max_column_id: 0,
+        max_index_id: 0,
+        state: SchemaState::Public,
+        version: 0,
+    })
+}
+
+/// CREATE TABLE … LIKE: the other table's definition under another name.
+fn table_like(
+    name: &str,
+    like: &ast::ObjectName,
+    ctx: &DdlContext<'_>,
+) -> SqlResult<TableInfo> {
+    let (_, source) = ctx.existing(like)?;
+    let mut table = source.clone();
+    table.columns.retain(|column| column.state == SchemaState::Public);
+    table.indexes.retain(|index| index.state == SchemaState::Public);
+    Ok(TableInfo { id: 0, name: name.to_owned(), auto_increment_start: None, version: 0, ..table })
+}
+
+/// Only one column may be AUTO_INCREMENT, and it must be the first of a key: error 1075.
+fn check_auto_increment(table: &TableInfo) -> SqlResult<()> {
+    let mut counted = table.columns.iter().filter(|column| column.auto_increment);
+    let Some(column) = counted.next() else {
+        return Ok(());
+    };
+    let is_key = table.handle_column == Some(column.offset)
+        || table.indexes.iter().any(|index| index.columns[0].offset == column.offset);
+    if counted.next().is_some() || !is_key {
+        return Err(SqlError::new(
+            errno::WRONG_AUTO_KEY,
+            "Incorrect table definition; there can be only one auto column and it must be defined as a key",
+        ));
+    }
+    Ok(())
+}
+
+/// Error 1059 for a name that is too long.
+pub(super) fn check_name(name: &str) -> SqlResult<()> {
+    if name.chars().count() > NAME_LIMIT {
+        return Err(SqlError::new(
+            errno::TOO_LONG_IDENT,
+            format!("Identifier name '{name}' is too long"),
+        ));
+    }
+    Ok(())
+}
+
+/// Error 1044 for the database nobody may change.
+fn check_writable(database: &str) -> SqlResult<()> {
+    if database.eq_ignore_ascii_case(INFORMATION_SCHEMA) {
+        return Err(SqlError::new(
+            errno::DB_ACCESS_DENIED,
+            format!("Access denied for user to database '{database}'"),
+        ));
+    }
+    Ok(())
+}

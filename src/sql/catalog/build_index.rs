@@ -1,0 +1,264 @@
+//! Keys of CREATE TABLE and CREATE INDEX.
+
+use super::build::check_name;
+use super::build_column::COMMENT_LIMIT;
+use super::{ColumnInfo, IndexColumn, IndexInfo, SchemaState, TableInfo};
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::parser::ast::{ColumnOption, CreateTable, IndexDefinition, IndexPart};
+use crate::sql::types::{Collation, TypeKind};
+
+/// The most bytes of a key.
+const KEY_BYTES: u32 = 3072;
+
+/// The most columns of a key.
+const KEY_COLUMNS: usize = 16;
+
+/// The name of the primary key.
+const PRIMARY: &str = "PRIMARY";
+
+/// The keys of a table.
+pub(super) struct Keys {
+    /// The integer primary key.
+    pub(super) handle_column: Option<usize>,
+    /// The others.
+    pub(super) indexes: Vec<IndexInfo>,
+}
+
+/// The keys that CREATE TABLE asks for, the primary one first, then unique ones, as MySQL orders them. Makes the primary
+/// key's columns NOT NULL.
+pub(super) fn build_keys(table: &mut TableInfo, create: &CreateTable) -> SqlResult<Keys> {
+    let mut definitions: Vec<&IndexDefinition> = create.indexes.iter().collect();
+    if definitions.iter().filter(|definition| definition.primary).count() > 1 {
+        return Err(SqlError::new(errno::MULTIPLE_PRI_KEY, "Multiple primary key defined"));
+    }
+    definitions.sort_by_key(|definition| (!definition.primary, !definition.unique));
+    let mut keys = Keys { handle_column: None, indexes: Vec::new() };
+    for definition in definitions {
+        if definition.primary {
+            make_not_null(table, create, definition)?;
+            if let Some(handle) = handle_column(table, definition) {
+                keys.handle_column = Some(handle);
+                continue;
+            }
+        }
+        let mut index = new_index(table, definition)?;
+        index.name = match (&definition.name, definition.primary) {
+            (_, true) => PRIMARY.to_owned(),
+            (Some(name), _) => name.clone(),
+            (None, _) => free_name(&definition.parts[0].column, &keys.indexes),
+        };
+        check_new_name(&index.name, definition.primary, &keys.indexes)?;
+        index.id = keys.indexes.len() as i64 + 1;
+        keys.indexes.push(index);
+    }
+    Ok(keys)
+}
+
+/// An index for a table that exists. Its id is zero. Error 1061 if its name is taken.
+pub fn build_index(table: &TableInfo, definition: &IndexDefinition) -> SqlResult<IndexInfo> {
+    let mut index = new_index(table, definition)?;
+    index.name = match &definition.name {
+        Some(name) => name.clone(),
+        None => free_name(&definition.parts[0].column, &table.indexes),
+    };
+    check_new_name(&index.name, false, &table.indexes)?;
+    Ok(index)
+}
+
+/// Error 1091 if there is no index of that name; the clustered primary key cannot go.
+pub(super) fn check_drop(table: &TableInfo, name: &str) -> SqlResult<()> {
+    let known = table.indexes.iter().find(|index| same(&index.name, name));
+    match known {
+        Some(index) if index.primary => Err(SqlError::unsupported("DROP PRIMARY KEY")),
+        Some(_) => Ok(()),
+        None if same(name, PRIMARY) && table.handle_column.is_some() => {
+            Err(SqlError::unsupported("DROP PRIMARY KEY"))
+        }
+        None => Err(SqlError::new(
+            errno::CANT_DROP_FIELD_OR_KEY,
+            format!("Can't DROP '{name}'; check that column/key exists"),
+        )),
+    }
+}
+
+fn same(left: &str, right: &str) -> bool {
+    left.to_lowercase() == right.to_lowercase()
+}
+
+fn make_not_null(
+    table: &mut TableInfo,
+    create: &CreateTable,
+    definition: &IndexDefinition,
+) -> SqlResult<()> {
+    for part in &definition.parts {
+        let Some(position) = table.columns.iter().position(|c| same(&c.name, &part.column)) else {
+            return Err(missing_column(&part.column));
+        };
+        if create.columns[position].options.contains(&ColumnOption::Null) {
+            return Err(SqlError::new(
+                errno::PRIMARY_CANT_HAVE_NULL,
+                "All parts of a PRIMARY KEY must be NOT NULL; if you need NULL in a key, use UNIQUE instead",
+            ));
+        }
+        let column = &mut table.columns[position];
+        column.field_type.not_null = true;
+        if column.default == Some(super::DefaultValue::Constant(None)) {
+            let written = create.columns[position].options.iter();
+            if written.clone().any(|option| matches!(option, ColumnOption::Default(_))) {
+                return Err(SqlError::new(
+                    errno::INVALID_DEFAULT,
+                    format!("Invalid default value for '{}'", column.name),
+                ));
+            }
+            column.default = None;
+        }
+    }
+    Ok(())
+}
+
+/// The column of a primary key of one integer: rows are stored by it.
+fn handle_column(table: &TableInfo, definition: &IndexDefinition) -> Option<usize> {
+    let [part] = definition.parts.as_slice() else { return None };
+    let column = table.columns.iter().find(|column| same(&column.name, &part.column))?;
+    let kind = column.field_type.kind;
+    let integer = kind.is_integer() && kind != TypeKind::Year;
+    (integer && part.length.is_none()).then_some(column.offset)
+}
+
+fn missing_column(name: &str) -> SqlError {
+    SqlError::new(
+        errno::KEY_COLUMN_DOES_NOT_EXIST,
+        format!("Key column '{name}' doesn't exist in table"),
+    )
+}
+
+fn new_index(table: &TableInfo, definition: &IndexDefinition) -> SqlResult<IndexInfo> {
+    if definition.parts.len() > KEY_COLUMNS {
+        return Err(SqlError::new(
+            errno::TOO_MANY_KEY_PARTS,
+            format!("Too many key parts specified; max {KEY_COLUMNS} parts allowed"),
+        ));
+    }
+    let mut columns: Vec<IndexColumn> = Vec::with_capacity(definition.parts.len());
+    let mut bytes = 0_u32;
+    for part in &definition.parts {
+        let public = |column: &&ColumnInfo| column.state == SchemaState::Public;
+        let column = table.columns.iter().filter(public).find(|c| same(&c.name, &part.column));
+        let column = column.ok_or_else(|| missing_column(&part.column))?;
+        if columns.iter().any(|known| known.offset == column.offset) {
+            return Err(SqlError::new(
+                errno::DUP_FIELDNAME,
+                format!("Duplicate column name '{}'", column.name),
+            ));
+        }
+        let (part, size) = key_part(column, part)?;
+        bytes = bytes.saturating_add(size);
+        columns.push(part);
+    }
+    if bytes > KEY_BYTES {
+        return Err(SqlError::new(
+            errno::TOO_LONG_KEY,
+            format!("Specified key was too long; max key length is {KEY_BYTES} bytes"),
+        ));
+    }
+    if definition.comment.chars().count() > COMMENT_LIMIT {
+        let name = definition.name.as_deref().unwrap_or_default();
+        return Err(SqlError::new(
+            errno::TOO_LONG_INDEX_COMMENT,
+            format!("Comment for index '{name}' is too long (max = {COMMENT_LIMIT})"),
+        ));
+    }
+    Ok(IndexInfo {
+        id: 0,
+        name: String::new(),
+        columns,
+        unique: definition.unique,
+        primary: definition.primary,
+        comment: definition.comment.clone(),
+        state: SchemaState::Public,
+    })
+}
+
+/// A column of a key and how many bytes of the key it takes.
+fn key_part(column: &ColumnInfo, part: &IndexPart) -> SqlResult<(IndexColumn, u32)> {
+    let kind = column.field_type.kind;
+    let wrong_prefix = || {
+        SqlError::new(
+            errno::WRONG_SUB_KEY,
+            "Incorrect prefix key; the used key part isn't a string, the used length is longer than the key part, or the \
+             storage engine doesn't support unique prefix keys",
+        )
+    };
+    let mut prefix_len = part.length;
+    if !kind.is_string() {
+        if prefix_len.is_some() {
+            return Err(wrong_prefix());
+        }
+        let size = match kind {
+            TypeKind::TinyInt | TypeKind::Year => 1,
+            TypeKind::SmallInt => 2,
+            TypeKind::MediumInt | TypeKind::Date | TypeKind::Time => 3,
+            TypeKind::Int | TypeKind::Float | TypeKind::Timestamp => 4,
+            TypeKind::Decimal => column.field_type.precision_scale().0.div_ceil(2) + 1,
+            _ => 8,
+        };
+        return Ok((IndexColumn { offset: column.offset, prefix_len: None }, size));
+    }
+    if prefix_len == Some(0) {
+        return Err(SqlError::new(
+            errno::KEY_PART_0,
+            format!("Key part '{}' length cannot be 0", column.name),
+        ));
+    }
+    if kind.is_text() && prefix_len.is_none() {
+        return Err(SqlError::new(
+            errno::BLOB_KEY_WITHOUT_LENGTH,
+            format!(
+                "BLOB/TEXT column '{}' used in key specification without a key length",
+                column.name
+            ),
+        ));
+    }
+    if let (Some(length), Some(whole), false) =
+        (prefix_len, column.field_type.length, kind.is_text())
+    {
+        if length > whole {
+            return Err(wrong_prefix());
+        }
+        // All of it is no prefix.
+        prefix_len = prefix_len.filter(|length| *length < whole);
+    }
+    let width = if column.field_type.collation == Collation::Binary { 1 } else { 4 };
+    let length = prefix_len.or(column.field_type.length).unwrap_or(0);
+    Ok((IndexColumn { offset: column.offset, prefix_len }, length.saturating_mul(width)))
+}
+
+fn check_new_name(name: &str, primary: bool, known: &[IndexInfo]) -> SqlResult<()> {
+    check_name(name)?;
+    if name.is_empty() || (!primary && same(name, PRIMARY)) {
+        return Err(SqlError::new(
+            errno::WRONG_NAME_FOR_INDEX,
+            format!("Incorrect index name '{name}'"),
+        ));
+    }
+    if known.iter().any(|index| same(&index.name, name)) {
+        return Err(SqlError::new(errno::DUP_KEYNAME, format!("Duplicate key name '{name}'")));
+    }
+    Ok(())
+}
+
+/// The first column's name, with a number if that is taken.
+fn free_name(column: &str, known: &[IndexInfo]) -> String {
+    let taken = |name: &str| same(name, PRIMARY) || known.iter().any(|index| same(&index.name, name));
+    if !taken(column) {
+        return column.to_owned();
+    }
+    let mut number = 2;
+    loop {
+        let name = format!("{column}_{number}");
+        if !taken(&name) {
+            return name;
+        }
+        number += 1;
+    }
+}

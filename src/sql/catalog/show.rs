@@ -1,0 +1,153 @@
+//! The schema as text that makes it again.
+
+use std::fmt::Write;
+
+use super::{
+    ColumnInfo, DatabaseInfo, DefaultValue, IndexInfo, SchemaState, TableInfo,
+};
+use crate::sql::types::{Collation, TypeKind};
+
+/// A name in backquotes.
+pub fn quote_name(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// A string in quotes.
+fn quote_text(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('\'');
+    for letter in text.chars() {
+        match letter {
+            '\'' => quoted.push_str("''"),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\0' => quoted.push_str("\\0"),
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('\'');
+    quoted
+}
+
+/// What SHOW CREATE DATABASE shows.
+pub fn show_create_database(database: &DatabaseInfo) -> String {
+    format!(
+        "CREATE DATABASE {} /*!40100 DEFAULT CHARACTER SET {} COLLATE {} */",
+        quote_name(&database.name),
+        database.charset,
+        database.collation,
+    )
+}
+
+/// What SHOW CREATE TABLE shows. Parsed and built again it gives an equal table (but for its ids and version).
+pub fn show_create_table(table: &TableInfo) -> String {
+    let mut parts = Vec::with_capacity(table.columns.len() + table.indexes.len() + 1);
+    for column in table.columns.iter().filter(|column| column.state == SchemaState::Public) {
+        parts.push(column_text(table, column));
+    }
+    if let Some(handle) = table.handle_column {
+        parts.push(format!("PRIMARY KEY ({})", quote_name(&table.columns[handle].name)));
+    }
+    for index in table.indexes.iter().filter(|index| index.state == SchemaState::Public) {
+        parts.push(index_text(table, index));
+    }
+    let charset = Collation::by_name(&table.collation).map_or("utf8mb4", Collation::charset);
+    let mut text = format!(
+        "CREATE TABLE {} (\n  {}\n) ENGINE=InnoDB DEFAULT CHARSET={charset} COLLATE={}",
+        quote_name(&table.name),
+        parts.join(",\n  "),
+        table.collation,
+    );
+    if let Some(start) = table.auto_increment_start {
+        let _ = write!(text, " AUTO_INCREMENT={start}");
+    }
+    if !table.comment.is_empty() {
+        let _ = write!(text, " COMMENT={}", quote_text(&table.comment));
+    }
+    text
+}
+
+/// A column's type as SHOW COLUMNS has it: `int unsigned`, `varchar(20)`.
+pub fn column_type_text(column: &ColumnInfo) -> String {
+    column.field_type.sql_text()
+}
+
+/// A column's default as SHOW COLUMNS has it; `None` is shown as NULL.
+pub fn default_text(column: &ColumnInfo) -> Option<String> {
+    match &column.default {
+        Some(DefaultValue::Constant(text)) => text.clone(),
+        Some(DefaultValue::CurrentTimestamp(digits)) => Some(now_text(*digits)),
+        None => None,
+    }
+}
+
+fn now_text(digits: u8) -> String {
+    match digits {
+        0 => "CURRENT_TIMESTAMP".to_owned(),
+        digits => format!("CURRENT_TIMESTAMP({digits})"),
+    }
+}
+
+fn column_text(table: &TableInfo, column: &ColumnInfo) -> String {
+    let mut text = format!("{} {}", quote_name(&column.name), column_type_text(column));
+    let field_type = &column.field_type;
+    let collation = field_type.collation.name();
+    let textual = field_type.kind.is_string() && field_type.collation != Collation::Binary;
+    if textual && collation != table.collation {
+        let charset = field_type.collation.charset();
+        let _ = write!(text, " CHARACTER SET {charset} COLLATE {collation}");
+    }
+    if field_type.not_null {
+        text.push_str(" NOT NULL");
+    } else if field_type.kind == TypeKind::Timestamp {
+        text.push_str(" NULL");
+    }
+    if column.auto_increment {
+        text.push_str(" AUTO_INCREMENT");
+    }
+    match &column.default {
+        // TEXT and BLOB have no DEFAULT to write, and NULL without it.
+        Some(DefaultValue::Constant(None)) if !field_type.kind.is_text() => {
+            text.push_str(" DEFAULT NULL");
+        }
+        Some(DefaultValue::Constant(Some(value))) => {
+            let _ = write!(text, " DEFAULT {}", quote_text(value));
+        }
+        Some(DefaultValue::CurrentTimestamp(digits)) => {
+            let _ = write!(text, " DEFAULT {}", now_text(*digits));
+        }
+        _ => {}
+    }
+    if let Some(digits) = column.on_update_now {
+        let _ = write!(text, " ON UPDATE {}", now_text(digits));
+    }
+    if !column.comment.is_empty() {
+        let _ = write!(text, " COMMENT {}", quote_text(&column.comment));
+    }
+    text
+}
+
+fn index_text(table: &TableInfo, index: &IndexInfo) -> String {
+    let parts: Vec<String> = index
+        .columns
+        .iter()
+        .map(|column| {
+            let name = quote_name(&table.columns[column.offset].name);
+            match column.prefix_len {
+                Some(length) => format!("{name}({length})"),
+                None => name,
+            }
+        })
+        .collect();
+    let kind = match (index.primary, index.unique) {
+        (true, _) => "PRIMARY KEY".to_owned(),
+        (false, true) => format!("UNIQUE KEY {}", quote_name(&index.name)),
+        (false, false) => format!("KEY {}", quote_name(&index.name)),
+    };
+    let mut text = format!("{kind} ({})", parts.join(","));
+    if !index.comment.is_empty() {
+        let _ = write!(text, " COMMENT {}", quote_text(&index.comment));
+    }
+    text
+}
