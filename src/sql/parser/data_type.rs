@@ -111,6 +111,9 @@ impl Parser<'_> {
         };
         let mut data_type = DataType { name: (*name).to_owned(), ..DataType::default() };
         self.type_arguments(&mut data_type, *shape)?;
+        if data_type.length.is_none() && data_type.name.contains("var") {
+            return Err(self.syntax_error());
+        }
         self.type_attributes(&mut data_type, *shape)?;
         if let Some(base) = data_type.name.strip_prefix('n').filter(|base| base.ends_with("char")) {
             // NCHAR and NVARCHAR are utf8 in MySQL 8.0.

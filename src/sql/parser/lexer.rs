@@ -134,6 +134,11 @@ impl<'a> Lexer<'a> {
     fn lex(&mut self) -> TokenKind {
         let first = self.byte(0);
         match first {
+            // A comment without an end: those with one have been skipped.
+            b'/' if self.byte(1) == b'*' => {
+                self.at = self.sql.len();
+                TokenKind::Bad
+            }
             b'\'' => self.quoted(TokenKind::String),
             b'"' if self.sql_mode.contains(SqlMode::ANSI_QUOTES) => {
                 self.quoted(TokenKind::QuotedName)

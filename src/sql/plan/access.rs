@@ -50,6 +50,8 @@ struct Path {
     ranges: Vec<(Bound, Bound)>,
     /// The filters it makes true by itself.
     consumed: Vec<usize>,
+    /// A value may be NULL and then finds entries.
+    finds_null: bool,
     /// Every prefix is a whole unique key.
     point: bool,
     ordered: bool,
@@ -144,6 +146,7 @@ impl<'s> Wanted<'s> {
             prefixes: vec![Vec::new()],
             ranges: Vec::new(),
             consumed: Vec::new(),
+            finds_null: false,
             point: false,
             ordered: false,
             reverse: self.descending.unwrap_or(false),
@@ -154,7 +157,9 @@ impl<'s> Wanted<'s> {
             Some(index) => index.unique && used == index.columns.len(),
             None => used == 1,
         };
-        path.point = whole && !path.prefixes.iter().flatten().any(is_null_literal);
+        // No row has the handle NULL, but an index may hold it many times.
+        let single = path.index.is_none() || !path.finds_null;
+        path.point = whole && single;
         path.ordered = self.is_ordered(&path, &columns, used);
         path
     }
@@ -179,6 +184,7 @@ impl<'s> Wanted<'s> {
             {
                 path.prefixes.iter_mut().for_each(|prefix| prefix.push(value.clone()));
                 path.consumed.push(*filter);
+                path.finds_null |= !never_null(value);
                 continue;
             }
             let among = here.clone().find(|c| matches!(c.kind, Kind::Among(_)));
@@ -186,6 +192,7 @@ impl<'s> Wanted<'s> {
                 && path.prefixes.len() * values.len() <= PREFIX_LIMIT.max(values.len())
             {
                 path.prefixes = multiply(&path.prefixes, values);
+                path.finds_null |= values.iter().any(is_null_literal);
                 if not_null || values.iter().all(never_null) || path.index.is_none() {
                     path.consumed.push(*filter);
                 }

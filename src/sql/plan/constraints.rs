@@ -92,6 +92,8 @@ fn constraint(table: &TableInfo, expr: &Expr) -> Option<(usize, Kind)> {
 
 fn comparison(function: Function, value: Expr) -> Option<Kind> {
     Some(match function {
+        // Equal to NULL is nothing: the filter stays and says so.
+        Function::Eq if is_null(&value) => return None,
         Function::Eq => Kind::Equal(value),
         Function::NullEq => Kind::Same(value),
         Function::Lt => Kind::Range(None, Some((value, false))),
@@ -175,6 +177,10 @@ fn usable(
 /// Whether a string column and a value compare in the column's own collation.
 fn same_order(column: &FieldType, value: &FieldType) -> bool {
     column.collation == value.collation
+}
+
+fn is_null(value: &Expr) -> bool {
+    matches!(value, Expr::Literal { value: Datum::Null, .. })
 }
 
 /// Whether a value is certainly not NULL.

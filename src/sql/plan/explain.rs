@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::StatementPlan;
+use super::logical::public_columns;
 use super::physical::{
     AccessLock, Assignment, ConflictAction, HandleRange, IndexRange, InsertSource, JoinKind,
     PhysicalPlan, PlanNode, PointAccess, SortKey,
@@ -27,7 +28,8 @@ pub(super) fn explain(plan: &StatementPlan) -> Vec<Row> {
                 ConflictAction::Ignore => "ignore".to_owned(),
                 ConflictAction::Replace => "replace".to_owned(),
                 ConflictAction::Update(list) => {
-                    format!("on duplicate: {}", assignments(list, &insert.target.table))
+                    let table = &insert.target.table;
+                    format!("on duplicate: {}", assignments(list, table, &both_rows(table)))
                 }
             };
             let rows = match &insert.source {
@@ -42,7 +44,7 @@ pub(super) fn explain(plan: &StatementPlan) -> Vec<Row> {
         }
         StatementPlan::Update(update) => {
             let table = &update.target.table;
-            let info = assignments(&update.assignments, table);
+            let info = assignments(&update.assignments, table, &column_names(&update.source));
             out.row("Update", update.source.estimated_rows, object(table, None), info);
             out.plan(&update.source, "└─", "  ");
             out.subqueries(&update.subqueries);
@@ -373,17 +375,17 @@ fn shown_aggregate(aggregate: &Aggregate, names: &[String]) -> String {
     format!("{}({distinct}{})", aggregate.kind.name(), list(&aggregate.args, names))
 }
 
-fn assignments(list: &[Assignment], table: &TableInfo) -> String {
-    let names = column_names_of(table);
+fn assignments(list: &[Assignment], table: &TableInfo, names: &[String]) -> String {
     let shown = list.iter().map(|assignment| {
-        format!("{}={}", column_name(table, assignment.column), named(&assignment.value, &names))
+        format!("{}={}", column_name(table, assignment.column), named(&assignment.value, names))
     });
     shown.collect::<Vec<_>>().join(", ")
 }
 
-/// The table's columns, then (for ON DUPLICATE KEY UPDATE) those of the row to be inserted.
-fn column_names_of(table: &TableInfo) -> Vec<String> {
-    let old = table.columns.iter().map(|column| format!("{}.{}", table.name, column.name));
-    let new = table.columns.iter().map(|column| format!("values({})", column.name));
+/// The table's columns, then those of the row to be inserted: what ON DUPLICATE KEY UPDATE sees.
+fn both_rows(table: &TableInfo) -> Vec<String> {
+    let columns = &table.columns[..public_columns(table)];
+    let old = columns.iter().map(|column| format!("{}.{}", table.name, column.name));
+    let new = columns.iter().map(|column| format!("values({})", column.name));
     old.chain(new).collect()
 }

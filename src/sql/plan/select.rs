@@ -377,12 +377,18 @@ fn membership(expr: &ast::Expr) -> Option<(&ast::Expr, &ast::Query, bool)> {
     }
 }
 
-/// Whether a literal is TRUE for WHERE; `None`: it is no literal.
+/// Whether a condition is always TRUE, or never (a comparison with NULL is not); `None`: it depends on the row.
 pub(super) fn literal_truth(expr: &Expr) -> Option<bool> {
     match expr {
         Expr::Literal { value: Datum::Null, .. } => Some(false),
         Expr::Literal { value: Datum::Int(number), .. } => Some(*number != 0),
         Expr::Literal { value: Datum::UInt(number), .. } => Some(*number != 0),
+        Expr::Call { function, args, .. }
+            if function.is_comparison() && *function != Function::NullEq =>
+        {
+            let null = |arg: &Expr| matches!(arg, Expr::Literal { value: Datum::Null, .. });
+            args.iter().any(null).then_some(false)
+        }
         _ => None,
     }
 }
