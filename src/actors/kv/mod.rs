@@ -6,6 +6,7 @@ mod client;
 mod commit;
 mod error;
 mod locks;
+pub mod memory;
 mod options;
 mod ranges;
 mod request;
