@@ -18,3 +18,6 @@ mod transport;
 pub use client::Client;
 pub use options::ClientOptions;
 pub use transport::RegionTransport;
+
+#[cfg(test)]
+mod tests;

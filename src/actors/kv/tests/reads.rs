@@ -1,0 +1,165 @@
+//! Snapshots, scans and savepoints.
+
+use futures::FutureExt;
+
+use super::*;
+
+fn range(start: &str, end: &str) -> ScanOptions {
+    ScanOptions { start: key(start), end: key(end), ..ScanOptions::default() }
+}
+
+fn reverse(options: ScanOptions) -> ScanOptions {
+    ScanOptions { reverse: true, ..options }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_stays_as_it_was() {
+    let (_cluster, client) = cluster(&["m"]);
+    put_all(&client, &[("a", "1"), ("z", "1")]).await;
+    let txn = begin(&client, OPTIMISTIC).await;
+    let past = client.timestamp().await.unwrap();
+    put_all(&client, &[("a", "2"), ("z", "2"), ("b", "2")]).await;
+    assert_eq!(get(&txn, "a").await.as_deref(), Some("1"));
+    let many = txn.batch_get(vec![key("z"), key("b"), key("a")]).await.unwrap();
+    assert_eq!(many, [Some(key("1")), None, Some(key("1"))]);
+    assert_eq!(scan(&txn, range("", "")).await, "a=1 z=1");
+    let snapshot = client.snapshot(past).await.unwrap();
+    assert_eq!(scan(&snapshot, range("", "")).await, "a=1 z=1");
+    assert_eq!(scan(&begin(&client, LATEST).await, range("", "")).await, "a=2 b=2 z=2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn read_committed_sees_a_fresh_snapshot_each_statement() {
+    let (_cluster, client) = cluster(&[]);
+    let txn = begin(&client, TxnOptions { read_committed: true, ..PESSIMISTIC }).await;
+    assert_eq!(get(&txn, "a").await, None);
+    put_all(&client, &[("a", "1")]).await;
+    assert_eq!(get(&txn, "a").await, None, "the same statement, the same snapshot");
+    txn.begin_statement();
+    assert_eq!(get(&txn, "a").await.as_deref(), Some("1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_current_read_lasts_for_a_statement() {
+    let (_cluster, client) = cluster(&[]);
+    put_all(&client, &[("a", "1")]).await;
+    let txn = begin(&client, PESSIMISTIC).await;
+    put_all(&client, &[("a", "2")]).await;
+    txn.begin_statement();
+    txn.use_current_read().await.unwrap();
+    assert!(txn.for_update_ts() > txn.start_ts());
+    assert_eq!(get(&txn, "a").await.as_deref(), Some("2"));
+    txn.begin_statement();
+    assert_eq!(get(&txn, "a").await.as_deref(), Some("1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn scans_merge_own_writes_in_both_directions() {
+    let (_cluster, client) = cluster(&["c", "e"]);
+    put_all(&client, &[("a", "1"), ("b", "1"), ("d", "1"), ("e", "1"), ("g", "1")]).await;
+    let txn = begin(&client, OPTIMISTIC).await;
+    txn.put(key("b"), key("2"));
+    txn.delete(key("d"));
+    txn.put(key("f"), key("2"));
+    txn.insert(key("h"), key("2"));
+    assert_eq!(scan(&txn, range("", "")).await, "a=1 b=2 e=1 f=2 g=1 h=2");
+    assert_eq!(scan(&txn, reverse(range("", ""))).await, "h=2 g=1 f=2 e=1 b=2 a=1");
+    assert_eq!(scan(&txn, range("b", "f")).await, "b=2 e=1");
+    assert_eq!(scan(&txn, reverse(range("b", "f"))).await, "e=1 b=2");
+    assert_eq!(scan(&txn, range("x", "")).await, "");
+    assert_eq!(scan(&txn, range("f", "b")).await, "");
+    let first = ScanOptions { limit: Some(2), ..range("b", "") };
+    assert_eq!(scan(&txn, first).await, "b=2 e=1");
+    let last = ScanOptions { limit: Some(1), ..reverse(range("", "h")) };
+    assert_eq!(scan(&txn, last).await, "g=1");
+    let keys = ScanOptions { key_only: true, ..range("e", "g") };
+    assert_eq!(scan(&txn, keys).await, "e= f=");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_scan_survives_splits() {
+    let (cluster, client) = cluster(&[]);
+    let names: Vec<String> = (0..3000).map(|number| format!("k{number:04}")).collect();
+    let pairs: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "v")).collect();
+    put_all(&client, &pairs).await;
+    for reverse in [false, true] {
+        let txn = begin(&client, OPTIMISTIC).await;
+        let mut scanner = txn.scan(ScanOptions { reverse, ..range("", "") }).await.unwrap();
+        let mut found = Vec::new();
+        loop {
+            let batch = scanner.next_batch().await.unwrap();
+            if batch.is_empty() {
+                break;
+            }
+            found.extend(
+                batch.into_iter().map(|pair| String::from_utf8_lossy(&pair.key).into_owned()),
+            );
+            let split = format!("k{:04}", (found.len() * 7) % 3000);
+            cluster.split(&[split.as_bytes()]);
+        }
+        if reverse {
+            found.reverse();
+        }
+        assert_eq!(found, names);
+    }
+    assert!(cluster.region_count() > 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_statement_is_undone_without_its_transaction() {
+    let (_cluster, client) = cluster(&[]);
+    let txn = begin(&client, PESSIMISTIC).await;
+    txn.put(key("a"), key("1"));
+    let savepoint = txn.begin_statement();
+    txn.put(key("a"), key("2"));
+    lock(&txn, &["b"], 0).await.unwrap();
+    txn.put(key("b"), key("2"));
+    txn.rollback_to(savepoint);
+    assert_eq!(txn.buffered(b"a"), Some(Some(key("1"))));
+    assert_eq!(txn.buffered(b"b"), None);
+    let other = begin(&client, PESSIMISTIC).await;
+    assert!(lock(&other, &["b"], 0).await.is_err(), "the lock stays");
+    txn.commit().await.unwrap();
+    assert_eq!(now(&client, "a").await.as_deref(), Some("1"));
+    assert_eq!(now(&client, "b").await, None);
+    other.use_current_read().await.unwrap();
+    lock(&other, &["b"], 0).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_local_read_does_not_wait() {
+    let (_cluster, client) = cluster(&[]);
+    put_all(&client, &[("a", "1")]).await;
+    for options in [OPTIMISTIC, LATEST] {
+        let txn = begin(&client, options).await;
+        let value = txn.get(key("a")).now_or_never();
+        assert_eq!(value.expect("done at the first poll").unwrap(), Some(key("1")));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_follow_regions_that_moved() {
+    let (cluster, client) = cluster(&[]);
+    put_all(&client, &[("a", "1"), ("z", "1")]).await;
+    cluster.split(&[b"m"]);
+    let txn = begin(&client, OPTIMISTIC).await;
+    assert_eq!(get(&txn, "z").await.as_deref(), Some("1"));
+    cluster.split(&[b"c", b"x"]);
+    let many = txn.batch_get(vec![key("a"), key("z")]).await.unwrap();
+    assert_eq!(many, [Some(key("1")), Some(key("1"))]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn splits_and_removes_ranges() {
+    let (cluster, client) = cluster(&[]);
+    put_all(&client, &[("a", "1"), ("g", "1"), ("p", "1"), ("z", "1")]).await;
+    let made = client.split_at(vec![key("m"), key("c"), key("m")]).await.unwrap();
+    assert_eq!((made, cluster.region_count()), (2, 3));
+    assert_eq!(client.split_at(vec![key("c")]).await.unwrap(), 0, "a region starts there");
+    client.delete_range(key("b"), key("q")).await.unwrap();
+    let txn = begin(&client, OPTIMISTIC).await;
+    assert_eq!(scan(&txn, range("", "")).await, "a=1 z=1");
+    client.delete_range(key("b"), Bytes::new()).await.unwrap();
+    let txn = begin(&client, OPTIMISTIC).await;
+    assert_eq!(scan(&txn, range("", "")).await, "a=1");
+}
