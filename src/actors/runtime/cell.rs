@@ -22,7 +22,8 @@ use tracing::{debug, error, warn};
 
 use super::{
     actor::{Actor, Thread},
-    context::{Children, Context, Panic},
+    children::Children,
+    context::{Context, Panic},
     core::{Control, Core, Hosted as _, Parent},
     failure::{Failure, panic_text},
     figures::ActorState,

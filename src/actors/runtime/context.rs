@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::VecDeque,
     future::Future,
     panic::AssertUnwindSafe,
     pin::Pin,
@@ -20,8 +20,9 @@ use tokio::sync::Notify;
 use super::{
     actor::{Actor, Thread},
     cell,
+    children::Children,
     clock::instant_after,
-    core::{Hosted, Parent},
+    core::Parent,
     path::ActorPath,
     reference::ActorRef,
     system::System,
@@ -41,41 +42,6 @@ pub(super) struct Ended<A: Actor> {
 
 type Task<A> = Pin<Box<dyn Future<Output = Ended<A>>>>;
 type Exclusive = Pin<Box<dyn Future<Output = Result<(), Panic>>>>;
-
-/// The living children, by id: the oldest first. A store has a hundred thousand of them, so nothing here is a scan.
-#[derive(Default)]
-pub(super) struct Children {
-    living: BTreeMap<u64, Arc<dyn Hosted>>,
-    paths: BTreeSet<ActorPath>,
-}
-
-impl Children {
-    pub(super) fn has(&self, path: &ActorPath) -> bool {
-        self.paths.contains(path)
-    }
-
-    pub(super) fn add(&mut self, child: Arc<dyn Hosted>) {
-        self.paths.insert(child.path().clone());
-        self.living.insert(child.id(), child);
-    }
-
-    pub(super) fn remove(&mut self, id: u64) {
-        if let Some(child) = self.living.remove(&id) {
-            self.paths.remove(child.path());
-        }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.living.len()
-    }
-
-    /// Tells all of them to stop, the youngest first.
-    pub(super) fn request_stop(&self) {
-        for child in self.living.values().rev() {
-            child.request_stop();
-        }
-    }
-}
 
 /// An actor's hold on the runtime, given to every handler.
 pub struct Context<A: Actor> {
@@ -187,7 +153,7 @@ impl<A: Actor> Context<A> {
 
     /// The living children.
     pub fn children(&self) -> Vec<ActorPath> {
-        self.children.living.values().map(|child| child.path().clone()).collect()
+        self.children.paths()
     }
 
     /// Ends this actor after the current message.

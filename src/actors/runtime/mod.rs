@@ -18,6 +18,7 @@
 pub mod actor;
 mod arbiters;
 mod cell;
+mod children;
 pub mod clock;
 pub mod context;
 mod core;

@@ -18,6 +18,7 @@ use super::{
     actor::{Actor, Thread},
     arbiters::Arbiters,
     cell,
+    children::Children,
     clock::Clock,
     core::{Core, Hosted},
     failure::{Failure, FailureLog},
@@ -69,7 +70,7 @@ struct Inner {
     next_id: AtomicU64,
     /// All living actors, by id: in the order of their start.
     actors: Mutex<BTreeMap<u64, Arc<dyn Hosted>>>,
-    roots: Mutex<Vec<Arc<dyn Hosted>>>,
+    roots: Mutex<Children>,
     taps: RwLock<Vec<Tap>>,
     abort_hook: RwLock<AbortHook>,
 }
@@ -139,12 +140,14 @@ impl System {
     ) -> ActorRef<A> {
         let path = {
             let roots = self.inner.roots.lock();
-            self.inner
-                .root
-                .free_child(&name.into(), |path| roots.iter().any(|root| root.path() == path))
+            self.inner.root.free_child(&name.into(), |path| roots.has(path))
         };
         let actor = cell::start(self, path, None, thread, Box::new(factory));
-        self.inner.roots.lock().push(actor.core.clone());
+        self.inner.roots.lock().add(actor.core.clone());
+        if !actor.is_alive() {
+            // There was no thread to run it any more, and it was gone before it was noted.
+            self.inner.roots.lock().remove(actor.core.id);
+        }
         actor
     }
 
@@ -228,7 +231,7 @@ impl System {
     /// that do not, says so, and goes on.
     pub async fn shutdown(&self, deadline: Duration) {
         let until = Instant::now() + deadline;
-        let roots = std::mem::take(&mut *self.inner.roots.lock());
+        let roots = self.inner.roots.lock().take();
         for root in roots.into_iter().rev() {
             root.request_stop();
             if timeout_at(until, root.when_stopped()).await.is_err() {
@@ -261,7 +264,7 @@ impl System {
         self.inner.retired.add(&actor.snapshot());
         self.inner.actors.lock().remove(&actor.id);
         if actor.parent.is_none() {
-            self.inner.roots.lock().retain(|root| root.id() != actor.id);
+            self.inner.roots.lock().remove(actor.id);
         }
     }
 

@@ -20,9 +20,8 @@ async fn waits_and_the_message_in_hand_are_measured() {
 fn the_message_in_hand_is_seen_from_another_thread() {
     let system = System::start(SystemOptions { core_threads: 1, ..SystemOptions::default() });
     let log = log();
-    let written = log.clone();
     let subject =
-        system.spawn_root("s", Thread::Dedicated, move || Subject::<Plain>::new("s", &written));
+        system.spawn_root("s", Thread::Dedicated, move || Subject::<Plain>::new("s", &log));
     let (go, gate) = std::sync::mpsc::channel::<()>();
     let (ready, at_gate) = std::sync::mpsc::channel();
     subject

@@ -10,8 +10,8 @@ async fn a_trace_shows_the_messages_of_an_actor_and_of_those_below() {
     let mut trace = system.trace("/node-1/parent");
     let child_log = log.clone();
     let start_child = act::<Rejects>(move |_, ctx| {
-        let log = child_log.clone();
-        let child = ctx.child("child", Thread::Same, move || Subject::<Plain>::new("child", &log));
+        let child =
+            ctx.child("child", Thread::Same, move || Subject::<Plain>::new("child", &child_log));
         child.tell(Boom).unwrap();
     });
     parent.tell(start_child).unwrap();

@@ -8,7 +8,7 @@ async fn family(system: &System, log: &Log) -> ActorRef<Subject<Plain>> {
     let log = log.clone();
     parent
         .tell(act::<Plain>(move |_, ctx| {
-            let (first, second, third) = (log.clone(), log.clone(), log.clone());
+            let (first, second, third) = (log.clone(), log.clone(), log);
             ctx.child("first", Thread::Same, move || Subject::<Plain>::new("first", &first));
             let second =
                 ctx.child("second", Thread::Any, move || Subject::<Plain>::new("second", &second));
@@ -135,7 +135,6 @@ async fn a_taken_name_gets_a_number() {
         let log = log.clone();
         parent
             .tell(act::<Plain>(move |_, ctx| {
-                let log = log.clone();
                 ctx.child("twin", Thread::Same, move || Subject::<Plain>::new("twin", &log));
             }))
             .unwrap();
