@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 
-use super::job::{Job, JobAction, JobState};
+use super::job::{Job, JobState};
 use super::meta::Meta;
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::{IndexInfo, TableInfo};
+use crate::sql::catalog::{DdlStatement, IndexInfo, TableInfo};
 use crate::sql::exec::table_codec::{self, IndexEntry, RowReader};
 use crate::sql::kv::{KvPair, KvStore, LockOptions, ScanOptions, Transaction, TxnOptions};
 use crate::sql::types::{Datum, TimeZone};
@@ -65,7 +65,7 @@ impl<'a> Batch<'a> {
         let lost = || SqlError::internal("the job or its index has gone");
         let meta = Meta::new(txn);
         let job = meta.job(job_id).await?.ok_or_else(lost)?;
-        if !matches!(job.action, JobAction::CreateIndex { .. }) {
+        if !matches!(job.action, DdlStatement::CreateIndex { .. }) {
             return Err(lost());
         }
         let (database_id, table_id, index_id) = job.target.ok_or_else(lost)?;

@@ -1,10 +1,10 @@
 //! Steps of CREATE and DROP INDEX.
 
-use super::job::{IndexSpec, Job, JobState};
+use super::job::{Job, JobState};
 use super::meta::same_name;
-use super::step::{Changed, StepResult, Stepper, column_offset, note_or_reject, reject};
+use super::step::{Changed, StepResult, Stepper, note_or_reject, reject};
 use crate::common::{SqlError, errno};
-use crate::sql::catalog::{DatabaseInfo, IndexColumn, IndexInfo, SchemaState, TableInfo};
+use crate::sql::catalog::{DatabaseInfo, IndexInfo, SchemaState, TableInfo};
 use crate::sql::exec::table_codec;
 
 /// One step of CREATE INDEX: to the next state, or (rolling back) to the one before.
@@ -13,15 +13,13 @@ pub(super) async fn create(
     job: &mut Job,
     database: &str,
     name: &str,
-    spec: &IndexSpec,
+    spec: &IndexInfo,
     if_not_exists: bool,
 ) -> StepResult<Changed> {
     let (database, mut table) = stepper.table(database, name).await?;
     if job.state == JobState::Queued {
-        if let Some(taken) =
-            spec.name.as_ref().filter(|name| index_position(&table, name).is_some())
-        {
-            let message = format!("Duplicate key name '{taken}'");
+        if index_position(&table, &spec.name).is_some() {
+            let message = format!("Duplicate key name '{}'", spec.name);
             return note_or_reject(job, if_not_exists, errno::DUP_KEYNAME, message);
         }
         let index = resolve(&table, spec)?;
@@ -56,7 +54,6 @@ pub(super) async fn drop_one(
     database: &str,
     name: &str,
     index: &str,
-    if_exists: bool,
 ) -> StepResult<Changed> {
     let (database, mut table) = stepper.table(database, name).await?;
     if job.state == JobState::Queued {
@@ -69,7 +66,7 @@ pub(super) async fn drop_one(
         }
         let Some(position) = found else {
             let message = format!("Can't DROP '{index}'; check that column/key exists");
-            return note_or_reject(job, if_exists, errno::CANT_DROP_FIELD_OR_KEY, message);
+            return reject(errno::CANT_DROP_FIELD_OR_KEY, message);
         };
         table.indexes[position].state = SchemaState::WriteOnly;
         job.target = Some((database.id, table.id, table.indexes[position].id));
@@ -124,41 +121,12 @@ fn own_index(job: &Job, table: &TableInfo) -> StepResult<usize> {
     }
 }
 
-/// The index as it will stand in the table, in delete-only.
-fn resolve(table: &TableInfo, spec: &IndexSpec) -> StepResult<IndexInfo> {
-    let mut columns = Vec::with_capacity(spec.columns.len());
-    for (name, prefix_len) in &spec.columns {
-        let Some(offset) = column_offset(table, name) else {
-            let message = format!("Key column '{name}' doesn't exist in table");
-            return reject(errno::KEY_COLUMN_DOES_NOT_EXIST, message);
-        };
-        if table.columns[offset].field_type.kind.is_text() && prefix_len.is_none() {
-            let message =
-                format!("BLOB/TEXT column '{name}' used in key specification without a key length");
-            return reject(errno::BLOB_KEY_WITHOUT_LENGTH, message);
-        }
-        columns.push(IndexColumn { offset, prefix_len: *prefix_len });
+/// The index as it will stand in the table, in delete-only. The table may be another than the one the statement was checked against.
+fn resolve(table: &TableInfo, spec: &IndexInfo) -> StepResult<IndexInfo> {
+    if spec.columns.iter().any(|column| column.offset >= table.columns.len()) {
+        let message = format!("Key column of '{}' doesn't exist in table", spec.name);
+        return reject(errno::KEY_COLUMN_DOES_NOT_EXIST, message);
     }
-    let first = spec.columns.first().map_or("", |(name, _)| name);
-    let name = spec.name.clone().unwrap_or_else(|| free_name(table, first));
-    Ok(IndexInfo {
-        id: table.max_index_id + 1,
-        name,
-        columns,
-        unique: spec.unique,
-        primary: false,
-        comment: spec.comment.clone(),
-        state: SchemaState::DeleteOnly,
-    })
-}
-
-/// The name MySQL gives an index without one: its first column's, then with `_2`, `_3`, …
-fn free_name(table: &TableInfo, column: &str) -> String {
-    let mut name = column.to_owned();
-    let mut number = 2;
-    while index_position(table, &name).is_some() {
-        name = format!("{column}_{number}");
-        number += 1;
-    }
-    name
+    let id = table.max_index_id + 1;
+    Ok(IndexInfo { id, primary: false, state: SchemaState::DeleteOnly, ..spec.clone() })
 }

@@ -3,101 +3,18 @@
 use serde::{Deserialize, Serialize};
 
 use crate::common::SqlError;
-use crate::sql::catalog::{SchemaState, TableInfo};
+use crate::sql::catalog::{DdlStatement, SchemaState};
 
-/// An index to be made, by the names of its columns (their positions may have changed when the job runs).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IndexSpec {
-    /// Its name; `None`: its first column's, with a number if that is taken.
-    pub name: Option<String>,
-    /// Its columns, each with the characters of a prefix.
-    pub columns: Vec<(String, Option<u32>)>,
-    /// UNIQUE.
-    pub unique: bool,
-    /// COMMENT.
-    pub comment: String,
-}
-
-/// What is to change. Names are as the user wrote them; ids are given when the job runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum JobAction {
-    /// CREATE DATABASE.
-    CreateDatabase {
-        /// Its name.
-        name: String,
-        /// Default character set of its tables.
-        charset: String,
-        /// Default collation of its tables.
-        collation: String,
-        /// An existing one is a note, not an error.
-        if_not_exists: bool,
-    },
-    /// DROP DATABASE, with all its tables.
-    DropDatabase {
-        /// Its name.
-        name: String,
-        /// A missing one is a note, not an error.
-        if_exists: bool,
-    },
-    /// CREATE TABLE.
-    CreateTable {
-        /// In this database.
-        database: String,
-        /// Everything but `id`, `version` and `state`.
-        table: Box<TableInfo>,
-        /// An existing one is a note, not an error.
-        if_not_exists: bool,
-    },
-    /// DROP TABLE, of one table or several.
-    DropTables {
-        /// Database and table of each.
-        tables: Vec<(String, String)>,
-        /// Missing ones are notes, not an error.
-        if_exists: bool,
-    },
-    /// TRUNCATE TABLE: the table gets a new id and so starts empty.
-    TruncateTable {
-        /// Database.
-        database: String,
-        /// Table.
-        table: String,
-    },
-    /// CREATE INDEX, also as ALTER TABLE ADD INDEX.
-    CreateIndex {
-        /// Database.
-        database: String,
-        /// Table.
-        table: String,
-        /// What it is to be.
-        index: IndexSpec,
-        /// An existing one of that name is a note, not an error.
-        if_not_exists: bool,
-    },
-    /// DROP INDEX, also as ALTER TABLE DROP INDEX.
-    DropIndex {
-        /// Database.
-        database: String,
-        /// Table.
-        table: String,
-        /// The index.
-        index: String,
-        /// A missing one is a note, not an error.
-        if_exists: bool,
-    },
-}
-
-impl JobAction {
-    /// What SQL calls it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            JobAction::CreateDatabase { .. } => "create database",
-            JobAction::DropDatabase { .. } => "drop database",
-            JobAction::CreateTable { .. } => "create table",
-            JobAction::DropTables { .. } => "drop table",
-            JobAction::TruncateTable { .. } => "truncate table",
-            JobAction::CreateIndex { .. } => "create index",
-            JobAction::DropIndex { .. } => "drop index",
-        }
+/// What SQL calls a change.
+pub fn action_name(statement: &DdlStatement) -> &'static str {
+    match statement {
+        DdlStatement::CreateDatabase { .. } => "create database",
+        DdlStatement::DropDatabase { .. } => "drop database",
+        DdlStatement::CreateTable { .. } => "create table",
+        DdlStatement::DropTables { .. } => "drop table",
+        DdlStatement::TruncateTable { .. } => "truncate table",
+        DdlStatement::CreateIndex { .. } => "create index",
+        DdlStatement::DropIndex { .. } => "drop index",
     }
 }
 
@@ -163,7 +80,7 @@ pub struct Job {
     /// Unique and increasing; the queue is in this order.
     pub id: u64,
     /// What is to change.
-    pub action: JobAction,
+    pub action: DdlStatement,
     /// How far it has come.
     pub state: JobState,
     /// The state of the element that changes (where it has states).
@@ -184,7 +101,7 @@ pub struct Job {
 
 impl Job {
     /// A job nobody has begun.
-    pub fn new(id: u64, action: JobAction, start_ms: u64) -> Job {
+    pub fn new(id: u64, action: DdlStatement, start_ms: u64) -> Job {
         Job {
             id,
             action,

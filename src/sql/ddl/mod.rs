@@ -32,9 +32,11 @@ mod job;
 mod meta;
 mod step;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use backfill::{BackfillOutcome, backfill_batch};
-pub use job::{IndexSpec, Job, JobAction, JobError, JobNote, JobState, ReorgProgress};
+pub use job::{Job, JobError, JobNote, JobState, ReorgProgress, action_name};
 pub(crate) use meta::counter_key;
 pub use meta::{DeleteRange, Meta, load_schema};
 pub use step::{Progress, enqueue, step};

@@ -1,10 +1,10 @@
 //! One step of a job.
 
-use super::job::{Job, JobAction, JobNote, JobState};
-use super::meta::{DeleteRange, Meta, same_name};
+use super::job::{Job, JobNote, JobState};
+use super::meta::{DeleteRange, Meta};
 use super::{index, table};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::{DatabaseInfo, SchemaState, TableInfo};
+use crate::sql::catalog::{DatabaseInfo, DdlStatement, SchemaState, TableInfo};
 use crate::sql::exec::table_codec;
 use crate::sql::kv::Transaction;
 
@@ -40,7 +40,7 @@ pub(super) fn reject<T>(code: u16, message: String) -> StepResult<T> {
 }
 
 /// Puts a job into the queue. The transaction is the caller's to commit.
-pub async fn enqueue(txn: &dyn Transaction, action: JobAction) -> SqlResult<Job> {
+pub async fn enqueue(txn: &dyn Transaction, action: DdlStatement) -> SqlResult<Job> {
     let now_ms = txn.start_ts().physical_ms();
     Meta::new(txn).push_job(Job::new(0, action, now_ms)).await
 }
@@ -88,26 +88,26 @@ pub(super) type Changed = Vec<i64>;
 impl Stepper<'_> {
     async fn advance(&self, job: &mut Job) -> StepResult<Changed> {
         match job.action.clone() {
-            JobAction::CreateDatabase { name, charset, collation, if_not_exists } => {
-                self.create_database(job, name, charset, collation, if_not_exists).await
+            DdlStatement::CreateDatabase { info, if_not_exists } => {
+                self.create_database(job, info, if_not_exists).await
             }
-            JobAction::DropDatabase { name, if_exists } => {
+            DdlStatement::DropDatabase { name, if_exists } => {
                 self.drop_database(job, &name, if_exists).await
             }
-            JobAction::CreateTable { database, table, if_not_exists } => {
+            DdlStatement::CreateTable { database, table, if_not_exists } => {
                 table::create(self, job, &database, *table, if_not_exists).await
             }
-            JobAction::DropTables { tables, if_exists } => {
+            DdlStatement::DropTables { tables, if_exists } => {
                 table::drop_all(self, job, &tables, if_exists).await
             }
-            JobAction::TruncateTable { database, table } => {
+            DdlStatement::TruncateTable { database, table } => {
                 table::truncate(self, job, &database, &table).await
             }
-            JobAction::CreateIndex { database, table, index, if_not_exists } => {
+            DdlStatement::CreateIndex { database, table, index, if_not_exists } => {
                 index::create(self, job, &database, &table, &index, if_not_exists).await
             }
-            JobAction::DropIndex { database, table, index, if_exists } => {
-                index::drop_one(self, job, &database, &table, &index, if_exists).await
+            DdlStatement::DropIndex { database, table, name } => {
+                index::drop_one(self, job, &database, &table, &name).await
             }
         }
     }
@@ -115,18 +115,18 @@ impl Stepper<'_> {
     async fn create_database(
         &self,
         job: &mut Job,
-        name: String,
-        charset: String,
-        collation: String,
+        mut info: DatabaseInfo,
         if_not_exists: bool,
     ) -> StepResult<Changed> {
-        if self.meta.database(&name).await?.is_some() {
+        let name = &info.name;
+        if self.meta.database(name).await?.is_some() {
             let message = format!("Can't create database '{name}'; database exists");
             return note_or_reject(job, if_not_exists, errno::DB_CREATE_EXISTS, message);
         }
         let id = self.meta.new_id().await?;
-        let state = SchemaState::Public;
-        self.meta.put_database(&DatabaseInfo { id, name, charset, collation, state })?;
+        info.id = id;
+        info.state = SchemaState::Public;
+        self.meta.put_database(&info)?;
         job.state = JobState::Done;
         job.schema_state = SchemaState::Public;
         Ok(vec![id])
@@ -227,9 +227,4 @@ pub(super) fn note_or_reject(
     job.notes.push(JobNote { code, message });
     job.state = JobState::Done;
     Ok(Vec::new())
-}
-
-/// Whether the table has a column, by name; answers its position.
-pub(super) fn column_offset(table: &TableInfo, name: &str) -> Option<usize> {
-    table.columns.iter().position(|column| same_name(&column.name, name))
 }

@@ -44,6 +44,8 @@ mod rows;
 pub mod short;
 mod subquery;
 pub mod table_codec;
+#[cfg(test)]
+pub(crate) mod tests;
 mod value_codec;
 pub mod wide;
 

@@ -1,0 +1,227 @@
+//! The schema that statements are bound against.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::run::SchemaSync;
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::catalog::InfoSchema;
+use crate::sql::ddl::{Meta, load_schema};
+use crate::sql::kv::{KvStore, TxnOptions};
+
+/// How many versions back it is known which tables a version changed.
+const HISTORY: usize = 1024;
+
+/// The newest schema this node has read, and who still works with older ones. Shared by all sessions.
+pub struct SchemaCache {
+    current: ArcSwap<InfoSchema>,
+    inner: Mutex<Inner>,
+    left: Notify,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// Versions with the tables they changed, oldest first.
+    history: VecDeque<(i64, Vec<i64>)>,
+    holders: BTreeMap<u64, Holder>,
+    last_holder: u64,
+}
+
+/// A transaction that works with a version.
+struct Holder {
+    version: i64,
+    tables: BTreeSet<i64>,
+    committing: bool,
+}
+
+impl SchemaCache {
+    /// A cache that shows this schema.
+    pub fn new(schema: InfoSchema) -> Arc<SchemaCache> {
+        Arc::new(SchemaCache {
+            current: ArcSwap::from_pointee(schema),
+            inner: Mutex::default(),
+            left: Notify::new(),
+        })
+    }
+
+    /// A cache of the schema as the store has it.
+    pub async fn load(store: &dyn KvStore) -> SqlResult<Arc<SchemaCache>> {
+        let txn = store.begin(TxnOptions::default()).await?;
+        let (version, databases) = load_schema(&*txn).await?;
+        txn.rollback().await?;
+        Ok(SchemaCache::new(InfoSchema::new(version, databases)))
+    }
+
+    /// The newest schema.
+    pub fn current(&self) -> Arc<InfoSchema> {
+        self.current.load_full()
+    }
+
+    /// Reads what is newer in the store.
+    pub async fn refresh(&self, store: &dyn KvStore) -> SqlResult<()> {
+        let txn = store.begin(TxnOptions::default()).await?;
+        let known = self.current.load().version();
+        let meta = Meta::new(&*txn);
+        if meta.schema_version().await? != known {
+            let changes = meta.changes_since(known).await?;
+            let (version, databases) = load_schema(&*txn).await?;
+            self.publish(InfoSchema::new(version, databases), changes);
+        }
+        txn.rollback().await?;
+        Ok(())
+    }
+
+    fn publish(&self, schema: InfoSchema, changes: Vec<(i64, Vec<i64>)>) {
+        let mut inner = self.inner.lock();
+        if schema.version() <= self.current.load().version() {
+            return;
+        }
+        inner.history.extend(changes);
+        let excess = inner.history.len().saturating_sub(HISTORY);
+        inner.history.drain(..excess);
+        self.current.store(Arc::new(schema));
+    }
+
+    /// Enters with the newest schema. The guard is kept as long as the transaction (or the statement outside of one) lasts.
+    pub fn enter(self: &Arc<Self>) -> SchemaGuard {
+        let mut inner = self.inner.lock();
+        let schema = self.current.load_full();
+        inner.last_holder += 1;
+        let id = inner.last_holder;
+        let version = schema.version();
+        inner.holders.insert(id, Holder { version, tables: BTreeSet::new(), committing: false });
+        SchemaGuard { cache: self.clone(), id, schema }
+    }
+
+    /// Waits until nobody works with these tables as they were before their last change; `false` if somebody still does after
+    /// `bound`. Those whose commit is under way are waited for without bound.
+    pub async fn wait_drained(&self, tables: &[i64], bound: Duration) -> bool {
+        let deadline = tokio::time::Instant::now() + bound;
+        loop {
+            let left = self.left.notified();
+            let (any, committing) = self.behind(tables);
+            if !any {
+                return true;
+            }
+            if !committing && tokio::time::timeout_at(deadline, left).await.is_err() {
+                return !self.behind(tables).0;
+            } else if committing {
+                // Commits are short and have deadlines of their own.
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+    }
+
+    /// Whether anybody works with an older state of these tables, and whether any of them is committing.
+    fn behind(&self, tables: &[i64]) -> (bool, bool) {
+        let inner = self.inner.lock();
+        let changed = inner
+            .history
+            .iter()
+            .rev()
+            .find(|(_, changed)| changed.iter().any(|table| tables.contains(table)))
+            .map_or(i64::MIN, |(version, _)| *version);
+        let mut behind = inner.holders.values().filter(|holder| {
+            holder.version < changed && tables.iter().any(|table| holder.tables.contains(table))
+        });
+        match behind.next() {
+            None => (false, false),
+            Some(first) => (true, first.committing || behind.any(|holder| holder.committing)),
+        }
+    }
+}
+
+/// A transaction's hold on the schema it works with.
+pub struct SchemaGuard {
+    cache: Arc<SchemaCache>,
+    id: u64,
+    schema: Arc<InfoSchema>,
+}
+
+impl SchemaGuard {
+    /// The schema to bind statements against.
+    pub fn schema(&self) -> &Arc<InfoSchema> {
+        &self.schema
+    }
+
+    /// Notes that the transaction uses these tables, before it reads or writes them.
+    pub fn touch(&self, tables: impl IntoIterator<Item = i64>) {
+        let mut inner = self.cache.inner.lock();
+        if let Some(holder) = inner.holders.get_mut(&self.id) {
+            holder.tables.extend(tables);
+        }
+    }
+
+    /// Goes on with the newest schema, for a transaction that has used no table yet.
+    pub fn renew(&mut self) {
+        let mut inner = self.cache.inner.lock();
+        let schema = self.cache.current.load_full();
+        if let Some(holder) = inner.holders.get_mut(&self.id) {
+            holder.version = schema.version();
+        }
+        self.schema = schema;
+    }
+
+    /// Whether a transaction that has written these tables may commit: they are still there, and none has changed by more than one
+    /// state. Error 8028 otherwise. From here on the next change of a table waits for the guard to be dropped.
+    pub fn begin_commit(&self, tables: &[i64]) -> SqlResult<()> {
+        let mut inner = self.cache.inner.lock();
+        let current = self.cache.current.load();
+        let version = self.schema.version();
+        if current.version() != version {
+            let known = inner.history.front().is_some_and(|(first, _)| *first <= version + 1);
+            for table in tables {
+                let newer = inner.history.iter().filter(|(changed, _)| *changed > version);
+                let changes = newer.filter(|(_, changed)| changed.contains(table)).count();
+                if !known || changes > 1 || current.table_by_id(*table).is_none() {
+                    return Err(SqlError::new(
+                        errno::INFO_SCHEMA_CHANGED,
+                        "Information schema is changed during the execution of the statement \
+                         (for example, table definition may be updated by other DDL ran in \
+                         parallel). If you see this error often, try increasing \
+                         `tidb_max_delta_schema_count`. [try again later]",
+                    ));
+                }
+            }
+        }
+        if let Some(holder) = inner.holders.get_mut(&self.id) {
+            holder.committing = true;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for SchemaGuard {
+    fn drop(&mut self) {
+        self.cache.inner.lock().holders.remove(&self.id);
+        self.cache.left.notify_waiters();
+    }
+}
+
+/// One process: its own cache is everybody's.
+pub struct LocalSync {
+    cache: Arc<SchemaCache>,
+    bound: Duration,
+}
+
+impl LocalSync {
+    /// Waits for the users of this cache, each time for `bound` at most.
+    pub fn new(cache: Arc<SchemaCache>, bound: Duration) -> LocalSync {
+        LocalSync { cache, bound }
+    }
+}
+
+#[async_trait]
+impl SchemaSync for LocalSync {
+    async fn wait(&self, tables: &[i64]) {
+        if !self.cache.wait_drained(tables, self.bound).await {
+            tracing::warn!(?tables, "transactions with an old schema are still open");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The worker over the memory store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::actors::runtime::{ActorRef, System, Thread};
+use crate::common::{SqlResult, errno};
+use crate::sql::catalog::{DatabaseInfo, DdlStatement, InfoSchema, SchemaState};
+use crate::sql::ddl::enqueue;
+use crate::sql::exec::memory_store::MemoryStore;
+use crate::sql::exec::tests::fixture::{Fixture, index, user, users};
+use crate::sql::kv::{KvStore, TxnOptions};
+use crate::sql::plan::ConflictAction;
+
+const DEADLINE: Duration = Duration::from_secs(60);
+
+fn start(store: &MemoryStore, system: &System) -> (ActorRef<DdlWorker>, Arc<SchemaCache>) {
+    let cache = SchemaCache::new(InfoSchema::new(0, Vec::new()));
+    let parts = DdlParts {
+        store: Arc::new(store.clone()),
+        cache: cache.clone(),
+        sync: Arc::new(LocalSync::new(cache.clone(), Duration::from_secs(5))),
+        owner: Arc::new(AlwaysOwner),
+    };
+    let worker = system.spawn_root("ddl", Thread::Same, move || {
+        DdlWorker::new(parts.clone(), Duration::from_secs(600))
+    });
+    (worker, cache)
+}
+
+async fn submit(worker: &ActorRef<DdlWorker>, statement: DdlStatement) -> SqlResult<JobReport> {
+    worker.ask(SubmitJob { statement }, DEADLINE).await.unwrap()
+}
+
+fn create_database() -> DdlStatement {
+    let info = DatabaseInfo {
+        id: 0,
+        name: "test".to_owned(),
+        charset: "utf8mb4".to_owned(),
+        collation: "utf8mb4_bin".to_owned(),
+        state: SchemaState::Absent,
+    };
+    DdlStatement::CreateDatabase { info, if_not_exists: false }
+}
+
+fn create_table() -> DdlStatement {
+    let mut table = users();
+    table.indexes.clear();
+    let table = Box::new(table);
+    DdlStatement::CreateTable { database: "test".to_owned(), table, if_not_exists: false }
+}
+
+fn create_index() -> DdlStatement {
+    DdlStatement::CreateIndex {
+        database: "test".to_owned(),
+        table: "users".to_owned(),
+        index: index(0, "by_age", &[2], false),
+        if_not_exists: false,
+    }
+}
+
+#[actix::test]
+async fn changes_are_seen_when_they_are_answered() {
+    let system = System::for_test();
+    let store = MemoryStore::default();
+    let (worker, cache) = start(&store, &system);
+    submit(&worker, create_database()).await.unwrap();
+    let report = submit(&worker, create_table()).await.unwrap();
+    assert_eq!(cache.current().version(), report.version);
+    let mut fixture = Fixture::new(users());
+    fixture.store = store;
+    fixture.table = cache.current().table("test", "users").unwrap().clone();
+    let rows = (1..=3000).map(|id| user(id, "x", id)).collect();
+    fixture.insert(rows, ConflictAction::Error).await.unwrap();
+    submit(&worker, create_index()).await.unwrap();
+    let table = cache.current().table("test", "users").unwrap().clone();
+    assert_eq!(table.indexes[0].state, SchemaState::Public);
+    let error = submit(&worker, create_table()).await.unwrap_err();
+    assert_eq!(error.code, errno::TABLE_EXISTS);
+}
+
+#[actix::test]
+async fn a_queue_left_behind_is_run_at_start() {
+    let system = System::for_test();
+    let store = MemoryStore::default();
+    let txn = store.begin(TxnOptions::default()).await.unwrap();
+    enqueue(&*txn, create_database()).await.unwrap();
+    enqueue(&*txn, create_table()).await.unwrap();
+    txn.commit().await.unwrap();
+    let (worker, cache) = start(&store, &system);
+    // Behind the two in the queue.
+    submit(&worker, create_index()).await.unwrap();
+    assert!(cache.current().table("test", "users").is_some());
+}
+
+#[actix::test]
+async fn old_transactions_are_waited_for_and_then_refused() {
+    let system = System::for_test();
+    let store = MemoryStore::default();
+    let (worker, cache) = start(&store, &system);
+    submit(&worker, create_database()).await.unwrap();
+    submit(&worker, create_table()).await.unwrap();
+    let table = cache.current().table("test", "users").unwrap().id;
+
+    // One that does not use the table is in nobody's way; one that does holds the second step back.
+    let _elsewhere = cache.enter();
+    let user = cache.enter();
+    user.touch([table]);
+    let building = worker.ask(SubmitJob { statement: create_index() }, DEADLINE);
+    tokio::pin!(building);
+    assert!(tokio::time::timeout(Duration::from_millis(300), &mut building).await.is_err());
+    // The next state is compatible with the old transaction.
+    user.begin_commit(&[table]).unwrap();
+    drop(user);
+    building.await.unwrap().unwrap();
+
+    // One that stays is refused once the table is two states ahead.
+    let late = cache.enter();
+    late.touch([table]);
+    let drop_index = DdlStatement::DropIndex {
+        database: "test".to_owned(),
+        table: "users".to_owned(),
+        name: "by_age".to_owned(),
+    };
+    submit(&worker, drop_index).await.unwrap();
+    let error = late.begin_commit(&[table]).unwrap_err();
+    assert_eq!(error.code, errno::INFO_SCHEMA_CHANGED);
+}
+
+#[tokio::test]
+async fn dropped_ranges_go_when_nobody_reads_them() {
+    let fixture = Fixture::new(users());
+    let store = fixture.store.clone();
+    fixture.insert(vec![user(1, "a", 1)], ConflictAction::Error).await.unwrap();
+    let (start, end) = crate::sql::exec::table_codec::table_range(fixture.table.id);
+    let txn = store.begin(TxnOptions::default()).await.unwrap();
+    let range = crate::sql::ddl::DeleteRange {
+        job: 1,
+        position: 0,
+        start: start.to_vec(),
+        end: end.to_vec(),
+        dropped_ms: 0,
+    };
+    crate::sql::ddl::Meta::new(&*txn).push_delete_range(&range).unwrap();
+    txn.commit().await.unwrap();
+    let kept = delete_range::delete_old(&store, Duration::from_secs(600)).await.unwrap();
+    assert_eq!((kept, store.dump(&start, &end).len()), (0, 3));
+    let gone = delete_range::delete_old(&store, Duration::ZERO).await.unwrap();
+    assert_eq!((gone, store.dump(&start, &end).len()), (1, 0));
+    assert_eq!(delete_range::delete_old(&store, Duration::ZERO).await.unwrap(), 0);
+}

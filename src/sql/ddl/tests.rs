@@ -1,0 +1,285 @@
+//! Jobs over the memory store: their states, what they leave behind, and writers at their side.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::*;
+use crate::common::errno;
+use crate::sql::catalog::{DatabaseInfo, DdlStatement, InfoSchema, SchemaState, TableInfo};
+use crate::sql::exec::table_codec;
+use crate::sql::exec::tests::fixture::{Fixture, index, user, users};
+use crate::sql::kv::{KvStore, TxnOptions};
+use crate::sql::plan::ConflictAction;
+use crate::sql::types::{Datum, TimeZone};
+
+/// Takes one step of the oldest job.
+async fn one_step(store: &dyn KvStore) -> Progress {
+    let txn = store.begin(TxnOptions::default()).await.unwrap();
+    let job = Meta::new(&*txn).jobs().await.unwrap().remove(0);
+    let progress = step(&*txn, job).await.unwrap();
+    txn.commit().await.unwrap();
+    progress
+}
+
+async fn submit(store: &dyn KvStore, statement: DdlStatement) -> Job {
+    let txn = store.begin(TxnOptions::default()).await.unwrap();
+    let job = enqueue(&*txn, statement).await.unwrap();
+    txn.commit().await.unwrap();
+    job
+}
+
+/// Runs a job to its end.
+async fn run(store: &dyn KvStore, statement: DdlStatement) -> Job {
+    submit(store, statement).await;
+    loop {
+        match one_step(store).await {
+            Progress::Stepped(_) => {}
+            Progress::Backfill(job) => {
+                backfill_batch(store, job.id, 3).await.unwrap();
+            }
+            Progress::Finished(job) => return job,
+        }
+    }
+}
+
+async fn schema(store: &dyn KvStore) -> InfoSchema {
+    let txn = store.begin(TxnOptions::default()).await.unwrap();
+    let (version, databases) = load_schema(&*txn).await.unwrap();
+    InfoSchema::new(version, databases)
+}
+
+fn create_database() -> DdlStatement {
+    let info = DatabaseInfo {
+        id: 0,
+        name: "Test".to_owned(),
+        charset: "utf8mb4".to_owned(),
+        collation: "utf8mb4_bin".to_owned(),
+        state: SchemaState::Absent,
+    };
+    DdlStatement::CreateDatabase { info, if_not_exists: false }
+}
+
+fn create_table(if_not_exists: bool) -> DdlStatement {
+    let table = TableInfo { id: 0, indexes: Vec::new(), max_index_id: 0, ..users() };
+    DdlStatement::CreateTable { database: "test".to_owned(), table: table.into(), if_not_exists }
+}
+
+fn create_index(unique: bool) -> DdlStatement {
+    DdlStatement::CreateIndex {
+        database: "test".to_owned(),
+        table: "USERS".to_owned(),
+        index: index(0, "by_age", &[2], unique),
+        if_not_exists: false,
+    }
+}
+
+/// A store with a table, and a fixture that writes to it.
+async fn with_table() -> Fixture {
+    let mut fixture = Fixture::new(users());
+    run(&fixture.store, create_database()).await;
+    run(&fixture.store, create_table(false)).await;
+    reload(&mut fixture).await;
+    fixture
+}
+
+/// Gives the fixture the table as the schema has it now.
+async fn reload(fixture: &mut Fixture) {
+    let schema = schema(&fixture.store).await;
+    fixture.table = schema.table("test", "users").unwrap().clone();
+}
+
+/// The handles an index points to, after a check of every entry against its row.
+async fn indexed(fixture: &Fixture, index: usize) -> BTreeSet<i64> {
+    let index = &fixture.table.indexes[index];
+    let (start, end) = table_codec::index_range(fixture.table.id, index.id);
+    let stored: BTreeSet<_> = fixture.store.dump(&start, &end).into_iter().collect();
+    let mut handles = BTreeSet::new();
+    let mut wanted = BTreeSet::new();
+    for row in fixture.rows().await {
+        let Datum::Int(handle) = row[0] else { panic!("an integer key") };
+        let entry =
+            table_codec::index_entry(&fixture.table, index, &row, handle, &TimeZone::UTC).unwrap();
+        if stored.contains(&(entry.key.clone(), entry.value.clone())) {
+            handles.insert(handle);
+        }
+        wanted.insert((entry.key, entry.value));
+    }
+    let dangling: Vec<_> = stored.difference(&wanted).collect();
+    assert!(dangling.is_empty(), "entries without a row: {dangling:?}");
+    handles
+}
+
+#[tokio::test]
+async fn databases_and_tables_come_and_go() {
+    let fixture = with_table().await;
+    let store = &fixture.store;
+    let job = run(store, create_table(false)).await;
+    assert_eq!(job.error.unwrap().message, "Table 'users' already exists");
+    let job = run(store, create_table(true)).await;
+    assert_eq!((job.state, job.notes[0].code), (JobState::Done, errno::TABLE_EXISTS));
+    let missing = vec![("test".to_owned(), "nope".to_owned())];
+    let drop = |tables, if_exists| DdlStatement::DropTables { tables, if_exists };
+    let job = run(store, drop(missing.clone(), false)).await;
+    assert_eq!(job.error.unwrap().message, "Unknown table 'test.nope'");
+    let job = run(store, drop(missing, true)).await;
+    assert_eq!((job.state, job.notes.len()), (JobState::Done, 1));
+
+    let old = fixture.table.id;
+    let truncate = DdlStatement::TruncateTable { database: "test".into(), table: "users".into() };
+    assert_eq!(run(store, truncate).await.state, JobState::Done);
+    let table = schema(store).await.table("test", "users").unwrap().clone();
+    assert_ne!(table.id, old);
+
+    let job = run(store, DdlStatement::DropDatabase { name: "TEST".into(), if_exists: false });
+    assert_eq!(job.await.state, JobState::Done);
+    assert!(schema(store).await.database("test").is_none());
+    let txn = store.begin(TxnOptions::default()).await.unwrap();
+    let ranges = Meta::new(&*txn).delete_ranges().await.unwrap();
+    let starts: BTreeSet<_> = ranges.into_iter().map(|range| range.start).collect();
+    let wanted = [old, table.id].map(|id| table_codec::table_range(id).0.to_vec());
+    assert_eq!(starts, BTreeSet::from(wanted));
+}
+
+#[tokio::test]
+async fn a_dropped_table_is_hidden_before_it_goes() {
+    let fixture = with_table().await;
+    let tables = vec![("test".to_owned(), "users".to_owned())];
+    submit(&fixture.store, DdlStatement::DropTables { tables, if_exists: false }).await;
+    let Progress::Stepped(job) = one_step(&fixture.store).await else { panic!("one more step") };
+    assert_eq!(job.schema_state, SchemaState::DeleteOnly);
+    assert!(schema(&fixture.store).await.table("test", "users").is_none());
+    assert!(matches!(one_step(&fixture.store).await, Progress::Finished(_)));
+}
+
+/// Writers of the newest and of the previous schema write in every state; in the end the index has every row, once.
+#[tokio::test]
+async fn an_index_is_built_beside_writers_of_neighbouring_states() {
+    let mut fixture = with_table().await;
+    let rows = (1..=10).map(|id| user(id, "x", id % 3)).collect();
+    fixture.insert(rows, ConflictAction::Error).await.unwrap();
+    submit(&fixture.store, create_index(false)).await;
+    let mut next = 100;
+    let mut states = Vec::new();
+    loop {
+        let before = fixture.table.clone();
+        let progress = one_step(&fixture.store).await;
+        reload(&mut fixture).await;
+        let after = fixture.table.clone();
+        for table in [before, after.clone()] {
+            fixture.table = table;
+            fixture.insert(vec![user(next, "x", 5)], ConflictAction::Error).await.unwrap();
+            let age = crate::sql::expr::Expr::literal(Datum::Int(next % 7));
+            fixture.update(Some(next), 2, age).await.unwrap();
+            next += 1;
+            let old = next % 10 + 1;
+            let age = crate::sql::expr::Expr::literal(Datum::Int(next));
+            fixture.update(Some(old), 2, age).await.unwrap();
+        }
+        fixture.table = after;
+        match progress {
+            Progress::Stepped(job) => states.push(job.schema_state),
+            Progress::Backfill(job) => {
+                backfill_batch(&fixture.store, job.id, 4).await.unwrap();
+            }
+            Progress::Finished(_) => break,
+        }
+    }
+    let wanted =
+        [SchemaState::DeleteOnly, SchemaState::WriteOnly, SchemaState::Reorganization];
+    assert_eq!(states, wanted);
+    assert_eq!(fixture.table.indexes[0].state, SchemaState::Public);
+    let all: BTreeSet<i64> = (1..=10).chain(100..next).collect();
+    assert_eq!(indexed(&fixture, 0).await, all);
+}
+
+/// A backfill that is cut off goes on from its last batch, as the store has it.
+#[tokio::test]
+async fn a_backfill_goes_on_after_a_restart() {
+    let mut fixture = with_table().await;
+    let rows = (1..=10).map(|id| user(id, "x", id)).collect();
+    fixture.insert(rows, ConflictAction::Error).await.unwrap();
+    let id = submit(&fixture.store, create_index(true)).await.id;
+    while !matches!(one_step(&fixture.store).await, Progress::Backfill(_)) {}
+    backfill_batch(&fixture.store, id, 4).await.unwrap();
+    // All that was in memory is lost; the store says where to go on.
+    let Progress::Backfill(job) = one_step(&fixture.store).await else { panic!("a backfill") };
+    assert_eq!((job.reorg.next_handle, job.reorg.rows), (Some(5), 4));
+    while let Progress::Backfill(job) = one_step(&fixture.store).await {
+        backfill_batch(&fixture.store, job.id, 4).await.unwrap();
+    }
+    reload(&mut fixture).await;
+    assert_eq!(fixture.table.indexes[0].state, SchemaState::Public);
+    assert_eq!(indexed(&fixture, 0).await, (1..=10).collect());
+}
+
+#[tokio::test]
+async fn a_unique_index_over_duplicates_is_rolled_back() {
+    let fixture = with_table().await;
+    let rows = (1..=10).map(|id| user(id, "x", id % 8)).collect();
+    fixture.insert(rows, ConflictAction::Error).await.unwrap();
+    let job = run(&fixture.store, create_index(true)).await;
+    assert_eq!(job.state, JobState::Failed);
+    assert_eq!(job.error.unwrap().message, "Duplicate entry '1' for key 'users.by_age'");
+    let table = schema(&fixture.store).await.table("test", "users").unwrap().clone();
+    assert!(table.indexes.is_empty());
+}
+
+#[tokio::test]
+async fn an_index_is_dropped_state_by_state() {
+    let mut fixture = with_table().await;
+    run(&fixture.store, create_index(false)).await;
+    let drop = || DdlStatement::DropIndex {
+        database: "test".into(),
+        table: "users".into(),
+        name: "BY_AGE".into(),
+    };
+    submit(&fixture.store, drop()).await;
+    let mut states = Vec::new();
+    while let Progress::Stepped(job) = one_step(&fixture.store).await {
+        states.push(job.schema_state);
+        reload(&mut fixture).await;
+        let id = 10 + states.len() as i64;
+        fixture.insert(vec![user(id, "x", 1)], ConflictAction::Error).await.unwrap();
+        fixture.delete(Some(id)).await.unwrap();
+        assert_eq!(indexed(&fixture, 0).await, BTreeSet::new());
+    }
+    assert_eq!(states, [SchemaState::WriteOnly, SchemaState::DeleteOnly]);
+    let job = run(&fixture.store, drop()).await;
+    assert_eq!(job.error.unwrap().message, "Can't DROP 'BY_AGE'; check that column/key exists");
+}
+
+/// Writers and the backfill run at the same time on many tasks.
+#[tokio::test]
+async fn an_index_is_built_beside_running_writers() {
+    let fixture = Arc::new(with_table().await);
+    let rows = (1..=200).map(|id| user(id, "x", id)).collect();
+    fixture.insert(rows, ConflictAction::Error).await.unwrap();
+    let id = submit(&fixture.store, create_index(false)).await.id;
+    for _ in 0..3 {
+        assert!(matches!(one_step(&fixture.store).await, Progress::Stepped(_)));
+    }
+    let mut writing = Fixture::new(users());
+    writing.store = fixture.store.clone();
+    reload(&mut writing).await;
+    let writing = Arc::new(writing);
+    let writer = tokio::spawn({
+        let writing = writing.clone();
+        async move {
+            for round in 0..300_i64 {
+                let id = round * 37 % 200 + 1;
+                let age = crate::sql::expr::Expr::literal(Datum::Int(1000 + round));
+                let _ = writing.update(Some(id), 2, age).await;
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    loop {
+        match backfill_batch(&fixture.store, id, 8).await.unwrap() {
+            BackfillOutcome::Advanced(job) if job.reorg.finished => break,
+            BackfillOutcome::Duplicate(_) => panic!("not a unique index"),
+            _ => tokio::task::yield_now().await,
+        }
+    }
+    writer.await.unwrap();
+    assert_eq!(indexed(&writing, 0).await, (1..=200).collect());
+}
