@@ -2,6 +2,7 @@
 
 mod commits;
 mod faults;
+mod gc;
 mod locking;
 mod reads;
 mod recovery;
