@@ -25,6 +25,7 @@
 pub mod applier;
 pub mod deadlock;
 pub mod gc;
+mod kv_transport;
 mod local_reader;
 pub mod log_writer;
 mod open;
@@ -36,6 +37,9 @@ pub mod split_checker;
 #[allow(clippy::module_inception, reason = "the Store actor's own folder")]
 pub mod store;
 mod transport;
+
+#[cfg(test)]
+mod tests;
 
 pub use local_reader::{LocalReader, ReadDelegate};
 pub use open::{OpenError, OpenStore, StoreNode, open_store};

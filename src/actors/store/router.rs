@@ -110,7 +110,7 @@ impl StoreRouter {
         }
     }
 
-    /// Splits a region at user keys; answers the regions it became, in key order. Keys that bound the region
+    /// Splits a region at encoded keys; answers the regions it became, in key order. Keys that bound the region
     /// already are passed over.
     pub async fn split(
         &self,

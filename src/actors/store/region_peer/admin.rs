@@ -16,10 +16,9 @@ use crate::actors::store::split_checker::{CheckSplit, CutAt, SplitCheck};
 use crate::actors::store::store::{CreatePeers, NewRegion};
 use crate::storage::mvcc::KeyRange;
 use crate::storage::raft::LogPosition;
-use crate::storage::region::check::UserRange;
+use crate::storage::region::check::{UserRange, is_valid_bound};
 use crate::storage::region::entry::{RegionCommand, encode};
 use crate::storage::region::split::{Cut, SplitIds};
-use crate::storage::codec::mvcc::encode_key;
 use crate::storage::region::{Region, SplitOutcome};
 use crate::storage::txn::{CommandId, RegionError, RequestError};
 
@@ -96,7 +95,7 @@ impl RegionPeer {
         keys.retain(|key| *key != self.region.start_key);
         let refusal = if !self.core.is_ready() {
             Some(self.not_leader())
-        } else if keys.iter().any(|key| !self.region.contains(key)) {
+        } else if keys.iter().any(|key| !self.region.contains(key) || !is_valid_bound(key)) {
             Some(RegionError::KeyNotInRegion(self.id()))
         } else if self.admin.split.is_some() {
             Some(RegionError::ServerIsBusy("the region is splitting"))
@@ -297,11 +296,6 @@ impl RegionPeer {
     pub(super) fn on_compacted(&mut self, to: LogPosition) {
         let batch = self.core.compact(to);
         self.tell_log_writer(TruncateLog { batch });
-    }
-
-    /// The encoded forms of user keys.
-    pub(super) fn encode_keys(keys: &[Bytes]) -> Vec<Bytes> {
-        keys.iter().map(|key| encode_key(key).into()).collect()
     }
 }
 

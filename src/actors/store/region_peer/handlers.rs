@@ -27,7 +27,7 @@ impl Handler<SplitRegion> for RegionPeer {
     fn handle(&mut self, message: SplitRegion, reply: SplitReply, ctx: &mut Context<Self>) {
         self.take_reports(ctx);
         match check_epoch(&self.region, &message.context) {
-            Ok(()) => self.split_at(Self::encode_keys(&message.keys), Some(reply), ctx),
+            Ok(()) => self.split_at(message.keys, Some(reply), ctx),
             Err(error) => reply.send(Err(error.into())),
         }
         self.flush_if_drained(ctx);

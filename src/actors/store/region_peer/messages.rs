@@ -21,7 +21,7 @@ pub struct KvCommand {
 }
 message!(KvCommand => CommandReply, "KvCommand");
 
-/// Split the region at user keys. The answer comes when the new regions have peers here: all parts, in key order.
+/// Split the region at encoded keys. The answer comes when the new regions have peers here: all parts, in key order.
 #[derive(Clone, Debug)]
 pub struct SplitRegion {
     /// The region as the client knows it.

@@ -1,0 +1,49 @@
+//! The store as the transactional client of the same process sees it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::open::StoreNode;
+use super::region_peer::KvCommand;
+use crate::actors::kv::RegionTransport;
+use crate::storage::region::Region;
+use crate::storage::routing::RegionRoute;
+use crate::storage::txn::{KvRequest, KvResponse, RegionError, RequestError};
+
+#[async_trait]
+impl RegionTransport for StoreNode {
+    fn read_here(
+        &self,
+        route: &RegionRoute,
+        request: &KvRequest,
+    ) -> Option<Result<KvResponse, RequestError>> {
+        self.reader.read(&route.region.context(), request)
+    }
+
+    async fn send(
+        &self,
+        route: &RegionRoute,
+        request: KvRequest,
+        timeout: Duration,
+    ) -> Result<KvResponse, RequestError> {
+        let command = KvCommand { context: route.region.context(), request };
+        self.router.send(command, timeout).await
+    }
+
+    async fn split(
+        &self,
+        route: &RegionRoute,
+        keys: Vec<Bytes>,
+        timeout: Duration,
+    ) -> Result<Vec<Region>, RegionError> {
+        let split = self.router.split(route.region.context(), keys, timeout).await;
+        split.map_err(|error| match error {
+            RequestError::Region(error) => error,
+            RequestError::Key(_) | RequestError::Storage(_) => {
+                RegionError::ServerIsBusy("the region could not be split")
+            }
+        })
+    }
+}

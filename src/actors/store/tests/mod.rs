@@ -1,0 +1,7 @@
+//! The store as its clients see it: one thread, paused time, engines in memory that can lose power.
+
+mod harness;
+mod locks;
+mod recovery;
+mod splits;
+mod writes;
