@@ -15,9 +15,9 @@ use crate::common::{PeerId, RegionId, StoreId};
 use crate::placement::{StoreMeta, StoreState};
 use crate::storage::engine::{self, Engine, WriteBatch};
 use crate::storage::raft::LogStore;
+use crate::storage::region::StoreIdent;
 use crate::storage::region::bootstrap::{first_region, put_new_region};
 use crate::storage::region::state::{load_ident, load_regions, put_ident};
-use crate::storage::region::StoreIdent;
 use crate::storage::txn::ConcurrencyManager;
 
 /// Why a store does not open.

@@ -14,8 +14,8 @@ use raft::eraftpb::{ConfState, Entry, Message};
 use raft::{RawNode, StateRole};
 
 use super::lease::Lease;
-use super::options::RaftOptions;
 use super::log_store::{LogPosition, RegionLog};
+use super::options::RaftOptions;
 use super::peer_storage::PeerStorage;
 use crate::common::{LogIndex, PeerId, RegionId, Term};
 use crate::storage::engine::WriteBatch;

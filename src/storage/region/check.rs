@@ -105,8 +105,8 @@ pub fn check_keys(
 mod tests {
     use super::super::bootstrap::first_region;
     use super::*;
-    use crate::storage::codec::mvcc::encode_key;
     use crate::common::{PeerId, RegionId, StoreId, Timestamp};
+    use crate::storage::codec::mvcc::encode_key;
     use crate::storage::txn::RegionEpoch;
 
     fn middle() -> (Region, UserRange) {

@@ -48,15 +48,13 @@ pub struct UnreadableEntry {
 /// The bytes of an entry that proposes `command` for the region as `context` describes it.
 pub fn encode(context: RegionContext, command: RegionCommand) -> Vec<u8> {
     let command = match command {
-        RegionCommand::Write(batch) => {
-            entry::Command::Write(wire::Write { ops: batch.ops.into_iter().map(encode_op).collect() })
-        }
-        RegionCommand::Split { cuts, right_derive } => {
-            entry::Command::Split(Split {
-                requests: cuts.into_iter().map(encode_cut).collect(),
-                right_derive,
-            })
-        }
+        RegionCommand::Write(batch) => entry::Command::Write(wire::Write {
+            ops: batch.ops.into_iter().map(encode_op).collect(),
+        }),
+        RegionCommand::Split { cuts, right_derive } => entry::Command::Split(Split {
+            requests: cuts.into_iter().map(encode_cut).collect(),
+            right_derive,
+        }),
         RegionCommand::CompactLog { index, term } => entry::Command::CompactLog(wire::CompactLog {
             compact_index: index.0 + 1,
             compact_term: term.0,

@@ -187,8 +187,8 @@ impl SplitSampler {
     /// Takes the next entry: the encoded user key, the bytes it takes, and whether it counts as a key.
     /// Entries of one user key come one after the other and never end up in two parts.
     pub fn add(&mut self, encoded_key: &[u8], bytes: u64, is_key: bool) {
-        let part_is_full = self.part_size >= self.options.split_size
-            || self.part_keys >= self.options.split_keys;
+        let part_is_full =
+            self.part_size >= self.options.split_size || self.part_keys >= self.options.split_keys;
         if part_is_full && self.last_key != encoded_key {
             self.cuts.push((Bytes::copy_from_slice(encoded_key), self.size, self.keys));
             self.part_size = 0;
@@ -267,7 +267,10 @@ mod tests {
     #[test]
     fn or_the_left_part() {
         let outcome = split_region(&whole(), &[cut("b", 10, 11)], false).unwrap();
-        assert_eq!((&outcome.derived.start_key[..], &outcome.derived.end_key[..]), (&b""[..], &b"b"[..]));
+        assert_eq!(
+            (&outcome.derived.start_key[..], &outcome.derived.end_key[..]),
+            (&b""[..], &b"b"[..])
+        );
         assert_eq!(outcome.created[0].start_key, "b");
         assert_eq!(outcome.created[0].id, RegionId(10));
     }
@@ -300,8 +303,7 @@ mod tests {
 
     #[test]
     fn regions_are_cut_by_size_or_by_keys() {
-        let by_size =
-            SplitOptions { split_size: 100, max_size: 150, ..SplitOptions::default() };
+        let by_size = SplitOptions { split_size: 100, max_size: 150, ..SplitOptions::default() };
         assert!(sample(7, by_size).is_empty(), "140 bytes are not too many");
         assert_eq!(sample(8, by_size), ["0005"]);
         assert_eq!(sample(12, by_size), ["0005"], "the last part is not a crumb");

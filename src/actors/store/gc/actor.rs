@@ -64,8 +64,7 @@ async fn collect(router: &StoreRouter, safe_point: Timestamp) -> bool {
     let mut complete = true;
     for status in router.statuses().into_iter().filter(RegionStatus::is_leader) {
         let Some(range) = UserRange::of(&status.region) else { continue };
-        let request =
-            KvRequest::Gc { safe_point, start: range.start().clone(), end: Bytes::new() };
+        let request = KvRequest::Gc { safe_point, start: range.start().clone(), end: Bytes::new() };
         let command = KvCommand { context: status.region.context(), request };
         if let Err(error) = router.send(command, REGION_DEADLINE).await {
             debug!(%error, region_id = %status.region.id, "failed to collect garbage");

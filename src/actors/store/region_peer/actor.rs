@@ -199,8 +199,7 @@ fn load_start(shared: &PeerShared, region_id: RegionId) -> Result<(Region, PeerS
             PeerRole::Learner => conf_state.learners.push(peer.id.0),
         }
     }
-    let start =
-        PeerStart { region_id, peer_id: peer.id, applied: state.applied, log, conf_state };
+    let start = PeerStart { region_id, peer_id: peer.id, applied: state.applied, log, conf_state };
     Ok((region, start))
 }
 

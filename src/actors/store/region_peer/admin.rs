@@ -160,7 +160,11 @@ impl RegionPeer {
         }
     }
 
-    fn propose_admin(&mut self, command: RegionCommand, ctx: &mut Context<Self>) -> Option<CommandId> {
+    fn propose_admin(
+        &mut self,
+        command: RegionCommand,
+        ctx: &mut Context<Self>,
+    ) -> Option<CommandId> {
         self.wake_up();
         let id = self.next_id();
         let data = encode(self.region.context(), command);
@@ -174,7 +178,7 @@ impl RegionPeer {
         }
     }
 
-    /// An entry of the region's own is applied. What a split or compaction did has been told before.
+    /// An entry of the region's own is applied. What a split or compaction did is told apart from that.
     pub(super) fn on_admin_applied(&mut self, id: CommandId, refusal: Option<RegionError>) {
         if self.admin.compaction == Some(id) {
             self.admin.compaction = None;

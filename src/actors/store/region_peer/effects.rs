@@ -103,14 +103,15 @@ impl RegionPeer {
         self.gauges.size.fetch_add(report.bytes, Ordering::Relaxed);
         self.gauges.keys.fetch_add(report.keys, Ordering::Relaxed);
         self.admin.grew(report.bytes);
-        for split in report.splits {
-            self.on_split(split, ctx);
-        }
         if let Some(to) = report.compacted {
             self.on_compacted(to);
         }
         for (command, refusal) in report.commands {
             self.on_command_applied(command, refusal, ctx);
+        }
+        // Last: what commands before a split did to locks goes along to the new regions, and those after it are void.
+        for split in report.splits {
+            self.on_split(split, ctx);
         }
         if !was_ready && self.core.is_ready() {
             self.on_ready(ctx);

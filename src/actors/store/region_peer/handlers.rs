@@ -4,9 +4,7 @@ use tracing::debug;
 
 use super::actor::RegionPeer;
 use super::admin::SplitReply;
-use super::messages::{
-    CommandReply, CutRegion, KvCommand, RaftMessage, SplitRegion, Tick, Wake,
-};
+use super::messages::{CommandReply, CutRegion, KvCommand, RaftMessage, SplitRegion, Tick, Wake};
 use crate::actors::runtime::{Context, Handler, ReplyTo};
 use crate::storage::region::check::check_epoch;
 

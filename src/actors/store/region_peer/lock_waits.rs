@@ -39,12 +39,14 @@ impl RegionPeer {
         };
         let start_ts = *start_ts;
         let now = Self::now(ctx);
-        let deadline = *command.wait_until.get_or_insert(now.saturating_add(nanos_of_ms(timeout_ms)));
+        let deadline =
+            *command.wait_until.get_or_insert(now.saturating_add(nanos_of_ms(timeout_ms)));
         if deadline <= now {
             self.finish(id, command, Err(KeyError::LockWaitTimeout { lock }.into()));
             return;
         }
-        let until = deadline.min(now.saturating_add(patience(&lock, ctx.system().clock().unix_ms())));
+        let until =
+            deadline.min(now.saturating_add(patience(&lock, ctx.system().clock().unix_ms())));
         let edge = WaitEdge { waiter: start_ts, holder: lock.start_ts, key: lock.key.clone() };
         self.waiters.wait(Waiter {
             command: id,

@@ -84,11 +84,7 @@ impl Engine for TestEngine {
         self.inner.checkpoint(path)
     }
 
-    fn ingest(
-        &self,
-        cf: Cf,
-        pairs: &mut dyn Iterator<Item = (Vec<u8>, Vec<u8>)>,
-    ) -> Result<()> {
+    fn ingest(&self, cf: Cf, pairs: &mut dyn Iterator<Item = (Vec<u8>, Vec<u8>)>) -> Result<()> {
         self.inner.ingest(cf, pairs)
     }
 
@@ -114,16 +110,22 @@ impl Node {
     pub(super) async fn start(options: StoreOptions) -> Node {
         tokio::time::pause();
         let (kv, raft) = (TestEngine::default(), TestEngine::default());
-        Node::open(options, kv, raft, MemoryEngine::new()).await
+        Node::open(System::for_test(), options, kv, raft, MemoryEngine::new()).await
+    }
+
+    /// A new node on empty disks, on the threads of this system and in real time.
+    pub(super) async fn start_on(system: System, options: StoreOptions) -> Node {
+        let (kv, raft) = (TestEngine::default(), TestEngine::default());
+        Node::open(system, options, kv, raft, MemoryEngine::new()).await
     }
 
     async fn open(
+        system: System,
         options: StoreOptions,
         kv: TestEngine,
         raft: TestEngine,
         pd_engine: MemoryEngine,
     ) -> Node {
-        let system = System::for_test();
         let aborts = Arc::new(Mutex::new(Vec::new()));
         let hook = Arc::clone(&aborts);
         system.set_abort_hook(move |path, reason| hook.lock().push(format!("{path}: {reason}")));
@@ -143,23 +145,28 @@ impl Node {
         Node { system, kv, raft, pd, store, aborts, pd_engine, options }
     }
 
-    /// Pulls the plug and starts again.
+    /// Pulls the plug and starts again, in one thread.
     pub(super) async fn crash(self) -> Node {
         let (kv, raft) = (self.kv.crash(), self.raft.crash());
         self.system.shutdown(DEADLINE).await;
-        Node::open(self.options, kv, raft, self.pd_engine).await
+        Node::open(System::for_test(), self.options, kv, raft, self.pd_engine).await
     }
 
     pub(super) async fn ts(&self) -> Timestamp {
         self.pd.timestamp().await.unwrap()
     }
 
-    /// The region that holds a user key.
-    pub(super) fn context(&self, key: &[u8]) -> RegionContext {
+    /// The region that holds a user key; none while a split is creating its peer.
+    pub(super) fn find(&self, key: &[u8]) -> Option<RegionContext> {
         let encoded = encode_key(key);
         let statuses = self.store.router.statuses();
         let status = statuses.iter().find(|status| status.region.contains(&encoded));
-        status.expect("every key is in a region").region.context()
+        status.map(|status| status.region.context())
+    }
+
+    /// The region that holds a user key.
+    pub(super) fn context(&self, key: &[u8]) -> RegionContext {
+        self.find(key).expect("every key is in a region")
     }
 
     pub(super) async fn send(&self, key: &[u8], request: KvRequest) -> CommandReply {

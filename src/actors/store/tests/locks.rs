@@ -39,10 +39,8 @@ async fn waiters_wake_in_order_one_at_a_time() {
     let (node, log) = start().await;
     let [first, second, third] = [node.ts().await, node.ts().await, node.ts().await];
     node.send(b"k", lock("k", first, WAIT)).await.unwrap();
-    let waits = [
-        ask_for(&node, &log, "second", "k", second),
-        ask_for(&node, &log, "third", "k", third),
-    ];
+    let waits =
+        [ask_for(&node, &log, "second", "k", second), ask_for(&node, &log, "third", "k", third)];
     settle().await;
     assert!(log.borrow().is_empty(), "{:?}", log.borrow());
     node.send(b"k", unlock("k", first)).await.unwrap();

@@ -4,4 +4,5 @@ mod harness;
 mod locks;
 mod recovery;
 mod splits;
+mod threads;
 mod writes;

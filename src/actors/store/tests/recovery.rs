@@ -78,8 +78,7 @@ async fn a_log_that_cannot_be_written_ends_the_process() {
 
 #[actix_rt::test]
 async fn those_that_guard_data_escalate() {
-    for supervision in
-        [RegionPeer::supervision(), LogWriter::supervision(), Applier::supervision()]
+    for supervision in [RegionPeer::supervision(), LogWriter::supervision(), Applier::supervision()]
     {
         assert!(matches!(supervision.on_failure, OnFailure::Escalate));
     }

@@ -76,8 +76,7 @@ async fn the_placement_driver_hears_of_every_part() {
 
 #[actix_rt::test]
 async fn a_region_that_grows_is_split() {
-    let split =
-        SplitOptions { split_size: 4000, max_size: 6000, ..SplitOptions::default() };
+    let split = SplitOptions { split_size: 4000, max_size: 6000, ..SplitOptions::default() };
     let node = Node::start(StoreOptions { split, ..StoreOptions::default() }).await;
     let value = "v".repeat(200);
     for number in 0..100 {
