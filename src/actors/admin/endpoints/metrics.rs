@@ -1,0 +1,85 @@
+//! `/metrics`: figures in Prometheus' text format.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use metrics::{describe_gauge, gauge};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use parking_lot::Mutex;
+
+use super::status::{RegionCounts, resident_bytes};
+use crate::actors::admin::actor::Shared;
+use crate::actors::admin::http::Answer;
+use crate::actors::admin::services::AdminServices;
+use crate::actors::runtime::{HealthState, metrics::publish_metrics};
+
+/// Seconds since the node started (gauge).
+const UPTIME: &str = "troupe_uptime_seconds";
+/// Memory of the process in RAM (gauge).
+const RESIDENT: &str = "troupe_process_resident_bytes";
+/// Memory of the engines, by instance and kind (gauge).
+const ENGINE_MEMORY: &str = "troupe_engine_memory_bytes";
+/// Regions of the store, by role of the replica here (gauge).
+const REGIONS: &str = "troupe_store_regions";
+/// Bytes of the store's regions, about (gauge).
+const REGION_BYTES: &str = "troupe_store_region_bytes";
+/// 1 for every service that is healthy, else 0 (gauge).
+const HEALTHY: &str = "troupe_service_healthy";
+
+static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+
+/// Installs the process-wide recorder behind `/metrics`, once; later calls answer the same one.
+///
+/// # Errors
+/// If somebody else has installed another recorder before.
+pub fn install_metrics() -> anyhow::Result<PrometheusHandle> {
+    let mut installed = INSTALLED.lock();
+    if let Some(handle) = &*installed {
+        return Ok(handle.clone());
+    }
+    let handle = PrometheusBuilder::new().install_recorder()?;
+    describe();
+    *installed = Some(handle.clone());
+    Ok(handle)
+}
+
+fn describe() {
+    describe_gauge!(UPTIME, "seconds since the node started");
+    describe_gauge!(RESIDENT, "memory of the process in RAM, in bytes");
+    describe_gauge!(ENGINE_MEMORY, "memory of the storage engines, in bytes");
+    describe_gauge!(REGIONS, "regions of the store, by role of the replica here");
+    describe_gauge!(REGION_BYTES, "about how many bytes the store's regions hold");
+    describe_gauge!(HEALTHY, "1 for a healthy service, else 0");
+}
+
+/// `GET /metrics`
+pub(in crate::actors::admin) fn metrics(shared: &Data<Shared>, _: &HttpRequest) -> Answer {
+    publish_metrics(&shared.services.system);
+    publish_node(&shared.services);
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(shared.prometheus.render()))
+}
+
+fn publish_node(services: &AdminServices) {
+    let uptime = services.system.clock().now().since(services.started);
+    gauge!(UPTIME).set(uptime.as_secs_f64());
+    if let Some(bytes) = resident_bytes() {
+        gauge!(RESIDENT).set(bytes as f64);
+    }
+    for memory in &services.memory {
+        if let Some(bytes) = (memory.bytes)() {
+            gauge!(ENGINE_MEMORY, "instance" => memory.instance, "kind" => memory.kind)
+                .set(bytes as f64);
+        }
+    }
+    if let Some(store) = &services.store {
+        let counts = RegionCounts::of(&store.router);
+        gauge!(REGIONS, "role" => "leader").set(counts.leaders as f64);
+        gauge!(REGIONS, "role" => "follower").set((counts.regions - counts.leaders) as f64);
+        gauge!(REGION_BYTES).set(counts.approximate_size as f64);
+    }
+    for (service, health) in services.system.health().services() {
+        let healthy = health.state == HealthState::Healthy;
+        gauge!(HEALTHY, "service" => service).set(f64::from(u8::from(healthy)));
+    }
+}

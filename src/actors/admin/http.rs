@@ -1,0 +1,257 @@
+//! The table of endpoints, and what all answers have in common.
+
+use std::fmt;
+use std::io;
+use std::net::TcpListener;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{Server, Service};
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::middleware::DefaultHeaders;
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Resource, ResponseError};
+use serde::Serialize;
+use serde_json::json;
+
+use super::actor::Shared;
+use super::endpoints::{actors, log, metrics, page, regions, schema, status};
+
+/// Connections at a time; further ones wait in the listener's queue.
+const CONNECTIONS_MAX: usize = 256;
+/// A client that takes longer to say what it wants is cut off.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// So long an idle connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// So long answers under way get when the endpoint stops. Traces end at once, everything else takes less.
+const STOP_SECONDS: u64 = 1;
+/// How many elements a list has unless `limit` says otherwise.
+const LIMIT_DEFAULT: usize = 10_000;
+/// The most `limit` may say.
+const LIMIT_MAX: usize = 100_000;
+
+/// One line of the table of endpoints.
+#[derive(Debug, Serialize)]
+pub(super) struct Endpoint {
+    /// As the router knows it.
+    #[serde(skip)]
+    pub(super) pattern: &'static str,
+    /// As people write it.
+    pub(super) path: &'static str,
+    /// What it shows.
+    pub(super) shows: &'static str,
+}
+
+const fn endpoint(pattern: &'static str, path: &'static str, shows: &'static str) -> Endpoint {
+    Endpoint { pattern, path, shows }
+}
+
+const TRACE: &str = "/actors/{path:.+}/trace";
+const ACTOR: &str = "/actors/{path:.+}";
+
+/// Every endpoint.
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    endpoint("/", "/", "the actors, drawn live, for a browser"),
+    endpoint("/status", "/status", "version, roles, uptime, connections, store, health"),
+    endpoint("/health", "/health", "every service's state; 503 unless the node serves"),
+    endpoint("/metrics", "/metrics", "figures in Prometheus' text format"),
+    endpoint("/actors", "/actors?under=PATH&limit=N", "every actor with its mailbox's figures"),
+    endpoint(ACTOR, "/actors/{path}", "one actor with what it says of its inside"),
+    endpoint(
+        TRACE,
+        "/actors/{path}/trace?seconds=N",
+        "its messages as they are handled, a line each",
+    ),
+    endpoint("/regions", "/regions?limit=N", "the regions of this node's store"),
+    endpoint("/regions/{id}", "/regions/{id}", "one region"),
+    endpoint("/schema", "/schema", "databases and the names of their tables"),
+    endpoint("/schema/{db}", "/schema/{db}", "one database and its tables"),
+    endpoint("/schema/{db}/{table}", "/schema/{db}/{table}", "one table with columns and indexes"),
+    endpoint(
+        "/log",
+        "/log?level=DIRECTIVES",
+        "what is logged; POST or PUT with a level changes it",
+    ),
+];
+
+/// A request that is not answered with what it asked for.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// The request itself is wrong.
+    BadRequest(String),
+    /// There is no such thing.
+    NotFound(String),
+    /// There is no such endpoint.
+    NoEndpoint(String),
+    /// The endpoint is there, but not for this method.
+    Method {
+        /// The request's method.
+        used: Method,
+        /// What it takes.
+        allowed: &'static str,
+    },
+    /// Not now, or not on this node.
+    Unavailable(String),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::BadRequest(reason)
+            | Refusal::NotFound(reason)
+            | Refusal::Unavailable(reason) => f.write_str(reason),
+            Refusal::NoEndpoint(path) => write!(f, "there is no endpoint {path}"),
+            Refusal::Method { used, allowed } => {
+                write!(f, "this endpoint takes {allowed}, not {used}")
+            }
+        }
+    }
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Refusal::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Refusal::NotFound(_) | Refusal::NoEndpoint(_) => StatusCode::NOT_FOUND,
+            Refusal::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        let mut body = json!({ "error": self.to_string() });
+        match self {
+            Refusal::NoEndpoint(_) => body["endpoints"] = json!(ENDPOINTS),
+            Refusal::Method { allowed, .. } => {
+                response.insert_header((header::ALLOW, *allowed));
+            }
+            _ => {}
+        }
+        response.json(body)
+    }
+}
+
+/// What an endpoint answers.
+pub(super) type Answer = Result<HttpResponse, Refusal>;
+
+/// A parameter of the query string; a value that cannot be is refused by name.
+pub(super) fn parameter<T: FromStr>(
+    request: &HttpRequest,
+    name: &str,
+    what: &str,
+) -> Result<Option<T>, Refusal> {
+    let Some(text) = text_parameter(request, name)? else { return Ok(None) };
+    match text.parse() {
+        Ok(value) => Ok(Some(value)),
+        Err(_) => Err(Refusal::BadRequest(format!("{name}={text} is not {what}"))),
+    }
+}
+
+/// A parameter of the query string as text.
+pub(super) fn text_parameter(request: &HttpRequest, name: &str) -> Result<Option<String>, Refusal> {
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string())
+        .map_err(|error| Refusal::BadRequest(format!("the query string is malformed: {error}")))?;
+    let found = pairs.into_inner().into_iter().find(|(key, _)| key == name);
+    Ok(found.map(|(_, value)| value))
+}
+
+/// A part of the path, decoded.
+pub(super) fn path_part<'a>(request: &'a HttpRequest, name: &str) -> &'a str {
+    request.match_info().get(name).unwrap_or_default()
+}
+
+/// How many elements the answer may have.
+pub(super) fn limit(request: &HttpRequest) -> Result<usize, Refusal> {
+    match parameter::<usize>(request, "limit", "a number")? {
+        None => Ok(LIMIT_DEFAULT),
+        Some(limit) if (1..=LIMIT_MAX).contains(&limit) => Ok(limit),
+        Some(limit) => {
+            Err(Refusal::BadRequest(format!("limit={limit} is not between 1 and {LIMIT_MAX}")))
+        }
+    }
+}
+
+/// The server, ready to run.
+pub(super) fn server(listener: TcpListener, shared: Arc<Shared>) -> io::Result<Server> {
+    let data = Data::from(shared);
+    let server = HttpServer::new(move || {
+        let counting = data.clone();
+        App::new()
+            .app_data(data.clone())
+            .configure(routes)
+            .default_service(web::to(no_endpoint))
+            .wrap_fn(move |request, service| {
+                let counting = counting.clone();
+                let answering = service.call(request);
+                async move {
+                    let response = answering.await?;
+                    let pattern = response.request().match_pattern();
+                    counting.counts.count(pattern.as_deref(), response.status().as_u16());
+                    Ok(response)
+                }
+            })
+            .wrap(
+                DefaultHeaders::new()
+                    .add((header::CACHE_CONTROL, "no-store"))
+                    .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")),
+            )
+    });
+    let server = server
+        .workers(1)
+        .max_connections(CONNECTIONS_MAX)
+        .client_request_timeout(REQUEST_TIMEOUT)
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(STOP_SECONDS)
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+fn routes(config: &mut ServiceConfig) {
+    config
+        .service(get("/", page::page))
+        .service(get("/health", status::health))
+        .service(get("/metrics", metrics::metrics))
+        .service(get("/actors", actors::list))
+        .service(get(TRACE, actors::trace))
+        .service(get("/regions", regions::list))
+        .service(get("/regions/{id}", regions::one))
+        .service(get("/schema", schema::databases))
+        .service(get("/schema/{db}", schema::tables))
+        .service(get("/schema/{db}/{table}", schema::table))
+        .service(resource("/status", "GET").route(web::get().to(status::status)))
+        .service(resource(ACTOR, "GET").route(web::get().to(actors::one)))
+        .service(
+            resource("/log", "GET, POST, PUT")
+                .route(web::get().to(at_once(log::show)))
+                .route(web::post().to(at_once(log::set)))
+                .route(web::put().to(at_once(log::set))),
+        );
+}
+
+/// What a handler that waits for nothing looks like.
+type Immediate = fn(&Data<Shared>, &HttpRequest) -> Answer;
+
+/// An endpoint for GET whose handler waits for nothing.
+fn get(pattern: &'static str, handler: Immediate) -> Resource {
+    resource(pattern, "GET").route(web::get().to(at_once(handler)))
+}
+
+fn at_once(
+    handler: Immediate,
+) -> impl Fn(Data<Shared>, HttpRequest) -> std::future::Ready<Answer> + Clone {
+    move |shared, request| std::future::ready(handler(&shared, &request))
+}
+
+fn resource(pattern: &'static str, allowed: &'static str) -> Resource {
+    web::resource(pattern).default_service(web::to(move |request: HttpRequest| {
+        let used = request.method().clone();
+        std::future::ready(Answer::Err(Refusal::Method { used, allowed }))
+    }))
+}
+
+fn no_endpoint(request: HttpRequest) -> std::future::Ready<Answer> {
+    std::future::ready(Err(Refusal::NoEndpoint(request.path().to_owned())))
+}
