@@ -97,7 +97,9 @@ fn add_index(create: &ast::CreateIndex, ctx: &DdlContext<'_>) -> SqlResult<DdlSt
     if create.index.primary {
         return Err(SqlError::unsupported("ALTER TABLE … ADD PRIMARY KEY"));
     }
-    let index = build_index(table, &create.index)?;
+    // A name that is taken is for the worker to see if IF NOT EXISTS makes it a note.
+    let known = if create.if_not_exists { &[] } else { table.indexes.as_slice() };
+    let index = build_index(table, known, &create.index)?;
     let if_not_exists = create.if_not_exists;
     Ok(DdlStatement::CreateIndex { database, table: table.name.clone(), index, if_not_exists })
 }
@@ -150,9 +152,8 @@ pub fn build_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult
     let collation = Collation::by_name(&table.collation)?;
     for definition in &create.columns {
         check_name(&definition.name)?;
-        let twice = |known: &super::ColumnInfo| {
-            known.name.to_lowercase() == definition.name.to_lowercase()
-        };
+        let twice =
+            |known: &super::ColumnInfo| known.name.to_lowercase() == definition.name.to_lowercase();
         if table.columns.iter().any(twice) {
             return Err(SqlError::new(
                 errno::DUP_FIELDNAME,
@@ -187,14 +188,16 @@ fn empty_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult<Tab
     if comment.chars().count() > TABLE_COMMENT_LIMIT {
         return Err(SqlError::new(
             errno::TOO_LONG_TABLE_COMMENT,
-            format!("Comment for table '{}' is too long (max = {TABLE_COMMENT_LIMIT})", create.name.name),
+            format!(
+                "Comment for table '{}' is too long (max = {TABLE_COMMENT_LIMIT})",
+                create.name.name
+            ),
         ));
     }
     let database = create.name.database.as_deref().or(ctx.current_db);
     let inherited = database.and_then(|name| ctx.schema.database(name));
-    let inherited = inherited.map_or(Ok(Collation::default()), |info| {
-        Collation::by_name(&info.collation)
-    })?;
+    let inherited =
+        inherited.map_or_else(|| Ok(Collation::default()), |i| Collation::by_name(&i.collation))?;
     let collation = collation_of(charset, collation, inherited)?;
     Ok(TableInfo {
         id: 0,
@@ -214,11 +217,7 @@ fn empty_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult<Tab
 }
 
 /// CREATE TABLE … LIKE: the other table's definition under another name.
-fn table_like(
-    name: &str,
-    like: &ast::ObjectName,
-    ctx: &DdlContext<'_>,
-) -> SqlResult<TableInfo> {
+fn table_like(name: &str, like: &ast::ObjectName, ctx: &DdlContext<'_>) -> SqlResult<TableInfo> {
     let (_, source) = ctx.existing(like)?;
     let mut table = source.clone();
     table.columns.retain(|column| column.state == SchemaState::Public);

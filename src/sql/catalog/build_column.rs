@@ -146,9 +146,8 @@ fn constant(written: &Expr) -> Option<Datum> {
         },
         _ => return None,
     };
-    let text = |digits: String| {
-        Datum::from(if negative { format!("-{digits}") } else { digits }.as_str())
-    };
+    let text =
+        |digits: String| Datum::from(if negative { format!("-{digits}") } else { digits }.as_str());
     Some(match literal {
         Literal::Bool(value) => Datum::Int(i64::from(*value)),
         // As text: the store assignment reads it exactly as it would read the number.
@@ -272,8 +271,8 @@ fn fraction(column: &str, written: &DataType) -> SqlResult<u8> {
 }
 
 fn string(column: &str, written: &DataType, inherited: Collation) -> SqlResult<FieldType> {
-    let binary = matches!(written.name.as_str(), "binary" | "varbinary")
-        || written.name.ends_with("blob");
+    let binary =
+        matches!(written.name.as_str(), "binary" | "varbinary") || written.name.ends_with("blob");
     let collation = if binary {
         Collation::Binary
     } else if written.binary {
@@ -285,7 +284,9 @@ fn string(column: &str, written: &DataType, inherited: Collation) -> SqlResult<F
     let too_long = |max: u32| {
         SqlError::new(
             errno::TOO_BIG_FIELDLENGTH,
-            format!("Column length too big for column '{column}' (max = {max}); use BLOB or TEXT instead"),
+            format!(
+                "Column length too big for column '{column}' (max = {max}); use BLOB or TEXT instead"
+            ),
         )
     };
     // Bytes where the column holds bytes: a character set of `binary` makes a binary column.
@@ -303,7 +304,7 @@ fn string(column: &str, written: &DataType, inherited: Collation) -> SqlResult<F
             match written.length {
                 Some(length) if length <= max => FieldType::varchar(length),
                 Some(_) => return Err(too_long(max)),
-                None => return Err(missing_length(column)),
+                None => return Err(SqlError::internal("a VARCHAR without a length")),
             }
         }
         "tinytext" | "tinyblob" => FieldType::new(TypeKind::TinyText),
@@ -320,16 +321,6 @@ fn string(column: &str, written: &DataType, inherited: Collation) -> SqlResult<F
         other => return Err(SqlError::unsupported(format!("type {}", other.to_uppercase()))),
     };
     Ok(field_type.collate(collation))
-}
-
-fn missing_length(column: &str) -> SqlError {
-    SqlError::new(
-        errno::PARSE,
-        format!(
-            "You have an error in your SQL syntax; check the manual that corresponds to your TroupeDB server version for \
-             the right syntax to use: a length is missing for column '{column}'"
-        ),
-    )
 }
 
 /// The collation that CHARACTER SET and COLLATE ask for; without either, the inherited one. Error 1253 if they disagree.

@@ -54,14 +54,18 @@ pub(super) fn build_keys(table: &mut TableInfo, create: &CreateTable) -> SqlResu
     Ok(keys)
 }
 
-/// An index for a table that exists. Its id is zero. Error 1061 if its name is taken.
-pub fn build_index(table: &TableInfo, definition: &IndexDefinition) -> SqlResult<IndexInfo> {
+/// An index for a table that exists. Its id is zero. Error 1061 if its name is that of a `known` one.
+pub(super) fn build_index(
+    table: &TableInfo,
+    known: &[IndexInfo],
+    definition: &IndexDefinition,
+) -> SqlResult<IndexInfo> {
     let mut index = new_index(table, definition)?;
     index.name = match &definition.name {
         Some(name) => name.clone(),
-        None => free_name(&definition.parts[0].column, &table.indexes),
+        None => free_name(&definition.parts[0].column, known),
     };
-    check_new_name(&index.name, false, &table.indexes)?;
+    check_new_name(&index.name, false, known)?;
     Ok(index)
 }
 
@@ -249,7 +253,8 @@ fn check_new_name(name: &str, primary: bool, known: &[IndexInfo]) -> SqlResult<(
 
 /// The first column's name, with a number if that is taken.
 fn free_name(column: &str, known: &[IndexInfo]) -> String {
-    let taken = |name: &str| same(name, PRIMARY) || known.iter().any(|index| same(&index.name, name));
+    let taken =
+        |name: &str| same(name, PRIMARY) || known.iter().any(|index| same(&index.name, name));
     if !taken(column) {
         return column.to_owned();
     }

@@ -57,9 +57,8 @@ impl InfoSchema {
 
     /// A database by name; error 1049 if there is none.
     pub fn require_database(&self, name: &str) -> SqlResult<&Arc<DatabaseInfo>> {
-        self.database(name).ok_or_else(|| {
-            SqlError::new(errno::BAD_DB, format!("Unknown database '{name}'"))
-        })
+        self.database(name)
+            .ok_or_else(|| SqlError::new(errno::BAD_DB, format!("Unknown database '{name}'")))
     }
 
     /// The tables of a database, by name; none if there is no such database.

@@ -18,7 +18,6 @@ mod virtual_tables;
 
 pub use build::{DdlContext, build_create_database, build_statement, build_table};
 pub use build_column::check_decimal;
-pub use build_index::build_index;
 pub use ddl_statement::DdlStatement;
 pub use info_schema::{INFORMATION_SCHEMA, InfoSchema, SchemaChange};
 pub use model::{

@@ -2,9 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{
-    ColumnInfo, DatabaseInfo, DefaultValue, IndexInfo, SchemaState, TableInfo,
-};
+use super::{ColumnInfo, DatabaseInfo, DefaultValue, IndexInfo, SchemaState, TableInfo};
 use crate::sql::types::{Collation, TypeKind};
 
 /// A name in backquotes.

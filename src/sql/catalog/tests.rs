@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::sql::parser::{Statement, parse};
-use crate::sql::plan::TestSchema;
+use crate::sql::parser::{Statement, parse, parse_one};
+use crate::sql::plan::{StatementPlan, TestSchema};
 use crate::sql::types::SqlMode;
 
 fn build(sql: &str) -> TableInfo {
@@ -88,4 +88,46 @@ fn snapshots_do_not_change() {
     assert_eq!(gone.require_table("test", "t1").map_err(|error| error.code), Err(1049));
     assert!(gone.table_by_id(table.id).is_none());
     assert!(gone.table("INFORMATION_SCHEMA", "columns").is_some());
+}
+
+/// A known database's script: everything but foreign keys is taken, and its inserts are planned.
+#[test]
+fn a_whole_script_is_taken() {
+    let script = include_str!("testdata/music.sql");
+    let mut test = TestSchema::new();
+    let (mut tables, mut rows, mut refused) = (0, 0, 0);
+    let mut at = 0;
+    loop {
+        let parsed = parse_one(script.as_bytes(), at, SqlMode::default());
+        let parsed = match parsed {
+            Ok(Some(parsed)) => parsed,
+            Ok(None) => break,
+            Err(error) => {
+                assert_eq!(
+                    (error.code, error.message.contains("FOREIGN KEY")),
+                    (1235, true),
+                    "{error}"
+                );
+                refused += 1;
+                at += script[at..].find(';').expect("another statement") + 1;
+                continue;
+            }
+        };
+        at = parsed.next;
+        match &parsed.statement {
+            Statement::Use(name) => test.current_db = Some(name.clone()),
+            Statement::Insert(_) => match test.plan(&parsed).expect("planned") {
+                StatementPlan::Insert(_) => rows += 1,
+                other => panic!("not an insert: {other:?}"),
+            },
+            statement => {
+                test.change(statement).expect("taken");
+                tables += usize::from(matches!(statement, Statement::CreateTable(_)));
+            }
+        }
+    }
+    assert_eq!((tables, rows, refused), (3, 4, 1));
+    let music = test.schema.table("Music", "playlisttrack").expect("made");
+    assert_eq!(music.indexes.len(), 2, "a primary key of two columns, and an index");
+    assert_eq!(test.schema.table("music", "track").expect("made").handle_column, Some(0));
 }

@@ -5,7 +5,10 @@ use crate::sql::types::{FieldType, TypeKind};
 
 /// Name and columns of each: `s` is VARCHAR(64), `t` is LONGTEXT, `n` is BIGINT, `u` is BIGINT UNSIGNED, `d` is DATETIME.
 const TABLES: &[(&str, &str)] = &[
-    ("SCHEMATA", "CATALOG_NAME:s SCHEMA_NAME:s DEFAULT_CHARACTER_SET_NAME:s DEFAULT_COLLATION_NAME:s SQL_PATH:s"),
+    (
+        "SCHEMATA",
+        "CATALOG_NAME:s SCHEMA_NAME:s DEFAULT_CHARACTER_SET_NAME:s DEFAULT_COLLATION_NAME:s SQL_PATH:s",
+    ),
     (
         "TABLES",
         "TABLE_CATALOG:s TABLE_SCHEMA:s TABLE_NAME:s TABLE_TYPE:s ENGINE:s VERSION:n ROW_FORMAT:s TABLE_ROWS:u \
@@ -43,7 +46,10 @@ const TABLES: &[(&str, &str)] = &[
          REFERENCED_TABLE_NAME:s",
     ),
     ("PROCESSLIST", "ID:u USER:s HOST:s DB:s COMMAND:s TIME:n STATE:s INFO:t"),
-    ("COLLATIONS", "COLLATION_NAME:s CHARACTER_SET_NAME:s ID:u IS_DEFAULT:s IS_COMPILED:s SORTLEN:u PAD_ATTRIBUTE:s"),
+    (
+        "COLLATIONS",
+        "COLLATION_NAME:s CHARACTER_SET_NAME:s ID:u IS_DEFAULT:s IS_COMPILED:s SORTLEN:u PAD_ATTRIBUTE:s",
+    ),
     ("CHARACTER_SETS", "CHARACTER_SET_NAME:s DEFAULT_COLLATE_NAME:s DESCRIPTION:s MAXLEN:u"),
     ("COLLATION_CHARACTER_SET_APPLICABILITY", "COLLATION_NAME:s CHARACTER_SET_NAME:s"),
     ("ENGINES", "ENGINE:s SUPPORT:s COMMENT:s TRANSACTIONS:s XA:s SAVEPOINTS:s"),
@@ -91,7 +97,8 @@ pub(super) fn tables() -> Vec<TableInfo> {
 fn column((offset, text): (usize, &str)) -> ColumnInfo {
     let (name, kind) = text.split_once(':').unwrap_or((text, "s"));
     let field_type = match kind {
-        "t" => FieldType::new(TypeKind::LongText).collate(crate::sql::types::Collation::Utf8mb4GeneralCi),
+        "t" => FieldType::new(TypeKind::LongText)
+            .collate(crate::sql::types::Collation::Utf8mb4GeneralCi),
         "n" => FieldType::bigint(),
         "u" => FieldType::bigint_unsigned(),
         "d" => FieldType::datetime(0),

@@ -1,8 +1,8 @@
 //! CREATE, DROP, ALTER and TRUNCATE.
 
 use super::ast::{
-    AlterAction, ColumnDefinition, ColumnOption, CreateDatabase, CreateIndex, CreateTable, Expr,
-    IndexDefinition, IndexPart, Literal, Statement, TableOption,
+    ColumnDefinition, ColumnOption, CreateDatabase, CreateTable, Expr, IndexDefinition, IndexPart,
+    Literal, Statement, TableOption,
 };
 use super::cursor::Parser;
 use super::lexer::TokenKind;
@@ -31,7 +31,7 @@ impl Parser<'_> {
     }
 
     /// Objects of MySQL's that do not exist here.
-    fn unsupported_object(&mut self, verb: &str) -> SqlResult<Statement> {
+    pub(super) fn unsupported_object(&mut self, verb: &str) -> SqlResult<Statement> {
         const OBJECTS: &[&str] = &[
             "VIEW",
             "USER",
@@ -65,7 +65,7 @@ impl Parser<'_> {
         }
     }
 
-    fn if_not_exists(&mut self) -> SqlResult<bool> {
+    pub(super) fn if_not_exists(&mut self) -> SqlResult<bool> {
         let written = self.word("IF");
         if written {
             self.expect_words(&["NOT", "EXISTS"])?;
@@ -73,7 +73,7 @@ impl Parser<'_> {
         Ok(written)
     }
 
-    fn if_exists(&mut self) -> SqlResult<bool> {
+    pub(super) fn if_exists(&mut self) -> SqlResult<bool> {
         let written = self.word("IF");
         if written {
             self.expect_word("EXISTS")?;
@@ -160,7 +160,7 @@ impl Parser<'_> {
     }
 
     /// [CONSTRAINT name] PRIMARY KEY …, UNIQUE …, KEY …; `None` if no key begins here.
-    fn index_definition(&mut self) -> SqlResult<Option<IndexDefinition>> {
+    pub(super) fn index_definition(&mut self) -> SqlResult<Option<IndexDefinition>> {
         let mut constraint = None;
         let named = self.word("CONSTRAINT");
         if named && self.at_name() {
@@ -195,7 +195,7 @@ impl Parser<'_> {
     }
 
     /// What follows an index's name.
-    fn index_rest(
+    pub(super) fn index_rest(
         &mut self,
         name: Option<String>,
         primary: bool,
@@ -216,14 +216,16 @@ impl Parser<'_> {
                 return Err(SqlError::unsupported("INVISIBLE indexes and WITH PARSER"));
             } else if self.at("NONCLUSTERED") {
                 return Err(SqlError::unsupported("NONCLUSTERED"));
-            } else if !self.word("VISIBLE") && !(primary && self.word("CLUSTERED")) {
+            } else if self.word("VISIBLE") || (primary && self.word("CLUSTERED")) {
+                // What every index is.
+            } else {
                 return Ok(IndexDefinition { name, primary, unique, parts, comment });
             }
         }
     }
 
     /// USING BTREE (HASH is made a B-tree by InnoDB, and here).
-    fn index_type(&mut self) -> SqlResult<()> {
+    pub(super) fn index_type(&mut self) -> SqlResult<()> {
         if self.word("USING") && !self.word("BTREE") && !self.word("HASH") {
             return Err(self.syntax_error());
         }
@@ -438,161 +440,5 @@ impl Parser<'_> {
             "AUTOEXTEND_SIZE",
         ];
         OPTIONS.iter().find(|word| self.at(word)).copied()
-    }
-
-    fn create_index(&mut self, unique: bool) -> SqlResult<CreateIndex> {
-        let if_not_exists = self.if_not_exists()?;
-        let name = self.name()?;
-        self.index_type()?;
-        self.expect_word("ON")?;
-        let table = self.object_name()?;
-        let index = self.index_rest(Some(name), false, unique)?;
-        self.online_options()?;
-        Ok(CreateIndex { table, index, if_not_exists })
-    }
-
-    /// ALGORITHM = … and LOCK = …: every change here is online, which is the best either can ask for.
-    fn online_options(&mut self) -> SqlResult<()> {
-        while self.word("ALGORITHM") || self.word("LOCK") {
-            self.optional_equals();
-            self.any_word()?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn drop(&mut self) -> SqlResult<Statement> {
-        self.expect_word("DROP")?;
-        if self.word("DATABASE") || self.word("SCHEMA") {
-            let if_exists = self.if_exists()?;
-            return Ok(Statement::DropDatabase { name: self.name()?, if_exists });
-        }
-        if self.at("TEMPORARY") {
-            return Err(SqlError::unsupported("DROP TEMPORARY TABLE"));
-        }
-        if self.word("TABLE") || self.word("TABLES") {
-            let if_exists = self.if_exists()?;
-            let tables = self.list(Parser::object_name)?;
-            // Words without an effect, in MySQL too.
-            if !self.word("RESTRICT") {
-                self.word("CASCADE");
-            }
-            return Ok(Statement::DropTables { tables, if_exists });
-        }
-        if self.word("INDEX") {
-            let name = self.index_name()?;
-            self.expect_word("ON")?;
-            let table = self.object_name()?;
-            self.online_options()?;
-            return Ok(Statement::DropIndex { table, name });
-        }
-        if self.word("PREPARE") {
-            return self.name().map(Statement::Deallocate);
-        }
-        self.unsupported_object("DROP")
-    }
-
-    /// An index's name; PRIMARY may be quoted or not.
-    fn index_name(&mut self) -> SqlResult<String> {
-        if self.at("PRIMARY") { self.any_word() } else { self.name() }
-    }
-
-    pub(super) fn alter(&mut self) -> SqlResult<Statement> {
-        self.expect_word("ALTER")?;
-        if self.at("DATABASE") || self.at("SCHEMA") {
-            return Err(SqlError::unsupported("ALTER DATABASE"));
-        }
-        if !self.word("TABLE") {
-            return self.unsupported_object("ALTER");
-        }
-        let table = self.object_name()?;
-        let mut actions = self.list(Parser::alter_action)?;
-        if actions.len() > 1 {
-            return Ok(Statement::AlterTable { table, actions });
-        }
-        Ok(match actions.pop() {
-            Some(AlterAction::AddIndex(index)) => {
-                Statement::CreateIndex(CreateIndex { table, index, if_not_exists: false })
-            }
-            Some(AlterAction::DropIndex(name)) => Statement::DropIndex { table, name },
-            None => return Err(self.syntax_error()),
-        })
-    }
-
-    fn alter_action(&mut self) -> SqlResult<AlterAction> {
-        if self.word("ADD") {
-            let foreign = self.at("FOREIGN")
-                || (self.at("CONSTRAINT")
-                    && (self.at_nth(1, "FOREIGN") || self.at_nth(2, "FOREIGN")));
-            if foreign {
-                return Err(SqlError::unsupported("FOREIGN KEY"));
-            }
-            for word in ["FULLTEXT", "SPATIAL", "CHECK", "PARTITION"] {
-                if self.at(word) {
-                    return Err(SqlError::unsupported(format!("ALTER TABLE … ADD {word}")));
-                }
-            }
-            return match self.index_definition()? {
-                Some(index) => {
-                    self.online_options()?;
-                    Ok(AlterAction::AddIndex(index))
-                }
-                None => Err(SqlError::unsupported("ALTER TABLE … ADD COLUMN")),
-            };
-        }
-        if self.word("DROP") {
-            if self.word("INDEX") || self.at_all(&["KEY"]) && self.word("KEY") {
-                let name = self.index_name()?;
-                return Ok(AlterAction::DropIndex(name));
-            }
-            if self.words(&["PRIMARY", "KEY"]) {
-                return Ok(AlterAction::DropIndex("PRIMARY".to_owned()));
-            }
-            for word in ["FOREIGN", "CHECK", "CONSTRAINT", "PARTITION"] {
-                if self.at(word) {
-                    return Err(SqlError::unsupported(format!("ALTER TABLE … DROP {word}")));
-                }
-            }
-            return Err(SqlError::unsupported("ALTER TABLE … DROP COLUMN"));
-        }
-        const ACTIONS: &[&str] = &[
-            "MODIFY",
-            "CHANGE",
-            "ALTER",
-            "RENAME",
-            "CONVERT",
-            "DEFAULT",
-            "CHARACTER",
-            "CHARSET",
-            "COLLATE",
-            "ENGINE",
-            "AUTO_INCREMENT",
-            "COMMENT",
-            "ALGORITHM",
-            "LOCK",
-            "ENABLE",
-            "DISABLE",
-            "ORDER",
-            "PARTITION",
-            "TRUNCATE",
-            "FORCE",
-            "DISCARD",
-            "IMPORT",
-            "WITH",
-            "WITHOUT",
-            "ROW_FORMAT",
-            "SET",
-            "REMOVE",
-            "KEY_BLOCK_SIZE",
-        ];
-        match ACTIONS.iter().find(|word| self.at(word)) {
-            Some(word) => Err(SqlError::unsupported(format!("ALTER TABLE … {word}"))),
-            None => Err(self.syntax_error()),
-        }
-    }
-
-    pub(super) fn truncate(&mut self) -> SqlResult<Statement> {
-        self.expect_word("TRUNCATE")?;
-        self.word("TABLE");
-        self.object_name().map(Statement::Truncate)
     }
 }

@@ -15,6 +15,7 @@
 //! been executed by the time it is seen.
 
 mod admin;
+mod alter;
 pub mod ast;
 mod cursor;
 mod data_type;

@@ -35,7 +35,7 @@ impl Parser<'_> {
             return Ok(ShowKind::Databases);
         }
         if self.words(&["TABLE", "STATUS"]) {
-            return Ok(ShowKind::TableStatus { database: self.from_database()? });
+            return Ok(ShowKind::TableStatus { database: self.database_clause()? });
         }
         if self.word("CREATE") {
             return self.show_create();
@@ -44,7 +44,7 @@ impl Parser<'_> {
             return Ok(kind);
         }
         if self.word("INDEX") || self.word("INDEXES") || self.word("KEYS") {
-            return Ok(ShowKind::Indexes { table: self.from_table()? });
+            return Ok(ShowKind::Indexes { table: self.table_clause()? });
         }
         if let Some(kind) = self.show_variables()? {
             return Ok(kind);
@@ -126,10 +126,10 @@ impl Parser<'_> {
         let extended = self.word("EXTENDED");
         let full = self.word("FULL");
         if self.word("TABLES") {
-            return Ok(Some(ShowKind::Tables { full, database: self.from_database()? }));
+            return Ok(Some(ShowKind::Tables { full, database: self.database_clause()? }));
         }
         if self.word("COLUMNS") || self.word("FIELDS") {
-            return Ok(Some(ShowKind::Columns { full, table: self.from_table()? }));
+            return Ok(Some(ShowKind::Columns { full, table: self.table_clause()? }));
         }
         if self.word("PROCESSLIST") {
             return Ok(Some(ShowKind::ProcessList { full }));
@@ -179,17 +179,17 @@ impl Parser<'_> {
     }
 
     /// [FROM | IN database].
-    fn from_database(&mut self) -> SqlResult<Option<String>> {
+    fn database_clause(&mut self) -> SqlResult<Option<String>> {
         if self.word("FROM") || self.word("IN") { self.name().map(Some) } else { Ok(None) }
     }
 
     /// FROM table [FROM database].
-    fn from_table(&mut self) -> SqlResult<super::ast::ObjectName> {
+    fn table_clause(&mut self) -> SqlResult<super::ast::ObjectName> {
         if !self.word("FROM") {
             self.expect_word("IN")?;
         }
         let mut table = self.object_name()?;
-        if let Some(database) = self.from_database()? {
+        if let Some(database) = self.database_clause()? {
             table.database = Some(database);
         }
         Ok(table)

@@ -59,7 +59,10 @@ fn literals() {
         ("0x4d7", binary(&[0x04, 0xd7])),
         ("b'101'", Expr::Literal(Literal::Bit(vec![5]))),
         ("18446744073709551615", Expr::Literal(Literal::Integer(u64::MAX))),
-        ("18446744073709551616", Expr::Literal(Literal::Decimal("18446744073709551616".to_owned()))),
+        (
+            "18446744073709551616",
+            Expr::Literal(Literal::Decimal("18446744073709551616".to_owned())),
+        ),
         (".5", Expr::Literal(Literal::Decimal(".5".to_owned()))),
         ("1e3", Expr::Literal(Literal::Float(1000.0))),
         ("DATE '2024-01-01'", Expr::Literal(Literal::Date("2024-01-01".to_owned()))),

@@ -9,9 +9,7 @@ use std::sync::Arc;
 
 use super::constraints::{Bound, Constraint, Kind, constraints, integer, never_null};
 use super::logical::{Scan, column_type};
-use super::physical::{
-    HandleRange, IndexRange, PhysicalPlan, PlanNode, PointAccess, SortKey,
-};
+use super::physical::{HandleRange, IndexRange, PhysicalPlan, PlanNode, PointAccess, SortKey};
 use crate::sql::catalog::{IndexInfo, SchemaState};
 use crate::sql::expr::Expr;
 
@@ -262,7 +260,10 @@ impl<'s> Wanted<'s> {
         if merged.is_empty() {
             return None;
         }
-        merged.into_iter().map(|(low, high)| Some((handle_bound(low)?, handle_bound(high)?))).collect()
+        merged
+            .into_iter()
+            .map(|(low, high)| Some((handle_bound(low)?, handle_bound(high)?)))
+            .collect()
     }
 
     /// Whether the path gives the rows in the wanted order.
@@ -294,7 +295,11 @@ impl<'s> Wanted<'s> {
 
 impl Path {
     /// Greater is better.
-    fn score(&self, limited: bool, no_order: bool) -> (u8, usize, bool, bool, bool, Reverse<usize>) {
+    fn score(
+        &self,
+        limited: bool,
+        no_order: bool,
+    ) -> (u8, usize, bool, bool, bool, Reverse<usize>) {
         let equal = self.prefixes[0].len();
         let single = self.prefixes.len() == 1;
         let ordered = self.ordered && !no_order;
@@ -347,7 +352,8 @@ impl Path {
         let place = |offset: usize| {
             columns.iter().position(|column| *column == offset).expect("every column read is given")
         };
-        let filters = filters.into_iter().map(|filter| filter.map_columns(&mut |offset| place(offset)));
+        let filters =
+            filters.into_iter().map(|filter| filter.map_columns(&mut |offset| place(offset)));
         let filter = Expr::conjunction(filters.collect());
         if filter.is_some() && !self.point {
             rows = (rows * FILTER_PART).max(1.0);
@@ -416,7 +422,17 @@ impl Path {
             }
         }
         let covering = self.covering;
-        PlanNode::IndexScan { table, index, ranges, columns, covering, filter, reverse, limit, lock }
+        PlanNode::IndexScan {
+            table,
+            index,
+            ranges,
+            columns,
+            covering,
+            filter,
+            reverse,
+            limit,
+            lock,
+        }
     }
 }
 

@@ -255,7 +255,8 @@ impl Binder<'_> {
         separator: Option<&str>,
         clause: &mut Clause<'_>,
     ) -> SqlResult<Expr> {
-        let misuse = || SqlError::new(errno::INVALID_GROUP_FUNC_USE, "Invalid use of group function");
+        let misuse =
+            || SqlError::new(errno::INVALID_GROUP_FUNC_USE, "Invalid use of group function");
         let kind = AggregateKind::by_name(name).ok_or_else(misuse)?;
         // Taken out: an aggregate in an aggregate finds no place.
         let aggregates = clause.aggregates.take().ok_or_else(misuse)?;
@@ -384,11 +385,8 @@ impl Binder<'_> {
                 Expr::call(Function::Extract, args)
             }
             E::TimestampDiff(unit, from, to) => {
-                let args = vec![
-                    Expr::text(unit.name()),
-                    self.expr(from, clause)?,
-                    self.expr(to, clause)?,
-                ];
+                let args =
+                    vec![Expr::text(unit.name()), self.expr(from, clause)?, self.expr(to, clause)?];
                 Expr::call(Function::TimestampDiff, args)
             }
             E::Trim { side, what, expr } => {

@@ -79,12 +79,7 @@ pub(super) enum Named {
 
 impl<'a> Binder<'a> {
     pub(super) fn new(planner: &'a Planner<'a>) -> Binder<'a> {
-        Binder {
-            planner,
-            subqueries: Vec::new(),
-            common_tables: Vec::new(),
-            outer: Vec::new(),
-        }
+        Binder { planner, subqueries: Vec::new(), common_tables: Vec::new(), outer: Vec::new() }
     }
 
     /// The database a name without one is in; error 1046 if none was chosen.

@@ -145,12 +145,7 @@ fn unique(values: &[Expr]) -> Vec<Expr> {
 }
 
 /// The column's offset, if comparing it with the value follows the order of its keys.
-fn usable(
-    table: &TableInfo,
-    column: &Expr,
-    value: &Expr,
-    comparison: &FieldType,
-) -> Option<usize> {
+fn usable(table: &TableInfo, column: &Expr, value: &Expr, comparison: &FieldType) -> Option<usize> {
     let Expr::Column { index, .. } = column else { return None };
     if !value.is_constant() {
         return None;

@@ -257,10 +257,8 @@ impl Binder<'_> {
             )
         };
         let table = relation.table().ok_or_else(not_updatable)?.clone();
-        let name = ast::ObjectName {
-            database: relation.database.clone(),
-            name: table.name.clone(),
-        };
+        let name =
+            ast::ObjectName { database: relation.database.clone(), name: table.name.clone() };
         let (database, table) = self.target(&name)?;
         let target = TargetTable { database, table: table.clone() };
         if let Logical::Scan(_) = plan {

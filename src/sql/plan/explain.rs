@@ -177,7 +177,15 @@ fn scan(node: &PlanNode) -> (String, String, String) {
             (name, object(table, None), (table, columns, filter, reverse, limit, lock))
         }
         PlanNode::IndexScan {
-            table, index, ranges, columns, covering, filter, reverse, limit, lock,
+            table,
+            index,
+            ranges,
+            columns,
+            covering,
+            filter,
+            reverse,
+            limit,
+            lock,
         } => {
             let name = match (ranges.is_empty(), covering) {
                 (true, true) => "IndexFullScan",

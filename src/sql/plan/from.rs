@@ -13,10 +13,8 @@ impl Binder<'_> {
     /// Rows and names of what FROM says.
     pub(super) fn from(&mut self, table: &ast::TableRef) -> SqlResult<(Logical, Scope)> {
         match table {
-            ast::TableRef::Table { name, alias } => self.from_table(name, alias.as_deref()),
-            ast::TableRef::Derived { query, alias, columns } => {
-                self.derived(query, alias, columns)
-            }
+            ast::TableRef::Table { name, alias } => self.named_table(name, alias.as_deref()),
+            ast::TableRef::Derived { query, alias, columns } => self.derived(query, alias, columns),
             ast::TableRef::Join { left, right, op, constraint } => {
                 let left = self.from(left)?;
                 let right = self.from(right)?;
@@ -25,7 +23,7 @@ impl Binder<'_> {
         }
     }
 
-    fn from_table(
+    fn named_table(
         &mut self,
         name: &ast::ObjectName,
         alias: Option<&str>,

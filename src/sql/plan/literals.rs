@@ -59,7 +59,7 @@ fn binary(bytes: &[u8]) -> Expr {
 }
 
 fn string(bytes: &[u8], charset: Option<&str>) -> SqlResult<Expr> {
-    let collation = charset.map_or(Ok(Collation::default()), Collation::of_charset)?;
+    let collation = charset.map_or_else(|| Ok(Collation::default()), Collation::of_charset)?;
     if collation == Collation::Binary {
         return Ok(binary(bytes));
     }

@@ -24,12 +24,25 @@ pub(super) enum Logical {
     /// One row without columns.
     Dual,
     /// Constant rows; also no rows at all.
-    Values { rows: Vec<Vec<Expr>>, schema: Vec<FieldType> },
+    Values {
+        rows: Vec<Vec<Expr>>,
+        schema: Vec<FieldType>,
+    },
     Scan(Box<Scan>),
     /// A table of `information_schema`, with its offsets given.
-    Virtual { table: Arc<TableInfo>, database: String, outputs: Vec<usize> },
-    Filter { input: Box<Logical>, predicates: Vec<Expr> },
-    Project { input: Box<Logical>, exprs: Vec<Expr> },
+    Virtual {
+        table: Arc<TableInfo>,
+        database: String,
+        outputs: Vec<usize>,
+    },
+    Filter {
+        input: Box<Logical>,
+        predicates: Vec<Expr>,
+    },
+    Project {
+        input: Box<Logical>,
+        exprs: Vec<Expr>,
+    },
     Join {
         left: Box<Logical>,
         right: Box<Logical>,
@@ -37,10 +50,23 @@ pub(super) enum Logical {
         conditions: Vec<Expr>,
         null_aware: bool,
     },
-    Aggregate { input: Box<Logical>, group_by: Vec<Expr>, aggregates: Vec<Aggregate> },
-    Sort { input: Box<Logical>, keys: Vec<SortKey> },
-    Limit { input: Box<Logical>, offset: Option<Expr>, limit: Option<Expr> },
-    UnionAll { inputs: Vec<Logical> },
+    Aggregate {
+        input: Box<Logical>,
+        group_by: Vec<Expr>,
+        aggregates: Vec<Aggregate>,
+    },
+    Sort {
+        input: Box<Logical>,
+        keys: Vec<SortKey>,
+    },
+    Limit {
+        input: Box<Logical>,
+        offset: Option<Expr>,
+        limit: Option<Expr>,
+    },
+    UnionAll {
+        inputs: Vec<Logical>,
+    },
 }
 
 /// How many columns of a table statements see.

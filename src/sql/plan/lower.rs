@@ -45,15 +45,18 @@ fn lower_some(plan: Logical, fetch: Option<u64>) -> SqlResult<PhysicalPlan> {
         }
         Logical::Aggregate { input, group_by, aggregates } => {
             let input = lower(*input)?;
-            let rows = if group_by.is_empty() { 1.0 } else { (input.estimated_rows * 0.8).max(1.0) };
+            let rows =
+                if group_by.is_empty() { 1.0 } else { (input.estimated_rows * 0.8).max(1.0) };
             let input = Box::new(input);
             node(PlanNode::Aggregate { input, group_by, aggregates }, schema, rows)
         }
         Logical::Sort { input, keys } => lower_sorted(*input, keys, fetch)?,
         Logical::Limit { input, offset, limit } => lower_limit(*input, offset, limit)?,
         Logical::UnionAll { inputs } => {
-            let inputs: Vec<PhysicalPlan> =
-                inputs.into_iter().map(|input| lower_some(input, fetch)).collect::<SqlResult<_>>()?;
+            let inputs: Vec<PhysicalPlan> = inputs
+                .into_iter()
+                .map(|input| lower_some(input, fetch))
+                .collect::<SqlResult<_>>()?;
             let rows = inputs.iter().map(|input| input.estimated_rows).sum();
             node(PlanNode::UnionAll { inputs }, schema, rows)
         }
@@ -92,19 +95,13 @@ fn project(input: PhysicalPlan, exprs: Vec<Expr>) -> PhysicalPlan {
             .collect();
         let exprs: Vec<Expr> =
             exprs.into_iter().map(|expr| expr.map_columns(&mut |index| places[index])).collect();
-        let PlanNode::Project { input, .. } = input.node else {
-            unreachable!("looked at above")
-        };
+        let PlanNode::Project { input, .. } = input.node else { unreachable!("looked at above") };
         return project(*input, exprs);
     }
     node(PlanNode::Project { input: Box::new(input), exprs }, schema, rows)
 }
 
-fn lower_sorted(
-    input: Logical,
-    keys: Vec<SortKey>,
-    fetch: Option<u64>,
-) -> SqlResult<PhysicalPlan> {
+fn lower_sorted(input: Logical, keys: Vec<SortKey>, fetch: Option<u64>) -> SqlResult<PhysicalPlan> {
     let input = match input {
         Logical::Scan(scan) => {
             let Access { plan, ordered } = access::choose(&scan, &keys, fetch);
@@ -301,12 +298,13 @@ fn lookup_join(
         }
     }
     filters.extend(
-        scan.filters.iter().map(|filter| {
-            filter.clone().map_columns(&mut |offset| width + place(offset))
-        }),
+        scan.filters
+            .iter()
+            .map(|filter| filter.clone().map_columns(&mut |offset| width + place(offset))),
     );
     let keys = used.iter().map(|number| on[*number].0.clone()).collect();
-    let unique = index.as_ref().is_none_or(|index| index.unique && index.columns.len() == used.len());
+    let unique =
+        index.as_ref().is_none_or(|index| index.unique && index.columns.len() == used.len());
     let rows = left.estimated_rows * if unique { 1.0 } else { 10.0 };
     let mut wide = left.schema.clone();
     let far = columns.iter().map(|offset| column_type(&scan.table, *offset));
@@ -333,13 +331,17 @@ fn lookup_key(scan: &Scan, on: &[(Expr, Expr)]) -> Option<(Option<Arc<IndexInfo>
     let key_of = |offset: usize| {
         on.iter().position(|(left, right)| {
             // The key must be the column itself, and the value of its very type.
-            let column = matches!(right, Expr::Column { index, .. } if scan.outputs[*index] == offset);
+            let column =
+                matches!(right, Expr::Column { index, .. } if scan.outputs[*index] == offset);
             let wanted = column_type(&scan.table, offset);
             let value = left.field_type();
             let kinds = value.kind == wanted.kind
                 || (value.kind.is_integer() && wanted.kind.is_integer())
                 || (value.kind.is_string() && wanted.kind.is_string());
-            column && kinds && value.unsigned == wanted.unsigned && value.collation == wanted.collation
+            column
+                && kinds
+                && value.unsigned == wanted.unsigned
+                && value.collation == wanted.collation
         })
     };
     if let Some(handle) = scan.table.handle_column

@@ -63,7 +63,11 @@ pub enum StatementPlan {
 
 impl<'a> Planner<'a> {
     /// A planner without parameters and session variables.
-    pub fn new(schema: &'a InfoSchema, current_db: Option<&'a str>, sql_mode: SqlMode) -> Planner<'a> {
+    pub fn new(
+        schema: &'a InfoSchema,
+        current_db: Option<&'a str>,
+        sql_mode: SqlMode,
+    ) -> Planner<'a> {
         Planner {
             schema,
             current_db,

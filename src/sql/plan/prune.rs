@@ -49,7 +49,8 @@ pub(super) fn prune(plan: Logical, needed: &BTreeSet<usize>) -> (Logical, Vec<us
             if kept.is_empty() && !aggregates.is_empty() {
                 kept.push(0);
             }
-            let positions: Vec<usize> = kept[groups..].iter().map(|column| column - groups).collect();
+            let positions: Vec<usize> =
+                kept[groups..].iter().map(|column| column - groups).collect();
             let mut aggregates = pick(&positions, &aggregates);
             let args = aggregates.iter().flat_map(|aggregate| &aggregate.args);
             let read: Vec<Expr> = group_by.iter().chain(args).cloned().collect();

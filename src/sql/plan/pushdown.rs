@@ -152,10 +152,8 @@ impl Join {
                 }
             }
         }
-        let to_right = to_right
-            .into_iter()
-            .map(|expr| expr.map_columns(&mut |index| index - width))
-            .collect();
+        let to_right =
+            to_right.into_iter().map(|expr| expr.map_columns(&mut |index| index - width)).collect();
         let left = Box::new(push_checked(self.left, to_left)?);
         let right = Box::new(push_checked(self.right, to_right)?);
         let (kind, null_aware) = (self.kind, self.null_aware);
@@ -195,9 +193,11 @@ fn rejects_null(predicate: &Expr, width: usize) -> bool {
         Function::Or => args.iter().all(|arg| rejects_null(arg, width)),
         Function::Not => match &args[0] {
             Expr::Call { function: Function::IsNull, args, .. } => is_right(&args[0]),
-            Expr::Call { function: Function::In | Function::Between | Function::Like, args, .. } => {
-                is_right(&args[0])
-            }
+            Expr::Call {
+                function: Function::In | Function::Between | Function::Like,
+                args,
+                ..
+            } => is_right(&args[0]),
             _ => false,
         },
         _ => false,
@@ -209,8 +209,10 @@ fn propagate(parts: &mut Vec<Expr>) {
     let mut equal = Vec::new();
     for part in parts.iter() {
         if let Expr::Call { function: Function::Eq, args, .. } = part
-            && let [Expr::Column { index: left, field_type: lt }, Expr::Column { index: right, field_type: rt }] =
-                args.as_slice()
+            && let [
+                Expr::Column { index: left, field_type: lt },
+                Expr::Column { index: right, field_type: rt },
+            ] = args.as_slice()
             && lt.kind == rt.kind
             && lt.unsigned == rt.unsigned
             && lt.collation == rt.collation

@@ -179,7 +179,9 @@ impl Binder<'_> {
                 let found = self.subquery_value(plan);
                 Expr::call(Function::Gt, vec![found, Expr::literal(Datum::Int(0))])
             }
-            _ => Err(SqlError::unsupported("IN (subquery) other than as a condition of WHERE's own")),
+            _ => {
+                Err(SqlError::unsupported("IN (subquery) other than as a condition of WHERE's own"))
+            }
         }
     }
 

@@ -82,8 +82,7 @@ impl Relation {
             Columns::Table(table) => {
                 let name = table.columns[position].name.clone();
                 let database = self.database.clone().unwrap_or_default();
-                let origin =
-                    Some((name.clone(), self.alias.clone(), table.name.clone(), database));
+                let origin = Some((name.clone(), self.alias.clone(), table.name.clone(), database));
                 OutputColumn { name, field_type, origin, key_flags: key_flags(table, position) }
             }
             Columns::Derived(columns) => {
@@ -206,9 +205,9 @@ impl Scope {
 
     /// The column at a position of the row.
     pub(super) fn column(&self, index: usize) -> SqlResult<Expr> {
-        let (relation, position) = self.locate(index).ok_or_else(|| {
-            SqlError::internal(format!("no column {index} in the scope"))
-        })?;
+        let (relation, position) = self
+            .locate(index)
+            .ok_or_else(|| SqlError::internal(format!("no column {index} in the scope")))?;
         Ok(Expr::column(index, relation.field_type(position)))
     }
 

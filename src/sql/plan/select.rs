@@ -293,7 +293,8 @@ impl Binder<'_> {
 
     /// LIMIT's numbers: literals or parameters.
     pub(super) fn limit(&mut self, limit: &ast::Limit) -> SqlResult<(Option<Expr>, Expr)> {
-        let offset = limit.offset.as_ref().map(|offset| self.constant_number(offset)).transpose()?;
+        let offset =
+            limit.offset.as_ref().map(|offset| self.constant_number(offset)).transpose()?;
         Ok((offset, self.constant_number(&limit.count)?))
     }
 
@@ -307,9 +308,9 @@ impl Selected {
     /// What a position (from 1) in ORDER BY or GROUP BY stands for.
     fn at(&self, position: u64, clause: &str) -> SqlResult<&Expr> {
         let index = usize::try_from(position).ok().and_then(|position| position.checked_sub(1));
-        index.and_then(|index| self.exprs.get(index)).ok_or_else(|| {
-            super::bind_expr::unknown_column(&position.to_string(), clause)
-        })
+        index
+            .and_then(|index| self.exprs.get(index))
+            .ok_or_else(|| super::bind_expr::unknown_column(&position.to_string(), clause))
     }
 }
 

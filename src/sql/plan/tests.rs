@@ -111,8 +111,11 @@ impl TestSchema {
                 other => Ok(format!("{other:?}\n")),
             },
             Statement::SetVariables(list) => {
-                if let [ast::VariableAssignment::System { value: Some(ast::Expr::Literal(value)), .. }] =
-                    list.as_slice()
+                if let [
+                    ast::VariableAssignment::System {
+                        value: Some(ast::Expr::Literal(value)), ..
+                    },
+                ] = list.as_slice()
                     && let ast::Literal::String(bytes, _) = value
                 {
                     self.sql_mode = SqlMode::parse(&String::from_utf8_lossy(bytes))?;

@@ -1,0 +1,163 @@
+//! CREATE INDEX, DROP, ALTER TABLE, TRUNCATE.
+
+use super::ast::{AlterAction, CreateIndex, Statement};
+use super::cursor::Parser;
+use crate::common::{SqlError, SqlResult};
+
+impl Parser<'_> {
+    pub(super) fn create_index(&mut self, unique: bool) -> SqlResult<CreateIndex> {
+        let if_not_exists = self.if_not_exists()?;
+        let name = self.name()?;
+        self.index_type()?;
+        self.expect_word("ON")?;
+        let table = self.object_name()?;
+        let index = self.index_rest(Some(name), false, unique)?;
+        self.online_options()?;
+        Ok(CreateIndex { table, index, if_not_exists })
+    }
+
+    /// ALGORITHM = … and LOCK = …: every change here is online, which is the best either can ask for.
+    fn online_options(&mut self) -> SqlResult<()> {
+        while self.word("ALGORITHM") || self.word("LOCK") {
+            self.optional_equals();
+            self.any_word()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn drop(&mut self) -> SqlResult<Statement> {
+        self.expect_word("DROP")?;
+        if self.word("DATABASE") || self.word("SCHEMA") {
+            let if_exists = self.if_exists()?;
+            return Ok(Statement::DropDatabase { name: self.name()?, if_exists });
+        }
+        if self.at("TEMPORARY") {
+            return Err(SqlError::unsupported("DROP TEMPORARY TABLE"));
+        }
+        if self.word("TABLE") || self.word("TABLES") {
+            let if_exists = self.if_exists()?;
+            let tables = self.list(Parser::object_name)?;
+            // Words without an effect, in MySQL too.
+            if !self.word("RESTRICT") {
+                self.word("CASCADE");
+            }
+            return Ok(Statement::DropTables { tables, if_exists });
+        }
+        if self.word("INDEX") {
+            let name = self.index_name()?;
+            self.expect_word("ON")?;
+            let table = self.object_name()?;
+            self.online_options()?;
+            return Ok(Statement::DropIndex { table, name });
+        }
+        if self.word("PREPARE") {
+            return self.name().map(Statement::Deallocate);
+        }
+        self.unsupported_object("DROP")
+    }
+
+    /// An index's name; PRIMARY may be quoted or not.
+    fn index_name(&mut self) -> SqlResult<String> {
+        if self.at("PRIMARY") { self.any_word() } else { self.name() }
+    }
+
+    pub(super) fn alter(&mut self) -> SqlResult<Statement> {
+        self.expect_word("ALTER")?;
+        if self.at("DATABASE") || self.at("SCHEMA") {
+            return Err(SqlError::unsupported("ALTER DATABASE"));
+        }
+        if !self.word("TABLE") {
+            return self.unsupported_object("ALTER");
+        }
+        let table = self.object_name()?;
+        let mut actions = self.list(Parser::alter_action)?;
+        if actions.len() > 1 {
+            return Ok(Statement::AlterTable { table, actions });
+        }
+        Ok(match actions.pop() {
+            Some(AlterAction::AddIndex(index)) => {
+                Statement::CreateIndex(CreateIndex { table, index, if_not_exists: false })
+            }
+            Some(AlterAction::DropIndex(name)) => Statement::DropIndex { table, name },
+            None => return Err(self.syntax_error()),
+        })
+    }
+
+    fn alter_action(&mut self) -> SqlResult<AlterAction> {
+        if self.word("ADD") {
+            let foreign = self.at("FOREIGN")
+                || (self.at("CONSTRAINT")
+                    && (self.at_nth(1, "FOREIGN") || self.at_nth(2, "FOREIGN")));
+            if foreign {
+                return Err(SqlError::unsupported("FOREIGN KEY"));
+            }
+            for word in ["FULLTEXT", "SPATIAL", "CHECK", "PARTITION"] {
+                if self.at(word) {
+                    return Err(SqlError::unsupported(format!("ALTER TABLE … ADD {word}")));
+                }
+            }
+            return match self.index_definition()? {
+                Some(index) => {
+                    self.online_options()?;
+                    Ok(AlterAction::AddIndex(index))
+                }
+                None => Err(SqlError::unsupported("ALTER TABLE … ADD COLUMN")),
+            };
+        }
+        if self.word("DROP") {
+            if self.word("INDEX") || self.at_all(&["KEY"]) && self.word("KEY") {
+                let name = self.index_name()?;
+                return Ok(AlterAction::DropIndex(name));
+            }
+            if self.words(&["PRIMARY", "KEY"]) {
+                return Ok(AlterAction::DropIndex("PRIMARY".to_owned()));
+            }
+            for word in ["FOREIGN", "CHECK", "CONSTRAINT", "PARTITION"] {
+                if self.at(word) {
+                    return Err(SqlError::unsupported(format!("ALTER TABLE … DROP {word}")));
+                }
+            }
+            return Err(SqlError::unsupported("ALTER TABLE … DROP COLUMN"));
+        }
+        const ACTIONS: &[&str] = &[
+            "MODIFY",
+            "CHANGE",
+            "ALTER",
+            "RENAME",
+            "CONVERT",
+            "DEFAULT",
+            "CHARACTER",
+            "CHARSET",
+            "COLLATE",
+            "ENGINE",
+            "AUTO_INCREMENT",
+            "COMMENT",
+            "ALGORITHM",
+            "LOCK",
+            "ENABLE",
+            "DISABLE",
+            "ORDER",
+            "PARTITION",
+            "TRUNCATE",
+            "FORCE",
+            "DISCARD",
+            "IMPORT",
+            "WITH",
+            "WITHOUT",
+            "ROW_FORMAT",
+            "SET",
+            "REMOVE",
+            "KEY_BLOCK_SIZE",
+        ];
+        match ACTIONS.iter().find(|word| self.at(word)) {
+            Some(word) => Err(SqlError::unsupported(format!("ALTER TABLE … {word}"))),
+            None => Err(self.syntax_error()),
+        }
+    }
+
+    pub(super) fn truncate(&mut self) -> SqlResult<Statement> {
+        self.expect_word("TRUNCATE")?;
+        self.word("TABLE");
+        self.object_name().map(Statement::Truncate)
+    }
+}
