@@ -68,13 +68,15 @@ impl Actor for Gateway {
         let Some(listener) = self.listener.take() else { return };
         let me = ctx.me().clone();
         ctx.spawn(async move {
-            let listener = match listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener)) {
-                Ok(listener) => listener,
-                Err(error) => {
-                    warn!(%error, "cannot listen");
-                    return;
-                }
-            };
+            let listener =
+                match listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener))
+                {
+                    Ok(listener) => listener,
+                    Err(error) => {
+                        warn!(%error, "cannot listen");
+                        return;
+                    }
+                };
             loop {
                 match listener.accept().await {
                     Ok((stream, peer)) => {

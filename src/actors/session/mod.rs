@@ -4,6 +4,7 @@ mod messages;
 mod processes;
 
 pub use messages::{
-    Account, Accounts, Answer, CancelStatement, ClientInfo, Execute, SessionRef, Sessions, SwitchUser,
+    Account, Accounts, Answer, CancelStatement, ClientInfo, Execute, SessionRef, Sessions,
+    SwitchUser,
 };
 pub use processes::{Kill, Process, ProcessList, ProcessState};

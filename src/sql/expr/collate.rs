@@ -48,7 +48,7 @@ pub(super) fn resolve<'a>(
             Some((known, kept)) => (known, stricter(kept, collation)),
         });
     }
-    Ok(found.map_or(Collation::default(), |(_, collation)| collation))
+    Ok(found.map_or_else(Collation::default, |(_, collation)| collation))
 }
 
 fn stricter(left: Collation, right: Collation) -> Collation {

@@ -24,6 +24,8 @@ mod eval;
 mod function;
 mod infer;
 mod physical;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 pub use aggregate::{Aggregate, AggregateKind};

@@ -93,7 +93,9 @@ impl Expr {
         if arg.field_type().same_values(&target) {
             return arg;
         }
-        let not_null = arg.field_type().not_null && !target.kind.is_temporal();
+        // What cannot be read as a time, or is no valid text, becomes NULL.
+        let decoded = arg.field_type().is_binary_string() && !target.is_binary_string();
+        let not_null = arg.field_type().not_null && !target.kind.is_temporal() && !decoded;
         let field_type = FieldType { not_null, ..target };
         Expr::Call { function: Function::Cast, args: vec![arg], field_type }
     }

@@ -18,7 +18,7 @@ impl EvalContext {
     pub fn now(&self, fsp: u8) -> Time {
         let now =
             Time::from_unix_micros(self.now_unix_micros, &self.time_zone, TimeKind::DateTime, 6);
-        let now = now.unwrap_or(Time::zero(TimeKind::DateTime, 6));
+        let now = now.unwrap_or_else(|| Time::zero(TimeKind::DateTime, 6));
         now.round_to(fsp, SqlMode::TIME_TRUNCATE_FRACTIONAL).unwrap_or(now)
     }
 }

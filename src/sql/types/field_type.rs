@@ -337,10 +337,10 @@ impl FieldType {
             fsp => u32::from(fsp) + 1,
         };
         match self.kind {
-            TypeKind::TinyInt => self.length.unwrap_or(4 - u32::from(self.unsigned)),
-            TypeKind::SmallInt => self.length.unwrap_or(6 - u32::from(self.unsigned)),
-            TypeKind::MediumInt => self.length.unwrap_or(9 - u32::from(self.unsigned)),
-            TypeKind::Int => self.length.unwrap_or(11 - u32::from(self.unsigned)),
+            TypeKind::TinyInt => self.length.unwrap_or_else(|| 4 - u32::from(self.unsigned)),
+            TypeKind::SmallInt => self.length.unwrap_or_else(|| 6 - u32::from(self.unsigned)),
+            TypeKind::MediumInt => self.length.unwrap_or_else(|| 9 - u32::from(self.unsigned)),
+            TypeKind::Int => self.length.unwrap_or_else(|| 11 - u32::from(self.unsigned)),
             TypeKind::BigInt => self.length.unwrap_or(20),
             TypeKind::Float => self.length.unwrap_or(12),
             TypeKind::Double => self.length.unwrap_or(22),

@@ -24,6 +24,8 @@ mod describe;
 mod field_type;
 mod sql_mode;
 mod store;
+#[cfg(test)]
+mod tests;
 mod text;
 pub mod time;
 mod time_zone;

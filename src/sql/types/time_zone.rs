@@ -7,9 +7,10 @@ use chrono::{MappedLocalTime, NaiveDate, NaiveDateTime, Offset, TimeZone as _};
 use crate::common::{SqlError, SqlResult, errno};
 
 /// What `time_zone` is set to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TimeZone {
     /// `SYSTEM`: the server's zone, which is UTC unless the node's configuration names another.
+    #[default]
     System,
     /// `+08:00`: seconds east of UTC.
     Fixed(i32),
@@ -102,12 +103,6 @@ fn parse_offset(text: &str) -> Option<i32> {
     let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
     let seconds = sign * (hours * 3600 + minutes * 60);
     (minutes < 60 && (-50_340..=50_400).contains(&seconds)).then_some(seconds)
-}
-
-impl Default for TimeZone {
-    fn default() -> TimeZone {
-        TimeZone::System
-    }
 }
 
 impl fmt::Display for TimeZone {

@@ -17,8 +17,8 @@ use super::login::{self, Login};
 use crate::actors::gateway::{GatewayOptions, metrics};
 use crate::actors::runtime::{Actor, Clock, Context, Rng, Supervision};
 use crate::actors::session::{
-    Accounts, Answer, ClientInfo, Execute, Process, ProcessList, ProcessState, SessionRef, Sessions,
-    SwitchUser,
+    Accounts, Answer, ClientInfo, Execute, Process, ProcessList, ProcessState, SessionRef,
+    Sessions, SwitchUser,
 };
 use crate::common::{SqlError, errno};
 use crate::protocol::command::Command;
@@ -140,8 +140,14 @@ impl Connection {
                 }
                 Ok(session) => {
                     let conn_id = process.id;
-                    let serving =
-                        Serving { services, session, process, peer, client: login.client, nonce: login.nonce };
+                    let serving = Serving {
+                        services,
+                        session,
+                        process,
+                        peer,
+                        client: login.client,
+                        nonce: login.nonce,
+                    };
                     let end = serving.run(login.wire, login.sequence).await;
                     match end {
                         End::Closed => debug!(conn_id, "connection closed"),
@@ -331,7 +337,9 @@ fn last_words(end: &End) -> Option<SqlError> {
         End::Packet(packet::Error::OutOfOrder { .. }) => {
             (errno::NET_PACKETS_OUT_OF_ORDER, "Got packets out of order".to_string())
         }
-        End::Malformed(malformed) => (errno::MALFORMED_PACKET, format!("Malformed communication packet: {}", malformed.0)),
+        End::Malformed(malformed) => {
+            (errno::MALFORMED_PACKET, format!("Malformed communication packet: {}", malformed.0))
+        }
         End::Killed => (errno::SERVER_SHUTDOWN, "Server shutdown in progress".to_string()),
         End::Session(_) => (errno::UNKNOWN, "internal error: the session failed".to_string()),
         End::Closed | End::Io(_) | End::Refused | End::LoginTimeout => return None,

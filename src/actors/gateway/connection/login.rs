@@ -71,8 +71,7 @@ pub(super) async fn login(
         }
     };
     let HandshakeResponse { user, auth, plugin, database, .. } = &hello;
-    let proof =
-        Proof { user, auth, plugin: plugin.as_deref(), database: database.as_deref() };
+    let proof = Proof { user, auth, plugin: plugin.as_deref(), database: database.as_deref() };
     let (account, sequence) =
         authenticate(services, &mut wire, &nonce, peer, proof, sequence).await?;
     let client = ClientInfo {

@@ -24,7 +24,7 @@ impl Call<'_> {
             F::TimeDiff => self.time_diff(),
             F::DateFormat | F::TimeFormat => self.format_date(),
             F::StrToDate => self.str_to_date(),
-            F::FromUnixtime => self.from_unixtime(),
+            F::FromUnixtime => self.unixtime_to_date(),
             F::UnixTimestamp => self.unix_timestamp(),
             F::ConvertTz => self.convert_tz(),
             F::MakeDate => self.make_date(),
@@ -38,7 +38,7 @@ impl Call<'_> {
             F::FromDays => {
                 let days = not_null!(self.int(0));
                 let date = if days < 366 { None } else { Time::from_day_number(days) };
-                Ok(Datum::Time(date.unwrap_or(Time::zero(TimeKind::Date, 0))))
+                Ok(Datum::Time(date.unwrap_or_else(|| Time::zero(TimeKind::Date, 0))))
             }
             F::Date => {
                 let time = not_null!(self.lenient_time(0));
@@ -184,14 +184,11 @@ impl Call<'_> {
 
     fn format_date(&self) -> SqlResult<Datum> {
         let format = not_null!(self.text(1));
-        let time = if self.function == Function::TimeFormat {
+        if self.function == Function::TimeFormat {
             let clock = not_null!(self.duration(0));
-            let (hour, minute, second, micro) = clock.parts();
-            let parts = time::Parts { hour, minute, second, micro, ..time::Parts::default() };
-            Time::from_parts(&parts, TimeKind::DateTime, 6)
-        } else {
-            not_null!(self.lenient_time(0))
-        };
+            return Ok(Datum::from(time::time_format(&clock, &format)));
+        }
+        let time = not_null!(self.lenient_time(0));
         Ok(Datum::from(time::date_format(&time, &format)))
     }
 
@@ -211,7 +208,7 @@ impl Call<'_> {
         })
     }
 
-    fn from_unixtime(&self) -> SqlResult<Datum> {
+    fn unixtime_to_date(&self) -> SqlResult<Datum> {
         let seconds: Decimal = not_null!(self.decimal(0));
         let micros = seconds.round(6).with_scale(6).and_then(|micros| micros.to_whole_i64());
         // Up to 3001-01-18 23:59:59 UTC, as MySQL on 64 bits.

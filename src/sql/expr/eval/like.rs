@@ -159,7 +159,9 @@ impl Call<'_> {
             return Ok(Arc::clone(regex));
         }
         let regex = regex::Regex::new(source).map_err(|error| {
-            SqlError::new(errno::REGEXP, format!("Got error '{error}' from regexp"))
+            let reason = error.to_string();
+            let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            SqlError::new(errno::REGEXP, format!("Got error '{reason}' from regexp"))
         })?;
         let regex = Arc::new(regex);
         known.insert(source.to_owned(), Arc::clone(&regex));

@@ -15,6 +15,7 @@ mod string_encode;
 
 use bytes::Bytes;
 
+use super::function::Family;
 use super::{EvalContext, Expr, Function};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::types::{Collation, Datum, Decimal, FieldType, Time, TimeKind, TypeKind};
@@ -110,158 +111,19 @@ pub(super) fn conform(value: Datum, field_type: &FieldType, ctx: &EvalContext) -
 
 impl Call<'_> {
     fn eval(&self) -> SqlResult<Datum> {
-        use Function as F;
-        match self.function {
-            F::Add
-            | F::Sub
-            | F::Mul
-            | F::Div
-            | F::IntDiv
-            | F::Mod
-            | F::Neg
-            | F::BitAnd
-            | F::BitOr
-            | F::BitXor
-            | F::BitNot
-            | F::ShiftLeft
-            | F::ShiftRight
-            | F::BitCount => self.arithmetic(),
-            F::Eq
-            | F::NullEq
-            | F::Ne
-            | F::Lt
-            | F::Le
-            | F::Gt
-            | F::Ge
-            | F::In
-            | F::Between
-            | F::Greatest
-            | F::Least
-            | F::Strcmp
-            | F::NullIf
-            | F::Interval
-            | F::Field => self.comparison(),
-            F::And
-            | F::Or
-            | F::Xor
-            | F::Not
-            | F::IsTrue
-            | F::IsFalse
-            | F::IsNull
-            | F::If
-            | F::IfNull
-            | F::Coalesce
-            | F::Case => self.control(),
-            F::Like | F::Regexp | F::RegexpLike => self.matching(),
-            F::Cast | F::Collate | F::SortKey => self.cast(),
-            F::GetUserVar
-            | F::SetUserVar
-            | F::GetSystemVar
-            | F::Version
-            | F::Database
-            | F::User
-            | F::CurrentUser
-            | F::ConnectionId
-            | F::LastInsertId
-            | F::RowCount
-            | F::FoundRows
-            | F::Uuid
-            | F::Charset
-            | F::Collation
-            | F::TidbVersion => self.info(),
-            F::Concat
-            | F::ConcatWs
-            | F::Length
-            | F::BitLength
-            | F::CharLength
-            | F::Upper
-            | F::Lower
-            | F::Substring
-            | F::SubstringIndex
-            | F::Left
-            | F::Right
-            | F::Locate
-            | F::Instr
-            | F::FindInSet
-            | F::Elt
-            | F::MakeSet
-            | F::Reverse => self.string(),
-            F::Trim
-            | F::LTrim
-            | F::RTrim
-            | F::TrimLeading
-            | F::TrimTrailing
-            | F::Replace
-            | F::Repeat
-            | F::LPad
-            | F::RPad
-            | F::Space
-            | F::Insert
-            | F::Quote
-            | F::Format => self.string_edit(),
-            F::Hex
-            | F::Unhex
-            | F::Ascii
-            | F::Ord
-            | F::Char
-            | F::ToBase64
-            | F::FromBase64
-            | F::Sha1
-            | F::Sha2
-            | F::Crc32
-            | F::Conv
-            | F::Bin
-            | F::Oct => self.string_encode(),
-            F::Abs
-            | F::Ceil
-            | F::Floor
-            | F::Round
-            | F::Truncate
-            | F::Pow
-            | F::Sqrt
-            | F::Exp
-            | F::Ln
-            | F::Log
-            | F::Log2
-            | F::Log10
-            | F::Sign
-            | F::Rand
-            | F::Pi
-            | F::Degrees
-            | F::Radians
-            | F::Sin
-            | F::Cos
-            | F::Tan
-            | F::Cot
-            | F::Asin
-            | F::Acos
-            | F::Atan => self.numeric(),
-            F::Year
-            | F::Month
-            | F::Day
-            | F::DayOfWeek
-            | F::DayOfYear
-            | F::Weekday
-            | F::Week
-            | F::WeekOfYear
-            | F::YearWeek
-            | F::Quarter
-            | F::Hour
-            | F::Minute
-            | F::Second
-            | F::Microsecond
-            | F::ToDays
-            | F::ToSeconds
-            | F::LastDay
-            | F::DayName
-            | F::MonthName
-            | F::Extract
-            | F::TimeToSec
-            | F::DateDiff
-            | F::TimestampDiff
-            | F::PeriodAdd
-            | F::PeriodDiff => self.date_parts(),
-            _ => self.date(),
+        match self.function.family() {
+            Family::Arithmetic => self.arithmetic(),
+            Family::Comparison => self.comparison(),
+            Family::Control => self.control(),
+            Family::Matching => self.matching(),
+            Family::Cast => self.cast(),
+            Family::Info => self.info(),
+            Family::Text => self.string(),
+            Family::TextEdit => self.string_edit(),
+            Family::TextEncode => self.string_encode(),
+            Family::Numeric => self.numeric(),
+            Family::DateParts => self.date_parts(),
+            Family::Date => self.date(),
         }
     }
 

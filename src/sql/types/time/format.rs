@@ -26,7 +26,18 @@ pub const WEEKDAY_NAMES: [&str; 7] =
 
 /// `DATE_FORMAT(time, format)`; `None` when the format asks for what the time does not have (a month's name of month 0).
 pub fn date_format(time: &Time, format: &str) -> Option<String> {
-    let parts = time.parts();
+    formatted(time, &time.parts(), format)
+}
+
+/// `TIME_FORMAT(time, format)`: hours go beyond 23.
+pub fn time_format(duration: &Duration, format: &str) -> Option<String> {
+    let (hour, minute, second, micro) = duration.parts();
+    let parts = Parts { hour, minute, second, micro, ..Parts::default() };
+    let text = formatted(&Time::zero(TimeKind::DateTime, 6), &parts, format)?;
+    Some(if duration.micros < 0 { format!("-{text}") } else { text })
+}
+
+fn formatted(time: &Time, parts: &Parts, format: &str) -> Option<String> {
     let mut text = String::with_capacity(format.len() * 2);
     let mut letters = format.chars();
     while let Some(letter) = letters.next() {
@@ -35,7 +46,7 @@ pub fn date_format(time: &Time, format: &str) -> Option<String> {
             continue;
         }
         match letters.next() {
-            Some(letter) => write_field(&mut text, time, &parts, letter)?,
+            Some(letter) => write_field(&mut text, time, parts, letter)?,
             None => text.push('%'),
         }
     }
@@ -45,7 +56,7 @@ pub fn date_format(time: &Time, format: &str) -> Option<String> {
 fn write_field(text: &mut String, time: &Time, parts: &Parts, letter: char) -> Option<()> {
     let Parts { year, month, day, hour, minute, second, micro } = *parts;
     let twelve = (hour + 11) % 12 + 1;
-    let half = if hour < 12 { "AM" } else { "PM" };
+    let half = if hour % 24 < 12 { "AM" } else { "PM" };
     let in_week = |mode: u32| week(year, month.max(1), day.max(1), mode);
     let month_name = || MONTH_NAMES.get((month as usize).checked_sub(1)?).copied();
     let weekday_name = || Some(WEEKDAY_NAMES[time.weekday()? as usize]);

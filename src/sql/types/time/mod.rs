@@ -14,7 +14,7 @@ use std::fmt;
 
 pub use calendar::{day_number, days_in_month, is_leap_year, week};
 pub use duration::Duration;
-pub use format::{MONTH_NAMES, WEEKDAY_NAMES, date_format, str_to_date};
+pub use format::{MONTH_NAMES, WEEKDAY_NAMES, date_format, str_to_date, time_format};
 pub use interval::{Interval, IntervalUnit};
 pub use parse::{ParsedTime, TimeRules};
 

@@ -171,6 +171,9 @@ fn read_clock<'a>(numbers: &mut [u32; 6], text: &'a str) -> Option<&'a str> {
     let mut rest = text;
     for (position, number) in numbers[3..].iter_mut().enumerate() {
         if position > 0 {
+            if offset(rest).0.is_some() {
+                break;
+            }
             let Some(after) = rest.strip_prefix(is_clock_separator) else { break };
             if !after.starts_with(|c: char| c.is_ascii_digit()) {
                 break;
@@ -185,7 +188,7 @@ fn read_clock<'a>(numbers: &mut [u32; 6], text: &'a str) -> Option<&'a str> {
 }
 
 fn is_clock_separator(c: char) -> bool {
-    c.is_ascii_punctuation() && c != '.' && c != '+' && c != '-'
+    c.is_ascii_punctuation() && c != '.'
 }
 
 /// `2024-1-2 3:4:5` with any punctuation.

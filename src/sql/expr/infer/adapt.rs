@@ -1,0 +1,57 @@
+//! Constants in the type of what they are compared with.
+
+use super::super::{Expr, Function};
+use crate::sql::types::{
+    Datum, Decimal, FieldType, SqlMode, Time, TimeKind, TimeRules, TimeZone, TypeKind,
+};
+
+/// Gives text literals the type of the column they are compared with, so that they are read once and not for every row.
+/// Only those that any session would read alike; the others stay for the evaluator to judge.
+pub(in crate::sql::expr) fn adapt_literals(function: Function, mut args: Vec<Expr>) -> Vec<Expr> {
+    if !function.is_comparison() && !matches!(function, Function::In | Function::Between) {
+        return args;
+    }
+    let Some(column) = args.iter().find_map(|arg| match arg {
+        Expr::Column { field_type, .. } => Some(field_type.clone()),
+        _ => None,
+    }) else {
+        return args;
+    };
+    for arg in &mut args {
+        if let Expr::Literal { value: Datum::Bytes(text), .. } = arg
+            && let Some(value) = as_column_value(text, &column)
+        {
+            *arg = Expr::literal(value);
+        }
+    }
+    args
+}
+
+fn as_column_value(text: &[u8], column: &FieldType) -> Option<Datum> {
+    let text = std::str::from_utf8(text).ok()?;
+    match column.kind {
+        TypeKind::Decimal => Decimal::parse(text).map(Datum::Decimal),
+        kind if kind.is_integer() => {
+            let number = Decimal::parse(text)?.normalized();
+            if number.scale > 0 {
+                return Some(Datum::Decimal(number));
+            }
+            number.to_i64().map(Datum::Int).or_else(|| number.to_u64().map(Datum::UInt))
+        }
+        kind if kind.is_calendar() => {
+            let read = |zone| {
+                let rules = TimeRules { mode: SqlMode::default(), zone };
+                Time::parse(text, TimeKind::DateTime, 6, &rules).filter(|parsed| !parsed.truncated)
+            };
+            let time = read(TimeZone::UTC)?.value;
+            // A text with an offset depends on the session's time zone.
+            if read(TimeZone::Fixed(3600))?.value != time {
+                return None;
+            }
+            let whole_day = time.parts().micros_of_day() == 0;
+            let date = kind == TypeKind::Date && whole_day;
+            Some(Datum::Time(if date { time.with_kind(TimeKind::Date) } else { time }))
+        }
+        _ => None,
+    }
+}
