@@ -1,9 +1,10 @@
 //! Reads that do not queue.
 //!
-//! The leader of a region publishes a [`ReadDelegate`]: the range and version it serves, and until when it holds
-//! the lease. A reader on any thread looks the delegate up, checks its request against it, and reads the engine
-//! itself. The delegate is checked once more after the read: if it was withdrawn meanwhile (the region is about to split,
-//! leadership was lost), the answer is thrown away and the request goes through the peer.
+//! The leader of a region publishes a [`ReadDelegate`]: the range and version it serves, and until
+//! when it holds the lease. A reader on any thread looks the delegate up, checks its request
+//! against it, and reads the engine itself. The delegate is checked once more after the read: if it
+//! was withdrawn meanwhile (the region is about to split, leadership was lost), the answer is
+//! thrown away and the request goes through the peer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

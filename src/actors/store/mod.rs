@@ -10,17 +10,18 @@
 //! /node-1/store-1/gc-worker        GcWorker: removes old versions                   restarts
 //! ```
 //!
-//! A write goes client → peer → log writer → peer → applier → client. A read goes through [`LocalReader`] on the
-//! caller's own thread, and through the peer only when that has no lease. `docs/architecture/store.md` follows both step by
-//! step.
+//! A write goes client → peer → log writer → peer → applier → client. A read goes through
+//! [`LocalReader`] on the caller's own thread, and through the peer only when that has no lease.
+//! `docs/architecture/store.md` follows both step by step.
 //!
 //! Clients use [`StoreNode`]: its `router` for commands, its `reader` for reads.
 //!
 //! # Backpressure
 //!
-//! A region's mailbox is bounded and rejects; a peer also refuses commands when it has too many in flight, or when the
-//! log writer or its applier is behind. All of these are `ServerIsBusy` to the client. Inside, between peer, log writer and applier,
-//! nothing is ever refused: what was admitted is carried through.
+//! A region's mailbox is bounded and rejects; a peer also refuses commands when it has too many in
+//! flight, or when the log writer or its applier is behind. All of these are `ServerIsBusy` to the
+//! client. Inside, between peer, log writer and applier, nothing is ever refused: what was admitted
+//! is carried through.
 
 pub mod applier;
 pub mod deadlock;

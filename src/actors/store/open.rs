@@ -73,8 +73,8 @@ pub struct StoreNode {
     pub actor: ActorRef<Store>,
 }
 
-/// Opens a store, introduces it to the placement driver (as the first of the cluster, it brings the first region
-/// along), and starts its actors under `/<node>/store-<id>`.
+/// Opens a store, introduces it to the placement driver (as the first of the cluster, it brings the
+/// first region along), and starts its actors under `/<node>/store-<id>`.
 pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, OpenError> {
     open.options.validate().map_err(OpenError::Options)?;
     let ident = identify(&open).await?;
@@ -128,7 +128,8 @@ async fn introduce(open: &OpenStore, store_id: StoreId) -> Result<(), OpenError>
     if open.pd.is_bootstrapped().await? {
         return Ok(open.pd.put_store(meta).await?);
     }
-    // A crash between the write and the answer leaves a region the cluster never heard of: it is offered again.
+    // A crash between the write and the answer leaves a region the cluster never heard of: it is
+    // offered again.
     let region = match load_regions(&*open.kv)?.into_iter().next() {
         Some(region) => region,
         None => {

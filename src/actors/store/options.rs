@@ -17,7 +17,8 @@ pub struct StoreOptions {
     pub raft: RaftOptions,
     /// When regions are split.
     pub split: SplitOptions,
-    /// Actors (each with a thread) that apply committed entries. More help when applying is the bottleneck.
+    /// Actors (each with a thread) that apply committed entries. More help when applying is the
+    /// bottleneck.
     pub appliers: usize,
     /// Time between reports of all regions and of the store to the placement driver.
     #[serde(with = "humantime_serde")]
@@ -27,7 +28,8 @@ pub struct StoreOptions {
     pub gc_interval: Duration,
     /// Commands in flight in one region beyond which clients are asked to come back later.
     pub max_commands_in_flight: usize,
-    /// Messages waiting for the log writer or an applier beyond which clients are asked to come back later.
+    /// Messages waiting for the log writer or an applier beyond which clients are asked to come
+    /// back later.
     pub max_backlog: usize,
 }
 

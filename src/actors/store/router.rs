@@ -97,7 +97,8 @@ impl StoreRouter {
 
     /// Sends a command to the region its context names, and waits for the answer.
     ///
-    /// A write whose answer is lost ends as [`RegionError::Undetermined`]: it may or may not take effect.
+    /// A write whose answer is lost ends as [`RegionError::Undetermined`]: it may or may not take
+    /// effect.
     pub async fn send(&self, command: KvCommand, deadline: Duration) -> CommandReply {
         let region_id = command.context.region_id;
         let changes_data = !is_read(&command.request);
@@ -110,8 +111,8 @@ impl StoreRouter {
         }
     }
 
-    /// Splits a region at encoded keys; answers the regions it became, in key order. Keys that bound the region
-    /// already are passed over.
+    /// Splits a region at encoded keys; answers the regions it became, in key order. Keys that
+    /// bound the region already are passed over.
     pub async fn split(
         &self,
         context: RegionContext,

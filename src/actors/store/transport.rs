@@ -17,7 +17,8 @@ pub struct RaftEnvelope {
     pub message: Message,
 }
 
-/// Carries raft messages to other stores. Raft bears loss, so there is nothing to answer; it must not block.
+/// Carries raft messages to other stores. Raft bears loss, so there is nothing to answer; it must
+/// not block.
 pub trait Transport: Send + Sync + 'static {
     /// Sends what it can.
     fn send(&self, envelope: RaftEnvelope);

@@ -1,9 +1,9 @@
 //! One replica of one region as a state machine: no disk, no network, no clock, no actor.
 //!
 //! Whoever drives it calls [`PeerCore::tick`], [`PeerCore::step`], [`PeerCore::propose`] and
-//! [`PeerCore::read_index`] as things happen, then takes the [`Effects`] and carries them out: entries to the
-//! disk (reported back with [`PeerCore::on_persisted`]), committed entries to the state machine
-//! (reported back with [`PeerCore::on_applied`]), messages to other replicas.
+//! [`PeerCore::read_index`] as things happen, then takes the [`Effects`] and carries them out:
+//! entries to the disk (reported back with [`PeerCore::on_persisted`]), committed entries to the
+//! state machine (reported back with [`PeerCore::on_applied`]), messages to other replicas.
 //!
 //! `W` is what waits for a proposal or a read; the core only keeps it and gives it back.
 
@@ -194,7 +194,8 @@ impl<W> PeerCore<W> {
         self.node.raft.state == StateRole::Leader
     }
 
-    /// Whether it leads and has applied an entry of its own term, and with it every entry of earlier leaders.
+    /// Whether it leads and has applied an entry of its own term, and with it every entry of
+    /// earlier leaders.
     pub fn is_ready(&self) -> bool {
         self.is_leader() && self.applied_term == self.node.raft.term
     }
@@ -277,7 +278,8 @@ impl<W> PeerCore<W> {
         self.node.tick();
     }
 
-    /// Whether the replica may sleep: it needs no heartbeats and has nothing to do since so many ticks.
+    /// Whether the replica may sleep: it needs no heartbeats and has nothing to do since so many
+    /// ticks.
     pub fn may_hibernate(&self, quiet_ticks: u32) -> bool {
         self.is_ready() && self.is_only_voter() && self.quiet_ticks >= quiet_ticks
     }
@@ -295,8 +297,9 @@ impl<W> PeerCore<W> {
         self.node.step(message)
     }
 
-    /// Appends an entry if this replica leads; `waiter` comes back when it is committed or can no longer be.
-    /// Gives `waiter` back at once if the proposal is refused: not the leader, or too much in flight.
+    /// Appends an entry if this replica leads; `waiter` comes back when it is committed or can no
+    /// longer be. Gives `waiter` back at once if the proposal is refused: not the leader, or too
+    /// much in flight.
     pub fn propose(&mut self, data: Vec<u8>, waiter: W, now: u64) -> Result<LogIndex, W> {
         self.quiet_ticks = 0;
         let before = self.node.raft.raft_log.last_index();
@@ -310,8 +313,8 @@ impl<W> PeerCore<W> {
         Ok(LogIndex(index))
     }
 
-    /// Asks the group whether this replica still leads; `waiter` comes back with the index to read at.
-    /// Gives `waiter` back at once when it does not lead or has not committed in its term.
+    /// Asks the group whether this replica still leads; `waiter` comes back with the index to read
+    /// at. Gives `waiter` back at once when it does not lead or has not committed in its term.
     pub fn read_index(&mut self, waiter: W, now: u64) -> Result<(), W> {
         self.quiet_ticks = 0;
         if !self.is_leader() || !self.node.raft.commit_to_current_term() {
@@ -324,8 +327,8 @@ impl<W> PeerCore<W> {
         Ok(())
     }
 
-    /// The write `number`, and all before it, are durable; the log then ended at `last`. Answers the messages that
-    /// waited for it.
+    /// The write `number`, and all before it, are durable; the log then ended at `last`. Answers
+    /// the messages that waited for it.
     pub fn on_persisted(&mut self, number: u64, last: LogPosition) -> Vec<Message> {
         let mut messages = Vec::new();
         while self.unpersisted.front().is_some_and(|(waiting, _)| *waiting <= number) {
@@ -345,7 +348,8 @@ impl<W> PeerCore<W> {
         self.node.advance_apply_to(index.0);
     }
 
-    /// Forgets the log up to a position; the batch makes that last. What the entries did must be durable.
+    /// Forgets the log up to a position; the batch makes that last. What the entries did must be
+    /// durable.
     pub fn compact(&mut self, to: LogPosition) -> WriteBatch {
         let mut batch = WriteBatch::new();
         self.node.mut_store().compact(to, &mut batch);

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 /// A leader's lease.
 ///
-/// Followers that heard from the leader help nobody else to be elected for an election timeout. So when a
-/// quorum answers a question that the leader asked at time `t`, there is no other leader before `t` plus that
-/// timeout, and until `t` plus the (shorter) lease the leader knows of every committed write. A leader that
-/// is its group's only voter needs no leave.
+/// Followers that heard from the leader help nobody else to be elected for an election timeout. So
+/// when a quorum answers a question that the leader asked at time `t`, there is no other leader
+/// before `t` plus that timeout, and until `t` plus the (shorter) lease the leader knows of every
+/// committed write. A leader that is its group's only voter needs no leave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lease {
     until: u64,
@@ -19,10 +19,12 @@ impl Lease {
     /// A lease that ends only when it is taken away: of an only voter.
     pub const UNBOUNDED: Lease = Lease { until: u64::MAX };
 
-    /// Prolongs: a quorum answered what was asked at `asked` (nanoseconds on the node's monotonic clock).
+    /// Prolongs: a quorum answered what was asked at `asked` (nanoseconds on the node's monotonic
+    /// clock).
     pub fn renew(&mut self, asked: u64, lease: Duration) {
         let lease = u64::try_from(lease.as_nanos()).unwrap_or(u64::MAX);
-        // An unbounded lease is taken away explicitly; a later answer must not shorten it, nor revive it.
+        // An unbounded lease is taken away explicitly; a later answer must not shorten it, nor
+        // revive it.
         self.until = self.until.max(asked.saturating_add(lease).min(u64::MAX - 1));
     }
 

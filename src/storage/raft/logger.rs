@@ -6,8 +6,8 @@ use slog::{Drain, KV, Level, Logger, Never, OwnedKVList, Record, Serializer, o};
 
 use crate::common::RegionId;
 
-/// A logger for one region's Raft group. What the crate calls info is our debug: elections of a hundred
-/// thousand regions are no news.
+/// A logger for one region's Raft group. What the crate calls info is our debug: elections of a
+/// hundred thousand regions are no news.
 pub fn tracing_logger(region_id: RegionId) -> Logger {
     Logger::root(ToTracing, o!("region_id" => region_id.0))
 }

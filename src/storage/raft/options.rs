@@ -8,15 +8,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RaftOptions {
-    /// The tick that all other times are counted in. Shorter finds dead leaders sooner and costs more timers.
+    /// The tick that all other times are counted in. Shorter finds dead leaders sooner and costs
+    /// more timers.
     #[serde(with = "humantime_serde")]
     pub base_tick: Duration,
     /// Ticks without a word from the leader until a follower stands for election.
     pub election_ticks: usize,
     /// Ticks between a leader's heartbeats.
     pub heartbeat_ticks: usize,
-    /// How long a leader may read without asking its group, counted from its last question that a quorum
-    /// answered. Must be shorter than an election timeout, by more than clocks drift within it.
+    /// How long a leader may read without asking its group, counted from its last question that a
+    /// quorum answered. Must be shorter than an election timeout, by more than clocks drift within
+    /// it.
     #[serde(with = "humantime_serde")]
     pub lease: Duration,
     /// Quiet ticks until a group that needs no heartbeats stops ticking.

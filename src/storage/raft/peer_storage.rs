@@ -26,7 +26,8 @@ impl PeerStorage {
         &self.log
     }
 
-    /// Takes entries that are on their way to the disk, and what writes them. They may replace a tail of the log.
+    /// Takes entries that are on their way to the disk, and what writes them. They may replace a
+    /// tail of the log.
     pub fn append(&mut self, entries: &[Entry], hard_state: &HardState, batch: &mut WriteBatch) {
         self.log.append(entries, Some(hard_state), batch);
     }
@@ -36,7 +37,8 @@ impl PeerStorage {
         self.log.persisted(position);
     }
 
-    /// Forgets the log up to a position. The batch must not be written before what it did is durable.
+    /// Forgets the log up to a position. The batch must not be written before what it did is
+    /// durable.
     pub fn compact(&mut self, to: LogPosition, batch: &mut WriteBatch) {
         self.log.compact(to, batch);
     }
@@ -77,7 +79,8 @@ impl Storage for PeerStorage {
         Ok(self.log.last().index.0)
     }
 
-    /// Replicas that lag behind the compacted log must wait: there is nobody to make them a snapshot yet.
+    /// Replicas that lag behind the compacted log must wait: there is nobody to make them a
+    /// snapshot yet.
     fn snapshot(&self, _request_index: u64, _to: u64) -> raft::Result<Snapshot> {
         Err(raft::Error::Store(StorageError::SnapshotTemporarilyUnavailable))
     }

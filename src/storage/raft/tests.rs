@@ -21,7 +21,8 @@ fn core(peer: u64, voters: &[u64]) -> PeerCore<&'static str> {
     PeerCore::new(&RaftOptions::default(), start, &tracing_logger(RegionId(1))).unwrap()
 }
 
-/// Reports everything durable and applied until nothing is left to do; returns the waiters in order.
+/// Reports everything durable and applied until nothing is left to do; returns the waiters in
+/// order.
 fn settle(core: &mut PeerCore<&'static str>) -> Vec<&'static str> {
     let mut done = Vec::new();
     loop {

@@ -1,8 +1,9 @@
 //! The apply step: from a committed log entry to changes of the engine.
 //!
-//! Every replica applies the same entries in the same order and must come to the same result. So the only
-//! refusals here are those that follow from the log itself (the region's epoch as earlier entries left it);
-//! whatever else goes wrong (an unreadable entry, an engine that fails) stops the replica.
+//! Every replica applies the same entries in the same order and must come to the same result. So
+//! the only refusals here are those that follow from the log itself (the region's epoch as earlier
+//! entries left it); whatever else goes wrong (an unreadable entry, an engine that fails) stops the
+//! replica.
 
 use super::bootstrap::put_new_region;
 use super::entry::{self, RegionCommand, UnreadableEntry};
@@ -122,8 +123,8 @@ impl ApplyCore {
         right_derive: bool,
         batch: &mut WriteBatch,
     ) -> Result<Outcome, RegionError> {
-        // The proposer checked the cuts against this very epoch; checking again keeps a faulty proposer
-        // from harming the replicas.
+        // The proposer checked the cuts against this very epoch; checking again keeps a faulty
+        // proposer from harming the replicas.
         let outcome = split_region(&self.region, cuts, right_derive)
             .map_err(|_| RegionError::KeyNotInRegion(self.region.id))?;
         state::put_region(batch, &outcome.derived, PeerState::Normal);

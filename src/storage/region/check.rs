@@ -1,7 +1,8 @@
 //! May this region serve that request?
 //!
-//! Requests speak of user keys, regions of encoded ones. Encoding keeps the order, so instead of encoding every key
-//! of every request, the two bounds are decoded once and user keys are compared with them.
+//! Requests speak of user keys, regions of encoded ones. Encoding keeps the order, so instead of
+//! encoding every key of every request, the two bounds are decoded once and user keys are compared
+//! with them.
 
 use bytes::Bytes;
 
@@ -68,8 +69,9 @@ pub fn check_epoch(region: &Region, context: &RegionContext) -> Result<(), Regio
     Ok(())
 }
 
-/// Refuses a request with a key outside the region. A forward scan must begin in the region and a backward scan must
-/// end in it; the rest of their range is cut off at the region's bound, and the sender goes on in the next region.
+/// Refuses a request with a key outside the region. A forward scan must begin in the region and a
+/// backward scan must end in it; the rest of their range is cut off at the region's bound, and the
+/// sender goes on in the next region.
 pub fn check_keys(
     region: &Region,
     range: &UserRange,

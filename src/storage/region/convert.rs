@@ -39,8 +39,8 @@ pub fn peer_to_proto(peer: Peer) -> metapb::Peer {
     }
 }
 
-/// A peer out of its protocol form. The roles within a joint membership change count as what the peer
-/// still is: an incoming voter votes in both configurations, a demoted one no longer leads.
+/// A peer out of its protocol form. The roles within a joint membership change count as what the
+/// peer still is: an incoming voter votes in both configurations, a demoted one no longer leads.
 pub fn peer_from_proto(peer: metapb::Peer) -> Peer {
     let role = match peer.role() {
         metapb::PeerRole::Voter | metapb::PeerRole::IncomingVoter => PeerRole::Voter,

@@ -1,4 +1,5 @@
-//! Splitting: what becomes of a region that is cut at some keys, and where to cut one that grew too large.
+//! Splitting: what becomes of a region that is cut at some keys, and where to cut one that grew too
+//! large.
 
 use bytes::Bytes;
 
@@ -55,8 +56,8 @@ pub enum SplitError {
 }
 
 /// Cuts a region. The version of every part is the old one plus the number of cuts, so that no two
-/// states of one key range share an epoch. With `right_derive` the old region keeps its identity in the
-/// rightmost part, else in the leftmost.
+/// states of one key range share an epoch. With `right_derive` the old region keeps its identity in
+/// the rightmost part, else in the leftmost.
 pub fn split_region(
     region: &Region,
     cuts: &[Cut],
@@ -184,8 +185,8 @@ impl SplitSampler {
         }
     }
 
-    /// Takes the next entry: the encoded user key, the bytes it takes, and whether it counts as a key.
-    /// Entries of one user key come one after the other and never end up in two parts.
+    /// Takes the next entry: the encoded user key, the bytes it takes, and whether it counts as a
+    /// key. Entries of one user key come one after the other and never end up in two parts.
     pub fn add(&mut self, encoded_key: &[u8], bytes: u64, is_key: bool) {
         let part_is_full =
             self.part_size >= self.options.split_size || self.part_keys >= self.options.split_keys;
@@ -212,8 +213,8 @@ impl SplitSampler {
         self.keys
     }
 
-    /// The cuts; none if the region is not too large. The last part is at least `max − split` large (or
-    /// keeps together with the one before it).
+    /// The cuts; none if the region is not too large. The last part is at least `max − split` large
+    /// (or keeps together with the one before it).
     pub fn finish(mut self) -> Vec<Bytes> {
         if !self.options.is_too_large(self.size, self.keys) {
             return Vec::new();

@@ -1,7 +1,7 @@
 //! What a store remembers about itself and its regions, and its form on disk.
 //!
-//! The region state and the apply state are only ever written in the same batch as the data they speak of,
-//! so that after a crash they are never ahead of it and never behind.
+//! The region state and the apply state are only ever written in the same batch as the data they
+//! speak of, so that after a crash they are never ahead of it and never behind.
 
 use prost::Message;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::message;
 use crate::storage::txn::{DeadlockCycle, WaitEdge};
 
-/// A transaction is about to wait. The answer is the cycle this would close, if any; the asker is then the
-/// victim. Sent by the peer of the region with the lock.
+/// A transaction is about to wait. The answer is the cycle this would close, if any; the asker is
+/// then the victim. Sent by the peer of the region with the lock.
 pub struct DetectDeadlock {
     /// Who waits for whom.
     pub edge: WaitEdge,

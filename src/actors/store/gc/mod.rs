@@ -1,8 +1,8 @@
 //! The GcWorker: removes old versions once no snapshot can need them.
 //!
-//! From time to time it asks the placement driver for the safe point. When that has moved, it sends a `Gc` command to every region
-//! this store leads, one after the other, like any client. A region that changes meanwhile is looked at again next
-//! time. It keeps nothing that cannot be lost.
+//! From time to time it asks the placement driver for the safe point. When that has moved, it sends
+//! a `Gc` command to every region this store leads, one after the other, like any client. A region
+//! that changes meanwhile is looked at again next time. It keeps nothing that cannot be lost.
 
 mod actor;
 

@@ -5,7 +5,8 @@ use crate::message;
 use crate::storage::engine::WriteBatch;
 use crate::storage::raft::Persist;
 
-/// Write entries and state of a region, and report once they are durable. Sent by the region's peer.
+/// Write entries and state of a region, and report once they are durable. Sent by the region's
+/// peer.
 pub struct WriteLog {
     /// What to write.
     pub write: Persist,

@@ -48,7 +48,8 @@ pub(super) struct AdminState {
     log_bytes: u64,
     /// Bytes applied since the region was scanned.
     unscanned_bytes: u64,
-    /// Whether the size shown comes from a scan, rather than only from what was written since the start.
+    /// Whether the size shown comes from a scan, rather than only from what was written since the
+    /// start.
     is_scanned: bool,
     scanning: bool,
 }
@@ -179,7 +180,8 @@ impl RegionPeer {
         }
     }
 
-    /// An entry of the region's own is applied. What a split or compaction did is told apart from that.
+    /// An entry of the region's own is applied. What a split or compaction did is told apart from
+    /// that.
     pub(super) fn on_admin_applied(&mut self, id: CommandId, refusal: Option<RegionError>) {
         if self.admin.compaction == Some(id) {
             self.admin.compaction = None;

@@ -1,8 +1,9 @@
 //! Commands from their arrival to their answer.
 //!
-//! A command is in one of three stages: it waits for its latches, it waits for a lock (holding no latches), or it is
-//! proposed. Commands that hold all their latches are put in a queue and run from there, one after the other,
-//! never from within each other: a hot key may have thousands behind it.
+//! A command is in one of three stages: it waits for its latches, it waits for a lock (holding no
+//! latches), or it is proposed. Commands that hold all their latches are put in a queue and run
+//! from there, one after the other, never from within each other: a hot key may have thousands
+//! behind it.
 
 use bytes::Bytes;
 
@@ -235,7 +236,8 @@ impl RegionPeer {
         }
     }
 
-    /// A proposal is applied, or (with a refusal) never will be. The client has its answer, unless a rest follows.
+    /// A proposal is applied, or (with a refusal) never will be. The client has its answer, unless
+    /// a rest follows.
     pub(super) fn on_command_applied(
         &mut self,
         id: CommandId,
@@ -286,7 +288,8 @@ impl RegionPeer {
         }
     }
 
-    /// Ends a command that holds its latches: answers it, goes on with its rest, releases the latches.
+    /// Ends a command that holds its latches: answers it, goes on with its rest, releases the
+    /// latches.
     pub(super) fn finish(&mut self, id: CommandId, mut command: Command, result: CommandReply) {
         if let Some(key) = command.woken_for.take()
             && result.is_err()

@@ -109,7 +109,8 @@ impl RegionPeer {
         for (command, refusal) in report.commands {
             self.on_command_applied(command, refusal, ctx);
         }
-        // Last: what commands before a split did to locks goes along to the new regions, and those after it are void.
+        // Last: what commands before a split did to locks goes along to the new regions, and those
+        // after it are void.
         for split in report.splits {
             self.on_split(split, ctx);
         }
@@ -134,7 +135,8 @@ impl RegionPeer {
         }
     }
 
-    /// Hands something to the log writer. It must arrive: a write that is lost would stall the region for good.
+    /// Hands something to the log writer. It must arrive: a write that is lost would stall the
+    /// region for good.
     pub(super) fn tell_log_writer<M: Message>(&self, message: M)
     where
         LogWriter: Handler<M>,
@@ -155,8 +157,8 @@ impl RegionPeer {
     }
 }
 
-/// A message that had to arrive did not. While the node stops, nothing more can be acknowledged and nothing is lost;
-/// else the peer's state is in doubt, and that escalates.
+/// A message that had to arrive did not. While the node stops, nothing more can be acknowledged and
+/// nothing is lost; else the peer's state is in doubt, and that escalates.
 fn lost(error: &crate::actors::runtime::SendError) {
     use crate::actors::runtime::SendError;
     match error {

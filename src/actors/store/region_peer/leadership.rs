@@ -46,8 +46,8 @@ impl RegionPeer {
         }
     }
 
-    /// Raises the highest timestamp read above every reader of earlier leaders (or of this process before a
-    /// restart). Until then, one-phase and asynchronous commits fall back to two phases.
+    /// Raises the highest timestamp read above every reader of earlier leaders (or of this process
+    /// before a restart). Until then, one-phase and asynchronous commits fall back to two phases.
     fn sync_max_ts(&mut self, ctx: &mut Context<Self>) {
         let term = self.core.term();
         let pd = Arc::clone(&self.shared.parts.pd);
@@ -116,8 +116,9 @@ impl RegionPeer {
         }
     }
 
-    /// A split that is committed may be applied on another store first, and the new region be written there. So local
-    /// reads stop before anybody else can hear of the commit, and go on with the new range.
+    /// A split that is committed may be applied on another store first, and the new region be
+    /// written there. So local reads stop before anybody else can hear of the commit, and go on
+    /// with the new range.
     pub(super) fn withdraw_before_split(&mut self, committed: &[Committed<Waiting>]) {
         let splits = committed.iter().any(|committed| {
             matches!(&committed.waiter, Some(Waiting::Entry(entry)) if self.admin.is_split(entry.command))

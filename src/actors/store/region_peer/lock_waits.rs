@@ -1,8 +1,9 @@
 //! Waiting for locks of other transactions.
 //!
-//! A waiter holds no latches. It is woken when the lock it waits for goes (the oldest transaction first), then starts
-//! over. It ends with an error when it has waited long enough, when its wait closes a cycle, or, so that its client
-//! can look whether the holder is still alive, when the lock's ttl is over.
+//! A waiter holds no latches. It is woken when the lock it waits for goes (the oldest transaction
+//! first), then starts over. It ends with an error when it has waited long enough, when its wait
+//! closes a cycle, or, so that its client can look whether the holder is still alive, when the
+//! lock's ttl is over.
 
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ impl RegionPeer {
         let start_ts = *start_ts;
         let now = Self::now(ctx);
         let deadline =
-            *command.wait_until.get_or_insert(now.saturating_add(nanos_of_ms(timeout_ms)));
+            *command.wait_until.get_or_insert_with(|| now.saturating_add(nanos_of_ms(timeout_ms)));
         if deadline <= now {
             self.finish(id, command, Err(KeyError::LockWaitTimeout { lock }.into()));
             return;

@@ -21,7 +21,8 @@ pub struct KvCommand {
 }
 message!(KvCommand => CommandReply, "KvCommand");
 
-/// Split the region at encoded keys. The answer comes when the new regions have peers here: all parts, in key order.
+/// Split the region at encoded keys. The answer comes when the new regions have peers here: all
+/// parts, in key order.
 #[derive(Clone, Debug)]
 pub struct SplitRegion {
     /// The region as the client knows it.
@@ -31,7 +32,8 @@ pub struct SplitRegion {
 }
 message!(SplitRegion => Result<Vec<Region>, RequestError>, "SplitRegion");
 
-/// Have the region scanned, and split it as `cut_at` says. Sent on an order of the placement driver.
+/// Have the region scanned, and split it as `cut_at` says. Sent on an order of the placement
+/// driver.
 #[derive(Clone, Copy, Debug)]
 pub struct CutRegion {
     /// How.

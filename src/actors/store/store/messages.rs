@@ -24,7 +24,8 @@ pub struct CreatePeers {
 }
 message!(CreatePeers => (), "CreatePeers");
 
-/// A region this store leads has another descriptor or a new leader: the placement driver should know soon.
+/// A region this store leads has another descriptor or a new leader: the placement driver should
+/// know soon.
 #[derive(Clone, Copy, Debug)]
 pub struct RegionChanged {
     /// The region.

@@ -1,10 +1,12 @@
-//! The Store: creates the peers of a store's regions, ticks those awake, and speaks to the placement driver for them.
+//! The Store: creates the peers of a store's regions, ticks those awake, and speaks to the
+//! placement driver for them.
 //!
-//! On its start it starts the actors that all peers share (log writer, appliers, split checker, deadlocks, gc worker), then one peer
-//! for every region the kv engine holds. Later, peers come from splits.
+//! On its start it starts the actors that all peers share (log writer, appliers, split checker,
+//! deadlocks, gc worker), then one peer for every region the kv engine holds. Later, peers come
+//! from splits.
 //!
-//! One timer ticks all peers that are awake; a hundred thousand idle regions cost nothing. Regions are reported to
-//! the placement driver from what the router knows, without waking their peers.
+//! One timer ticks all peers that are awake; a hundred thousand idle regions cost nothing. Regions
+//! are reported to the placement driver from what the router knows, without waking their peers.
 //!
 //! It escalates: when it fails, nobody creates peers any more.
 

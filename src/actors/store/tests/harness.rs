@@ -38,7 +38,8 @@ pub(super) struct TestEngine {
 }
 
 impl TestEngine {
-    /// Loses power; what is left of the old process writes nowhere. Returns the engine as the next process opens it.
+    /// Loses power; what is left of the old process writes nowhere. Returns the engine as the next
+    /// process opens it.
     fn crash(&self) -> TestEngine {
         self.gone.store(true, Ordering::SeqCst);
         self.inner.crash();

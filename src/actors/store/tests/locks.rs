@@ -116,7 +116,8 @@ async fn a_deadlock_that_forms_while_waiting_is_found() {
     let [first, second, third] = [node.ts().await, node.ts().await, node.ts().await];
     node.send(b"a", lock("a", first, WAIT)).await.unwrap();
     node.send(b"b", lock("b", third, WAIT)).await.unwrap();
-    // Second and third wait for a; when first gives a up it goes to second, and third waits for second.
+    // Second and third wait for a; when first gives a up it goes to second, and third waits for
+    // second.
     let second_a = ask_for(&node, &log, "second", "a", second);
     let third_a = ask_for(&node, &log, "third", "a", third);
     settle().await;

@@ -81,7 +81,8 @@ async fn a_region_that_grows_is_split() {
     let value = "v".repeat(200);
     for number in 0..100 {
         let key = format!("key-{number:03}");
-        // A split in between is answered with an epoch error; the harness looks the region up each time.
+        // A split in between is answered with an epoch error; the harness looks the region up each
+        // time.
         node.put(&key, &value).await;
         settle().await;
     }

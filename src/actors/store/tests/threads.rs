@@ -1,4 +1,5 @@
-//! Real threads, real time: money moves between accounts while their region splits, and none is lost.
+//! Real threads, real time: money moves between accounts while their region splits, and none is
+//! lost.
 
 use std::sync::Arc;
 use std::time::Duration;
