@@ -6,10 +6,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::common::{PeerId, RegionId, StoreId, Timestamp};
+use crate::common::{RegionId, StoreId, Timestamp};
 pub use crate::placement::Lease;
 use crate::placement::{RegionOrder, RegionReport, StoreInfo, StoreMeta, StoreStats};
 use crate::storage::region::Region;
+pub use crate::storage::region::split::SplitIds;
 use crate::storage::routing::RegionRoute;
 
 /// A result of the placement driver.
@@ -24,15 +25,6 @@ pub enum PdError {
     /// It refused: asking the same again will not help.
     #[error("the placement driver refused: {0}")]
     Refused(String),
-}
-
-/// The ids of one region that a split will make.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct SplitIds {
-    /// The new region's.
-    pub region_id: RegionId,
-    /// Its replicas', one per replica of the region that splits, in that order.
-    pub peer_ids: Vec<PeerId>,
 }
 
 /// The placement driver as its clients see it.

@@ -7,7 +7,7 @@ use super::Region;
 use crate::common::{PeerId, RegionId};
 
 /// Identities for one new region.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct SplitIds {
     /// The region.
     pub region_id: RegionId,

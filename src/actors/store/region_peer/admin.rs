@@ -131,7 +131,7 @@ impl RegionPeer {
     fn propose_split(
         &mut self,
         keys: Vec<Bytes>,
-        ids: PdResult<Vec<crate::actors::pd::SplitIds>>,
+        ids: PdResult<Vec<SplitIds>>,
         ctx: &mut Context<Self>,
     ) {
         let ids = match ids {
@@ -147,10 +147,7 @@ impl RegionPeer {
                 return;
             }
         };
-        let cuts = keys.into_iter().zip(ids).map(|(key, ids)| Cut {
-            key,
-            ids: SplitIds { region_id: ids.region_id, peer_ids: ids.peer_ids },
-        });
+        let cuts = keys.into_iter().zip(ids).map(|(key, ids)| Cut { key, ids });
         let command = RegionCommand::Split { cuts: cuts.collect(), right_derive: true };
         match self.propose_admin(command, ctx) {
             Some(id) => {
