@@ -148,8 +148,11 @@ impl PdState {
             Command::PutStore(store) => self.put_store(store),
             Command::AllocIds { count } => {
                 let first = self.next_id;
-                self.next_id += count;
-                (Reply::Ids(first..self.next_id), vec![record("next_id", &self.next_id)])
+                let Some(end) = first.checked_add(count) else {
+                    return (refused("there are not as many ids"), Vec::new());
+                };
+                self.next_id = end;
+                (Reply::Ids(first..end), vec![record("next_id", &end)])
             }
             Command::SaveTsoBound { bound_ms } => {
                 self.tso_bound_ms = self.tso_bound_ms.max(bound_ms);

@@ -37,6 +37,10 @@ impl Client {
                 match self.transport().split(&group.route, encoded, SPLIT_TIMEOUT).await {
                     Ok(regions) => {
                         made += regions.len().saturating_sub(1);
+                        if regions.len() < 2 && !backoff.pause(self.rng()).await {
+                            let id = group.route.region.id;
+                            return Err(Error::Region(RegionError::EpochNotMatch(id)));
+                        }
                         self.learn_split(&group.route, regions);
                     }
                     Err(error) => self.recover(&group.route, error, &mut backoff).await?,

@@ -34,6 +34,14 @@ const IDS_AHEAD: u64 = 100;
 pub(super) type OpenLog =
     Arc<dyn Fn() -> Result<Box<dyn CommandLog>, engine::Error> + Send + Sync + 'static>;
 
+/// A step a region was told to take.
+#[derive(Clone, Debug, serde::Serialize)]
+struct Order {
+    step: RegionOrder,
+    /// The region's version when the step was decided: a split is done once it has another.
+    version: u64,
+}
+
 /// The leader's state: the durable one behind its log, and what heartbeats say.
 pub struct Pd {
     open_log: OpenLog,
@@ -42,7 +50,7 @@ pub struct Pd {
     cluster: Arc<RwLock<ClusterMap>>,
     goals: Goals,
     ids: Range<u64>,
-    orders: BTreeMap<RegionId, RegionOrder>,
+    orders: BTreeMap<RegionId, Order>,
     /// Who waits for the bound that is being written; `None` when none is.
     extending: Option<Vec<ReplyTo<PdResult<()>>>>,
     last_seen: Timestamp,
@@ -139,7 +147,7 @@ impl Pd {
             self.ids.start += count;
             return then(self, Ok(first..first + count));
         }
-        let command = Command::AllocIds { count: count + IDS_AHEAD };
+        let command = Command::AllocIds { count: count.saturating_add(IDS_AHEAD) };
         self.commit(command, ctx, move |pd, result, _| {
             let taken = result.map(|reply| match reply {
                 Reply::Ids(ids) => {
@@ -155,27 +163,37 @@ impl Pd {
     /// What a region is to do next, if its last order is not done yet.
     fn order_for(&mut self, report: &RegionReport) -> Option<RegionOrder> {
         let order = self.orders.get(&report.region.id)?;
-        if is_done(order, report) {
+        if order.is_done(report) {
             self.orders.remove(&report.region.id);
             return None;
         }
-        Some(order.clone())
+        Some(order.step.clone())
+    }
+
+    fn place(&mut self, region: RegionId, step: RegionOrder) {
+        let known = self.cluster.read().regions().by_id(region).map(|known| known.region.epoch);
+        if let Some(epoch) = known {
+            self.orders.insert(region, Order { step, version: epoch.version });
+        }
+    }
+}
+
+impl Order {
+    fn is_done(&self, report: &RegionReport) -> bool {
+        let region = &report.region;
+        match &self.step {
+            RegionOrder::TransferLeader { to } => report.leader.id == to.id,
+            RegionOrder::AddPeer { peer } => region.peer_on(peer.store_id).is_some(),
+            RegionOrder::RemovePeer { peer } => {
+                region.peers.iter().all(|other| other.id != peer.id)
+            }
+            RegionOrder::Split => region.epoch.version != self.version,
+        }
     }
 }
 
 fn from_log(error: LogError) -> PdError {
     PdError::Unavailable(error.to_string())
-}
-
-fn is_done(order: &RegionOrder, report: &RegionReport) -> bool {
-    match order {
-        RegionOrder::TransferLeader { to } => report.leader.id == to.id,
-        RegionOrder::AddPeer { peer } => report.region.peer_on(peer.store_id).is_some(),
-        RegionOrder::RemovePeer { peer } => {
-            report.region.peers.iter().all(|other| other.id != peer.id)
-        }
-        RegionOrder::Split => false,
-    }
 }
 
 fn route(report: &RegionReport) -> RegionRoute {
@@ -322,14 +340,14 @@ impl Handler<PlaceOrder> for Pd {
                 self.take_ids(1, ctx, move |pd, ids| match ids {
                     Ok(ids) => {
                         peer.id = PeerId(ids.start);
-                        pd.orders.insert(region, RegionOrder::AddPeer { peer });
+                        pd.place(region, RegionOrder::AddPeer { peer });
                     }
                     Err(error) => {
                         warn!(%error, region_id = %region, "failed to name a new replica")
                     }
                 });
             }
-            order => drop(self.orders.insert(region, order)),
+            order => self.place(region, order),
         }
     }
 }

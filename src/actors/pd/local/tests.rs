@@ -104,3 +104,26 @@ async fn schedulers_say_why_they_do_nothing() {
     let reason = &found.observed.unwrap()["last_decision"]["Nothing"]["reason"];
     assert_eq!(reason, "one store");
 }
+
+#[actix_rt::test]
+async fn an_order_is_given_until_a_report_shows_it_done() {
+    tokio::time::pause();
+    let (_system, pd) = start(&Arc::new(MemoryEngine::new()));
+    pd.bootstrap(first_store(), first_region()).await.unwrap();
+    let large = RegionReport { approximate_size: 1 << 40, ..report(first_region()) };
+    assert_eq!(pd.report_region(large.clone()).await.unwrap(), None);
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    for _ in 0..2 {
+        assert_eq!(pd.report_region(large.clone()).await.unwrap(), Some(RegionOrder::Split));
+    }
+    let mut split = report(Region { end_key: "m".into(), ..first_region() });
+    split.region.epoch.version += 1;
+    assert_eq!(pd.report_region(split).await.unwrap(), None);
+}
+
+#[actix_rt::test]
+async fn more_ids_than_there_are_is_refused() {
+    let (_system, pd) = start(&Arc::new(MemoryEngine::new()));
+    assert!(matches!(pd.alloc_ids(u64::MAX).await, Err(PdError::Refused(_))));
+    assert_eq!(pd.alloc_ids(1).await.unwrap(), 1..2);
+}
