@@ -76,6 +76,11 @@ impl Clock {
         self.unix_ms_at(self.now())
     }
 
+    /// Microseconds since 1970: as exact as the monotonic clock from the process's start on.
+    pub fn unix_micros(&self) -> u64 {
+        self.anchor_unix_ms * 1000 + self.now().as_nanos() / 1000
+    }
+
     /// The wall-clock time of a point on the monotonic clock.
     pub fn unix_ms_at(&self, at: Monotonic) -> u64 {
         self.anchor_unix_ms + at.as_nanos() / 1_000_000

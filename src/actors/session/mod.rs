@@ -1,10 +1,64 @@
 //! Sessions: a client's statements, its variables and its transaction, on a SQL node.
+//!
+//! ```text
+//! /node-1/gateway/conn-42/session     Session: one command at a time
+//! ```
+//!
+//! A [`Session`] is a child of its connection, on the same thread: a command and its answer are moved values. The state
+//! ([`core`]) is moved into the task that runs a command and back when it is done, so a statement borrows it freely, and
+//! cancelling is dropping the task's inner future: the state survives, and what the statement did is undone.
+//!
+//! # Ordering
+//!
+//! Commands are answered in the order they came. A second one waits. CancelStatement overtakes; a commit that has begun is
+//! not cancelled. An answer of more than a few kilobytes starts to flow before it is complete ([`answer`]), through a channel
+//! so small that a slow client slows its own statement down and nothing else.
+//!
+//! # Supervision
+//!
+//! A panic ends the session and with it the connection; its transaction is rolled back when it is dropped, its locks are
+//! gone at once or after their ttl.
+//!
+//! # Parts
+//!
+//! [`statement`] sorts statements; [`run`] runs queries and writes; [`transaction`] keeps the transaction; [`prepared`] the
+//! prepared statements with their plans; [`set`] and [`variables`] the variables; [`show`] and [`virtual_tables`] make rows
+//! of what the node knows; [`ddl`] asks for schema changes; [`accounts`] keeps who may connect; [`encode`] writes packets.
 
+pub mod accounts;
+mod actor;
+mod answer;
+mod control;
+mod core;
+mod ddl;
+mod encode;
 mod messages;
+mod plan_tables;
+mod prepared;
 mod processes;
+mod run;
+mod services;
+mod set;
+mod show;
+mod split;
+mod statement;
+mod transaction;
+pub mod variables;
+mod vars;
+mod virtual_tables;
 
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::Rng as _;
+
+pub use actor::Session;
 pub use messages::{
     Account, Accounts, Answer, CancelStatement, ClientInfo, Execute, SessionRef, Sessions,
     SwitchUser,
 };
 pub use processes::{Kill, Process, ProcessList, ProcessState};
+pub use services::{LocalSessions, SessionServices};
+
+/// The seed of a session's generator.
+fn seed_of(mut stream: ChaCha8Rng) -> u64 {
+    stream.next_u64()
+}

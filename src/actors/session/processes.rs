@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use bytes::Bytes;
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -23,7 +24,7 @@ pub struct ProcessState {
     /// Since when.
     pub since: Monotonic,
     /// The statement in hand.
-    pub info: Option<String>,
+    pub info: Option<Bytes>,
 }
 
 /// A connection in the list.

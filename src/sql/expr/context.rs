@@ -174,6 +174,14 @@ impl EvalContext {
         }
     }
 
+    /// Ready for the next statement of the same session: without the last one's warnings and seeds.
+    pub fn begin_statement(&mut self) {
+        self.warnings.get_mut().clear();
+        *self.warning_count.get_mut() = 0;
+        *self.last_insert_id_set.get_mut() = 0;
+        self.seeded.get_mut().clear();
+    }
+
     /// Whether a bad value is an error: a write in strict mode, without IGNORE.
     pub fn is_strict(&self) -> bool {
         self.writes && !self.ignore && self.sql_mode.is_strict()

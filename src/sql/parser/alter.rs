@@ -31,6 +31,9 @@ impl Parser<'_> {
             let if_exists = self.if_exists()?;
             return Ok(Statement::DropDatabase { name: self.name()?, if_exists });
         }
+        if self.word("USER") {
+            return self.drop_user();
+        }
         if self.at("TEMPORARY") {
             return Err(SqlError::unsupported("DROP TEMPORARY TABLE"));
         }
@@ -65,6 +68,9 @@ impl Parser<'_> {
         self.expect_word("ALTER")?;
         if self.at("DATABASE") || self.at("SCHEMA") {
             return Err(SqlError::unsupported("ALTER DATABASE"));
+        }
+        if self.word("USER") {
+            return self.alter_user();
         }
         if !self.word("TABLE") {
             return self.unsupported_object("ALTER");

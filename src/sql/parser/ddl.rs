@@ -14,6 +14,9 @@ impl Parser<'_> {
         if self.word("DATABASE") || self.word("SCHEMA") {
             return self.create_database();
         }
+        if self.word("USER") {
+            return self.create_user();
+        }
         if self.at("TEMPORARY") {
             return Err(SqlError::unsupported("CREATE TEMPORARY TABLE"));
         }
@@ -34,7 +37,6 @@ impl Parser<'_> {
     pub(super) fn unsupported_object(&mut self, verb: &str) -> SqlResult<Statement> {
         const OBJECTS: &[&str] = &[
             "VIEW",
-            "USER",
             "ROLE",
             "FUNCTION",
             "PROCEDURE",

@@ -14,6 +14,7 @@
 //! Several statements in one text are parsed one at a time ([`parse_one`]): in MySQL the ones before an error have
 //! been executed by the time it is seen.
 
+mod account;
 mod admin;
 mod alter;
 pub mod ast;

@@ -10,7 +10,10 @@ use crate::common::{SqlError, SqlResult};
 impl Parser<'_> {
     pub(super) fn set(&mut self) -> SqlResult<Statement> {
         self.expect_word("SET")?;
-        for word in ["PASSWORD", "ROLE", "RESOURCE"] {
+        if self.at("PASSWORD") && !self.nth_is_op(1, ".") {
+            return self.set_password();
+        }
+        for word in ["ROLE", "RESOURCE"] {
             if self.at(word) && !self.nth_is_op(1, ".") {
                 return Err(SqlError::unsupported(format!("SET {word}")));
             }

@@ -197,7 +197,9 @@ impl Actor for Connection {
             "user": state.as_ref().map(|state| state.user.clone()),
             "database": state.as_ref().and_then(|state| state.database.clone()),
             "command": state.as_ref().map_or("Connect", |state| state.command),
-            "statement": state.and_then(|state| state.info),
+            "statement": state
+                .and_then(|state| state.info)
+                .map(|text| String::from_utf8_lossy(&text).into_owned()),
         })
     }
 }

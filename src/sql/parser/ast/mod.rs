@@ -3,11 +3,13 @@
 //! The tree holds nothing that the rest of the database does not handle or refuse by name: a clause the
 //! parser does not know is a syntax error, one it knows and nobody implements is error 1235.
 
+mod account;
 mod admin;
 mod ddl;
 mod expr;
 mod query;
 
+pub use account::{UserName, UserSpec};
 pub use admin::{
     AccessMode, BeginMode, Explain, ExplainFormat, IsolationLevel, Show, ShowFilter, ShowKind,
     SplitBoundary, SplitTable, VariableAssignment, VariableScope,
@@ -151,4 +153,32 @@ pub enum Statement {
     Do(Vec<Expr>),
     /// UNLOCK TABLES: there are never any locked, so this has nothing to do, as in MySQL.
     UnlockTables,
+    /// CREATE USER.
+    CreateUser {
+        /// Which.
+        users: Vec<UserSpec>,
+        /// IF NOT EXISTS.
+        if_not_exists: bool,
+    },
+    /// ALTER USER.
+    AlterUser {
+        /// Which.
+        users: Vec<UserSpec>,
+        /// IF EXISTS.
+        if_exists: bool,
+    },
+    /// DROP USER.
+    DropUser {
+        /// Which.
+        users: Vec<UserName>,
+        /// IF EXISTS.
+        if_exists: bool,
+    },
+    /// SET PASSWORD.
+    SetPassword {
+        /// Whose; `None`: one's own.
+        user: Option<UserName>,
+        /// The password.
+        password: String,
+    },
 }

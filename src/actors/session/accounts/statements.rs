@@ -1,0 +1,169 @@
+//! CREATE USER, ALTER USER, DROP USER and SET PASSWORD.
+
+use super::cache::Change;
+use super::table::AccountTable;
+use crate::actors::session::Account;
+use crate::actors::session::core::Core;
+use crate::common::{SqlError, SqlResult, errno};
+use crate::protocol::auth::Plugin;
+use crate::sql::parser::Statement;
+use crate::sql::parser::ast::{UserName, UserSpec};
+
+/// `ER_PLUGIN_IS_NOT_LOADED`.
+const NO_PLUGIN: u16 = 1524;
+/// `ER_USER_ALREADY_EXISTS` and `ER_USER_DOES_NOT_EXIST`, as notes.
+const ALREADY_EXISTS: u16 = 3163;
+const DOES_NOT_EXIST: u16 = 3162;
+
+impl Core {
+    /// Runs a statement about accounts; any other is one this session does not know.
+    pub(in crate::actors::session) async fn account_statement(
+        &mut self,
+        statement: &Statement,
+    ) -> SqlResult<()> {
+        self.commit().await?;
+        match statement {
+            Statement::CreateUser { users, if_not_exists } => {
+                self.create_users(users, *if_not_exists).await
+            }
+            Statement::AlterUser { users, if_exists } => self.alter_users(users, *if_exists).await,
+            Statement::DropUser { users, if_exists } => self.drop_users(users, *if_exists).await,
+            Statement::SetPassword { user, password } => {
+                let user = user.clone().unwrap_or_else(|| self.own_name());
+                let spec = UserSpec { user, plugin: None, password: Some(password.clone()) };
+                self.alter_users(&[spec], false).await
+            }
+            _ => Err(SqlError::internal("a statement that nobody runs")),
+        }
+    }
+
+    fn own_name(&self) -> UserName {
+        UserName {
+            user: self.client.user.clone(),
+            host: self.client.account_host.clone(),
+            is_current: false,
+        }
+    }
+
+    /// `CURRENT_USER()` stands for the session's account.
+    fn named(&self, name: &UserName) -> UserName {
+        if name.is_current { self.own_name() } else { name.clone() }
+    }
+
+    async fn create_users(&mut self, users: &[UserSpec], if_not_exists: bool) -> SqlResult<()> {
+        let decide = |table: &AccountTable| {
+            let known: Vec<&UserSpec> =
+                users.iter().filter(|spec| exists(table, &spec.user)).collect();
+            if !known.is_empty() && !if_not_exists {
+                return Err(failed("CREATE USER", known.iter().map(|spec| &spec.user)));
+            }
+            users
+                .iter()
+                .filter(|spec| !exists(table, &spec.user))
+                .map(|spec| account_of(spec, None).map(Change::Put))
+                .collect()
+        };
+        if if_not_exists {
+            let table = self.services.accounts.table();
+            for spec in users.iter().filter(|spec| exists(&table, &spec.user)) {
+                let message =
+                    format!("Authorization ID '{}'@'{}' already exists.", spec.user.user, spec.user.host);
+                self.eval.note(ALREADY_EXISTS, message);
+            }
+        }
+        self.services.accounts.change(&*self.services.store, decide).await
+    }
+
+    async fn alter_users(&mut self, users: &[UserSpec], if_exists: bool) -> SqlResult<()> {
+        let users: Vec<UserSpec> = users
+            .iter()
+            .map(|spec| UserSpec { user: self.named(&spec.user), ..spec.clone() })
+            .collect();
+        let decide = |table: &AccountTable| {
+            let missing: Vec<&UserSpec> =
+                users.iter().filter(|spec| find(table, &spec.user).is_none()).collect();
+            if !missing.is_empty() && !if_exists {
+                return Err(failed("ALTER USER", missing.iter().map(|spec| &spec.user)));
+            }
+            users
+                .iter()
+                .filter_map(|spec| find(table, &spec.user).map(|old| (spec, old)))
+                .map(|(spec, old)| account_of(spec, Some(old)).map(Change::Put))
+                .collect()
+        };
+        if if_exists {
+            self.note_missing(users.iter().map(|spec| &spec.user));
+        }
+        self.services.accounts.change(&*self.services.store, decide).await
+    }
+
+    async fn drop_users(&mut self, users: &[UserName], if_exists: bool) -> SqlResult<()> {
+        let decide = |table: &AccountTable| {
+            let missing: Vec<&UserName> =
+                users.iter().filter(|user| find(table, user).is_none()).collect();
+            if !missing.is_empty() && !if_exists {
+                return Err(failed("DROP USER", missing.into_iter()));
+            }
+            let known = users.iter().filter(|user| find(table, user).is_some());
+            let remove = |user: &UserName| Change::Remove {
+                user: user.user.clone(),
+                host: user.host.clone(),
+            };
+            let changes: Vec<Change> = known.map(remove).collect();
+            let gone = |account: &Account| {
+                users.iter().any(|user| user.user == account.user && user.host == account.host)
+            };
+            if table.list().iter().all(gone) {
+                return Err(SqlError::unsupported("DROP USER of the last account"));
+            }
+            Ok(changes)
+        };
+        if if_exists {
+            self.note_missing(users.iter());
+        }
+        self.services.accounts.change(&*self.services.store, decide).await
+    }
+
+    fn note_missing<'a>(&self, users: impl Iterator<Item = &'a UserName>) {
+        let table = self.services.accounts.table();
+        for user in users.filter(|user| find(&table, user).is_none()) {
+            let message =
+                format!("Authorization ID '{}'@'{}' does not exist.", user.user, user.host);
+            self.eval.note(DOES_NOT_EXIST, message);
+        }
+    }
+}
+
+fn find<'a>(table: &'a AccountTable, name: &UserName) -> Option<&'a Account> {
+    table.get(&name.user, &name.host)
+}
+
+/// Whether CREATE USER finds the name taken. The built-in root gives way to one that is made.
+fn exists(table: &AccountTable, name: &UserName) -> bool {
+    let built_in = |account: &Account| {
+        account.user == "root" && account.host == "localhost" && account.stored.is_empty()
+    };
+    find(table, name).is_some_and(|account| !built_in(account))
+}
+
+fn failed<'a>(verb: &str, names: impl Iterator<Item = &'a UserName>) -> SqlError {
+    let names: Vec<String> =
+        names.map(|name| format!("'{}'@'{}'", name.user, name.host)).collect();
+    SqlError::new(errno::CANNOT_USER, format!("Operation {verb} failed for {}", names.join(",")))
+}
+
+/// The account a specification asks for; what it leaves out stays as it was.
+fn account_of(spec: &UserSpec, old: Option<&Account>) -> SqlResult<Account> {
+    let plugin = match &spec.plugin {
+        Some(name) => Plugin::by_name(name).ok_or_else(|| {
+            SqlError::new(NO_PLUGIN, format!("Plugin '{name}' is not loaded"))
+        })?,
+        None => old.map_or(Plugin::CachingSha2, |account| account.plugin),
+    };
+    let stored = match (&spec.password, old) {
+        (Some(password), _) => plugin.stored(password),
+        (None, Some(old)) if old.plugin == plugin => old.stored.clone(),
+        (None, _) => Vec::new(),
+    };
+    Ok(Account { user: spec.user.user.clone(), host: spec.user.host.clone(), plugin, stored })
+}

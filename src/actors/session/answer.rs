@@ -1,0 +1,75 @@
+//! The way of an answer to the client: in one piece if it is small, through a channel if it is not.
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::Answer;
+use crate::actors::runtime::ReplyTo;
+use crate::common::{SqlError, SqlResult, errno};
+use crate::protocol::packet::PacketWriter;
+
+/// An answer that has grown to this many bytes begins to stream, in pieces of about this size.
+const CHUNK: usize = 32 << 10;
+/// Pieces on their way: what a slow client keeps us from computing is bounded by them.
+const CHUNKS_AHEAD: usize = 2;
+
+/// An answer under construction.
+pub(super) struct Sink {
+    /// Takes packets.
+    pub(super) writer: PacketWriter,
+    reply: Option<ReplyTo<Answer>>,
+    rest: Option<mpsc::Sender<Bytes>>,
+    /// The connection ends after this answer.
+    pub(super) disconnect: bool,
+}
+
+impl Sink {
+    pub(super) fn new(first_sequence: u8, reply: ReplyTo<Answer>) -> Sink {
+        Sink {
+            writer: PacketWriter::new(first_sequence),
+            reply: Some(reply),
+            rest: None,
+            disconnect: false,
+        }
+    }
+
+    /// Whether enough has been written for [`Sink::flush`] to be worth its while.
+    pub(super) fn is_full(&self) -> bool {
+        self.writer.len() >= CHUNK
+    }
+
+    /// Sends what is written so far, and waits while the client is behind. May be dropped at any point.
+    pub(super) async fn flush(&mut self) -> SqlResult<()> {
+        if let Some(rest) = &self.rest {
+            let Ok(place) = rest.reserve().await else { return Err(gone()) };
+            place.send(self.writer.take());
+            return Ok(());
+        }
+        let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
+        self.rest = Some(sender);
+        if let Some(reply) = self.reply.take() {
+            let bytes = self.writer.take();
+            reply.send(Answer { bytes, rest: Some(receiver), disconnect: false });
+        }
+        Ok(())
+    }
+
+    /// Sends the rest.
+    pub(super) async fn finish(mut self) {
+        let bytes = self.writer.take();
+        match (self.reply.take(), &self.rest) {
+            (Some(reply), _) => {
+                reply.send(Answer { bytes, rest: None, disconnect: self.disconnect });
+            }
+            // Nobody listens any more when this fails: the connection is gone.
+            (None, Some(rest)) if !bytes.is_empty() => {
+                let _ = rest.send(bytes).await;
+            }
+            (None, _) => {}
+        }
+    }
+}
+
+fn gone() -> SqlError {
+    SqlError::new(errno::QUERY_INTERRUPTED, "Query execution was interrupted")
+}

@@ -1,0 +1,345 @@
+//! The state of a session, and its commands.
+
+use std::sync::Arc;
+
+use super::answer::Sink;
+use super::control::{self, Control};
+use super::prepared::PreparedStatements;
+use super::transaction::Transactions;
+use super::vars::{SharedVars, Variables};
+use super::{ClientInfo, Kill, Process, SessionServices};
+use crate::common::{SqlError, SqlResult, errno};
+use crate::protocol::command::Command;
+use crate::protocol::{CapabilityFlags, StatusFlags, response};
+use crate::sql::expr::{EvalContext, Warning, WarningLevel};
+
+/// Everything a session knows. It is moved into the task that runs a command, and back.
+pub(super) struct Core {
+    pub(super) services: Arc<SessionServices>,
+    pub(super) process: Arc<Process>,
+    pub(super) control: Arc<Control>,
+    pub(super) client: ClientInfo,
+    /// What USE chose.
+    pub(super) database: Option<String>,
+    pub(super) vars: Arc<Variables>,
+    pub(super) transactions: Transactions,
+    pub(super) prepared: PreparedStatements,
+    /// What SHOW WARNINGS shows.
+    pub(super) diagnostics: Vec<Warning>,
+    /// What expressions see; used again by the next statement.
+    pub(super) eval: Arc<EvalContext>,
+    /// `LAST_INSERT_ID()`.
+    pub(super) last_insert_id: u64,
+    /// `FOUND_ROWS()`.
+    pub(super) found_rows: u64,
+    /// `ROW_COUNT()`.
+    pub(super) row_count: i64,
+    /// The client may send several statements at once.
+    pub(super) multi_statements: bool,
+}
+
+impl Core {
+    pub(super) fn new(
+        services: Arc<SessionServices>,
+        process: Arc<Process>,
+        control: Arc<Control>,
+        client: ClientInfo,
+    ) -> Core {
+        let vars = Arc::new(Variables::new(services.variables.clone(), client.connection_id));
+        let multi_statements =
+            client.capabilities.contains(CapabilityFlags::CLIENT_MULTI_STATEMENTS);
+        let mut core = Core {
+            database: client.database.clone(),
+            eval: Arc::default(),
+            services,
+            process,
+            control,
+            client,
+            vars,
+            transactions: Transactions::default(),
+            prepared: PreparedStatements::default(),
+            diagnostics: Vec::new(),
+            last_insert_id: 0,
+            found_rows: 0,
+            row_count: 0,
+            multi_statements,
+        };
+        core.start_afresh();
+        core
+    }
+
+    /// What a login and a reset have in common.
+    fn start_afresh(&mut self) {
+        let client_collation = super::set::collation_by_id(self.client.collation);
+        {
+            let mut system = self.vars.system.lock();
+            let charset = client_collation.charset();
+            // The handshake names a collation of utf8mb4 or binary, or one we take for it.
+            let _ = system.set_names(Some(charset), Some(client_collation.name()));
+        }
+        self.eval = Arc::new(self.new_eval());
+    }
+
+    fn new_eval(&self) -> EvalContext {
+        let client = &self.client;
+        let host = if client.address.is_loopback() {
+            "localhost".to_owned()
+        } else {
+            client.address.to_string()
+        };
+        let seed = self.services.rng.stream(&format!("session/{}", client.connection_id));
+        let mut eval = EvalContext::new();
+        eval.connection_id = client.connection_id.into();
+        eval.user = format!("{}@{host}", client.user);
+        eval.current_user = format!("{}@{}", client.user, client.account_host);
+        eval.current_db.clone_from(&self.database);
+        eval.vars = Box::new(SharedVars(self.vars.clone()));
+        eval.rng = super::seed_of(seed).into();
+        eval
+    }
+
+    /// What the expressions of a statement see.
+    pub(super) fn begin_eval(
+        &mut self,
+        params: Vec<crate::sql::types::Datum>,
+        writes: bool,
+        ignore: bool,
+    ) -> Arc<EvalContext> {
+        let settings = self.vars.settings();
+        let now = settings.timestamp.unwrap_or_else(|| {
+            i64::try_from(self.services.clock.unix_micros()).unwrap_or(i64::MAX)
+        });
+        self.vars.counters.lock().now_micros = now;
+        if Arc::get_mut(&mut self.eval).is_none() {
+            // Something of the last statement still holds its context.
+            self.eval = Arc::new(self.new_eval());
+        }
+        if let Some(eval) = Arc::get_mut(&mut self.eval) {
+            eval.begin_statement();
+            eval.sql_mode = settings.sql_mode;
+            eval.time_zone = settings.time_zone;
+            eval.now_unix_micros = now;
+            eval.params = params;
+            eval.writes = writes;
+            eval.ignore = ignore;
+            eval.last_insert_id = self.last_insert_id.into();
+            eval.found_rows = self.found_rows;
+            eval.row_count = self.row_count;
+            eval.div_precision_increment = settings.div_precision_increment;
+            eval.group_concat_max_len = settings.group_concat_max_len;
+            eval.max_allowed_packet = settings.max_allowed_packet;
+            if eval.current_db != self.database {
+                eval.current_db.clone_from(&self.database);
+            }
+        }
+        self.eval.clone()
+    }
+
+    /// Runs a command; its answer, also an error, goes into the sink.
+    pub(super) async fn execute(&mut self, command: Command, sink: &mut Sink) {
+        self.control.begin();
+        self.started(&command);
+        let (control, process) = (self.control.clone(), self.process.clone());
+        let outcome = {
+            let statement = Box::pin(self.command(command, sink));
+            tokio::select! {
+                biased;
+                outcome = statement => outcome,
+                () = control.cancelled(&process) => Err(control::interrupted()),
+            }
+        };
+        if let Err(error) = outcome {
+            self.fail(error, sink).await;
+        }
+        let now = self.services.clock.now();
+        self.process.update(|state| {
+            state.command = "Sleep";
+            state.info = None;
+            state.since = now;
+        });
+    }
+
+    fn started(&self, command: &Command) {
+        let now = self.services.clock.now();
+        let (name, info) = match command {
+            Command::Query(text) => ("Query", Some(text.clone())),
+            Command::StmtExecute { statement, .. } => ("Execute", self.prepared.text(*statement)),
+            Command::StmtPrepare(text) => ("Prepare", Some(text.clone())),
+            Command::FieldList { .. } => ("Field List", None),
+            Command::InitDb(_) => ("Init DB", None),
+            Command::ResetConnection => ("Reset Connection", None),
+            _ => return,
+        };
+        self.process.update(|state| {
+            state.command = name;
+            state.info = info;
+            state.since = now;
+        });
+    }
+
+    /// Undoes what the failed statement did, keeps the error for SHOW WARNINGS, and tells the client.
+    async fn fail(&mut self, error: SqlError, sink: &mut Sink) {
+        let error = self.statement_failed(error).await;
+        self.row_count = -1;
+        let mut warnings = self.eval.take_warnings();
+        warnings.push(Warning {
+            level: WarningLevel::Error,
+            code: error.code,
+            message: error.message.clone(),
+        });
+        self.keep_diagnostics(warnings);
+        response::write_error(&mut sink.writer, &error);
+    }
+
+    pub(super) fn keep_diagnostics(&mut self, warnings: Vec<Warning>) {
+        let errors = warnings.iter().filter(|warning| warning.level == WarningLevel::Error).count();
+        {
+            let mut counters = self.vars.counters.lock();
+            counters.warnings = warnings.len() as u64;
+            counters.errors = errors as u64;
+        }
+        self.diagnostics = warnings;
+    }
+
+    async fn command(&mut self, command: Command, sink: &mut Sink) -> SqlResult<()> {
+        match command {
+            Command::Query(text) => return self.query(&text, sink).await,
+            Command::StmtExecute { statement, cursor, body } => {
+                return self.execute_prepared(statement, cursor, &body, sink).await;
+            }
+            Command::StmtPrepare(text) => return self.prepare(&text, sink),
+            Command::StmtSendLongData { statement, parameter, data } => {
+                self.prepared.add_long_data(statement, parameter, &data);
+            }
+            Command::StmtClose(statement) => self.prepared.close(statement),
+            Command::StmtReset(statement) => {
+                self.prepared.reset(statement)?;
+                self.ok(sink, response::Ok::default(), false);
+            }
+            Command::Ping => self.ok(sink, response::Ok::default(), false),
+            Command::InitDb(name) => {
+                self.use_database(&String::from_utf8_lossy(&name))?;
+                self.ok(sink, response::Ok::default(), false);
+            }
+            Command::FieldList { table, pattern } => self.field_list(&table, &pattern, sink)?,
+            Command::Statistics => {
+                let line = self.statistics();
+                sink.writer.packet(|out| out.extend_from_slice(line.as_bytes()));
+            }
+            Command::ProcessInfo => return self.show_process_list(sink).await,
+            Command::ProcessKill(id) => {
+                self.kill(id.into(), Kill::Connection, sink)?;
+                self.ok(sink, response::Ok::default(), false);
+            }
+            Command::ResetConnection => {
+                self.reset().await;
+                self.ok(sink, response::Ok::default(), false);
+            }
+            Command::SetOption { multi_statements } => {
+                self.multi_statements = multi_statements;
+                response::write_eof(&mut sink.writer, self.status(false), 0);
+            }
+            Command::StmtFetch => return Err(SqlError::unsupported("cursors (COM_STMT_FETCH)")),
+            Command::Debug => return Err(SqlError::unsupported("COM_DEBUG")),
+            Command::Quit | Command::ChangeUser(_) | Command::Unknown(_) => {
+                return Err(SqlError::new(errno::UNKNOWN_COM, "Unknown command"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The flags of an OK or EOF packet.
+    pub(super) fn status(&self, more_results: bool) -> StatusFlags {
+        let settings = &self.vars.system.lock().settings;
+        let mut status = StatusFlags::empty();
+        status.set(StatusFlags::SERVER_STATUS_AUTOCOMMIT, settings.autocommit);
+        status.set(StatusFlags::SERVER_STATUS_IN_TRANS, self.transactions.is_begun());
+        status.set(StatusFlags::SERVER_MORE_RESULTS_EXISTS, more_results);
+        status.set(
+            StatusFlags::SERVER_STATUS_NO_BACKSLASH_ESCAPES,
+            settings.sql_mode.contains(crate::sql::types::SqlMode::NO_BACKSLASH_ESCAPES),
+        );
+        status
+    }
+
+    /// Writes an OK packet.
+    pub(super) fn ok(&self, sink: &mut Sink, ok: response::Ok, more_results: bool) {
+        ok.write(&mut sink.writer, self.status(more_results));
+    }
+
+    /// USE.
+    pub(super) fn use_database(&mut self, name: &str) -> SqlResult<()> {
+        let schema = self.services.schema.current();
+        let database = schema.require_database(name)?;
+        {
+            let mut system = self.vars.system.lock();
+            system.put_text("character_set_database", database.charset.as_str());
+            system.put_text("collation_database", database.collation.as_str());
+        }
+        self.set_database(Some(database.name.clone()));
+        Ok(())
+    }
+
+    pub(super) fn set_database(&mut self, database: Option<String>) {
+        self.process.update(|state| state.database.clone_from(&database));
+        self.database = database;
+    }
+
+    /// COM_RESET_CONNECTION: a fresh session in the same database.
+    async fn reset(&mut self) {
+        self.roll_back().await;
+        self.transactions = Transactions::default();
+        self.vars.reset();
+        self.prepared = PreparedStatements::default();
+        self.diagnostics.clear();
+        (self.last_insert_id, self.found_rows, self.row_count) = (0, 0, 0);
+        self.start_afresh();
+    }
+
+    /// COM_CHANGE_USER: a fresh session of somebody else.
+    pub(super) async fn switch(&mut self, client: ClientInfo) -> SqlResult<()> {
+        self.roll_back().await;
+        let database = match &client.database {
+            Some(name) => {
+                let schema = self.services.schema.current();
+                Some(schema.require_database(name)?.name.clone())
+            }
+            None => None,
+        };
+        self.client = client;
+        self.set_database(database);
+        self.reset().await;
+        Ok(())
+    }
+
+    /// Whether a transaction is open.
+    pub(super) fn in_transaction(&self) -> bool {
+        self.transactions.is_begun()
+    }
+
+    /// How many prepared statements there are.
+    pub(super) fn prepared_count(&self) -> usize {
+        self.prepared.len()
+    }
+
+    /// KILL. The session's own connection ends after the answer.
+    pub(super) fn kill(&self, id: u64, what: Kill, sink: &mut Sink) -> SqlResult<()> {
+        let unknown =
+            || SqlError::new(errno::NO_SUCH_THREAD, format!("Unknown thread id: {id}"));
+        let number = u32::try_from(id).map_err(|_| unknown())?;
+        if number == self.process.id {
+            sink.disconnect = what == Kill::Connection;
+            return Err(control::interrupted());
+        }
+        if self.services.processes.kill(number, what) { Ok(()) } else { Err(unknown()) }
+    }
+
+    fn statistics(&self) -> String {
+        let uptime = self.services.clock.now().as_nanos() / 1_000_000_000;
+        format!(
+            "Uptime: {uptime}  Threads: {}  Questions: 0  Slow queries: 0  Opens: 0  \
+             Flush tables: 0  Open tables: 0  Queries per second avg: 0.000",
+            self.services.processes.len()
+        )
+    }
+}

@@ -1,0 +1,233 @@
+//! Rows and columns as packets, straight from values and from record batches.
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::DataType;
+use arrow::record_batch::RecordBatch;
+use bytes::BytesMut;
+
+use crate::common::SqlResult;
+use crate::protocol::packet::{HEADER, PacketWriter};
+use crate::protocol::response::{self, BinaryRow, Column, DateTimeParts};
+use crate::protocol::{ColumnFlags, ColumnType, put_lenenc_bytes};
+use crate::sql::plan::OutputColumn;
+use crate::sql::types::{Datum, FieldType, TypeKind, datum_from_array, write_text};
+
+/// Which protocol rows are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// COM_QUERY's: everything is text.
+    Text,
+    /// COM_STMT_EXECUTE's.
+    Binary,
+}
+
+/// Writes a column's definition. `collation` is the one results are sent in.
+pub(super) fn write_column(writer: &mut PacketWriter, column: &OutputColumn, collation: u16) {
+    let (org_name, table, org_table, schema) = match &column.origin {
+        Some((name, alias, table, database)) => {
+            (name.as_str(), alias.as_str(), table.as_str(), database.as_str())
+        }
+        None => ("", "", "", ""),
+    };
+    let field_type = &column.field_type;
+    let flags = field_type.protocol_flags() | column.key_flags;
+    Column {
+        schema,
+        table,
+        org_table,
+        name: &column.name,
+        org_name,
+        collation: field_type.protocol_charset(collation),
+        length: field_type.protocol_length(),
+        kind: ColumnType::try_from(field_type.protocol_type())
+            .unwrap_or(ColumnType::MYSQL_TYPE_VAR_STRING),
+        flags: ColumnFlags::from_bits_truncate(flags),
+        decimals: field_type.protocol_decimals(),
+    }
+    .write(writer);
+}
+
+/// Writes a column's definition as COM_FIELD_LIST answers it: with a default, which is always NULL here.
+pub(super) fn write_field(writer: &mut PacketWriter, column: &OutputColumn, collation: u16) {
+    let mut alone = PacketWriter::new(0);
+    write_column(&mut alone, column, collation);
+    let packet = alone.take();
+    writer.packet(|out| {
+        out.extend_from_slice(&packet[HEADER..]);
+        response::put_text_null(out);
+    });
+}
+
+/// Writes rows of one result.
+pub(super) struct RowEncoder<'a> {
+    columns: &'a [OutputColumn],
+    format: Format,
+    scratch: Vec<u8>,
+}
+
+impl<'a> RowEncoder<'a> {
+    pub(super) fn new(columns: &'a [OutputColumn], format: Format) -> RowEncoder<'a> {
+        RowEncoder { columns, format, scratch: Vec::new() }
+    }
+
+    /// Writes a row of values.
+    pub(super) fn row(&mut self, row: &[Datum], writer: &mut PacketWriter) {
+        let (columns, scratch) = (self.columns, &mut self.scratch);
+        let cells = row.iter().zip(columns.iter().map(|column| &column.field_type));
+        match self.format {
+            Format::Text => writer.packet(|out| {
+                for (value, field_type) in cells {
+                    put_text(out, value, field_type, scratch);
+                }
+            }),
+            Format::Binary => writer.packet(|out| {
+                let mut packet = BinaryRow::begin(out, columns.len());
+                for (value, field_type) in cells {
+                    put_binary(&mut packet, value, field_type, scratch);
+                }
+            }),
+        }
+    }
+
+    /// Writes a row of a record batch.
+    pub(super) fn batch_row(
+        &mut self,
+        batch: &RecordBatch,
+        row: usize,
+        writer: &mut PacketWriter,
+    ) -> SqlResult<()> {
+        let (columns, scratch) = (self.columns, &mut self.scratch);
+        let cells = batch.columns().iter().zip(columns.iter().map(|column| &column.field_type));
+        match self.format {
+            Format::Text => writer.packet(|out| {
+                for (array, field_type) in cells {
+                    if !put_text_of(out, array, row) {
+                        let value = datum_from_array(array, row, field_type)?;
+                        put_text(out, &value, field_type, scratch);
+                    }
+                }
+                Ok(())
+            }),
+            Format::Binary => writer.packet(|out| {
+                let mut packet = BinaryRow::begin(out, columns.len());
+                for (array, field_type) in cells {
+                    match bytes_of(array, row) {
+                        Some(bytes) => packet.bytes(bytes),
+                        None => {
+                            let value = datum_from_array(array, row, field_type)?;
+                            put_binary(&mut packet, &value, field_type, scratch);
+                        }
+                    }
+                }
+                Ok(())
+            }),
+        }
+    }
+}
+
+/// The bytes of a string in an array, without a copy.
+fn bytes_of(array: &ArrayRef, row: usize) -> Option<&[u8]> {
+    if array.is_null(row) {
+        return None;
+    }
+    match array.data_type() {
+        DataType::Utf8 => Some(array.as_string::<i32>().value(row).as_bytes()),
+        DataType::Binary => Some(array.as_binary::<i32>().value(row)),
+        _ => None,
+    }
+}
+
+/// Writes what needs no type to be written; `false`: it does.
+fn put_text_of(out: &mut BytesMut, array: &ArrayRef, row: usize) -> bool {
+    match bytes_of(array, row) {
+        Some(bytes) => {
+            put_lenenc_bytes(out, bytes);
+            true
+        }
+        None => false,
+    }
+}
+
+/// Appends a value as text with its length.
+fn put_text(out: &mut BytesMut, value: &Datum, field_type: &FieldType, scratch: &mut Vec<u8>) {
+    match value {
+        Datum::Null => response::put_text_null(out),
+        Datum::Bytes(bytes) => put_lenenc_bytes(out, bytes),
+        Datum::Int(number) if !field_type.zerofill && field_type.kind != TypeKind::Year => {
+            put_lenenc_bytes(out, itoa::Buffer::new().format(*number).as_bytes());
+        }
+        _ => {
+            scratch.clear();
+            write_text(value, field_type, scratch);
+            put_lenenc_bytes(out, scratch);
+        }
+    }
+}
+
+/// Appends a value in its column's binary form. The form follows the column, which is what the client was told, not the
+/// value: one of another type is converted.
+fn put_binary(
+    row: &mut BinaryRow<'_>,
+    value: &Datum,
+    field_type: &FieldType,
+    scratch: &mut Vec<u8>,
+) {
+    if value.is_null() {
+        return row.null();
+    }
+    match field_type.kind {
+        TypeKind::Null => row.null(),
+        TypeKind::TinyInt => row.int(integer(value), 1),
+        TypeKind::SmallInt | TypeKind::Year => row.int(integer(value), 2),
+        TypeKind::MediumInt | TypeKind::Int => row.int(integer(value), 4),
+        TypeKind::BigInt => row.int(integer(value), 8),
+        TypeKind::Float => row.float(float(value) as f32),
+        TypeKind::Double => row.double(float(value)),
+        TypeKind::Date | TypeKind::DateTime | TypeKind::Timestamp => match value {
+            Datum::Time(time) => {
+                let parts = time.parts();
+                row.datetime(DateTimeParts {
+                    year: parts.year as u16,
+                    month: parts.month as u8,
+                    day: parts.day as u8,
+                    hour: parts.hour as u8,
+                    minute: parts.minute as u8,
+                    second: parts.second as u8,
+                    micros: parts.micro,
+                });
+            }
+            _ => row.null(),
+        },
+        TypeKind::Time => match value {
+            Datum::Duration(duration) => row.time(duration.micros),
+            _ => row.null(),
+        },
+        _ => match value {
+            Datum::Bytes(bytes) => row.bytes(bytes),
+            _ => {
+                scratch.clear();
+                write_text(value, field_type, scratch);
+                row.bytes(scratch);
+            }
+        },
+    }
+}
+
+/// The bits of a value as an integer.
+fn integer(value: &Datum) -> u64 {
+    match value {
+        Datum::Int(number) => number.cast_unsigned(),
+        Datum::UInt(number) => *number,
+        other => (float(other) as i64).cast_unsigned(),
+    }
+}
+
+fn float(value: &Datum) -> f64 {
+    match value {
+        Datum::Int(number) => *number as f64,
+        Datum::UInt(number) => *number as f64,
+        Datum::Float(number) => *number,
+        Datum::Decimal(number) => number.to_f64(),
+        other => other.to_text().parse().unwrap_or(0.0),
+    }
+}

@@ -1,0 +1,102 @@
+//! Which tables a plan works on.
+
+use std::collections::BTreeSet;
+
+use crate::sql::plan::{InsertSource, PhysicalPlan, PlanNode, StatementPlan};
+
+/// The tables of a plan.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct PlanTables {
+    /// Those with stored rows, by id.
+    pub(super) stored: BTreeSet<i64>,
+    /// The one that is written.
+    pub(super) written: Option<i64>,
+    /// There are some that the session computes.
+    pub(super) computed: bool,
+}
+
+impl PlanTables {
+    /// The tables of a statement's plan.
+    pub(super) fn of(plan: &StatementPlan) -> PlanTables {
+        let mut tables = PlanTables::default();
+        let subqueries = match plan {
+            StatementPlan::Query(query) => {
+                tables.add(&query.root);
+                &query.subqueries
+            }
+            StatementPlan::Insert(insert) => {
+                tables.write(insert.target.table.id);
+                if let InsertSource::Query(query) = &insert.source {
+                    tables.add(&query.root);
+                    query.subqueries.iter().for_each(|plan| tables.add(plan));
+                }
+                &insert.subqueries
+            }
+            StatementPlan::Update(update) => {
+                tables.write(update.target.table.id);
+                tables.add(&update.source);
+                &update.subqueries
+            }
+            StatementPlan::Delete(delete) => {
+                tables.write(delete.target.table.id);
+                tables.add(&delete.source);
+                &delete.subqueries
+            }
+        };
+        subqueries.iter().for_each(|plan| tables.add(plan));
+        tables
+    }
+
+    fn write(&mut self, table: i64) {
+        self.stored.insert(table);
+        self.written = Some(table);
+    }
+
+    fn add(&mut self, plan: &PhysicalPlan) {
+        match &plan.node {
+            PlanNode::Dual { .. } | PlanNode::Values { .. } => {}
+            PlanNode::PointGet { table, .. }
+            | PlanNode::BatchPointGet { table, .. }
+            | PlanNode::TableScan { table, .. }
+            | PlanNode::IndexScan { table, .. } => {
+                self.stored.insert(table.id);
+            }
+            PlanNode::Virtual { .. } => self.computed = true,
+            PlanNode::Filter { input, .. }
+            | PlanNode::Project { input, .. }
+            | PlanNode::Aggregate { input, .. }
+            | PlanNode::Sort { input, .. }
+            | PlanNode::Limit { input, .. } => self.add(input),
+            PlanNode::Join { left, right, .. } => {
+                self.add(left);
+                self.add(right);
+            }
+            PlanNode::IndexLookupJoin { left, table, .. } => {
+                self.stored.insert(table.id);
+                self.add(left);
+            }
+            PlanNode::UnionAll { inputs } => inputs.iter().for_each(|input| self.add(input)),
+        }
+    }
+}
+
+/// Whether a write touches only rows it names by their keys: then it is cheaper to find a conflict at the commit, and to
+/// run it again, than to lock.
+pub(super) fn writes_named_rows(plan: &StatementPlan) -> bool {
+    match plan {
+        StatementPlan::Query(_) => false,
+        StatementPlan::Insert(insert) => matches!(insert.source, InsertSource::Values(_)),
+        StatementPlan::Update(update) => names_rows(&update.source),
+        StatementPlan::Delete(delete) => names_rows(&delete.source),
+    }
+}
+
+fn names_rows(plan: &PhysicalPlan) -> bool {
+    match &plan.node {
+        PlanNode::PointGet { .. } | PlanNode::BatchPointGet { .. } => true,
+        PlanNode::Filter { input, .. }
+        | PlanNode::Project { input, .. }
+        | PlanNode::Limit { input, .. } => names_rows(input),
+        _ => false,
+    }
+}

@@ -1,0 +1,418 @@
+//! Prepared statements, of COM_STMT_PREPARE and of PREPARE.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::answer::Sink;
+use super::core::Core;
+use super::encode::{Format, write_column};
+use super::statement::Request;
+use crate::common::{SqlError, SqlResult, errno};
+use crate::protocol::parameters::{self, Parameter, ParameterType};
+use crate::protocol::response;
+use crate::sql::parser::ast::{self, Statement};
+use crate::sql::parser::{ParsedStatement, parse_one};
+use crate::sql::plan::{OutputColumn, StatementPlan};
+use crate::sql::types::time::Parts;
+use crate::sql::types::{Datum, Decimal, Duration, FieldType, SqlMode, Time, TimeKind, TypeKind};
+
+/// `ER_MAX_PREPARED_STMT_COUNT_REACHED`.
+const TOO_MANY: u16 = 1461;
+
+/// What a plan depends on besides its statement.
+pub(super) struct PlanKey<'a> {
+    pub(super) version: i64,
+    pub(super) database: Option<&'a str>,
+    pub(super) sql_mode: SqlMode,
+    pub(super) types: &'a [FieldType],
+}
+
+struct Cached {
+    version: i64,
+    database: Option<String>,
+    sql_mode: SqlMode,
+    types: Vec<FieldType>,
+    plan: Arc<StatementPlan>,
+}
+
+/// The plan of a prepared statement, as long as what it was made for stays the same.
+#[derive(Default)]
+pub(super) struct PlanCache(Mutex<Option<Cached>>);
+
+impl PlanCache {
+    /// The plan, if it still fits.
+    pub(super) fn get(&self, key: &PlanKey<'_>) -> Option<Arc<StatementPlan>> {
+        let cached = self.0.lock();
+        let cached = cached.as_ref()?;
+        let fits = cached.version == key.version
+            && cached.sql_mode == key.sql_mode
+            && cached.database.as_deref() == key.database
+            && cached.types == key.types;
+        fits.then(|| cached.plan.clone())
+    }
+
+    /// Keeps a plan.
+    pub(super) fn put(&self, key: &PlanKey<'_>, plan: Arc<StatementPlan>) {
+        *self.0.lock() = Some(Cached {
+            version: key.version,
+            database: key.database.map(str::to_owned),
+            sql_mode: key.sql_mode,
+            types: key.types.to_vec(),
+            plan,
+        });
+    }
+}
+
+/// What does not change between executions.
+pub(super) struct Prepared {
+    text: Bytes,
+    statement: Statement,
+    parameters: usize,
+    cache: PlanCache,
+}
+
+/// A statement of COM_STMT_PREPARE.
+struct Entry {
+    prepared: Arc<Prepared>,
+    /// Types of the parameters at the last execution.
+    types: Vec<ParameterType>,
+    long_data: HashMap<u16, Vec<u8>>,
+    /// What COM_STMT_SEND_LONG_DATA could not answer: more than `max_allowed_packet`.
+    too_long: bool,
+}
+
+/// All of a session.
+#[derive(Default)]
+pub(super) struct PreparedStatements {
+    by_id: BTreeMap<u32, Entry>,
+    by_name: BTreeMap<String, Arc<Prepared>>,
+    last_id: u32,
+}
+
+/// Longest value that can be sent in pieces.
+const LONG_DATA_MAX: usize = 1 << 30;
+
+impl PreparedStatements {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len() + self.by_name.len()
+    }
+
+    /// The text of a statement.
+    pub(super) fn text(&self, id: u32) -> Option<Bytes> {
+        self.by_id.get(&id).map(|entry| entry.prepared.text.clone())
+    }
+
+    pub(super) fn close(&mut self, id: u32) {
+        self.by_id.remove(&id);
+    }
+
+    /// COM_STMT_RESET: forgets long data.
+    pub(super) fn reset(&mut self, id: u32) -> SqlResult<()> {
+        let entry = self.by_id.get_mut(&id).ok_or_else(|| unknown(id, "mysqld_stmt_reset"))?;
+        entry.long_data.clear();
+        entry.too_long = false;
+        Ok(())
+    }
+
+    /// COM_STMT_SEND_LONG_DATA, which has no answer: an unknown statement is told at its execution.
+    pub(super) fn add_long_data(&mut self, id: u32, parameter: u16, data: &[u8]) {
+        let Some(entry) = self.by_id.get_mut(&id) else { return };
+        let value = entry.long_data.entry(parameter).or_default();
+        if value.len() + data.len() > LONG_DATA_MAX {
+            entry.too_long = true;
+            return;
+        }
+        value.extend_from_slice(data);
+    }
+}
+
+fn unknown(id: u32, command: &str) -> SqlError {
+    SqlError::new(
+        errno::UNKNOWN_STMT_HANDLER,
+        format!("Unknown prepared statement handler ({id}) given to {command}"),
+    )
+}
+
+fn unknown_name(name: &str, command: &str) -> SqlError {
+    SqlError::new(
+        errno::UNKNOWN_STMT_HANDLER,
+        format!("Unknown prepared statement handler ({name}) given to {command}"),
+    )
+}
+
+impl Core {
+    /// Parses a text of one statement.
+    fn parse_prepared(&self, text: &Bytes) -> SqlResult<Prepared> {
+        let mode = self.vars.system.lock().settings.sql_mode;
+        let Some(ParsedStatement { statement, parameters, next, .. }) = parse_one(text, 0, mode)?
+        else {
+            return Err(SqlError::new(errno::EMPTY_QUERY, "Query was empty"));
+        };
+        if parse_one(text, next, mode)?.is_some() {
+            return Err(SqlError::unsupported("several statements in one PREPARE"));
+        }
+        if matches!(statement, Statement::Prepare { .. } | Statement::Execute { .. }) {
+            return Err(SqlError::unsupported("PREPARE and EXECUTE as prepared statements"));
+        }
+        if u16::try_from(parameters).is_err() {
+            return Err(SqlError::new(1390, "Prepared statement contains too many placeholders"));
+        }
+        if self.prepared.len() >= self.services.max_prepared_statements {
+            return Err(SqlError::new(
+                TOO_MANY,
+                format!(
+                    "Can't create more than max_prepared_stmt_count statements (current value: {})",
+                    self.services.max_prepared_statements
+                ),
+            ));
+        }
+        Ok(Prepared { text: text.clone(), statement, parameters, cache: PlanCache::default() })
+    }
+
+    /// COM_STMT_PREPARE.
+    pub(super) fn prepare(&mut self, text: &Bytes, sink: &mut Sink) -> SqlResult<()> {
+        self.begin_eval(Vec::new(), false, false);
+        // A copy: the text outlives the buffer the packet came in.
+        let prepared = self.parse_prepared(&Bytes::copy_from_slice(text))?;
+        let columns = self.columns_of(&prepared)?;
+        self.prepared.last_id += 1;
+        let id = self.prepared.last_id;
+        let parameters = prepared.parameters;
+        self.prepared.by_id.insert(
+            id,
+            Entry {
+                prepared: Arc::new(prepared),
+                types: Vec::new(),
+                long_data: HashMap::new(),
+                too_long: false,
+            },
+        );
+        let (status, capabilities) = (self.status(false), self.client.capabilities);
+        let writer = &mut sink.writer;
+        let column_count = u16::try_from(columns.len()).unwrap_or(u16::MAX);
+        response::write_prepare_ok(writer, id, column_count, parameters as u16, 0);
+        if parameters > 0 {
+            let parameter = OutputColumn {
+                name: "?".to_owned(),
+                field_type: FieldType::varchar(16_383),
+                origin: None,
+                key_flags: 0,
+            };
+            for _ in 0..parameters {
+                write_column(writer, &parameter, 63);
+            }
+            response::write_columns_end(writer, capabilities, status);
+        }
+        if !columns.is_empty() {
+            let collation = self.vars.system.lock().settings.results.id();
+            for column in &columns {
+                write_column(writer, column, collation);
+            }
+            response::write_columns_end(writer, capabilities, status);
+        }
+        Ok(())
+    }
+
+    /// The columns a prepared statement will answer with; its names are looked up on the way, so that errors show early.
+    fn columns_of(&self, prepared: &Prepared) -> SqlResult<Vec<OutputColumn>> {
+        let plans = matches!(
+            prepared.statement,
+            Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_)
+        );
+        if !plans {
+            return Ok(Vec::new());
+        }
+        let schema = self.services.schema.current();
+        let plan = self.planner(&schema, prepared.parameters, &[]).plan(&prepared.statement)?;
+        Ok(match plan {
+            StatementPlan::Query(query) => query.columns,
+            _ => Vec::new(),
+        })
+    }
+
+    /// COM_STMT_EXECUTE.
+    pub(super) async fn execute_prepared(
+        &mut self,
+        id: u32,
+        cursor: u8,
+        body: &Bytes,
+        sink: &mut Sink,
+    ) -> SqlResult<()> {
+        let entry = self
+            .prepared
+            .by_id
+            .get_mut(&id)
+            .ok_or_else(|| unknown(id, "mysqld_stmt_execute"))?;
+        if entry.too_long {
+            return Err(SqlError::new(
+                errno::NET_PACKET_TOO_LARGE,
+                "Parameter of prepared statement is longer than 'max_allowed_packet'",
+            ));
+        }
+        let prepared = entry.prepared.clone();
+        let values = parameters::decode(
+            body,
+            prepared.parameters,
+            &mut entry.types,
+            &entry.long_data,
+        )
+        .map_err(|malformed| SqlError::new(errno::MALFORMED_PACKET, malformed.to_string()))?;
+        entry.long_data.clear();
+        // A cursor that only reads may be answered with all rows at once, as MySQL does for small results.
+        let _ = cursor;
+        let (mut params, mut types) = (Vec::with_capacity(values.len()), Vec::new());
+        for value in values {
+            let (datum, field_type) = value_of(value)?;
+            params.push(datum);
+            types.push(field_type);
+        }
+        self.run_prepared(&prepared, params, types, Format::Binary, false, sink).await
+    }
+
+    async fn run_prepared(
+        &mut self,
+        prepared: &Prepared,
+        params: Vec<Datum>,
+        types: Vec<FieldType>,
+        format: Format,
+        more: bool,
+        sink: &mut Sink,
+    ) -> SqlResult<()> {
+        let request = Request {
+            statement: &prepared.statement,
+            parameters: prepared.parameters,
+            params,
+            types,
+            format,
+            more,
+            cache: Some(&prepared.cache),
+        };
+        self.statement(&request, sink).await
+    }
+
+    /// PREPARE name FROM ….
+    pub(super) fn prepare_named(
+        &mut self,
+        name: &str,
+        source: &ast::Expr,
+        request: &Request<'_>,
+    ) -> SqlResult<()> {
+        let text = match source {
+            ast::Expr::UserVariable(variable) => self.user_variable(variable).0,
+            other => self.constant(other, request)?.1,
+        };
+        let name = name.to_lowercase();
+        self.prepared.by_name.remove(&name);
+        let prepared = self.parse_prepared(&text.to_bytes())?;
+        self.columns_of(&prepared)?;
+        self.prepared.by_name.insert(name, Arc::new(prepared));
+        Ok(())
+    }
+
+    /// EXECUTE name [USING …].
+    pub(super) async fn execute_named(
+        &mut self,
+        name: &str,
+        using: &[String],
+        more: bool,
+        sink: &mut Sink,
+    ) -> SqlResult<()> {
+        let found = self.prepared.by_name.get(&name.to_lowercase()).cloned();
+        let prepared = found.ok_or_else(|| unknown_name(name, "EXECUTE"))?;
+        if prepared.parameters != using.len() {
+            return Err(SqlError::new(errno::WRONG_ARGUMENTS, "Incorrect arguments to EXECUTE"));
+        }
+        let (mut params, mut types) = (Vec::new(), Vec::new());
+        for variable in using {
+            let (value, field_type) = self.user_variable(variable);
+            types.push(if value.is_null() { FieldType::null() } else { general(&field_type) });
+            params.push(value);
+        }
+        self.run_prepared(&prepared, params, types, Format::Text, more, sink).await
+    }
+
+    /// DEALLOCATE PREPARE.
+    pub(super) fn deallocate(&mut self, name: &str) -> SqlResult<()> {
+        match self.prepared.by_name.remove(&name.to_lowercase()) {
+            Some(_) => Ok(()),
+            None => Err(unknown_name(name, "DEALLOCATE PREPARE")),
+        }
+    }
+}
+
+/// A type without what differs from value to value, so that one plan serves them all.
+fn general(field_type: &FieldType) -> FieldType {
+    match field_type.kind {
+        kind if kind.is_integer() => FieldType {
+            unsigned: field_type.unsigned,
+            ..FieldType::bigint()
+        },
+        kind if kind.is_string() => FieldType {
+            collation: field_type.collation,
+            ..FieldType::new(TypeKind::VarChar)
+        },
+        _ => field_type.clone().nullable(),
+    }
+}
+
+/// A parameter's value with its type.
+fn value_of(parameter: Parameter) -> SqlResult<(Datum, FieldType)> {
+    Ok(match parameter {
+        Parameter::Null => (Datum::Null, FieldType::null()),
+        Parameter::Int(number) => (Datum::Int(number), FieldType::bigint()),
+        Parameter::UInt(number) => (Datum::UInt(number), FieldType::bigint_unsigned()),
+        Parameter::Float(number) => (Datum::Float(number.into()), FieldType::double()),
+        Parameter::Double(number) => (Datum::Float(number), FieldType::double()),
+        Parameter::Text(text) => {
+            // The value may outlive the buffer it came in: rows are kept in the transaction.
+            let text = Bytes::copy_from_slice(&text);
+            (Datum::Bytes(text), FieldType::new(TypeKind::VarChar))
+        }
+        Parameter::Binary(bytes) => {
+            let field_type = FieldType {
+                collation: crate::sql::types::Collation::Binary,
+                ..FieldType::new(TypeKind::VarChar)
+            };
+            (Datum::Bytes(Bytes::copy_from_slice(&bytes)), field_type)
+        }
+        Parameter::Decimal(text) => {
+            let text = String::from_utf8_lossy(&text).into_owned();
+            let number = decimal(&text)?;
+            let field_type = FieldType::decimal(number.precision(), number.scale);
+            (Datum::Decimal(number), field_type)
+        }
+        Parameter::DateTime { parts, date_only } => {
+            let parts = Parts {
+                year: parts.year.into(),
+                month: parts.month.into(),
+                day: parts.day.into(),
+                hour: parts.hour.into(),
+                minute: parts.minute.into(),
+                second: parts.second.into(),
+                micro: parts.micros,
+            };
+            let (kind, fsp, field_type) = if date_only {
+                (TimeKind::Date, 0, FieldType::date())
+            } else {
+                (TimeKind::DateTime, 6, FieldType::datetime(6))
+            };
+            (Datum::Time(Time::from_parts(&parts, kind, fsp)), field_type)
+        }
+        Parameter::Time(micros) => {
+            (Datum::Duration(Duration { micros, fsp: 6 }), FieldType::time(6))
+        }
+    })
+}
+
+fn decimal(text: &str) -> SqlResult<Decimal> {
+    Decimal::parse(text).ok_or_else(|| {
+        SqlError::new(
+            errno::TRUNCATED_WRONG_VALUE,
+            format!("Truncated incorrect DECIMAL value: '{text}'"),
+        )
+    })
+}

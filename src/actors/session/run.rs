@@ -1,0 +1,370 @@
+//! SELECT and the statements that change rows.
+
+use std::sync::Arc;
+
+use super::answer::Sink;
+use super::core::Core;
+use super::encode::{RowEncoder, write_column};
+use super::plan_tables::{PlanTables, writes_named_rows};
+use super::prepared::PlanKey;
+use super::statement::Request;
+use super::transaction::duplicate_shown;
+use super::virtual_tables::SessionTables;
+use crate::common::{SqlError, SqlResult, errno};
+use crate::protocol::{CapabilityFlags, response};
+use crate::sql::catalog::InfoSchema;
+use crate::sql::exec::{
+    DmlResult, ExecContext, NoVirtualTables, RowBatch, RowStream, VirtualTables, can_read_latest,
+    execute_delete, execute_insert, execute_query, execute_update,
+};
+use crate::sql::expr::EvalContext;
+use crate::sql::kv::{Transaction, TxnOptions};
+use crate::sql::plan::{ConflictAction, OutputColumn, QueryPlan, StatementPlan};
+
+/// How often an autocommit write is run again after a conflict without locks; then it locks.
+const OPTIMISTIC_ATTEMPTS: usize = 3;
+/// How often it is run at all.
+const ATTEMPTS: usize = 10;
+
+impl Core {
+    /// The plan of a statement: the one kept, if the schema and everything else it depends on are the same.
+    pub(super) fn plan(
+        &self,
+        request: &Request<'_>,
+        schema: &InfoSchema,
+    ) -> SqlResult<Arc<StatementPlan>> {
+        let Some(cache) = request.cache else {
+            let planner = self.planner(schema, request.parameters, &request.types);
+            return planner.plan(request.statement).map(Arc::new);
+        };
+        let key = PlanKey {
+            version: schema.version(),
+            database: self.database.as_deref(),
+            sql_mode: self.vars.system.lock().settings.sql_mode,
+            types: &request.types,
+        };
+        if let Some(plan) = cache.get(&key) {
+            return Ok(plan);
+        }
+        let planner = self.planner(schema, request.parameters, &request.types);
+        let plan = Arc::new(planner.plan(request.statement)?);
+        cache.put(&key, plan.clone());
+        Ok(plan)
+    }
+
+    fn exec_context(
+        &self,
+        txn: Arc<dyn Transaction>,
+        eval: Arc<EvalContext>,
+        schema: Option<&Arc<InfoSchema>>,
+    ) -> ExecContext {
+        let virtual_tables: Arc<dyn VirtualTables> = match schema {
+            Some(schema) => Arc::new(SessionTables::new(self, schema.clone())),
+            None => Arc::new(NoVirtualTables),
+        };
+        ExecContext {
+            txn,
+            eval,
+            virtual_tables,
+            auto_ids: self.services.auto_ids.clone(),
+            killed: self.control.killed.clone(),
+            lock_wait: self.vars.system.lock().settings.lock_wait,
+            limits: self.services.limits.clone(),
+        }
+    }
+
+    /// SELECT.
+    pub(super) async fn select(
+        &mut self,
+        request: &Request<'_>,
+        sink: &mut Sink,
+    ) -> SqlResult<()> {
+        let eval = self.begin_eval(request.params.clone(), false, false);
+        if !self.transactions.is_begun() {
+            let schema = self.services.schema.current();
+            let plan = self.plan(request, &schema)?;
+            let StatementPlan::Query(query) = &*plan else { return Err(not_a_query()) };
+            // The hot path: one row by its key, without a timestamp, without a hold on the schema.
+            if can_read_latest(query) && self.vars.system.lock().settings.autocommit {
+                let options = TxnOptions { latest: true, ..TxnOptions::default() };
+                let txn = self.services.store.begin(options).await?;
+                let ctx = self.exec_context(txn, eval, None);
+                return self.answer_query(query, &ctx, request, sink).await;
+            }
+            let tables = PlanTables::of(&plan);
+            if tables.stored.is_empty() || !self.joins_transaction() {
+                return self.select_alone(&plan, &tables, eval, request, sink).await;
+            }
+        }
+        let entered = self.enter_transaction().await?;
+        let plan = self.plan(request, &entered.schema)?;
+        let StatementPlan::Query(query) = &*plan else { return Err(not_a_query()) };
+        let tables = PlanTables::of(&plan);
+        self.use_tables(&tables)?;
+        let computed = tables.computed.then_some(&entered.schema);
+        let ctx = self.exec_context(entered.txn, eval, computed);
+        self.answer_query(query, &ctx, request, sink).await
+    }
+
+    /// A SELECT that is a transaction of its own.
+    async fn select_alone(
+        &mut self,
+        plan: &Arc<StatementPlan>,
+        tables: &PlanTables,
+        eval: Arc<EvalContext>,
+        request: &Request<'_>,
+        sink: &mut Sink,
+    ) -> SqlResult<()> {
+        let guard = self.services.schema.enter();
+        let schema = guard.schema().clone();
+        // The schema may be newer than the one the plan was made for.
+        let plan = match request.cache {
+            _ if schema.version() == self.services.schema.current().version() => plan.clone(),
+            _ => self.plan(request, &schema)?,
+        };
+        let StatementPlan::Query(query) = &*plan else { return Err(not_a_query()) };
+        guard.touch(tables.stored.iter().copied());
+        let options = TxnOptions {
+            pessimistic: query.locking,
+            latest: tables.stored.is_empty(),
+            read_committed: false,
+        };
+        let txn = self.services.store.begin(options).await?;
+        if !options.latest {
+            self.transactions.single = Some(txn.clone());
+        }
+        let computed = tables.computed.then_some(&schema);
+        let ctx = self.exec_context(txn, eval, computed);
+        self.answer_query(query, &ctx, request, sink).await?;
+        if let Some(txn) = self.transactions.single.take() {
+            txn.rollback().await?;
+        }
+        Ok(())
+    }
+
+    async fn answer_query(
+        &mut self,
+        query: &QueryPlan,
+        ctx: &ExecContext,
+        request: &Request<'_>,
+        sink: &mut Sink,
+    ) -> SqlResult<()> {
+        let limit = self.vars.system.lock().settings.max_execution_time;
+        if limit.is_zero() {
+            let rows = execute_query(query, ctx).await?;
+            return self.send_rows(&query.columns, rows, request, sink).await;
+        }
+        let answer = async {
+            let rows = execute_query(query, ctx).await?;
+            self.send_rows(&query.columns, rows, request, sink).await
+        };
+        tokio::time::timeout(limit, answer).await.unwrap_or_else(|_elapsed| {
+            Err(SqlError::new(
+                errno::QUERY_TIMEOUT,
+                "Query execution was interrupted, maximum statement execution time exceeded",
+            ))
+        })
+    }
+
+    /// Writes a result: its columns, its rows as they come, its end.
+    pub(super) async fn send_rows(
+        &mut self,
+        columns: &[OutputColumn],
+        mut rows: RowStream,
+        request: &Request<'_>,
+        sink: &mut Sink,
+    ) -> SqlResult<()> {
+        // The first rows before the columns: an error in them is an answer of its own.
+        let mut batch = rows.next_batch().await?;
+        self.write_columns(columns, request.more, sink);
+        let mut encoder = RowEncoder::new(columns, request.format);
+        let mut count = 0_u64;
+        while let Some(rows_now) = batch {
+            count += rows_now.len() as u64;
+            match rows_now {
+                RowBatch::Rows(rows) => {
+                    for row in &rows {
+                        encoder.row(row, &mut sink.writer);
+                        if sink.is_full() {
+                            sink.flush().await?;
+                        }
+                    }
+                }
+                RowBatch::Columns(batch) => {
+                    for row in 0..batch.num_rows() {
+                        encoder.batch_row(&batch, row, &mut sink.writer)?;
+                        if sink.is_full() {
+                            sink.flush().await?;
+                        }
+                    }
+                }
+            }
+            batch = rows.next_batch().await?;
+        }
+        self.found_rows = count;
+        self.end_rows(request.more, sink);
+        Ok(())
+    }
+
+    /// Writes what comes before rows.
+    pub(super) fn write_columns(&self, columns: &[OutputColumn], more: bool, sink: &mut Sink) {
+        let collation = self.vars.system.lock().settings.results.id();
+        response::write_column_count(&mut sink.writer, columns.len());
+        for column in columns {
+            write_column(&mut sink.writer, column, collation);
+        }
+        let status = self.status(more);
+        response::write_columns_end(&mut sink.writer, self.client.capabilities, status);
+    }
+
+    /// Writes what comes after rows.
+    pub(super) fn end_rows(&mut self, more: bool, sink: &mut Sink) {
+        self.take_over_insert_id();
+        self.row_count = -1;
+        let warnings = self.take_warnings();
+        let status = self.status(more);
+        let capabilities = self.client.capabilities;
+        response::write_rows_end(&mut sink.writer, capabilities, status, warnings);
+    }
+
+    /// `LAST_INSERT_ID(n)` was called.
+    fn take_over_insert_id(&mut self) -> Option<u64> {
+        let set = self.eval.last_insert_id_set.load(std::sync::atomic::Ordering::Relaxed);
+        if set == 0 {
+            return None;
+        }
+        self.set_last_insert_id(set);
+        Some(set)
+    }
+
+    pub(super) fn set_last_insert_id(&mut self, id: u64) {
+        self.last_insert_id = id;
+        self.vars.counters.lock().last_insert_id = id;
+    }
+
+    /// INSERT, REPLACE, UPDATE and DELETE.
+    pub(super) async fn write(&mut self, request: &Request<'_>, sink: &mut Sink) -> SqlResult<()> {
+        let result = if self.joins_transaction() {
+            self.write_in_transaction(request).await?
+        } else {
+            self.write_alone(request).await?
+        };
+        let set = self.take_over_insert_id();
+        if let Some(generated) = result.generated_id {
+            self.set_last_insert_id(generated);
+        }
+        let found = self.client.capabilities.contains(CapabilityFlags::CLIENT_FOUND_ROWS);
+        let updates = matches!(request.statement, crate::sql::parser::Statement::Update(_));
+        let ok = response::Ok {
+            affected_rows: if found && updates { result.matched } else { result.affected },
+            last_insert_id: if result.last_insert_id > 0 {
+                result.last_insert_id
+            } else {
+                set.unwrap_or(0)
+            },
+            warnings: 0,
+            info: result.info,
+        };
+        self.done(ok, request.more, sink);
+        Ok(())
+    }
+
+    async fn write_in_transaction(&mut self, request: &Request<'_>) -> SqlResult<DmlResult> {
+        let entered = self.enter_transaction().await?;
+        let plan = self.plan(request, &entered.schema)?;
+        let tables = PlanTables::of(&plan);
+        self.use_tables(&tables)?;
+        let eval = self.begin_eval(request.params.clone(), true, ignores(&plan));
+        let computed = tables.computed.then_some(&entered.schema);
+        let ctx = self.exec_context(entered.txn, eval, computed);
+        execute_write(&plan, &ctx).await
+    }
+
+    /// A write that is a transaction of its own. One that names its rows takes no locks at first: if somebody else was
+    /// faster it is simply run again.
+    async fn write_alone(&mut self, request: &Request<'_>) -> SqlResult<DmlResult> {
+        let settings = self.vars.settings();
+        if self.transactions.next.read_only.unwrap_or(settings.read_only) {
+            return Err(SqlError::new(
+                errno::READ_ONLY_TRANSACTION,
+                "Cannot execute statement in a READ ONLY transaction.",
+            ));
+        }
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match self.try_write_alone(request, attempt).await {
+                Err(error) if error.code == errno::WRITE_CONFLICT && attempt < ATTEMPTS => {
+                    self.check_killed()?;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_write_alone(
+        &mut self,
+        request: &Request<'_>,
+        attempt: usize,
+    ) -> SqlResult<DmlResult> {
+        let guard = self.services.schema.enter();
+        let schema = guard.schema().clone();
+        let plan = self.plan(request, &schema)?;
+        let tables = PlanTables::of(&plan);
+        guard.touch(tables.stored.iter().copied());
+        let pessimistic = attempt > OPTIMISTIC_ATTEMPTS || !writes_named_rows(&plan);
+        let options = TxnOptions { pessimistic, ..TxnOptions::default() };
+        let txn = self.services.store.begin(options).await?;
+        self.transactions.single = Some(txn.clone());
+        let eval = self.begin_eval(request.params.clone(), true, ignores(&plan));
+        let computed = tables.computed.then_some(&schema);
+        let ctx = self.exec_context(txn.clone(), eval, computed);
+        let written: Vec<i64> = tables.written.into_iter().collect();
+        let outcome = match execute_write(&plan, &ctx).await {
+            Ok(result) => {
+                let _shield = self.control.shield();
+                match guard.begin_commit(&written) {
+                    Ok(()) => {
+                        let committed = txn.commit().await;
+                        self.transactions.single = None;
+                        committed.map(|_| result)
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(result) => Ok(result),
+            Err(error) => {
+                if let Some(txn) = self.transactions.single.take() {
+                    let _shield = self.control.shield();
+                    txn.rollback().await?;
+                }
+                Err(duplicate_shown(error, &schema))
+            }
+        }
+    }
+}
+
+async fn execute_write(plan: &StatementPlan, ctx: &ExecContext) -> SqlResult<DmlResult> {
+    match plan {
+        StatementPlan::Insert(insert) => execute_insert(insert, ctx).await,
+        StatementPlan::Update(update) => execute_update(update, ctx).await,
+        StatementPlan::Delete(delete) => execute_delete(delete, ctx).await,
+        StatementPlan::Query(_) => Err(SqlError::internal("a query that is to write")),
+    }
+}
+
+/// INSERT IGNORE and UPDATE IGNORE.
+fn ignores(plan: &StatementPlan) -> bool {
+    match plan {
+        StatementPlan::Insert(insert) => insert.on_conflict == ConflictAction::Ignore,
+        StatementPlan::Update(update) => update.ignore,
+        StatementPlan::Delete(_) | StatementPlan::Query(_) => false,
+    }
+}
+
+fn not_a_query() -> SqlError {
+    SqlError::internal("a query without a query's plan")
+}

@@ -1,0 +1,105 @@
+//! What sessions share, and how they are opened.
+
+use std::sync::Arc;
+
+use crate::actors::ddl::{SchemaCache, SubmitJob};
+use crate::actors::gateway::Connection;
+use crate::actors::runtime::{Address, Clock, Context, Rng, Thread};
+use crate::common::SqlResult;
+use crate::sql::exec::{AutoIds, ExecLimits, KvAutoIds};
+use crate::sql::kv::KvStore;
+
+use super::accounts::AccountCache;
+use super::actor::Session;
+use super::variables::GlobalVariables;
+use super::{
+    CancelStatement, ClientInfo, Execute, Process, ProcessList, SessionRef, Sessions, SwitchUser,
+};
+
+/// What a node's sessions share.
+pub struct SessionServices {
+    /// The rows.
+    pub store: Arc<dyn KvStore>,
+    /// The schema statements are bound against.
+    pub schema: Arc<SchemaCache>,
+    /// Runs schema changes.
+    pub ddl: Address<SubmitJob>,
+    /// Who is connected.
+    pub processes: Arc<ProcessList>,
+    /// Who may connect; the gateway asks the same table.
+    pub accounts: Arc<AccountCache>,
+    /// The node's system variables.
+    pub variables: Arc<GlobalVariables>,
+    /// AUTO_INCREMENT values and hidden row ids.
+    pub auto_ids: Arc<dyn AutoIds>,
+    /// Time.
+    pub clock: Clock,
+    /// Seeds of RAND() and UUID().
+    pub rng: Rng,
+    /// How much a query may take.
+    pub limits: Arc<ExecLimits>,
+    /// How many prepared statements a session may have.
+    pub max_prepared_statements: usize,
+}
+
+impl SessionServices {
+    /// Services over a store, with limits and variables at their defaults; change the public fields for others. `ddl` is
+    /// `DdlWorker`'s `ActorRef::address()`; `accounts` comes from [`AccountCache::load`].
+    pub fn new(
+        store: Arc<dyn KvStore>,
+        schema: Arc<SchemaCache>,
+        ddl: Address<SubmitJob>,
+        processes: Arc<ProcessList>,
+        accounts: Arc<AccountCache>,
+        clock: Clock,
+        rng: Rng,
+    ) -> SessionServices {
+        SessionServices {
+            auto_ids: Arc::new(KvAutoIds::new(store.clone())),
+            store,
+            schema,
+            ddl,
+            processes,
+            accounts,
+            variables: Arc::new(GlobalVariables::default()),
+            clock,
+            rng,
+            limits: Arc::new(ExecLimits::default()),
+            max_prepared_statements: 16_382,
+        }
+    }
+}
+
+/// Opens sessions next to their connections: same process, same thread, so that a command and its answer are moved values.
+pub struct LocalSessions {
+    services: Arc<SessionServices>,
+}
+
+impl LocalSessions {
+    /// Opens sessions with these services.
+    pub fn new(services: Arc<SessionServices>) -> LocalSessions {
+        LocalSessions { services }
+    }
+}
+
+impl Sessions for LocalSessions {
+    fn open(
+        &self,
+        ctx: &mut Context<Connection>,
+        client: ClientInfo,
+        process: Arc<Process>,
+    ) -> SqlResult<SessionRef> {
+        if let Some(database) = &client.database {
+            self.services.schema.current().require_database(database)?;
+        }
+        let services = self.services.clone();
+        let session = ctx.child("session", Thread::Same, move || {
+            Session::new(services.clone(), process.clone(), client.clone())
+        });
+        Ok(SessionRef {
+            execute: session.address::<Execute>(),
+            cancel: session.address::<CancelStatement>(),
+            switch: session.address::<SwitchUser>(),
+        })
+    }
+}

@@ -1,0 +1,198 @@
+//! What SHOW tells of the server and the session.
+
+use super::Shown;
+use crate::actors::session::core::Core;
+use crate::actors::session::variables::list;
+use crate::actors::session::{Process, ProcessState};
+use crate::sql::expr::WarningLevel;
+use crate::sql::types::{Collation, Datum};
+
+/// What SHOW PROCESSLIST shows of a long statement.
+const SHORT_INFO: usize = 100;
+
+impl Core {
+    pub(super) fn show_variables(&self, global: bool) -> Shown {
+        let rows = list().iter().filter_map(|variable| {
+            let value = self.vars.shown(variable, global)?;
+            Some(vec![Datum::from(variable.name), Datum::from(value)])
+        });
+        Shown::new(&["Variable_name", "!Value"], rows.collect())
+    }
+
+    pub(super) fn show_status(&self) -> Shown {
+        let rows = status(self.services.clock.now().as_nanos(), self.services.processes.len());
+        Shown::new(&["Variable_name", "!Value"], rows)
+    }
+
+    pub(super) fn process_list(&self, full: bool) -> Shown {
+        let now = self.services.clock.now();
+        let processes = self.services.processes.list();
+        let rows = processes.iter().map(|process| {
+            let state = process.state();
+            let seconds = now.since(state.since).as_secs();
+            process_row(process, &state, seconds, if full { usize::MAX } else { SHORT_INFO })
+        });
+        let columns =
+            ["#Id", "User", "Host", "db", "Command", "#Time", "State", "!Info"];
+        Shown::new(&columns, rows.collect())
+    }
+
+    pub(super) fn show_diagnostics(
+        &self,
+        errors: bool,
+        count: bool,
+        limit: Option<(u64, u64)>,
+    ) -> Shown {
+        let wanted = self
+            .diagnostics
+            .iter()
+            .filter(|warning| !errors || warning.level == WarningLevel::Error);
+        if count {
+            let name =
+                if errors { "#@@session.error_count" } else { "#@@session.warning_count" };
+            return Shown::new(&[name], vec![vec![Datum::Int(wanted.count() as i64)]]);
+        }
+        let (offset, most) = limit.unwrap_or((0, u64::MAX));
+        let rows = wanted.skip(offset as usize).take(usize::try_from(most).unwrap_or(usize::MAX));
+        let rows = rows.map(|warning| {
+            vec![
+                Datum::from(warning.level.name()),
+                Datum::Int(warning.code.into()),
+                Datum::from(warning.message.as_str()),
+            ]
+        });
+        Shown::new(&["Level", "#Code", "!Message"], rows.collect())
+    }
+
+    /// Every account has all rights.
+    pub(super) fn show_grants(&self, user: Option<&str>) -> Shown {
+        let own = format!("'{}'@'{}'", self.client.user, self.client.account_host);
+        let name = match user {
+            Some(user) if user.contains('@') => user.to_owned(),
+            Some(user) => format!("'{user}'@'%'"),
+            None => own,
+        };
+        let head = format!("!Grants for {}", name.replace('\'', ""));
+        let grant = format!("GRANT ALL PRIVILEGES ON *.* TO {name} WITH GRANT OPTION");
+        Shown::new(&[&head], vec![vec![Datum::from(grant)]])
+    }
+}
+
+/// The server's counters: name and value.
+pub(in crate::actors::session) fn status(uptime_nanos: u64, connections: usize) -> Vec<Vec<Datum>> {
+    let uptime = (uptime_nanos / 1_000_000_000).to_string();
+    let values = [
+        ("Connections", connections.to_string()),
+        ("Ssl_cipher", String::new()),
+        ("Ssl_version", String::new()),
+        ("Threads_connected", connections.to_string()),
+        ("Threads_running", "1".to_owned()),
+        ("Uptime", uptime.clone()),
+        ("Uptime_since_flush_status", uptime),
+    ];
+    values.into_iter().map(|(name, value)| vec![Datum::from(name), Datum::from(value)]).collect()
+}
+
+/// A row of SHOW PROCESSLIST and of `information_schema.PROCESSLIST`.
+pub(in crate::actors::session) fn process_row(
+    process: &Process,
+    state: &ProcessState,
+    seconds: u64,
+    info_chars: usize,
+) -> Vec<Datum> {
+    let info = state.info.as_ref().map(|text| {
+        String::from_utf8_lossy(text).chars().take(info_chars).collect::<String>()
+    });
+    vec![
+        Datum::Int(process.id.into()),
+        Datum::from(state.user.as_str()),
+        Datum::from(state.host.as_str()),
+        Datum::from(state.database.as_deref()),
+        Datum::from(state.command),
+        Datum::Int(seconds as i64),
+        Datum::from(if state.info.is_some() { "executing" } else { "" }),
+        Datum::from(info),
+    ]
+}
+
+pub(in crate::actors::session) fn engine_rows() -> Vec<Vec<Datum>> {
+    let row = ["InnoDB", "DEFAULT", "Percolator transactions over Raft regions", "YES", "NO", "YES"];
+    vec![row.into_iter().map(Datum::from).collect()]
+}
+
+pub(super) fn engines() -> Shown {
+    let columns = ["Engine", "Support", "Comment", "Transactions", "XA", "Savepoints"];
+    Shown::new(&columns, engine_rows())
+}
+
+const COLLATIONS: [Collation; 4] = [
+    Collation::Binary,
+    Collation::Utf8mb4_0900Bin,
+    Collation::Utf8mb4Bin,
+    Collation::Utf8mb4GeneralCi,
+];
+
+/// A row for each collation.
+pub(in crate::actors::session) fn collation_rows() -> Vec<Vec<Datum>> {
+    let row = |collation: Collation| {
+        let default = matches!(collation, Collation::Binary | Collation::Utf8mb4Bin);
+        let pads = matches!(collation, Collation::Utf8mb4Bin | Collation::Utf8mb4GeneralCi);
+        vec![
+            Datum::from(collation.name()),
+            Datum::from(collation.charset()),
+            Datum::Int(collation.id().into()),
+            Datum::from(if default { "Yes" } else { "" }),
+            Datum::from("Yes"),
+            Datum::Int(1),
+            Datum::from(if pads { "PAD SPACE" } else { "NO PAD" }),
+        ]
+    };
+    COLLATIONS.into_iter().map(row).collect()
+}
+
+pub(super) fn collations() -> Shown {
+    let columns =
+        ["Collation", "Charset", "#Id", "Default", "Compiled", "#Sortlen", "Pad_attribute"];
+    Shown::new(&columns, collation_rows())
+}
+
+/// Character set, default collation, description, bytes of a character.
+pub(in crate::actors::session) const CHARACTER_SETS: [(&str, &str, &str, i64); 2] = [
+    ("binary", "binary", "Binary pseudo charset", 1),
+    ("utf8mb4", "utf8mb4_bin", "UTF-8 Unicode", 4),
+];
+
+pub(super) fn character_sets() -> Shown {
+    let rows = CHARACTER_SETS.iter().map(|(name, collation, description, bytes)| {
+        vec![
+            Datum::from(*name),
+            Datum::from(*description),
+            Datum::from(*collation),
+            Datum::Int(*bytes),
+        ]
+    });
+    let columns = ["Charset", "Description", "Default collation", "#Maxlen"];
+    Shown::new(&columns, rows.collect())
+}
+
+pub(super) fn privileges() -> Shown {
+    let row = ["All", "Server Admin", "Every account has all rights"];
+    let row = row.into_iter().map(Datum::from).collect();
+    Shown::new(&["Privilege", "Context", "Comment"], vec![row])
+}
+
+pub(super) fn plugins() -> Shown {
+    let row = |name: &str| {
+        ["", "ACTIVE", "AUTHENTICATION", "", "Apache-2.0"]
+            .into_iter()
+            .enumerate()
+            .map(|(at, value)| match (at, value) {
+                (0, _) => Datum::from(name),
+                (3, _) => Datum::Null,
+                _ => Datum::from(value),
+            })
+            .collect()
+    };
+    let rows = vec![row("caching_sha2_password"), row("mysql_native_password")];
+    Shown::new(&["Name", "Status", "Type", "Library", "License"], rows)
+}

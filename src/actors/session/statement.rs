@@ -1,0 +1,283 @@
+//! Statements: COM_QUERY's texts, and which part of the session runs which statement.
+
+use std::sync::Arc;
+
+use super::answer::Sink;
+use super::core::Core;
+use super::encode::Format;
+use super::prepared::PlanCache;
+use super::transaction::BeginOptions;
+use super::{Kill, control};
+use crate::common::{SqlError, SqlResult, errno};
+use crate::protocol::response;
+use crate::sql::expr::{EvalContext, Expr};
+use crate::sql::parser::ast::{self, Statement};
+use crate::sql::parser::{ParsedStatement, parse_one};
+use crate::sql::plan::Planner;
+use crate::sql::types::{Datum, FieldType};
+
+/// A statement to run.
+pub(super) struct Request<'a> {
+    pub(super) statement: &'a Statement,
+    /// How many `?` it has.
+    pub(super) parameters: usize,
+    /// Their values.
+    pub(super) params: Vec<Datum>,
+    /// The types of the values.
+    pub(super) types: Vec<FieldType>,
+    pub(super) format: Format,
+    /// Another statement's answer follows.
+    pub(super) more: bool,
+    /// Where its plan is kept.
+    pub(super) cache: Option<&'a PlanCache>,
+}
+
+impl Core {
+    /// COM_QUERY: one statement, or several where the client may send them.
+    pub(super) async fn query(&mut self, text: &[u8], sink: &mut Sink) -> SqlResult<()> {
+        let mode = || self.vars.system.lock().settings.sql_mode;
+        let mut parsed = parse_one(text, 0, mode())?.ok_or_else(empty_query)?;
+        loop {
+            let mode = self.vars.system.lock().settings.sql_mode;
+            // Looked at before the statement runs, since its last packet says whether another follows.
+            let next = match parsed.next < text.len() {
+                true => parse_one(text, parsed.next, mode),
+                false => Ok(None),
+            };
+            let more = !matches!(next, Ok(None));
+            if more && !self.multi_statements {
+                return Err(only_one(text, parsed.next));
+            }
+            if parsed.parameters > 0 {
+                return Err(SqlError::new(errno::PARSE, near(text, parsed.range.start)));
+            }
+            let ParsedStatement { statement, .. } = &parsed;
+            let request = Request {
+                statement,
+                parameters: 0,
+                params: Vec::new(),
+                types: Vec::new(),
+                format: Format::Text,
+                more,
+                cache: None,
+            };
+            self.statement(&request, sink).await?;
+            match next? {
+                // The statement may have changed how the text is read.
+                Some(_) if self.vars.system.lock().settings.sql_mode != mode => {
+                    let mode = self.vars.system.lock().settings.sql_mode;
+                    parsed = parse_one(text, parsed.next, mode)?.ok_or_else(empty_query)?;
+                }
+                Some(following) => parsed = following,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Runs one statement and writes its answer.
+    pub(super) async fn statement(
+        &mut self,
+        request: &Request<'_>,
+        sink: &mut Sink,
+    ) -> SqlResult<()> {
+        use Statement as S;
+        match request.statement {
+            S::Query(_) => self.select(request, sink).await,
+            S::Insert(_) | S::Update(_) | S::Delete(_) => self.write(request, sink).await,
+            S::Show(show) => self.show(show, request, sink).await,
+            S::Describe { table, column } => {
+                self.describe(table, column.as_deref(), request, sink).await
+            }
+            S::Explain(explain) => self.explain(explain, request, sink).await,
+            S::Execute { name, using } => {
+                Box::pin(self.execute_named(name, using, request.more, sink)).await
+            }
+            S::SplitTable(split) => self.split_table(split, request, sink).await,
+            other => {
+                self.begin_eval(request.params.clone(), false, false);
+                let ok = self.other_statement(other, request, sink).await?;
+                self.done(ok, request.more, sink);
+                Ok(())
+            }
+        }
+    }
+
+    /// Statements whose answer is an OK packet.
+    async fn other_statement(
+        &mut self,
+        statement: &Statement,
+        request: &Request<'_>,
+        sink: &mut Sink,
+    ) -> SqlResult<response::Ok> {
+        use Statement as S;
+        let nothing = response::Ok::default();
+        match statement {
+            S::CreateDatabase(_)
+            | S::DropDatabase { .. }
+            | S::CreateTable(_)
+            | S::DropTables { .. }
+            | S::Truncate(_)
+            | S::CreateIndex(_)
+            | S::DropIndex { .. }
+            | S::AlterTable { .. } => self.change_schema(statement).await?,
+            S::Use(name) => self.use_database(name)?,
+            S::SetVariables(items) => self.set_variables(items).await?,
+            S::Begin { mode, access, consistent_snapshot } => {
+                self.commit().await?;
+                self.begin(BeginOptions {
+                    optimistic: mode.map(|mode| mode == ast::BeginMode::Optimistic),
+                    read_only: access.map(|access| access == ast::AccessMode::ReadOnly),
+                });
+                if *consistent_snapshot {
+                    self.enter_transaction().await?;
+                }
+            }
+            S::Commit { chain, release } => {
+                self.commit().await?;
+                self.after_transaction(*chain, *release, sink);
+            }
+            S::Rollback { chain, release } => {
+                self.roll_back().await;
+                self.after_transaction(*chain, *release, sink);
+            }
+            S::Savepoint(name) => self.savepoint(name).await?,
+            S::RollbackTo(name) => self.roll_back_to(name)?,
+            S::ReleaseSavepoint(name) => self.release_savepoint(name)?,
+            S::Kill { id, query_only } => {
+                let id = self.constant(id, request)?.1.to_u64(&self.eval)?;
+                self.kill(id, if *query_only { Kill::Query } else { Kill::Connection }, sink)?;
+            }
+            S::Prepare { name, source } => self.prepare_named(name, source, request)?,
+            S::Deallocate(name) => self.deallocate(name)?,
+            S::Do(exprs) => {
+                for expr in exprs {
+                    self.constant(expr, request)?;
+                }
+            }
+            S::UnlockTables => {}
+            account => self.account_statement(account).await?,
+        }
+        Ok(nothing)
+    }
+
+    fn after_transaction(&mut self, chain: bool, release: bool, sink: &mut Sink) {
+        if chain {
+            self.begin(BeginOptions::default());
+        }
+        sink.disconnect |= release;
+    }
+
+    /// Ends a statement that has no rows: takes its warnings over and writes its OK packet.
+    pub(super) fn done(&mut self, mut ok: response::Ok, more: bool, sink: &mut Sink) {
+        self.row_count = i64::try_from(ok.affected_rows).unwrap_or(i64::MAX);
+        ok.warnings = self.take_warnings();
+        self.ok(sink, ok, more);
+    }
+
+    /// Keeps the statement's warnings for SHOW WARNINGS; answers how many there are.
+    pub(super) fn take_warnings(&mut self) -> u16 {
+        let eval = self.eval.clone();
+        let total = eval.warning_count.load(std::sync::atomic::Ordering::Relaxed);
+        if total == 0 && self.diagnostics.is_empty() {
+            return 0;
+        }
+        let mut warnings = eval.take_warnings();
+        if !self.vars.system.lock().settings.notes {
+            warnings.retain(|warning| warning.level != crate::sql::expr::WarningLevel::Note);
+        }
+        let count = u16::try_from(warnings.len()).unwrap_or(u16::MAX);
+        self.keep_diagnostics(warnings);
+        count
+    }
+
+    /// The planner for a statement of this session.
+    pub(super) fn planner<'a>(
+        &'a self,
+        schema: &'a crate::sql::catalog::InfoSchema,
+        parameters: usize,
+        types: &'a [FieldType],
+    ) -> Planner<'a> {
+        Planner {
+            schema,
+            current_db: self.database.as_deref(),
+            sql_mode: self.vars.system.lock().settings.sql_mode,
+            parameter_count: parameters,
+            parameter_types: types,
+            variables: &*self.vars,
+        }
+    }
+
+    /// The type and value of an expression that sees no columns.
+    pub(super) fn constant(
+        &self,
+        expr: &ast::Expr,
+        request: &Request<'_>,
+    ) -> SqlResult<(FieldType, Datum)> {
+        let schema = self.services.schema.current();
+        let bound = self
+            .planner(&schema, request.parameters, &request.types)
+            .bind_constant(expr)?;
+        self.value_of(&bound)
+    }
+
+    /// As [`Core::constant`], for a statement without parameters.
+    pub(super) fn plain_constant(&self, expr: &ast::Expr) -> SqlResult<(FieldType, Datum)> {
+        let schema = self.services.schema.current();
+        let bound = self.planner(&schema, 0, &[]).bind_constant(expr)?;
+        self.value_of(&bound)
+    }
+
+    fn value_of(&self, bound: &Expr) -> SqlResult<(FieldType, Datum)> {
+        let eval: &Arc<EvalContext> = &self.eval;
+        let value = bound.eval(&[], eval)?;
+        Ok((bound.field_type().clone(), value))
+    }
+
+    /// The value of a user variable.
+    pub(super) fn user_variable(&self, name: &str) -> (Datum, FieldType) {
+        use crate::sql::expr::SessionVars as _;
+        let name = name.to_lowercase();
+        self.vars.user_var(&name).unwrap_or((Datum::Null, FieldType::null()))
+    }
+
+    /// Error 1317 if the statement in hand was cancelled.
+    pub(super) fn check_killed(&self) -> SqlResult<()> {
+        match self.control.killed.load(std::sync::atomic::Ordering::Relaxed) {
+            true => Err(control::interrupted()),
+            false => Ok(()),
+        }
+    }
+}
+
+fn empty_query() -> SqlError {
+    SqlError::new(errno::EMPTY_QUERY, "Query was empty")
+}
+
+/// Several statements from a client that did not ask for them.
+fn only_one(text: &[u8], at: usize) -> SqlError {
+    SqlError::new(errno::PARSE, near(text, at))
+}
+
+fn near(text: &[u8], at: usize) -> String {
+    let rest = String::from_utf8_lossy(&text[at..]);
+    let rest = rest.trim_start();
+    let line = 1 + text[..at].iter().filter(|byte| **byte == b'\n').count();
+    let shown: String = rest.chars().take(80).collect();
+    format!(
+        "You have an error in your SQL syntax; check the manual that corresponds to your TroupeDB version for the \
+         right syntax to use near '{shown}' at line {line}"
+    )
+}
+
+/// A request for a statement of COM_QUERY that stands alone.
+pub(super) fn text_request(statement: &Statement) -> Request<'_> {
+    Request {
+        statement,
+        parameters: 0,
+        params: Vec::new(),
+        types: Vec::new(),
+        format: Format::Text,
+        more: false,
+        cache: None,
+    }
+}

@@ -1,0 +1,250 @@
+//! Transactions of a session: when they begin, what ends them, and what a failed statement undoes.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::core::Core;
+use super::plan_tables::PlanTables;
+use crate::actors::ddl::SchemaGuard;
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::catalog::InfoSchema;
+use crate::sql::exec::dml::duplicate_from_key;
+use crate::sql::kv::{Savepoint, Transaction, TxnOptions};
+use crate::storage::codec::table::{TableKey, decode_table_key};
+
+/// How the next transaction differs from what the variables say (SET TRANSACTION without a scope).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct NextTransaction {
+    pub(super) read_committed: Option<bool>,
+    pub(super) read_only: Option<bool>,
+}
+
+/// How a transaction was begun.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct BeginOptions {
+    pub(super) optimistic: Option<bool>,
+    pub(super) read_only: Option<bool>,
+}
+
+/// A transaction that has its timestamp.
+struct Open {
+    txn: Arc<dyn Transaction>,
+    guard: SchemaGuard,
+    /// It has used a table, so its schema stays.
+    used: bool,
+    written: BTreeSet<i64>,
+    savepoints: Vec<(String, Savepoint)>,
+    /// Where the statement in hand began.
+    mark: Savepoint,
+}
+
+/// The transaction of a session, if there is one.
+#[derive(Default)]
+pub(super) struct Transactions {
+    begun: bool,
+    options: BeginOptions,
+    read_only: bool,
+    read_committed: bool,
+    open: Option<Open>,
+    /// The transaction of the autocommit statement in hand.
+    pub(super) single: Option<Arc<dyn Transaction>>,
+    pub(super) next: NextTransaction,
+}
+
+impl Transactions {
+    /// Whether a transaction is open.
+    pub(super) fn is_begun(&self) -> bool {
+        self.begun
+    }
+}
+
+/// What a statement in a transaction works with.
+pub(super) struct Entered {
+    pub(super) txn: Arc<dyn Transaction>,
+    pub(super) schema: Arc<InfoSchema>,
+}
+
+impl Core {
+    /// BEGIN. The snapshot is taken by the first statement, as in MySQL.
+    pub(super) fn begin(&mut self, options: BeginOptions) {
+        let settings = self.vars.settings();
+        let next = std::mem::take(&mut self.transactions.next);
+        let transactions = &mut self.transactions;
+        transactions.begun = true;
+        transactions.options = options;
+        transactions.read_only =
+            options.read_only.or(next.read_only).unwrap_or(settings.read_only);
+        transactions.read_committed = next.read_committed.unwrap_or(settings.read_committed);
+    }
+
+    /// Whether a statement that uses tables is to run in a transaction that stays open after it.
+    pub(super) fn joins_transaction(&mut self) -> bool {
+        if !self.transactions.begun && !self.vars.system.lock().settings.autocommit {
+            self.begin(BeginOptions::default());
+        }
+        self.transactions.begun
+    }
+
+    /// The open transaction at the beginning of a statement; it is started if it has no timestamp yet.
+    pub(super) async fn enter_transaction(&mut self) -> SqlResult<Entered> {
+        if self.transactions.open.is_none() {
+            let optimistic = self
+                .transactions
+                .options
+                .optimistic
+                .unwrap_or_else(|| self.vars.system.lock().settings.optimistic);
+            let options = TxnOptions {
+                pessimistic: !optimistic && !self.transactions.read_only,
+                latest: false,
+                read_committed: self.transactions.read_committed,
+            };
+            let guard = self.services.schema.enter();
+            let txn = self.services.store.begin(options).await?;
+            let mark = txn.begin_statement();
+            self.transactions.open = Some(Open {
+                txn,
+                guard,
+                used: false,
+                written: BTreeSet::new(),
+                savepoints: Vec::new(),
+                mark,
+            });
+        }
+        let open = self.transactions.open.as_mut().expect("it was just made");
+        if !open.used {
+            open.guard.renew();
+        }
+        open.mark = open.txn.begin_statement();
+        Ok(Entered { txn: open.txn.clone(), schema: open.guard.schema().clone() })
+    }
+
+    /// Notes what the statement in hand works on, before it does. Error 1792 if it may not write.
+    pub(super) fn use_tables(&mut self, tables: &PlanTables) -> SqlResult<()> {
+        if tables.written.is_some() && self.transactions.read_only {
+            return Err(SqlError::new(
+                errno::READ_ONLY_TRANSACTION,
+                "Cannot execute statement in a READ ONLY transaction.",
+            ));
+        }
+        if let Some(open) = &mut self.transactions.open {
+            open.used |= !tables.stored.is_empty();
+            open.guard.touch(tables.stored.iter().copied());
+            open.written.extend(tables.written);
+        }
+        Ok(())
+    }
+
+    /// COMMIT, and what does the same. The transaction is over, whatever comes of it.
+    pub(super) async fn commit(&mut self) -> SqlResult<()> {
+        self.transactions.begun = false;
+        let Some(open) = self.transactions.open.take() else { return Ok(()) };
+        let _shield = self.control.shield();
+        let written: Vec<i64> = open.written.iter().copied().collect();
+        if !written.is_empty()
+            && let Err(error) = open.guard.begin_commit(&written)
+        {
+            let _ = open.txn.rollback().await;
+            return Err(error);
+        }
+        let schema = open.guard.schema();
+        open.txn.commit().await.map(drop).map_err(|error| duplicate_shown(error, schema))
+    }
+
+    /// ROLLBACK. What the store could not undo at once expires by itself.
+    pub(super) async fn roll_back(&mut self) {
+        self.transactions.begun = false;
+        let _shield = self.control.shield();
+        if let Some(open) = self.transactions.open.take()
+            && let Err(error) = open.txn.rollback().await
+        {
+            tracing::debug!(%error, conn_id = self.process.id, "failed to roll back");
+        }
+    }
+
+    /// After a statement failed or was cancelled: undoes it. A deadlock's victim loses the whole transaction, as in MySQL.
+    pub(super) async fn statement_failed(&mut self, error: SqlError) -> SqlError {
+        if let Some(single) = self.transactions.single.take() {
+            let _shield = self.control.shield();
+            if let Err(error) = single.rollback().await {
+                tracing::debug!(%error, conn_id = self.process.id, "failed to roll back");
+            }
+        }
+        if error.code == errno::LOCK_DEADLOCK {
+            self.roll_back().await;
+            return error;
+        }
+        match &self.transactions.open {
+            Some(open) => {
+                open.txn.rollback_to(open.mark);
+                duplicate_shown(error, open.guard.schema())
+            }
+            None => error,
+        }
+    }
+
+    /// SAVEPOINT; outside of a transaction it has nothing to mark.
+    pub(super) async fn savepoint(&mut self, name: &str) -> SqlResult<()> {
+        if !self.joins_transaction() {
+            return Ok(());
+        }
+        self.enter_transaction().await?;
+        if let Some(open) = &mut self.transactions.open {
+            open.savepoints.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+            open.savepoints.push((name.to_owned(), open.mark));
+        }
+        Ok(())
+    }
+
+    /// ROLLBACK TO SAVEPOINT: later savepoints are gone, locks stay.
+    pub(super) fn roll_back_to(&mut self, name: &str) -> SqlResult<()> {
+        let (position, open) = self.find_savepoint(name)?;
+        let savepoint = open.savepoints[position].1;
+        open.txn.rollback_to(savepoint);
+        open.savepoints.truncate(position + 1);
+        open.mark = savepoint;
+        Ok(())
+    }
+
+    /// RELEASE SAVEPOINT: it and later ones are gone.
+    pub(super) fn release_savepoint(&mut self, name: &str) -> SqlResult<()> {
+        let (position, open) = self.find_savepoint(name)?;
+        open.savepoints.truncate(position);
+        Ok(())
+    }
+
+    fn find_savepoint(&mut self, name: &str) -> SqlResult<(usize, &mut Open)> {
+        let missing = || {
+            SqlError::new(errno::SP_DOES_NOT_EXIST, format!("SAVEPOINT {name} does not exist"))
+        };
+        let open = self.transactions.open.as_mut().ok_or_else(missing)?;
+        let same = |(known, _): &(String, Savepoint)| known.eq_ignore_ascii_case(name);
+        let position = open.savepoints.iter().position(same).ok_or_else(missing)?;
+        Ok((position, open))
+    }
+}
+
+/// A duplicate found at the commit carries the raw key: says it as MySQL does.
+pub(super) fn duplicate_shown(error: SqlError, schema: &InfoSchema) -> SqlError {
+    if error.code != errno::DUP_ENTRY {
+        return error;
+    }
+    let Some(key) = from_hex(&error.message) else { return error };
+    let table = match decode_table_key(&key) {
+        Ok(TableKey::Row { table, .. } | TableKey::Index { table, .. }) => table,
+        Err(_) => return error,
+    };
+    match schema.table_by_id(table) {
+        Some((_, table)) => duplicate_from_key(table, &key),
+        None => error,
+    }
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    if text.is_empty() || !text.len().is_multiple_of(2) || !text.is_ascii() {
+        return None;
+    }
+    let digits = text.as_bytes().chunks(2);
+    digits
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
+}

@@ -1,0 +1,342 @@
+//! The table of all system variables.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use crate::sql::types::FieldType;
+
+/// Whose value a variable has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The node's.
+    Global,
+    /// Each session's; a new session starts with the default.
+    Session,
+    /// The node's, which a new session starts with, and each session's.
+    Both,
+}
+
+/// What a variable may hold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Domain {
+    /// ON or OFF.
+    Switch,
+    /// An integer; others are clipped with a warning, as MySQL does.
+    Integer(i64, u64),
+    /// A number with a fraction, not negative.
+    Number,
+    /// One of these words, or their position.
+    Word(&'static [&'static str]),
+    /// Any text.
+    Text,
+    /// `sql_mode`.
+    Modes,
+    /// `time_zone`.
+    Zone,
+    /// A character set.
+    Charset,
+    /// A collation.
+    Collation,
+    /// An isolation level.
+    Isolation,
+}
+
+/// Which values can be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// All of the domain.
+    Any,
+    /// None: error 1238.
+    ReadOnly,
+    /// Only the default and these: anything else is error 1235.
+    Only(&'static [&'static str]),
+}
+
+/// A system variable.
+#[derive(Clone, Copy, Debug)]
+pub struct Variable {
+    /// Lower case.
+    pub name: &'static str,
+    /// Whose value it is.
+    pub scope: Scope,
+    /// What it may hold.
+    pub domain: Domain,
+    /// What it holds at first.
+    pub default: &'static str,
+    /// Which values can be set.
+    pub rule: Rule,
+}
+
+impl Variable {
+    /// The type of `@@name`.
+    pub fn field_type(&self) -> FieldType {
+        match self.domain {
+            Domain::Switch => FieldType::bigint(),
+            Domain::Integer(0.., _) => FieldType::bigint_unsigned(),
+            Domain::Integer(..) => FieldType::bigint(),
+            Domain::Number => FieldType::double(),
+            _ => FieldType::varchar(1024),
+        }
+    }
+}
+
+const fn variable(
+    name: &'static str,
+    scope: Scope,
+    domain: Domain,
+    default: &'static str,
+    rule: Rule,
+) -> Variable {
+    Variable { name, scope, domain, default, rule }
+}
+
+macro_rules! variables {
+    ($($name:ident $scope:ident ($($domain:tt)+) = $default:expr, $rule:expr;)*) => {
+        &[$(variable(stringify!($name), Scope::$scope, Domain::$($domain)+, $default, $rule)),*]
+    };
+}
+
+use Rule::{Any, Only, ReadOnly};
+
+const U32: u64 = u32::MAX as u64;
+const YEAR: u64 = 31_536_000;
+const VERSION: &str = concat!("8.0.11-TroupeDB-v", env!("CARGO_PKG_VERSION"));
+const DEFAULT_MODES: &str = "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,\
+                             ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION";
+const OPTIMIZER_SWITCH: &str = "index_merge=on,index_merge_union=on,index_merge_sort_union=on,\
+                                index_merge_intersection=on,engine_condition_pushdown=on,index_condition_pushdown=on,\
+                                mrr=on,mrr_cost_based=on,block_nested_loop=on,batched_key_access=off,\
+                                materialization=on,semijoin=on,loosescan=on,firstmatch=on,duplicateweedout=on,\
+                                subquery_materialization_cost_based=on,use_index_extensions=on,\
+                                condition_fanout_filter=on,derived_merge=on";
+
+/// All of them, by name.
+const VARIABLES: &[Variable] = variables! {
+    auto_generate_certs Global (Switch) = "ON", ReadOnly;
+    auto_increment_increment Both (Integer(1, 65_535)) = "1", Only(&[]);
+    auto_increment_offset Both (Integer(1, 65_535)) = "1", Only(&[]);
+    autocommit Both (Switch) = "ON", Any;
+    automatic_sp_privileges Global (Switch) = "ON", Any;
+    back_log Global (Integer(0, 65_535)) = "80", ReadOnly;
+    basedir Global (Text) = "/", ReadOnly;
+    big_tables Both (Switch) = "OFF", Any;
+    bind_address Global (Text) = "*", ReadOnly;
+    binlog_format Both (Word(&["MIXED", "STATEMENT", "ROW"])) = "ROW", Any;
+    binlog_row_image Both (Word(&["minimal", "noblob", "full"])) = "full", Any;
+    bulk_insert_buffer_size Both (Integer(0, u64::MAX)) = "8388608", Any;
+    character_set_client Both (Charset) = "utf8mb4", Any;
+    character_set_connection Both (Charset) = "utf8mb4", Any;
+    character_set_database Both (Charset) = "utf8mb4", Any;
+    character_set_filesystem Both (Charset) = "binary", Any;
+    character_set_results Both (Charset) = "utf8mb4", Any;
+    character_set_server Both (Charset) = "utf8mb4", Any;
+    character_set_system Global (Charset) = "utf8mb4", ReadOnly;
+    character_sets_dir Global (Text) = "", ReadOnly;
+    collation_connection Both (Collation) = "utf8mb4_bin", Any;
+    collation_database Both (Collation) = "utf8mb4_bin", Any;
+    collation_server Both (Collation) = "utf8mb4_bin", Any;
+    completion_type Both (Word(&["NO_CHAIN", "CHAIN", "RELEASE"])) = "NO_CHAIN", Only(&[]);
+    concurrent_insert Global (Word(&["NEVER", "AUTO", "ALWAYS"])) = "AUTO", Any;
+    connect_timeout Global (Integer(2, YEAR)) = "10", ReadOnly;
+    core_file Global (Switch) = "OFF", ReadOnly;
+    datadir Global (Text) = "./data", ReadOnly;
+    default_authentication_plugin Global (Text) = "caching_sha2_password", ReadOnly;
+    default_collation_for_utf8mb4 Both (Collation) = "utf8mb4_bin", Any;
+    default_storage_engine Both (Text) = "InnoDB", Only(&["innodb"]);
+    default_tmp_storage_engine Both (Text) = "InnoDB", Only(&["innodb"]);
+    default_week_format Both (Integer(0, 7)) = "0", Only(&[]);
+    delay_key_write Global (Word(&["OFF", "ON", "ALL"])) = "ON", Any;
+    disconnect_on_expired_password Global (Switch) = "ON", ReadOnly;
+    div_precision_increment Both (Integer(0, 30)) = "4", Any;
+    end_markers_in_json Both (Switch) = "OFF", Any;
+    enforce_gtid_consistency Global (Word(&["OFF", "ON", "WARN"])) = "OFF", ReadOnly;
+    eq_range_index_dive_limit Both (Integer(0, U32)) = "200", Any;
+    error_count Session (Integer(0, U32)) = "0", ReadOnly;
+    event_scheduler Global (Word(&["OFF", "ON", "DISABLED"])) = "OFF", Only(&["disabled"]);
+    explicit_defaults_for_timestamp Both (Switch) = "ON", Only(&[]);
+    external_user Session (Text) = "", ReadOnly;
+    flush Global (Switch) = "OFF", ReadOnly;
+    foreign_key_checks Both (Switch) = "ON", Any;
+    ft_min_word_len Global (Integer(1, 84)) = "4", ReadOnly;
+    general_log Global (Switch) = "OFF", Only(&[]);
+    group_concat_max_len Both (Integer(4, u64::MAX)) = "1024", Any;
+    gtid_executed Global (Text) = "", ReadOnly;
+    gtid_mode Global (Word(&["OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON"])) = "OFF", ReadOnly;
+    gtid_next Session (Text) = "AUTOMATIC", Only(&[]);
+    gtid_purged Global (Text) = "", ReadOnly;
+    have_compress Global (Text) = "NO", ReadOnly;
+    have_openssl Global (Text) = "YES", ReadOnly;
+    have_profiling Global (Text) = "NO", ReadOnly;
+    have_query_cache Global (Text) = "NO", ReadOnly;
+    have_ssl Global (Text) = "YES", ReadOnly;
+    hostname Global (Text) = "localhost", ReadOnly;
+    identity Session (Integer(0, u64::MAX)) = "0", Any;
+    init_connect Global (Text) = "", Only(&[]);
+    innodb_autoinc_lock_mode Global (Integer(0, 2)) = "2", ReadOnly;
+    innodb_buffer_pool_size Global (Integer(0, u64::MAX)) = "134217728", ReadOnly;
+    innodb_default_row_format Global (Word(&["redundant", "compact", "dynamic"])) = "dynamic", Any;
+    innodb_file_per_table Global (Switch) = "ON", Any;
+    innodb_flush_log_at_trx_commit Global (Integer(0, 2)) = "1", Only(&[]);
+    innodb_large_prefix Global (Switch) = "ON", ReadOnly;
+    innodb_lock_wait_timeout Both (Integer(1, 1_073_741_824)) = "50", Any;
+    innodb_page_size Global (Integer(4096, 65_536)) = "16384", ReadOnly;
+    innodb_read_only Global (Switch) = "OFF", ReadOnly;
+    innodb_rollback_on_timeout Global (Switch) = "OFF", ReadOnly;
+    innodb_strict_mode Both (Switch) = "ON", Any;
+    innodb_version Global (Text) = "8.0.11", ReadOnly;
+    insert_id Session (Integer(0, u64::MAX)) = "0", Only(&[]);
+    interactive_timeout Both (Integer(1, YEAR)) = "28800", Any;
+    join_buffer_size Both (Integer(128, u64::MAX)) = "262144", Any;
+    keep_files_on_create Both (Switch) = "OFF", Any;
+    key_buffer_size Global (Integer(0, u64::MAX)) = "8388608", Any;
+    last_insert_id Session (Integer(0, u64::MAX)) = "0", Any;
+    lc_messages Both (Text) = "en_US", Only(&[]);
+    lc_time_names Both (Text) = "en_US", Only(&[]);
+    license Global (Text) = "Apache License 2.0", ReadOnly;
+    local_infile Global (Switch) = "OFF", Only(&[]);
+    lock_wait_timeout Both (Integer(1, YEAR)) = "31536000", Any;
+    locked_in_memory Global (Switch) = "OFF", ReadOnly;
+    log_bin Global (Switch) = "OFF", ReadOnly;
+    log_bin_trust_function_creators Global (Switch) = "OFF", Any;
+    log_error Global (Text) = "stderr", ReadOnly;
+    long_query_time Both (Number) = "10.000000", Any;
+    low_priority_updates Both (Switch) = "OFF", Any;
+    lower_case_file_system Global (Switch) = "OFF", ReadOnly;
+    lower_case_table_names Global (Integer(0, 2)) = "2", ReadOnly;
+    max_allowed_packet Both (Integer(1024, 1_073_741_824)) = "67108864", Any;
+    max_connect_errors Global (Integer(1, u64::MAX)) = "100", Any;
+    max_connections Global (Integer(1, 100_000)) = "4096", ReadOnly;
+    max_error_count Both (Integer(0, 65_535)) = "1024", Only(&[]);
+    max_execution_time Both (Integer(0, U32)) = "0", Any;
+    max_heap_table_size Both (Integer(16_384, u64::MAX)) = "16777216", Any;
+    max_join_size Both (Integer(1, u64::MAX)) = "18446744073709551615", Only(&[]);
+    max_prepared_stmt_count Global (Integer(0, 4_194_304)) = "16382", ReadOnly;
+    max_sort_length Both (Integer(4, 8_388_608)) = "1024", Any;
+    max_sp_recursion_depth Both (Integer(0, 255)) = "0", Any;
+    max_user_connections Both (Integer(0, U32)) = "0", Only(&[]);
+    min_examined_row_limit Both (Integer(0, u64::MAX)) = "0", Any;
+    net_buffer_length Both (Integer(1024, 1_048_576)) = "16384", Any;
+    net_read_timeout Both (Integer(1, YEAR)) = "30", Any;
+    net_retry_count Both (Integer(1, u64::MAX)) = "10", Any;
+    net_write_timeout Both (Integer(1, YEAR)) = "60", Any;
+    new Both (Switch) = "OFF", Any;
+    offline_mode Global (Switch) = "OFF", Only(&[]);
+    old_alter_table Both (Switch) = "OFF", Any;
+    old_passwords Both (Integer(0, 2)) = "0", Only(&[]);
+    optimizer_prune_level Both (Integer(0, 1)) = "1", Any;
+    optimizer_search_depth Both (Integer(0, 62)) = "62", Any;
+    optimizer_switch Both (Text) = OPTIMIZER_SWITCH, Any;
+    optimizer_trace Both (Text) = "enabled=off,one_line=off", Only(&[]);
+    performance_schema Global (Switch) = "OFF", ReadOnly;
+    pid_file Global (Text) = "", ReadOnly;
+    plugin_dir Global (Text) = "", ReadOnly;
+    port Global (Integer(0, 65_535)) = "4000", ReadOnly;
+    preload_buffer_size Both (Integer(1024, 1_073_741_824)) = "32768", Any;
+    profiling Both (Switch) = "OFF", Only(&[]);
+    profiling_history_size Both (Integer(0, 100)) = "15", Any;
+    protocol_version Global (Integer(10, 10)) = "10", ReadOnly;
+    proxy_user Session (Text) = "", ReadOnly;
+    pseudo_slave_mode Session (Switch) = "OFF", Only(&[]);
+    pseudo_thread_id Session (Integer(0, u64::MAX)) = "0", Any;
+    query_alloc_block_size Both (Integer(1024, U32)) = "8192", Any;
+    query_cache_limit Global (Integer(0, u64::MAX)) = "1048576", Any;
+    query_cache_min_res_unit Global (Integer(512, u64::MAX)) = "4096", Any;
+    query_cache_size Global (Integer(0, u64::MAX)) = "0", Only(&[]);
+    query_cache_type Both (Word(&["OFF", "ON", "DEMAND"])) = "OFF", Only(&[]);
+    query_cache_wlock_invalidate Both (Switch) = "OFF", Only(&[]);
+    query_prealloc_size Both (Integer(8192, u64::MAX)) = "8192", Any;
+    rand_seed1 Session (Integer(0, u64::MAX)) = "0", Only(&[]);
+    rand_seed2 Session (Integer(0, u64::MAX)) = "0", Only(&[]);
+    range_alloc_block_size Both (Integer(4096, u64::MAX)) = "4096", Any;
+    read_buffer_size Both (Integer(8192, u64::MAX)) = "131072", Any;
+    read_only Global (Switch) = "OFF", Only(&[]);
+    read_rnd_buffer_size Both (Integer(1, u64::MAX)) = "262144", Any;
+    require_secure_transport Global (Switch) = "OFF", Only(&[]);
+    resultset_metadata Session (Word(&["NONE", "FULL"])) = "FULL", Only(&[]);
+    secure_auth Global (Switch) = "ON", ReadOnly;
+    secure_file_priv Global (Text) = "", ReadOnly;
+    server_id Global (Integer(0, U32)) = "1", ReadOnly;
+    server_uuid Global (Text) = "00000000-0000-0000-0000-000000000001", ReadOnly;
+    session_track_gtids Both (Word(&["OFF", "OWN_GTID", "ALL_GTIDS"])) = "OFF", Only(&[]);
+    session_track_schema Both (Switch) = "ON", Any;
+    session_track_state_change Both (Switch) = "OFF", Only(&[]);
+    session_track_system_variables Both (Text) = "", Any;
+    session_track_transaction_info Both (Word(&["OFF", "STATE", "CHARACTERISTICS"])) = "OFF", Only(&[]);
+    show_create_table_verbosity Both (Switch) = "OFF", Any;
+    show_old_temporals Both (Switch) = "OFF", Any;
+    skip_external_locking Global (Switch) = "ON", ReadOnly;
+    skip_name_resolve Global (Switch) = "ON", ReadOnly;
+    skip_networking Global (Switch) = "OFF", ReadOnly;
+    skip_show_database Global (Switch) = "OFF", ReadOnly;
+    slow_query_log Global (Switch) = "OFF", Only(&[]);
+    socket Global (Text) = "", ReadOnly;
+    sort_buffer_size Both (Integer(32_768, u64::MAX)) = "262144", Any;
+    sql_auto_is_null Both (Switch) = "OFF", Only(&[]);
+    sql_big_selects Both (Switch) = "ON", Any;
+    sql_buffer_result Both (Switch) = "OFF", Any;
+    sql_log_bin Session (Switch) = "ON", Any;
+    sql_log_off Both (Switch) = "OFF", Any;
+    sql_mode Both (Modes) = DEFAULT_MODES, Any;
+    sql_notes Both (Switch) = "ON", Any;
+    sql_quote_show_create Both (Switch) = "ON", Only(&[]);
+    sql_require_primary_key Both (Switch) = "OFF", Only(&[]);
+    sql_safe_updates Both (Switch) = "OFF", Only(&[]);
+    sql_select_limit Both (Integer(0, u64::MAX)) = "18446744073709551615", Only(&[]);
+    sql_warnings Both (Switch) = "OFF", Any;
+    ssl_ca Global (Text) = "", ReadOnly;
+    ssl_cert Global (Text) = "", ReadOnly;
+    ssl_key Global (Text) = "", ReadOnly;
+    super_read_only Global (Switch) = "OFF", Only(&[]);
+    sync_binlog Global (Integer(0, U32)) = "1", Any;
+    system_time_zone Global (Text) = "UTC", ReadOnly;
+    table_definition_cache Global (Integer(400, 524_288)) = "2000", Any;
+    table_open_cache Global (Integer(1, 524_288)) = "4000", Any;
+    thread_cache_size Global (Integer(0, 16_384)) = "9", Any;
+    thread_handling Global (Text) = "one-thread-per-connection", ReadOnly;
+    tidb_retry_limit Both (Integer(0, 1000)) = "10", Any;
+    tidb_txn_mode Both (Word(&["pessimistic", "optimistic"])) = "pessimistic", Any;
+    time_format Global (Text) = "%H:%i:%s", ReadOnly;
+    time_zone Both (Zone) = "SYSTEM", Any;
+    timestamp Session (Number) = "0", Any;
+    tls_version Global (Text) = "TLSv1.2,TLSv1.3", ReadOnly;
+    tmp_table_size Both (Integer(1024, u64::MAX)) = "16777216", Any;
+    tmpdir Global (Text) = "/tmp", ReadOnly;
+    transaction_isolation Both (Isolation) = "REPEATABLE-READ", Any;
+    transaction_read_only Both (Switch) = "OFF", Any;
+    tx_isolation Both (Isolation) = "REPEATABLE-READ", Any;
+    tx_read_only Both (Switch) = "OFF", Any;
+    unique_checks Both (Switch) = "ON", Any;
+    updatable_views_with_limit Both (Switch) = "ON", Any;
+    use_secondary_engine Session (Word(&["OFF", "ON", "FORCED"])) = "OFF", Only(&[]);
+    version Global (Text) = VERSION, ReadOnly;
+    version_comment Global (Text) = "TroupeDB, a MySQL-compatible distributed database", ReadOnly;
+    version_compile_machine Global (Text) = std::env::consts::ARCH, ReadOnly;
+    version_compile_os Global (Text) = std::env::consts::OS, ReadOnly;
+    wait_timeout Both (Integer(1, YEAR)) = "28800", Any;
+    warning_count Session (Integer(0, U32)) = "0", ReadOnly;
+    windowing_use_high_precision Both (Switch) = "ON", Any;
+};
+
+/// Older names of a variable: both have one value.
+pub(super) fn canonical(name: &str) -> &str {
+    match name {
+        "tx_isolation" => "transaction_isolation",
+        "tx_read_only" => "transaction_read_only",
+        "identity" => "last_insert_id",
+        other => other,
+    }
+}
+
+/// All variables, by name.
+pub fn list() -> &'static [Variable] {
+    VARIABLES
+}
+
+/// The position of a variable in [`list`]; `name` is in lower case. Older names have their own.
+pub fn find(name: &str) -> Option<usize> {
+    static BY_NAME: OnceLock<HashMap<&'static str, usize>> = OnceLock::new();
+    let by_name = BY_NAME.get_or_init(|| {
+        VARIABLES.iter().enumerate().map(|(position, variable)| (variable.name, position)).collect()
+    });
+    by_name.get(name).copied()
+}

@@ -1,0 +1,89 @@
+//! What statements need of the variables, decoded.
+
+use std::time::Duration;
+
+use crate::sql::types::{Collation, SqlMode, TimeZone};
+
+/// The variables that statements depend on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// `autocommit`.
+    pub autocommit: bool,
+    /// `sql_mode`.
+    pub sql_mode: SqlMode,
+    /// `time_zone`.
+    pub time_zone: TimeZone,
+    /// `innodb_lock_wait_timeout`.
+    pub lock_wait: Duration,
+    /// `max_execution_time` of a SELECT; zero: no limit.
+    pub max_execution_time: Duration,
+    /// `tidb_txn_mode` is `optimistic`.
+    pub optimistic: bool,
+    /// `transaction_isolation` is `READ-COMMITTED`.
+    pub read_committed: bool,
+    /// `transaction_read_only`.
+    pub read_only: bool,
+    /// `sql_notes`: notes are kept for SHOW WARNINGS.
+    pub notes: bool,
+    /// The collation results are sent in.
+    pub results: Collation,
+    /// `group_concat_max_len`.
+    pub group_concat_max_len: usize,
+    /// `max_allowed_packet`.
+    pub max_allowed_packet: usize,
+    /// `div_precision_increment`.
+    pub div_precision_increment: u8,
+    /// `timestamp`: the moment statements are said to run at, in microseconds; `None`: now.
+    pub timestamp: Option<i64>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            autocommit: true,
+            sql_mode: SqlMode::default(),
+            time_zone: TimeZone::default(),
+            lock_wait: Duration::from_secs(50),
+            max_execution_time: Duration::ZERO,
+            optimistic: false,
+            read_committed: false,
+            read_only: false,
+            notes: true,
+            results: Collation::default(),
+            group_concat_max_len: 1024,
+            max_allowed_packet: 64 << 20,
+            div_precision_increment: 4,
+            timestamp: None,
+        }
+    }
+}
+
+impl Settings {
+    /// Takes a variable's new (checked) value over.
+    pub(super) fn apply(&mut self, name: &str, value: &str) {
+        let on = value == "ON";
+        let number = || value.parse::<u64>().unwrap_or(0);
+        match name {
+            "autocommit" => self.autocommit = on,
+            "sql_mode" => self.sql_mode = SqlMode::parse(value).unwrap_or_default(),
+            "time_zone" => self.time_zone = TimeZone::parse(value).unwrap_or_default(),
+            "innodb_lock_wait_timeout" => self.lock_wait = Duration::from_secs(number()),
+            "max_execution_time" => self.max_execution_time = Duration::from_millis(number()),
+            "tidb_txn_mode" => self.optimistic = value == "optimistic",
+            "transaction_isolation" => self.read_committed = value == "READ-COMMITTED",
+            "transaction_read_only" => self.read_only = on,
+            "sql_notes" => self.notes = on,
+            "collation_connection" => {
+                self.results = Collation::by_name(value).unwrap_or_default();
+            }
+            "group_concat_max_len" => self.group_concat_max_len = number() as usize,
+            "max_allowed_packet" => self.max_allowed_packet = number() as usize,
+            "div_precision_increment" => self.div_precision_increment = number() as u8,
+            "timestamp" => {
+                let seconds = value.parse::<f64>().unwrap_or(0.0);
+                self.timestamp = (seconds > 0.0).then_some((seconds * 1e6) as i64);
+            }
+            _ => {}
+        }
+    }
+}

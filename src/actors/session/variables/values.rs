@@ -1,0 +1,341 @@
+//! What the variables hold.
+
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use super::definitions::{Domain, Rule, Scope, Variable, canonical, find, list};
+use super::settings::Settings;
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::types::{Collation, Datum, SqlMode, TimeZone};
+
+/// The text of each variable, in the order of [`list`].
+type Texts = Vec<Arc<str>>;
+
+/// A value that was clipped into its variable's range: what SHOW WARNINGS says.
+pub(crate) type Clipped = Option<String>;
+
+fn defaults() -> Texts {
+    list().iter().map(|variable| Arc::from(variable.default)).collect()
+}
+
+/// The position of a variable; error 1193 if there is none.
+pub(crate) fn position(name: &str) -> SqlResult<usize> {
+    find(canonical(name)).ok_or_else(|| {
+        SqlError::new(errno::UNKNOWN_SYSTEM_VARIABLE, format!("Unknown system variable '{name}'"))
+    })
+}
+
+/// The value of a text as `@@name` yields it.
+fn datum(variable: &Variable, text: &str) -> Datum {
+    match variable.domain {
+        Domain::Switch => Datum::from(text == "ON"),
+        Domain::Integer(0.., _) => Datum::UInt(text.parse().unwrap_or(0)),
+        Domain::Integer(..) => Datum::Int(text.parse().unwrap_or(0)),
+        Domain::Number => Datum::Float(text.parse().unwrap_or(0.0)),
+        _ => Datum::from(text),
+    }
+}
+
+/// The node's values. They live as long as the process.
+#[derive(Debug)]
+pub struct GlobalVariables {
+    texts: RwLock<Texts>,
+}
+
+impl Default for GlobalVariables {
+    fn default() -> GlobalVariables {
+        GlobalVariables { texts: RwLock::new(defaults()) }
+    }
+}
+
+impl GlobalVariables {
+    /// The defaults, with what the node's configuration says: pairs of names and values. An unknown name is passed over.
+    pub fn new(configured: &[(&str, String)]) -> GlobalVariables {
+        let mut texts = defaults();
+        for (name, value) in configured {
+            if let Some(position) = find(name) {
+                texts[position] = value.as_str().into();
+            }
+        }
+        GlobalVariables { texts: RwLock::new(texts) }
+    }
+
+    /// The text of a variable by its position.
+    pub fn text(&self, position: usize) -> Arc<str> {
+        self.texts.read()[position].clone()
+    }
+
+    /// Sets a value; `None` is DEFAULT.
+    pub(crate) fn set(&self, name: &str, value: Option<&Datum>) -> SqlResult<Clipped> {
+        let position = position(name)?;
+        let variable = &list()[position];
+        if variable.scope == Scope::Session {
+            return Err(SqlError::new(
+                errno::VAR_IS_LOCAL_ONLY,
+                format!("Variable '{name}' is a SESSION variable and can't be used with SET GLOBAL"),
+            ));
+        }
+        let (text, clipped) = check(variable, value, variable.default)?;
+        self.texts.write()[position] = text;
+        Ok(clipped)
+    }
+}
+
+/// A session's values.
+#[derive(Clone, Debug)]
+pub struct SessionVariables {
+    texts: Texts,
+    /// What statements need of them.
+    pub settings: Settings,
+}
+
+impl SessionVariables {
+    /// A new session's: the node's values.
+    pub fn new(global: &GlobalVariables) -> SessionVariables {
+        let texts = global.texts.read().clone();
+        let mut settings = Settings::default();
+        for (variable, text) in list().iter().zip(&texts) {
+            settings.apply(variable.name, text);
+        }
+        SessionVariables { texts, settings }
+    }
+
+    /// The text of a variable by its position; a global one's is the caller's to find.
+    pub fn text(&self, position: usize) -> &Arc<str> {
+        &self.texts[position]
+    }
+
+    /// Sets a value; `None` is DEFAULT, which is the node's value.
+    pub(crate) fn set(
+        &mut self,
+        name: &str,
+        value: Option<&Datum>,
+        global: &GlobalVariables,
+    ) -> SqlResult<Clipped> {
+        let position = position(name)?;
+        let variable = &list()[position];
+        if variable.rule != Rule::ReadOnly && variable.scope == Scope::Global {
+            return Err(SqlError::new(
+                errno::VAR_IS_GLOBAL_ONLY,
+                format!("Variable '{name}' is a GLOBAL variable and should be set with SET GLOBAL"),
+            ));
+        }
+        let default = match variable.scope {
+            Scope::Both => global.text(position),
+            Scope::Global | Scope::Session => variable.default.into(),
+        };
+        let (text, clipped) = check(variable, value, &default)?;
+        self.put(position, text);
+        Ok(clipped)
+    }
+
+    fn put(&mut self, position: usize, text: Arc<str>) {
+        let name = list()[position].name;
+        self.settings.apply(name, &text);
+        self.texts[position] = text;
+        self.follow(name);
+    }
+
+    /// Stores a value that is known to be right.
+    pub(crate) fn put_text(&mut self, name: &str, text: impl Into<Arc<str>>) {
+        if let Some(position) = find(canonical(name)) {
+            let text = text.into();
+            self.settings.apply(list()[position].name, &text);
+            self.texts[position] = text;
+        }
+    }
+
+    /// Character sets and collations go in pairs.
+    fn follow(&mut self, name: &str) {
+        let paired = |charset: &str| {
+            Collation::of_charset(charset).map_or("utf8mb4_bin", Collation::name)
+        };
+        let text = find(name).map(|position| self.texts[position].clone()).unwrap_or_default();
+        let of_collation =
+            |name: &str| Collation::by_name(name).map_or("utf8mb4", Collation::charset);
+        match name {
+            "character_set_connection" => self.put_text("collation_connection", paired(&text)),
+            "character_set_server" => self.put_text("collation_server", paired(&text)),
+            "character_set_database" => self.put_text("collation_database", paired(&text)),
+            "collation_connection" => {
+                self.put_text("character_set_connection", of_collation(&text));
+            }
+            "collation_server" => self.put_text("character_set_server", of_collation(&text)),
+            "collation_database" => self.put_text("character_set_database", of_collation(&text)),
+            _ => {}
+        }
+    }
+
+    /// SET NAMES; `None` is the default.
+    pub(crate) fn set_names(
+        &mut self,
+        charset: Option<&str>,
+        collation: Option<&str>,
+    ) -> SqlResult<()> {
+        let charset = charset.unwrap_or("utf8mb4");
+        let default = Collation::of_charset(charset)?;
+        let collation = match collation {
+            None => default.name().to_owned(),
+            Some(name) => {
+                let found = Collation::by_name(name)?;
+                let binary = charset == "binary";
+                if (found == Collation::Binary) != binary {
+                    return Err(SqlError::new(
+                        errno::COLLATION_CHARSET_MISMATCH,
+                        format!("COLLATION '{name}' is not valid for CHARACTER SET '{charset}'"),
+                    ));
+                }
+                name.to_owned()
+            }
+        };
+        for name in ["character_set_client", "character_set_connection", "character_set_results"] {
+            self.put_text(name, charset);
+        }
+        self.put_text("collation_connection", collation);
+        Ok(())
+    }
+
+    /// The value of `@@name` by position, for a variable with a session value.
+    pub(crate) fn datum(&self, position: usize) -> Datum {
+        datum(&list()[position], &self.texts[position])
+    }
+}
+
+impl GlobalVariables {
+    /// The value of `@@global.name` by position.
+    pub(crate) fn datum(&self, position: usize) -> Datum {
+        datum(&list()[position], &self.texts.read()[position])
+    }
+}
+
+/// The text to keep of a value, or why it cannot be set.
+fn check(variable: &Variable, value: Option<&Datum>, default: &str) -> SqlResult<(Arc<str>, Clipped)> {
+    if variable.rule == Rule::ReadOnly {
+        return Err(SqlError::new(
+            errno::VAR_IS_READ_ONLY,
+            format!("Variable '{}' is a read only variable", variable.name),
+        ));
+    }
+    let Some(value) = value else { return Ok((default.into(), None)) };
+    let (text, clipped) = decode(variable, value)?;
+    if let Rule::Only(others) = variable.rule {
+        let known = text.eq_ignore_ascii_case(variable.default)
+            || others.iter().any(|other| text.eq_ignore_ascii_case(other));
+        if !known {
+            return Err(SqlError::unsupported(format!("{} = {text}", variable.name)));
+        }
+    }
+    Ok((text.into(), clipped))
+}
+
+fn wrong_value(variable: &Variable, value: &str) -> SqlError {
+    SqlError::new(
+        errno::WRONG_VALUE_FOR_VAR,
+        format!("Variable '{}' can't be set to the value of '{value}'", variable.name),
+    )
+}
+
+fn wrong_type(variable: &Variable) -> SqlError {
+    SqlError::new(
+        errno::WRONG_TYPE_FOR_VAR,
+        format!("Incorrect argument type to variable '{}'", variable.name),
+    )
+}
+
+fn decode(variable: &Variable, value: &Datum) -> SqlResult<(String, Clipped)> {
+    let text = || value.to_text();
+    if value.is_null() {
+        // character_set_results = NULL: results are sent as they are, which is what we do.
+        return match variable.name {
+            "character_set_results" => Ok(("utf8mb4".to_owned(), None)),
+            _ => Err(wrong_value(variable, "NULL")),
+        };
+    }
+    Ok((
+        match variable.domain {
+            Domain::Switch => switch(variable, value)?,
+            Domain::Integer(low, high) => return integer(variable, value, low, high),
+            Domain::Number => match value {
+                Datum::Bytes(_) => return Err(wrong_type(variable)),
+                _ => number(variable, &text())?,
+            },
+            Domain::Word(words) => word(variable, value, words)?,
+            Domain::Text => text(),
+            Domain::Modes => match value {
+                Datum::Int(0) | Datum::UInt(0) => String::new(),
+                _ => SqlMode::parse(&text())?.to_string(),
+            },
+            Domain::Zone => TimeZone::parse(&text())?.to_string(),
+            Domain::Charset => {
+                Collation::of_charset(&text())?;
+                text().to_lowercase()
+            }
+            Domain::Collation => {
+                Collation::by_name(&text())?;
+                text().to_lowercase()
+            }
+            Domain::Isolation => isolation(variable, &text())?,
+        },
+        None,
+    ))
+}
+
+fn switch(variable: &Variable, value: &Datum) -> SqlResult<String> {
+    let on = match value {
+        Datum::Int(0) | Datum::UInt(0) => false,
+        Datum::Int(1) | Datum::UInt(1) => true,
+        Datum::Bytes(_) => match value.to_text().to_ascii_lowercase().as_str() {
+            "on" | "true" | "1" => true,
+            "off" | "false" | "0" => false,
+            _ => return Err(wrong_value(variable, &value.to_text())),
+        },
+        Datum::Int(_) | Datum::UInt(_) => return Err(wrong_value(variable, &value.to_text())),
+        _ => return Err(wrong_type(variable)),
+    };
+    Ok(if on { "ON" } else { "OFF" }.to_owned())
+}
+
+fn integer(
+    variable: &Variable,
+    value: &Datum,
+    low: i64,
+    high: u64,
+) -> SqlResult<(String, Clipped)> {
+    let number = match value {
+        Datum::Int(number) => i128::from(*number),
+        Datum::UInt(number) => i128::from(*number),
+        _ => return Err(wrong_type(variable)),
+    };
+    let clipped = number.clamp(i128::from(low), i128::from(high));
+    let warning = (clipped != number)
+        .then(|| format!("Truncated incorrect {} value: '{number}'", variable.name));
+    Ok((clipped.to_string(), warning))
+}
+
+fn number(variable: &Variable, text: &str) -> SqlResult<String> {
+    match text.parse::<f64>() {
+        Ok(number) if number >= 0.0 && number.is_finite() => Ok(format!("{number:.6}")),
+        _ => Err(wrong_value(variable, text)),
+    }
+}
+
+fn word(variable: &Variable, value: &Datum, words: &[&str]) -> SqlResult<String> {
+    let text = value.to_text();
+    let found = match value {
+        Datum::Int(position) => usize::try_from(*position).ok().and_then(|n| words.get(n)),
+        _ => words.iter().find(|word| word.eq_ignore_ascii_case(&text)),
+    };
+    found.map(|word| (*word).to_owned()).ok_or_else(|| wrong_value(variable, &text))
+}
+
+fn isolation(variable: &Variable, text: &str) -> SqlResult<String> {
+    let level = text.to_ascii_uppercase().replace(' ', "-");
+    match level.as_str() {
+        "REPEATABLE-READ" | "READ-COMMITTED" => Ok(level),
+        "READ-UNCOMMITTED" | "SERIALIZABLE" => {
+            Err(SqlError::unsupported(format!("isolation level {level}")))
+        }
+        _ => Err(wrong_value(variable, text)),
+    }
+}

@@ -1,0 +1,89 @@
+//! CREATE USER, ALTER USER, DROP USER and SET PASSWORD.
+
+use super::ast::{Statement, UserName, UserSpec};
+use super::cursor::Parser;
+use super::lexer::TokenKind;
+use crate::common::{SqlError, SqlResult};
+
+impl Parser<'_> {
+    /// After CREATE USER.
+    pub(super) fn create_user(&mut self) -> SqlResult<Statement> {
+        let if_not_exists = self.words(&["IF", "NOT", "EXISTS"]);
+        let users = self.list(Parser::user_spec)?;
+        self.user_options()?;
+        Ok(Statement::CreateUser { users, if_not_exists })
+    }
+
+    /// After ALTER USER.
+    pub(super) fn alter_user(&mut self) -> SqlResult<Statement> {
+        let if_exists = self.words(&["IF", "EXISTS"]);
+        let users = self.list(Parser::user_spec)?;
+        self.user_options()?;
+        Ok(Statement::AlterUser { users, if_exists })
+    }
+
+    /// After DROP USER.
+    pub(super) fn drop_user(&mut self) -> SqlResult<Statement> {
+        let if_exists = self.words(&["IF", "EXISTS"]);
+        let users = self.list(Parser::user_name)?;
+        Ok(Statement::DropUser { users, if_exists })
+    }
+
+    /// After SET: PASSWORD [FOR user] = 'password'.
+    pub(super) fn set_password(&mut self) -> SqlResult<Statement> {
+        self.expect_word("PASSWORD")?;
+        let user = if self.word("FOR") { Some(self.user_name()?) } else { None };
+        if self.at("TO") {
+            return Err(SqlError::unsupported("SET PASSWORD TO RANDOM"));
+        }
+        self.expect_op("=")?;
+        let password = self.string()?;
+        Ok(Statement::SetPassword { user, password })
+    }
+
+    fn user_spec(&mut self) -> SqlResult<UserSpec> {
+        let mut spec = UserSpec { user: self.user_name()?, ..UserSpec::default() };
+        if self.word("IDENTIFIED") {
+            if self.word("WITH") {
+                spec.plugin = Some(self.word_or_string()?.to_lowercase());
+                if self.at("AS") {
+                    return Err(SqlError::unsupported("IDENTIFIED WITH … AS"));
+                }
+            }
+            if spec.plugin.is_none() || self.at("BY") {
+                self.expect_word("BY")?;
+                if self.at("RANDOM") {
+                    return Err(SqlError::unsupported("IDENTIFIED BY RANDOM PASSWORD"));
+                }
+                spec.password = Some(self.string()?);
+            }
+        }
+        Ok(spec)
+    }
+
+    /// `'user'@'host'`, or `CURRENT_USER[()]`.
+    fn user_name(&mut self) -> SqlResult<UserName> {
+        if self.word("CURRENT_USER") {
+            if self.op("(") {
+                self.expect_op(")")?;
+            }
+            return Ok(UserName { is_current: true, ..UserName::default() });
+        }
+        let user = self.word_or_string()?;
+        let host = match self.peek().kind {
+            TokenKind::UserVariable => self.user_variable()?,
+            _ => "%".to_owned(),
+        };
+        Ok(UserName { user, host, is_current: false })
+    }
+
+    /// REQUIRE, WITH, PASSWORD EXPIRE, ACCOUNT LOCK and so on, which are not implemented.
+    fn user_options(&self) -> SqlResult<()> {
+        const OPTIONS: &[&str] =
+            &["REQUIRE", "WITH", "PASSWORD", "ACCOUNT", "DEFAULT", "COMMENT", "ATTRIBUTE"];
+        match OPTIONS.iter().find(|option| self.at(option)) {
+            Some(option) => Err(SqlError::unsupported(format!("CREATE USER … {option}"))),
+            None => Ok(()),
+        }
+    }
+}
