@@ -33,7 +33,10 @@ impl Ok {
         put_lenenc_int(out, self.last_insert_id);
         out.put_u16_le(status.bits());
         out.put_u16_le(self.warnings);
-        out.extend_from_slice(self.info.as_bytes());
+        // The documents say "to the end of the packet"; servers send a length, and clients count on it.
+        if !self.info.is_empty() {
+            put_lenenc_bytes(out, self.info.as_bytes());
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Result;
 use super::key::{data_key, version_key};
-use super::lock::{Lock, check_read};
+use super::lock::check_read;
 use super::range::KeyRange;
 use super::reader::{load_lock, near_seek, visible_value};
 use crate::common::Timestamp;
@@ -40,18 +40,12 @@ pub fn batch_get(
     let mut order: Vec<(Vec<u8>, usize)> =
         keys.iter().enumerate().map(|(index, key)| (data_key(key), index)).collect();
     order.sort_unstable();
-    let mut locks = reader.cursor(Cf::Lock, range.options())?;
     let mut writes = reader.cursor(Cf::Write, range.options())?;
     let mut values: Vec<Option<Bytes>> = vec![None; keys.len()];
     for (position, (data_key, index)) in order.iter().enumerate() {
-        // The lock cursor stays on the first lock at or past the key: without locks nearby it never moves.
-        if position == 0 {
-            locks.seek(data_key)?
-        } else {
-            near_seek(locks.as_mut(), data_key)?
-        };
-        if locks.valid() && locks.key() == data_key {
-            check_read(&Lock::decode(locks.value())?, &keys[*index], ts, resolved)?;
+        // One get each, not a cursor: locks come and go, and a cursor would walk over what is left of the deleted ones.
+        if let Some(lock) = load_lock(reader, data_key)? {
+            check_read(&lock, &keys[*index], ts, resolved)?;
         }
         // A key given twice sends the write cursor back, so it always seeks from an older key or anew.
         let target = version_key(data_key, ts);

@@ -14,7 +14,6 @@ use crate::actors::store::applier::Completion;
 use crate::actors::store::log_writer::TruncateLog;
 use crate::actors::store::split_checker::{CheckSplit, CutAt, SplitCheck};
 use crate::actors::store::store::{CreatePeers, NewRegion};
-use crate::storage::codec::mvcc::encode_key;
 use crate::storage::mvcc::KeyRange;
 use crate::storage::raft::LogPosition;
 use crate::storage::region::check::{UserRange, is_valid_bound};

@@ -27,6 +27,9 @@ use super::{
     Cf, Cursor, Engine, Error, IterOptions, Reader, Result, Snapshot, WriteBatch, WriteOp,
 };
 
+/// The write buffer of the lock family.
+const LOCK_BUFFER_BYTES: usize = 2 << 20;
+
 /// An open RocksDB instance. It closes when the engine and its last snapshot are dropped.
 pub struct RocksEngine {
     database: Arc<Database>,
@@ -60,7 +63,13 @@ impl RocksEngine {
         let mut database_options = database_options(options);
         database_options.create_if_missing(content == Content::New);
         database_options.create_missing_column_families(content == Content::New);
-        let families = Cf::ALL.map(|cf| ColumnFamilyDescriptor::new(cf.name(), table.clone()));
+        let families = Cf::ALL.map(|cf| {
+            let mut family = table.clone();
+            if cf == Cf::Lock {
+                keep_small(&mut family, options);
+            }
+            ColumnFamilyDescriptor::new(cf.name(), family)
+        });
         let db = DB::open_cf_descriptors(&database_options, path, families)
             .map_err(|error| open_error(path, error))?;
         if content == Content::New {
@@ -316,6 +325,13 @@ fn database_options(options: &EngineOptions) -> Options {
     database.set_log_level(LogLevel::Warn);
     database.set_keep_log_file_num(4);
     database
+}
+
+/// A lock is written and soon deleted. Small buffers that are compacted at once get rid of the deleted ones, which
+/// every scan has to walk over.
+fn keep_small(family: &mut Options, options: &EngineOptions) {
+    family.set_write_buffer_size(options.write_buffer_bytes.min(LOCK_BUFFER_BYTES));
+    family.set_level_zero_file_num_compaction_trigger(1);
 }
 
 fn family_options(options: &EngineOptions, cache: &Cache) -> Options {
