@@ -5,6 +5,7 @@ pub mod bridge;
 pub mod ddl;
 pub mod gateway;
 pub mod kv;
+pub mod node;
 pub mod pd;
 pub mod runtime;
 pub mod session;

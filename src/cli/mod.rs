@@ -1,1 +1,31 @@
-//! To be written.
+//! The command line: parse arguments, call the floor below.
+
+mod args;
+mod logging;
+mod start;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+pub use args::{Args, Command, ConfigCommand, StartArgs};
+
+/// Runs what the command line says.
+pub fn run() -> ExitCode {
+    let outcome = match Args::parse().command {
+        Command::Start(args) => start::start(&args),
+        Command::Config(ConfigCommand::Print(args)) => print_config(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("troupe: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_config(args: &StartArgs) -> anyhow::Result<()> {
+    print!("{}", toml::to_string_pretty(&args.config()?)?);
+    Ok(())
+}

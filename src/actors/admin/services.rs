@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::reload;
 
+use crate::actors::ddl::SchemaCache;
 use crate::actors::pd::PdClient;
 use crate::actors::runtime::{Monotonic, System};
 use crate::actors::session::ProcessList;
@@ -16,6 +17,12 @@ use crate::sql::catalog::InfoSchema;
 pub trait SchemaSource: Send + Sync {
     /// The newest schema.
     fn current(&self) -> InfoSchema;
+}
+
+impl SchemaSource for SchemaCache {
+    fn current(&self) -> InfoSchema {
+        InfoSchema::clone(&SchemaCache::current(self))
+    }
 }
 
 /// Whatever can change what is logged while the node runs.

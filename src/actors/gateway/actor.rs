@@ -51,8 +51,8 @@ pub struct Gateway {
 
 impl Gateway {
     /// A gateway on a socket that listens already, so that a port in use is known before anything starts.
-    pub fn new(listener: std::net::TcpListener, services: Arc<Services>) -> Gateway {
-        Gateway { listener: Some(listener), services, accepted: 0, draining: false }
+    pub fn new(listener: Option<std::net::TcpListener>, services: Arc<Services>) -> Gateway {
+        Gateway { listener, services, accepted: 0, draining: false }
     }
 }
 

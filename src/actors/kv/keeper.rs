@@ -16,8 +16,6 @@ use crate::storage::region::Region;
 use crate::storage::routing::decode_bound;
 use crate::storage::txn::{KvRequest, KvResponse, RegionError};
 
-/// Versions younger than this stay, whoever reads or does not read them.
-const GC_LIFE_TIME: Duration = Duration::from_secs(600);
 /// How often the safe point is looked at.
 const GC_EVERY: Duration = Duration::from_secs(60);
 /// How long this process' hold on the safe point lasts unless renewed.
@@ -112,7 +110,7 @@ impl Client {
     /// moves it forward, once no lock of an older transaction is left. `None`: another process does.
     pub(super) async fn move_safe_point(&self, name: &str) -> Result<Option<Timestamp>> {
         let now = self.timestamp_now().await?;
-        let life_time = u64::try_from(GC_LIFE_TIME.as_millis()).unwrap_or(u64::MAX);
+        let life_time = u64::try_from(self.options().gc_life_time.as_millis()).unwrap_or(u64::MAX);
         let old = Timestamp::compose(now.physical_ms().saturating_sub(life_time), 0);
         let wanted = self.oldest_live().unwrap_or(old).min(old);
         let service = format!("transactions/{name}");

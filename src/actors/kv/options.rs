@@ -16,6 +16,8 @@ pub struct ClientOptions {
     pub lock_ttl_max: Duration,
     /// After this a transaction's locks are no longer kept alive, whatever its client does.
     pub transaction_max: Duration,
+    /// Versions younger than this stay, whoever reads or does not read them.
+    pub gc_life_time: Duration,
     /// How long a waiter for a pessimistic lock waits before it checks that the holder is alive.
     pub lock_check_every: Duration,
     /// The most keys a transaction may have to be committed asynchronously: all of them are listed in its primary lock.
@@ -36,6 +38,7 @@ impl Default for ClientOptions {
             lock_ttl: Duration::from_secs(3),
             lock_ttl_max: Duration::from_secs(20),
             transaction_max: Duration::from_secs(3600),
+            gc_life_time: Duration::from_secs(600),
             lock_check_every: Duration::from_secs(2),
             async_commit_keys: 256,
             async_commit_bytes: 4 << 10,

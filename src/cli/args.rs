@@ -1,0 +1,79 @@
+//! Flags, and the configuration they make with the environment and the file.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Error, Layers};
+
+/// A MySQL-compatible distributed database made of actors.
+#[derive(Debug, Parser)]
+#[command(name = "troupe", version, arg_required_else_help = true)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start a node.
+    Start(StartArgs),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the configuration in force: flags over environment over file over defaults.
+    Print(StartArgs),
+}
+
+/// A flag stands over the environment (`TROUPE_MYSQL_ADDR` and so on), which stands over the file.
+#[derive(Debug, Default, clap::Args)]
+pub struct StartArgs {
+    /// Which services run here: all.
+    #[arg(long, value_name = "ROLE")]
+    pub role: Option<String>,
+    /// Where everything durable lives [default: ./data]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<String>,
+    /// The gRPC endpoint of the actor bridge [default: 127.0.0.1:20160]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub addr: Option<String>,
+    /// Where MySQL clients connect [default: 127.0.0.1:4000]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub mysql_addr: Option<String>,
+    /// The admin HTTP endpoint [default: 127.0.0.1:10080]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub admin_addr: Option<String>,
+    /// A configuration file in TOML.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl StartArgs {
+    /// The configuration in force.
+    pub fn config(&self) -> Result<Config, Error> {
+        let mut layers = Layers::new();
+        if let Some(path) = &self.config {
+            layers.file(path)?;
+        }
+        layers.environment(std::env::vars())?;
+        for (flag, key, value) in [
+            ("--role", "node.role", &self.role),
+            ("--data-dir", "node.data-dir", &self.data_dir),
+            ("--addr", "node.addr", &self.addr),
+            ("--mysql-addr", "mysql.addr", &self.mysql_addr),
+            ("--admin-addr", "admin.addr", &self.admin_addr),
+        ] {
+            if let Some(value) = value {
+                layers.flag(flag, key, value)?;
+            }
+        }
+        layers.finish()
+    }
+}
