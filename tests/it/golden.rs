@@ -1,0 +1,145 @@
+//! SQL scripts and what a client sees of them.
+//!
+//! `tests/it/scripts/NAME.sql` is sent statement by statement over one connection (a line `-- session b`
+//! switches to another); `NAME.result` has each statement with its answer. `make golden` records them anew.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use mysql_async::prelude::*;
+use mysql_async::{Conn, OptsBuilder, Value};
+
+use crate::server::{Server, repository};
+
+/// Splits a script at semicolons that end a line. Lines of comments stay with the statement below them.
+fn statements(script: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut current = String::new();
+    for line in script.lines() {
+        if let Some(session) = line.strip_prefix("-- session ") {
+            found.push(format!("session {}", session.trim()));
+        } else if !line.starts_with("--") && !line.trim().is_empty() {
+            current.push_str(line);
+            current.push('\n');
+            if line.trim_end().ends_with(';') {
+                found.push(std::mem::take(&mut current).trim_end().trim_end_matches(';').to_owned());
+            }
+        }
+    }
+    assert!(current.trim().is_empty(), "a statement without its semicolon: {current}");
+    found
+}
+
+fn show(value: &Value) -> String {
+    match value {
+        Value::NULL => "NULL".into(),
+        Value::Bytes(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => text.into(),
+            Err(_) => format!("{bytes:02x?}"),
+        },
+        other => other.as_sql(true),
+    }
+}
+
+async fn run(conn: &mut Conn, sql: &str, out: &mut String) {
+    let mut result = match conn.query_iter(sql).await {
+        Ok(result) => result,
+        Err(mysql_async::Error::Server(error)) => {
+            writeln!(out, "ERROR {} ({}): {}", error.code, error.state, error.message).unwrap();
+            return;
+        }
+        Err(error) => panic!("{sql}: {error}"),
+    };
+    let columns: Vec<String> =
+        result.columns_ref().iter().map(|column| column.name_str().into_owned()).collect();
+    if columns.is_empty() {
+        let (affected, id, info) =
+            (result.affected_rows(), result.last_insert_id(), result.info().into_owned());
+        let mut line = format!("ok, {affected} affected");
+        if let Some(id) = id {
+            write!(line, ", insert id {id}").unwrap();
+        }
+        if !info.is_empty() {
+            write!(line, ", {info}").unwrap();
+        }
+        writeln!(out, "{line}").unwrap();
+    } else {
+        writeln!(out, "{}", columns.join(" | ")).unwrap();
+        let rows: Vec<mysql_async::Row> = match result.collect().await {
+            Ok(rows) => rows,
+            Err(mysql_async::Error::Server(error)) => {
+                writeln!(out, "ERROR {} ({}): {}", error.code, error.state, error.message).unwrap();
+                return;
+            }
+            Err(error) => panic!("{sql}: {error}"),
+        };
+        for row in rows {
+            let values: Vec<String> = row.unwrap().iter().map(show).collect();
+            writeln!(out, "{}", values.join(" | ")).unwrap();
+        }
+    }
+    drop(result);
+    let warnings = conn.get_warnings();
+    if warnings > 0 && !sql.to_uppercase().starts_with("SHOW") {
+        let rows: Vec<(String, u16, String)> = conn.query("SHOW WARNINGS").await.unwrap();
+        for (level, code, message) in rows {
+            writeln!(out, "{level} {code}: {message}").unwrap();
+        }
+    }
+}
+
+async fn play(server: &Server, script: &str) -> String {
+    let mut sessions: BTreeMap<String, Conn> = BTreeMap::new();
+    let mut current = "a".to_owned();
+    let mut out = String::new();
+    for sql in statements(script) {
+        if let Some(session) = sql.strip_prefix("session ") {
+            current = session.to_owned();
+            writeln!(out, "-- session {current}\n").unwrap();
+            continue;
+        }
+        if !sessions.contains_key(&current) {
+            let opts = OptsBuilder::default()
+                .ip_or_hostname("127.0.0.1")
+                .tcp_port(server.mysql_port)
+                .user(Some("root"));
+            let mut conn = Conn::new(opts).await.unwrap();
+            conn.query_drop("CREATE DATABASE IF NOT EXISTS test").await.unwrap();
+            conn.query_drop("USE test").await.unwrap();
+            sessions.insert(current.clone(), conn);
+        }
+        writeln!(out, "{sql};").unwrap();
+        run(sessions.get_mut(&current).unwrap(), &sql, &mut out).await;
+        out.push('\n');
+    }
+    out
+}
+
+#[tokio::test]
+async fn golden_scripts() {
+    let server = Server::start();
+    let record = std::env::var_os("UPDATE_GOLDENFILES").is_some();
+    let mut scripts: Vec<_> = std::fs::read_dir(repository("tests/it/scripts"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
+        .collect();
+    scripts.sort();
+    assert!(!scripts.is_empty());
+    let mut differing = Vec::new();
+    for path in scripts {
+        let script = std::fs::read_to_string(&path).unwrap();
+        let result = play(&server, &script).await;
+        // Each script starts in an empty database.
+        play(&server, "DROP DATABASE test;").await;
+        let golden = path.with_extension("result");
+        if record {
+            std::fs::write(&golden, &result).unwrap();
+        } else if std::fs::read_to_string(&golden).unwrap_or_default() != result {
+            let got = std::env::temp_dir().join(path.with_extension("got").file_name().unwrap());
+            std::fs::write(&got, &result).unwrap();
+            differing.push(format!("{} differs: diff {} {}", path.display(), golden.display(), got.display()));
+        }
+    }
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}

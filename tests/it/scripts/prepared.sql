@@ -1,0 +1,12 @@
+CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(10));
+PREPARE ins FROM 'INSERT INTO t VALUES (?, ?)';
+SET @id = 1, @v = 'one';
+EXECUTE ins USING @id, @v;
+SET @id = 2, @v = NULL;
+EXECUTE ins USING @id, @v;
+PREPARE sel FROM 'SELECT * FROM t WHERE id = ?';
+EXECUTE sel USING @id;
+EXECUTE sel;
+DEALLOCATE PREPARE sel;
+EXECUTE sel USING @id;
+PREPARE bad FROM 'SELEC 1';

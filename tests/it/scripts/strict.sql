@@ -1,0 +1,17 @@
+CREATE TABLE s (ti TINYINT, u INT UNSIGNED, d DECIMAL(5,2), c CHAR(3), v VARCHAR(3) NOT NULL, at DATETIME, day DATE);
+INSERT INTO s (ti, v) VALUES (128, 'a');
+INSERT INTO s (u, v) VALUES (-1, 'a');
+INSERT INTO s (d, v) VALUES (1000, 'a');
+INSERT INTO s (d, v) VALUES (1.005, 'a');
+INSERT INTO s (c, v) VALUES ('abcd', 'a');
+INSERT INTO s (v) VALUES ('abcd');
+INSERT INTO s (ti) VALUES (1);
+INSERT INTO s (ti, v) VALUES (1, NULL);
+INSERT INTO s (ti, v) VALUES ('x', 'a');
+INSERT INTO s (at, v) VALUES ('2024-13-01', 'a');
+INSERT INTO s (day, v) VALUES ('2023-02-29', 'a');
+INSERT INTO s (ti, v) VALUES (1);
+SELECT * FROM s;
+SET sql_mode = '';
+INSERT INTO s (ti, u, c, v, at) VALUES (300, -5, 'abcdef', 'abcdef', 'nonsense');
+SELECT * FROM s ORDER BY d;

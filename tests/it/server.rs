@@ -1,0 +1,189 @@
+//! A server as a child process, killed when dropped.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// How long a start or a stop may take before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running `troupe start`.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) mysql_port: u16,
+    pub(crate) admin: String,
+    pub(crate) data_dir: PathBuf,
+    /// Removes the directory after the process is gone.
+    _owned: Option<tempfile::TempDir>,
+    log: PathBuf,
+}
+
+/// How a server is started.
+#[derive(Default)]
+pub(crate) struct Options<'a> {
+    /// Uses this directory instead of one of its own.
+    pub(crate) data_dir: Option<&'a Path>,
+    /// Further arguments.
+    pub(crate) args: &'a [&'a str],
+    /// Further environment.
+    pub(crate) env: &'a [(&'a str, &'a str)],
+}
+
+/// A command for the binary under test, without the environment's own settings.
+pub(crate) fn troupe() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_troupe"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TROUPE_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+impl Server {
+    pub(crate) fn start() -> Server {
+        Server::with(&Options::default())
+    }
+
+    pub(crate) fn with(options: &Options<'_>) -> Server {
+        let owned = options.data_dir.is_none().then(|| tempfile::tempdir().unwrap());
+        let data_dir = match (&owned, options.data_dir) {
+            (Some(owned), _) => owned.path().join("data"),
+            (None, Some(path)) => path.to_owned(),
+            (None, None) => unreachable!("one of them is there"),
+        };
+        std::fs::create_dir_all(&data_dir).unwrap();
+        let log = data_dir.join("server.log");
+        let stderr = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        let mut child = troupe()
+            .arg("start")
+            .args(["--mysql-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"])
+            .args(["--addr", "127.0.0.1:0", "--data-dir"])
+            .arg(&data_dir)
+            .args(options.args)
+            .envs(options.env.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .spawn()
+            .unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut server =
+            Server { child, mysql_port: 0, admin: String::new(), data_dir, _owned: owned, log };
+        while server.mysql_port == 0 || server.admin.is_empty() {
+            let Ok(line) = lines.recv_timeout(PATIENCE) else {
+                panic!("the server did not start:\n{}", server.log());
+            };
+            if let Some((_, rest)) = line.split_once(" -P ") {
+                server.mysql_port = rest.split(' ').next().unwrap().parse().unwrap();
+            }
+            if let Some((_, url)) = line.split_once("admin  ") {
+                server.admin = url.trim_end_matches('/').to_owned();
+            }
+        }
+        server
+    }
+
+    /// What it logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// SIGTERM, and the exit status.
+    pub(crate) fn terminate(&mut self) -> ExitStatus {
+        let pid = rustix::process::Pid::from_raw(self.pid() as i32).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the server does not stop:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// An admin endpoint's answer.
+    pub(crate) fn get(&self, path: &str) -> String {
+        let url = format!("{}{path}", self.admin);
+        let mut response = ureq::get(&url).call().unwrap_or_else(|error| panic!("{url}: {error}"));
+        response.body_mut().read_to_string().unwrap()
+    }
+
+    /// An admin endpoint's answer as JSON.
+    pub(crate) fn json(&self, path: &str) -> serde_json::Value {
+        serde_json::from_str(&self.get(path)).unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            let log = self.log();
+            let tail: Vec<_> = log.lines().rev().take(40).collect();
+            eprintln!("--- end of the server's log ---");
+            tail.iter().rev().for_each(|line| eprintln!("{line}"));
+        }
+    }
+}
+
+/// Runs a command to its end; panics with its output if it fails.
+pub(crate) fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let text = [output.stdout.clone(), output.stderr.clone()].concat();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    assert!(output.status.success(), "{command:?} failed:\n{text}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Whether a program is there. In CI it must be; elsewhere a test without it is skipped, loudly.
+pub(crate) fn have(program: &str) -> bool {
+    let found = Command::new("sh")
+        .args(["-c", &format!("command -v {program}")])
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !found {
+        assert!(std::env::var_os("CI").is_none(), "{program} is not installed");
+        eprintln!("SKIPPED: {program} is not installed; `make test` installs it");
+    }
+    found
+}
+
+/// Debian's `mariadb` client, without the user's own settings.
+pub(crate) fn mariadb(server: &Server) -> Command {
+    let mut command = Command::new("mariadb");
+    command.args(["--no-defaults", "-h", "127.0.0.1", "-u", "root", "-P"]);
+    command.arg(server.mysql_port.to_string());
+    command
+}
+
+/// Reads a file of the repository.
+pub(crate) fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Everything a child has to say, once it has ended.
+pub(crate) fn read_all(mut source: impl std::io::Read) -> String {
+    let mut text = String::new();
+    let _ = source.read_to_string(&mut text);
+    text
+}
