@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::local_reader::LocalReader;
 use super::options::StoreOptions;
 use super::router::StoreRouter;
 use super::shared::StoreParts;
-use super::store::Store;
+use super::store::{AwaitStart, Store};
 use super::transport::Transport;
 use crate::actors::pd::{PdClient, PdError};
-use crate::actors::runtime::{ActorRef, System, Thread};
+use crate::actors::runtime::{ActorRef, AskError, System, Thread};
 use crate::common::{PeerId, RegionId, StoreId};
 use crate::placement::{StoreMeta, StoreState};
 use crate::storage::engine::{self, Engine, WriteBatch};
@@ -19,6 +20,9 @@ use crate::storage::region::StoreIdent;
 use crate::storage::region::bootstrap::{first_region, put_new_region};
 use crate::storage::region::state::{load_ident, load_regions, put_ident};
 use crate::storage::txn::ConcurrencyManager;
+
+/// How long the peers of all regions may take to be created.
+const START_DEADLINE: Duration = Duration::from_secs(300);
 
 /// Why a store does not open.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +41,9 @@ pub enum OpenError {
         /// The cluster of this node.
         expected: u64,
     },
+    /// The actors did not start. The log says why.
+    #[error("the store did not start: {0}")]
+    NotStarted(#[from] AskError),
     /// A setting cannot work.
     #[error("store settings: {0}")]
     Options(String),
@@ -74,7 +81,8 @@ pub struct StoreNode {
 }
 
 /// Opens a store, introduces it to the placement driver (as the first of the cluster, it brings the
-/// first region along), and starts its actors under `/<node>/store-<id>`.
+/// first region along), and starts its actors under `/<node>/store-<id>`. When it returns, every
+/// region has its peer; commands that come before a peer leads wait for that.
 pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, OpenError> {
     open.options.validate().map_err(OpenError::Options)?;
     let ident = identify(&open).await?;
@@ -96,6 +104,7 @@ pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, O
     let router = parts.router.clone();
     let name = format!("store-{}", ident.store_id);
     let actor = system.spawn_root(name, Thread::Any, move || Store::new(parts.clone()));
+    actor.ask(AwaitStart, START_DEADLINE).await?;
     Ok(StoreNode { store_id: ident.store_id, router, reader, actor })
 }
 

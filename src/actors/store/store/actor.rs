@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use serde_json::{Value, json};
 use tracing::info;
 
-use super::messages::{CreatePeers, NewRegion, RegionChanged};
+use super::messages::{AwaitStart, CreatePeers, NewRegion, RegionChanged};
 use crate::actors::runtime::{
     Actor, Context, Handler, MailboxOptions, Overflow, ReplyTo, Supervision, Thread,
 };
@@ -150,6 +150,13 @@ impl Actor for Store {
             "awake": self.shared.as_ref().map_or(0, |shared| shared.awake.list().len()),
             "max_ts": self.parts.concurrency.max_ts(),
         })
+    }
+}
+
+impl Handler<AwaitStart> for Store {
+    fn handle(&mut self, _message: AwaitStart, reply: ReplyTo<()>, _ctx: &mut Context<Self>) {
+        // No message is handled before the start is.
+        reply.send(());
     }
 }
 

@@ -24,6 +24,11 @@ pub struct CreatePeers {
 }
 message!(CreatePeers => (), "CreatePeers");
 
+/// Answered once the store has started: every region it holds has its peer.
+#[derive(Clone, Copy, Debug)]
+pub struct AwaitStart;
+message!(AwaitStart => (), "AwaitStart");
+
 /// A region this store leads has another descriptor or a new leader: the placement driver should
 /// know soon.
 #[derive(Clone, Copy, Debug)]

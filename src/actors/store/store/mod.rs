@@ -15,4 +15,4 @@ mod messages;
 mod reports;
 
 pub use actor::Store;
-pub use messages::{CreatePeers, NewRegion, RegionChanged};
+pub use messages::{AwaitStart, CreatePeers, NewRegion, RegionChanged};

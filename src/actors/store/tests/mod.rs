@@ -1,5 +1,6 @@
 //! The store as its clients see it: one thread, paused time, engines in memory that can lose power.
 
+mod client;
 mod harness;
 mod locks;
 mod recovery;
