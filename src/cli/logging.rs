@@ -11,11 +11,13 @@ use crate::config::{LogConfig, LogFormat};
 
 /// Starts logging.
 pub(super) fn init(config: &LogConfig) -> anyhow::Result<reload::Handle<EnvFilter, Registry>> {
-    let filter = EnvFilter::try_new(&config.level)
-        .with_context(|| format!("bad value for configuration key 'log.level': '{}'", config.level))?;
+    let filter = EnvFilter::try_new(&config.level).with_context(|| {
+        format!("bad value for configuration key 'log.level': '{}'", config.level)
+    })?;
     // It greets at every start; what matters of it, the admin service says itself.
     let quiet = "actix_server=warn".parse().context("a directive for the HTTP server")?;
-    let filter = if config.level.contains("actix_server") { filter } else { filter.add_directive(quiet) };
+    let filter =
+        if config.level.contains("actix_server") { filter } else { filter.add_directive(quiet) };
     let (filter, control) = reload::Layer::new(filter);
     let registry = tracing_subscriber::registry().with(filter);
     match config.format {

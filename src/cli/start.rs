@@ -31,7 +31,11 @@ pub(super) fn start(args: &StartArgs) -> anyhow::Result<()> {
         let addresses = node.addresses();
         node.start().await?;
         println!("TroupeDB {} is ready", env!("CARGO_PKG_VERSION"));
-        println!("  mysql  mysql -h {} -P {} -u root", addresses.mysql.ip(), addresses.mysql.port());
+        println!(
+            "  mysql  mysql -h {} -P {} -u root",
+            addresses.mysql.ip(),
+            addresses.mysql.port()
+        );
         println!("  admin  http://{}/", addresses.admin);
         println!("  bridge {}", addresses.bridge);
         std::io::stdout().flush()?;

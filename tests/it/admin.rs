@@ -7,10 +7,23 @@ use crate::server::{Server, have, mariadb, run};
 #[test]
 fn actors_show_the_whole_cast() {
     let server = Server::start();
-    run(mariadb(&server).args(["-e", "CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY); INSERT INTO d.t VALUES (1)"]));
+    run(mariadb(&server).args([
+        "-e",
+        "CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY); INSERT INTO d.t VALUES (1)",
+    ]));
     let actors = server.json("/actors");
     let text = actors.to_string();
-    for path in ["/node-1/pd", "/node-1/pd/scheduler/balance-leader", "/node-1/store-", "/log-writer", "/applier-", "/region-", "/node-1/ddl", "/node-1/gateway", "/node-1/admin"] {
+    for path in [
+        "/node-1/pd",
+        "/node-1/pd/scheduler/balance-leader",
+        "/node-1/store-",
+        "/log-writer",
+        "/applier-",
+        "/region-",
+        "/node-1/ddl",
+        "/node-1/gateway",
+        "/node-1/admin",
+    ] {
         assert!(text.contains(path), "{path} is not in {text}");
     }
     for figure in ["depth", "high_water", "enqueued", "handled", "restarts", "p99_us", "in_hand"] {

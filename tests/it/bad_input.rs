@@ -10,7 +10,10 @@ use mysql_async::{Conn, OptsBuilder};
 use crate::server::{Options, Server};
 
 fn opts(server: &Server) -> OptsBuilder {
-    OptsBuilder::default().ip_or_hostname("127.0.0.1").tcp_port(server.mysql_port).user(Some("root"))
+    OptsBuilder::default()
+        .ip_or_hostname("127.0.0.1")
+        .tcp_port(server.mysql_port)
+        .user(Some("root"))
 }
 
 /// One packet, header and payload.
@@ -103,7 +106,11 @@ async fn a_wrong_password_is_told() {
             panic!("{user} with '{password}' went through");
         };
         assert_eq!((error.code, error.state.as_str()), (1045, "28000"));
-        assert!(error.message.starts_with(&format!("Access denied for user '{user}'@'localhost'")), "{}", error.message);
+        assert!(
+            error.message.starts_with(&format!("Access denied for user '{user}'@'localhost'")),
+            "{}",
+            error.message
+        );
     }
     let right = opts(&server).user(Some("u")).pass(Some("right"));
     still_well(&mut Conn::new(right).await.unwrap()).await;
@@ -114,7 +121,11 @@ async fn a_wrong_password_is_told() {
 async fn a_vanished_client_gives_its_locks_back() {
     let server = Server::start();
     let mut conn = Conn::new(opts(&server)).await.unwrap();
-    for sql in ["CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY, b INT)", "INSERT INTO d.t VALUES (1, 1)"] {
+    for sql in [
+        "CREATE DATABASE d",
+        "CREATE TABLE d.t (a INT PRIMARY KEY, b INT)",
+        "INSERT INTO d.t VALUES (1, 1)",
+    ] {
         conn.query_drop(sql).await.unwrap();
     }
     let mut stream = raw(&server);

@@ -107,15 +107,20 @@ async fn rust_mysql_async() {
         .unwrap();
     let insert = "INSERT INTO t (n, f, d, s, b, at) VALUES (?, ?, ?, ?, ?, ?)";
     let at = Value::Date(2024, 2, 29, 12, 34, 56, 789_000);
-    conn.exec_drop(insert, (u64::MAX, 1.5f64, "12345.6789", "Grüße", vec![0u8, 255, 1], at.clone()))
-        .await
-        .unwrap();
+    conn.exec_drop(
+        insert,
+        (u64::MAX, 1.5f64, "12345.6789", "Grüße", vec![0u8, 255, 1], at.clone()),
+    )
+    .await
+    .unwrap();
     assert_eq!(conn.last_insert_id(), Some(1));
     let nothing = (Value::NULL, Value::NULL, Value::NULL, Value::NULL, Value::NULL, Value::NULL);
     conn.exec_drop(insert, nothing).await.unwrap();
     assert_eq!(conn.affected_rows(), 1);
-    let rows: Vec<mysql_async::Row> =
-        conn.exec("SELECT id, n, f, d, s, b, at FROM t WHERE id >= ? ORDER BY id", (1,)).await.unwrap();
+    let rows: Vec<mysql_async::Row> = conn
+        .exec("SELECT id, n, f, d, s, b, at FROM t WHERE id >= ? ORDER BY id", (1,))
+        .await
+        .unwrap();
     let bytes = |text: &str| Value::Bytes(text.as_bytes().to_vec());
     assert_eq!(
         rows[0].clone().unwrap(),
@@ -154,10 +159,8 @@ async fn packets_over_sixteen_mebibytes() {
         .user(Some("root"));
     let mut conn = Conn::new(opts).await.unwrap();
     let long = "x".repeat((17 << 20) + 3);
-    let length: Option<(u64, String)> = conn
-        .exec_first("SELECT LENGTH(?), ?", (long.as_str(), long.as_str()))
-        .await
-        .unwrap();
+    let length: Option<(u64, String)> =
+        conn.exec_first("SELECT LENGTH(?), ?", (long.as_str(), long.as_str())).await.unwrap();
     let (length, echoed) = length.unwrap();
     assert_eq!(length, long.len() as u64);
     assert!(echoed == long);
@@ -179,7 +182,9 @@ fn the_chinook_database_loads() {
     let said = String::from_utf8_lossy(&loaded.stderr).into_owned();
     let other: Vec<_> = said
         .lines()
-        .filter(|line| line.starts_with("ERROR") && !(line.contains("1235") && line.contains("FOREIGN KEY")))
+        .filter(|line| {
+            line.starts_with("ERROR") && !(line.contains("1235") && line.contains("FOREIGN KEY"))
+        })
         .collect();
     assert!(other.is_empty(), "{other:#?}");
     let sql = "SELECT COUNT(*) FROM Track; \

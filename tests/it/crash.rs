@@ -15,11 +15,20 @@ const WRITERS: u64 = 8;
 const KILLS: u64 = 10;
 
 fn opts(server: &Server) -> OptsBuilder {
-    OptsBuilder::default().ip_or_hostname("127.0.0.1").tcp_port(server.mysql_port).user(Some("root"))
+    OptsBuilder::default()
+        .ip_or_hostname("127.0.0.1")
+        .tcp_port(server.mysql_port)
+        .user(Some("root"))
 }
 
 /// Inserts rows, alone and in transactions of two tables, until told to stop or the server is gone.
-async fn write(opts: OptsBuilder, writer: u64, round: u64, acknowledged: Arc<Mutex<Vec<u64>>>, stop: Arc<AtomicBool>) {
+async fn write(
+    opts: OptsBuilder,
+    writer: u64,
+    round: u64,
+    acknowledged: Arc<Mutex<Vec<u64>>>,
+    stop: Arc<AtomicBool>,
+) {
     let Ok(mut conn) = Conn::new(opts.db_name(Some("crash"))).await else { return };
     for n in 0.. {
         if stop.load(Ordering::Relaxed) {
@@ -62,7 +71,13 @@ async fn acknowledged_rows_survive_kill_nine_ten_times() {
         let stop = Arc::new(AtomicBool::new(false));
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
-                tokio::spawn(write(opts(&server), writer, round, acknowledged.clone(), stop.clone()))
+                tokio::spawn(write(
+                    opts(&server),
+                    writer,
+                    round,
+                    acknowledged.clone(),
+                    stop.clone(),
+                ))
             })
             .collect();
         tokio::time::sleep(Duration::from_millis(700 + 130 * round)).await;
@@ -82,7 +97,8 @@ async fn check(server: &Server, acknowledged: &[u64], round: u64) {
     let mut conn = Conn::new(opts(server)).await.unwrap();
     let in_a: Vec<u64> = conn.query("SELECT id FROM crash.a ORDER BY id").await.unwrap();
     let in_b: Vec<u64> = conn.query("SELECT id FROM crash.b ORDER BY id").await.unwrap();
-    let by_index: Vec<String> = conn.query("SELECT v FROM crash.a WHERE v > '' ORDER BY v").await.unwrap();
+    let by_index: Vec<String> =
+        conn.query("SELECT v FROM crash.a WHERE v > '' ORDER BY v").await.unwrap();
     for id in acknowledged {
         assert!(in_a.binary_search(id).is_ok(), "round {round}: row {id} of a is lost");
         let in_both = id % 1_000_000 % 3 == 0;

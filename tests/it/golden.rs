@@ -22,7 +22,8 @@ fn statements(script: &str) -> Vec<String> {
             current.push_str(line);
             current.push('\n');
             if line.trim_end().ends_with(';') {
-                found.push(std::mem::take(&mut current).trim_end().trim_end_matches(';').to_owned());
+                found
+                    .push(std::mem::take(&mut current).trim_end().trim_end_matches(';').to_owned());
             }
         }
     }
@@ -138,7 +139,12 @@ async fn golden_scripts() {
         } else if std::fs::read_to_string(&golden).unwrap_or_default() != result {
             let got = std::env::temp_dir().join(path.with_extension("got").file_name().unwrap());
             std::fs::write(&got, &result).unwrap();
-            differing.push(format!("{} differs: diff {} {}", path.display(), golden.display(), got.display()));
+            differing.push(format!(
+                "{} differs: diff {} {}",
+                path.display(),
+                golden.display(),
+                got.display()
+            ));
         }
     }
     assert!(differing.is_empty(), "{}", differing.join("\n"));

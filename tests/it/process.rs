@@ -8,7 +8,10 @@ use crate::server::{Options, Server, mariadb, run, troupe};
 #[test]
 fn sigterm_drains_and_exits_with_zero() {
     let mut server = Server::start();
-    run(mariadb(&server).args(["-e", "CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY); INSERT INTO d.t VALUES (1)"]));
+    run(mariadb(&server).args([
+        "-e",
+        "CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY); INSERT INTO d.t VALUES (1)",
+    ]));
     assert!(server.terminate().success(), "{}", server.log());
     // And what it acknowledged is there when it comes back.
     let again = Server::with(&Options { data_dir: Some(&server.data_dir), ..Options::default() });
@@ -71,7 +74,16 @@ fn a_port_in_use_is_named() {
     let address = socket.local_addr().unwrap().to_string();
     let dir = tempfile::tempdir().unwrap();
     let said = refused(
-        &["--mysql-addr", &address, "--admin-addr", "127.0.0.1:0", "--addr", "127.0.0.1:0", "--data-dir", dir.path().to_str().unwrap()],
+        &[
+            "--mysql-addr",
+            &address,
+            "--admin-addr",
+            "127.0.0.1:0",
+            "--addr",
+            "127.0.0.1:0",
+            "--data-dir",
+            dir.path().to_str().unwrap(),
+        ],
         &[],
     );
     assert!(said.contains(&address) && said.contains("mysql.addr"), "{said}");
@@ -79,11 +91,19 @@ fn a_port_in_use_is_named() {
 
 /// The arguments of a server on free ports with this data directory.
 fn on(data_dir: &std::path::Path) -> Vec<String> {
-    ["--mysql-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0", "--addr", "127.0.0.1:0", "--data-dir"]
-        .iter()
-        .map(ToString::to_string)
-        .chain([data_dir.to_str().unwrap().to_owned()])
-        .collect()
+    [
+        "--mysql-addr",
+        "127.0.0.1:0",
+        "--admin-addr",
+        "127.0.0.1:0",
+        "--addr",
+        "127.0.0.1:0",
+        "--data-dir",
+    ]
+    .iter()
+    .map(ToString::to_string)
+    .chain([data_dir.to_str().unwrap().to_owned()])
+    .collect()
 }
 
 #[test]
@@ -114,7 +134,10 @@ fn contents(dir: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
 /// A data directory with something in it, of a server that has stopped.
 fn stopped_server() -> Server {
     let mut server = Server::start();
-    run(mariadb(&server).args(["-e", "CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY); INSERT INTO d.t VALUES (1)"]));
+    run(mariadb(&server).args([
+        "-e",
+        "CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY); INSERT INTO d.t VALUES (1)",
+    ]));
     assert!(server.terminate().success());
     server
 }

@@ -30,7 +30,10 @@ fn production(text: &str) -> &str {
 }
 
 fn is_test(path: &Path) -> bool {
-    path.iter().any(|part| part == "tests") || path.file_stem().is_some_and(|stem| stem == "tests" || stem == "testing" || stem == "conformance")
+    path.iter().any(|part| part == "tests")
+        || path
+            .file_stem()
+            .is_some_and(|stem| stem == "tests" || stem == "testing" || stem == "conformance")
 }
 
 /// Fails with every finding, so that one run shows them all.
@@ -81,7 +84,8 @@ fn floors_import_only_downwards() {
     let src = repository("src");
     let mut findings = Vec::new();
     for path in sources(&src) {
-        let Some(floor) = path.strip_prefix(&src).unwrap().iter().next().and_then(|part| part.to_str())
+        let Some(floor) =
+            path.strip_prefix(&src).unwrap().iter().next().and_then(|part| part.to_str())
         else {
             continue;
         };
@@ -89,12 +93,18 @@ fn floors_import_only_downwards() {
         let text = std::fs::read_to_string(&path).unwrap();
         for (number, line) in production(&text).lines().enumerate() {
             for above in &FLOORS[level + 1..] {
-                if line.contains(&format!("crate::{above}::")) && !line.trim_start().starts_with("//") {
+                if line.contains(&format!("crate::{above}::"))
+                    && !line.trim_start().starts_with("//")
+                {
                     // The placement driver maps regions; their descriptor is storage's.
                     if floor == "placement" && *above == "storage" {
                         continue;
                     }
-                    findings.push(format!("{}:{}: {floor} imports {above}", path.display(), number + 1));
+                    findings.push(format!(
+                        "{}:{}: {floor} imports {above}",
+                        path.display(),
+                        number + 1
+                    ));
                 }
             }
         }
@@ -115,7 +125,11 @@ fn logs_are_short_sentences_with_fields() {
                 if call.trim_start().starts_with('"')
                     && call.trim_start()[1..].starts_with(|c: char| c.is_uppercase())
                 {
-                    findings.push(format!("{}:{}: a log line starts with a capital", path.display(), number + 1));
+                    findings.push(format!(
+                        "{}:{}: a log line starts with a capital",
+                        path.display(),
+                        number + 1
+                    ));
                 }
             }
         }

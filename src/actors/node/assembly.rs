@@ -99,7 +99,8 @@ impl Node {
             processes: Arc::default(),
             products: RwLock::default(),
         });
-        let services: Vec<Box<dyn Service>> = services::all(&shared, sockets, log, system.clock().now());
+        let services: Vec<Box<dyn Service>> =
+            services::all(&shared, sockets, log, system.clock().now());
         Ok(Node { system, services: Lifecycle::new(services)?, addresses })
     }
 

@@ -70,7 +70,9 @@ impl DataDir {
         let pd = open(path.join("pd"), &pd_options)?;
         let tmp = path.join("tmp");
         match std::fs::remove_dir_all(&tmp) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(unusable(error)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(unusable(error));
+            }
             _ => std::fs::create_dir_all(&tmp).map_err(unusable)?,
         }
         Ok(DataDir { kv, raft, pd, tmp })

@@ -29,7 +29,13 @@ pub(super) fn services(
     let Sockets { mysql, admin, bridge } = sockets;
     vec![
         Box::new(Sql(shared.clone())),
-        Box::new(Admin { shared: shared.clone(), listener: Some(admin), log, started, admin: None }),
+        Box::new(Admin {
+            shared: shared.clone(),
+            listener: Some(admin),
+            log,
+            started,
+            admin: None,
+        }),
         Box::new(Bridge { listener: Some(bridge), bridge: None }),
         Box::new(MysqlGateway { shared: shared.clone(), listener: Some(mysql), gateway: None }),
     ]

@@ -159,8 +159,7 @@ impl Service for Kv {
             gc_life_time: shared.config.transaction.gc_life_time.0,
             ..ClientOptions::default()
         };
-        let client =
-            Client::new(Arc::new(pd), Arc::new(store), options, system.rng().stream("kv"));
+        let client = Client::new(Arc::new(pd), Arc::new(store), options, system.rng().stream("kv"));
         self.1 = Some(KvKeeper::start(system, client.clone()));
         shared.products.write().kv = Some(client);
         Ok(())
@@ -200,8 +199,8 @@ impl Service for Ddl {
             owner: Arc::new(PdOwnership::new(Arc::new(pd), shared.config.node.name.clone())),
         };
         let keep = shared.config.transaction.gc_life_time.0;
-        let worker = system
-            .spawn_root("ddl", Thread::Any, move || DdlWorker::new(parts.clone(), keep));
+        let worker =
+            system.spawn_root("ddl", Thread::Any, move || DdlWorker::new(parts.clone(), keep));
         self.1 = Some(worker.clone());
         let mut products = shared.products.write();
         products.schema = Some(cache);
