@@ -108,6 +108,9 @@ pub struct TxnOptions {
     pub latest: bool,
     /// Every statement reads a fresh snapshot (READ COMMITTED).
     pub read_committed: bool,
+    /// An optimistic commit does not wait for another transaction's locks: error 9004 at once. For a statement
+    /// that is a transaction of its own, which then locks and so waits its turn.
+    pub impatient: bool,
 }
 
 /// The store behind SQL.

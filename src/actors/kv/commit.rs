@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use super::buffer::{Buffer, Write};
 use super::client::{Client, LiveLocks};
 use super::error::{Error, Result};
-use super::request::{Call, Keyed};
+use super::request::{Call, Keyed, Patience};
 use crate::common::Timestamp;
 use crate::storage::txn::{
     Assertion, CommitKeys, KeyError, KvRequest, KvResponse, Mutation, MutationKind,
@@ -34,6 +34,8 @@ pub(super) struct Committer {
     /// Zero for an optimistic transaction.
     pub(super) for_update_ts: Timestamp,
     pub(super) began: Instant,
+    /// Locks of others are not waited for.
+    pub(super) impatient: bool,
 }
 
 /// How a prewrite is to commit.
@@ -158,6 +160,9 @@ impl Committer {
         bytes: usize,
     ) -> Result<Prewritten> {
         let mut call = Call::write(&self.client);
+        if self.impatient {
+            call.patience = Patience::Until(Instant::now());
+        }
         let total = mutations.len();
         let groups = self.client.group(mutations, &mut call.backoff).await?;
         let one_request = groups.len() == 1;

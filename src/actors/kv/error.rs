@@ -4,8 +4,6 @@ use crate::actors::pd::PdError;
 use crate::common::{SqlError, Timestamp, errno};
 use crate::storage::txn::{KeyError, RegionError};
 
-/// TiDB's number for a lock that could not be resolved in time.
-const RESOLVE_LOCK_TIMEOUT: u16 = 9004;
 /// MySQL's number for a lock not available at once under `NOWAIT`.
 const LOCK_NOWAIT: u16 = 3572;
 
@@ -47,7 +45,7 @@ impl Error {
         match self {
             Error::Region(error) => region_error(&error),
             Error::Key(error) => key_error(&error, start_ts),
-            Error::StillLocked => SqlError::new(RESOLVE_LOCK_TIMEOUT, "Resolve lock timeout"),
+            Error::StillLocked => SqlError::new(errno::RESOLVE_LOCK_TIMEOUT, "Resolve lock timeout"),
             Error::NoWait => SqlError::new(
                 LOCK_NOWAIT,
                 "Statement aborted because lock(s) could not be acquired immediately and NOWAIT is set.",
@@ -104,7 +102,7 @@ fn key_error(error: &KeyError, start_ts: Timestamp) -> SqlError {
             errno::LOCK_WAIT_TIMEOUT,
             "Lock wait timeout exceeded; try restarting transaction",
         ),
-        KeyError::Locked(_) => SqlError::new(RESOLVE_LOCK_TIMEOUT, "Resolve lock timeout"),
+        KeyError::Locked(_) => SqlError::new(errno::RESOLVE_LOCK_TIMEOUT, "Resolve lock timeout"),
         other => SqlError::internal(other),
     }
 }

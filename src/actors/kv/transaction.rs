@@ -89,6 +89,7 @@ pub(super) struct KvTransaction {
     start_ts: Timestamp,
     mode: Mode,
     read_committed: bool,
+    impatient: bool,
     began: Instant,
     state: Mutex<State>,
 }
@@ -97,7 +98,9 @@ impl KvTransaction {
     /// A transaction that starts at `start_ts`.
     pub(super) fn begin(client: Client, start_ts: Timestamp, options: TxnOptions) -> KvTransaction {
         let mode = if options.pessimistic { Mode::Pessimistic } else { Mode::Optimistic };
-        KvTransaction::new(client, start_ts, mode, options.read_committed)
+        let mut txn = KvTransaction::new(client, start_ts, mode, options.read_committed);
+        txn.impatient = options.impatient;
+        txn
     }
 
     /// A reader of the newest data. It has no timestamp of its own, so it refuses to lock and to commit writes.
@@ -119,6 +122,7 @@ impl KvTransaction {
             start_ts,
             mode,
             read_committed,
+            impatient: false,
             began: Instant::now(),
             state: Mutex::new(State {
                 phase: Phase::Open,
@@ -375,6 +379,7 @@ impl Transaction for KvTransaction {
             start_ts: self.start_ts,
             for_update_ts: if pessimistic { remains.for_update_ts } else { Timestamp::ZERO },
             began: self.began,
+            impatient: self.impatient,
         };
         let committed = committer.commit(&remains.buffer, &remains.locked, remains.primary).await;
         self.client.stop_keeping(self.start_ts);

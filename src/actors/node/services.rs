@@ -66,7 +66,8 @@ impl Service for Pd {
     }
 
     async fn stop(&mut self, deadline: Duration) -> anyhow::Result<()> {
-        if let Some(pd) = self.0.products.write().pd.take() {
+        let pd = self.0.products.write().pd.take();
+        if let Some(pd) = pd {
             stop_actor(pd.actor(), deadline).await?;
         }
         Ok(())
@@ -104,7 +105,8 @@ impl Service for Store {
     }
 
     async fn stop(&mut self, deadline: Duration) -> anyhow::Result<()> {
-        if let Some(store) = self.0.products.write().store.take() {
+        let store = self.0.products.write().store.take();
+        if let Some(store) = store {
             stop_actor(&store.actor, deadline).await?;
         }
         // What is applied need not be replayed at the next start.

@@ -1,6 +1,8 @@
 //! SELECT and the statements that change rows.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::answer::Sink;
 use super::core::Core;
@@ -17,9 +19,9 @@ use crate::sql::exec::{
     DmlResult, ExecContext, NoVirtualTables, RowBatch, RowStream, VirtualTables, can_read_latest,
     execute_delete, execute_insert, execute_query, execute_update,
 };
-use crate::sql::expr::EvalContext;
+use crate::sql::expr::{EvalContext, Expr, Function};
 use crate::sql::kv::{Transaction, TxnOptions};
-use crate::sql::plan::{ConflictAction, OutputColumn, QueryPlan, StatementPlan};
+use crate::sql::plan::{ConflictAction, OutputColumn, PlanNode, QueryPlan, StatementPlan};
 
 /// How often an autocommit write is run again after a conflict without locks; then it locks.
 const OPTIMISTIC_ATTEMPTS: usize = 3;
@@ -127,7 +129,7 @@ impl Core {
         let options = TxnOptions {
             pessimistic: query.locking,
             latest: tables.stored.is_empty(),
-            read_committed: false,
+            ..TxnOptions::default()
         };
         let txn = self.services.store.begin(options).await?;
         if !options.latest {
@@ -149,6 +151,10 @@ impl Core {
         request: &Request<'_>,
         sink: &mut Sink,
     ) -> SqlResult<()> {
+        if let Some(pause) = sleeps(query, &ctx.eval)? {
+            tokio::time::sleep(pause).await;
+            ctx.eval.slept.store(true, Ordering::Relaxed);
+        }
         let limit = self.vars.system.lock().settings.max_execution_time;
         if limit.is_zero() {
             let rows = execute_query(query, ctx).await?;
@@ -297,6 +303,11 @@ impl Core {
                 Err(error) if error.code == errno::WRITE_CONFLICT && attempt < ATTEMPTS => {
                     self.check_killed()?;
                 }
+                // Somebody holds a lock on it: wait in line.
+                Err(error) if error.code == errno::RESOLVE_LOCK_TIMEOUT && attempt < ATTEMPTS => {
+                    attempt = attempt.max(OPTIMISTIC_ATTEMPTS);
+                    self.check_killed()?;
+                }
                 done => return done,
             }
         }
@@ -313,7 +324,8 @@ impl Core {
         let tables = PlanTables::of(&plan);
         guard.touch(tables.stored.iter().copied());
         let pessimistic = attempt > OPTIMISTIC_ATTEMPTS || !writes_named_rows(&plan);
-        let options = TxnOptions { pessimistic, ..TxnOptions::default() };
+        let options =
+            TxnOptions { pessimistic, impatient: !pessimistic, ..TxnOptions::default() };
         let txn = self.services.store.begin(options).await?;
         self.transactions.single = Some(txn.clone());
         let eval = self.begin_eval(request.params.clone(), true, ignores(&plan));
@@ -363,6 +375,34 @@ fn ignores(plan: &StatementPlan) -> bool {
         StatementPlan::Update(update) => update.ignore,
         StatementPlan::Delete(_) | StatementPlan::Query(_) => false,
     }
+}
+
+/// How long the SLEEPs of a SELECT without tables take together; `None`: it has none.
+fn sleeps(query: &QueryPlan, ctx: &EvalContext) -> SqlResult<Option<Duration>> {
+    let PlanNode::Project { input, exprs } = &query.root.node else { return Ok(None) };
+    if !matches!(input.node, PlanNode::Dual { rows: 1 }) {
+        return Ok(None);
+    }
+    let mut seconds = Vec::new();
+    for expr in exprs {
+        expr.visit(&mut |part| {
+            if let Expr::Call { function: Function::Sleep, args, .. } = part {
+                seconds.extend(args.first());
+            }
+        });
+    }
+    let mut pause = None;
+    for expr in seconds {
+        let wrong = || SqlError::new(errno::WRONG_ARGUMENTS, "Incorrect arguments to sleep.");
+        let seconds = expr.eval(&[], ctx)?;
+        if seconds.is_null() {
+            return Err(wrong());
+        }
+        let slept =
+            Duration::try_from_secs_f64(seconds.to_f64(ctx)?).map_err(|_negative| wrong())?;
+        pause = Some(pause.unwrap_or(Duration::ZERO) + slept);
+    }
+    Ok(pause)
 }
 
 fn not_a_query() -> SqlError {

@@ -261,7 +261,7 @@ fn only_one(text: &[u8], at: usize) -> SqlError {
 fn near(text: &[u8], at: usize) -> String {
     let rest = String::from_utf8_lossy(&text[at..]);
     let rest = rest.trim_start();
-    let line = 1 + text[..at].iter().filter(|byte| **byte == b'\n').count();
+    let line = 1 + memchr::memchr_iter(b'\n', &text[..at]).count();
     let shown: String = rest.chars().take(80).collect();
     format!(
         "You have an error in your SQL syntax; check the manual that corresponds to your TroupeDB version for the \

@@ -97,6 +97,7 @@ impl Core {
                 pessimistic: !optimistic && !self.transactions.read_only,
                 latest: false,
                 read_committed: self.transactions.read_committed,
+                impatient: false,
             };
             let guard = self.services.schema.enter();
             let txn = self.services.store.begin(options).await?;

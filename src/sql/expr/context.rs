@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -116,6 +116,8 @@ pub struct EvalContext {
     pub last_insert_id: AtomicU64,
     /// Set when `LAST_INSERT_ID(n)` was called: the session takes the new value over after the statement.
     pub last_insert_id_set: AtomicU64,
+    /// The session has waited as long as the statement's SLEEPs say.
+    pub slept: AtomicBool,
     /// `FOUND_ROWS()`.
     pub found_rows: u64,
     /// `ROW_COUNT()`.
@@ -160,6 +162,7 @@ impl EvalContext {
             version: concat!("8.0.11-TroupeDB-v", env!("CARGO_PKG_VERSION")).to_owned(),
             last_insert_id: AtomicU64::new(0),
             last_insert_id_set: AtomicU64::new(0),
+            slept: AtomicBool::new(false),
             found_rows: 0,
             row_count: 0,
             div_precision_increment: 4,
@@ -179,6 +182,7 @@ impl EvalContext {
         self.warnings.get_mut().clear();
         *self.warning_count.get_mut() = 0;
         *self.last_insert_id_set.get_mut() = 0;
+        *self.slept.get_mut() = false;
         self.seeded.get_mut().clear();
     }
 

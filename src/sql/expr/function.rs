@@ -233,6 +233,7 @@ functions! {
             Sign "sign" 1 1;
             Rand "rand" 0 1;
             Pi "pi" 0 0;
+            Sleep "sleep" 1 1;
             Degrees "degrees" 1 1;
             Radians "radians" 1 1;
             Sin "sin" 1 1;
@@ -330,6 +331,7 @@ impl Function {
         !matches!(
             self,
             Function::Rand
+                | Function::Sleep
                 | Function::Uuid
                 | Function::GetUserVar
                 | Function::SetUserVar
@@ -341,7 +343,7 @@ impl Function {
 
     /// Whether calling it changes the session, so that it must be called exactly as often as the statement says.
     pub fn has_side_effect(self) -> bool {
-        matches!(self, Function::SetUserVar | Function::LastInsertId)
+        matches!(self, Function::SetUserVar | Function::LastInsertId | Function::Sleep)
     }
 
     /// `=`, `<=>`, `<>`, `<`, `<=`, `>` and `>=`.

@@ -19,10 +19,10 @@ use crate::sql::kv::{KvStore, LockOptions, ScanOptions, Transaction, TxnOptions}
 use crate::storage::txn::KvRequest;
 
 const OPTIMISTIC: TxnOptions =
-    TxnOptions { pessimistic: false, latest: false, read_committed: false };
+    TxnOptions { pessimistic: false, latest: false, read_committed: false, impatient: false };
 const PESSIMISTIC: TxnOptions =
-    TxnOptions { pessimistic: true, latest: false, read_committed: false };
-const LATEST: TxnOptions = TxnOptions { pessimistic: false, latest: true, read_committed: false };
+    TxnOptions { pessimistic: true, latest: false, read_committed: false, impatient: false };
+const LATEST: TxnOptions = TxnOptions { pessimistic: false, latest: true, read_committed: false, impatient: false };
 
 fn key(text: &str) -> Bytes {
     Bytes::copy_from_slice(text.as_bytes())

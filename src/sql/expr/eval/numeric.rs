@@ -1,7 +1,7 @@
 //! Functions of numbers.
 
 use super::{Call, not_null};
-use crate::common::{SqlResult, errno};
+use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::Function;
 use crate::sql::types::{Datum, Decimal};
 
@@ -18,6 +18,7 @@ impl Call<'_> {
             F::Round | F::Truncate => self.round(),
             F::Pi => Ok(Datum::Float(std::f64::consts::PI)),
             F::Rand => self.rand(),
+            F::Sleep => self.sleep(),
             F::Pow => self.finite(not_null!(self.float(0)).powf(not_null!(self.float(1)))),
             F::Atan if self.args.len() == 2 => {
                 self.finite(not_null!(self.float(0)).atan2(not_null!(self.float(1))))
@@ -142,6 +143,14 @@ impl Call<'_> {
             Datum::Decimal(number) => Datum::Decimal(exact(&number)),
             other => Datum::Float(round_float(other.to_f64(self.ctx)?, places, truncate)),
         })
+    }
+
+    /// Nothing waits here: the session has, before the statement runs. Where it has not, it says so.
+    fn sleep(&self) -> SqlResult<Datum> {
+        if self.ctx.slept.load(std::sync::atomic::Ordering::Relaxed) {
+            return Ok(Datum::Int(0));
+        }
+        Err(SqlError::unsupported("SLEEP() anywhere but in a SELECT without tables"))
     }
 
     fn rand(&self) -> SqlResult<Datum> {

@@ -121,6 +121,7 @@ fn keeps_not_null(function: Function) -> bool {
             | F::Round
             | F::Truncate
             | F::Sign
+            | F::Sleep
             | F::Pi
             | F::Rand
             | F::Version
@@ -277,6 +278,7 @@ fn fixed_type(function: Function, types: &[&FieldType]) -> FieldType {
         | F::Ascii
         | F::Ord
         | F::Sign
+        | F::Sleep
         | F::Interval
         | F::BitCount
         | F::DateDiff
