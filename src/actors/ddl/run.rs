@@ -113,18 +113,20 @@ async fn run_job(parts: &DdlParts, mut job: Job) -> SqlResult<Looked> {
                 debug!(job = job.id, state = ?job.schema_state, "stepped");
                 job
             }
-            Progress::Backfill(job) => match ddl::backfill_batch(&*parts.store, job.id, rows).await? {
-                BackfillOutcome::Advanced(job) => {
-                    rows = (rows * 2).min(MOST_ROWS);
-                    job
+            Progress::Backfill(job) => {
+                match ddl::backfill_batch(&*parts.store, job.id, rows).await? {
+                    BackfillOutcome::Advanced(job) => {
+                        rows = (rows * 2).min(MOST_ROWS);
+                        job
+                    }
+                    BackfillOutcome::Conflict => {
+                        rows = (rows / 2).max(LEAST_ROWS);
+                        tokio::time::sleep(CONFLICT_PAUSE).await;
+                        job
+                    }
+                    BackfillOutcome::Duplicate(job) => job,
                 }
-                BackfillOutcome::Conflict => {
-                    rows = (rows / 2).max(LEAST_ROWS);
-                    tokio::time::sleep(CONFLICT_PAUSE).await;
-                    job
-                }
-                BackfillOutcome::Duplicate(job) => job,
-            },
+            }
         };
         tables.extend(job.target.map(|(_, table, _)| table).filter(|id| !tables.contains(id)));
     }

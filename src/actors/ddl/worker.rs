@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tracing::warn;
 
+use super::DeleteRangeWorker;
 use super::messages::{JobReport, SubmitJob};
 use super::run::{self, DdlParts, Looked};
-use super::DeleteRangeWorker;
 use crate::actors::runtime::{
     Actor, ActorRef, Context, Handler, MailboxOptions, Overflow, ReplyTo, Supervision, Thread,
 };

@@ -184,8 +184,7 @@ async fn an_index_is_built_beside_writers_of_neighbouring_states() {
             Progress::Finished(_) => break,
         }
     }
-    let wanted =
-        [SchemaState::DeleteOnly, SchemaState::WriteOnly, SchemaState::Reorganization];
+    let wanted = [SchemaState::DeleteOnly, SchemaState::WriteOnly, SchemaState::Reorganization];
     assert_eq!(states, wanted);
     assert_eq!(fixture.table.indexes[0].state, SchemaState::Public);
     let all: BTreeSet<i64> = (1..=10).chain(100..next).collect();

@@ -31,6 +31,8 @@ struct Insert<'a> {
 struct Built {
     values: Vec<Datum>,
     generate: bool,
+    /// The value its AUTO_INCREMENT column has got.
+    id: u64,
 }
 
 /// Runs the statement once.
@@ -169,7 +171,7 @@ impl Insert<'_> {
             let value = std::mem::take(&mut row[offset]);
             row[offset] = assign::check_null(value, column, strict, eval)?;
         }
-        Ok(Built { values: row, generate })
+        Ok(Built { values: row, generate, id: 0 })
     }
 
     /// Whether a value of the AUTO_INCREMENT column asks for a generated one.
@@ -190,23 +192,20 @@ impl Insert<'_> {
         let Some(offset) = table.columns.iter().position(|column| column.auto_increment) else {
             return Ok(());
         };
-        let explicit =
-            rows.iter().filter(|row| !row.generate).filter_map(|row| match &row.values[offset] {
-                Datum::Int(number) => u64::try_from(*number).ok(),
-                Datum::UInt(number) => Some(*number),
-                Datum::Float(number) if *number >= 0.0 => Some(*number as u64),
-                _ => None,
-            });
-        let explicit: Vec<u64> = explicit.collect();
-        if let Some(highest) = explicit.iter().max() {
-            self.ctx.auto_ids.raise_auto_increment(table, *highest).await?;
+        for row in rows.iter_mut().filter(|row| !row.generate) {
+            row.id = match &row.values[offset] {
+                Datum::Int(number) => u64::try_from(*number).unwrap_or(0),
+                Datum::UInt(number) => *number,
+                Datum::Float(number) if *number > 0.0 => *number as u64,
+                _ => 0,
+            };
+        }
+        let highest = rows.iter().map(|row| row.id).max().unwrap_or(0);
+        if highest > 0 {
+            self.ctx.auto_ids.raise_auto_increment(table, highest).await?;
         }
         let count = rows.iter().filter(|row| row.generate).count() as u64;
         if count == 0 {
-            if self.result.generated_id.is_none() {
-                self.result.last_insert_id =
-                    explicit.last().copied().unwrap_or(self.result.last_insert_id);
-            }
             return Ok(());
         }
         let first = self.ctx.auto_ids.auto_increment(table, count).await?;
@@ -214,10 +213,7 @@ impl Insert<'_> {
         for (number, row) in (first..).zip(rows.iter_mut().filter(|row| row.generate)) {
             row.values[offset] =
                 assign::generated(number, column).ok_or_else(auto_ids::exhausted)?;
-        }
-        if self.result.generated_id.is_none() {
-            self.result.generated_id = Some(first);
-            self.result.last_insert_id = first;
+            row.id = number;
         }
         Ok(())
     }
@@ -233,18 +229,33 @@ impl Insert<'_> {
         }
         let mut keys = Vec::with_capacity(rows.len());
         let mut prepared = Vec::with_capacity(rows.len());
-        for row in rows {
-            let row = self.writer.prepare(row.values, hidden)?;
+        for Built { values, generate, id } in rows {
+            let row = self.writer.prepare(values, hidden)?;
             hidden = hidden.wrapping_add(1);
             self.writer.unique_keys(&row, &mut keys);
-            prepared.push(row);
+            prepared.push((row, generate, id));
         }
         let eagerly = self.plan.on_conflict != ConflictAction::Error;
         self.writer.fetch(keys, eagerly).await?;
-        for row in prepared {
+        for (row, generated, id) in prepared {
+            let before = self.result.affected;
             self.write_row(row).await?;
+            if self.result.affected > before {
+                self.note_id(generated, id);
+            }
         }
         Ok(())
+    }
+
+    /// The first generated value stands; without one the last explicit one does.
+    fn note_id(&mut self, generated: bool, id: u64) {
+        if self.result.generated_id.is_some() {
+            return;
+        }
+        self.result.last_insert_id = id;
+        if generated {
+            self.result.generated_id = Some(id);
+        }
     }
 
     async fn write_row(&mut self, row: NewRow) -> SqlResult<()> {

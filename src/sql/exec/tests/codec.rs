@@ -35,9 +35,7 @@ fn datum(offset: usize) -> BoxedStrategy<Datum> {
         4 | 5 => "[a-zA-Z äß]{0,12}".prop_map(Datum::from).boxed(),
         6 => proptest::collection::vec(any::<u8>(), 0..20).prop_map(Datum::from).boxed(),
         _ => (0u64..1 << 62)
-            .prop_map(|packed| {
-                Datum::Time(Time { packed, kind: TimeKind::DateTime, fsp: 6 })
-            })
+            .prop_map(|packed| Datum::Time(Time { packed, kind: TimeKind::DateTime, fsp: 6 }))
             .boxed(),
     };
     prop_oneof![1 => Just(Datum::Null), 5 => some].boxed()

@@ -99,14 +99,12 @@ async fn conflicts_are_ignored_replaced_or_updated() {
         assert_eq!(result.info, "Records: 2  Duplicates: 1  Warnings: 1");
 
         // Two rows are in the way: one by its primary key, one by its email.
-        let result =
-            fixture.insert(vec![user(1, "b", 5)], ConflictAction::Replace).await.unwrap();
+        let result = fixture.insert(vec![user(1, "b", 5)], ConflictAction::Replace).await.unwrap();
         assert_eq!(result.affected, 3);
         assert_consistent(&fixture).await;
 
         let age = Expr::column(5, FieldType::int());
-        let update =
-            ConflictAction::Update(vec![Assignment { column: 2, value: age }]);
+        let update = ConflictAction::Update(vec![Assignment { column: 2, value: age }]);
         let result = fixture.insert(vec![user(1, "q", 6)], update.clone()).await.unwrap();
         assert_eq!(result.affected, 2);
         let result = fixture.insert(vec![user(1, "q", 6)], update.clone()).await.unwrap();
@@ -194,10 +192,7 @@ async fn a_statement_that_meets_newer_data_runs_again() {
     let txn = fixture.begin().await;
     // Another transaction commits after the first one's snapshot.
     fixture.update(Some(1), 2, Expr::literal(Datum::Int(7))).await.unwrap();
-    let update = ConflictAction::Update(vec![Assignment {
-        column: 1,
-        value: Expr::text("b"),
-    }]);
+    let update = ConflictAction::Update(vec![Assignment { column: 1, value: Expr::text("b") }]);
     fixture.insert_in(&txn, vec![user(1, "x", 1)], update).await.unwrap();
     txn.commit().await.unwrap();
     assert_eq!(fixture.rows().await, vec![user(1, "b", 7)]);

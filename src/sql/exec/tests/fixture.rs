@@ -149,9 +149,9 @@ impl Fixture {
         rows: Vec<Vec<Datum>>,
         on_conflict: ConflictAction,
     ) -> SqlResult<DmlResult> {
-        let values = rows.into_iter().map(|row| {
-            row.into_iter().map(|value| Some(Expr::literal(value))).collect::<Vec<_>>()
-        });
+        let values = rows
+            .into_iter()
+            .map(|row| row.into_iter().map(|value| Some(Expr::literal(value))).collect::<Vec<_>>());
         let plan = InsertPlan {
             target: self.target(),
             columns: self.all_columns(),
@@ -208,8 +208,7 @@ impl Fixture {
     pub(crate) async fn query(&self, root: PhysicalPlan) -> Vec<Vec<Datum>> {
         let txn = self.begin().await;
         let schema = root.schema.clone();
-        let plan =
-            QueryPlan { root, columns: Vec::new(), subqueries: Vec::new(), locking: false };
+        let plan = QueryPlan { root, columns: Vec::new(), subqueries: Vec::new(), locking: false };
         let mut stream = execute_query(&plan, &self.context(txn)).await.unwrap();
         let mut rows = Vec::new();
         while let Some(batch) = stream.next_batch().await.unwrap() {

@@ -1,5 +1,6 @@
-//! Tests of execution over the memory store, with plans built by hand.
+//! Tests of execution over the memory store: plans built by hand, and golden scripts from SQL to rows.
 
 mod codec;
 mod dml;
 pub(crate) mod fixture;
+mod golden;

@@ -42,7 +42,7 @@ pub(super) fn build(
     let mut shown = Vec::with_capacity(group_by.len());
     let mut all = Vec::with_capacity(aggregates.len());
     for (position, expr) in group_by.iter().enumerate() {
-        groups.push((comparable(expr, &ctx.eval), format!("g{position}")));
+        groups.push((comparable(expr, &ctx.eval), format!("c{position}")));
         if keys::compares_as_bytes(expr.field_type()) {
             shown.push(position);
         } else {
@@ -56,7 +56,8 @@ pub(super) fn build(
     let schema = input.schema();
     let mut functions = Vec::with_capacity(all.len());
     for (position, aggregate) in all.iter().enumerate() {
-        functions.push(function(aggregate, position, &schema, ctx).map_err(from_df_error)?);
+        let name = format!("c{}", group_by.len() + position);
+        functions.push(function(aggregate, name, &schema, ctx).map_err(from_df_error)?);
     }
     let filters = vec![None; functions.len()];
     let exec = AggregateExec::try_new(
@@ -85,7 +86,7 @@ pub(super) fn build(
 
 fn function(
     aggregate: &Aggregate,
-    position: usize,
+    name: String,
     schema: &arrow::datatypes::SchemaRef,
     ctx: &ExecContext,
 ) -> Result<Arc<AggregateFunctionExpr>> {
@@ -96,7 +97,7 @@ fn function(
     };
     let built = AggregateExprBuilder::new(Arc::new(AggregateUDF::new_from_impl(function)), args)
         .schema(schema.clone())
-        .alias(format!("a{position}"))
+        .alias(name)
         .build()?;
     Ok(Arc::new(built))
 }

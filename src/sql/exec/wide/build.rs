@@ -48,7 +48,9 @@ pub(super) fn build(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Arc<dyn
         }
         PlanNode::Project { input, exprs } => project(build(input, ctx)?, exprs, ctx)?,
         PlanNode::Join { left, right, .. } => {
-            join::build(&plan.node, build(left, ctx)?, build(right, ctx)?, ctx)?
+            let join = join::build(&plan.node, build(left, ctx)?, build(right, ctx)?, ctx)?;
+            // DataFusion names a join's columns as its inputs do; ours are named by position.
+            source(Kind::Concat, vec![join])
         }
         PlanNode::Aggregate { input, group_by, aggregates } => {
             aggregate::build(build(input, ctx)?, group_by, aggregates, ctx)?

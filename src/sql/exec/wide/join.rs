@@ -80,13 +80,13 @@ fn join_filter(
     let used: Vec<usize> = filter.columns().into_iter().collect();
     let mut fields = Vec::with_capacity(used.len());
     let mut indices = Vec::with_capacity(used.len());
-    for column in &used {
+    for (position, column) in used.iter().enumerate() {
         let (side, index, field_type) = if *column < width {
             (JoinSide::Left, *column, &left.schema[*column])
         } else {
             (JoinSide::Right, column - width, &right.schema[column - width])
         };
-        fields.push(Field::new(format!("j{column}"), field_type.arrow_type(), true));
+        fields.push(Field::new(format!("c{position}"), field_type.arrow_type(), true));
         indices.push(ColumnIndex { index, side });
     }
     let packed = filter

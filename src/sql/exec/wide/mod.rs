@@ -14,6 +14,7 @@ mod join;
 mod sort_key;
 mod source;
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use datafusion_execution::TaskContext;
@@ -57,5 +58,14 @@ fn task_context(limits: &ExecLimits) -> SqlResult<TaskContext> {
         .with_disk_manager_builder(disk)
         .build_arc()
         .map_err(from_df_error)?;
-    Ok(TaskContext::default().with_session_config(config.clone()).with_runtime(runtime))
+    Ok(TaskContext::new(
+        None,
+        String::new(),
+        config.clone(),
+        HashMap::new(),
+        HashMap::new(),
+        HashMap::new(),
+        HashMap::new(),
+        runtime,
+    ))
 }
