@@ -80,7 +80,7 @@ pub(super) enum Looked {
     /// Another node runs it.
     NotOwner,
     /// This job has come to its end.
-    Ran(Job),
+    Ran(Box<Job>),
 }
 
 /// Runs the oldest job of the queue to its end.
@@ -107,7 +107,7 @@ async fn run_job(parts: &DdlParts, mut job: Job) -> SqlResult<Looked> {
         job = match progress {
             Progress::Finished(job) => {
                 info!(job = job.id, state = ?job.state, "finished a schema change");
-                return Ok(Looked::Ran(job));
+                return Ok(Looked::Ran(Box::new(job)));
             }
             Progress::Stepped(job) => {
                 debug!(job = job.id, state = ?job.schema_state, "stepped");

@@ -184,8 +184,7 @@ impl SchemaGuard {
                         errno::INFO_SCHEMA_CHANGED,
                         "Information schema is changed during the execution of the statement \
                          (for example, table definition may be updated by other DDL ran in \
-                         parallel). If you see this error often, try increasing \
-                         `tidb_max_delta_schema_count`. [try again later]",
+                         parallel). [try again later]",
                     ));
                 }
             }

@@ -51,6 +51,9 @@ pub async fn backfill_batch(
     }
 }
 
+/// A row's entry, with the row.
+type RowEntry = (IndexEntry, Vec<Datum>);
+
 /// What one batch works with.
 struct Batch<'a> {
     txn: &'a dyn Transaction,
@@ -118,7 +121,7 @@ impl<'a> Batch<'a> {
         Ok(pairs)
     }
 
-    fn entries(&self, pairs: &[KvPair]) -> SqlResult<(Vec<i64>, Vec<(IndexEntry, Vec<Datum>)>)> {
+    fn entries(&self, pairs: &[KvPair]) -> SqlResult<(Vec<i64>, Vec<RowEntry>)> {
         let columns: Vec<usize> = (0..self.table.columns.len()).collect();
         let reader = RowReader::new(&self.table, &columns, &TimeZone::UTC);
         let mut handles = Vec::with_capacity(pairs.len());
@@ -135,7 +138,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Writes the entries that are not there; answers the error of a duplicate.
-    async fn write(&self, entries: &[(IndexEntry, Vec<Datum>)]) -> SqlResult<Option<SqlError>> {
+    async fn write(&self, entries: &[RowEntry]) -> SqlResult<Option<SqlError>> {
         let unique: Vec<Bytes> = entries
             .iter()
             .filter(|(entry, _)| entry.distinct)

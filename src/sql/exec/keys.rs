@@ -38,12 +38,11 @@ pub(crate) fn decimal_around(value: &Datum) -> Option<(i128, i128)> {
     let unit = power_of_ten(u32::from(decimal.scale));
     let quotient = decimal.unscaled.wrapping_div(unit);
     let exact = quotient.wrapping_mul(unit) == decimal.unscaled;
-    let clamped = quotient.to_i128().unwrap_or(if decimal.unscaled.is_negative() {
-        i128::MIN / 2
-    } else {
-        i128::MAX / 2
-    });
-    Some(match (exact, decimal.unscaled.is_negative()) {
+    let negative = decimal.unscaled.is_negative();
+    // Past the ends: well outside of what a handle can be.
+    let end = if negative { i128::MIN / 2 } else { i128::MAX / 2 };
+    let clamped = quotient.to_i128().unwrap_or(end);
+    Some(match (exact, negative) {
         (true, _) => (clamped, clamped),
         (false, true) => (clamped - 1, clamped),
         (false, false) => (clamped, clamped + 1),

@@ -92,6 +92,8 @@ struct Write {
 #[derive(Default)]
 struct State {
     log: Vec<Write>,
+    /// The last write of each key, by its position in the log.
+    last: HashMap<Bytes, usize>,
     locked: BTreeSet<Bytes>,
     remembered: BTreeSet<Bytes>,
     for_update_ts: u64,
@@ -99,6 +101,11 @@ struct State {
 }
 
 impl State {
+    fn push(&mut self, write: Write) {
+        self.last.insert(write.key.clone(), self.log.len());
+        self.log.push(write);
+    }
+
     fn buffer(&self) -> BTreeMap<Bytes, Write> {
         self.log.iter().map(|w| (w.key.clone(), w.clone())).collect()
     }
@@ -254,7 +261,9 @@ impl Transaction for MemoryTransaction {
     }
 
     fn rollback_to(&self, savepoint: Savepoint) {
-        self.state.lock().log.truncate(savepoint.0);
+        let mut state = self.state.lock();
+        state.log.truncate(savepoint.0);
+        state.last = state.log.iter().enumerate().map(|(at, w)| (w.key.clone(), at)).collect();
     }
 
     async fn lock_keys(
@@ -282,20 +291,21 @@ impl Transaction for MemoryTransaction {
     }
 
     fn put(&self, key: Bytes, value: Bytes) {
-        self.state.lock().log.push(Write { key, value: Some(value), must_not_exist: false });
+        self.state.lock().push(Write { key, value: Some(value), must_not_exist: false });
     }
 
     fn insert(&self, key: Bytes, value: Bytes) {
         let replaced = self.buffered(&key).is_some();
-        self.state.lock().log.push(Write { key, value: Some(value), must_not_exist: !replaced });
+        self.state.lock().push(Write { key, value: Some(value), must_not_exist: !replaced });
     }
 
     fn delete(&self, key: Bytes) {
-        self.state.lock().log.push(Write { key, value: None, must_not_exist: false });
+        self.state.lock().push(Write { key, value: None, must_not_exist: false });
     }
 
     fn buffered(&self, key: &[u8]) -> Option<Option<Bytes>> {
-        self.state.lock().log.iter().rev().find(|w| w.key == key).map(|w| w.value.clone())
+        let state = self.state.lock();
+        state.last.get(key).map(|at| state.log[*at].value.clone())
     }
 
     async fn commit(&self) -> SqlResult<Option<Timestamp>> {
@@ -319,7 +329,10 @@ impl Transaction for MemoryTransaction {
     }
 
     async fn rollback(&self) -> SqlResult<()> {
-        self.state.lock().log.clear();
+        let mut state = self.state.lock();
+        state.log.clear();
+        state.last.clear();
+        drop(state);
         self.release();
         Ok(())
     }

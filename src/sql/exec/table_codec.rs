@@ -118,7 +118,7 @@ impl RowReader {
             let column = &table.columns[*offset];
             Wanted::Stored { id: column.id as u32, field_type: column.field_type.clone() }
         };
-        RowReader { wanted: columns.iter().map(wanted).collect(), zone: zone.clone() }
+        RowReader { wanted: columns.iter().map(wanted).collect(), zone: *zone }
     }
 
     /// The wanted columns of a row.
@@ -277,7 +277,7 @@ impl IndexReader {
             }
         };
         let wanted = columns.iter().map(place).collect();
-        IndexReader { index: index.clone(), wanted, zone: zone.clone() }
+        IndexReader { index: index.clone(), wanted, zone: *zone }
     }
 
     /// The handle and the wanted columns of an entry.

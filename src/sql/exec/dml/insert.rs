@@ -70,7 +70,7 @@ pub(super) async fn run(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlRe
                 insert.write(built).await?;
             }
         }
-        InsertSource::Query(query) => insert.from_query(query).await?,
+        InsertSource::Query(query) => insert.insert_query(query).await?,
     }
     let Insert { mut result, rows, duplicates, single_row, .. } = insert;
     if !single_row {
@@ -81,7 +81,7 @@ pub(super) async fn run(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlRe
 }
 
 impl Insert<'_> {
-    async fn from_query(&mut self, query: &crate::sql::plan::QueryPlan) -> SqlResult<()> {
+    async fn insert_query(&mut self, query: &crate::sql::plan::QueryPlan) -> SqlResult<()> {
         let mut stream = run_query(query, self.ctx).await?;
         // The whole answer first: the statement may read the table it writes.
         let mut rows = Vec::new();

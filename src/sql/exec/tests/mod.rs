@@ -4,3 +4,4 @@ mod codec;
 mod dml;
 pub(crate) mod fixture;
 mod golden;
+mod roads;

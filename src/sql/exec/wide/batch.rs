@@ -42,7 +42,7 @@ pub(super) fn rows_batch(schema: &SchemaRef, rows: &[Vec<Datum>]) -> Result<Reco
 /// An array of values. A value of another kind than the array's becomes NULL: the binder has seen to it that there is none.
 pub(super) fn column<'a>(
     data_type: &DataType,
-    values: impl Iterator<Item = &'a Datum> + ExactSizeIterator,
+    values: impl ExactSizeIterator<Item = &'a Datum>,
 ) -> ArrayRef {
     let count = values.len();
     match data_type {

@@ -177,6 +177,17 @@ fn rows(plan: PhysicalPlan, ctx: ExecContext) -> Batches {
     futures::stream::once(all).try_flatten().boxed()
 }
 
+/// A batch of long rows ends sooner than after [`BATCH_ROWS`], so that operators can hold several.
+const BATCH_BYTES: usize = 1 << 20;
+
+fn row_bytes(row: &[Datum]) -> usize {
+    let long = |value: &Datum| match value {
+        Datum::Bytes(bytes) => bytes.len(),
+        _ => 8,
+    };
+    row.iter().map(long).sum()
+}
+
 /// A scan under way.
 struct Scan {
     access: TableAccess,
@@ -254,11 +265,13 @@ impl Scan {
     async fn read(&mut self) -> SqlResult<(Vec<Vec<Datum>>, Vec<i64>)> {
         let mut rows = Vec::new();
         let mut handles = Vec::new();
-        while rows.len() < BATCH_ROWS.min(self.left) {
+        let mut bytes = 0;
+        while rows.len() < BATCH_ROWS.min(self.left) && bytes < BATCH_BYTES {
             let batch = self.access.next().await?;
             if batch.rows.is_empty() {
                 break;
             }
+            bytes += batch.rows.iter().map(|row| row_bytes(row)).sum::<usize>();
             rows.extend(batch.rows);
             handles.extend(batch.handles);
         }
