@@ -171,8 +171,6 @@ pub struct TransactionConfig {
     pub lock_ttl: Span,
     /// The longest a transaction may live: its locks are kept alive no longer.
     pub max_life: Span,
-    /// The most bytes one transaction may write; more is error 8004.
-    pub max_size: ByteSize,
     /// Old versions are kept this long for snapshots in use.
     pub gc_life_time: Span,
 }
@@ -182,7 +180,6 @@ impl Default for TransactionConfig {
         TransactionConfig {
             lock_ttl: Span::seconds(3),
             max_life: Span::seconds(3600),
-            max_size: ByteSize::mib(100),
             gc_life_time: Span::seconds(600),
         }
     }
@@ -196,8 +193,8 @@ pub struct StoreConfig {
     pub region_split_size: ByteSize,
     /// A region with more keys than this is split.
     pub region_split_keys: u64,
-    /// How often regions are looked at for splitting.
-    pub split_check_interval: Span,
+    /// Time between reports of the regions and of the store to the placement driver.
+    pub heartbeat_interval: Span,
     /// Shared by all reads of RocksDB blocks.
     pub block_cache: ByteSize,
     /// RocksDB's memtable, for each busy column family.
@@ -215,7 +212,7 @@ impl Default for StoreConfig {
         StoreConfig {
             region_split_size: ByteSize::mib(96),
             region_split_keys: 960_000,
-            split_check_interval: Span::seconds(10),
+            heartbeat_interval: Span::seconds(10),
             block_cache: ByteSize::mib(256),
             write_buffer: ByteSize::mib(64),
             appliers: 1,
@@ -231,13 +228,11 @@ impl Default for StoreConfig {
 pub struct PdConfig {
     /// Replicas of every region. This version runs one store, so more stay unplaced.
     pub replicas: u32,
-    /// How often each scheduler looks for work.
-    pub schedule_interval: Span,
 }
 
 impl Default for PdConfig {
     fn default() -> Self {
-        PdConfig { replicas: 1, schedule_interval: Span::seconds(10) }
+        PdConfig { replicas: 1 }
     }
 }
 

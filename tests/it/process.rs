@@ -167,7 +167,7 @@ fn a_data_directory_of_another_version_is_refused_and_left_alone() {
     let version = std::fs::read_dir(server.data_dir.join("kv"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .find(|path| path.file_name().unwrap().to_string_lossy().contains("VERSION"))
+        .find(|path| path.file_name().unwrap().to_string_lossy().contains("FORMAT"))
         .expect("a file that names the format's version");
     let text = std::fs::read_to_string(&version).unwrap();
     std::fs::write(&version, text.replace('1', "999")).unwrap();

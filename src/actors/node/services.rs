@@ -133,7 +133,7 @@ fn store_options(config: &Config) -> StoreOptions {
             max_keys: store.region_split_keys + store.region_split_keys / 2,
         },
         appliers: store.appliers,
-        heartbeat_interval: store.split_check_interval.0,
+        heartbeat_interval: store.heartbeat_interval.0,
         ..StoreOptions::default()
     }
 }

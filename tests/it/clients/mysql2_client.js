@@ -17,7 +17,7 @@ async function main() {
   const [[big]] = await conn.query({ sql: 'SELECT n FROM t WHERE id = 1', supportBigNumbers: true, bigNumberStrings: true });
   assert.strictEqual(big.n, '18446744073709551615');
   const [counted] = await conn.query('SELECT COUNT(*) AS c, MAX(name) AS m, SUM(id) AS s FROM t');
-  assert.deepStrictEqual({ ...counted[0] }, { c: 4, m: 'Zoë', s: '10' });
+  assert.deepStrictEqual({ ...counted[0] }, { c: 4, m: 'd', s: '10' });
 
   await assert.rejects(conn.query('SELECT * FROM missing'), { errno: 1146, code: 'ER_NO_SUCH_TABLE', sqlState: '42S02' });
   await assert.rejects(conn.execute('INSERT INTO t (id) VALUES (?)', [1]), { errno: 1062, code: 'ER_DUP_ENTRY' });
