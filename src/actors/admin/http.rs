@@ -80,6 +80,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 pub(super) enum Refusal {
     /// The request itself is wrong.
     BadRequest(String),
+    /// The request comes from a page of another site.
+    Foreign(String),
     /// There is no such thing.
     NotFound(String),
     /// There is no such endpoint.
@@ -101,6 +103,7 @@ impl fmt::Display for Refusal {
             Refusal::BadRequest(reason)
             | Refusal::NotFound(reason)
             | Refusal::Unavailable(reason) => f.write_str(reason),
+            Refusal::Foreign(origin) => write!(f, "a page of {origin} may change nothing here"),
             Refusal::NoEndpoint(path) => write!(f, "there is no endpoint {path}"),
             Refusal::Method { used, allowed } => {
                 write!(f, "this endpoint takes {allowed}, not {used}")
@@ -114,6 +117,7 @@ impl ResponseError for Refusal {
         match self {
             Refusal::BadRequest(_) => StatusCode::BAD_REQUEST,
             Refusal::NotFound(_) | Refusal::NoEndpoint(_) => StatusCode::NOT_FOUND,
+            Refusal::Foreign(_) => StatusCode::FORBIDDEN,
             Refusal::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -155,6 +159,16 @@ pub(super) fn text_parameter(request: &HttpRequest, name: &str) -> Result<Option
         .map_err(|error| Refusal::BadRequest(format!("the query string is malformed: {error}")))?;
     let found = pairs.into_inner().into_iter().find(|(key, _)| key == name);
     Ok(found.map(|(_, value)| value))
+}
+
+/// Refuses what a browser sends on behalf of a page that is not ours: with no password, any page could change things.
+pub(super) fn refuse_foreign(request: &HttpRequest) -> Result<(), Refusal> {
+    let Some(origin) = request.headers().get(header::ORIGIN) else { return Ok(()) };
+    let host = request.headers().get(header::HOST).map_or(&b""[..], |host| host.as_bytes());
+    match origin.as_bytes().strip_prefix(b"http://") {
+        Some(site) if site == host => Ok(()),
+        _ => Err(Refusal::Foreign(String::from_utf8_lossy(origin.as_bytes()).into_owned())),
+    }
 }
 
 /// A part of the path, decoded.

@@ -28,6 +28,9 @@ mod endpoints;
 mod http;
 mod services;
 
+#[cfg(test)]
+mod tests;
+
 pub use actor::{Admin, AdminHandle, start};
 pub use endpoints::actors::{TRACE_SECONDS_MAX, TRACES_MAX};
 pub use endpoints::metrics::install_metrics;

@@ -15,4 +15,7 @@
 
 mod actor;
 
+#[cfg(test)]
+mod tests;
+
 pub use actor::{Bridge, BridgeHandle, start};

@@ -22,6 +22,8 @@ const TRACE_SECONDS_DEFAULT: u64 = 10;
 pub const TRACE_SECONDS_MAX: u64 = 300;
 /// How many traces may be open at a time.
 pub const TRACES_MAX: usize = 16;
+/// After so long without a message an empty line goes out: a reader that is gone is noticed only by writing.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
 /// How many events go out in one piece.
 const EVENTS_PER_CHUNK: usize = 256;
 
@@ -126,10 +128,13 @@ fn lines(
     stream::unfold((place, events), move |(place, mut events)| async move {
         let first = tokio::select! {
             biased;
-            () = place.0.stopping.cancelled() => None,
-            () = tokio::time::sleep_until(until) => None,
-            event = events.recv() => event,
-        }?;
+            () = place.0.stopping.cancelled() => return None,
+            () = tokio::time::sleep_until(until) => return None,
+            event = events.recv() => event?,
+            () = tokio::time::sleep(SILENCE_MAX) => {
+                return Some((Ok(Bytes::from_static(b"\n")), (place, events)));
+            }
+        };
         let mut chunk = Vec::new();
         put_line(&mut chunk, &first);
         for _ in 1..EVENTS_PER_CHUNK {

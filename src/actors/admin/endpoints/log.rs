@@ -6,7 +6,7 @@ use serde_json::json;
 use tracing::info;
 
 use crate::actors::admin::actor::Shared;
-use crate::actors::admin::http::{Answer, Refusal, text_parameter};
+use crate::actors::admin::http::{Answer, Refusal, refuse_foreign, text_parameter};
 use crate::actors::admin::services::LogControl;
 
 fn control(shared: &Shared) -> Result<&dyn LogControl, Refusal> {
@@ -21,6 +21,7 @@ pub(in crate::actors::admin) fn show(shared: &Data<Shared>, _: &HttpRequest) -> 
 
 /// `POST /log?level=…`
 pub(in crate::actors::admin) fn set(shared: &Data<Shared>, request: &HttpRequest) -> Answer {
+    refuse_foreign(request)?;
     let control = control(shared)?;
     let level = text_parameter(request, "level")?.filter(|level| !level.trim().is_empty());
     let Some(level) = level else {
