@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use metrics_exporter_prometheus::PrometheusHandle;
+use parking_lot::Mutex;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     pub(super) services: AdminServices,
     pub(super) prometheus: PrometheusHandle,
     pub(super) counts: Counts,
+    /// Ours until the endpoint stops, so that a new incarnation of the actor has it too.
+    pub(super) listener: Mutex<Option<TcpListener>>,
     /// Cancelled when the endpoint stops: ends the traces.
     pub(super) stopping: CancellationToken,
 }
@@ -38,7 +41,6 @@ pub(super) struct Shared {
 /// The actor `/<node>/admin`.
 pub struct Admin {
     shared: Arc<Shared>,
-    listener: Option<TcpListener>,
     addr: SocketAddr,
     server: Option<ServerHandle>,
 }
@@ -51,9 +53,9 @@ impl Actor for Admin {
     }
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        let listener = self.listener.take().ok_or_else(|| io::Error::other("no listener"));
+        let listener = own_listener(&self.shared.listener);
         match listener.and_then(|listener| http::server(listener, Arc::clone(&self.shared))) {
-            Err(error) => self.give_up(&error),
+            Err(error) => report_failure(&self.shared, &error),
             Ok(server) => {
                 self.server = Some(server.handle());
                 let shared = Arc::clone(&self.shared);
@@ -70,6 +72,7 @@ impl Actor for Admin {
 
     fn stopping(&mut self, ctx: &mut Context<Self>) {
         self.shared.stopping.cancel();
+        self.shared.listener.lock().take();
         if let Some(server) = self.server.take() {
             ctx.wait(server.stop(true));
         }
@@ -82,12 +85,6 @@ impl Actor for Admin {
     }
 }
 
-impl Admin {
-    fn give_up(&self, error: &io::Error) {
-        report_failure(&self.shared, error);
-    }
-}
-
 impl Drop for Admin {
     /// After a panic nobody says a last word: the next incarnation needs the port.
     fn drop(&mut self) {
@@ -95,6 +92,11 @@ impl Drop for Admin {
             drop(server.stop(false));
         }
     }
+}
+
+fn own_listener(shared: &Mutex<Option<TcpListener>>) -> io::Result<TcpListener> {
+    let closed = || io::Error::other("the endpoint has stopped");
+    shared.lock().as_ref().ok_or_else(closed)?.try_clone()
 }
 
 fn report_failure(shared: &Shared, error: &io::Error) {
@@ -143,11 +145,11 @@ pub fn start(services: AdminServices, listener: TcpListener) -> io::Result<Admin
         services,
         prometheus,
         counts: Counts::default(),
+        listener: Mutex::new(Some(listener)),
         stopping: CancellationToken::new(),
     });
     let actor = system.spawn_root(NAME, Thread::Dedicated, move || Admin {
         shared: Arc::clone(&shared),
-        listener: listener.try_clone().ok(),
         addr,
         server: None,
     });

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -31,7 +33,8 @@ const STREAMS_MAX: u32 = 128;
 
 /// The actor `/<node>/bridge`.
 pub struct Bridge {
-    listener: Option<TcpListener>,
+    /// Shared with the incarnations to come, until the endpoint stops.
+    listener: Arc<Mutex<Option<TcpListener>>>,
     addr: SocketAddr,
     reporter: HealthReporter,
     /// Cancelled when the endpoint stops.
@@ -48,8 +51,7 @@ impl Actor for Bridge {
     }
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        let listener = self.listener.take().ok_or_else(|| io::Error::other("no listener"));
-        match listener.and_then(listen) {
+        match listen(&self.listener) {
             Err(error) => report_failure(ctx.system(), &error),
             Ok(incoming) => {
                 let server = serve(incoming, self.reporter.clone(), self.stop.clone());
@@ -66,6 +68,7 @@ impl Actor for Bridge {
     }
 
     fn stopping(&mut self, ctx: &mut Context<Self>) {
+        self.listener.lock().take();
         let (reporter, stop, server) =
             (self.reporter.clone(), self.stop.clone(), self.server.take());
         let services: BTreeSet<String> = std::mem::take(&mut self.shown).into_keys().collect();
@@ -145,7 +148,9 @@ fn name(status: ServingStatus) -> &'static str {
     }
 }
 
-fn listen(listener: TcpListener) -> io::Result<TcpIncoming> {
+fn listen(shared: &Mutex<Option<TcpListener>>) -> io::Result<TcpIncoming> {
+    let stopped = || io::Error::other("the endpoint has stopped");
+    let listener = shared.lock().as_ref().ok_or_else(stopped)?.try_clone()?;
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
     Ok(TcpIncoming::from(listener).with_nodelay(Some(true)))
@@ -201,8 +206,9 @@ impl BridgeHandle {
 /// Starts the gRPC endpoint on a bound listener, as the actor `/<node>/bridge`.
 pub fn start(system: &System, listener: TcpListener) -> io::Result<BridgeHandle> {
     let addr = listener.local_addr()?;
+    let listener = Arc::new(Mutex::new(Some(listener)));
     let actor = system.spawn_root(NAME, Thread::Dedicated, move || Bridge {
-        listener: listener.try_clone().ok(),
+        listener: Arc::clone(&listener),
         addr,
         reporter: HealthReporter::new(),
         stop: CancellationToken::new(),
