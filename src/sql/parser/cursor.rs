@@ -1,29 +1,71 @@
 //! The parser's place in the text, and the steps every rule is made of.
 
+use sqlparser::tokenizer::{Token as SqlToken, TokenWithSpan};
+
 use super::ast::{ObjectName, Statement};
+use super::dialect::Dialect;
 use super::keywords::is_reserved;
-use super::lexer::{Lexer, Token, TokenKind, unquote};
+use super::tokens::{byte_at, first_statement, unquote};
 use super::{ParsedStatement, ast};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::types::SqlMode;
 
 /// How much of the text a syntax error quotes, in characters, as MySQL does.
 const NEAR_LIMIT: usize = 80;
 
 /// How deep expressions and queries may nest: the parser, the binder and the executor recurse.
-const DEPTH_LIMIT: usize = 100;
+pub(super) const DEPTH_LIMIT: usize = 100;
 
-/// Tokens looked at before they are taken.
-const LOOK_AHEAD: usize = 3;
+/// What a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenKind {
+    /// A keyword or a name without quotes.
+    Word,
+    /// A name in quotes.
+    QuotedName,
+    /// A string.
+    String,
+    /// N'…'.
+    NationalString,
+    /// Digits.
+    Integer,
+    /// Digits with a point.
+    Decimal,
+    /// A number with an exponent.
+    Float,
+    /// X'…' or 0x….
+    Hex,
+    /// b'…' or 0b….
+    Bit,
+    /// @name.
+    UserVariable,
+    /// @@name, @@scope.name.
+    SystemVariable,
+    /// ?.
+    Parameter,
+    /// Punctuation.
+    Op(&'static str),
+    /// Something no statement can hold: a stray byte, a string without an end.
+    Bad,
+    /// The end of the text.
+    End,
+}
+
+/// A piece of the text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Token {
+    /// What it is.
+    pub(super) kind: TokenKind,
+    /// Its first byte.
+    pub(super) start: usize,
+    /// Past its last byte.
+    pub(super) end: usize,
+}
 
 pub(super) struct Parser<'a> {
     pub(super) sql: &'a [u8],
-    lexer: Lexer<'a>,
-    ahead: [Token; LOOK_AHEAD],
-    /// Past the last token taken.
-    pub(super) last_end: usize,
+    pub(super) inner: sqlparser::parser::Parser<'a>,
+    pub(super) dialect: &'a Dialect,
     pub(super) parameters: usize,
-    pub(super) sql_mode: SqlMode,
     depth: usize,
 }
 
@@ -32,22 +74,88 @@ pub(super) fn empty_query() -> SqlError {
     SqlError::new(errno::EMPTY_QUERY, "Query was empty")
 }
 
+/// What sqlparser's token is to us.
+fn kind_of(token: &SqlToken) -> TokenKind {
+    match token {
+        SqlToken::EOF => TokenKind::End,
+        SqlToken::Word(word) if word.quote_style.is_some() => TokenKind::QuotedName,
+        SqlToken::Word(word) if word.value.starts_with("@@") => TokenKind::SystemVariable,
+        SqlToken::Word(word) if word.value.starts_with('@') => TokenKind::UserVariable,
+        SqlToken::Word(word) if is_bit_number(&word.value) => TokenKind::Bit,
+        SqlToken::Word(_) => TokenKind::Word,
+        SqlToken::Number(digits, _) if digits.contains(['e', 'E']) => TokenKind::Float,
+        SqlToken::Number(digits, _) if digits.contains('.') => TokenKind::Decimal,
+        SqlToken::Number(..) => TokenKind::Integer,
+        SqlToken::SingleQuotedString(_) | SqlToken::DoubleQuotedString(_) => TokenKind::String,
+        SqlToken::NationalStringLiteral(_) => TokenKind::NationalString,
+        SqlToken::HexStringLiteral(_) => TokenKind::Hex,
+        SqlToken::SingleQuotedByteStringLiteral(_) => TokenKind::Bit,
+        SqlToken::Placeholder(_) => TokenKind::Parameter,
+        _ => operator(token).map_or(TokenKind::Bad, TokenKind::Op),
+    }
+}
+
+fn operator(token: &SqlToken) -> Option<&'static str> {
+    Some(match token {
+        SqlToken::LParen => "(",
+        SqlToken::RParen => ")",
+        SqlToken::Comma => ",",
+        SqlToken::SemiColon => ";",
+        SqlToken::Period => ".",
+        SqlToken::Eq => "=",
+        SqlToken::Assignment => ":=",
+        SqlToken::Mul => "*",
+        SqlToken::Plus => "+",
+        SqlToken::Minus => "-",
+        SqlToken::LBrace => "{",
+        SqlToken::RBrace => "}",
+        SqlToken::Spaceship => "<=>",
+        SqlToken::Neq => "<>",
+        SqlToken::Lt => "<",
+        SqlToken::LtEq => "<=",
+        SqlToken::Gt => ">",
+        SqlToken::GtEq => ">=",
+        SqlToken::Pipe => "|",
+        SqlToken::Ampersand => "&",
+        SqlToken::ShiftLeft => "<<",
+        SqlToken::ShiftRight => ">>",
+        SqlToken::Div => "/",
+        SqlToken::Mod => "%",
+        SqlToken::Caret => "^",
+        SqlToken::Tilde => "~",
+        SqlToken::ExclamationMark => "!",
+        SqlToken::Overlap => "&&",
+        SqlToken::StringConcat => "||",
+        SqlToken::Arrow => "->",
+        SqlToken::LongArrow => "->>",
+        _ => return None,
+    })
+}
+
+/// 0b101, which sqlparser takes for a name that begins with a digit.
+pub(super) fn is_bit_number(word: &str) -> bool {
+    let digits = word.strip_prefix("0b").unwrap_or_default();
+    !digits.is_empty() && digits.bytes().all(|digit| matches!(digit, b'0' | b'1'))
+}
+
 impl<'a> Parser<'a> {
-    pub(super) fn new(sql: &'a [u8], start: usize, sql_mode: SqlMode) -> SqlResult<Parser<'a>> {
-        let mut lexer = Lexer::new(sql, start, sql_mode);
-        let ahead = [lexer.next(), lexer.next(), lexer.next()];
-        Ok(Parser { sql, lexer, ahead, last_end: start, parameters: 0, sql_mode, depth: 0 })
+    /// At the first statement at or after a byte.
+    pub(super) fn new(sql: &'a [u8], start: usize, dialect: &'a Dialect) -> Parser<'a> {
+        let tokens = first_statement(sql, start, dialect);
+        let inner = sqlparser::parser::Parser::new(dialect)
+            .with_recursion_limit(DEPTH_LIMIT)
+            .with_tokens_with_locations(tokens);
+        Parser { sql, inner, dialect, parameters: 0, depth: 0 }
     }
 
     /// The next statement, up to its semicolon.
     pub(super) fn parse_next(mut self) -> SqlResult<Option<ParsedStatement>> {
-        while self.op(";") {}
         if self.peek().kind == TokenKind::End {
             return Ok(None);
         }
         let start = self.peek().start;
         let statement: Statement = self.statement()?;
-        let end = self.last_end;
+        let end = self.last_end();
         let token = self.peek();
         let next = match token.kind {
             TokenKind::End => self.sql.len(),
@@ -65,11 +173,22 @@ impl<'a> Parser<'a> {
     // Looking.
 
     pub(super) fn peek(&self) -> Token {
-        self.ahead[0]
+        self.peek_nth(0)
     }
 
     pub(super) fn peek_nth(&self, n: usize) -> Token {
-        self.ahead[n]
+        self.token(self.inner.peek_nth_token_ref(n))
+    }
+
+    fn token(&self, token: &TokenWithSpan) -> Token {
+        let start = byte_at(token.span.start).unwrap_or(self.sql.len());
+        let end = byte_at(token.span.end).unwrap_or(self.sql.len());
+        Token { kind: kind_of(&token.token), start, end }
+    }
+
+    /// Past the last token taken.
+    pub(super) fn last_end(&self) -> usize {
+        byte_at(self.inner.get_current_token().span.end).unwrap_or(self.sql.len())
     }
 
     pub(super) fn text(&self, token: Token) -> &'a [u8] {
@@ -82,12 +201,12 @@ impl<'a> Parser<'a> {
 
     /// Whether the next word is this one.
     pub(super) fn at(&self, word: &str) -> bool {
-        self.is_word(self.ahead[0], word)
+        self.at_nth(0, word)
     }
 
     /// Whether the word after `n` others is this one.
     pub(super) fn at_nth(&self, n: usize, word: &str) -> bool {
-        self.is_word(self.ahead[n], word)
+        self.is_word(self.peek_nth(n), word)
     }
 
     /// Whether the next words are these (two or three).
@@ -100,7 +219,7 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn nth_is_op(&self, n: usize, op: &str) -> bool {
-        matches!(self.ahead[n].kind, TokenKind::Op(found) if found == op)
+        matches!(self.peek_nth(n).kind, TokenKind::Op(found) if found == op)
     }
 
     /// Whether the statement ends here.
@@ -111,10 +230,8 @@ impl<'a> Parser<'a> {
     // Taking.
 
     pub(super) fn advance(&mut self) -> Token {
-        let token = self.ahead[0];
-        self.last_end = token.end;
-        self.ahead.rotate_left(1);
-        self.ahead[LOOK_AHEAD - 1] = self.lexer.next();
+        let token = self.peek();
+        self.inner.advance_token();
         token
     }
 
@@ -258,7 +375,7 @@ impl<'a> Parser<'a> {
     }
 
     fn escapes(&self) -> bool {
-        !self.sql_mode.contains(SqlMode::NO_BACKSLASH_ESCAPES)
+        self.dialect.escapes
     }
 
     /// The bytes of a string token; strings side by side are one.

@@ -5,7 +5,7 @@ use super::ast::{
     Literal, Statement, TableOption,
 };
 use super::cursor::Parser;
-use super::lexer::TokenKind;
+use super::cursor::TokenKind;
 use crate::common::{SqlError, SqlResult};
 
 impl Parser<'_> {

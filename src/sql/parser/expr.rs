@@ -2,9 +2,8 @@
 
 use super::ast::{BinaryOp, Expr, IntervalUnit, Literal, TruthValue, UnaryOp, VariableScope};
 use super::cursor::Parser;
-use super::lexer::TokenKind;
+use super::cursor::TokenKind;
 use crate::common::{SqlError, SqlResult};
-use crate::sql::types::SqlMode;
 
 /// How tightly operators bind, loosest first.
 mod level {
@@ -105,7 +104,7 @@ impl Parser<'_> {
                 "%" => binary(level::MULTIPLICATION, Mod),
                 "^" => binary(level::BIT_XOR, BitXor),
                 "&&" => Some((level::AND, Infix::And)),
-                "||" if self.sql_mode.contains(SqlMode::PIPES_AS_CONCAT) => {
+                "||" if self.dialect.concat => {
                     Some((level::BIT_XOR, Infix::Concat))
                 }
                 "||" => Some((level::OR, Infix::Or)),
@@ -188,7 +187,7 @@ impl Parser<'_> {
         let mut operands = vec![left];
         loop {
             operands.push(self.nested(|parser| parser.binary(level + 1))?);
-            let concat = op == "||" && self.sql_mode.contains(SqlMode::PIPES_AS_CONCAT);
+            let concat = op == "||" && self.dialect.concat;
             if !self.word(word) && (concat || !self.op(op)) {
                 return Ok(operands);
             }
@@ -278,7 +277,7 @@ impl Parser<'_> {
                 Ok(Expr::UserVariable(name))
             }
             TokenKind::Op("(") => self.parentheses(),
-            TokenKind::Op("@@") => self.system_variable(),
+            TokenKind::SystemVariable => self.system_variable(),
             TokenKind::Op("{") => self.odbc_literal(),
             TokenKind::Word => self.word_expr(),
             TokenKind::QuotedName => self.column(),
@@ -317,20 +316,19 @@ impl Parser<'_> {
 
     /// @@name, @@scope.name.
     pub(super) fn system_variable(&mut self) -> SqlResult<Expr> {
-        self.expect_op("@@")?;
-        let first = self.lower_word()?;
-        if !self.op(".") {
-            return Ok(Expr::SystemVariable(None, first));
+        let token = self.peek();
+        let text = String::from_utf8_lossy(self.text(token)).replace('`', "").to_lowercase();
+        let name = text.trim_start_matches('@').to_owned();
+        if token.kind != TokenKind::SystemVariable || name.is_empty() {
+            return Err(self.syntax_error());
         }
-        let scope = match first.as_str() {
-            "global" => Some(VariableScope::Global),
-            "session" | "local" => Some(VariableScope::Session),
-            _ => {
-                let name = self.lower_word()?;
-                return Ok(Expr::SystemVariable(None, format!("{first}.{name}")));
-            }
+        self.advance();
+        let (scope, name) = match name.split_once('.') {
+            Some(("global", name)) => (Some(VariableScope::Global), name.to_owned()),
+            Some(("session" | "local", name)) => (Some(VariableScope::Session), name.to_owned()),
+            _ => (None, name),
         };
-        Ok(Expr::SystemVariable(scope, self.lower_word()?))
+        Ok(Expr::SystemVariable(scope, name))
     }
 
     /// name, table.name, database.table.name.

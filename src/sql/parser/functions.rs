@@ -2,7 +2,7 @@
 
 use super::ast::{CastType, Expr, Literal, TrimSide};
 use super::cursor::Parser;
-use super::lexer::TokenKind;
+use super::cursor::TokenKind;
 use crate::common::{SqlError, SqlResult};
 
 /// The functions that take rows to one value.

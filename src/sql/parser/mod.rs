@@ -21,15 +21,16 @@ pub mod ast;
 mod cursor;
 mod data_type;
 mod ddl;
+mod dialect;
 mod dml;
 mod expr;
 mod functions;
 mod keywords;
-mod lexer;
 mod query;
 mod set;
 mod show;
 mod statement;
+mod tokens;
 #[cfg(test)]
 mod tests;
 
@@ -75,7 +76,8 @@ pub fn parse_one(
     start: usize,
     sql_mode: SqlMode,
 ) -> SqlResult<Option<ParsedStatement>> {
-    cursor::Parser::new(sql, start, sql_mode)?.parse_next()
+    let dialect = dialect::Dialect::new(sql_mode);
+    cursor::Parser::new(sql, start, &dialect).parse_next()
 }
 
 /// Whether a word can name something without quotes.

@@ -5,7 +5,7 @@ use super::ast::{
     QueryBody, Select, SelectItem, SetOperator, TableRef,
 };
 use super::cursor::Parser;
-use super::lexer::TokenKind;
+use super::cursor::TokenKind;
 use crate::common::{SqlError, SqlResult};
 
 impl Parser<'_> {
@@ -191,7 +191,7 @@ impl Parser<'_> {
         }
         let start = self.peek().start;
         let expr = self.expr()?;
-        let end = self.last_end;
+        let end = self.last_end();
         let alias = self.alias(true)?;
         let text = match (&expr, &alias) {
             (_, Some(_)) => String::new(),
@@ -207,7 +207,7 @@ impl Parser<'_> {
     /// database.table.*: longer than what can be looked ahead, so tried on a copy of the place.
     fn qualified_wildcard(&mut self) -> SqlResult<Option<SelectItem>> {
         let start = self.peek().start;
-        let mut scout = Parser::new(self.sql, start, self.sql_mode)?;
+        let mut scout = Parser::new(self.sql, start, self.dialect);
         let database = scout.name()?;
         scout.advance();
         let Ok(name) = scout.any_word() else {

@@ -4,7 +4,7 @@ use super::ast::{
     AccessMode, Expr, IsolationLevel, Literal, Statement, VariableAssignment, VariableScope,
 };
 use super::cursor::Parser;
-use super::lexer::TokenKind;
+use super::cursor::TokenKind;
 use crate::common::{SqlError, SqlResult};
 
 impl Parser<'_> {
@@ -53,7 +53,7 @@ impl Parser<'_> {
 
     /// [GLOBAL | SESSION] name, @@[scope.]name.
     fn set_target(&mut self) -> SqlResult<(Option<VariableScope>, String)> {
-        if self.at_op("@@") {
+        if self.peek().kind == TokenKind::SystemVariable {
             let token = self.peek();
             return match self.system_variable()? {
                 Expr::SystemVariable(scope, name) => Ok((scope, name)),

@@ -2,7 +2,7 @@
 
 use super::ast::{Show, ShowFilter, ShowKind, Statement};
 use super::cursor::Parser;
-use super::lexer::TokenKind;
+use super::cursor::TokenKind;
 use crate::common::{SqlError, SqlResult};
 
 impl Parser<'_> {
