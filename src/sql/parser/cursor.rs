@@ -2,11 +2,11 @@
 
 use sqlparser::tokenizer::{Token as SqlToken, TokenWithSpan};
 
+use super::ParsedStatement;
 use super::ast::{ObjectName, Statement};
 use super::dialect::Dialect;
 use super::keywords::is_reserved;
 use super::tokens::{byte_at, first_statement, unquote};
-use super::{ParsedStatement, ast};
 use crate::common::{SqlError, SqlResult, errno};
 
 /// How much of the text a syntax error quotes, in characters, as MySQL does.
@@ -65,7 +65,10 @@ pub(super) struct Parser<'a> {
     pub(super) sql: &'a [u8],
     pub(super) inner: sqlparser::parser::Parser<'a>,
     pub(super) dialect: &'a Dialect,
-    pub(super) parameters: usize,
+    /// How many tokens there are.
+    pub(super) token_count: usize,
+    /// The first byte of each `?`.
+    pub(super) placeholders: Vec<usize>,
     depth: usize,
 }
 
@@ -142,10 +145,14 @@ impl<'a> Parser<'a> {
     /// At the first statement at or after a byte.
     pub(super) fn new(sql: &'a [u8], start: usize, dialect: &'a Dialect) -> Parser<'a> {
         let tokens = first_statement(sql, start, dialect);
+        let token_count = tokens.len();
+        let placeholders = tokens.iter().filter(|t| matches!(t.token, SqlToken::Placeholder(_)));
+        let placeholders = placeholders.filter_map(|t| byte_at(t.span.start)).collect();
+        dialect.furthest.set(0);
         let inner = sqlparser::parser::Parser::new(dialect)
             .with_recursion_limit(DEPTH_LIMIT)
             .with_tokens_with_locations(tokens);
-        Parser { sql, inner, dialect, parameters: 0, depth: 0 }
+        Parser { sql, inner, dialect, token_count, placeholders, depth: 0 }
     }
 
     /// The next statement, up to its semicolon.
@@ -165,7 +172,7 @@ impl<'a> Parser<'a> {
         Ok(Some(ParsedStatement {
             range: start..end,
             next,
-            parameters: self.parameters,
+            parameters: self.placeholders.len(),
             statement,
         }))
     }
@@ -184,6 +191,21 @@ impl<'a> Parser<'a> {
         let start = byte_at(token.span.start).unwrap_or(self.sql.len());
         let end = byte_at(token.span.end).unwrap_or(self.sql.len());
         Token { kind: kind_of(&token.token), start, end }
+    }
+
+    /// Whether the token at an index is this word.
+    pub(super) fn token_is(&self, index: usize, word: &str) -> bool {
+        match &self.inner.token_at(index).token {
+            SqlToken::Word(found) => {
+                found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word)
+            }
+            _ => false,
+        }
+    }
+
+    /// The first byte of the token at an index.
+    pub(super) fn token_start(&self, index: usize) -> usize {
+        byte_at(self.inner.token_at(index).span.start).unwrap_or(self.sql.len())
     }
 
     /// Past the last token taken.
@@ -365,15 +387,6 @@ impl<'a> Parser<'a> {
         Ok(ObjectName { database: Some(first), name: self.any_word()? })
     }
 
-    /// AS name, or a name alone; a string may stand for it where `strings` allows.
-    pub(super) fn alias(&mut self, strings: bool) -> SqlResult<Option<String>> {
-        let written = self.word("AS");
-        if strings && self.peek().kind == TokenKind::String {
-            return self.string().map(Some);
-        }
-        if self.at_name() || written { self.name().map(Some) } else { Ok(None) }
-    }
-
     fn escapes(&self) -> bool {
         self.dialect.escapes
     }
@@ -413,14 +426,19 @@ impl<'a> Parser<'a> {
         if token.kind != TokenKind::UserVariable {
             return Err(self.syntax_error());
         }
-        let text = &self.text(token)[1..];
-        let bytes = match text[0] {
-            b'\'' | b'"' | b'`' => unquote(text, self.escapes()),
+        let name = self.variable_text(self.text(token)).ok_or_else(|| self.syntax_error())?;
+        self.advance();
+        Ok(name)
+    }
+
+    /// The name in `@name`, lower case.
+    pub(super) fn variable_text(&self, token: &[u8]) -> Option<String> {
+        let text = token.get(1..)?;
+        let bytes = match text.first()? {
+            b'\'' | b'"' | b'`' => unquote(text, self.dialect.escapes),
             _ => text.to_vec(),
         };
-        let name = String::from_utf8(bytes).map_err(|_| self.syntax_error())?;
-        self.advance();
-        Ok(name.to_lowercase())
+        String::from_utf8(bytes).ok().map(|name| name.to_lowercase())
     }
 
     /// A number without point or sign.
@@ -461,13 +479,6 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A literal `?`, counted.
-    pub(super) fn parameter(&mut self) -> ast::Expr {
-        self.advance();
-        self.parameters += 1;
-        ast::Expr::Parameter(self.parameters - 1)
-    }
-
     // Errors.
 
     /// Error 1064 at the next token.
@@ -477,7 +488,12 @@ impl<'a> Parser<'a> {
 
     /// Error 1064 at a token.
     pub(super) fn syntax_error_at(&self, token: Token) -> SqlError {
-        let start = token.start.min(self.sql.len());
+        self.syntax_error_from(token.start)
+    }
+
+    /// Error 1064 at a byte.
+    pub(super) fn syntax_error_from(&self, start: usize) -> SqlError {
+        let start = start.min(self.sql.len());
         let rest = &self.sql[start..self.sql.len().min(start + 4 * NEAR_LIMIT)];
         let near: String = String::from_utf8_lossy(rest).chars().take(NEAR_LIMIT).collect();
         let line = 1 + memchr::memchr_iter(b'\n', &self.sql[..start]).count();

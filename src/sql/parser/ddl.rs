@@ -5,7 +5,6 @@ use super::ast::{
     Literal, Statement, TableOption,
 };
 use super::cursor::Parser;
-use super::cursor::TokenKind;
 use crate::common::{SqlError, SqlResult};
 
 impl Parser<'_> {
@@ -342,20 +341,18 @@ impl Parser<'_> {
             None
         };
         if let Some(sign) = sign {
-            return Ok(Expr::Unary(sign, Box::new(Expr::Literal(self.literal()?))));
+            return Ok(Expr::Unary(sign, Box::new(self.literal()?)));
         }
-        let word =
-            ["NULL", "TRUE", "FALSE", "DATE", "TIME", "TIMESTAMP"].iter().any(|w| self.at(w));
-        let introduced =
-            self.peek().kind == TokenKind::Word && self.text(self.peek()).starts_with(b"_");
-        if word || introduced {
-            let token = self.peek();
-            return match self.word_expr()? {
-                literal @ Expr::Literal(_) => Ok(literal),
-                _ => Err(self.syntax_error_at(token)),
-            };
+        self.literal()
+    }
+
+    /// A literal.
+    fn literal(&mut self) -> SqlResult<Expr> {
+        let token = self.peek();
+        match self.operand()? {
+            literal @ Expr::Literal(_) => Ok(literal),
+            _ => Err(self.syntax_error_at(token)),
         }
-        self.literal().map(Expr::Literal)
     }
 
     fn at_now(&self) -> bool {

@@ -1,8 +1,16 @@
-//! MySQL's dialect as sqlparser is to read it.
+//! MySQL's dialect as sqlparser is to read it: its tokens, its operators and how tightly they bind.
 
 use std::any::TypeId;
+use std::cell::Cell;
 
-use sqlparser::dialect::MySqlDialect;
+use sqlparser::ast::{BinaryOperator, Expr};
+use sqlparser::dialect::{MySqlDialect, Precedence};
+use sqlparser::keywords::Keyword;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::Token;
+
+use super::keywords::is_reserved;
+use super::{prefix, tokens};
 
 use crate::sql::types::SqlMode;
 
@@ -15,6 +23,34 @@ pub(super) struct Dialect {
     ansi_quotes: bool,
     /// PIPES_AS_CONCAT.
     pub(super) concat: bool,
+    /// The furthest byte an expression was expected at: sqlparser tries one reading after the other, and the error of
+    /// the last one is not always the one that came furthest.
+    pub(super) furthest: Cell<usize>,
+}
+
+/// How tightly operators bind, loosest first.
+pub(super) mod level {
+    pub(crate) const OR: u8 = 1;
+    pub(crate) const XOR: u8 = 2;
+    pub(crate) const AND: u8 = 3;
+    pub(crate) const NOT: u8 = 4;
+    pub(crate) const COMPARISON: u8 = 5;
+    pub(crate) const PREDICATE: u8 = 6;
+    pub(crate) const BIT_OR: u8 = 7;
+    pub(crate) const BIT_AND: u8 = 8;
+    pub(crate) const SHIFT: u8 = 9;
+    pub(crate) const ADDITION: u8 = 10;
+    pub(crate) const MULTIPLICATION: u8 = 11;
+    pub(crate) const BIT_XOR: u8 = 12;
+    pub(crate) const JSON_PATH: u8 = 14;
+}
+
+/// How many operators of one level may stand in a row: the tree is as deep as that.
+const CHAIN_LIMIT: usize = 400;
+
+/// The parser never reports an error of the tokenizer, which has run before: this variant carries what is refused.
+pub(super) fn unsupported(feature: impl Into<String>) -> ParserError {
+    ParserError::TokenizerError(feature.into())
 }
 
 impl Dialect {
@@ -23,6 +59,27 @@ impl Dialect {
             escapes: !sql_mode.contains(SqlMode::NO_BACKSLASH_ESCAPES),
             ansi_quotes: sql_mode.contains(SqlMode::ANSI_QUOTES),
             concat: sql_mode.contains(SqlMode::PIPES_AS_CONCAT),
+            furthest: Cell::new(0),
+        }
+    }
+
+    /// The level of the operator that comes next; 0 if none does.
+    fn next_level(&self, parser: &Parser) -> u8 {
+        match &parser.peek_token_ref().token {
+            Token::Eq | Token::Spaceship | Token::Neq => level::COMPARISON,
+            Token::Lt | Token::LtEq | Token::Gt | Token::GtEq => level::COMPARISON,
+            Token::Pipe => level::BIT_OR,
+            Token::Ampersand => level::BIT_AND,
+            Token::ShiftLeft | Token::ShiftRight => level::SHIFT,
+            Token::Plus | Token::Minus => level::ADDITION,
+            Token::Mul | Token::Div | Token::Mod => level::MULTIPLICATION,
+            Token::Caret => level::BIT_XOR,
+            Token::Overlap => level::AND,
+            Token::StringConcat if self.concat => level::BIT_XOR,
+            Token::StringConcat => level::OR,
+            Token::Arrow | Token::LongArrow => level::JSON_PATH,
+            Token::Word(word) if word.quote_style.is_none() => word_level(parser, &word.value),
+            _ => 0,
         }
     }
 }
@@ -57,4 +114,214 @@ impl sqlparser::dialect::Dialect for Dialect {
     fn supports_numeric_prefix(&self) -> bool {
         true
     }
+
+    fn supports_string_literal_concatenation(&self) -> bool {
+        true
+    }
+
+    fn supports_bitwise_shift_operators(&self) -> bool {
+        true
+    }
+
+    fn supports_limit_comma(&self) -> bool {
+        true
+    }
+
+    fn supports_select_modifiers(&self) -> bool {
+        true
+    }
+
+    fn supports_table_hints(&self) -> bool {
+        true
+    }
+
+    fn supports_match_against(&self) -> bool {
+        true
+    }
+
+    fn supports_group_by_with_modifier(&self) -> bool {
+        true
+    }
+
+    fn supports_cross_join_constraint(&self) -> bool {
+        true
+    }
+
+    fn supports_left_associative_joins_without_parens(&self) -> bool {
+        false
+    }
+
+    fn supports_parens_around_table_factor(&self) -> bool {
+        true
+    }
+
+    fn allow_extract_custom(&self) -> bool {
+        true
+    }
+
+    fn is_reserved_for_identifier(&self, keyword: Keyword) -> bool {
+        reserved(keyword)
+    }
+
+    fn is_select_item_alias(&self, explicit: bool, keyword: &Keyword, _: &mut Parser) -> bool {
+        explicit || !reserved(*keyword)
+    }
+
+    fn is_table_factor_alias(&self, explicit: bool, keyword: &Keyword, _: &mut Parser) -> bool {
+        explicit || !reserved(*keyword)
+    }
+
+    fn prec_value(&self, precedence: Precedence) -> u8 {
+        match precedence {
+            Precedence::UnaryNot => level::NOT - 1,
+            Precedence::Between | Precedence::Like => level::PREDICATE,
+            Precedence::Or => level::OR,
+            Precedence::Xor => level::XOR,
+            Precedence::And => level::AND,
+            Precedence::Is | Precedence::Eq => level::COMPARISON,
+            Precedence::Pipe | Precedence::Colon | Precedence::PgOther => level::BIT_OR,
+            Precedence::Ampersand => level::BIT_AND,
+            Precedence::PlusMinus => level::ADDITION,
+            Precedence::MulDivModOp => level::MULTIPLICATION,
+            Precedence::Caret => level::BIT_XOR,
+            Precedence::AtTz | Precedence::DoubleColon | Precedence::Period => level::JSON_PATH,
+        }
+    }
+
+    fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
+        Some(Ok(self.next_level(parser)))
+    }
+
+    fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        if let Some(at) = tokens::byte_at(parser.peek_token_ref().span.start) {
+            self.furthest.set(self.furthest.get().max(at));
+        } else {
+            self.furthest.set(usize::MAX);
+        }
+        prefix::parse(parser)
+    }
+
+    fn parse_infix(
+        &self,
+        parser: &mut Parser,
+        left: &Expr,
+        precedence: u8,
+    ) -> Option<Result<Expr, ParserError>> {
+        if left_depth(left) >= CHAIN_LIMIT {
+            let feature = format!("more than {CHAIN_LIMIT} operators in a row");
+            return Some(Err(unsupported(feature)));
+        }
+        let operator = match &parser.peek_token_ref().token {
+            Token::Overlap => BinaryOperator::And,
+            Token::StringConcat if !self.concat => BinaryOperator::Or,
+            Token::Word(word) => match word.value.to_ascii_uppercase().as_str() {
+                "AND" => BinaryOperator::And,
+                "OR" => BinaryOperator::Or,
+                "DIV" => BinaryOperator::MyIntegerDivide,
+                "MOD" => BinaryOperator::Modulo,
+                "SOUNDS" => return Some(Err(unsupported("SOUNDS LIKE"))),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        Some(match operator {
+            BinaryOperator::And | BinaryOperator::Or => {
+                self.chain(parser, left, precedence, operator)
+            }
+            _ => {
+                parser.advance_token();
+                parser.parse_subexpr(precedence).map(|right| Expr::BinaryOp {
+                    left: Box::new(left.clone()),
+                    op: operator,
+                    right: Box::new(right),
+                })
+            }
+        })
+    }
+}
+
+impl Dialect {
+    /// The operands of a row of ANDs or ORs as a tree that is not deep, however many there are.
+    fn chain(
+        &self,
+        parser: &mut Parser,
+        left: &Expr,
+        precedence: u8,
+        operator: BinaryOperator,
+    ) -> Result<Expr, ParserError> {
+        let mut operands = vec![left.clone()];
+        while self.next_level(parser) == precedence {
+            parser.advance_token();
+            operands.push(parser.parse_subexpr(precedence)?);
+        }
+        while operands.len() > 1 {
+            let mut pairs = Vec::with_capacity(operands.len().div_ceil(2));
+            let mut rest = operands.into_iter();
+            while let Some(left) = rest.next() {
+                pairs.push(match rest.next() {
+                    Some(right) => Expr::BinaryOp {
+                        left: Box::new(left),
+                        op: operator.clone(),
+                        right: Box::new(right),
+                    },
+                    None => left,
+                });
+            }
+            operands = pairs;
+        }
+        operands
+            .pop()
+            .ok_or_else(|| ParserError::ParserError("an operator without operands".to_owned()))
+    }
+}
+
+fn reserved(keyword: Keyword) -> bool {
+    is_reserved(format!("{keyword:?}").as_bytes())
+}
+
+fn word_level(parser: &Parser, word: &str) -> u8 {
+    const WORDS: &[(&str, u8)] = &[
+        ("AND", level::AND),
+        ("OR", level::OR),
+        ("XOR", level::XOR),
+        ("DIV", level::MULTIPLICATION),
+        ("MOD", level::MULTIPLICATION),
+        ("IS", level::COMPARISON),
+        ("IN", level::PREDICATE),
+        ("BETWEEN", level::PREDICATE),
+        ("LIKE", level::PREDICATE),
+        ("REGEXP", level::PREDICATE),
+        ("RLIKE", level::PREDICATE),
+        ("SOUNDS", level::PREDICATE),
+        ("MEMBER", level::PREDICATE),
+    ];
+    if word.eq_ignore_ascii_case("NOT") {
+        let negatable = ["IN", "BETWEEN", "LIKE", "REGEXP", "RLIKE"];
+        let follows = match &parser.peek_nth_token_ref(1).token {
+            Token::Word(next) => negatable.iter().any(|word| next.value.eq_ignore_ascii_case(word)),
+            _ => false,
+        };
+        return if follows { level::PREDICATE } else { 0 };
+    }
+    let known = WORDS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known));
+    known.map_or(0, |(_, level)| *level)
+}
+
+/// How many operators the leftmost operand is below.
+fn left_depth(expr: &Expr) -> usize {
+    let (mut at, mut depth) = (expr, 0);
+    while depth < CHAIN_LIMIT {
+        at = match at {
+            Expr::BinaryOp { left, .. } => left,
+            Expr::IsNull(expr) | Expr::IsNotNull(expr) => expr,
+            Expr::IsTrue(expr) | Expr::IsNotTrue(expr) => expr,
+            Expr::IsFalse(expr) | Expr::IsNotFalse(expr) => expr,
+            Expr::IsUnknown(expr) | Expr::IsNotUnknown(expr) => expr,
+            Expr::InList { expr, .. } | Expr::InSubquery { expr, .. } => expr,
+            Expr::Between { expr, .. } | Expr::Like { expr, .. } | Expr::RLike { expr, .. } => expr,
+            _ => return depth,
+        };
+        depth += 1;
+    }
+    depth
 }

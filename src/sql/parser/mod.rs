@@ -1,7 +1,12 @@
 //! Text to syntax tree.
 //!
-//! A lexer over bytes ([`lexer`]) and a recursive-descent parser with one file per family of statements. They are our
-//! own because MySQL's grammar is the product, and three of its habits need the text at hand:
+//! The crate `sqlparser` reads the text, in a dialect of ours ([`dialect`]) that says how MySQL cuts it into tokens and how
+//! tightly its operators bind. Its tree is then lowered into [`ast`] ([`lower`]), which is what the binder knows: a node of
+//! sqlparser's that says something else is refused by name. What sqlparser has no grammar for, or another one than MySQL's
+//! (most statements about the session and the schema), is read from its token stream by the rules of one file per family
+//! ([`cursor`] has the steps they are made of).
+//!
+//! Three habits of MySQL's need the text at hand, so every token's span is its bytes ([`tokens`]):
 //!
 //! - a syntax error quotes the text from the offending token on, with its line (error 1064);
 //! - a result column without an alias is named by the text of its expression (`SELECT 1+ 1` yields `1+ 1`);
@@ -23,16 +28,16 @@ mod data_type;
 mod ddl;
 mod dialect;
 mod dml;
-mod expr;
-mod functions;
 mod keywords;
+mod lower;
+mod prefix;
 mod query;
 mod set;
 mod show;
 mod statement;
-mod tokens;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::ops::Range;
 

@@ -248,3 +248,108 @@ fn what_clients_send() {
         }
     }
 }
+
+/// What sqlparser reads and we do not implement is refused with its name, wherever it stands.
+#[test]
+fn clauses_without_an_implementation_are_named() {
+    let cases: &[(&str, &str)] = &[
+        ("WITH RECURSIVE a AS (SELECT 1) SELECT * FROM a", "'WITH RECURSIVE'"),
+        ("SELECT 1 FROM t FOR UPDATE SKIP LOCKED", "'SKIP LOCKED'"),
+        ("SELECT 1 FROM t FOR UPDATE OF t", "'FOR UPDATE OF'"),
+        ("SELECT 1 FROM t FOR SHARE NOWAIT", "'FOR SHARE NOWAIT'"),
+        ("SELECT 1 FROM t ORDER BY a NULLS FIRST", "'NULLS FIRST and NULLS LAST'"),
+        ("SELECT STRAIGHT_JOIN 1 FROM t", "'STRAIGHT_JOIN'"),
+        ("SELECT 1 FROM a STRAIGHT_JOIN b", "'STRAIGHT_JOIN'"),
+        ("SELECT 1 FROM a, LATERAL (SELECT 1) b", "'LATERAL'"),
+        ("SELECT 1 FROM JSON_TABLE('[]', '$[*]' COLUMNS (a INT PATH '$')) t", "'JSON_TABLE()'"),
+        ("SELECT 1 FROM t GROUP BY a WITH CUBE", "'GROUP BY … WITH CUBE'"),
+        ("SELECT 1 FROM t WINDOW w AS (ORDER BY a)", "'WINDOW'"),
+        ("SELECT 1 FROM t FETCH FIRST 1 ROW ONLY", "'FETCH'"),
+        ("SELECT DISTINCT ON (a) b FROM t", "'DISTINCT ON'"),
+        ("SELECT a FROM t AS u (b)", "'names of columns after a table's alias'"),
+        ("DO CAST(1 AS JSON)", "'CAST(… AS JSON)'"),
+        ("DO CHAR(77 USING utf8mb4)", "'CHAR(… USING …)'"),
+        ("DO MATCH (a) AGAINST ('x')", "'MATCH … AGAINST'"),
+        ("DO a MEMBER OF (b)", "'MEMBER OF'"),
+        ("DO a SOUNDS LIKE b", "'SOUNDS LIKE'"),
+        ("DO a IS DISTINCT FROM b", "IS DISTINCT FROM"),
+        ("DO a > ALL (SELECT 1)", "'comparison with ALL (subquery)'"),
+        ("DO f(a) WITHIN GROUP (ORDER BY a)", "'WITHIN GROUP'"),
+    ];
+    for (sql, text) in cases {
+        let error = parse(sql, SqlMode::default()).expect_err(sql);
+        assert!(error.code == 1235 && error.message.contains(text), "{sql}: {error}");
+    }
+}
+
+/// Words of other databases that sqlparser knows are plain names in MySQL, and what it allows is not always allowed.
+#[test]
+fn the_dialect_is_not_sqlparsers() {
+    let column = |name: &str| Expr::Column { database: None, table: None, name: name.to_owned() };
+    for name in ["array", "struct", "lambda", "map", "ilike", "try_cast", "overlay", "qualify"] {
+        assert_eq!(expr(name), column(name), "{name}");
+    }
+    let cases: &[(&str, &str)] = &[
+        ("DO a::int", "near '::int'"),
+        ("DO [1]", "near '[1]'"),
+        ("DO a ILIKE b", "near 'ILIKE b'"),
+        ("DO a ~ b", "near '~ b'"),
+        ("DO f(x => 1)", "near 'f(x => 1)'"),
+        ("SELECT * EXCEPT (a) FROM t", "near 'a) FROM t'"),
+        ("SELECT 1 FROM t LIMIT ALL", "near 'ALL'"),
+        ("SELECT 1 FROM t LIMIT a", "near 'a'"),
+        ("SELECT COUNT(DISTINCT *) FROM t", "near"),
+        ("DO DATE_ADD(a, 1)", "near 'DATE_ADD(a, 1)'"),
+        ("SELECT a AS select FROM t", "near 'select FROM t'"),
+        ("SELECT 1 FROM a LEFT JOIN b", "near"),
+    ];
+    for (sql, text) in cases {
+        let error = parse(sql, SqlMode::default()).expect_err(sql);
+        assert_eq!(error.code, 1064, "{sql}: {error}");
+        assert!(error.message.contains(text), "{sql}: {error}");
+    }
+}
+
+#[test]
+fn depth_is_bounded() {
+    let terms = |count: usize, op: &str| format!("DO 1{}", format!(" {op} 1").repeat(count));
+    // ANDs and ORs stay flat, however many there are.
+    for op in ["AND", "OR", "||"] {
+        let (Expr::And(list) | Expr::Or(list)) = expr(&terms(20_000, op)[3..]) else {
+            panic!("not flat: {op}");
+        };
+        assert_eq!(list.len(), 20_001);
+    }
+    let refused = [
+        terms(20_000, "+"),
+        terms(20_000, "= 1 IS NULL ="),
+        format!("DO {}1", "-".repeat(20_000)),
+        format!("DO {}1", "NOT ".repeat(20_000)),
+        format!("DO {}1{}", "f(".repeat(20_000), ")".repeat(20_000)),
+        format!("SELECT 1{}", " UNION SELECT 1".repeat(20_000)),
+        format!("SELECT * FROM {}t{}", "(".repeat(20_000), ")".repeat(20_000)),
+    ];
+    for sql in refused {
+        let error = parse(&sql, SqlMode::default()).expect_err(&sql[..40]);
+        assert_eq!(error.code, 1235, "{}: {error}", &sql[..40]);
+    }
+}
+
+#[test]
+fn texts_that_are_not_utf8() {
+    let sql = b"DO _binary'\xff\x00\\'\xfe', 'a\xc3\xa9'";
+    let parsed = parse_one(sql, 0, SqlMode::default()).expect("fine").expect("one");
+    let Statement::Do(list) = parsed.statement else { panic!("not DO") };
+    let binary = Literal::String(b"\xff\x00'\xfe".to_vec(), Some("binary".to_owned()));
+    assert_eq!(list[0], Expr::Literal(binary));
+    assert_eq!(list[1], string("aé"));
+    assert_eq!(parsed.range, 0..sql.len());
+}
+
+#[test]
+fn semicolons_that_end_nothing() {
+    let sql = "SELECT ';', `;` -- ;\n, 2 /* ; */ # ;\n; /*!40101 SET @a = 1 */; SELECT 3 --";
+    let parsed = parse_all(sql);
+    let texts: Vec<&str> = parsed.iter().map(|statement| &sql[statement.range.clone()]).collect();
+    assert_eq!(texts, ["SELECT ';', `;` -- ;\n, 2", "SET @a = 1", "SELECT 3"]);
+}

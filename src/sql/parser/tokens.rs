@@ -81,7 +81,79 @@ fn statement_of(tokens: Vec<TokenWithSpan>, sql: &[u8]) -> Vec<TokenWithSpan> {
             break;
         }
     }
-    statement
+    rewrite(statement)
+}
+
+/// Puts what sqlparser's grammar lacks into its words: LOCK IN SHARE MODE is FOR SHARE, and a comma between tables in
+/// parentheses is CROSS JOIN (but for RIGHT JOIN, which would take the tables before the comma with it).
+fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let is = |at: usize, word: &str| match tokens.get(at).map(|token| &token.token) {
+        Some(Token::Word(found)) => {
+            found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word)
+        }
+        _ => false,
+    };
+    let all =
+        |at: usize, words: &[&str]| words.iter().enumerate().all(|(n, word)| is(at + n, word));
+    let affected = (0..tokens.len()).any(|at| {
+        let paren = tokens.get(at + 1).is_some_and(|next| next.token == Token::LParen);
+        is(at, "LOCK") || (paren && (is(at, "FROM") || is(at, "JOIN")))
+    });
+    if !affected {
+        return tokens;
+    }
+    let word = |text: &str, like: &TokenWithSpan| TokenWithSpan {
+        token: Token::make_word(text, None),
+        span: like.span,
+    };
+    let mut rewritten: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len() + 8);
+    // For each open parenthesis: whether tables stand in it.
+    let mut tables: Vec<bool> = Vec::new();
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        if all(at, &["LOCK", "IN", "SHARE", "MODE"]) {
+            // The last word's place, so that the statement ends where its text does.
+            rewritten.extend([word("FOR", token), word("SHARE", &tokens[at + 3])]);
+            at += 4;
+            continue;
+        }
+        match token.token {
+            Token::LParen => {
+                let query = ["SELECT", "WITH", "VALUES", "TABLE"].iter().any(|w| is(at + 1, w));
+                let opened = at > 0 && (is(at - 1, "FROM") || is(at - 1, "JOIN"));
+                tables.push(opened && !query);
+            }
+            Token::RParen => {
+                tables.pop();
+            }
+            Token::Comma if tables.last() == Some(&true) && !right_join(&tokens[at..]) => {
+                rewritten.extend([word("CROSS", token), word("JOIN", token)]);
+                at += 1;
+                continue;
+            }
+            _ => {}
+        }
+        rewritten.push(token.clone());
+        at += 1;
+    }
+    rewritten
+}
+
+/// Whether RIGHT follows before the parenthesis is closed.
+fn right_join(tokens: &[TokenWithSpan]) -> bool {
+    let mut depth = 0;
+    for token in tokens {
+        match &token.token {
+            Token::LParen => depth += 1,
+            Token::RParen if depth == 0 => return false,
+            Token::RParen => depth -= 1,
+            Token::Word(word) if depth == 0 && word.value.eq_ignore_ascii_case("RIGHT") => {
+                return true;
+            }
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Sets right what MySQL cuts otherwise: a variable's sign and name are one token, operators run into each other are two.
@@ -158,7 +230,9 @@ fn cut(
         let start = place.byte;
         let end = place.advance(cut_token.span.end).min(part.end);
         match &cut_token.token {
-            Token::Whitespace(Whitespace::MultiLineComment(comment)) if comment.starts_with('!') => {
+            Token::Whitespace(Whitespace::MultiLineComment(comment))
+                if comment.starts_with('!') =>
+            {
                 if let Some(skip) = executable(comment) {
                     complete &= cut(sql, start + 3 + skip..end - 2, dialect, tokens);
                 }

@@ -1,0 +1,521 @@
+//! Expressions.
+
+use sqlparser::ast::{
+    BinaryOperator, CastKind, DataType, DateTimeField, Expr as SqlExpr, ExtractSyntax, Ident,
+    Interval, ObjectName as SqlName, Spanned, TrimWhereField, TypedString, UnaryOperator,
+    ValueWithSpan,
+};
+
+use super::super::ast::{
+    BinaryOp, CastType, Expr, IntervalUnit, Literal, TrimSide, TruthValue, UnaryOp, VariableScope,
+};
+use super::super::cursor::Parser;
+use super::super::prefix::{BARE_FUNCTIONS, plain};
+use crate::common::{SqlError, SqlResult};
+
+impl Parser<'_> {
+    pub(super) fn boxed(&self, expr: SqlExpr) -> SqlResult<Box<Expr>> {
+        self.lower_expr(expr).map(Box::new)
+    }
+
+    pub(super) fn lower_exprs(&self, exprs: Vec<SqlExpr>) -> SqlResult<Vec<Expr>> {
+        exprs.into_iter().map(|expr| self.lower_expr(expr)).collect()
+    }
+
+    /// An expression.
+    pub(in crate::sql::parser) fn lower_expr(&self, expr: SqlExpr) -> SqlResult<Expr> {
+        match expr {
+            SqlExpr::Identifier(ident) => self.lower_identifier(&ident),
+            SqlExpr::CompoundIdentifier(parts) => self.lower_column(&parts),
+            SqlExpr::Value(value) => self.lower_value(&value),
+            SqlExpr::Nested(inner) => self.lower_expr(*inner),
+            SqlExpr::BinaryOp { left, op, right } => self.lower_binary(*left, op, *right),
+            SqlExpr::UnaryOp { op, expr } => self.lower_unary(op, *expr),
+            SqlExpr::Function(function) => self.lower_function(function),
+            SqlExpr::Tuple(items) => self.lower_exprs(items).map(Expr::Row),
+            SqlExpr::Subquery(query) => Ok(Expr::Subquery(Box::new(self.lower_query(*query)?))),
+            SqlExpr::Exists { subquery, negated } => {
+                let exists = Expr::Exists(Box::new(self.lower_query(*subquery)?));
+                Ok(if negated { Expr::Unary(UnaryOp::Not, Box::new(exists)) } else { exists })
+            }
+            SqlExpr::IsNull(_)
+            | SqlExpr::IsNotNull(_)
+            | SqlExpr::IsTrue(_)
+            | SqlExpr::IsNotTrue(_)
+            | SqlExpr::IsFalse(_)
+            | SqlExpr::IsNotFalse(_)
+            | SqlExpr::IsUnknown(_)
+            | SqlExpr::IsNotUnknown(_) => self.lower_is(expr),
+            SqlExpr::InList { .. }
+            | SqlExpr::InSubquery { .. }
+            | SqlExpr::Between { .. }
+            | SqlExpr::Like { .. }
+            | SqlExpr::RLike { .. } => self.lower_predicate(expr),
+            SqlExpr::AnyOp { is_some, .. } => {
+                let word = if is_some { "SOME" } else { "ANY" };
+                Err(SqlError::unsupported(format!("comparison with {word} (subquery)")))
+            }
+            SqlExpr::AllOp { .. } => Err(SqlError::unsupported("comparison with ALL (subquery)")),
+            other => self.lower_special(other),
+        }
+    }
+
+    /// Expressions with a syntax of their own.
+    fn lower_special(&self, expr: SqlExpr) -> SqlResult<Expr> {
+        match expr {
+            SqlExpr::Case { operand, conditions, else_result, case_token: _, end_token: _ } => {
+                let operand = operand.map(|operand| self.boxed(*operand)).transpose()?;
+                let mut branches = Vec::with_capacity(conditions.len());
+                for when in conditions {
+                    branches
+                        .push((self.lower_expr(when.condition)?, self.lower_expr(when.result)?));
+                }
+                let otherwise = else_result.map(|expr| self.boxed(*expr)).transpose()?;
+                Ok(Expr::Case { operand, branches, otherwise })
+            }
+            SqlExpr::Collate { expr, collation } => {
+                Ok(Expr::Collate(self.boxed(*expr)?, self.lower_one_name(&collation)?))
+            }
+            SqlExpr::Convert { .. } | SqlExpr::Cast { .. } => self.lower_cast(expr),
+            SqlExpr::Extract { field, syntax, expr } => {
+                let unit = IntervalUnit::by_name(&field.to_string());
+                match (unit, syntax) {
+                    (Some(unit), ExtractSyntax::From) => {
+                        Ok(Expr::Extract(unit, self.boxed(*expr)?))
+                    }
+                    _ => Err(self.error_at(expr.span().start)),
+                }
+            }
+            SqlExpr::Position { expr, r#in } => {
+                let args = vec![self.lower_expr(*expr)?, self.lower_expr(*r#in)?];
+                Ok(Expr::Call("locate".to_owned(), args))
+            }
+            SqlExpr::Substring {
+                expr,
+                substring_from,
+                substring_for,
+                special: _,
+                shorthand: _,
+            } => {
+                let args = [Some(expr), substring_from, substring_for].into_iter().flatten();
+                let args: SqlResult<Vec<Expr>> = args.map(|arg| self.lower_expr(*arg)).collect();
+                Ok(Expr::Call("substring".to_owned(), args?))
+            }
+            SqlExpr::Trim { .. } => self.lower_trim(expr),
+            SqlExpr::Prefixed { prefix, value } => self.lower_introduced(&prefix, *value),
+            SqlExpr::TypedString(typed) => self.lower_typed(&typed),
+            SqlExpr::Interval(interval) => {
+                let (amount, unit) = self.lower_interval(interval)?;
+                Ok(Expr::Interval(Box::new(amount), unit))
+            }
+            SqlExpr::MatchAgainst { .. } => Err(SqlError::unsupported("MATCH … AGAINST")),
+            SqlExpr::MemberOf(_) => Err(SqlError::unsupported("MEMBER OF")),
+            SqlExpr::Wildcard(token) => Err(self.error_at(token.0.span.start)),
+            other => Err(SqlError::unsupported(other)),
+        }
+    }
+
+    fn lower_value(&self, value: &ValueWithSpan) -> SqlResult<Expr> {
+        Ok(match self.lower_literal(value)? {
+            Some(literal) => Expr::Literal(literal),
+            None => {
+                let start = super::byte_at(value.span.start).unwrap_or(self.sql.len());
+                Expr::Parameter(self.placeholders.partition_point(|at| *at < start))
+            }
+        })
+    }
+
+    /// A name alone: a column, a variable, DEFAULT, a function called without parentheses.
+    fn lower_identifier(&self, ident: &Ident) -> SqlResult<Expr> {
+        let Some(word) = plain(ident) else {
+            let name = self.lower_name(ident)?;
+            return Ok(Expr::Column { database: None, table: None, name });
+        };
+        if word.starts_with("@@") {
+            let name = ident.value.trim_start_matches('@').replace('`', "").to_lowercase();
+            if name.is_empty() {
+                return Err(self.error_at(ident.span.start));
+            }
+            let (scope, name) = system_variable(name);
+            return Ok(Expr::SystemVariable(scope, name));
+        }
+        if word.starts_with('@') {
+            return self.variable_name(ident).map(Expr::UserVariable);
+        }
+        if word == "DEFAULT" {
+            return Ok(Expr::Default(None));
+        }
+        let lower = word.to_ascii_lowercase();
+        if BARE_FUNCTIONS.contains(&lower.as_str()) {
+            return Ok(Expr::Call(lower, Vec::new()));
+        }
+        let name = self.lower_name(ident)?;
+        Ok(Expr::Column { database: None, table: None, name })
+    }
+
+    fn variable_name(&self, ident: &Ident) -> SqlResult<String> {
+        let token = self.token_text(self.token_index(ident.span.start));
+        self.variable_text(token).ok_or_else(|| self.error_at(ident.span.start))
+    }
+
+    /// name, table.name, database.table.name.
+    fn lower_column(&self, parts: &[Ident]) -> SqlResult<Expr> {
+        let [first, rest @ ..] = parts else {
+            return Err(self.syntax_error());
+        };
+        let mut names = vec![self.lower_name(first)?];
+        for ident in rest {
+            names.push(self.lower_any_name(ident)?);
+        }
+        match (names.pop(), names.pop(), names.pop(), names.pop()) {
+            (Some(name), table, database, None) => Ok(Expr::Column { database, table, name }),
+            _ => Err(self.error_at(first.span.start)),
+        }
+    }
+
+    fn lower_unary(&self, op: UnaryOperator, expr: SqlExpr) -> SqlResult<Expr> {
+        let op = match op {
+            UnaryOperator::Not | UnaryOperator::BangNot => UnaryOp::Not,
+            UnaryOperator::Minus => UnaryOp::Minus,
+            UnaryOperator::Plus => UnaryOp::Plus,
+            UnaryOperator::BitwiseNot => UnaryOp::BitNot,
+            other => return Err(SqlError::unsupported(other)),
+        };
+        Ok(Expr::Unary(op, self.boxed(expr)?))
+    }
+
+    fn lower_binary(&self, left: SqlExpr, op: BinaryOperator, right: SqlExpr) -> SqlResult<Expr> {
+        if matches!(op, BinaryOperator::And | BinaryOperator::Or) {
+            let mut operands = Vec::new();
+            self.collect(&op, left, &mut operands)?;
+            self.collect(&op, right, &mut operands)?;
+            let and = op == BinaryOperator::And;
+            return Ok(if and { Expr::And(operands) } else { Expr::Or(operands) });
+        }
+        // A row of operators is deep on its left: go down it in a loop.
+        let (mut leftmost, mut row) = (left, vec![(op, right)]);
+        let mut lowered = loop {
+            match leftmost {
+                SqlExpr::BinaryOp { left, op, right }
+                    if !matches!(op, BinaryOperator::And | BinaryOperator::Or) =>
+                {
+                    row.push((op, *right));
+                    leftmost = *left;
+                }
+                SqlExpr::Interval(interval) => {
+                    // INTERVAL n unit + date.
+                    let Some((BinaryOperator::Plus, date)) = row.pop() else {
+                        return Err(self.syntax_error());
+                    };
+                    break self.date_arithmetic(self.lower_expr(date)?, interval, false)?;
+                }
+                other => break self.lower_expr(other)?,
+            }
+        };
+        while let Some((op, right)) = row.pop() {
+            lowered = self.apply(lowered, &op, right)?;
+        }
+        Ok(lowered)
+    }
+
+    /// The operands of a tree of one of AND and OR, in order.
+    fn collect(
+        &self,
+        op: &BinaryOperator,
+        expr: SqlExpr,
+        operands: &mut Vec<Expr>,
+    ) -> SqlResult<()> {
+        match expr {
+            SqlExpr::BinaryOp { left, op: inner, right } if inner == *op => {
+                self.collect(op, *left, operands)?;
+                self.collect(op, *right, operands)
+            }
+            other => {
+                operands.push(self.lower_expr(other)?);
+                Ok(())
+            }
+        }
+    }
+
+    fn apply(&self, left: Expr, op: &BinaryOperator, right: SqlExpr) -> SqlResult<Expr> {
+        use BinaryOperator as Sql;
+        let op = match op {
+            Sql::Plus | Sql::Minus if matches!(right, SqlExpr::Interval(_)) => {
+                let SqlExpr::Interval(interval) = right else {
+                    return Err(self.syntax_error());
+                };
+                return self.date_arithmetic(left, interval, *op == Sql::Minus);
+            }
+            Sql::Assignment => {
+                let Expr::UserVariable(name) = left else {
+                    return Err(self.error_at(right.span().start));
+                };
+                return Ok(Expr::AssignUserVariable(name, self.boxed(right)?));
+            }
+            Sql::StringConcat => {
+                return Ok(Expr::Call("concat".to_owned(), vec![left, self.lower_expr(right)?]));
+            }
+            Sql::Arrow | Sql::LongArrow => {
+                return Err(SqlError::unsupported("JSON path operators"));
+            }
+            Sql::Plus => BinaryOp::Add,
+            Sql::Minus => BinaryOp::Sub,
+            Sql::Multiply => BinaryOp::Mul,
+            Sql::Divide => BinaryOp::Div,
+            Sql::MyIntegerDivide => BinaryOp::IntDiv,
+            Sql::Modulo => BinaryOp::Mod,
+            Sql::Eq => BinaryOp::Eq,
+            Sql::Spaceship => BinaryOp::NullSafeEq,
+            Sql::NotEq => BinaryOp::Ne,
+            Sql::Lt => BinaryOp::Lt,
+            Sql::LtEq => BinaryOp::Le,
+            Sql::Gt => BinaryOp::Gt,
+            Sql::GtEq => BinaryOp::Ge,
+            Sql::Xor => BinaryOp::Xor,
+            Sql::BitwiseOr => BinaryOp::BitOr,
+            Sql::BitwiseAnd => BinaryOp::BitAnd,
+            Sql::BitwiseXor => BinaryOp::BitXor,
+            Sql::PGBitwiseShiftLeft => BinaryOp::ShiftLeft,
+            Sql::PGBitwiseShiftRight => BinaryOp::ShiftRight,
+            other => return Err(SqlError::unsupported(other)),
+        };
+        Ok(Expr::Binary(op, Box::new(left), self.boxed(right)?))
+    }
+
+    fn date_arithmetic(&self, date: Expr, interval: Interval, subtract: bool) -> SqlResult<Expr> {
+        let (amount, unit) = self.lower_interval(interval)?;
+        Ok(Expr::DateArithmetic { date: Box::new(date), amount: Box::new(amount), unit, subtract })
+    }
+
+    pub(super) fn lower_interval(&self, interval: Interval) -> SqlResult<(Expr, IntervalUnit)> {
+        let Interval {
+            value,
+            leading_field,
+            leading_precision,
+            last_field,
+            fractional_seconds_precision,
+        } = interval;
+        let field = leading_field.as_ref().map(DateTimeField::to_string);
+        let unit = field.and_then(|name| IntervalUnit::by_name(&name));
+        let plain = leading_precision.is_none()
+            && last_field.is_none()
+            && fractional_seconds_precision.is_none();
+        match unit {
+            Some(unit) if plain => Ok((self.lower_expr(*value)?, unit)),
+            _ => Err(self.error_at(value.span().start)),
+        }
+    }
+
+    fn lower_is(&self, expr: SqlExpr) -> SqlResult<Expr> {
+        let truth = |operand: SqlExpr, value, negated| {
+            Ok(Expr::IsTruth(self.boxed(operand)?, value, negated))
+        };
+        match expr {
+            SqlExpr::IsNull(operand) => Ok(Expr::IsNull(self.boxed(*operand)?, false)),
+            SqlExpr::IsNotNull(operand) => Ok(Expr::IsNull(self.boxed(*operand)?, true)),
+            SqlExpr::IsTrue(operand) => truth(*operand, TruthValue::True, false),
+            SqlExpr::IsNotTrue(operand) => truth(*operand, TruthValue::True, true),
+            SqlExpr::IsFalse(operand) => truth(*operand, TruthValue::False, false),
+            SqlExpr::IsNotFalse(operand) => truth(*operand, TruthValue::False, true),
+            SqlExpr::IsUnknown(operand) => truth(*operand, TruthValue::Unknown, false),
+            SqlExpr::IsNotUnknown(operand) => truth(*operand, TruthValue::Unknown, true),
+            other => Err(SqlError::unsupported(other)),
+        }
+    }
+
+    fn lower_predicate(&self, expr: SqlExpr) -> SqlResult<Expr> {
+        match expr {
+            SqlExpr::InList { expr, list, negated } => {
+                let (expr, list) = (self.boxed(*expr)?, self.lower_exprs(list)?);
+                Ok(Expr::InList { expr, list, negated })
+            }
+            SqlExpr::InSubquery { expr, subquery, negated } => {
+                let expr = self.boxed(*expr)?;
+                Ok(Expr::InQuery { expr, query: Box::new(self.lower_query(*subquery)?), negated })
+            }
+            SqlExpr::Between { expr, negated, low, high } => {
+                let expr = self.boxed(*expr)?;
+                let (low, high) = (self.boxed(*low)?, self.boxed(*high)?);
+                Ok(Expr::Between { expr, low, high, negated })
+            }
+            SqlExpr::Like { any: true, .. } => Err(SqlError::unsupported("LIKE ANY")),
+            SqlExpr::Like { negated, any: false, expr, pattern, escape_char } => {
+                let (expr, pattern) = (self.boxed(*expr)?, self.boxed(*pattern)?);
+                let escape = escape_char.map(|escape| self.boxed(*escape)).transpose()?;
+                Ok(Expr::Like { expr, pattern, escape, negated })
+            }
+            SqlExpr::RLike { negated, expr, pattern, regexp: _ } => {
+                let (expr, pattern) = (self.boxed(*expr)?, self.boxed(*pattern)?);
+                Ok(Expr::Regexp { expr, pattern, negated })
+            }
+            other => Err(SqlError::unsupported(other)),
+        }
+    }
+
+    fn lower_trim(&self, expr: SqlExpr) -> SqlResult<Expr> {
+        let SqlExpr::Trim { trim_where, trim_what, expr, trim_characters: None } = expr else {
+            return Err(SqlError::unsupported("TRIM(…, characters)"));
+        };
+        let side = match trim_where {
+            Some(TrimWhereField::Leading) => TrimSide::Leading,
+            Some(TrimWhereField::Trailing) => TrimSide::Trailing,
+            Some(TrimWhereField::Both) | None => TrimSide::Both,
+        };
+        let what = trim_what.map(|what| self.boxed(*what)).transpose()?;
+        Ok(Expr::Trim { side, what, expr: self.boxed(*expr)? })
+    }
+
+    /// _utf8mb4'…', _binary X'…'.
+    fn lower_introduced(&self, prefix: &Ident, value: SqlExpr) -> SqlResult<Expr> {
+        let charset = self.lower_any_name(prefix)?.to_lowercase();
+        let charset = charset.trim_start_matches('_').to_owned();
+        match self.lower_expr(value)? {
+            Expr::Literal(
+                Literal::String(bytes, _) | Literal::Hex(bytes) | Literal::Bit(bytes),
+            ) => Ok(Expr::Literal(Literal::String(bytes, Some(charset)))),
+            _ => Err(self.error_at(prefix.span.start)),
+        }
+    }
+
+    fn lower_typed(&self, typed: &TypedString) -> SqlResult<Expr> {
+        let TypedString { data_type, value, uses_odbc_syntax: _ } = typed;
+        let text = self.lower_text(value)?;
+        Ok(Expr::Literal(match data_type {
+            DataType::Date => Literal::Date(text),
+            DataType::Time(None, _) => Literal::Time(text),
+            DataType::Timestamp(None, _) => Literal::Timestamp(text),
+            other => return Err(SqlError::unsupported(format!("{other} '…'"))),
+        }))
+    }
+
+    fn lower_cast(&self, expr: SqlExpr) -> SqlResult<Expr> {
+        match expr {
+            // BINARY expr.
+            SqlExpr::Cast {
+                kind: CastKind::Cast,
+                expr,
+                data_type: DataType::Binary(None),
+                format: None,
+            } => Ok(Expr::Cast(self.boxed(*expr)?, CastType::Binary(None))),
+            SqlExpr::Convert {
+                is_try: false,
+                expr,
+                data_type: None,
+                charset: Some(charset),
+                target_before_value: false,
+                styles: _,
+            } => Ok(Expr::ConvertUsing(self.boxed(*expr)?, self.lower_one_name(&charset)?)),
+            SqlExpr::Convert {
+                is_try: false,
+                expr,
+                data_type: Some(DataType::Custom(name, modifiers)),
+                charset,
+                target_before_value: false,
+                styles: _,
+            } => {
+                let expr = self.boxed(*expr)?;
+                Ok(Expr::Cast(expr, self.cast_type(&name, &modifiers, charset.as_ref())?))
+            }
+            other => Err(SqlError::unsupported(other)),
+        }
+    }
+
+    fn cast_type(
+        &self,
+        name: &SqlName,
+        modifiers: &[String],
+        charset: Option<&SqlName>,
+    ) -> SqlResult<CastType> {
+        let word = self.lower_one_name(name)?.to_lowercase();
+        let error = || self.error_at(super::name_start(name));
+        let charset = charset.map(|charset| self.lower_one_name(charset)).transpose()?;
+        let charset = charset.map(|charset| charset.to_lowercase());
+        if charset.is_some() && !matches!(word.as_str(), "char" | "character" | "nchar") {
+            return Err(error());
+        }
+        let (words, numbers): (Vec<&String>, Vec<&String>) =
+            modifiers.iter().partition(|modifier| modifier.starts_with(['I', 'P']));
+        let wordy = match word.as_str() {
+            "signed" | "unsigned" => "INT",
+            "double" => "PRECISION",
+            _ => "-",
+        };
+        if words.iter().any(|word| !word.starts_with(wordy)) || numbers.len() > 2 {
+            return Err(error());
+        }
+        let numbers: Option<Vec<u32>> = numbers.iter().map(|number| number.parse().ok()).collect();
+        let numbers = numbers.ok_or_else(error)?;
+        let (length, decimals) = (numbers.first().copied(), numbers.get(1).copied());
+        if decimals.is_some() && !matches!(word.as_str(), "decimal" | "dec") {
+            return Err(error());
+        }
+        Ok(match word.as_str() {
+            "signed" if length.is_none() => CastType::Signed,
+            "unsigned" if length.is_none() => CastType::Unsigned,
+            "char" | "character" | "nchar" => CastType::Char(length, charset),
+            "binary" => CastType::Binary(length),
+            "decimal" | "dec" => CastType::Decimal(length, decimals),
+            "double" | "real" if length.is_none() => CastType::Double,
+            "float" if length.is_some_and(|precision| precision > 24) => CastType::Double,
+            "float" => CastType::Float,
+            "date" if length.is_none() => CastType::Date,
+            "datetime" => CastType::DateTime(length),
+            "time" => CastType::Time(length),
+            "year" if length.is_none() => CastType::Year,
+            "json" => return Err(SqlError::unsupported("CAST(… AS JSON)")),
+            _ => return Err(error()),
+        })
+    }
+}
+
+/// The scope and the name of a system variable.
+pub(in crate::sql::parser) fn system_variable(name: String) -> (Option<VariableScope>, String) {
+    match name.split_once('.') {
+        Some(("global", name)) => (Some(VariableScope::Global), name.to_owned()),
+        Some(("session" | "local", name)) => (Some(VariableScope::Session), name.to_owned()),
+        _ => (None, name),
+    }
+}
+
+/// The digits of X'…', 0x…, b'…' or 0b….
+fn radix_digits(text: &[u8]) -> &[u8] {
+    match text {
+        [_, b'\'', digits @ .., b'\''] => digits,
+        [b'0', _, digits @ ..] => digits,
+        _ => text,
+    }
+}
+
+pub(super) fn hex_bytes(text: &[u8]) -> Option<Vec<u8>> {
+    let digits = radix_digits(text);
+    // X'abc' has half a byte too few; 0xabc is 0x0abc.
+    if digits.len() % 2 == 1 && text[1] == b'\'' {
+        return None;
+    }
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|v| u8::try_from(v).ok());
+    let mut bytes = Vec::with_capacity(digits.len().div_ceil(2));
+    let mut rest = digits;
+    if digits.len() % 2 == 1 {
+        bytes.push(value(digits[0])?);
+        rest = &digits[1..];
+    }
+    for pair in rest.chunks_exact(2) {
+        bytes.push((value(pair[0])? << 4) | value(pair[1])?);
+    }
+    Some(bytes)
+}
+
+pub(super) fn bit_bytes(text: &[u8]) -> Option<Vec<u8>> {
+    let digits = radix_digits(text);
+    let mut bytes = Vec::with_capacity(digits.len().div_ceil(8));
+    for chunk in digits.rchunks(8) {
+        let byte = chunk.iter().try_fold(0_u8, |byte, digit| match digit {
+            b'0' => Some(byte << 1),
+            b'1' => Some((byte << 1) | 1),
+            _ => None,
+        })?;
+        bytes.push(byte);
+    }
+    bytes.reverse();
+    Some(bytes)
+}

@@ -1,0 +1,198 @@
+//! Calls of functions.
+
+use sqlparser::ast::{
+    DuplicateTreatment, Expr as SqlExpr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentClause, FunctionArgumentList, FunctionArguments,
+};
+use sqlparser::tokenizer::Location;
+
+use super::super::ast::{Expr, IntervalUnit};
+use super::super::cursor::Parser;
+use crate::common::{SqlError, SqlResult};
+
+/// The functions that take rows to one value.
+const AGGREGATES: &[&str] = &[
+    "count",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "group_concat",
+    "bit_and",
+    "bit_or",
+    "bit_xor",
+    "std",
+    "stddev",
+    "stddev_pop",
+    "stddev_samp",
+    "var_pop",
+    "var_samp",
+    "variance",
+    "any_value",
+];
+
+/// Aggregates and window functions of MySQL that are not implemented.
+const UNSUPPORTED: &[&str] = &[
+    "json_arrayagg",
+    "json_objectagg",
+    "row_number",
+    "rank",
+    "dense_rank",
+    "percent_rank",
+    "cume_dist",
+    "ntile",
+    "lag",
+    "lead",
+    "first_value",
+    "last_value",
+    "nth_value",
+    "grouping",
+    "approx_count_distinct",
+];
+
+/// The arguments of a call.
+struct Arguments {
+    distinct: bool,
+    /// COUNT(*).
+    wildcard: bool,
+    list: Vec<SqlExpr>,
+    clauses: Vec<FunctionArgumentClause>,
+}
+
+impl Parser<'_> {
+    pub(super) fn lower_function(&self, function: Function) -> SqlResult<Expr> {
+        let Function {
+            name,
+            uses_odbc_syntax,
+            parameters,
+            args,
+            within_group,
+            filter,
+            null_treatment,
+            over,
+        } = function;
+        let start = super::name_start(&name);
+        let name = self.lower_one_name(&name)?.to_lowercase();
+        if UNSUPPORTED.contains(&name.as_str()) || name.starts_with("json_") {
+            return Err(SqlError::unsupported(format!("{}()", name.to_uppercase())));
+        }
+        let refused = [
+            (over.is_some(), "window functions"),
+            (uses_odbc_syntax, "{fn …}"),
+            (parameters != FunctionArguments::None, "parameters of functions"),
+            (!within_group.is_empty(), "WITHIN GROUP"),
+            (filter.is_some(), "FILTER"),
+            (null_treatment.is_some(), "RESPECT NULLS and IGNORE NULLS"),
+        ];
+        if let Some((_, clause)) = refused.iter().find(|(written, _)| *written) {
+            return Err(SqlError::unsupported(clause));
+        }
+        let args = self.arguments(args, start)?;
+        if AGGREGATES.contains(&name.as_str()) {
+            return self.aggregate(name, args, start);
+        }
+        if args.distinct || args.wildcard || !args.clauses.is_empty() {
+            return Err(self.error_at(start));
+        }
+        self.call(name, args.list, start)
+    }
+
+    fn arguments(&self, args: FunctionArguments, start: Location) -> SqlResult<Arguments> {
+        let mut arguments =
+            Arguments { distinct: false, wildcard: false, list: Vec::new(), clauses: Vec::new() };
+        let FunctionArgumentList { duplicate_treatment, args, clauses } = match args {
+            FunctionArguments::None => return Ok(arguments),
+            FunctionArguments::Subquery(_) => return Err(self.error_at(start)),
+            FunctionArguments::List(list) => list,
+        };
+        arguments.clauses = clauses;
+        arguments.distinct = duplicate_treatment == Some(DuplicateTreatment::Distinct);
+        let several = args.len() > 1;
+        for arg in args {
+            match arg {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => arguments.list.push(expr),
+                FunctionArg::Unnamed(FunctionArgExpr::Wildcard)
+                    if !several && duplicate_treatment.is_none() =>
+                {
+                    arguments.wildcard = true;
+                }
+                _ => return Err(self.error_at(start)),
+            }
+        }
+        Ok(arguments)
+    }
+
+    fn aggregate(&self, name: String, args: Arguments, start: Location) -> SqlResult<Expr> {
+        if args.wildcard && name != "count" || !args.wildcard && args.list.is_empty() {
+            return Err(self.error_at(start));
+        }
+        let (mut order_by, mut separator) = (Vec::new(), None);
+        for clause in args.clauses {
+            match clause {
+                FunctionArgumentClause::OrderBy(items) if name == "group_concat" => {
+                    order_by = self.lower_order_items(items)?;
+                }
+                FunctionArgumentClause::Separator(text) if name == "group_concat" => {
+                    separator = Some(self.lower_text(&text)?);
+                }
+                other => {
+                    let feature = format!("{} in {}()", other, name.to_uppercase());
+                    return Err(SqlError::unsupported(feature));
+                }
+            }
+        }
+        let distinct = args.distinct;
+        let args = self.lower_exprs(args.list)?;
+        Ok(Expr::Aggregate { name, distinct, args, order_by, separator })
+    }
+
+    fn call(&self, name: String, args: Vec<SqlExpr>, start: Location) -> SqlResult<Expr> {
+        match name.as_str() {
+            "get_format" => Err(SqlError::unsupported("GET_FORMAT()")),
+            "default" | "values" => {
+                let mut columns = self.lower_exprs(args)?;
+                match (columns.pop(), columns.is_empty()) {
+                    (Some(Expr::Column { name: column, .. }), true) => Ok(if name == "values" {
+                        Expr::InsertedValue(column)
+                    } else {
+                        Expr::Default(Some(column))
+                    }),
+                    _ => Err(self.error_at(start)),
+                }
+            }
+            "substr" | "mid" => Ok(Expr::Call("substring".to_owned(), self.lower_exprs(args)?)),
+            "timestampdiff" | "timestampadd" => self.timestamp_call(&name, args, start),
+            "date_add" | "date_sub" | "adddate" | "subdate" => self.date_call(&name, args, start),
+            _ => Ok(Expr::Call(name, self.lower_exprs(args)?)),
+        }
+    }
+
+    fn timestamp_call(&self, name: &str, args: Vec<SqlExpr>, start: Location) -> SqlResult<Expr> {
+        let [SqlExpr::Identifier(unit), first, second] =
+            <[SqlExpr; 3]>::try_from(args).map_err(|_| self.error_at(start))?
+        else {
+            return Err(self.error_at(start));
+        };
+        let unit_start = unit.span.start;
+        let unit = IntervalUnit::by_name(&unit.value).ok_or_else(|| self.error_at(unit_start))?;
+        let (first, second) = (self.boxed(first)?, self.boxed(second)?);
+        Ok(if name == "timestampdiff" {
+            Expr::TimestampDiff(unit, first, second)
+        } else {
+            Expr::DateArithmetic { date: second, amount: first, unit, subtract: false }
+        })
+    }
+
+    fn date_call(&self, name: &str, args: Vec<SqlExpr>, start: Location) -> SqlResult<Expr> {
+        let [date, amount] = <[SqlExpr; 2]>::try_from(args).map_err(|_| self.error_at(start))?;
+        let days = name == "adddate" || name == "subdate";
+        let (amount, unit) = match amount {
+            SqlExpr::Interval(interval) => self.lower_interval(interval)?,
+            days_more if days => (self.lower_expr(days_more)?, IntervalUnit::Day),
+            _ => return Err(self.error_at(start)),
+        };
+        let subtract = name == "date_sub" || name == "subdate";
+        let date = self.boxed(date)?;
+        Ok(Expr::DateArithmetic { date, amount: Box::new(amount), unit, subtract })
+    }
+}

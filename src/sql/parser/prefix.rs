@@ -1,0 +1,346 @@
+//! How an expression may begin where MySQL's grammar is not sqlparser's: the dialect's hook.
+//!
+//! sqlparser knows many words of other databases which are plain names in MySQL, and takes a reserved word for a name
+//! where nothing else fits. Here a word is what MySQL says it is; what sqlparser reads as MySQL does is left to it.
+
+use sqlparser::ast::{
+    BinaryOperator, CastKind, DataType, DateTimeField, Expr, Ident, Interval, ObjectName,
+    TrimWhereField, TypedString, UnaryOperator, Value,
+};
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Token, Word};
+
+use super::ast::IntervalUnit;
+use super::cursor::is_bit_number;
+use super::dialect::{level, unsupported};
+use super::keywords::is_reserved;
+
+type Parsed<T> = Result<T, ParserError>;
+
+/// Reserved words that are names of functions when a parenthesis follows.
+const RESERVED_FUNCTIONS: &[&str] = &[
+    "CHAR", "DATABASE", "DEFAULT", "IF", "INSERT", "INTERVAL", "LEFT", "MOD", "REPEAT", "REPLACE",
+    "RIGHT", "SCHEMA", "VALUES",
+];
+
+/// Functions that are called without parentheses, too.
+pub(super) const BARE_FUNCTIONS: &[&str] = &[
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "localtime",
+    "localtimestamp",
+    "utc_date",
+    "utc_time",
+    "utc_timestamp",
+];
+
+/// Words whose expressions sqlparser reads as MySQL does.
+const LEFT_TO_SQLPARSER: &[&str] = &["CASE", "EXISTS", "NOT"];
+
+/// The same if a parenthesis follows.
+const CALLS_LEFT_TO_SQLPARSER: &[&str] = &["EXTRACT", "SUBSTRING", "SUBSTR", "POSITION", "MATCH"];
+
+/// The hook: `None` leaves the expression to sqlparser.
+pub(super) fn parse(parser: &mut Parser) -> Option<Parsed<Expr>> {
+    let operator = match &parser.peek_token_ref().token {
+        Token::Minus => UnaryOperator::Minus,
+        Token::Plus => UnaryOperator::Plus,
+        Token::Tilde => UnaryOperator::BitwiseNot,
+        Token::ExclamationMark => UnaryOperator::BangNot,
+        Token::Number(..)
+        | Token::Placeholder(_)
+        | Token::SingleQuotedString(_)
+        | Token::DoubleQuotedString(_)
+        | Token::NationalStringLiteral(_)
+        | Token::SingleQuotedByteStringLiteral(_)
+        | Token::HexStringLiteral(_) => return Some(parser.parse_value().map(Expr::Value)),
+        Token::Word(word) => {
+            let word = word.clone();
+            return word_expr(parser, &word);
+        }
+        Token::LParen | Token::LBrace => return None,
+        _ => return Some(parser.expected_ref("an expression", parser.peek_token_ref())),
+    };
+    parser.advance_token();
+    let operand = tight_operand(parser);
+    Some(operand.map(|operand| Expr::UnaryOp { op: operator, expr: Box::new(operand) }))
+}
+
+/// An operand of a prefix: what binds tighter than any operator between two operands.
+fn tight_operand(parser: &mut Parser) -> Parsed<Expr> {
+    parser.parse_subexpr(level::BIT_XOR)
+}
+
+fn word_expr(parser: &mut Parser, word: &Word) -> Option<Parsed<Expr>> {
+    let span = parser.peek_token_ref().span;
+    let called = parser.peek_nth_token_ref(1).token == Token::LParen;
+    let upper = word.value.to_ascii_uppercase();
+    let is = |words: &[&str]| words.contains(&upper.as_str());
+    if word.quote_style.is_some() {
+        parser.advance_token();
+        return Some(Ok(Expr::Identifier(word.to_ident(span))));
+    }
+    if is(LEFT_TO_SQLPARSER) || (called && is(CALLS_LEFT_TO_SQLPARSER)) {
+        return None;
+    }
+    if let Some(expr) = special_word(parser, word, &upper, called) {
+        return Some(expr);
+    }
+    let lower = upper.to_ascii_lowercase();
+    let bare = BARE_FUNCTIONS.contains(&lower.as_str());
+    let reserved = is_reserved(word.value.as_bytes());
+    if reserved && !bare && !(called && is(RESERVED_FUNCTIONS)) {
+        return Some(parser.expected_ref("an expression", parser.peek_token_ref()));
+    }
+    parser.advance_token();
+    let name = word.to_ident(span);
+    if called {
+        return Some(parser.parse_function(ObjectName::from(vec![name])));
+    }
+    Some(Ok(Expr::Identifier(name)))
+}
+
+/// Words with a grammar of their own; `None` if it is none of them.
+fn special_word(
+    parser: &mut Parser,
+    word: &Word,
+    upper: &str,
+    called: bool,
+) -> Option<Parsed<Expr>> {
+    let span = parser.peek_token_ref().span;
+    let before_string = matches!(
+        parser.peek_nth_token_ref(1).token,
+        Token::SingleQuotedString(_) | Token::DoubleQuotedString(_)
+    );
+    Some(match upper {
+        "NULL" | "TRUE" | "FALSE" => parser.parse_value().map(Expr::Value),
+        "INTERVAL" => return interval(parser, called),
+        "BINARY" => {
+            parser.advance_token();
+            tight_operand(parser).map(|operand| Expr::Cast {
+                kind: CastKind::Cast,
+                expr: Box::new(operand),
+                data_type: DataType::Binary(None),
+                format: None,
+            })
+        }
+        "ROW" if called => {
+            parser.advance_token();
+            list(parser).map(Expr::Tuple)
+        }
+        "DEFAULT" if !called => {
+            parser.advance_token();
+            Ok(Expr::Identifier(word.to_ident(span)))
+        }
+        "DATE" if before_string => typed(parser, DataType::Date),
+        "TIME" if before_string => {
+            typed(parser, DataType::Time(None, sqlparser::ast::TimezoneInfo::None))
+        }
+        "TIMESTAMP" if before_string => {
+            typed(parser, DataType::Timestamp(None, sqlparser::ast::TimezoneInfo::None))
+        }
+        "CAST" | "CONVERT" if called => cast(parser, upper == "CAST"),
+        "TRIM" if called => trim(parser),
+        "CHAR" if called => return char_using(parser),
+        _ if upper.starts_with("@@") => {
+            parser.advance_token();
+            Ok(Expr::Identifier(word.to_ident(span)))
+        }
+        _ if upper.starts_with('@') => user_variable(parser, word),
+        _ if is_bit_number(&word.value) => {
+            parser.advance_token();
+            let digits = word.value[2..].to_owned();
+            Ok(Expr::Value(Value::SingleQuotedByteStringLiteral(digits).with_span(span)))
+        }
+        _ if upper.starts_with('_') => return introduced(parser, word),
+        _ => return None,
+    })
+}
+
+/// _utf8mb4'…', _binary X'…'.
+fn introduced(parser: &mut Parser, word: &Word) -> Option<Parsed<Expr>> {
+    let span = parser.peek_token_ref().span;
+    let literal = match &parser.peek_nth_token_ref(1).token {
+        Token::SingleQuotedString(_) | Token::DoubleQuotedString(_) => true,
+        Token::HexStringLiteral(_) | Token::SingleQuotedByteStringLiteral(_) => true,
+        Token::Word(next) => next.quote_style.is_none() && is_bit_number(&next.value),
+        _ => false,
+    };
+    if !literal {
+        return None;
+    }
+    parser.advance_token();
+    let prefix = word.to_ident(span);
+    Some(parser.parse_prefix().map(|value| Expr::Prefixed { prefix, value: Box::new(value) }))
+}
+
+fn user_variable(parser: &mut Parser, word: &Word) -> Parsed<Expr> {
+    let span = parser.peek_token_ref().span;
+    parser.advance_token();
+    let name = Expr::Identifier(word.to_ident(span));
+    if !parser.consume_token(&Token::Assignment) {
+        return Ok(name);
+    }
+    let right = Box::new(parser.parse_expr()?);
+    Ok(Expr::BinaryOp { left: Box::new(name), op: BinaryOperator::Assignment, right })
+}
+
+fn list(parser: &mut Parser) -> Parsed<Vec<Expr>> {
+    parser.expect_token(&Token::LParen)?;
+    let items = parser.parse_comma_separated(Parser::parse_expr)?;
+    parser.expect_token(&Token::RParen)?;
+    Ok(items)
+}
+
+/// DATE'…'.
+fn typed(parser: &mut Parser, data_type: DataType) -> Parsed<Expr> {
+    parser.advance_token();
+    let value = parser.parse_value()?;
+    Ok(Expr::TypedString(TypedString { data_type, value, uses_odbc_syntax: false }))
+}
+
+/// Whether the next word, without quotes, is this one; takes it.
+fn word(parser: &mut Parser, wanted: &str) -> bool {
+    let found = match &parser.peek_token_ref().token {
+        Token::Word(word) => word.quote_style.is_none() && word.value.eq_ignore_ascii_case(wanted),
+        _ => false,
+    };
+    if found {
+        parser.advance_token();
+    }
+    found
+}
+
+fn expect_word(parser: &mut Parser, wanted: &str) -> Parsed<()> {
+    if word(parser, wanted) {
+        return Ok(());
+    }
+    parser.expected_ref(wanted, parser.peek_token_ref())
+}
+
+/// INTERVAL n unit; with a parenthesis after it, it may be the function.
+fn interval(parser: &mut Parser, called: bool) -> Option<Parsed<Expr>> {
+    if !called {
+        return Some(interval_unit(parser));
+    }
+    match parser.maybe_parse(interval_unit) {
+        Ok(interval) => interval.map(Ok),
+        Err(error) => Some(Err(error)),
+    }
+}
+
+fn interval_unit(parser: &mut Parser) -> Parsed<Expr> {
+    parser.advance_token();
+    let value = Box::new(parser.parse_expr()?);
+    let unit = match &parser.peek_token_ref().token {
+        Token::Word(word) if IntervalUnit::by_name(&word.value).is_some() => {
+            word.to_ident(parser.peek_token_ref().span)
+        }
+        _ => return parser.expected_ref("a unit of time", parser.peek_token_ref()),
+    };
+    parser.advance_token();
+    Ok(Expr::Interval(Interval {
+        value,
+        leading_field: Some(DateTimeField::Custom(unit)),
+        leading_precision: None,
+        last_field: None,
+        fractional_seconds_precision: None,
+    }))
+}
+
+/// CAST(… AS type), CONVERT(…, type), CONVERT(… USING charset).
+fn cast(parser: &mut Parser, is_cast: bool) -> Parsed<Expr> {
+    parser.advance_token();
+    parser.expect_token(&Token::LParen)?;
+    let expr = Box::new(parser.parse_expr()?);
+    let (mut data_type, mut charset) = (None, None);
+    if !is_cast && word(parser, "USING") {
+        charset = Some(parser.parse_object_name(false)?);
+    } else {
+        if is_cast {
+            expect_word(parser, "AS")?;
+        } else {
+            parser.expect_token(&Token::Comma)?;
+        }
+        let name = parser.parse_identifier()?;
+        let mut modifiers = Vec::new();
+        if parser.consume_token(&Token::LParen) {
+            let numbers = parser.parse_comma_separated(Parser::parse_literal_uint)?;
+            modifiers.extend(numbers.into_iter().map(|number| number.to_string()));
+            parser.expect_token(&Token::RParen)?;
+        }
+        if word(parser, "CHARSET") {
+            charset = Some(parser.parse_object_name(false)?);
+        } else if word(parser, "CHARACTER") {
+            expect_word(parser, "SET")?;
+            charset = Some(parser.parse_object_name(false)?);
+        } else if let Some(second) =
+            ["INTEGER", "INT", "PRECISION"].iter().find(|w| word(parser, w))
+        {
+            modifiers.push((*second).to_owned());
+        }
+        if word(parser, "ARRAY") {
+            return Err(unsupported("CAST(… AS … ARRAY)"));
+        }
+        data_type = Some(DataType::Custom(ObjectName::from(vec![name]), modifiers));
+    }
+    parser.expect_token(&Token::RParen)?;
+    Ok(Expr::Convert {
+        is_try: false,
+        expr,
+        data_type,
+        charset,
+        target_before_value: false,
+        styles: Vec::new(),
+    })
+}
+
+/// TRIM([BOTH | LEADING | TRAILING] [what] FROM text), TRIM(text).
+fn trim(parser: &mut Parser) -> Parsed<Expr> {
+    parser.advance_token();
+    parser.expect_token(&Token::LParen)?;
+    let sides = [
+        ("BOTH", TrimWhereField::Both),
+        ("LEADING", TrimWhereField::Leading),
+        ("TRAILING", TrimWhereField::Trailing),
+    ];
+    let trim_where = sides.into_iter().find(|(name, _)| word(parser, name)).map(|(_, side)| side);
+    let mut trim_what = None;
+    let expr = if trim_where.is_some() && word(parser, "FROM") {
+        parser.parse_expr()?
+    } else {
+        let first = parser.parse_expr()?;
+        if word(parser, "FROM") {
+            trim_what = Some(Box::new(first));
+            parser.parse_expr()?
+        } else if trim_where.is_some() {
+            return parser.expected_ref("FROM", parser.peek_token_ref());
+        } else {
+            first
+        }
+    };
+    parser.expect_token(&Token::RParen)?;
+    Ok(Expr::Trim { trim_where, trim_what, expr: Box::new(expr), trim_characters: None })
+}
+
+/// CHAR(… USING charset) is refused; without USING it is a function as any other.
+fn char_using(parser: &mut Parser) -> Option<Parsed<Expr>> {
+    let using = parser.maybe_parse(|parser| {
+        parser.advance_token();
+        parser.expect_token(&Token::LParen)?;
+        parser.parse_comma_separated(Parser::parse_expr)?;
+        expect_word(parser, "USING")
+    });
+    match using {
+        Ok(None) => None,
+        Ok(Some(())) => Some(Err(unsupported("CHAR(… USING …)"))),
+        Err(error) => Some(Err(error)),
+    }
+}
+
+/// An unquoted name, upper case.
+pub(super) fn plain(ident: &Ident) -> Option<String> {
+    ident.quote_style.is_none().then(|| ident.value.to_ascii_uppercase())
+}
