@@ -1,8 +1,7 @@
 //! CREATE USER, ALTER USER, DROP USER and SET PASSWORD.
 
 use super::ast::{Statement, UserName, UserSpec};
-use super::cursor::Parser;
-use super::lexer::TokenKind;
+use super::cursor::{Parser, TokenKind};
 use crate::common::{SqlError, SqlResult};
 
 impl Parser<'_> {

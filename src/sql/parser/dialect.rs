@@ -20,7 +20,7 @@ pub(super) struct Dialect {
     /// NO_BACKSLASH_ESCAPES is off.
     pub(super) escapes: bool,
     /// ANSI_QUOTES: double quotes are about names.
-    ansi_quotes: bool,
+    pub(super) ansi_quotes: bool,
     /// PIPES_AS_CONCAT.
     pub(super) concat: bool,
     /// The furthest byte an expression was expected at: sqlparser tries one reading after the other, and the error of

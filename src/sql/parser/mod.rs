@@ -1,10 +1,10 @@
 //! Text to syntax tree.
 //!
-//! The crate `sqlparser` reads the text, in a dialect of ours ([`dialect`]) that says how MySQL cuts it into tokens and how
-//! tightly its operators bind. Its tree is then lowered into [`ast`] ([`lower`]), which is what the binder knows: a node of
-//! sqlparser's that says something else is refused by name. What sqlparser has no grammar for, or another one than MySQL's
-//! (most statements about the session and the schema), is read from its token stream by the rules of one file per family
-//! ([`cursor`] has the steps they are made of).
+//! The crate `sqlparser` reads the text, in a dialect of ours ([`dialect`]) that says how MySQL cuts it into tokens and
+//! how tightly its operators bind. Its tree is then lowered into [`ast`] ([`lower`]), which is what the binder knows: a
+//! node of sqlparser's that says something else is refused by name. What sqlparser has no grammar for, or another one
+//! than MySQL's (most statements about the session and the schema), is read from its token stream by the rules of one
+//! file per family ([`cursor`] has the steps they are made of).
 //!
 //! Three habits of MySQL's need the text at hand, so every token's span is its bytes ([`tokens`]):
 //!
@@ -37,6 +37,7 @@ mod show;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod token_kind;
 mod tokens;
 
 use std::ops::Range;

@@ -11,9 +11,9 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Word};
 
 use super::ast::IntervalUnit;
-use super::cursor::is_bit_number;
 use super::dialect::{level, unsupported};
 use super::keywords::is_reserved;
+use super::token_kind::is_bit_number;
 
 type Parsed<T> = Result<T, ParserError>;
 
@@ -82,6 +82,9 @@ fn word_expr(parser: &mut Parser, word: &Word) -> Option<Parsed<Expr>> {
         parser.advance_token();
         return Some(Ok(Expr::Identifier(word.to_ident(span))));
     }
+    if upper == "NOT" && after_tighter_operator(parser) {
+        return Some(parser.expected_ref("an expression", parser.peek_token_ref()));
+    }
     if is(LEFT_TO_SQLPARSER) || (called && is(CALLS_LEFT_TO_SQLPARSER)) {
         return None;
     }
@@ -100,6 +103,21 @@ fn word_expr(parser: &mut Parser, word: &Word) -> Option<Parsed<Expr>> {
         return Some(parser.parse_function(ObjectName::from(vec![name])));
     }
     Some(Ok(Expr::Identifier(name)))
+}
+
+/// Whether the operator before binds tighter than NOT, which then cannot begin its operand.
+fn after_tighter_operator(parser: &Parser) -> bool {
+    let words = ["LIKE", "REGEXP", "RLIKE", "DIV", "MOD", "BINARY"];
+    match &parser.get_current_token().token {
+        Token::Word(word) => {
+            word.quote_style.is_none() && words.iter().any(|w| word.value.eq_ignore_ascii_case(w))
+        }
+        Token::Plus | Token::Minus | Token::Mul | Token::Div | Token::Mod => true,
+        Token::Eq | Token::Spaceship | Token::Neq | Token::Lt | Token::LtEq => true,
+        Token::Gt | Token::GtEq | Token::Pipe | Token::Ampersand | Token::Caret => true,
+        Token::ShiftLeft | Token::ShiftRight | Token::Tilde | Token::ExclamationMark => true,
+        _ => false,
+    }
 }
 
 /// Words with a grammar of their own; `None` if it is none of them.
@@ -231,7 +249,9 @@ fn interval(parser: &mut Parser, called: bool) -> Option<Parsed<Expr>> {
     }
 }
 
+/// INTERVAL n unit, or INTERVAL n unit + date where no sum has begun before it.
 fn interval_unit(parser: &mut Parser) -> Parsed<Expr> {
+    let in_sum = matches!(parser.get_current_token().token, Token::Plus | Token::Minus);
     parser.advance_token();
     let value = Box::new(parser.parse_expr()?);
     let unit = match &parser.peek_token_ref().token {
@@ -241,13 +261,18 @@ fn interval_unit(parser: &mut Parser) -> Parsed<Expr> {
         _ => return parser.expected_ref("a unit of time", parser.peek_token_ref()),
     };
     parser.advance_token();
-    Ok(Expr::Interval(Interval {
+    let interval = Expr::Interval(Interval {
         value,
         leading_field: Some(DateTimeField::Custom(unit)),
         leading_precision: None,
         last_field: None,
         fractional_seconds_precision: None,
-    }))
+    });
+    if in_sum || !parser.consume_token(&Token::Plus) {
+        return Ok(interval);
+    }
+    let (left, right) = (Box::new(interval), Box::new(tight_operand(parser)?));
+    Ok(Expr::Nested(Box::new(Expr::BinaryOp { left, op: BinaryOperator::Plus, right })))
 }
 
 /// CAST(… AS type), CONVERT(…, type), CONVERT(… USING charset).

@@ -237,6 +237,7 @@ fn what_clients_send() {
         "SELECT TRIM(LEADING 'x' FROM a), SUBSTRING(a FROM 2 FOR 3), POSITION('a' IN b) FROM t",
         "SELECT CAST(a AS UNSIGNED), CONVERT(a, CHAR(5)), CONVERT(a USING utf8mb4), BINARY a FROM t",
         "SELECT CURRENT_TIMESTAMP, NOW(3), DATE_ADD(a, INTERVAL 1 DAY), EXTRACT(YEAR FROM a) FROM t",
+        "SELECT a COLLATE 'utf8mb4_bin' AS 'b', CONVERT(a USING 'latin1') FROM t",
         "SELECT a.1b, `select`, t.select FROM t",
         "CREATE TABLE IF NOT EXISTS t (id SERIAL_NO INT)",
     ] {
@@ -286,10 +287,16 @@ fn clauses_without_an_implementation_are_named() {
 #[test]
 fn the_dialect_is_not_sqlparsers() {
     let column = |name: &str| Expr::Column { database: None, table: None, name: name.to_owned() };
-    for name in ["array", "struct", "lambda", "map", "ilike", "try_cast", "overlay", "qualify"] {
+    for name in
+        ["array", "struct", "lambda", "map", "ilike", "try_cast", "overlay", "qualify", "top"]
+    {
         assert_eq!(expr(name), column(name), "{name}");
     }
     let cases: &[(&str, &str)] = &[
+        ("SELECT 1 FROM 'a'", "near"),
+        ("SELECT 1 FROM t 'a'", "near"),
+        ("DO a + NOT b", "near 'NOT b'"),
+        ("DO INTERVAL 1 DAY", "near '1 DAY'"),
         ("DO a::int", "near '::int'"),
         ("DO [1]", "near '[1]'"),
         ("DO a ILIKE b", "near 'ILIKE b'"),

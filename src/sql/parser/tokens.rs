@@ -2,9 +2,10 @@
 //!
 //! The tokenizer is sqlparser's, run in our [`Dialect`]. Around it stands what it has no notion of: a text that holds
 //! more statements than the one wanted, bytes that are not UTF-8, executable comments with a version, and the names of
-//! variables. A token's span counts bytes of the whole text, so that any node of sqlparser's tree can be looked up in it:
-//! line 1, column 1 + byte.
+//! variables. A token's span counts bytes of the whole text, so that any node of sqlparser's tree can be looked up in
+//! it: line 1, column 1 + byte.
 
+use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use super::dialect::Dialect;
@@ -66,6 +67,41 @@ pub(super) fn first_statement(sql: &[u8], start: usize, dialect: &Dialect) -> Ve
     Vec::new()
 }
 
+/// Words of other databases, names in MySQL, that sqlparser would take for the beginning of a clause.
+const NOT_MYSQL: &[Keyword] = &[
+    Keyword::ABSENT,
+    Keyword::ANTI,
+    Keyword::ARRAY,
+    Keyword::ASOF,
+    Keyword::AT,
+    Keyword::CLUSTER,
+    Keyword::CONNECT,
+    Keyword::DISTRIBUTE,
+    Keyword::EXCLUDE,
+    Keyword::FILTER,
+    Keyword::FORMAT,
+    Keyword::FULL,
+    Keyword::GLOBAL,
+    Keyword::ILIKE,
+    Keyword::MINUS,
+    Keyword::NOTNULL,
+    Keyword::OVERLAPS,
+    Keyword::PIVOT,
+    Keyword::PREWHERE,
+    Keyword::QUALIFY,
+    Keyword::RETURNING,
+    Keyword::SEMI,
+    Keyword::SETTINGS,
+    Keyword::SIMILAR,
+    Keyword::SORT,
+    Keyword::START,
+    Keyword::TABLESAMPLE,
+    Keyword::TOP,
+    Keyword::UNNEST,
+    Keyword::UNPIVOT,
+    Keyword::VIEW,
+];
+
 /// Without the semicolons before the statement, the blanks in it and what is past its semicolon.
 fn statement_of(tokens: Vec<TokenWithSpan>, sql: &[u8]) -> Vec<TokenWithSpan> {
     let mut statement: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
@@ -76,6 +112,11 @@ fn statement_of(tokens: Vec<TokenWithSpan>, sql: &[u8]) -> Vec<TokenWithSpan> {
         }
         let last = token.token == Token::SemiColon;
         split_or_join(&mut statement, &mut token, sql);
+        if let Token::Word(word) = &mut token.token
+            && NOT_MYSQL.contains(&word.keyword)
+        {
+            word.keyword = Keyword::NoKeyword;
+        }
         statement.push(token);
         if last {
             break;
@@ -84,8 +125,8 @@ fn statement_of(tokens: Vec<TokenWithSpan>, sql: &[u8]) -> Vec<TokenWithSpan> {
     rewrite(statement)
 }
 
-/// Puts what sqlparser's grammar lacks into its words: LOCK IN SHARE MODE is FOR SHARE, and a comma between tables in
-/// parentheses is CROSS JOIN (but for RIGHT JOIN, which would take the tables before the comma with it).
+/// Puts what sqlparser's grammar lacks into its words: LOCK IN SHARE MODE is FOR SHARE, and a comma between tables
+/// in parentheses is CROSS JOIN (but for RIGHT JOIN, which would take the tables before the comma with it).
 fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let is = |at: usize, word: &str| match tokens.get(at).map(|token| &token.token) {
         Some(Token::Word(found)) => {

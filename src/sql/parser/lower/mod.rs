@@ -4,8 +4,11 @@
 //! with its name, so that no clause is dropped. What the tree does not keep as MySQL needs it (the bytes of a string,
 //! the text of a column, how a number was written) is read from the text at the node's span.
 
+mod cast;
 mod expr;
+mod from;
 mod functions;
+mod items;
 mod query;
 
 pub(super) use expr::system_variable;
@@ -53,13 +56,30 @@ impl Parser<'_> {
 
     /// A name where a reserved word may stand for one: after a point.
     fn lower_any_name(&self, ident: &Ident) -> SqlResult<String> {
-        let start = byte_at(ident.span.start).unwrap_or(self.sql.len());
-        let end = byte_at(ident.span.end).unwrap_or(self.sql.len());
-        let text = self.sql.get(start..end).unwrap_or_default();
-        let bytes = match (ident.quote_style, text.first()) {
-            (Some(_), Some(b'\'' | b'"')) => unquote(text, self.dialect.escapes),
-            (Some(_), Some(_)) => unquote(text, false),
-            _ => text.to_vec(),
+        if self.is_string(ident) {
+            return Err(self.error_at(ident.span.start));
+        }
+        self.lower_name_or_string(ident)
+    }
+
+    /// Whether sqlparser took a string for a name.
+    fn is_string(&self, ident: &Ident) -> bool {
+        match ident.quote_style {
+            Some('\'') => true,
+            Some('"') => !self.dialect.ansi_quotes,
+            _ => false,
+        }
+    }
+
+    /// A name, a word or a string: an alias, a character set.
+    fn lower_name_or_string(&self, ident: &Ident) -> SqlResult<String> {
+        let span = byte_at(ident.span.start).zip(byte_at(ident.span.end));
+        let text = span.and_then(|(start, end)| self.sql.get(start..end)).unwrap_or_default();
+        let bytes = match ident.quote_style {
+            // sqlparser gives some strings that stand for names no place.
+            Some(_) if text.len() < 2 => ident.value.clone().into_bytes(),
+            Some(_) => unquote(text, self.is_string(ident) && self.dialect.escapes),
+            None => text.to_vec(),
         };
         match String::from_utf8(bytes) {
             Ok(name) if !name.is_empty() => Ok(name),
@@ -89,7 +109,7 @@ impl Parser<'_> {
     /// A name of one part; a string may stand for it.
     fn lower_one_name(&self, name: &SqlName) -> SqlResult<String> {
         match name.0.as_slice() {
-            [ObjectNamePart::Identifier(ident)] => self.lower_any_name(ident),
+            [ObjectNamePart::Identifier(ident)] => self.lower_name_or_string(ident),
             _ => Err(self.error_at(name_start(name))),
         }
     }

@@ -1,21 +1,18 @@
 //! Queries.
 
 use sqlparser::ast::{
-    Cte, Distinct, Expr as SqlExpr, GroupByExpr, GroupByWithModifier, Join,
-    JoinConstraint as SqlConstraint, JoinOperator, LimitClause, LockClause, LockType, NonBlock,
-    OrderBy, OrderByExpr, OrderByKind, OrderByOptions, OrderBySort, Query as SqlQuery,
-    Select as SqlSelect, SelectItem as SqlItem, SelectItemQualifiedWildcardKind, SelectModifiers,
-    SetExpr, SetOperator as SqlSetOperator, SetQuantifier, Spanned, TableAlias, TableFactor,
-    TableIndexHintType, TableWithJoins, WildcardAdditionalOptions,
+    Cte, Distinct, Expr as SqlExpr, GroupByExpr, GroupByWithModifier, LimitClause, LockClause,
+    LockType, NonBlock, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, OrderBySort,
+    Query as SqlQuery, Select as SqlSelect, SelectModifiers, SetExpr,
+    SetOperator as SqlSetOperator, SetQuantifier, Spanned, TableAlias,
 };
-use sqlparser::tokenizer::{Location, Token};
 
 use super::super::ast::{
-    CommonTable, Expr, JoinConstraint, JoinOp, Limit, Literal, Locking, OrderItem, Query,
-    QueryBody, Select, SelectItem, SetOperator, TableRef,
+    CommonTable, Expr, Limit, Literal, Locking, OrderItem, Query, QueryBody, Select, SelectItem,
+    SetOperator, TableRef,
 };
 use super::super::cursor::Parser;
-use crate::common::{SqlError, SqlResult, errno};
+use crate::common::{SqlError, SqlResult};
 
 impl Parser<'_> {
     /// A query.
@@ -65,7 +62,7 @@ impl Parser<'_> {
     }
 
     /// An alias and the names of columns after it.
-    fn lower_alias(&self, alias: TableAlias) -> SqlResult<(String, Vec<String>)> {
+    pub(super) fn lower_alias(&self, alias: TableAlias) -> SqlResult<(String, Vec<String>)> {
         let TableAlias { explicit: _, name, columns, at } = alias;
         refuse(&[(at.is_some(), "AT")])?;
         let mut names = Vec::with_capacity(columns.len());
@@ -187,272 +184,6 @@ impl Parser<'_> {
         Ok((self.lower_exprs(exprs)?, with_rollup))
     }
 
-    fn lower_items(&self, items: Vec<SqlItem>, select: Location) -> SqlResult<Vec<SelectItem>> {
-        let texts = self.item_texts(select, items.len())?;
-        items.into_iter().zip(texts).map(|(item, text)| self.lower_item(item, text)).collect()
-    }
-
-    fn lower_item(&self, item: SqlItem, text: String) -> SqlResult<SelectItem> {
-        let (expr, alias) = match item {
-            SqlItem::Wildcard(options) => {
-                refuse_wildcard_options(options)?;
-                return Ok(SelectItem::Wildcard(None));
-            }
-            SqlItem::QualifiedWildcard(kind, options) => {
-                refuse_wildcard_options(options)?;
-                return match kind {
-                    SelectItemQualifiedWildcardKind::ObjectName(name) => {
-                        Ok(SelectItem::Wildcard(Some(self.lower_object_name(&name)?)))
-                    }
-                    SelectItemQualifiedWildcardKind::Expr(expr) => {
-                        Err(self.error_at(expr.span().start))
-                    }
-                };
-            }
-            SqlItem::UnnamedExpr(expr) => (expr, None),
-            SqlItem::ExprWithAlias { expr, alias } => (expr, Some(self.lower_name(&alias)?)),
-            SqlItem::ExprWithAliases { aliases, .. } => {
-                let at = aliases.first().map_or_else(Location::empty, |alias| alias.span.start);
-                return Err(self.error_at(at));
-            }
-        };
-        let expr = self.lower_expr(expr)?;
-        let text = match (&expr, &alias) {
-            (_, Some(_)) => String::new(),
-            (Expr::Column { name, .. }, None) => name.clone(),
-            (Expr::Literal(Literal::String(bytes, _)), None) => {
-                String::from_utf8_lossy(bytes).into_owned()
-            }
-            _ => text,
-        };
-        Ok(SelectItem::Expr { expr, alias, text })
-    }
-
-    /// The text of each item after SELECT: what stands between its commas.
-    fn item_texts(&self, select: Location, count: usize) -> SqlResult<Vec<String>> {
-        const MODIFIERS: &[&str] = &[
-            "ALL",
-            "DISTINCT",
-            "DISTINCTROW",
-            "HIGH_PRIORITY",
-            "SQL_SMALL_RESULT",
-            "SQL_BIG_RESULT",
-            "SQL_BUFFER_RESULT",
-            "SQL_NO_CACHE",
-            "SQL_CALC_FOUND_ROWS",
-        ];
-        const ENDS: &[&str] = &[
-            "FROM",
-            "WHERE",
-            "GROUP",
-            "HAVING",
-            "ORDER",
-            "LIMIT",
-            "UNION",
-            "EXCEPT",
-            "INTERSECT",
-            "FOR",
-            "LOCK",
-            "INTO",
-            "WINDOW",
-        ];
-        let mut index = self.token_index(select) + 1;
-        let is = |index: usize, words: &[&str]| match &self.inner.token_at(index).token {
-            Token::Word(word) if word.quote_style.is_none() => {
-                words.iter().any(|known| word.value.eq_ignore_ascii_case(known))
-            }
-            _ => false,
-        };
-        while is(index, MODIFIERS) {
-            index += 1;
-        }
-        let mut texts = Vec::with_capacity(count);
-        let (mut first, mut depth) = (index, 0);
-        loop {
-            let after_point =
-                index > first && self.inner.token_at(index - 1).token == Token::Period;
-            let end = index >= self.token_count || (depth == 0 && is(index, ENDS) && !after_point);
-            match &self.inner.token_at(index).token {
-                Token::LParen if !end => depth += 1,
-                Token::RParen if depth > 0 => depth -= 1,
-                Token::Comma | Token::RParen | Token::SemiColon if depth == 0 => {}
-                _ if end => {}
-                _ => {
-                    index += 1;
-                    continue;
-                }
-            }
-            let token = &self.inner.token_at(index).token;
-            let comma = depth == 0 && *token == Token::Comma;
-            let stop = end
-                || (depth == 0 && matches!(token, Token::SemiColon))
-                || (*token == Token::RParen && self.closes(first, index));
-            if comma || stop {
-                texts.push(self.text_of(first, index));
-                first = index + 1;
-            }
-            if stop {
-                break;
-            }
-            index += 1;
-        }
-        if texts.len() == count { Ok(texts) } else { Err(SqlError::internal("items of SELECT")) }
-    }
-
-    /// Whether the parenthesis at `index` was opened before `first`.
-    fn closes(&self, first: usize, index: usize) -> bool {
-        let mut depth = 0_i32;
-        for at in first..=index {
-            match self.inner.token_at(at).token {
-                Token::LParen => depth += 1,
-                Token::RParen => depth -= 1,
-                _ => {}
-            }
-        }
-        depth < 0
-    }
-
-    /// The text of the tokens from one to before another.
-    fn text_of(&self, first: usize, after: usize) -> String {
-        let start = super::byte_at(self.inner.token_at(first).span.start);
-        let end = after
-            .checked_sub(1)
-            .and_then(|last| super::byte_at(self.inner.token_at(last).span.end));
-        let (start, end) = (start.unwrap_or(self.sql.len()), end.unwrap_or(self.sql.len()));
-        String::from_utf8_lossy(self.sql.get(start..end).unwrap_or_default()).into_owned()
-    }
-
-    fn lower_from(&self, from: Vec<TableWithJoins>) -> SqlResult<Option<TableRef>> {
-        if let [TableWithJoins { relation: TableFactor::Table { name, alias: None, .. }, joins }] =
-            from.as_slice()
-            && joins.is_empty()
-            && name.to_string().eq_ignore_ascii_case("dual")
-        {
-            return Ok(None);
-        }
-        let mut left: Option<TableRef> = None;
-        for table in from {
-            let right = self.lower_table(table)?;
-            left = Some(match left {
-                None => right,
-                Some(left) => TableRef::Join {
-                    left: Box::new(left),
-                    right: Box::new(right),
-                    op: JoinOp::Inner,
-                    constraint: JoinConstraint::None,
-                },
-            });
-        }
-        Ok(left)
-    }
-
-    /// FROM's tables: commas are joins.
-    pub(in crate::sql::parser) fn lower_tables(
-        &self,
-        from: Vec<TableWithJoins>,
-    ) -> SqlResult<TableRef> {
-        self.lower_from(from)?.ok_or_else(|| self.syntax_error())
-    }
-
-    fn lower_table(&self, table: TableWithJoins) -> SqlResult<TableRef> {
-        let TableWithJoins { relation, joins } = table;
-        let mut left = self.lower_factor(relation)?;
-        if joins.len() > 60 {
-            return Err(SqlError::unsupported("a join of more than 61 tables"));
-        }
-        for Join { relation, global, join_operator } in joins {
-            refuse(&[(global, "GLOBAL JOIN")])?;
-            let start = relation.span().start;
-            let right = Box::new(self.lower_factor(relation)?);
-            let (op, constraint) = match join_operator {
-                JoinOperator::Join(on) | JoinOperator::Inner(on) | JoinOperator::CrossJoin(on) => {
-                    (JoinOp::Inner, on)
-                }
-                JoinOperator::Left(on) | JoinOperator::LeftOuter(on) => (JoinOp::Left, on),
-                JoinOperator::Right(on) | JoinOperator::RightOuter(on) => (JoinOp::Right, on),
-                JoinOperator::StraightJoin(_) => {
-                    return Err(SqlError::unsupported("STRAIGHT_JOIN"));
-                }
-                JoinOperator::FullOuter(_) => return Err(SqlError::unsupported("FULL OUTER JOIN")),
-                _ => return Err(self.error_at(start)),
-            };
-            let constraint = match constraint {
-                SqlConstraint::On(expr) => JoinConstraint::On(self.lower_expr(expr)?),
-                SqlConstraint::Natural => JoinConstraint::Natural,
-                SqlConstraint::None if op == JoinOp::Inner => JoinConstraint::None,
-                SqlConstraint::None => return Err(self.error_at(start)),
-                SqlConstraint::Using(columns) => {
-                    let columns = columns.iter().map(|column| self.lower_one_name(column));
-                    JoinConstraint::Using(columns.collect::<SqlResult<Vec<String>>>()?)
-                }
-            };
-            left = TableRef::Join { left: Box::new(left), right, op, constraint };
-        }
-        Ok(left)
-    }
-
-    fn lower_factor(&self, factor: TableFactor) -> SqlResult<TableRef> {
-        match factor {
-            TableFactor::Table {
-                name,
-                alias,
-                args,
-                with_hints,
-                version,
-                with_ordinality,
-                partitions,
-                json_path,
-                sample,
-                index_hints,
-            } => {
-                let hint = index_hints.first().map(|hint| match hint.hint_type {
-                    TableIndexHintType::Use => "USE INDEX",
-                    TableIndexHintType::Ignore => "IGNORE INDEX",
-                    TableIndexHintType::Force => "FORCE INDEX",
-                });
-                refuse(&[
-                    (!partitions.is_empty(), "PARTITION"),
-                    (hint.is_some(), hint.unwrap_or_default()),
-                    (args.is_some(), "functions as tables"),
-                    (!with_hints.is_empty(), "WITH (hints)"),
-                    (version.is_some(), "AS OF"),
-                    (with_ordinality, "WITH ORDINALITY"),
-                    (json_path.is_some(), "JSON path operators"),
-                    (sample.is_some(), "TABLESAMPLE"),
-                ])?;
-                let alias = alias.map(|alias| self.lower_alias(alias)).transpose()?;
-                if let Some((_, columns)) = &alias
-                    && !columns.is_empty()
-                {
-                    return Err(SqlError::unsupported("names of columns after a table's alias"));
-                }
-                let alias = alias.map(|(alias, _)| alias);
-                Ok(TableRef::Table { name: self.lower_object_name(&name)?, alias })
-            }
-            TableFactor::Derived { lateral, subquery, alias, sample } => {
-                refuse(&[(lateral, "LATERAL"), (sample.is_some(), "TABLESAMPLE")])?;
-                let query = Box::new(self.lower_query(*subquery)?);
-                let Some(alias) = alias else {
-                    return Err(SqlError::new(
-                        errno::DERIVED_MUST_HAVE_ALIAS,
-                        "Every derived table must have its own alias",
-                    ));
-                };
-                let (alias, columns) = self.lower_alias(alias)?;
-                Ok(TableRef::Derived { query, alias, columns })
-            }
-            TableFactor::NestedJoin { table_with_joins, alias: None } => {
-                self.lower_table(*table_with_joins)
-            }
-            TableFactor::NestedJoin { alias: Some(alias), .. } => {
-                Err(self.error_at(alias.name.span.start))
-            }
-            TableFactor::JsonTable { .. } => Err(SqlError::unsupported("JSON_TABLE()")),
-            TableFactor::Function { lateral: true, .. } => Err(SqlError::unsupported("LATERAL")),
-            other => Err(SqlError::unsupported(other)),
-        }
-    }
-
     fn lower_order_by(&self, order_by: OrderBy) -> SqlResult<Vec<OrderItem>> {
         let OrderBy { kind, interpolate } = order_by;
         refuse(&[(interpolate.is_some(), "INTERPOLATE")])?;
@@ -511,31 +242,11 @@ impl Parser<'_> {
 }
 
 /// Error 1235 for the first clause that is written.
-fn refuse(clauses: &[(bool, &str)]) -> SqlResult<()> {
+pub(super) fn refuse(clauses: &[(bool, &str)]) -> SqlResult<()> {
     match clauses.iter().find(|(written, _)| *written) {
         Some((_, clause)) => Err(SqlError::unsupported(clause)),
         None => Ok(()),
     }
-}
-
-fn refuse_wildcard_options(options: WildcardAdditionalOptions) -> SqlResult<()> {
-    let WildcardAdditionalOptions {
-        wildcard_token: _,
-        opt_ilike,
-        opt_exclude,
-        opt_except,
-        opt_replace,
-        opt_rename,
-        opt_alias,
-    } = options;
-    refuse(&[
-        (opt_ilike.is_some(), "* ILIKE"),
-        (opt_exclude.is_some(), "* EXCLUDE"),
-        (opt_except.is_some(), "* EXCEPT"),
-        (opt_replace.is_some(), "* REPLACE"),
-        (opt_rename.is_some(), "* RENAME"),
-        (opt_alias.is_some(), "* AS"),
-    ])
 }
 
 /// Whether SQL_CALC_FOUND_ROWS is among the words before the items. The others advise how to run a query, not what it
