@@ -87,7 +87,8 @@ async fn acknowledged_rows_survive_kill_nine_ten_times() {
             writer.await.unwrap();
         }
         server = Server::with(&Options { data_dir: Some(dir.path()), ..Options::default() });
-        check(&server, &acknowledged.lock().unwrap().clone(), round).await;
+        let rows = acknowledged.lock().unwrap().clone();
+        check(&server, &rows, round).await;
     }
     let total = acknowledged.lock().unwrap().len();
     assert!(total > 100, "only {total} rows were written: nothing was tried");

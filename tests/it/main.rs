@@ -1,5 +1,8 @@
 //! The whole database as real processes, spoken to by real clients.
 
+#![allow(clippy::unwrap_used, reason = "a test's panic is its finding")]
+#![allow(clippy::disallowed_methods, reason = "real processes live in real time")]
+
 mod admin;
 mod bad_input;
 mod clients;

@@ -85,7 +85,7 @@ impl Server {
                 server.mysql_port = rest.split(' ').next().unwrap().parse().unwrap();
             }
             if let Some((_, url)) = line.split_once("admin  ") {
-                server.admin = url.trim_end_matches('/').to_owned();
+                url.trim_end_matches('/').clone_into(&mut server.admin);
             }
         }
         server

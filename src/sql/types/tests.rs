@@ -299,13 +299,14 @@ fn store(
     (stored, warnings.first().map(|warning| warning.code))
 }
 
+#[allow(clippy::too_many_lines, reason = "a table of cases")]
 #[test]
 fn strict_mode_refuses_what_loose_mode_cuts() {
     let tiny = FieldType::new(TypeKind::TinyInt);
     let cases: Vec<(Datum, FieldType, &str, Datum)> = vec![
         (
             Datum::Int(300),
-            tiny.clone(),
+            tiny,
             "1264 Out of range value for column 'c' at row 1",
             Datum::Int(127),
         ),
@@ -405,7 +406,7 @@ fn strict_mode_refuses_what_loose_mode_cuts() {
         let error = stored.expect_err(&format!("{value:?} in {}", field_type.sql_text()));
         let shown = format!("{} {}", error.code, error.message);
         // What MySQL calls a TIMESTAMP's error is that of a DATETIME.
-        assert_eq!(shown.replace("timestamp value", "timestamp value"), message);
+        assert_eq!(shown, message);
         let (stored, warning) = store(value, &field_type, false);
         assert_eq!(stored.unwrap(), loose, "{message}");
         assert!(warning.is_some(), "{message}");

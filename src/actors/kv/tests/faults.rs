@@ -42,7 +42,8 @@ async fn a_one_phase_commit_whose_answer_was_lost_is_found_committed() {
 async fn an_outcome_that_stays_unknown_is_said_to_be() {
     let brief = ClientOptions { request_timeout: Duration::from_millis(100), ..two_phases() };
     let asynchronous = ClientOptions { async_commit_keys: 256, ..brief.clone() };
-    let cases: [(ClientOptions, &[&str], fn(&KvRequest) -> bool); 3] = [
+    type Case<'a> = (ClientOptions, &'a [&'a str], fn(&KvRequest) -> bool);
+    let cases: [Case<'_>; 3] = [
         (brief.clone(), &["m"], is_commit),
         (asynchronous, &["m"], is_prewrite),
         (brief, &[], is_prewrite),

@@ -63,7 +63,13 @@ impl KvAutoIds {
         let mut taken = counter.lock().await;
         if taken.end - taken.next < count {
             let first = if kind == b'a' { table.auto_increment_start.unwrap_or(1) } else { 1 };
-            *taken = self.take(table.id, kind, first, count.max(BATCH)).await?;
+            let more = self.take(table.id, kind, first, count.max(BATCH)).await?;
+            // What is left goes on without a gap, if no other node has taken a batch in between.
+            if more.next == taken.end {
+                taken.end = more.end;
+            } else {
+                *taken = more;
+            }
         }
         let first = taken.next;
         taken.next += count;

@@ -18,7 +18,7 @@ fn wide_table() -> TableInfo {
         column(2, "b", FieldType::double()),
         column(3, "c", FieldType::decimal(20, 4)),
         column(4, "d", text.clone()),
-        column(5, "e", text.clone().collate(Collation::Utf8mb4GeneralCi)),
+        column(5, "e", text.collate(Collation::Utf8mb4GeneralCi)),
         column(6, "f", FieldType::varbinary(20)),
         column(7, "g", FieldType::datetime(6)),
     ];

@@ -27,6 +27,7 @@ fn negate(negated: bool, expr: Expr) -> SqlResult<Expr> {
     if negated { Expr::call(Function::Not, vec![expr]) } else { Ok(expr) }
 }
 
+#[allow(clippy::too_many_lines, reason = "one arm for each kind of syntax")]
 fn bind(expr: &ast::Expr) -> SqlResult<Expr> {
     use ast::Expr as E;
     match expr {
