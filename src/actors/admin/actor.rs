@@ -59,7 +59,8 @@ impl Actor for Admin {
             Ok(server) => {
                 self.server = Some(server.handle());
                 let shared = Arc::clone(&self.shared);
-                // Not a task of the context: it has to outlive the last message, to stop gracefully.
+                // Not a task of the context: it has to outlive the last message, to stop
+                // gracefully.
                 actix_rt::spawn(async move {
                     if let Err(error) = server.await {
                         report_failure(&shared, &error);
@@ -123,8 +124,8 @@ impl AdminHandle {
         &self.actor
     }
 
-    /// Stops: takes no connection any more, ends the traces and waits for the answers under way, no longer than
-    /// `deadline`.
+    /// Stops: takes no connection any more, ends the traces and waits for the answers under way, no
+    /// longer than `deadline`.
     pub async fn stop(&self, deadline: Duration) {
         self.actor.stop();
         if tokio::time::timeout(deadline, self.actor.stopped()).await.is_err() {
@@ -133,10 +134,11 @@ impl AdminHandle {
     }
 }
 
-/// Starts the admin endpoint on a bound listener, as the actor `/<node>/admin`. Requests are answered as soon as
-/// this returns, or a moment later.
+/// Starts the admin endpoint on a bound listener, as the actor `/<node>/admin`. Requests are
+/// answered as soon as this returns, or a moment later.
 ///
-/// Metrics go to the process-wide recorder, which is installed if there is none yet (see [`install_metrics`]).
+/// Metrics go to the process-wide recorder, which is installed if there is none yet (see
+/// [`install_metrics`]).
 pub fn start(services: AdminServices, listener: TcpListener) -> io::Result<AdminHandle> {
     let addr = listener.local_addr()?;
     let system = services.system.clone();

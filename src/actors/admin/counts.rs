@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::http::ENDPOINTS;
 
-/// Requests by endpoint and outcome. Shared by the actor, which shows them, and the server, which counts.
+/// Requests by endpoint and outcome. Shared by the actor, which shows them, and the server, which
+/// counts.
 #[derive(Debug)]
 pub(super) struct Counts {
     by_endpoint: Vec<AtomicU64>,

@@ -24,7 +24,8 @@ const CONNECTIONS_MAX: usize = 256;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// So long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
-/// So long answers under way get when the endpoint stops. Traces end at once, everything else takes less.
+/// So long answers under way get when the endpoint stops. Traces end at once, everything else takes
+/// less.
 const STOP_SECONDS: u64 = 1;
 /// How many elements a list has unless `limit` says otherwise.
 const LIMIT_DEFAULT: usize = 10_000;
@@ -161,7 +162,8 @@ pub(super) fn text_parameter(request: &HttpRequest, name: &str) -> Result<Option
     Ok(found.map(|(_, value)| value))
 }
 
-/// Refuses what a browser sends on behalf of a page that is not ours: with no password, any page could change things.
+/// Refuses what a browser sends on behalf of a page that is not ours: with no password, any page
+/// could change things.
 pub(super) fn refuse_foreign(request: &HttpRequest) -> Result<(), Refusal> {
     let Some(origin) = request.headers().get(header::ORIGIN) else { return Ok(()) };
     let host = request.headers().get(header::HOST).map_or(&b""[..], |host| host.as_bytes());

@@ -56,7 +56,8 @@ impl Actor for Bridge {
             Ok(incoming) => {
                 let server = serve(incoming, self.reporter.clone(), self.stop.clone());
                 let system = ctx.system().clone();
-                // Not a task of the context: it has to outlive the last message, to stop gracefully.
+                // Not a task of the context: it has to outlive the last message, to stop
+                // gracefully.
                 self.server = Some(actix_rt::spawn(async move {
                     if let Err(error) = server.await {
                         report_failure(&system, &error);
@@ -193,8 +194,8 @@ impl BridgeHandle {
         &self.actor
     }
 
-    /// Stops: says `NOT_SERVING`, takes no connection any more and waits for the calls under way, no longer than
-    /// `deadline`.
+    /// Stops: says `NOT_SERVING`, takes no connection any more and waits for the calls under way,
+    /// no longer than `deadline`.
     pub async fn stop(&self, deadline: Duration) {
         self.actor.stop();
         if timeout(deadline, self.actor.stopped()).await.is_err() {

@@ -22,7 +22,8 @@ const TRACE_SECONDS_DEFAULT: u64 = 10;
 pub const TRACE_SECONDS_MAX: u64 = 300;
 /// How many traces may be open at a time.
 pub const TRACES_MAX: usize = 16;
-/// After so long without a message an empty line goes out: a reader that is gone is noticed only by writing.
+/// After so long without a message an empty line goes out: a reader that is gone is noticed only by
+/// writing.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
 /// How many events go out in one piece.
 const EVENTS_PER_CHUNK: usize = 256;
@@ -119,7 +120,8 @@ impl Drop for TracePlace {
     }
 }
 
-/// The events as lines, those that wait together in one piece, until it is time or the endpoint stops.
+/// The events as lines, those that wait together in one piece, until it is time or the endpoint
+/// stops.
 fn lines(
     place: TracePlace,
     events: TraceReceiver,
