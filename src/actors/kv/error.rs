@@ -45,7 +45,9 @@ impl Error {
         match self {
             Error::Region(error) => region_error(&error),
             Error::Key(error) => key_error(&error, start_ts),
-            Error::StillLocked => SqlError::new(errno::RESOLVE_LOCK_TIMEOUT, "Resolve lock timeout"),
+            Error::StillLocked => {
+                SqlError::new(errno::RESOLVE_LOCK_TIMEOUT, "Resolve lock timeout")
+            }
             Error::NoWait => SqlError::new(
                 LOCK_NOWAIT,
                 "Statement aborted because lock(s) could not be acquired immediately and NOWAIT is set.",

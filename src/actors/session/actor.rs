@@ -39,7 +39,13 @@ impl Session {
     ) -> Session {
         let control = Arc::new(Control::default());
         let core = Core::new(services, process.clone(), control.clone(), client);
-        Session { control, process, core: Some(Box::new(core)), queue: VecDeque::new(), commands: 0 }
+        Session {
+            control,
+            process,
+            core: Some(Box::new(core)),
+            queue: VecDeque::new(),
+            commands: 0,
+        }
     }
 
     /// Runs the work, now or when the session is back.

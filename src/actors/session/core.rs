@@ -324,8 +324,7 @@ impl Core {
 
     /// KILL. The session's own connection ends after the answer.
     pub(super) fn kill(&self, id: u64, what: Kill, sink: &mut Sink) -> SqlResult<()> {
-        let unknown =
-            || SqlError::new(errno::NO_SUCH_THREAD, format!("Unknown thread id: {id}"));
+        let unknown = || SqlError::new(errno::NO_SUCH_THREAD, format!("Unknown thread id: {id}"));
         let number = u32::try_from(id).map_err(|_| unknown())?;
         if number == self.process.id {
             sink.disconnect = what == Kill::Connection;

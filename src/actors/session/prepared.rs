@@ -221,7 +221,10 @@ impl Core {
     fn columns_of(&self, prepared: &Prepared) -> SqlResult<Vec<OutputColumn>> {
         let plans = matches!(
             prepared.statement,
-            Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_)
+            Statement::Query(_)
+                | Statement::Insert(_)
+                | Statement::Update(_)
+                | Statement::Delete(_)
         );
         if !plans {
             return Ok(Vec::new());
@@ -242,11 +245,8 @@ impl Core {
         body: &Bytes,
         sink: &mut Sink,
     ) -> SqlResult<()> {
-        let entry = self
-            .prepared
-            .by_id
-            .get_mut(&id)
-            .ok_or_else(|| unknown(id, "mysqld_stmt_execute"))?;
+        let entry =
+            self.prepared.by_id.get_mut(&id).ok_or_else(|| unknown(id, "mysqld_stmt_execute"))?;
         if entry.too_long {
             return Err(SqlError::new(
                 errno::NET_PACKET_TOO_LARGE,
@@ -254,13 +254,11 @@ impl Core {
             ));
         }
         let prepared = entry.prepared.clone();
-        let values = parameters::decode(
-            body,
-            prepared.parameters,
-            &mut entry.types,
-            &entry.long_data,
-        )
-        .map_err(|malformed| SqlError::new(errno::MALFORMED_PACKET, malformed.to_string()))?;
+        let values =
+            parameters::decode(body, prepared.parameters, &mut entry.types, &entry.long_data)
+                .map_err(|malformed| {
+                    SqlError::new(errno::MALFORMED_PACKET, malformed.to_string())
+                })?;
         entry.long_data.clear();
         // A cursor that only reads may be answered with all rows at once, as MySQL does for small results.
         let _ = cursor;
@@ -347,14 +345,12 @@ impl Core {
 /// A type without what differs from value to value, so that one plan serves them all.
 fn general(field_type: &FieldType) -> FieldType {
     match field_type.kind {
-        kind if kind.is_integer() => FieldType {
-            unsigned: field_type.unsigned,
-            ..FieldType::bigint()
-        },
-        kind if kind.is_string() => FieldType {
-            collation: field_type.collation,
-            ..FieldType::new(TypeKind::VarChar)
-        },
+        kind if kind.is_integer() => {
+            FieldType { unsigned: field_type.unsigned, ..FieldType::bigint() }
+        }
+        kind if kind.is_string() => {
+            FieldType { collation: field_type.collation, ..FieldType::new(TypeKind::VarChar) }
+        }
         _ => field_type.clone().nullable(),
     }
 }

@@ -76,11 +76,7 @@ impl Core {
     }
 
     /// SELECT.
-    pub(super) async fn select(
-        &mut self,
-        request: &Request<'_>,
-        sink: &mut Sink,
-    ) -> SqlResult<()> {
+    pub(super) async fn select(&mut self, request: &Request<'_>, sink: &mut Sink) -> SqlResult<()> {
         let eval = self.begin_eval(request.params.clone(), false, false);
         if !self.transactions.is_begun() {
             let schema = self.services.schema.current();
@@ -324,8 +320,7 @@ impl Core {
         let tables = PlanTables::of(&plan);
         guard.touch(tables.stored.iter().copied());
         let pessimistic = attempt > OPTIMISTIC_ATTEMPTS || !writes_named_rows(&plan);
-        let options =
-            TxnOptions { pessimistic, impatient: !pessimistic, ..TxnOptions::default() };
+        let options = TxnOptions { pessimistic, impatient: !pessimistic, ..TxnOptions::default() };
         let txn = self.services.store.begin(options).await?;
         self.transactions.single = Some(txn.clone());
         let eval = self.begin_eval(request.params.clone(), true, ignores(&plan));

@@ -2,9 +2,7 @@
 
 use super::core::Core;
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::parser::ast::{
-    AccessMode, Expr, Literal, VariableAssignment, VariableScope,
-};
+use crate::sql::parser::ast::{AccessMode, Expr, Literal, VariableAssignment, VariableScope};
 use crate::sql::types::{Collation, Datum, FieldType, SqlMode};
 
 /// The collation a client's handshake names by number.
@@ -25,8 +23,7 @@ impl Core {
                 VariableAssignment::User { name, value } => {
                     use crate::sql::expr::SessionVars as _;
                     let (field_type, value) = self.plain_constant(value)?;
-                    let field_type =
-                        if value.is_null() { FieldType::null() } else { field_type };
+                    let field_type = if value.is_null() { FieldType::null() } else { field_type };
                     self.vars.set_user_var(&name.to_lowercase(), value, field_type);
                 }
                 VariableAssignment::System { scope, name, value } => {
@@ -40,7 +37,9 @@ impl Core {
                     let mut system = self.vars.system.lock();
                     system.set_names(charset.as_deref(), collation.as_deref())?;
                 }
-                VariableAssignment::CharacterSet(charset) => self.set_character_set(charset.as_deref())?,
+                VariableAssignment::CharacterSet(charset) => {
+                    self.set_character_set(charset.as_deref())?
+                }
                 VariableAssignment::Transaction { scope, isolation, access } => {
                     let isolation = isolation.map(|level| level.name());
                     self.set_transaction(*scope, isolation, *access)?;

@@ -55,8 +55,7 @@ impl Core {
         };
         let made = self.services.store.split_at(keys).await?;
         let row = vec![Datum::Int(made as i64), Datum::Int(1)];
-        let shown =
-            Shown::new(&["#TOTAL_SPLIT_REGION", "#SCATTER_FINISH_RATIO"], vec![row]);
+        let shown = Shown::new(&["#TOTAL_SPLIT_REGION", "#SCATTER_FINISH_RATIO"], vec![row]);
         self.send_shown(shown, request, sink).await
     }
 
@@ -85,8 +84,7 @@ impl Core {
         let mut key = table_codec::index_prefix(table.id, index.id);
         for (part, value) in index.columns.iter().zip(values) {
             let column = &table.columns[part.offset];
-            let value =
-                convert_for_column(value, &column.field_type, &column.name, 1, &self.eval)?;
+            let value = convert_for_column(value, &column.field_type, &column.name, 1, &self.eval)?;
             let zone = &self.eval.time_zone;
             table_codec::push_index_value(
                 &mut key,
@@ -122,10 +120,7 @@ fn find_index<'a>(table: &'a TableInfo, name: &str) -> SqlResult<&'a IndexInfo> 
         .iter()
         .find(|index| index.name.eq_ignore_ascii_case(name) && index.state == SchemaState::Public);
     found.ok_or_else(|| {
-        SqlError::new(
-            1176,
-            format!("Key '{name}' doesn't exist in table '{}'", table.name),
-        )
+        SqlError::new(1176, format!("Key '{name}' doesn't exist in table '{}'", table.name))
     })
 }
 

@@ -214,9 +214,8 @@ impl Core {
         request: &Request<'_>,
     ) -> SqlResult<(FieldType, Datum)> {
         let schema = self.services.schema.current();
-        let bound = self
-            .planner(&schema, request.parameters, &request.types)
-            .bind_constant(expr)?;
+        let bound =
+            self.planner(&schema, request.parameters, &request.types).bind_constant(expr)?;
         self.value_of(&bound)
     }
 

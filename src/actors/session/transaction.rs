@@ -72,8 +72,7 @@ impl Core {
         let transactions = &mut self.transactions;
         transactions.begun = true;
         transactions.options = options;
-        transactions.read_only =
-            options.read_only.or(next.read_only).unwrap_or(settings.read_only);
+        transactions.read_only = options.read_only.or(next.read_only).unwrap_or(settings.read_only);
         transactions.read_committed = next.read_committed.unwrap_or(settings.read_committed);
     }
 
@@ -214,9 +213,8 @@ impl Core {
     }
 
     fn find_savepoint(&mut self, name: &str) -> SqlResult<(usize, &mut Open)> {
-        let missing = || {
-            SqlError::new(errno::SP_DOES_NOT_EXIST, format!("SAVEPOINT {name} does not exist"))
-        };
+        let missing =
+            || SqlError::new(errno::SP_DOES_NOT_EXIST, format!("SAVEPOINT {name} does not exist"));
         let open = self.transactions.open.as_mut().ok_or_else(missing)?;
         let same = |(known, _): &(String, Savepoint)| known.eq_ignore_ascii_case(name);
         let position = open.savepoints.iter().position(same).ok_or_else(missing)?;
@@ -245,7 +243,5 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
         return None;
     }
     let digits = text.as_bytes().chunks(2);
-    digits
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect()
+    digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }

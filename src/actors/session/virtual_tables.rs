@@ -160,9 +160,10 @@ fn digits(field_type: &FieldType) -> (Option<u32>, Option<u32>) {
     let kind = field_type.kind;
     match kind {
         _ if kind.is_integer() => (Some(field_type.decimal_digits()), Some(0)),
-        _ if kind.is_float() => {
-            (field_type.length.or_else(|| Some(field_type.display_width())), field_type.decimals.map(u32::from))
-        }
+        _ if kind.is_float() => (
+            field_type.length.or_else(|| Some(field_type.display_width())),
+            field_type.decimals.map(u32::from),
+        ),
         _ if kind.is_numeric() => {
             let (precision, scale) = field_type.precision_scale();
             (Some(precision), Some(scale.into()))

@@ -304,12 +304,7 @@ fn store(
 fn strict_mode_refuses_what_loose_mode_cuts() {
     let tiny = FieldType::new(TypeKind::TinyInt);
     let cases: Vec<(Datum, FieldType, &str, Datum)> = vec![
-        (
-            Datum::Int(300),
-            tiny,
-            "1264 Out of range value for column 'c' at row 1",
-            Datum::Int(127),
-        ),
+        (Datum::Int(300), tiny, "1264 Out of range value for column 'c' at row 1", Datum::Int(127)),
         (
             Datum::Int(-1),
             FieldType::int().unsigned(),

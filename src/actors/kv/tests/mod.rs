@@ -22,7 +22,8 @@ const OPTIMISTIC: TxnOptions =
     TxnOptions { pessimistic: false, latest: false, read_committed: false, impatient: false };
 const PESSIMISTIC: TxnOptions =
     TxnOptions { pessimistic: true, latest: false, read_committed: false, impatient: false };
-const LATEST: TxnOptions = TxnOptions { pessimistic: false, latest: true, read_committed: false, impatient: false };
+const LATEST: TxnOptions =
+    TxnOptions { pessimistic: false, latest: true, read_committed: false, impatient: false };
 
 fn key(text: &str) -> Bytes {
     Bytes::copy_from_slice(text.as_bytes())

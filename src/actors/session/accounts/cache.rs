@@ -147,7 +147,9 @@ fn write(txn: &dyn Transaction, change: &Change) -> SqlResult<()> {
 fn decode(value: &[u8]) -> SqlResult<Account> {
     let damaged = || SqlError::internal("a stored account is damaged");
     let stored: Stored = serde_json::from_slice(value).map_err(|_| damaged())?;
-    let digit = |at: usize| stored.password.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
+    let digit = |at: usize| {
+        stored.password.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok())
+    };
     let hash = (0..stored.password.len()).step_by(2).map(digit).collect::<Option<Vec<u8>>>();
     Ok(Account {
         user: stored.user,

@@ -66,8 +66,10 @@ impl Core {
         if if_not_exists {
             let table = self.services.accounts.table();
             for spec in users.iter().filter(|spec| exists(&table, &spec.user)) {
-                let message =
-                    format!("Authorization ID '{}'@'{}' already exists.", spec.user.user, spec.user.host);
+                let message = format!(
+                    "Authorization ID '{}'@'{}' already exists.",
+                    spec.user.user, spec.user.host
+                );
                 self.eval.note(ALREADY_EXISTS, message);
             }
         }
@@ -147,17 +149,15 @@ fn exists(table: &AccountTable, name: &UserName) -> bool {
 }
 
 fn failed<'a>(verb: &str, names: impl Iterator<Item = &'a UserName>) -> SqlError {
-    let names: Vec<String> =
-        names.map(|name| format!("'{}'@'{}'", name.user, name.host)).collect();
+    let names: Vec<String> = names.map(|name| format!("'{}'@'{}'", name.user, name.host)).collect();
     SqlError::new(errno::CANNOT_USER, format!("Operation {verb} failed for {}", names.join(",")))
 }
 
 /// The account a specification asks for; what it leaves out stays as it was.
 fn account_of(spec: &UserSpec, old: Option<&Account>) -> SqlResult<Account> {
     let plugin = match &spec.plugin {
-        Some(name) => Plugin::by_name(name).ok_or_else(|| {
-            SqlError::new(NO_PLUGIN, format!("Plugin '{name}' is not loaded"))
-        })?,
+        Some(name) => Plugin::by_name(name)
+            .ok_or_else(|| SqlError::new(NO_PLUGIN, format!("Plugin '{name}' is not loaded")))?,
         None => old.map_or(Plugin::CachingSha2, |account| account.plugin),
     };
     let stored = match (&spec.password, old) {

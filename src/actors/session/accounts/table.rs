@@ -72,9 +72,7 @@ fn in_network(network: &str, mask: &str, address: IpAddr) -> bool {
         return false;
     };
     let bits = match (mask.parse::<u32>(), mask.parse::<std::net::Ipv4Addr>()) {
-        (Ok(length), _) if length <= 32 => {
-            u32::MAX.checked_shl(32 - length).unwrap_or(0)
-        }
+        (Ok(length), _) if length <= 32 => u32::MAX.checked_shl(32 - length).unwrap_or(0),
         (_, Ok(mask)) => mask.to_bits(),
         _ => return false,
     };
@@ -86,7 +84,8 @@ fn like(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern.split_first(), text.split_first()) {
         (None, None) => true,
         (Some((b'%', rest)), _) => {
-            like(rest, text) || text.split_first().is_some_and(|(_, shorter)| like(pattern, shorter))
+            like(rest, text)
+                || text.split_first().is_some_and(|(_, shorter)| like(pattern, shorter))
         }
         (Some((b'_', rest)), Some((_, shorter))) => like(rest, shorter),
         (Some((letter, rest)), Some((other, shorter))) => {
@@ -115,8 +114,13 @@ mod tests {
 
     #[test]
     fn the_most_specific_host_wins() {
-        let accounts =
-            [("a", "%"), ("a", "10.0.%"), ("a", "10.0.0.1"), ("b", "10.1.0.0/16"), ("", "localhost")];
+        let accounts = [
+            ("a", "%"),
+            ("a", "10.0.%"),
+            ("a", "10.0.0.1"),
+            ("b", "10.1.0.0/16"),
+            ("", "localhost"),
+        ];
         let table =
             AccountTable::new(accounts.iter().map(|(user, host)| account(user, host)).collect());
         assert_eq!(host(&table, "a", "10.0.0.1").as_deref(), Some("10.0.0.1"));

@@ -28,7 +28,9 @@ impl Core {
             match explain.format {
                 ExplainFormat::Row => Shown::new(
                     &["id", "estRows", "task", "access object", "!operator info"],
-                    rows.into_iter().map(|row| row.into_iter().map(Datum::from).collect()).collect(),
+                    rows.into_iter()
+                        .map(|row| row.into_iter().map(Datum::from).collect())
+                        .collect(),
                 ),
                 ExplainFormat::Brief => Shown::new(
                     &["id", "access object", "!operator info"],

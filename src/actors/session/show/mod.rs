@@ -15,9 +15,7 @@ use crate::sql::parser::ast::{ObjectName, Show, ShowFilter, ShowKind};
 use crate::sql::plan::OutputColumn;
 use crate::sql::types::{Collation, Datum, FieldType};
 
-pub(super) use schema::{
-    IndexPart, column_key, data_type, extra, index_parts, text_collation,
-};
+pub(super) use schema::{IndexPart, column_key, data_type, extra, index_parts, text_collation};
 
 /// A table of rows to show.
 pub(super) struct Shown {
@@ -60,7 +58,9 @@ impl Core {
         sink: &mut Sink,
     ) -> SqlResult<()> {
         let diagnostics = match &show.kind {
-            ShowKind::Warnings { count, limit } => Some(self.show_diagnostics(false, *count, *limit)),
+            ShowKind::Warnings { count, limit } => {
+                Some(self.show_diagnostics(false, *count, *limit))
+            }
             ShowKind::Errors { count, limit } => Some(self.show_diagnostics(true, *count, *limit)),
             _ => None,
         };

@@ -9,8 +9,7 @@ use crate::sql::catalog::{
 use crate::sql::types::{Collation, Datum};
 
 pub(super) fn databases(schema: &InfoSchema) -> Shown {
-    let mut names: Vec<String> =
-        schema.databases().map(|database| database.name.clone()).collect();
+    let mut names: Vec<String> = schema.databases().map(|database| database.name.clone()).collect();
     names.sort();
     Shown::new(&["Database"], names.into_iter().map(|name| vec![Datum::from(name)]).collect())
 }
@@ -37,11 +36,7 @@ pub(super) fn tables(
             row
         })
         .collect();
-    Ok(if full {
-        Shown::new(&[&head, "Table_type"], rows)
-    } else {
-        Shown::new(&[&head], rows)
-    })
+    Ok(if full { Shown::new(&[&head, "Table_type"], rows) } else { Shown::new(&[&head], rows) })
 }
 
 pub(super) fn table_status(schema: &InfoSchema, database: &str) -> SqlResult<Shown> {
@@ -92,7 +87,10 @@ pub(super) fn table_status(schema: &InfoSchema, database: &str) -> SqlResult<Sho
 }
 
 /// PRI, UNI, MUL or nothing.
-pub(in crate::actors::session) fn column_key(table: &TableInfo, column: &ColumnInfo) -> &'static str {
+pub(in crate::actors::session) fn column_key(
+    table: &TableInfo,
+    column: &ColumnInfo,
+) -> &'static str {
     let offset = column.offset;
     if table.handle_column == Some(offset) {
         return "PRI";
@@ -163,7 +161,14 @@ pub(super) fn columns(table: &TableInfo, full: bool) -> Shown {
     let rows = rows.collect();
     if full {
         let columns = [
-            "Field", "!Type", "Collation", "Null", "Key", "!Default", "Extra", "Privileges",
+            "Field",
+            "!Type",
+            "Collation",
+            "Null",
+            "Key",
+            "!Default",
+            "Extra",
+            "Privileges",
             "!Comment",
         ];
         Shown::new(&columns, rows)

@@ -32,8 +32,7 @@ impl Core {
             let seconds = now.since(state.since).as_secs();
             process_row(process, &state, seconds, if full { usize::MAX } else { SHORT_INFO })
         });
-        let columns =
-            ["#Id", "User", "Host", "db", "Command", "#Time", "State", "!Info"];
+        let columns = ["#Id", "User", "Host", "db", "Command", "#Time", "State", "!Info"];
         Shown::new(&columns, rows.collect())
     }
 
@@ -48,8 +47,7 @@ impl Core {
             .iter()
             .filter(|warning| !errors || warning.level == WarningLevel::Error);
         if count {
-            let name =
-                if errors { "#@@session.error_count" } else { "#@@session.warning_count" };
+            let name = if errors { "#@@session.error_count" } else { "#@@session.warning_count" };
             return Shown::new(&[name], vec![vec![Datum::Int(wanted.count() as i64)]]);
         }
         let (offset, most) = limit.unwrap_or((0, u64::MAX));
@@ -100,9 +98,10 @@ pub(in crate::actors::session) fn process_row(
     seconds: u64,
     info_chars: usize,
 ) -> Vec<Datum> {
-    let info = state.info.as_ref().map(|text| {
-        String::from_utf8_lossy(text).chars().take(info_chars).collect::<String>()
-    });
+    let info = state
+        .info
+        .as_ref()
+        .map(|text| String::from_utf8_lossy(text).chars().take(info_chars).collect::<String>());
     vec![
         Datum::Int(process.id.into()),
         Datum::from(state.user.as_str()),
@@ -116,7 +115,8 @@ pub(in crate::actors::session) fn process_row(
 }
 
 pub(in crate::actors::session) fn engine_rows() -> Vec<Vec<Datum>> {
-    let row = ["InnoDB", "DEFAULT", "Percolator transactions over Raft regions", "YES", "NO", "YES"];
+    let row =
+        ["InnoDB", "DEFAULT", "Percolator transactions over Raft regions", "YES", "NO", "YES"];
     vec![row.into_iter().map(Datum::from).collect()]
 }
 

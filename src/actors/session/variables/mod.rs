@@ -15,5 +15,5 @@ mod values;
 
 pub use definitions::{Domain, Scope, Variable, find, list};
 pub use settings::Settings;
-pub use values::{GlobalVariables, SessionVariables};
 pub(crate) use values::position;
+pub use values::{GlobalVariables, SessionVariables};

@@ -73,7 +73,9 @@ impl GlobalVariables {
         if variable.scope == Scope::Session {
             return Err(SqlError::new(
                 errno::VAR_IS_LOCAL_ONLY,
-                format!("Variable '{name}' is a SESSION variable and can't be used with SET GLOBAL"),
+                format!(
+                    "Variable '{name}' is a SESSION variable and can't be used with SET GLOBAL"
+                ),
             ));
         }
         let (text, clipped) = check(variable, value, variable.default)?;
@@ -148,9 +150,8 @@ impl SessionVariables {
 
     /// Character sets and collations go in pairs.
     fn follow(&mut self, name: &str) {
-        let paired = |charset: &str| {
-            Collation::of_charset(charset).map_or("utf8mb4_bin", Collation::name)
-        };
+        let paired =
+            |charset: &str| Collation::of_charset(charset).map_or("utf8mb4_bin", Collation::name);
         let text = find(name).map(|position| self.texts[position].clone()).unwrap_or_default();
         let of_collation =
             |name: &str| Collation::by_name(name).map_or("utf8mb4", Collation::charset);
@@ -210,7 +211,11 @@ impl GlobalVariables {
 }
 
 /// The text to keep of a value, or why it cannot be set.
-fn check(variable: &Variable, value: Option<&Datum>, default: &str) -> SqlResult<(Arc<str>, Clipped)> {
+fn check(
+    variable: &Variable,
+    value: Option<&Datum>,
+    default: &str,
+) -> SqlResult<(Arc<str>, Clipped)> {
     if variable.rule == Rule::ReadOnly {
         return Err(SqlError::new(
             errno::VAR_IS_READ_ONLY,
