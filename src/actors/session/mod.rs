@@ -42,6 +42,8 @@ mod set;
 mod show;
 mod split;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod transaction;
 pub mod variables;
 mod vars;

@@ -10,7 +10,7 @@ use super::encode::{RowEncoder, write_column};
 use super::plan_tables::{PlanTables, writes_named_rows};
 use super::prepared::PlanKey;
 use super::statement::Request;
-use super::transaction::duplicate_shown;
+use super::transaction::{NextTransaction, duplicate_shown};
 use super::virtual_tables::SessionTables;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::{CapabilityFlags, response};
@@ -134,6 +134,10 @@ impl Core {
         let computed = tables.computed.then_some(&schema);
         let ctx = self.exec_context(txn, eval, computed);
         self.answer_query(query, &ctx, request, sink).await?;
+        // One statement has one snapshot under either isolation level, and reads only: SET TRANSACTION is spent on it.
+        if !options.latest {
+            self.transactions.next = NextTransaction::default();
+        }
         if let Some(txn) = self.transactions.single.take() {
             txn.rollback().await?;
         }
@@ -285,8 +289,10 @@ impl Core {
     /// A write that is a transaction of its own. One that names its rows takes no locks at first: if somebody else was
     /// faster it is simply run again.
     async fn write_alone(&mut self, request: &Request<'_>) -> SqlResult<DmlResult> {
-        let settings = self.vars.settings();
-        if self.transactions.next.read_only.unwrap_or(settings.read_only) {
+        let read_only = self.vars.system.lock().settings.read_only;
+        // SET TRANSACTION is spent on this statement.
+        let next = std::mem::take(&mut self.transactions.next);
+        if next.read_only.unwrap_or(read_only) {
             return Err(SqlError::new(
                 errno::READ_ONLY_TRANSACTION,
                 "Cannot execute statement in a READ ONLY transaction.",

@@ -55,6 +55,7 @@ impl KvStore for MemoryStore {
             shared: self.shared.clone(),
             start_ts,
             pessimistic: options.pessimistic,
+            read_committed: options.read_committed,
             state: Mutex::new(State { for_update_ts: start_ts, ..State::default() }),
         }))
     }
@@ -64,6 +65,7 @@ impl KvStore for MemoryStore {
             shared: self.shared.clone(),
             start_ts: ts.0,
             pessimistic: false,
+            read_committed: false,
             state: Mutex::new(State { for_update_ts: ts.0, ..State::default() }),
         }))
     }
@@ -97,6 +99,8 @@ struct State {
     locked: BTreeSet<Bytes>,
     remembered: BTreeSet<Bytes>,
     for_update_ts: u64,
+    /// What a statement under READ COMMITTED reads at.
+    fresh_ts: Option<u64>,
     current_read: bool,
 }
 
@@ -115,6 +119,7 @@ struct MemoryTransaction {
     shared: Arc<Shared>,
     start_ts: u64,
     pessimistic: bool,
+    read_committed: bool,
     state: Mutex<State>,
 }
 
@@ -129,7 +134,7 @@ fn conflict() -> SqlError {
 impl MemoryTransaction {
     fn read_ts(&self) -> u64 {
         let state = self.state.lock();
-        if state.current_read { state.for_update_ts } else { self.start_ts }
+        if state.current_read { state.for_update_ts } else { state.fresh_ts.unwrap_or(self.start_ts) }
     }
 
     fn read(&self, key: &[u8]) -> Option<Bytes> {
@@ -257,6 +262,7 @@ impl Transaction for MemoryTransaction {
     fn begin_statement(&self) -> Savepoint {
         let mut state = self.state.lock();
         state.current_read = false;
+        state.fresh_ts = self.read_committed.then(|| self.shared.tick());
         Savepoint(state.log.len())
     }
 

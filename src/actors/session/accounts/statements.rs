@@ -115,8 +115,11 @@ impl Core {
             let gone = |account: &Account| {
                 users.iter().any(|user| user.user == account.user && user.host == account.host)
             };
-            if table.list().iter().all(gone) {
-                return Err(SqlError::unsupported("DROP USER of the last account"));
+            // Without one, the built-in root without a password would be back.
+            let keeps_root =
+                table.list().iter().any(|account| account.user == "root" && !gone(account));
+            if !keeps_root {
+                return Err(SqlError::unsupported("DROP USER of the last account of root"));
             }
             Ok(changes)
         };
