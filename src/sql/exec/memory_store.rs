@@ -134,7 +134,11 @@ fn conflict() -> SqlError {
 impl MemoryTransaction {
     fn read_ts(&self) -> u64 {
         let state = self.state.lock();
-        if state.current_read { state.for_update_ts } else { state.fresh_ts.unwrap_or(self.start_ts) }
+        if state.current_read {
+            state.for_update_ts
+        } else {
+            state.fresh_ts.unwrap_or(self.start_ts)
+        }
     }
 
     fn read(&self, key: &[u8]) -> Option<Bytes> {
