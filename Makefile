@@ -6,7 +6,7 @@ CARGO ?= cargo
 PROFILE := --release
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-# On Linux RocksDB is built by scripts/rocksdb.sh, in a fifth of the time that its crate takes.
+# On Linux RocksDB is built by scripts/rocksdb.sh, in less time than its crate takes.
 ifeq ($(shell uname -s),Linux)
 export ROCKSDB_LIB_DIR := $(abspath $(TARGET))/rocksdb
 export ROCKSDB_STATIC := 1
