@@ -42,7 +42,11 @@ pub struct SingleMemberLog {
 impl SingleMemberLog {
     /// Reads the state the engine holds; an empty engine holds the default state.
     pub fn open(engine: Arc<dyn Engine>) -> Result<SingleMemberLog, Error> {
-        let options = IterOptions { lower: Some(PREFIX.into()), upper: Some(PREFIX_END.into()) };
+        let options = IterOptions {
+            lower: Some(PREFIX.into()),
+            upper: Some(PREFIX_END.into()),
+            ..IterOptions::default()
+        };
         let mut records = Vec::new();
         let mut cursor = engine.cursor(Cf::Raft, options)?;
         cursor.seek(PREFIX)?;

@@ -166,10 +166,10 @@ pub(super) fn read_at(
     request: &KvRequest,
 ) -> Result<KvResponse, RequestError> {
     txn::admit(concurrency, request)?;
-    let result = match request {
-        KvRequest::Get { .. } => txn::read(kv as &dyn Reader, range, request),
-        // More than one key: all at one state.
-        _ => txn::read(&*kv.snapshot() as &dyn Reader, range, request),
+    let result = if txn::needs_snapshot(request) {
+        txn::read(&*kv.snapshot() as &dyn Reader, range, request)
+    } else {
+        txn::read(kv as &dyn Reader, range, request)
     };
     result.map_err(request_error)
 }

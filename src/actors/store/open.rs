@@ -14,7 +14,7 @@ use crate::actors::pd::{PdClient, PdError};
 use crate::actors::runtime::{ActorRef, AskError, System, Thread};
 use crate::common::{PeerId, RegionId, StoreId};
 use crate::placement::{StoreMeta, StoreState};
-use crate::storage::engine::{self, Engine, WriteBatch};
+use crate::storage::engine::{self, Engine, LocksInMemory, WriteBatch};
 use crate::storage::raft::LogStore;
 use crate::storage::region::StoreIdent;
 use crate::storage::region::bootstrap::{first_region, put_new_region};
@@ -87,13 +87,13 @@ pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, O
     open.options.validate().map_err(OpenError::Options)?;
     let ident = identify(&open).await?;
     introduce(&open, ident.store_id).await?;
+    let kv: Arc<dyn Engine> = Arc::new(LocksInMemory::load(open.kv)?);
     let concurrency = ConcurrencyManager::new();
-    let reader =
-        LocalReader::new(Arc::clone(&open.kv), concurrency.clone(), system.clock().clone());
+    let reader = LocalReader::new(Arc::clone(&kv), concurrency.clone(), system.clock().clone());
     let parts = StoreParts {
         store_id: ident.store_id,
         options: open.options,
-        kv: open.kv,
+        kv,
         log: LogStore::new(open.raft),
         router: StoreRouter::new(),
         reader: reader.clone(),

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::{
-    Cf, Cursor, Engine, EngineOptions, Error, IterOptions, MemoryEngine, Reader, RocksEngine,
-    WriteBatch, WriteOp,
+    Cf, Cursor, Engine, EngineOptions, Error, IterOptions, LocksInMemory, MemoryEngine, Reader,
+    RocksEngine, WriteBatch, WriteOp,
 };
 
 /// An implementation under test.
@@ -42,6 +43,38 @@ impl Subject for Memory {
         let copy = self.0.open_checkpoint(path).unwrap();
         put(&self.0, "after", "x");
         check(&copy);
+    }
+}
+
+struct WithLocks {
+    disk: MemoryEngine,
+    engine: LocksInMemory,
+}
+
+impl WithLocks {
+    fn new(disk: MemoryEngine) -> WithLocks {
+        let engine = LocksInMemory::load(Arc::new(disk.clone())).unwrap();
+        WithLocks { disk, engine }
+    }
+}
+
+impl Subject for WithLocks {
+    type Engine = LocksInMemory;
+
+    fn engine(&self) -> &LocksInMemory {
+        &self.engine
+    }
+
+    fn reopen(&mut self) {
+        *self = WithLocks::new(self.disk.clone());
+    }
+
+    fn with_checkpoint(&self, check: impl FnOnce(&dyn Engine)) {
+        let path = Path::new("checkpoint");
+        self.engine.checkpoint(path).unwrap();
+        let copy = self.disk.open_checkpoint(path).unwrap();
+        put(&self.engine, "after", "x");
+        check(&LocksInMemory::load(Arc::new(copy)).unwrap());
     }
 }
 
@@ -84,14 +117,17 @@ impl Subject for Rocks {
     }
 }
 
+/// The family most cases work on: the one an implementation may treat in a way of its own.
+const FAMILY: Cf = Cf::Lock;
+
 fn put(engine: &dyn Engine, key: &str, value: &str) {
     let mut batch = WriteBatch::new();
-    batch.put(Cf::Default, key, value);
+    batch.put(FAMILY, key, value);
     engine.write(batch, false).unwrap();
 }
 
 fn get(reader: &(impl Reader + ?Sized), key: &str) -> Option<String> {
-    let value = reader.get(Cf::Default, key.as_bytes()).unwrap();
+    let value = reader.get(FAMILY, key.as_bytes()).unwrap();
     value.map(|value| String::from_utf8(value).unwrap())
 }
 
@@ -102,7 +138,11 @@ fn fill(engine: &dyn Engine, keys: &[&str]) {
 }
 
 fn bounds(lower: Option<&str>, upper: Option<&str>) -> IterOptions {
-    IterOptions { lower: lower.map(Into::into), upper: upper.map(Into::into) }
+    IterOptions {
+        lower: lower.map(Into::into),
+        upper: upper.map(Into::into),
+        ..IterOptions::default()
+    }
 }
 
 fn key_of(cursor: &dyn Cursor) -> String {
@@ -130,7 +170,7 @@ fn backward(cursor: &mut dyn Cursor) -> String {
 }
 
 fn all(reader: &(impl Reader + ?Sized), options: IterOptions) -> String {
-    let mut cursor = reader.cursor(Cf::Default, options).unwrap();
+    let mut cursor = reader.cursor(FAMILY, options).unwrap();
     cursor.seek_to_first().unwrap();
     forward(&mut *cursor)
 }
@@ -152,13 +192,13 @@ fn batches_apply_in_order(subject: &mut impl Subject) {
     let engine = subject.engine();
     put(engine, "kept", "old");
     let mut batch = WriteBatch::new();
-    batch.put(Cf::Default, "a", "1");
-    batch.delete(Cf::Default, "a");
-    batch.put(Cf::Default, "a", "2");
-    batch.put(Cf::Default, "b", "1");
-    batch.delete_range(Cf::Default, "a", "c");
-    batch.put(Cf::Default, "b", "");
-    batch.delete(Cf::Default, "never there");
+    batch.put(FAMILY, "a", "1");
+    batch.delete(FAMILY, "a");
+    batch.put(FAMILY, "a", "2");
+    batch.put(FAMILY, "b", "1");
+    batch.delete_range(FAMILY, "a", "c");
+    batch.put(FAMILY, "b", "");
+    batch.delete(FAMILY, "never there");
     engine.write(batch, true).unwrap();
     assert_eq!(get(engine, "a"), None);
     assert_eq!(get(engine, "b").as_deref(), Some(""));
@@ -170,13 +210,13 @@ fn snapshots_do_not_change(subject: &mut impl Subject) {
     let engine = subject.engine();
     fill(engine, &["a", "b", "c"]);
     let snapshot = engine.snapshot();
-    let mut cursor = engine.cursor(Cf::Default, IterOptions::default()).unwrap();
+    let mut cursor = engine.cursor(FAMILY, IterOptions::default()).unwrap();
     let mut batch = WriteBatch::new();
-    batch.put(Cf::Default, "a", "new");
-    batch.delete(Cf::Default, "b");
-    batch.put(Cf::Default, "d", "new");
+    batch.put(FAMILY, "a", "new");
+    batch.delete(FAMILY, "b");
+    batch.put(FAMILY, "d", "new");
     engine.write(batch, false).unwrap();
-    engine.compact(Cf::Default, b"", b"z").unwrap();
+    engine.compact(FAMILY, b"", b"z").unwrap();
 
     assert_eq!(get(&*snapshot, "a").as_deref(), Some("value of a"));
     assert_eq!(get(&*snapshot, "b").as_deref(), Some("value of b"));
@@ -203,7 +243,7 @@ fn snapshots_outlive_the_engine_handle(subject: &mut impl Subject) {
 fn cursors_move_both_ways(subject: &mut impl Subject) {
     let engine = subject.engine();
     fill(engine, &["a", "c", "e"]);
-    let mut cursor = engine.cursor(Cf::Default, IterOptions::default()).unwrap();
+    let mut cursor = engine.cursor(FAMILY, IterOptions::default()).unwrap();
     assert!(!cursor.valid(), "a new cursor is invalid");
     assert!(!cursor.next().unwrap());
     assert!(!cursor.prev().unwrap());
@@ -237,7 +277,7 @@ fn bounds_hold(subject: &mut impl Subject) {
     assert_eq!(all(engine, bounds(None, Some("d"))), "a b c");
     assert_eq!(all(engine, bounds(Some("bb"), Some("bc"))), "");
     assert_eq!(all(engine, bounds(Some("x"), Some("z"))), "");
-    let mut cursor = engine.cursor(Cf::Default, bounds(Some("b"), Some("d"))).unwrap();
+    let mut cursor = engine.cursor(FAMILY, bounds(Some("b"), Some("d"))).unwrap();
     assert!(cursor.seek(b"a").unwrap());
     assert_eq!(key_of(&*cursor), "b", "a seek starts at the lower bound");
     assert!(!cursor.seek(b"d").unwrap());
@@ -257,8 +297,8 @@ fn ranges_are_deleted(subject: &mut impl Subject) {
     fill(engine, &["a", "b", "c", "d"]);
     let snapshot = engine.snapshot();
     let mut batch = WriteBatch::new();
-    batch.delete_range(Cf::Default, "b", "d");
-    batch.delete_range(Cf::Lock, "a", "z");
+    batch.delete_range(FAMILY, "b", "d");
+    batch.delete_range(Cf::Write, "a", "z");
     engine.write(batch, false).unwrap();
     assert_eq!(all(engine, IterOptions::default()), "a d");
     assert_eq!(get(engine, "b"), None);
@@ -266,8 +306,8 @@ fn ranges_are_deleted(subject: &mut impl Subject) {
     put(engine, "c", "again");
     assert_eq!(all(engine, IterOptions::default()), "a c d");
     let mut batch = WriteBatch::new();
-    batch.delete_range(Cf::Default, "z", "a");
-    batch.delete_range(Cf::Default, "a", "a");
+    batch.delete_range(FAMILY, "z", "a");
+    batch.delete_range(FAMILY, "a", "a");
     engine.write(batch, false).unwrap();
     assert_eq!(all(engine, IterOptions::default()), "a c d", "an empty range deletes nothing");
 }
@@ -277,14 +317,14 @@ fn ingestion_is_one_unit(subject: &mut impl Subject) {
     fill(engine, &["a", "c"]);
     let pair = |key: &str| (key.as_bytes().to_vec(), b"ingested".to_vec());
     let before = engine.snapshot();
-    engine.ingest(Cf::Default, &mut ["b", "c", "d"].map(pair).into_iter()).unwrap();
+    engine.ingest(FAMILY, &mut ["b", "c", "d"].map(pair).into_iter()).unwrap();
     assert_eq!(all(engine, IterOptions::default()), "a b c d");
     assert_eq!(get(engine, "c").as_deref(), Some("ingested"));
     assert_eq!(get(&*before, "c").as_deref(), Some("value of c"));
     drop(before);
-    engine.ingest(Cf::Default, &mut std::iter::empty()).unwrap();
+    engine.ingest(FAMILY, &mut std::iter::empty()).unwrap();
     for wrong in [["y", "x"], ["x", "x"]] {
-        let answer = engine.ingest(Cf::Default, &mut wrong.map(pair).into_iter());
+        let answer = engine.ingest(FAMILY, &mut wrong.map(pair).into_iter());
         assert!(matches!(answer, Err(Error::InvalidInput(_))), "{answer:?}");
     }
     assert_eq!(all(engine, IterOptions::default()), "a b c d");
@@ -297,9 +337,9 @@ fn data_survives_the_process(subject: &mut impl Subject) {
     subject.reopen();
     assert_eq!(all(subject.engine(), IterOptions::default()), "a b");
     let mut batch = WriteBatch::new();
-    batch.delete(Cf::Default, "a");
-    batch.delete_range(Cf::Default, "b", "c");
-    batch.put(Cf::Default, "c", "new");
+    batch.delete(FAMILY, "a");
+    batch.delete_range(FAMILY, "b", "c");
+    batch.put(FAMILY, "c", "new");
     subject.engine().write(batch, true).unwrap();
     subject.engine().sync().unwrap();
     subject.reopen();
@@ -319,9 +359,9 @@ fn sizes_follow_the_data(subject: &mut impl Subject) {
             (number.to_be_bytes().to_vec(), value.take(4096).collect::<Vec<u8>>())
         })
         .collect();
-    engine.ingest(Cf::Default, &mut pairs.into_iter()).unwrap();
+    engine.ingest(FAMILY, &mut pairs.into_iter()).unwrap();
     let size = |from: u32, to: u32| {
-        engine.approximate_size(Cf::Default, &from.to_be_bytes(), &to.to_be_bytes()).unwrap()
+        engine.approximate_size(FAMILY, &from.to_be_bytes(), &to.to_be_bytes()).unwrap()
     };
     assert!((900_000..1_400_000).contains(&size(0, 256)), "{}", size(0, 256));
     assert!((400_000..800_000).contains(&size(0, 128)), "{}", size(0, 128));
@@ -346,9 +386,9 @@ fn agrees_with_a_map(subject: &mut impl Subject, batches: &[Vec<(u8, u8, u8)>]) 
         for &(kind, key, value) in steps {
             let key = vec![key % 32];
             match kind % 4 {
-                0 | 1 => batch.put(Cf::Write, key, vec![value]),
-                2 => batch.delete(Cf::Write, key),
-                _ => batch.delete_range(Cf::Write, key, vec![value % 32]),
+                0 | 1 => batch.put(FAMILY, key, vec![value]),
+                2 => batch.delete(FAMILY, key),
+                _ => batch.delete_range(FAMILY, key, vec![value % 32]),
             }
         }
         for op in &batch.ops {
@@ -366,8 +406,9 @@ fn agrees_with_a_map(subject: &mut impl Subject, batches: &[Vec<(u8, u8, u8)>]) 
         let in_bounds = |key: &[u8]| *key >= *lower && *key < *upper;
         let expected: Vec<_> =
             model.clone().into_iter().filter(|(key, _)| in_bounds(key)).collect();
-        let options = IterOptions { lower: Some(lower.clone()), upper: Some(upper.clone()) };
-        let mut cursor = engine.cursor(Cf::Write, options).unwrap();
+        let options =
+            IterOptions { lower: Some(lower.clone()), upper: Some(upper.clone()), one_key: false };
+        let mut cursor = engine.cursor(FAMILY, options).unwrap();
         let mut seen = Vec::new();
         cursor.seek_to_first().unwrap();
         while cursor.valid() {
@@ -382,7 +423,7 @@ fn agrees_with_a_map(subject: &mut impl Subject, batches: &[Vec<(u8, u8, u8)>]) 
         }
         assert!(seen.is_empty());
         for key in 0..32_u8 {
-            assert_eq!(engine.get(Cf::Write, &[key]).unwrap().as_ref(), model.get(&vec![key]));
+            assert_eq!(engine.get(FAMILY, &[key]).unwrap().as_ref(), model.get(&vec![key]));
         }
         drop(cursor);
         if number % 5 == 4 {
@@ -420,6 +461,7 @@ macro_rules! suite {
 }
 
 suite!(memory, Memory(MemoryEngine::new()), 64);
+suite!(locks_in_memory, WithLocks::new(MemoryEngine::new()), 64);
 suite!(rocks, Rocks::new(), 8);
 
 mod crash {
@@ -427,7 +469,7 @@ mod crash {
 
     fn sync(engine: &MemoryEngine, key: &str, value: &str) {
         let mut batch = WriteBatch::new();
-        batch.put(Cf::Default, key, value);
+        batch.put(FAMILY, key, value);
         engine.write(batch, true).unwrap();
     }
 
@@ -440,7 +482,7 @@ mod crash {
         put(&engine, "a", "3");
         put(&engine, "c", "1");
         let mut batch = WriteBatch::new();
-        batch.delete_range(Cf::Default, "b", "c");
+        batch.delete_range(FAMILY, "b", "c");
         engine.write(batch, false).unwrap();
         engine.crash();
         assert_eq!(get(&engine, "a").as_deref(), Some("1"), "synced together with b");
@@ -457,7 +499,7 @@ mod crash {
         engine.sync().unwrap();
         put(&engine, "b", "1");
         put(&engine, "c", "1");
-        engine.ingest(Cf::Default, &mut [(b"c".to_vec(), b"2".to_vec())].into_iter()).unwrap();
+        engine.ingest(FAMILY, &mut [(b"c".to_vec(), b"2".to_vec())].into_iter()).unwrap();
         engine.crash();
         assert_eq!(all(&engine, IterOptions::default()), "a c");
         assert_eq!(get(&engine, "c").as_deref(), Some("2"));
@@ -477,7 +519,7 @@ mod crash {
         assert_eq!(engine.version_count(), 11);
         drop(snapshot);
         let mut batch = WriteBatch::new();
-        batch.delete(Cf::Default, "a");
+        batch.delete(FAMILY, "a");
         engine.write(batch, false).unwrap();
         assert_eq!(engine.version_count(), 0);
     }

@@ -85,6 +85,9 @@ pub struct IterOptions {
     pub lower: Option<Vec<u8>>,
     /// The first key past the end.
     pub upper: Option<Vec<u8>>,
+    /// For the write family: after a seek, only versions of the key that was sought are looked at, and what lies beyond
+    /// them may be missing. Lets the engine leave out files that do not have the key.
+    pub one_key: bool,
 }
 
 /// A position in a column family. New cursors are invalid until a `seek`.

@@ -2,7 +2,7 @@
 
 use super::key::{data_key, split_version, user_key, version_key};
 use super::range::{KeyRange, after_versions};
-use super::reader::{current_write, near_seek};
+use super::reader::{ONE_KEY, current_write, near_seek};
 use super::write::WriteKind;
 use crate::common::Timestamp;
 use crate::storage::engine::{Cf, Reader, Result, WriteBatch};
@@ -44,7 +44,7 @@ pub fn collect_key(
     batch: &mut WriteBatch,
 ) -> Result<()> {
     let data_key = data_key(key);
-    let mut cursor = reader.cursor(Cf::Write, KeyRange::of_key(&data_key).options())?;
+    let mut cursor = reader.cursor(Cf::Write, ONE_KEY)?;
     cursor.seek(&version_key(&data_key, safe_point))?;
     let mut decided = false;
     while let Some((_, write)) = current_write(cursor.as_ref(), &data_key)? {

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 
 use super::Result;
-use super::key::{data_key, version_key};
+use super::key::data_key;
 use super::lock::check_read;
-use super::range::KeyRange;
-use super::reader::{load_lock, near_seek, visible_value};
+use super::reader::{ONE_KEY, load_lock, visible_value};
 use crate::common::Timestamp;
+use crate::storage::codec::mvcc::put_ts;
 use crate::storage::engine::{Cf, Reader};
 use crate::storage::txn::KvPair;
 
@@ -19,20 +19,22 @@ pub fn get(
     ts: Timestamp,
     resolved: &[Timestamp],
 ) -> Result<Option<Bytes>> {
-    let data_key = data_key(key);
+    let mut data_key = data_key(key);
     if let Some(lock) = load_lock(reader, &data_key)? {
         check_read(&lock, key, ts, resolved)?;
     }
-    let mut cursor = reader.cursor(Cf::Write, KeyRange::of_key(&data_key).options())?;
-    cursor.seek(&version_key(&data_key, ts))?;
+    let mut cursor = reader.cursor(Cf::Write, ONE_KEY)?;
+    let key_len = data_key.len();
+    put_ts(&mut data_key, ts);
+    cursor.seek(&data_key)?;
+    data_key.truncate(key_len);
     Ok(visible_value(reader, cursor.as_mut(), &data_key, false)?)
 }
 
-/// The pairs of those keys that have a value at `ts`, in the order of `keys`. The cursors go through the keys in their
-/// order, so many keys cost less than as many [`get`]s. At `ts` = `MAX` it needs a snapshot.
+/// The pairs of those keys that have a value at `ts`, in the order of `keys`. Needs no snapshot either, as long as `ts` is not
+/// `MAX`: then it is what makes the versions of the keys belong together.
 pub fn batch_get(
     reader: &dyn Reader,
-    range: &KeyRange,
     keys: &[Bytes],
     ts: Timestamp,
     resolved: &[Timestamp],
@@ -40,22 +42,20 @@ pub fn batch_get(
     let mut order: Vec<(Vec<u8>, usize)> =
         keys.iter().enumerate().map(|(index, key)| (data_key(key), index)).collect();
     order.sort_unstable();
-    let mut writes = reader.cursor(Cf::Write, range.options())?;
-    let mut values: Vec<Option<Bytes>> = vec![None; keys.len()];
-    for (position, (data_key, index)) in order.iter().enumerate() {
-        // One get each, not a cursor: locks come and go, and a cursor would walk over what is left of the deleted ones.
+    // All locks before the cursor: see the module's documentation.
+    for (data_key, index) in &order {
         if let Some(lock) = load_lock(reader, data_key)? {
             check_read(&lock, &keys[*index], ts, resolved)?;
         }
-        // A key given twice sends the write cursor back, so it always seeks from an older key or anew.
-        let target = version_key(data_key, ts);
-        let seek_anew = position == 0 || order[position - 1].0 == *data_key;
-        if seek_anew {
-            writes.seek(&target)?
-        } else {
-            near_seek(writes.as_mut(), &target)?
-        };
-        values[*index] = visible_value(reader, writes.as_mut(), data_key, false)?;
+    }
+    let mut writes = reader.cursor(Cf::Write, ONE_KEY)?;
+    let mut values: Vec<Option<Bytes>> = vec![None; keys.len()];
+    for (mut data_key, index) in order {
+        let key_len = data_key.len();
+        put_ts(&mut data_key, ts);
+        writes.seek(&data_key)?;
+        data_key.truncate(key_len);
+        values[index] = visible_value(reader, writes.as_mut(), &data_key, false)?;
     }
     let pairs = keys.iter().zip(values);
     Ok(pairs

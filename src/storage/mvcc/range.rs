@@ -30,11 +30,6 @@ impl KeyRange {
         KeyRange { lower: lower.max(self.lower.clone()), upper }
     }
 
-    /// The smallest range that holds one user key and all its versions.
-    pub fn of_key(data_key: &[u8]) -> KeyRange {
-        KeyRange { lower: data_key.to_vec(), upper: after_versions(data_key) }
-    }
-
     /// Whether there can be nothing in it.
     pub fn is_empty(&self) -> bool {
         self.lower >= self.upper
@@ -56,16 +51,26 @@ impl KeyRange {
     }
 
     /// The bounds of a cursor over it.
-    pub(super) fn options(&self) -> IterOptions {
-        IterOptions { lower: Some(self.lower.clone()), upper: Some(self.upper.clone()) }
+    pub(in crate::storage) fn options(&self) -> IterOptions {
+        IterOptions {
+            lower: Some(self.lower.clone()),
+            upper: Some(self.upper.clone()),
+            one_key: false,
+        }
     }
 }
 
 /// The first key past every version of a data key, and before the next data key's versions.
 pub(super) fn after_versions(data_key: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(data_key.len() + 9);
-    out.extend_from_slice(data_key);
-    out.extend_from_slice(&[0xff; 8]);
-    out.push(0);
-    out
+    let mut target = Vec::with_capacity(data_key.len() + 9);
+    put_after_versions(&mut target, data_key);
+    target
+}
+
+/// Makes `target` [`after_versions`] of a data key.
+pub(super) fn put_after_versions(target: &mut Vec<u8>, data_key: &[u8]) {
+    target.clear();
+    target.extend_from_slice(data_key);
+    target.extend_from_slice(&[0xff; 8]);
+    target.push(0);
 }

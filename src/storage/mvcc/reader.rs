@@ -5,13 +5,15 @@ use bytes::Bytes;
 use super::Write;
 use super::key::{data_key, split_version, version_key};
 use super::lock::Lock;
-use super::range::KeyRange;
 use super::write::WriteKind;
 use crate::common::Timestamp;
-use crate::storage::engine::{Cf, Cursor, Error, Reader, Result};
+use crate::storage::engine::{Cf, Cursor, Error, IterOptions, Reader, Result};
 
 /// How many neighbours a cursor tries before it seeks: a step costs a fraction of a seek.
 pub(super) const NEAR_STEPS: usize = 8;
+
+/// A cursor over the write family that serves one key at a time.
+pub(super) const ONE_KEY: IterOptions = IterOptions { lower: None, upper: None, one_key: true };
 
 /// What the versions of a key say about one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,17 +31,16 @@ pub enum TxnRecord {
     None,
 }
 
-/// Reads the records of one region under one state of the engine, with one cursor over the write family.
+/// Reads the records of keys under one state of the engine, with one cursor over the write family.
 pub struct MvccReader<'a> {
     reader: &'a dyn Reader,
-    range: KeyRange,
     writes: Option<Box<dyn Cursor + 'a>>,
 }
 
 impl<'a> MvccReader<'a> {
-    /// Reads in `range`, which bounds the cursors.
-    pub fn new(reader: &'a dyn Reader, range: KeyRange) -> MvccReader<'a> {
-        MvccReader { reader, range, writes: None }
+    /// Reads what `reader` shows.
+    pub fn new(reader: &'a dyn Reader) -> MvccReader<'a> {
+        MvccReader { reader, writes: None }
     }
 
     /// The lock on a user key.
@@ -52,7 +53,7 @@ impl<'a> MvccReader<'a> {
         let data_key = data_key(key);
         let cursor = match &mut self.writes {
             Some(cursor) => cursor,
-            none => none.insert(self.reader.cursor(Cf::Write, self.range.options())?),
+            none => none.insert(self.reader.cursor(Cf::Write, ONE_KEY)?),
         };
         cursor.seek(&version_key(&data_key, ts))?;
         current_write(cursor.as_ref(), &data_key)

@@ -5,9 +5,10 @@ use bytes::Bytes;
 use super::Result;
 use super::key::{split_version, user_key, version_key};
 use super::lock::{Lock, check_read};
-use super::range::{KeyRange, after_versions};
-use super::reader::{NEAR_STEPS, near_seek, visible_value};
+use super::range::{KeyRange, put_after_versions};
+use super::reader::{NEAR_STEPS, visible_value};
 use crate::common::Timestamp;
+use crate::storage::codec;
 use crate::storage::engine::{self, Cf, Cursor, Reader};
 use crate::storage::txn::KvPair;
 
@@ -32,6 +33,13 @@ pub struct Scanner<'a> {
     options: ScanOptions<'a>,
     locks: Box<dyn Cursor + 'a>,
     writes: Box<dyn Cursor + 'a>,
+    /// The data key it is at.
+    data_key: Vec<u8>,
+    /// Where to seek to; kept for its memory.
+    target: Vec<u8>,
+    /// How many old versions it steps over before it seeks. Keys that are written often lie together, so what the last key needed
+    /// tells what the next will.
+    steps: usize,
 }
 
 impl<'a> Scanner<'a> {
@@ -51,21 +59,31 @@ impl<'a> Scanner<'a> {
                 cursor.seek_to_first()?
             };
         }
-        Ok(Scanner { reader, options, locks, writes })
+        Ok(Scanner {
+            reader,
+            options,
+            locks,
+            writes,
+            data_key: Vec::new(),
+            target: Vec::new(),
+            steps: NEAR_STEPS,
+        })
     }
 
     /// The next pair.
     pub fn next_pair(&mut self) -> Result<Option<KvPair>> {
-        while let Some(data_key) = self.next_key()? {
-            let key = user_key(&data_key)?;
-            self.pass_lock(&data_key, &key)?;
-            let value = if self.options.reverse {
-                self.value_backward(&data_key)?
+        while self.next_key()? {
+            self.pass_lock()?;
+            let value = if !on_key(self.writes.as_ref(), &self.data_key) {
+                None
+            } else if self.options.reverse {
+                self.value_backward()?
             } else {
-                self.value_forward(&data_key)?
+                self.value_forward()?
             };
             if let Some(value) = value {
-                return Ok(Some(KvPair { key: Bytes::from(key), value }));
+                let key = Bytes::from(user_key(&self.data_key)?);
+                return Ok(Some(KvPair { key, value }));
             }
         }
         Ok(None)
@@ -81,26 +99,30 @@ impl<'a> Scanner<'a> {
         Ok(pairs)
     }
 
-    /// The nearest data key either cursor stands on.
-    fn next_key(&self) -> engine::Result<Option<Vec<u8>>> {
+    /// Notes the nearest data key either cursor stands on; false at the end.
+    fn next_key(&mut self) -> engine::Result<bool> {
         let lock = self.locks.valid().then(|| self.locks.key());
         let write = match self.writes.valid() {
             true => Some(split_version(self.writes.key())?.0),
             false => None,
         };
         let next = match (lock, write) {
-            (Some(lock), Some(write)) if self.options.reverse => Some(lock.max(write)),
-            (Some(lock), Some(write)) => Some(lock.min(write)),
-            (lock, write) => lock.or(write),
+            (Some(lock), Some(write)) if self.options.reverse => lock.max(write),
+            (Some(lock), Some(write)) => lock.min(write),
+            (Some(key), None) | (None, Some(key)) => key,
+            (None, None) => return Ok(false),
         };
-        Ok(next.map(<[u8]>::to_vec))
+        self.data_key.clear();
+        self.data_key.extend_from_slice(next);
+        Ok(true)
     }
 
     /// Judges the lock on the key, if there is one, and steps over it.
-    fn pass_lock(&mut self, data_key: &[u8], key: &[u8]) -> Result<()> {
-        if self.locks.valid() && self.locks.key() == data_key {
+    fn pass_lock(&mut self) -> Result<()> {
+        if self.locks.valid() && self.locks.key() == self.data_key {
             let lock = Lock::decode(self.locks.value())?;
-            check_read(&lock, key, self.options.ts, self.options.resolved)?;
+            let key = user_key(&self.data_key)?;
+            check_read(&lock, &key, self.options.ts, self.options.resolved)?;
             if self.options.reverse {
                 self.locks.prev()?
             } else {
@@ -110,23 +132,46 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// The write cursor stands on the key's newest version or past the key. Leaves it past the key.
-    fn value_forward(&mut self, data_key: &[u8]) -> engine::Result<Option<Bytes>> {
-        if !on_key(self.writes.as_ref(), data_key) {
-            return Ok(None);
-        }
+    /// The write cursor stands on the key's newest version. Leaves it past the key.
+    fn value_forward(&mut self) -> engine::Result<Option<Bytes>> {
+        let ts = self.options.ts;
         let cursor = self.writes.as_mut();
-        near_seek(cursor, &version_key(data_key, self.options.ts))?;
-        let value = visible_value(self.reader, cursor, data_key, self.options.key_only)?;
-        near_seek(cursor, &after_versions(data_key))?;
+        let mut left = self.steps;
+        while on_key(cursor, &self.data_key) && split_version(cursor.key())?.1 > ts {
+            if left == 0 {
+                put_version_key(&mut self.target, &self.data_key, ts);
+                cursor.seek(&self.target)?;
+                break;
+            }
+            left -= 1;
+            cursor.next()?;
+        }
+        let value = visible_value(self.reader, cursor, &self.data_key, self.options.key_only)?;
+        self.pass_versions()?;
         Ok(value)
     }
 
-    /// The write cursor stands on the key's oldest version or before the key. Leaves it before the key.
-    fn value_backward(&mut self, data_key: &[u8]) -> engine::Result<Option<Bytes>> {
-        if !on_key(self.writes.as_ref(), data_key) {
-            return Ok(None);
+    /// Moves the write cursor past the key.
+    fn pass_versions(&mut self) -> engine::Result<()> {
+        let cursor = self.writes.as_mut();
+        for _ in 0..self.steps {
+            if !on_key(cursor, &self.data_key) {
+                self.steps = NEAR_STEPS.min(self.steps + 1);
+                return Ok(());
+            }
+            cursor.next()?;
         }
+        if on_key(cursor, &self.data_key) {
+            self.steps = (self.steps / 2).max(1);
+            put_after_versions(&mut self.target, &self.data_key);
+            cursor.seek(&self.target)?;
+        }
+        Ok(())
+    }
+
+    /// The write cursor stands on the key's oldest version. Leaves it before the key.
+    fn value_backward(&mut self) -> engine::Result<Option<Bytes>> {
+        let data_key = &self.data_key;
         let cursor = self.writes.as_mut();
         // Versions come oldest first this way, and the newest visible one decides. A key with few versions is read
         // stepping; one with many by a seek to the deciding version.
@@ -166,4 +211,11 @@ fn near_seek_back(cursor: &mut dyn Cursor, target: &[u8]) -> engine::Result<bool
 /// Whether a cursor over the write family stands on a version of `data_key`.
 fn on_key(cursor: &dyn Cursor, data_key: &[u8]) -> bool {
     cursor.valid() && cursor.key().starts_with(data_key) && cursor.key().len() == data_key.len() + 8
+}
+
+/// Makes `target` the place of the newest version at or below `ts`.
+fn put_version_key(target: &mut Vec<u8>, data_key: &[u8], ts: Timestamp) {
+    target.clear();
+    target.extend_from_slice(data_key);
+    codec::mvcc::put_ts(target, ts);
 }

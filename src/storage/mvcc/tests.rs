@@ -99,7 +99,7 @@ fn versions(key: &[u8], last: u64) -> MemoryEngine {
 #[test]
 fn a_transactions_record_is_found_among_others() {
     let engine = versions(b"k", 50);
-    let mut mvcc = MvccReader::new(&engine, KeyRange::all());
+    let mut mvcc = MvccReader::new(&engine);
     let committed = TxnRecord::Committed { commit_ts: Timestamp(30), kind: WriteKind::Put };
     assert_eq!(mvcc.txn_record(b"k", Timestamp(29)).unwrap(), committed);
     assert_eq!(mvcc.txn_record(b"k", Timestamp(30)).unwrap(), TxnRecord::None);

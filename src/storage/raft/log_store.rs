@@ -445,7 +445,11 @@ impl RegionLog {
         }
         let (lower, upper) =
             (keys::raft_log_key(self.region, low), keys::raft_log_key(self.region, high));
-        let options = IterOptions { lower: Some(lower.to_vec()), upper: Some(upper.to_vec()) };
+        let options = IterOptions {
+            lower: Some(lower.to_vec()),
+            upper: Some(upper.to_vec()),
+            ..IterOptions::default()
+        };
         let mut cursor = self.engine.cursor(Cf::Raft, options)?;
         cursor.seek_to_first()?;
         for index in low.0..high.0 {

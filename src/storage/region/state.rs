@@ -127,7 +127,11 @@ pub fn load_region(
 /// Reads every region this store takes part in, by ascending id.
 pub fn load_regions(reader: &dyn Reader) -> Result<Vec<Region>> {
     let (lower, upper) = keys::region_meta_range();
-    let options = IterOptions { lower: Some(lower.to_vec()), upper: Some(upper.to_vec()) };
+    let options = IterOptions {
+        lower: Some(lower.to_vec()),
+        upper: Some(upper.to_vec()),
+        ..IterOptions::default()
+    };
     let mut cursor = reader.cursor(Cf::Raft, options)?;
     let mut regions = Vec::new();
     let mut valid = cursor.seek(&lower)?;

@@ -53,7 +53,7 @@ pub(super) struct HeldLock {
 
 impl<'a> CommandContext<'a> {
     pub(super) fn mvcc(&self) -> MvccReader<'a> {
-        MvccReader::new(self.reader, self.range.clone())
+        MvccReader::new(self.reader)
     }
 
     /// The lock on a key: a pessimistic one of the leader's memory, or one of the lock family.

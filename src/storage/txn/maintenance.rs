@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::executor::{CommandContext, Effects, Outcome};
 use super::{KvResponse, LockInfo};
 use crate::common::Timestamp;
-use crate::storage::engine::{self, Cf, Cursor, IterOptions, WriteBatch};
+use crate::storage::engine::{self, Cf, Cursor, WriteBatch};
 use crate::storage::mvcc::key::{data_key, user_key};
 use crate::storage::mvcc::{KeyRange, Lock, Result, collect_key};
 
@@ -69,9 +69,7 @@ fn lock_cursor<'a>(
     context: &CommandContext<'a>,
     range: &KeyRange,
 ) -> engine::Result<Box<dyn Cursor + 'a>> {
-    let options =
-        IterOptions { lower: Some(range.lower().to_vec()), upper: Some(range.upper().to_vec()) };
-    let mut cursor = context.reader.cursor(Cf::Lock, options)?;
+    let mut cursor = context.reader.cursor(Cf::Lock, range.options())?;
     if !range.is_empty() {
         cursor.seek_to_first()?;
     }

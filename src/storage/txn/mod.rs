@@ -42,4 +42,4 @@ pub use executor::{CommandContext, Decision, Effects, Footprint, Outcome, execut
 pub use latches::{CommandId, Latches};
 pub use lock_table::{LockTable, PessimisticEntry};
 pub use lock_waiters::{LockWaiters, Waiter};
-pub use read::{admit, read};
+pub use read::{admit, needs_snapshot, read};

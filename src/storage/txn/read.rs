@@ -1,10 +1,11 @@
 //! Reads, from any thread: no latch, no queue.
 //!
-//! A reader that found its peer to be the leader calls [`admit`], *then* takes a snapshot (or, for a `Get`, uses the engine as it
-//! is), then calls [`read`]. The order matters: see [`concurrency`](super::concurrency).
+//! A reader that found its peer to be the leader calls [`admit`], *then* calls [`read`], on the engine as it is, or on a snapshot
+//! taken in between if [`needs_snapshot`]. The order matters: see [`concurrency`](super::concurrency).
 
 use super::concurrency::ConcurrencyManager;
 use super::{KeyError, KvRequest, KvResponse};
+use crate::common::Timestamp;
 use crate::storage::engine::{Error as EngineError, Reader};
 use crate::storage::mvcc::{self, KeyRange, ScanOptions, Scanner};
 
@@ -24,6 +25,15 @@ pub fn admit(concurrency: &ConcurrencyManager, request: &KvRequest) -> Result<()
     }
 }
 
+/// Whether a read must see one state of the engine. With a timestamp it need not: what commits while it reads commits above
+/// that. "The latest" of several keys belongs together only in one state.
+pub fn needs_snapshot(request: &KvRequest) -> bool {
+    matches!(
+        request,
+        KvRequest::BatchGet { ts: Timestamp::MAX, .. } | KvRequest::Scan { ts: Timestamp::MAX, .. }
+    )
+}
+
 /// Answers an admitted `Get`, `BatchGet` or `Scan`. `range` is the region's; a scan ends at its bounds.
 pub fn read(
     reader: &dyn Reader,
@@ -35,7 +45,7 @@ pub fn read(
             mvcc::get(reader, key, *ts, resolved).map(KvResponse::Value)
         }
         KvRequest::BatchGet { keys, ts, resolved } => {
-            mvcc::batch_get(reader, range, keys, *ts, resolved).map(KvResponse::Pairs)
+            mvcc::batch_get(reader, keys, *ts, resolved).map(KvResponse::Pairs)
         }
         KvRequest::Scan { start, end, limit, ts, reverse, key_only, resolved } => {
             let range = range.clip(start, end);

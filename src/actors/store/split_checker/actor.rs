@@ -82,6 +82,7 @@ fn scan(kv: &dyn Engine, region: &Region, options: SplitOptions) -> Result<Split
     let bounds = IterOptions {
         lower: Some(keys::data_key(&region.start_key)),
         upper: Some(keys::data_end_key(&region.end_key)),
+        ..IterOptions::default()
     };
     let mut writes = kv.cursor(Cf::Write, bounds.clone())?;
     let mut values = kv.cursor(Cf::Default, bounds)?;

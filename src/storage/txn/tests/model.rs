@@ -278,7 +278,7 @@ impl World {
             self.state(ts).into_iter().map(|(name, value)| (key(name), value)).collect();
         let snapshot = self.engine.snapshot();
         let keys: Vec<Bytes> = (0..6).map(key).collect();
-        let batch = mvcc::batch_get(&*snapshot, &self.range, &keys, ts, &[]).unwrap();
+        let batch = mvcc::batch_get(&*snapshot, &keys, ts, &[]).unwrap();
         let pairs = |pairs: Vec<crate::storage::txn::KvPair>| -> Vec<(Bytes, Vec<u8>)> {
             pairs.into_iter().map(|pair| (pair.key, pair.value.to_vec())).collect()
         };
