@@ -81,6 +81,8 @@ pub struct MysqlConfig {
     pub tls_cert: PathBuf,
     /// The PEM private key of `tls-cert`.
     pub tls_key: PathBuf,
+    /// Clients without TLS are refused with error 3159.
+    pub require_secure_transport: bool,
 }
 
 impl Default for MysqlConfig {
@@ -92,6 +94,7 @@ impl Default for MysqlConfig {
             connect_timeout: Span::seconds(10),
             tls_cert: PathBuf::new(),
             tls_key: PathBuf::new(),
+            require_secure_transport: false,
         }
     }
 }
@@ -256,6 +259,12 @@ impl Config {
         }
         if self.mysql.tls_cert.as_os_str().is_empty() != self.mysql.tls_key.as_os_str().is_empty() {
             return Err(("mysql.tls-key", "tls-cert and tls-key go together".into()));
+        }
+        if self.mysql.require_secure_transport && self.mysql.tls_cert.as_os_str().is_empty() {
+            return Err((
+                "mysql.require-secure-transport",
+                "needs tls-cert and tls-key, or nobody could connect".into(),
+            ));
         }
         if self.store.region_split_size.0 < 1 << 20 {
             return Err(("store.region-split-size", "must be at least 1MiB".into()));

@@ -45,7 +45,7 @@ pub enum Command {
     StmtExecute {
         /// The statement.
         statement: u32,
-        /// A cursor was asked for, which we do not have.
+        /// Which cursor is wanted; 0: none.
         cursor: u8,
         /// Parameters: read with the statement's parameter count.
         body: Bytes,
@@ -63,8 +63,13 @@ pub enum Command {
     StmtClose(u32),
     /// COM_STMT_RESET: forgets long data.
     StmtReset(u32),
-    /// COM_STMT_FETCH: rows of a cursor, which we do not have.
-    StmtFetch,
+    /// COM_STMT_FETCH: rows of a cursor.
+    StmtFetch {
+        /// The statement.
+        statement: u32,
+        /// How many rows at most.
+        rows: u32,
+    },
     /// Anything else, by number.
     Unknown(u8),
 }
@@ -114,7 +119,7 @@ impl Command {
                     _ => return Err(Malformed("no such option")),
                 },
             },
-            0x1c => Command::StmtFetch,
+            0x1c => Command::StmtFetch { statement: reader.u32()?, rows: reader.u32()? },
             0x1f => Command::ResetConnection,
             code => Command::Unknown(code),
         })

@@ -9,7 +9,7 @@ use mysql_async::{Conn, OptsBuilder, Value};
 use crate::server::{Server, have, mariadb, repository, run};
 
 /// Where `make test` installs the drivers of other languages.
-fn drivers() -> PathBuf {
+pub(crate) fn drivers() -> PathBuf {
     if let Some(path) = std::env::var_os("TROUPEDB_CLIENTS") {
         return path.into();
     }
@@ -20,7 +20,7 @@ fn drivers() -> PathBuf {
 }
 
 /// Whether a driver is installed. In CI it must be; elsewhere its test is skipped, loudly.
-fn installed(mark: &str) -> bool {
+pub(crate) fn installed(mark: &str) -> bool {
     let found = drivers().join(mark).exists();
     if !found {
         assert!(std::env::var_os("CI").is_none(), "{mark} is missing in {}", drivers().display());

@@ -12,3 +12,4 @@ mod process;
 mod server;
 mod sysbench;
 mod tidy;
+mod tls;

@@ -24,6 +24,8 @@ pub struct GatewayOptions {
     pub max_packet: usize,
     /// How long a client may take to log in.
     pub connect_timeout: Duration,
+    /// Clients without TLS are refused with error 3159.
+    pub require_tls: bool,
     /// The server's version, as clients see it.
     pub version: String,
 }

@@ -1,6 +1,6 @@
 //! The services that face people: SQL, the MySQL gateway, the admin endpoint, the bridge's endpoint.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,11 +11,13 @@ use super::SERVER_VERSION;
 use super::assembly::Shared;
 use super::services::stop_actor;
 use super::sockets::Sockets;
+use super::variables;
 use crate::actors::admin::{self, AdminHandle, AdminServices, LogControl, MemoryGauge, StoreView};
 use crate::actors::bridge::{self, BridgeHandle};
 use crate::actors::gateway::{self, Drain, Gateway, GatewayOptions};
 use crate::actors::runtime::{ActorRef, Monotonic, Service, System, Thread};
 use crate::actors::session::accounts::AccountCache;
+use crate::actors::session::variables::GlobalVariables;
 use crate::actors::session::{Accounts as _, LocalSessions, SessionServices};
 use crate::sql::exec::ExecLimits;
 use crate::storage::engine::MemoryUsage;
@@ -28,7 +30,7 @@ pub(super) fn services(
 ) -> Vec<Box<dyn Service>> {
     let Sockets { mysql, admin, bridge } = sockets;
     vec![
-        Box::new(Sql(shared.clone())),
+        Box::new(Sql { shared: shared.clone(), mysql: mysql.local_addr().ok() }),
         Box::new(Admin {
             shared: shared.clone(),
             listener: Some(admin),
@@ -42,7 +44,11 @@ pub(super) fn services(
 }
 
 /// What sessions need. The sessions themselves are opened by connections, on their threads.
-struct Sql(Arc<Shared>);
+struct Sql {
+    shared: Arc<Shared>,
+    /// Where clients connect, which the variables tell.
+    mysql: Option<SocketAddr>,
+}
 
 #[async_trait(?Send)]
 impl Service for Sql {
@@ -55,7 +61,7 @@ impl Service for Sql {
     }
 
     async fn start(&mut self, system: &System) -> anyhow::Result<()> {
-        let shared = &self.0;
+        let shared = &self.shared;
         let store = Arc::new(shared.product("kv", |products| &products.kv)?);
         let schema = shared.product("ddl", |products| &products.schema)?;
         let ddl = shared.product("ddl", |products| &products.ddl)?;
@@ -74,13 +80,15 @@ impl Service for Sql {
             spill_dir: Some(shared.data.tmp.clone()),
             ..ExecLimits::default()
         });
+        let configured = variables::configured(&shared.config, self.mysql);
+        services.variables = Arc::new(GlobalVariables::new(&configured));
         services.max_prepared_statements = shared.config.sql.max_prepared_statements;
         shared.products.write().sessions = Some(Arc::new(services));
         Ok(())
     }
 
     async fn stop(&mut self, _deadline: Duration) -> anyhow::Result<()> {
-        self.0.products.write().sessions = None;
+        self.shared.products.write().sessions = None;
         Ok(())
     }
 }
@@ -115,6 +123,7 @@ impl Service for MysqlGateway {
             max_connections: config.max_connections,
             max_packet: config.max_allowed_packet.0 as usize,
             connect_timeout: config.connect_timeout.0,
+            require_tls: config.require_secure_transport,
             version: SERVER_VERSION.into(),
         };
         let services = Arc::new(gateway::Services::new(

@@ -13,6 +13,7 @@ mod data_dir;
 mod front;
 mod services;
 mod sockets;
+mod variables;
 
 pub use assembly::Node;
 pub use data_dir::{DataDir, Error as DataDirError};

@@ -160,11 +160,13 @@ impl Core {
     }
 
     fn started(&self, command: &Command) {
+        self.services.processes.count_question();
         let now = self.services.clock.now();
         let (name, info) = match command {
             Command::Query(text) => ("Query", Some(text.clone())),
             Command::StmtExecute { statement, .. } => ("Execute", self.prepared.text(*statement)),
             Command::StmtPrepare(text) => ("Prepare", Some(text.clone())),
+            Command::StmtFetch { statement, .. } => ("Fetch", self.prepared.text(*statement)),
             Command::FieldList { .. } => ("Field List", None),
             Command::InitDb(_) => ("Init DB", None),
             Command::ResetConnection => ("Reset Connection", None),
@@ -239,7 +241,9 @@ impl Core {
                 self.multi_statements = multi_statements;
                 response::write_eof(&mut sink.writer, self.status(false), 0);
             }
-            Command::StmtFetch => return Err(SqlError::unsupported("cursors (COM_STMT_FETCH)")),
+            Command::StmtFetch { statement, rows } => {
+                return self.fetch_cursor(statement, rows, sink).await;
+            }
             Command::Debug => return Err(SqlError::unsupported("COM_DEBUG")),
             Command::Quit | Command::ChangeUser(_) | Command::Unknown(_) => {
                 return Err(SqlError::new(errno::UNKNOWN_COM, "Unknown command"));
@@ -335,10 +339,12 @@ impl Core {
 
     fn statistics(&self) -> String {
         let uptime = self.services.clock.now().as_nanos() / 1_000_000_000;
+        let questions = self.services.processes.questions();
         format!(
-            "Uptime: {uptime}  Threads: {}  Questions: 0  Slow queries: 0  Opens: 0  \
-             Flush tables: 0  Open tables: 0  Queries per second avg: 0.000",
-            self.services.processes.len()
+            "Uptime: {uptime}  Threads: {}  Questions: {questions}  Slow queries: 0  Opens: 0  \
+             Flush tables: 0  Open tables: 0  Queries per second avg: {:.3}",
+            self.services.processes.len(),
+            questions as f64 / uptime.max(1) as f64
         )
     }
 }

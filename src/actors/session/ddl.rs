@@ -8,14 +8,19 @@ use crate::actors::runtime::{AskError, SendError};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{DdlContext, build_statement};
 use crate::sql::parser::Statement;
+use crate::sql::parser::ast::TableOption;
+use crate::sql::types::SqlMode;
 
 /// How long a schema change may take; building an index of a large table takes long. KILL ends the wait, not the change.
 const DEADLINE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 impl Core {
     /// Commits the transaction, as every schema change does in MySQL, and has the worker run the change.
-    pub(super) async fn change_schema(&mut self, statement: &Statement) -> SqlResult<()> {
+    /// Answers how many rows it is said to have affected.
+    pub(super) async fn change_schema(&mut self, statement: &Statement) -> SqlResult<u64> {
         self.commit().await?;
+        self.check_engine(statement)?;
+        let affected = self.rows_of_change(statement);
         let schema = self.services.schema.current();
         let ctx = DdlContext {
             schema: &schema,
@@ -37,6 +42,44 @@ impl Core {
             && self.services.schema.current().database(database).is_none()
         {
             self.set_database(None);
+        }
+        Ok(affected)
+    }
+
+    /// A new database counts as a row, and so does each table of one that goes.
+    fn rows_of_change(&self, statement: &Statement) -> u64 {
+        match statement {
+            Statement::CreateDatabase(_) => 1,
+            Statement::DropDatabase { name, .. } => {
+                let schema = self.services.schema.current();
+                schema
+                    .database(name)
+                    .map_or(0, |database| schema.tables(&database.name).count() as u64)
+            }
+            _ => 0,
+        }
+    }
+
+    /// There is one storage engine, and it goes by InnoDB's name. Another one is error 1286, or without
+    /// NO_ENGINE_SUBSTITUTION a warning.
+    fn check_engine(&self, statement: &Statement) -> SqlResult<()> {
+        let Statement::CreateTable(create) = statement else { return Ok(()) };
+        for option in &create.options {
+            let TableOption::Engine(engine) = option else { continue };
+            if engine.eq_ignore_ascii_case("InnoDB") {
+                continue;
+            }
+            let unknown = SqlError::new(
+                errno::UNKNOWN_STORAGE_ENGINE,
+                format!("Unknown storage engine '{engine}'"),
+            );
+            if self.eval.sql_mode.contains(SqlMode::NO_ENGINE_SUBSTITUTION) {
+                return Err(unknown);
+            }
+            self.eval.warn(unknown.code, unknown.message);
+            let table = &create.name.name;
+            let substituted = format!("Using storage engine InnoDB for table '{table}'");
+            self.eval.warn(errno::WARN_USING_OTHER_HANDLER, substituted);
         }
         Ok(())
     }

@@ -31,8 +31,17 @@ pub struct ClientInfo {
     pub capabilities: CapabilityFlags,
     /// Number of the connection's collation.
     pub collation: u16,
-    /// Whether the connection is encrypted.
-    pub tls: bool,
+    /// How the connection is encrypted; `None`: it is not.
+    pub tls: Option<TlsSession>,
+}
+
+/// What TLS has agreed on, as `SHOW STATUS` tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsSession {
+    /// `TLSv1.3`.
+    pub version: &'static str,
+    /// OpenSSL's name of the cipher suite, which is what clients know.
+    pub cipher: String,
 }
 
 /// Run a command, and answer with packets. A session handles one at a time; a second one waits.

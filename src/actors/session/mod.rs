@@ -30,6 +30,7 @@ mod actor;
 mod answer;
 mod control;
 mod core;
+mod cursor;
 mod ddl;
 mod encode;
 mod messages;
@@ -37,6 +38,7 @@ mod plan_tables;
 mod prepared;
 mod processes;
 mod run;
+mod schema_rows;
 mod services;
 mod set;
 mod show;
@@ -55,7 +57,7 @@ use rand_chacha::rand_core::Rng as _;
 pub use actor::Session;
 pub use messages::{
     Account, Accounts, Answer, CancelStatement, ClientInfo, Execute, SessionRef, Sessions,
-    SwitchUser,
+    SwitchUser, TlsSession,
 };
 pub use processes::{Kill, Process, ProcessList, ProcessState};
 pub use services::{LocalSessions, SessionServices};

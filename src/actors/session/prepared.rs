@@ -8,8 +8,9 @@ use parking_lot::Mutex;
 
 use super::answer::Sink;
 use super::core::Core;
+use super::cursor::Cursor;
 use super::encode::{Format, write_column};
-use super::statement::Request;
+use super::statement::{Request, text_request};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::parameters::{self, Parameter, ParameterType};
 use crate::protocol::response;
@@ -18,6 +19,9 @@ use crate::sql::parser::{ParsedStatement, parse_one};
 use crate::sql::plan::{OutputColumn, StatementPlan};
 use crate::sql::types::time::Parts;
 use crate::sql::types::{Datum, Decimal, Duration, FieldType, SqlMode, Time, TimeKind, TypeKind};
+
+/// The kind of cursor there is: over rows that were read when the statement ran, forwards only.
+const CURSOR_TYPE_READ_ONLY: u8 = 1;
 
 /// `ER_MAX_PREPARED_STMT_COUNT_REACHED`.
 const TOO_MANY: u16 = 1461;
@@ -74,6 +78,17 @@ pub(super) struct Prepared {
     cache: PlanCache,
 }
 
+impl Prepared {
+    /// A request for it, without parameters, in text.
+    fn request(&self) -> Request<'_> {
+        Request {
+            parameters: self.parameters,
+            cache: Some(&self.cache),
+            ..text_request(&self.statement)
+        }
+    }
+}
+
 /// A statement of COM_STMT_PREPARE.
 struct Entry {
     prepared: Arc<Prepared>,
@@ -82,6 +97,8 @@ struct Entry {
     long_data: HashMap<u16, Vec<u8>>,
     /// What COM_STMT_SEND_LONG_DATA could not answer: more than `max_allowed_packet`.
     too_long: bool,
+    /// The rows of its last execution, if that asked for a cursor.
+    cursor: Option<Cursor>,
 }
 
 /// All of a session.
@@ -110,11 +127,25 @@ impl PreparedStatements {
         self.by_id.remove(&id);
     }
 
-    /// COM_STMT_RESET: forgets long data.
+    /// Keeps rows for COM_STMT_FETCH.
+    pub(super) fn open_cursor(&mut self, id: u32, cursor: Cursor) {
+        if let Some(entry) = self.by_id.get_mut(&id) {
+            entry.cursor = Some(cursor);
+        }
+    }
+
+    /// The place of a statement's cursor.
+    pub(super) fn cursor(&mut self, id: u32) -> SqlResult<&mut Option<Cursor>> {
+        let entry = self.by_id.get_mut(&id).ok_or_else(|| unknown(id, "mysqld_stmt_fetch"))?;
+        Ok(&mut entry.cursor)
+    }
+
+    /// COM_STMT_RESET: forgets long data and closes the cursor.
     pub(super) fn reset(&mut self, id: u32) -> SqlResult<()> {
         let entry = self.by_id.get_mut(&id).ok_or_else(|| unknown(id, "mysqld_stmt_reset"))?;
         entry.long_data.clear();
         entry.too_long = false;
+        entry.cursor = None;
         Ok(())
     }
 
@@ -189,6 +220,7 @@ impl Core {
                 types: Vec::new(),
                 long_data: HashMap::new(),
                 too_long: false,
+                cursor: None,
             },
         );
         let (status, capabilities) = (self.status(false), self.client.capabilities);
@@ -260,35 +292,16 @@ impl Core {
                     SqlError::new(errno::MALFORMED_PACKET, malformed.to_string())
                 })?;
         entry.long_data.clear();
-        // A cursor that only reads may be answered with all rows at once, as MySQL does for small results.
-        let _ = cursor;
+        entry.cursor = None;
+        let cursor = (cursor & CURSOR_TYPE_READ_ONLY != 0).then_some(id);
         let (mut params, mut types) = (Vec::with_capacity(values.len()), Vec::new());
         for value in values {
             let (datum, field_type) = value_of(value)?;
             params.push(datum);
             types.push(field_type);
         }
-        self.run_prepared(&prepared, params, types, Format::Binary, false, sink).await
-    }
-
-    async fn run_prepared(
-        &mut self,
-        prepared: &Prepared,
-        params: Vec<Datum>,
-        types: Vec<FieldType>,
-        format: Format,
-        more: bool,
-        sink: &mut Sink,
-    ) -> SqlResult<()> {
-        let request = Request {
-            statement: &prepared.statement,
-            parameters: prepared.parameters,
-            params,
-            types,
-            format,
-            more,
-            cache: Some(&prepared.cache),
-        };
+        let request =
+            Request { params, types, format: Format::Binary, cursor, ..prepared.request() };
         self.statement(&request, sink).await
     }
 
@@ -330,7 +343,8 @@ impl Core {
             types.push(if value.is_null() { FieldType::null() } else { general(&field_type) });
             params.push(value);
         }
-        self.run_prepared(&prepared, params, types, Format::Text, more, sink).await
+        let request = Request { params, types, more, ..prepared.request() };
+        self.statement(&request, sink).await
     }
 
     /// DEALLOCATE PREPARE.

@@ -1,7 +1,7 @@
 //! Who is connected to this node and what they run: SHOW PROCESSLIST and KILL.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use dashmap::DashMap;
@@ -73,9 +73,25 @@ impl Process {
 pub struct ProcessList {
     processes: DashMap<u32, Arc<Process>>,
     last_id: AtomicU32,
+    questions: AtomicU64,
 }
 
 impl ProcessList {
+    /// A client has sent a command.
+    pub fn count_question(&self) {
+        self.questions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many commands clients have sent.
+    pub fn questions(&self) -> u64 {
+        self.questions.load(Ordering::Relaxed)
+    }
+
+    /// How many connections there have been.
+    pub fn connections(&self) -> u32 {
+        self.last_id.load(Ordering::Relaxed)
+    }
+
     /// The number for a new connection.
     pub fn next_id(&self) -> u32 {
         self.last_id.fetch_add(1, Ordering::Relaxed) + 1
@@ -106,6 +122,11 @@ impl ProcessList {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.processes.is_empty()
+    }
+
+    /// How many run a statement.
+    pub fn running(&self) -> usize {
+        self.processes.iter().filter(|entry| entry.value().state.lock().info.is_some()).count()
     }
 
     /// All of them, by number.

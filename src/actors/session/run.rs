@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use super::answer::Sink;
 use super::core::Core;
-use super::encode::{RowEncoder, write_column};
+use super::encode::{Format, RowEncoder, write_column};
 use super::plan_tables::{PlanTables, writes_named_rows};
 use super::prepared::PlanKey;
 use super::statement::Request;
 use super::transaction::{NextTransaction, duplicate_shown};
 use super::virtual_tables::SessionTables;
 use crate::common::{SqlError, SqlResult, errno};
+use crate::protocol::packet::PacketWriter;
 use crate::protocol::{CapabilityFlags, response};
 use crate::sql::catalog::InfoSchema;
 use crate::sql::exec::{
@@ -182,6 +183,9 @@ impl Core {
     ) -> SqlResult<()> {
         // The first rows before the columns: an error in them is an answer of its own.
         let mut batch = rows.next_batch().await?;
+        if let Some(id) = request.cursor {
+            return self.keep_rows(id, columns, batch, rows, sink).await;
+        }
         self.write_columns(columns, request.more, sink);
         let mut encoder = RowEncoder::new(columns, request.format);
         let mut count = 0_u64;
@@ -212,15 +216,52 @@ impl Core {
         Ok(())
     }
 
+    /// Writes a result's columns, and keeps its rows for a cursor.
+    async fn keep_rows(
+        &mut self,
+        id: u32,
+        columns: &[OutputColumn],
+        mut batch: Option<RowBatch>,
+        mut rows: RowStream,
+        sink: &mut Sink,
+    ) -> SqlResult<()> {
+        let mut kept = PacketWriter::new(0);
+        let mut encoder = RowEncoder::new(columns, Format::Binary);
+        let mut count = 0_u64;
+        while let Some(rows_now) = batch {
+            count += rows_now.len() as u64;
+            match rows_now {
+                RowBatch::Rows(rows) => rows.iter().for_each(|row| encoder.row(row, &mut kept)),
+                RowBatch::Columns(batch) => {
+                    for row in 0..batch.num_rows() {
+                        encoder.batch_row(&batch, row, &mut kept)?;
+                    }
+                }
+            }
+            self.check_cursor(&kept)?;
+            batch = rows.next_batch().await?;
+        }
+        self.found_rows = count;
+        self.take_over_insert_id();
+        self.row_count = -1;
+        self.write_definitions(columns, sink);
+        self.open_cursor(id, kept, sink);
+        Ok(())
+    }
+
     /// Writes what comes before rows.
     pub(super) fn write_columns(&self, columns: &[OutputColumn], more: bool, sink: &mut Sink) {
+        self.write_definitions(columns, sink);
+        let status = self.status(more);
+        response::write_columns_end(&mut sink.writer, self.client.capabilities, status);
+    }
+
+    fn write_definitions(&self, columns: &[OutputColumn], sink: &mut Sink) {
         let collation = self.vars.system.lock().settings.results.id();
         response::write_column_count(&mut sink.writer, columns.len());
         for column in columns {
             write_column(&mut sink.writer, column, collation);
         }
-        let status = self.status(more);
-        response::write_columns_end(&mut sink.writer, self.client.capabilities, status);
     }
 
     /// Writes what comes after rows.
@@ -263,11 +304,7 @@ impl Core {
         let updates = matches!(request.statement, crate::sql::parser::Statement::Update(_));
         let ok = response::Ok {
             affected_rows: if found && updates { result.matched } else { result.affected },
-            last_insert_id: if result.last_insert_id > 0 {
-                result.last_insert_id
-            } else {
-                set.unwrap_or(0)
-            },
+            last_insert_id: result.generated_id.or(set).unwrap_or(result.last_insert_id),
             warnings: 0,
             info: result.info,
         };

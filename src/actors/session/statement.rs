@@ -30,6 +30,8 @@ pub(super) struct Request<'a> {
     pub(super) more: bool,
     /// Where its plan is kept.
     pub(super) cache: Option<&'a PlanCache>,
+    /// The prepared statement that keeps the rows for a cursor; `None`: they are sent.
+    pub(super) cursor: Option<u32>,
 }
 
 impl Core {
@@ -48,8 +50,8 @@ impl Core {
             if more && !self.multi_statements {
                 return Err(only_one(text, parsed.next));
             }
-            if parsed.parameters > 0 {
-                return Err(SqlError::new(errno::PARSE, near(text, parsed.range.start)));
+            if let Some(parameter) = parsed.first_parameter {
+                return Err(SqlError::new(errno::PARSE, near(text, parameter)));
             }
             let ParsedStatement { statement, .. } = &parsed;
             let request = Request {
@@ -60,6 +62,7 @@ impl Core {
                 format: Format::Text,
                 more,
                 cache: None,
+                cursor: None,
             };
             self.statement(&request, sink).await?;
             match next? {
@@ -119,7 +122,10 @@ impl Core {
             | S::Truncate(_)
             | S::CreateIndex(_)
             | S::DropIndex { .. }
-            | S::AlterTable { .. } => self.change_schema(statement).await?,
+            | S::AlterTable { .. } => {
+                let affected_rows = self.change_schema(statement).await?;
+                return Ok(response::Ok { affected_rows, ..nothing });
+            }
             S::Use(name) => self.use_database(name)?,
             S::SetVariables(items) => self.set_variables(items).await?,
             S::Begin { mode, access, consistent_snapshot } => {
@@ -263,8 +269,8 @@ fn near(text: &[u8], at: usize) -> String {
     let line = 1 + memchr::memchr_iter(b'\n', &text[..at]).count();
     let shown: String = rest.chars().take(80).collect();
     format!(
-        "You have an error in your SQL syntax; check the manual that corresponds to your TroupeDB version for the \
-         right syntax to use near '{shown}' at line {line}"
+        "You have an error in your SQL syntax; check the manual that corresponds to your TroupeDB server version for \
+         the right syntax to use near '{shown}' at line {line}"
     )
 }
 
@@ -278,5 +284,6 @@ pub(super) fn text_request(statement: &Statement) -> Request<'_> {
         format: Format::Text,
         more: false,
         cache: None,
+        cursor: None,
     }
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::access::TableAccess;
+use super::access::{TableAccess, lock_rows};
 use super::table_codec::RowReader;
 use super::{ExecContext, keys, ranges, table_codec};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::expr::Expr;
-use crate::sql::plan::PlanNode;
+use crate::sql::plan::{AccessLock, PlanNode};
 use crate::sql::types::Datum;
 
 /// How right rows are found.
@@ -20,6 +20,7 @@ pub(crate) struct LookupSide {
     index: Option<Arc<IndexInfo>>,
     keys: Vec<Expr>,
     columns: Vec<usize>,
+    lock: AccessLock,
 }
 
 /// The right rows of some left ones. Left rows with the same keys share theirs.
@@ -43,7 +44,7 @@ impl Matches {
 impl LookupSide {
     /// Of an `IndexLookupJoin`.
     pub(crate) fn new(node: &PlanNode) -> SqlResult<LookupSide> {
-        let PlanNode::IndexLookupJoin { table, index, keys, columns, .. } = node else {
+        let PlanNode::IndexLookupJoin { table, index, keys, columns, lock, .. } = node else {
             return Err(SqlError::internal("an index lookup join was expected"));
         };
         Ok(LookupSide {
@@ -51,10 +52,11 @@ impl LookupSide {
             index: index.clone(),
             keys: keys.clone(),
             columns: columns.clone(),
+            lock: *lock,
         })
     }
 
-    /// The right rows of these left ones.
+    /// The right rows of these left ones, locked if the statement locks.
     pub(crate) async fn matches(
         &self,
         left: &[Vec<Datum>],
@@ -69,8 +71,9 @@ impl LookupSide {
             }));
         }
         let mut groups = vec![Vec::new(); wanted.len()];
+        let mut found = Vec::new();
         match &self.index {
-            None => self.read_rows(wanted, &mut groups, ctx).await?,
+            None => self.read_rows(wanted, &mut groups, &mut found, ctx).await?,
             Some(index) => {
                 for (prefix, group) in wanted {
                     let range = (prefix.clone(), keys::prefix_end(&prefix));
@@ -83,10 +86,12 @@ impl LookupSide {
                             break;
                         }
                         groups[group].extend(batch.rows);
+                        found.extend(batch.handles);
                     }
                 }
             }
         }
+        lock_rows(&self.table, &found, self.lock, ctx).await?;
         Ok(Matches { groups, of_left })
     }
 
@@ -120,6 +125,7 @@ impl LookupSide {
         &self,
         wanted: BTreeMap<Bytes, usize>,
         groups: &mut [Vec<Vec<Datum>>],
+        found: &mut Vec<i64>,
         ctx: &ExecContext,
     ) -> SqlResult<()> {
         let (keys, positions): (Vec<Bytes>, Vec<usize>) = wanted.into_iter().unzip();
@@ -129,6 +135,7 @@ impl LookupSide {
             if let Some(value) = value {
                 let handle = table_codec::decode_handle(key)?;
                 groups[group].push(reader.read(handle, &value)?);
+                found.push(handle);
             }
         }
         Ok(())

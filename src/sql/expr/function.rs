@@ -298,13 +298,17 @@ functions! {
 }
 
 impl Function {
-    /// What `name(…)` with `count` arguments calls. No such function: error 1305; not with so many arguments: 1582.
+    /// What `name(…)` with `count` arguments calls. No such function: error 1305; one of MySQL's that is not
+    /// implemented: 1235; not with so many arguments: 1582.
     ///
     /// Operators with a syntax of their own (`CAST`, `DATE_ADD … INTERVAL`, `EXTRACT`, `TRIM(LEADING …)`) are not found
     /// by name, except that `ADDDATE(d, n)` and `SUBDATE(d, n)` are for the binder to turn into [`Function::DateAdd`].
     pub fn by_name(name: &str, count: usize) -> SqlResult<Function> {
         let lower = name.to_ascii_lowercase();
         let Some(function) = Function::lookup(&lower) else {
+            if super::known::is_mysql_function(&lower) {
+                return Err(SqlError::unsupported(format!("{}()", name.to_uppercase())));
+            }
             return Err(SqlError::new(
                 errno::SP_DOES_NOT_EXIST,
                 format!("FUNCTION {name} does not exist"),

@@ -23,6 +23,7 @@ mod display;
 mod eval;
 mod function;
 mod infer;
+mod known;
 mod physical;
 #[cfg(test)]
 mod tests;

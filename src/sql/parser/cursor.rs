@@ -76,6 +76,7 @@ impl<'a> Parser<'a> {
             range: start..end,
             next,
             parameters: self.placeholders.len(),
+            first_parameter: self.placeholders.first().copied(),
             statement,
         }))
     }

@@ -10,7 +10,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
 
 use super::keywords::is_reserved;
-use super::{prefix, tokens};
+use super::{infix, prefix, tokens};
 
 use crate::sql::types::SqlMode;
 
@@ -42,6 +42,7 @@ pub(super) mod level {
     pub(crate) const ADDITION: u8 = 10;
     pub(crate) const MULTIPLICATION: u8 = 11;
     pub(crate) const BIT_XOR: u8 = 12;
+    pub(crate) const COLLATE: u8 = 13;
     pub(crate) const JSON_PATH: u8 = 14;
 }
 
@@ -214,13 +215,15 @@ impl sqlparser::dialect::Dialect for Dialect {
         let operator = match &parser.peek_token_ref().token {
             Token::Overlap => BinaryOperator::And,
             Token::StringConcat if !self.concat => BinaryOperator::Or,
+            Token::Plus | Token::Minus => return infix::date_arithmetic(parser, left),
             Token::Word(word) => match word.value.to_ascii_uppercase().as_str() {
                 "AND" => BinaryOperator::And,
                 "OR" => BinaryOperator::Or,
                 "DIV" => BinaryOperator::MyIntegerDivide,
                 "MOD" => BinaryOperator::Modulo,
                 "SOUNDS" => return Some(Err(unsupported("SOUNDS LIKE"))),
-                _ => return None,
+                "COLLATE" => return Some(infix::collate(parser, left)),
+                _ => return infix::predicate(parser, left),
             },
             _ => return None,
         };
@@ -294,6 +297,7 @@ fn word_level(parser: &Parser, word: &str) -> u8 {
         ("RLIKE", level::PREDICATE),
         ("SOUNDS", level::PREDICATE),
         ("MEMBER", level::PREDICATE),
+        ("COLLATE", level::COLLATE),
     ];
     if word.eq_ignore_ascii_case("NOT") {
         let negatable = ["IN", "BETWEEN", "LIKE", "REGEXP", "RLIKE"];
@@ -319,6 +323,7 @@ fn left_depth(expr: &Expr) -> usize {
             Expr::IsUnknown(expr) | Expr::IsNotUnknown(expr) => expr,
             Expr::InList { expr, .. } | Expr::InSubquery { expr, .. } => expr,
             Expr::Between { expr, .. } | Expr::Like { expr, .. } | Expr::RLike { expr, .. } => expr,
+            Expr::Collate { expr, .. } => expr,
             _ => return depth,
         };
         depth += 1;

@@ -28,6 +28,7 @@ mod data_type;
 mod ddl;
 mod dialect;
 mod dml;
+mod infix;
 mod keywords;
 mod lower;
 mod prefix;
@@ -56,6 +57,8 @@ pub struct ParsedStatement {
     pub next: usize,
     /// How many `?` it has.
     pub parameters: usize,
+    /// The first byte of the first `?`.
+    pub first_parameter: Option<usize>,
     /// The statement.
     pub statement: Statement,
 }

@@ -15,7 +15,7 @@ use super::dialect::{level, unsupported};
 use super::keywords::is_reserved;
 use super::token_kind::is_bit_number;
 
-type Parsed<T> = Result<T, ParserError>;
+pub(super) type Parsed<T> = Result<T, ParserError>;
 
 /// Reserved words that are names of functions when a parenthesis follows.
 const RESERVED_FUNCTIONS: &[&str] = &[
@@ -97,12 +97,26 @@ fn word_expr(parser: &mut Parser, word: &Word) -> Option<Parsed<Expr>> {
     if reserved && !bare && !(called && is(RESERVED_FUNCTIONS)) {
         return Some(parser.expected_ref("an expression", parser.peek_token_ref()));
     }
+    if let Some(call) = qualified_call(parser) {
+        return Some(call);
+    }
     parser.advance_token();
     let name = word.to_ident(span);
     if called {
         return Some(parser.parse_function(ObjectName::from(vec![name])));
     }
     Some(Ok(Expr::Identifier(name)))
+}
+
+/// database.function(…): a stored function.
+fn qualified_call(parser: &mut Parser) -> Option<Parsed<Expr>> {
+    let token = |n| &parser.peek_nth_token_ref(n).token;
+    match (token(1), token(2), token(3)) {
+        (Token::Period, Token::Word(_), Token::LParen) => {}
+        _ => return None,
+    }
+    let name = parser.parse_object_name(false);
+    Some(name.and_then(|name| parser.parse_function(name)))
 }
 
 /// Whether the operator before binds tighter than NOT, which then cannot begin its operand.
@@ -220,7 +234,7 @@ fn typed(parser: &mut Parser, data_type: DataType) -> Parsed<Expr> {
 }
 
 /// Whether the next word, without quotes, is this one; takes it.
-fn word(parser: &mut Parser, wanted: &str) -> bool {
+pub(super) fn word(parser: &mut Parser, wanted: &str) -> bool {
     let found = match &parser.peek_token_ref().token {
         Token::Word(word) => word.quote_style.is_none() && word.value.eq_ignore_ascii_case(wanted),
         _ => false,
@@ -231,7 +245,7 @@ fn word(parser: &mut Parser, wanted: &str) -> bool {
     found
 }
 
-fn expect_word(parser: &mut Parser, wanted: &str) -> Parsed<()> {
+pub(super) fn expect_word(parser: &mut Parser, wanted: &str) -> Parsed<()> {
     if word(parser, wanted) {
         return Ok(());
     }
@@ -249,9 +263,18 @@ fn interval(parser: &mut Parser, called: bool) -> Option<Parsed<Expr>> {
     }
 }
 
-/// INTERVAL n unit, or INTERVAL n unit + date where no sum has begun before it.
+/// INTERVAL n unit + date: the date is all that follows, up to AND, OR or XOR.
 fn interval_unit(parser: &mut Parser) -> Parsed<Expr> {
-    let in_sum = matches!(parser.get_current_token().token, Token::Plus | Token::Minus);
+    let interval = bare_interval(parser)?;
+    if !parser.consume_token(&Token::Plus) {
+        return Ok(interval);
+    }
+    let (left, right) = (Box::new(interval), Box::new(parser.parse_subexpr(level::AND)?));
+    Ok(Expr::Nested(Box::new(Expr::BinaryOp { left, op: BinaryOperator::Plus, right })))
+}
+
+/// INTERVAL n unit.
+pub(super) fn bare_interval(parser: &mut Parser) -> Parsed<Expr> {
     parser.advance_token();
     let value = Box::new(parser.parse_expr()?);
     let unit = match &parser.peek_token_ref().token {
@@ -261,18 +284,13 @@ fn interval_unit(parser: &mut Parser) -> Parsed<Expr> {
         _ => return parser.expected_ref("a unit of time", parser.peek_token_ref()),
     };
     parser.advance_token();
-    let interval = Expr::Interval(Interval {
+    Ok(Expr::Interval(Interval {
         value,
         leading_field: Some(DateTimeField::Custom(unit)),
         leading_precision: None,
         last_field: None,
         fractional_seconds_precision: None,
-    });
-    if in_sum || !parser.consume_token(&Token::Plus) {
-        return Ok(interval);
-    }
-    let (left, right) = (Box::new(interval), Box::new(tight_operand(parser)?));
-    Ok(Expr::Nested(Box::new(Expr::BinaryOp { left, op: BinaryOperator::Plus, right })))
+    }))
 }
 
 /// CAST(… AS type), CONVERT(…, type), CONVERT(… USING charset).

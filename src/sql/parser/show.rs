@@ -5,6 +5,60 @@ use super::cursor::Parser;
 use super::cursor::TokenKind;
 use crate::common::{SqlError, SqlResult};
 
+const TRIGGER_COLUMNS: &[&str] = &[
+    "Trigger",
+    "Event",
+    "Table",
+    "!Statement",
+    "Timing",
+    "Created",
+    "sql_mode",
+    "Definer",
+    "character_set_client",
+    "collation_connection",
+    "Database Collation",
+];
+
+const EVENT_COLUMNS: &[&str] = &[
+    "Db",
+    "Name",
+    "Definer",
+    "Time zone",
+    "Type",
+    "Execute at",
+    "Interval value",
+    "Interval field",
+    "Starts",
+    "Ends",
+    "Status",
+    "#Originator",
+    "character_set_client",
+    "collation_connection",
+    "Database Collation",
+];
+
+const ROUTINE_COLUMNS: &[&str] = &[
+    "Db",
+    "Name",
+    "Type",
+    "Definer",
+    "Modified",
+    "Created",
+    "Security_type",
+    "!Comment",
+    "character_set_client",
+    "collation_connection",
+    "Database Collation",
+];
+
+/// What asks for programs that are stored in the schema, and the columns of the answer.
+const PROGRAMS: &[(&[&str], &[&str])] = &[
+    (&["TRIGGERS"], TRIGGER_COLUMNS),
+    (&["EVENTS"], EVENT_COLUMNS),
+    (&["PROCEDURE", "STATUS"], ROUTINE_COLUMNS),
+    (&["FUNCTION", "STATUS"], ROUTINE_COLUMNS),
+];
+
 impl Parser<'_> {
     pub(super) fn show(&mut self) -> SqlResult<Statement> {
         self.expect_word("SHOW")?;
@@ -60,6 +114,9 @@ impl Parser<'_> {
             let user = if self.word("FOR") { Some(self.account()?) } else { None };
             return Ok(ShowKind::Grants { user });
         }
+        if let Some(kind) = self.show_programs()? {
+            return Ok(kind);
+        }
         if self.words(&["CHARACTER", "SET"]) {
             return Ok(ShowKind::CharacterSets);
         }
@@ -82,10 +139,8 @@ impl Parser<'_> {
             "REPLICA",
             "REPLICAS",
             "BINLOG",
-            "EVENTS",
             "FUNCTION",
             "PROCEDURE",
-            "TRIGGERS",
             "OPEN",
             "ENGINE",
             "PROFILE",
@@ -101,6 +156,19 @@ impl Parser<'_> {
             Some(word) => Err(SqlError::unsupported(format!("SHOW {word}"))),
             None => Err(self.syntax_error()),
         }
+    }
+
+    /// SHOW TRIGGERS, SHOW EVENTS, SHOW PROCEDURE STATUS, SHOW FUNCTION STATUS.
+    fn show_programs(&mut self) -> SqlResult<Option<ShowKind>> {
+        for (words, columns) in PROGRAMS {
+            if self.words(words) {
+                if words.len() == 1 {
+                    self.database_clause()?;
+                }
+                return Ok(Some(ShowKind::StoredPrograms { columns }));
+            }
+        }
+        Ok(None)
     }
 
     fn show_create(&mut self) -> SqlResult<ShowKind> {

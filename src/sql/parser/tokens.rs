@@ -137,8 +137,9 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let all =
         |at: usize, words: &[&str]| words.iter().enumerate().all(|(n, word)| is(at + n, word));
     let affected = (0..tokens.len()).any(|at| {
-        let paren = tokens.get(at + 1).is_some_and(|next| next.token == Token::LParen);
-        is(at, "LOCK") || (paren && (is(at, "FROM") || is(at, "JOIN")))
+        is(at, "LOCK")
+            || ((is(at, "FROM") || is(at, "JOIN"))
+                && tokens[at..].iter().any(|token| token.token == Token::LParen))
     });
     if !affected {
         return tokens;
@@ -148,8 +149,9 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         span: like.span,
     };
     let mut rewritten: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len() + 8);
-    // For each open parenthesis: whether tables stand in it.
+    // Whether tables stand in each open parenthesis, and whether a comma where we are is between tables.
     let mut tables: Vec<bool> = Vec::new();
+    let mut from = vec![false];
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
         if all(at, &["LOCK", "IN", "SHARE", "MODE"]) {
@@ -161,13 +163,29 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         match token.token {
             Token::LParen => {
                 let query = ["SELECT", "WITH", "VALUES", "TABLE"].iter().any(|w| is(at + 1, w));
-                let opened = at > 0 && (is(at - 1, "FROM") || is(at - 1, "JOIN"));
+                let opened = at > 0
+                    && match tokens[at - 1].token {
+                        Token::Comma => from.last() == Some(&true),
+                        Token::LParen => tables.last() == Some(&true),
+                        _ => is(at - 1, "FROM") || is(at - 1, "JOIN"),
+                    };
                 tables.push(opened && !query);
+                from.push(opened && !query);
             }
             Token::RParen => {
                 tables.pop();
+                from.pop();
             }
-            Token::Comma if tables.last() == Some(&true) && !right_join(&tokens[at..]) => {
+            Token::Word(_) if is(at, "FROM") || ENDS_FROM.iter().any(|word| is(at, word)) => {
+                if let Some(from) = from.last_mut() {
+                    *from = is(at, "FROM");
+                }
+            }
+            Token::Comma
+                if tables.last() == Some(&true)
+                    && from.last() == Some(&true)
+                    && !right_join(&tokens[at..]) =>
+            {
                 rewritten.extend([word("CROSS", token), word("JOIN", token)]);
                 at += 1;
                 continue;
@@ -179,6 +197,10 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     }
     rewritten
 }
+
+/// Words after which commas are no longer between tables.
+const ENDS_FROM: &[&str] =
+    &["SELECT", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "SET", "VALUES"];
 
 /// Whether RIGHT follows before the parenthesis is closed.
 fn right_join(tokens: &[TokenWithSpan]) -> bool {

@@ -137,7 +137,10 @@ impl Binder<'_> {
                 _ => {}
             }
         }
-        let operand = self.expr(operand, clause)?;
+        let operand = match op {
+            ast::UnaryOp::Minus | ast::UnaryOp::BitNot => self.number(operand, clause)?,
+            _ => self.expr(operand, clause)?,
+        };
         let function = match op {
             ast::UnaryOp::Plus => return Ok(operand),
             ast::UnaryOp::Minus => Function::Neg,
@@ -145,43 +148,6 @@ impl Binder<'_> {
             ast::UnaryOp::Not => Function::Not,
         };
         Expr::call(function, vec![operand])
-    }
-
-    fn binary(
-        &mut self,
-        op: ast::BinaryOp,
-        left: &ast::Expr,
-        right: &ast::Expr,
-        clause: &mut Clause<'_>,
-    ) -> SqlResult<Expr> {
-        if let (ast::Expr::Row(left), ast::Expr::Row(right)) = (left, right) {
-            return self.compare_rows(op, left, right, clause);
-        }
-        let operands = vec![self.expr(left, clause)?, self.expr(right, clause)?];
-        Expr::call(binary_function(op), operands)
-    }
-
-    fn compare_rows(
-        &mut self,
-        op: ast::BinaryOp,
-        left: &[ast::Expr],
-        right: &[ast::Expr],
-        clause: &mut Clause<'_>,
-    ) -> SqlResult<Expr> {
-        if left.len() != right.len() {
-            return Err(operand_columns(left.len()));
-        }
-        let each = match op {
-            ast::BinaryOp::Eq | ast::BinaryOp::Ne => ast::BinaryOp::Eq,
-            ast::BinaryOp::NullSafeEq => ast::BinaryOp::NullSafeEq,
-            _ => return Err(SqlError::unsupported("comparison of rows other than by equality")),
-        };
-        let mut parts = Vec::with_capacity(left.len());
-        for (left, right) in left.iter().zip(right) {
-            parts.push(self.binary(each, left, right, clause)?);
-        }
-        let equal = Expr::call(Function::And, parts)?;
-        negate(equal, op == ast::BinaryOp::Ne)
     }
 
     /// IN (list), BETWEEN, LIKE, REGEXP.
@@ -361,8 +327,8 @@ impl Binder<'_> {
                 Expr::call(function, args)
             }
             E::Cast(operand, target) => {
-                let operand = self.expr(operand, clause)?;
-                Ok(Expr::cast(operand, cast_type(target)?))
+                let target = cast_type(target)?;
+                Ok(Expr::cast(self.value_for(&target, operand, clause)?, target))
             }
             E::ConvertUsing(operand, charset) => {
                 let target = FieldType::long_text().collate(Collation::of_charset(charset)?);
@@ -426,31 +392,6 @@ pub(super) fn operand_columns(count: usize) -> SqlError {
 fn qualified(database: Option<&str>, table: Option<&str>, name: &str) -> String {
     let parts = database.into_iter().chain(table).chain([name]);
     parts.collect::<Vec<_>>().join(".")
-}
-
-fn binary_function(op: ast::BinaryOp) -> Function {
-    use ast::BinaryOp as B;
-    match op {
-        B::Eq => Function::Eq,
-        B::NullSafeEq => Function::NullEq,
-        B::Ne => Function::Ne,
-        B::Lt => Function::Lt,
-        B::Le => Function::Le,
-        B::Gt => Function::Gt,
-        B::Ge => Function::Ge,
-        B::Add => Function::Add,
-        B::Sub => Function::Sub,
-        B::Mul => Function::Mul,
-        B::Div => Function::Div,
-        B::IntDiv => Function::IntDiv,
-        B::Mod => Function::Mod,
-        B::BitOr => Function::BitOr,
-        B::BitAnd => Function::BitAnd,
-        B::BitXor => Function::BitXor,
-        B::ShiftLeft => Function::ShiftLeft,
-        B::ShiftRight => Function::ShiftRight,
-        B::Xor => Function::Xor,
-    }
 }
 
 fn cast_type(target: &ast::CastType) -> SqlResult<FieldType> {

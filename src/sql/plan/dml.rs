@@ -84,14 +84,15 @@ impl Binder<'_> {
                 continue;
             }
             let mut values = Vec::with_capacity(row.len());
-            for value in row {
+            for (offset, value) in columns.iter().zip(row) {
                 if *value == ast::Expr::Default(None) {
                     values.push(None);
                     continue;
                 }
                 let mut clause = Clause::plain(scope, "field list");
                 clause.default_table = Some(table);
-                values.push(Some(self.expr(value, &mut clause)?));
+                let target = &table.columns[*offset].field_type;
+                values.push(Some(self.value_for(target, value, &mut clause)?));
             }
             bound.push(values);
         }
@@ -129,7 +130,8 @@ impl Binder<'_> {
                 let mut clause = Clause::plain(seen, "field list");
                 clause.inserted_row = Some(width);
                 clause.default_table = Some(table);
-                self.expr(&assignment.value, &mut clause)?
+                let target = &table.columns[column].field_type;
+                self.value_for(target, &assignment.value, &mut clause)?
             };
             assignments.push(Assignment { column, value });
         }
@@ -157,7 +159,8 @@ impl Binder<'_> {
             } else {
                 let mut clause = Clause::plain(&scope, "field list");
                 clause.default_table = Some(&target.table);
-                self.expr(&assignment.value, &mut clause)?
+                let wanted = &target.table.columns[column].field_type;
+                self.value_for(wanted, &assignment.value, &mut clause)?
             };
             assignments.push(Assignment { column, value });
         }

@@ -231,7 +231,7 @@ fn join(plan: &PhysicalPlan) -> (String, String, String) {
             let name = if on.is_empty() { "NestedLoopJoin" } else { "HashJoin" };
             (name.to_owned(), String::new(), info)
         }
-        PlanNode::IndexLookupJoin { left, table, index, keys, columns, kind, filter } => {
+        PlanNode::IndexLookupJoin { left, table, index, keys, columns, kind, filter, lock } => {
             let left_names = column_names(left);
             let mut info = format!("{}, key:{}", join_kind(*kind, false), list(keys, &left_names));
             if let Some(filter) = filter {
@@ -239,7 +239,7 @@ fn join(plan: &PhysicalPlan) -> (String, String, String) {
                 names.extend(columns.iter().map(|offset| column_name(table, *offset)));
                 let _ = write!(info, ", other cond:{}", named(filter, &names));
             }
-            ("IndexJoin".to_owned(), object(table, index.as_deref()), info)
+            ("IndexJoin".to_owned(), object(table, index.as_deref()), with_lock(info, *lock))
         }
         _ => (String::new(), String::new(), String::new()),
     }

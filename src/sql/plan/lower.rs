@@ -271,9 +271,8 @@ fn lookup_join(
     rest: &[Expr],
     schema: &[FieldType],
 ) -> Option<PhysicalPlan> {
-    let possible = matches!(kind, JoinKind::Inner | JoinKind::Left)
-        && left.estimated_rows <= LOOKUP_ROWS
-        && scan.lock == super::AccessLock::None;
+    let possible =
+        matches!(kind, JoinKind::Inner | JoinKind::Left) && left.estimated_rows <= LOOKUP_ROWS;
     if !possible {
         return None;
     }
@@ -317,6 +316,7 @@ fn lookup_join(
         columns,
         kind,
         filter: Expr::conjunction(filters),
+        lock: scan.lock,
     };
     let found = node(lookup, wide, rows);
     if extended == 0 {

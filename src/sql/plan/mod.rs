@@ -18,6 +18,7 @@
 
 mod access;
 mod bind_expr;
+mod bind_operator;
 mod binder;
 mod constraints;
 mod dml;

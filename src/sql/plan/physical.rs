@@ -216,6 +216,8 @@ pub enum PlanNode {
         kind: JoinKind,
         /// What else must hold, over left's columns then right's.
         filter: Option<Expr>,
+        /// Of the right rows that are found.
+        lock: AccessLock,
     },
     /// Groups. Output: the group expressions, then the aggregates. Without group expressions: one row.
     Aggregate {

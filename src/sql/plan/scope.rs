@@ -7,15 +7,7 @@ use super::physical::OutputColumn;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{SchemaState, TableInfo};
 use crate::sql::expr::Expr;
-use crate::sql::types::FieldType;
-
-/// Flags of the protocol: part of the primary key, of a unique key, of another key; AUTO_INCREMENT.
-mod flags {
-    pub(super) const PRIMARY_KEY: u16 = 2;
-    pub(super) const UNIQUE_KEY: u16 = 4;
-    pub(super) const MULTIPLE_KEY: u16 = 8;
-    pub(super) const AUTO_INCREMENT: u16 = 512;
-}
+use crate::sql::types::{FieldType, flags};
 
 /// The columns of a relation.
 #[derive(Clone, Debug)]
@@ -102,10 +94,13 @@ impl Relation {
 fn key_flags(table: &TableInfo, offset: usize) -> u16 {
     let mut found = 0;
     if table.handle_column == Some(offset) {
-        found |= flags::PRIMARY_KEY;
+        found |= flags::PRIMARY_KEY | flags::PART_KEY;
     }
-    if table.columns[offset].auto_increment {
+    let column = &table.columns[offset];
+    if column.auto_increment {
         found |= flags::AUTO_INCREMENT;
+    } else if column.field_type.not_null && column.default.is_none() {
+        found |= flags::NO_DEFAULT_VALUE;
     }
     for index in table.indexes.iter().filter(|index| index.state == SchemaState::Public) {
         let position = index.columns.iter().position(|column| column.offset == offset);
@@ -116,6 +111,7 @@ fn key_flags(table: &TableInfo, offset: usize) -> u16 {
             Some(0) => flags::MULTIPLE_KEY,
             Some(_) => 0,
         };
+        found |= if position.is_some() { flags::PART_KEY } else { 0 };
     }
     found
 }

@@ -181,7 +181,7 @@ impl Binder<'_> {
             return Ok(scope.star.clone());
         };
         scope.star_of(name.database.as_deref(), &name.name).ok_or_else(|| {
-            SqlError::new(errno::UNKNOWN_TABLE, format!("Unknown table '{}'", name.name))
+            SqlError::new(errno::BAD_TABLE, format!("Unknown table '{}'", name.name))
         })
     }
 

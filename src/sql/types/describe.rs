@@ -28,6 +28,8 @@ pub mod flags {
     pub const TIMESTAMP: u16 = 1024;
     /// NOT NULL without a default.
     pub const NO_DEFAULT_VALUE: u16 = 4096;
+    /// Part of some key.
+    pub const PART_KEY: u16 = 16384;
     /// A number.
     pub const NUMERIC: u16 = 32768;
 }

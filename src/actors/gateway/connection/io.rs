@@ -10,6 +10,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use crate::actors::gateway::tls;
+use crate::actors::session::TlsSession;
 use crate::protocol::packet::{self, Packet, PacketReader, PacketWriter};
 
 /// How much is read from a socket at once, if there is as much.
@@ -19,7 +21,48 @@ const READ_CHUNK: usize = 8 << 10;
 #[derive(Debug)]
 pub(super) enum Stream {
     Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Begun>>),
+}
+
+/// A socket of which a few bytes have been read already: they are read again, first.
+#[derive(Debug)]
+pub(super) struct Begun {
+    read: BytesMut,
+    stream: TcpStream,
+}
+
+impl AsyncRead for Begun {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.read.is_empty() {
+            return Pin::new(&mut this.stream).poll_read(cx, buf);
+        }
+        let length = this.read.len().min(buf.remaining());
+        buf.put_slice(&this.read.split_to(length));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Begun {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
 }
 
 impl AsyncRead for Stream {
@@ -116,8 +159,14 @@ impl Wire {
                 return Ok(packet);
             }
             self.input.reserve(READ_CHUNK);
-            if self.stream.read_buf(&mut self.input).await? == 0 {
-                return Err(End::Closed);
+            match self.stream.read_buf(&mut self.input).await {
+                Ok(0) => return Err(End::Closed),
+                Ok(_) => {}
+                // Most clients close the socket without saying so in TLS first.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Err(End::Closed);
+                }
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -143,17 +192,23 @@ impl Wire {
         Ok(writer.sequence())
     }
 
-    /// Goes on inside TLS.
-    pub(super) async fn start_tls(self, acceptor: &TlsAcceptor) -> Result<Wire, End> {
-        // Bytes that came with the request would have been sent in the clear.
-        if !self.input.is_empty() {
-            return Err(crate::protocol::Malformed("data before the TLS handshake").into());
-        }
+    /// Goes on inside TLS. Clients do not wait for an answer to their request: what has come after it is the beginning of
+    /// the handshake, and never a packet in the clear.
+    pub(super) async fn start_tls(mut self, acceptor: &TlsAcceptor) -> Result<Wire, End> {
+        let read = std::mem::take(&mut self.input);
         let Stream::Plain(stream) = self.stream else {
             return Err(crate::protocol::Malformed("TLS inside TLS").into());
         };
-        let stream = acceptor.accept(stream).await?;
+        let stream = acceptor.accept(Begun { read, stream }).await?;
         Ok(Wire { stream: Stream::Tls(Box::new(stream)), ..self })
+    }
+
+    /// What TLS has agreed on.
+    pub(super) fn tls(&self) -> Option<TlsSession> {
+        match &self.stream {
+            Stream::Plain(_) => None,
+            Stream::Tls(stream) => tls::agreed(stream.get_ref().1),
+        }
     }
 
     /// Says goodbye on the transport's level.

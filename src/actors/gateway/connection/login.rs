@@ -55,21 +55,22 @@ pub(super) async fn login(
         plugin: Plugin::CachingSha2.name(),
     };
     let mut sequence = wire.write_packet(0, |out| greeting.encode(out)).await?;
-    let mut tls = false;
     let hello = loop {
         let packet = wire.packet(sequence).await?;
         sequence = packet.next_sequence;
         match (ClientHello::decode(&packet.payload)?, &services.tls) {
             (ClientHello::Response(response), _) => break response,
-            (ClientHello::Tls, Some(acceptor)) if !tls => {
+            (ClientHello::Tls, Some(acceptor)) if wire.tls().is_none() => {
                 wire = wire.start_tls(acceptor).await?;
-                tls = true;
             }
             (ClientHello::Tls, _) => {
                 return Err(crate::protocol::Malformed("TLS is not offered").into());
             }
         }
     };
+    if services.options.require_tls && wire.tls().is_none() {
+        return Err(refuse(&mut wire, sequence, &insecure()).await);
+    }
     let HandshakeResponse { user, auth, plugin, database, .. } = &hello;
     let proof = Proof { user, auth, plugin: plugin.as_deref(), database: database.as_deref() };
     let (account, sequence) =
@@ -82,7 +83,7 @@ pub(super) async fn login(
         database: hello.database,
         capabilities: hello.capabilities & capabilities,
         collation: if hello.collation == 0 { DEFAULT_COLLATION } else { hello.collation }.into(),
-        tls,
+        tls: wire.tls(),
     };
     Ok(Login { wire, client, nonce, sequence })
 }
@@ -162,6 +163,13 @@ fn denied(user: &str, peer: SocketAddr, with_password: bool) -> SqlError {
     SqlError::new(
         errno::ACCESS_DENIED,
         format!("Access denied for user '{user}'@'{host}' (using password: {with})"),
+    )
+}
+
+fn insecure() -> SqlError {
+    SqlError::new(
+        errno::SECURE_TRANSPORT_REQUIRED,
+        "Connections using insecure transport are prohibited while --require_secure_transport=ON.",
     )
 }
 

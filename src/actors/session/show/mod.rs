@@ -15,8 +15,6 @@ use crate::sql::parser::ast::{ObjectName, Show, ShowFilter, ShowKind};
 use crate::sql::plan::OutputColumn;
 use crate::sql::types::{Collation, Datum, FieldType};
 
-pub(super) use schema::{IndexPart, column_key, data_type, extra, index_parts, text_collation};
-
 /// A table of rows to show.
 pub(super) struct Shown {
     pub(super) columns: Vec<OutputColumn>,
@@ -84,14 +82,14 @@ impl Core {
     }
 
     fn shown(&self, show: &Show, schema: &InfoSchema) -> SqlResult<Shown> {
+        let pattern = match &show.filter {
+            Some(ShowFilter::Like(pattern)) => Some(pattern.as_str()),
+            _ => None,
+        };
         Ok(match &show.kind {
-            ShowKind::Databases => schema::databases(schema),
+            ShowKind::Databases => schema::databases(schema, pattern),
             ShowKind::Tables { full, database } => {
                 let database = self.database_or_current(database.as_deref())?;
-                let pattern = match &show.filter {
-                    Some(ShowFilter::Like(pattern)) => Some(pattern.as_str()),
-                    _ => None,
-                };
                 schema::tables(schema, &database, *full, pattern)?
             }
             ShowKind::TableStatus { database } => {
@@ -99,10 +97,13 @@ impl Core {
                 schema::table_status(schema, &database)?
             }
             ShowKind::Columns { full, table } => {
-                let (_, table) = self.find_table(schema, table)?;
-                schema::columns(&table, *full)
+                let (database, table) = self.find_table(schema, table)?;
+                schema::columns(schema.require_database(&database)?, &table, *full)
             }
-            ShowKind::Indexes { table } => schema::indexes(&self.find_table(schema, table)?.1),
+            ShowKind::Indexes { table } => {
+                let (database, table) = self.find_table(schema, table)?;
+                schema::indexes(schema.require_database(&database)?, &table)
+            }
             ShowKind::CreateTable(name) => schema::create_table(&self.find_table(schema, name)?.1),
             ShowKind::CreateDatabase { name, if_not_exists } => {
                 schema::create_database(schema.require_database(name)?, *if_not_exists)
@@ -114,6 +115,8 @@ impl Core {
             ShowKind::Collations => server::collations(),
             ShowKind::CharacterSets => server::character_sets(),
             ShowKind::Grants { user } => self.show_grants(user.as_deref()),
+            // There are none, since none can be made.
+            ShowKind::StoredPrograms { columns } => Shown::new(columns, Vec::new()),
             ShowKind::Privileges => server::privileges(),
             ShowKind::Plugins => server::plugins(),
             ShowKind::Warnings { .. } | ShowKind::Errors { .. } => {
@@ -132,8 +135,8 @@ impl Core {
     ) -> SqlResult<()> {
         self.begin_eval(Vec::new(), false, false);
         let schema = self.services.schema.current();
-        let (_, table) = self.find_table(&schema, table)?;
-        let mut shown = schema::columns(&table, false);
+        let (database, table) = self.find_table(&schema, table)?;
+        let mut shown = schema::columns(schema.require_database(&database)?, &table, false);
         if let Some(pattern) = pattern {
             let filter = ShowFilter::Like(pattern.to_owned());
             self.filter(&mut shown, &filter, request, &schema)?;

@@ -3,7 +3,7 @@
 use super::Shown;
 use crate::actors::session::core::Core;
 use crate::actors::session::variables::list;
-use crate::actors::session::{Process, ProcessState};
+use crate::actors::session::{Process, ProcessList, ProcessState, TlsSession};
 use crate::sql::expr::WarningLevel;
 use crate::sql::types::{Collation, Datum};
 
@@ -20,7 +20,8 @@ impl Core {
     }
 
     pub(super) fn show_status(&self) -> Shown {
-        let rows = status(self.services.clock.now().as_nanos(), self.services.processes.len());
+        let uptime = self.services.clock.now().as_nanos();
+        let rows = status(uptime, &self.services.processes, self.client.tls.as_ref());
         Shown::new(&["Variable_name", "!Value"], rows)
     }
 
@@ -77,14 +78,20 @@ impl Core {
 }
 
 /// The server's counters: name and value.
-pub(in crate::actors::session) fn status(uptime_nanos: u64, connections: usize) -> Vec<Vec<Datum>> {
+pub(in crate::actors::session) fn status(
+    uptime_nanos: u64,
+    processes: &ProcessList,
+    tls: Option<&TlsSession>,
+) -> Vec<Vec<Datum>> {
     let uptime = (uptime_nanos / 1_000_000_000).to_string();
     let values = [
-        ("Connections", connections.to_string()),
-        ("Ssl_cipher", String::new()),
-        ("Ssl_version", String::new()),
-        ("Threads_connected", connections.to_string()),
-        ("Threads_running", "1".to_owned()),
+        ("Connections", processes.connections().to_string()),
+        ("Queries", processes.questions().to_string()),
+        ("Questions", processes.questions().to_string()),
+        ("Ssl_cipher", tls.map(|tls| tls.cipher.clone()).unwrap_or_default()),
+        ("Ssl_version", tls.map(|tls| tls.version.to_owned()).unwrap_or_default()),
+        ("Threads_connected", processes.len().to_string()),
+        ("Threads_running", processes.running().to_string()),
         ("Uptime", uptime.clone()),
         ("Uptime_since_flush_status", uptime),
     ];

@@ -2,6 +2,7 @@
 //! `UPDATE_GOLDENFILES=1` records them anew.
 
 mod client;
+mod cursor;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -77,7 +78,7 @@ impl Node {
             database: None,
             capabilities,
             collation: 46,
-            tls: false,
+            tls: None,
         };
         let session = self.system.spawn_root(format!("session-{id}"), Thread::Same, move || {
             Session::new(services.clone(), process.clone(), info.clone())

@@ -61,6 +61,11 @@ impl GlobalVariables {
         GlobalVariables { texts: RwLock::new(texts) }
     }
 
+    /// The text of a variable by its name.
+    pub fn value(&self, name: &str) -> Option<Arc<str>> {
+        find(name).map(|position| self.text(position))
+    }
+
     /// The text of a variable by its position.
     pub fn text(&self, position: usize) -> Arc<str> {
         self.texts.read()[position].clone()

@@ -80,6 +80,26 @@ pub(super) async fn run(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlRe
     Ok(result)
 }
 
+/// What became of a row.
+enum Written {
+    /// It is in the table.
+    Inserted,
+    /// The row in its way was changed: that one's AUTO_INCREMENT value, or 0.
+    Updated(u64),
+    /// It is not in the table.
+    Nothing,
+}
+
+/// An AUTO_INCREMENT column's value, as clients are told it; 0: none that counts.
+fn explicit_id(value: &Datum) -> u64 {
+    match value {
+        Datum::Int(number) => u64::try_from(*number).unwrap_or(0),
+        Datum::UInt(number) => *number,
+        Datum::Float(number) if *number > 0.0 => *number as u64,
+        _ => 0,
+    }
+}
+
 impl Insert<'_> {
     async fn insert_query(&mut self, query: &crate::sql::plan::QueryPlan) -> SqlResult<()> {
         let mut stream = run_query(query, self.ctx).await?;
@@ -193,12 +213,7 @@ impl Insert<'_> {
             return Ok(());
         };
         for row in rows.iter_mut().filter(|row| !row.generate) {
-            row.id = match &row.values[offset] {
-                Datum::Int(number) => u64::try_from(*number).unwrap_or(0),
-                Datum::UInt(number) => *number,
-                Datum::Float(number) if *number > 0.0 => *number as u64,
-                _ => 0,
-            };
+            row.id = explicit_id(&row.values[offset]);
         }
         let highest = rows.iter().map(|row| row.id).max().unwrap_or(0);
         if highest > 0 {
@@ -238,10 +253,10 @@ impl Insert<'_> {
         let eagerly = self.plan.on_conflict != ConflictAction::Error;
         self.writer.fetch(keys, eagerly).await?;
         for (row, generated, id) in prepared {
-            let before = self.result.affected;
-            self.write_row(row).await?;
-            if self.result.affected > before {
-                self.note_id(generated, id);
+            match self.write_row(row).await? {
+                Written::Inserted => self.note_id(generated, id),
+                Written::Updated(id) => self.note_id(false, id),
+                Written::Nothing => {}
             }
         }
         Ok(())
@@ -258,20 +273,24 @@ impl Insert<'_> {
         }
     }
 
-    async fn write_row(&mut self, row: NewRow) -> SqlResult<()> {
+    async fn write_row(&mut self, row: NewRow) -> SqlResult<Written> {
         let Some(conflict) = self.writer.conflict(&row, None)? else {
             self.result.affected += 1;
             self.result.matched += 1;
-            return self.writer.insert(&row);
+            self.writer.insert(&row)?;
+            return Ok(Written::Inserted);
         };
         self.duplicates += 1;
         match &self.plan.on_conflict {
             ConflictAction::Error => Err(conflict.error),
             ConflictAction::Ignore => {
                 self.ctx.eval.warn(conflict.error.code, conflict.error.message);
-                Ok(())
+                Ok(Written::Nothing)
             }
-            ConflictAction::Replace => self.replace(row, conflict).await,
+            ConflictAction::Replace => {
+                self.replace(row, conflict).await?;
+                Ok(Written::Inserted)
+            }
             ConflictAction::Update(_) => self.update_existing(row, conflict).await,
         }
     }
@@ -299,7 +318,7 @@ impl Insert<'_> {
     }
 
     /// ON DUPLICATE KEY UPDATE: the assignments see the old row, then the one that was to be inserted.
-    async fn update_existing(&mut self, row: NewRow, conflict: Conflict) -> SqlResult<()> {
+    async fn update_existing(&mut self, row: NewRow, conflict: Conflict) -> SqlResult<Written> {
         let Some(old) = self.writer.read(conflict.handle).await? else {
             return Err(conflict.error);
         };
@@ -310,8 +329,10 @@ impl Insert<'_> {
             assign_row(table, &self.assignments, &old, scope, self.rows as usize, self.ctx)?;
         let Assigned::Changed(values) = assigned else {
             self.result.matched += 1;
-            return Ok(());
+            return Ok(Written::Nothing);
         };
+        let id = table.columns.iter().position(|column| column.auto_increment);
+        let id = id.map_or(0, |offset| explicit_id(&values[offset]));
         let new = self.writer.prepare(values, conflict.handle)?;
         let mut keys = Vec::new();
         self.writer.unique_keys(&new, &mut keys);
@@ -320,13 +341,13 @@ impl Insert<'_> {
         if let Some(other) = self.writer.conflict(&new, Some(conflict.handle))? {
             if self.ctx.eval.ignore {
                 self.ctx.eval.warn(other.error.code, other.error.message);
-                return Ok(());
+                return Ok(Written::Nothing);
             }
             return Err(other.error);
         }
         self.writer.update(&old, conflict.handle, &new).await?;
         self.result.affected += 2;
         self.result.matched += 2;
-        Ok(())
+        Ok(Written::Updated(id))
     }
 }

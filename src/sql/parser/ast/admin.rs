@@ -116,23 +116,54 @@ pub enum ShowFilter {
 #[allow(missing_docs)] // MySQL's own words.
 pub enum ShowKind {
     Databases,
-    Tables { full: bool, database: Option<String> },
-    TableStatus { database: Option<String> },
-    Columns { full: bool, table: ObjectName },
-    Indexes { table: ObjectName },
+    Tables {
+        full: bool,
+        database: Option<String>,
+    },
+    TableStatus {
+        database: Option<String>,
+    },
+    Columns {
+        full: bool,
+        table: ObjectName,
+    },
+    Indexes {
+        table: ObjectName,
+    },
     CreateTable(ObjectName),
-    CreateDatabase { name: String, if_not_exists: bool },
-    Variables { global: bool },
-    Status { global: bool },
-    Warnings { count: bool, limit: Option<(u64, u64)> },
-    Errors { count: bool, limit: Option<(u64, u64)> },
-    ProcessList { full: bool },
+    CreateDatabase {
+        name: String,
+        if_not_exists: bool,
+    },
+    Variables {
+        global: bool,
+    },
+    Status {
+        global: bool,
+    },
+    Warnings {
+        count: bool,
+        limit: Option<(u64, u64)>,
+    },
+    Errors {
+        count: bool,
+        limit: Option<(u64, u64)>,
+    },
+    ProcessList {
+        full: bool,
+    },
     Engines,
     Collations,
     CharacterSets,
-    Grants { user: Option<String> },
+    Grants {
+        user: Option<String>,
+    },
     Privileges,
     Plugins,
+    /// TRIGGERS, EVENTS, PROCEDURE STATUS, FUNCTION STATUS.
+    StoredPrograms {
+        columns: &'static [&'static str],
+    },
 }
 
 /// How EXPLAIN answers.

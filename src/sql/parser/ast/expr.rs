@@ -1,6 +1,6 @@
 //! Expressions.
 
-use super::{OrderItem, Query, VariableScope};
+use super::{IntervalUnit, OrderItem, Query, VariableScope};
 
 /// A literal.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,74 +132,6 @@ pub enum TrimSide {
     Leading,
     /// TRAILING.
     Trailing,
-}
-
-/// The unit of an INTERVAL or of EXTRACT.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // The names are MySQL's own words.
-pub enum IntervalUnit {
-    Microsecond,
-    Second,
-    Minute,
-    Hour,
-    Day,
-    Week,
-    Month,
-    Quarter,
-    Year,
-    SecondMicrosecond,
-    MinuteMicrosecond,
-    MinuteSecond,
-    HourMicrosecond,
-    HourSecond,
-    HourMinute,
-    DayMicrosecond,
-    DaySecond,
-    DayMinute,
-    DayHour,
-    YearMonth,
-}
-
-impl IntervalUnit {
-    /// All of them with MySQL's word.
-    const NAMES: [(IntervalUnit, &'static str); 20] = [
-        (IntervalUnit::Microsecond, "MICROSECOND"),
-        (IntervalUnit::Second, "SECOND"),
-        (IntervalUnit::Minute, "MINUTE"),
-        (IntervalUnit::Hour, "HOUR"),
-        (IntervalUnit::Day, "DAY"),
-        (IntervalUnit::Week, "WEEK"),
-        (IntervalUnit::Month, "MONTH"),
-        (IntervalUnit::Quarter, "QUARTER"),
-        (IntervalUnit::Year, "YEAR"),
-        (IntervalUnit::SecondMicrosecond, "SECOND_MICROSECOND"),
-        (IntervalUnit::MinuteMicrosecond, "MINUTE_MICROSECOND"),
-        (IntervalUnit::MinuteSecond, "MINUTE_SECOND"),
-        (IntervalUnit::HourMicrosecond, "HOUR_MICROSECOND"),
-        (IntervalUnit::HourSecond, "HOUR_SECOND"),
-        (IntervalUnit::HourMinute, "HOUR_MINUTE"),
-        (IntervalUnit::DayMicrosecond, "DAY_MICROSECOND"),
-        (IntervalUnit::DaySecond, "DAY_SECOND"),
-        (IntervalUnit::DayMinute, "DAY_MINUTE"),
-        (IntervalUnit::DayHour, "DAY_HOUR"),
-        (IntervalUnit::YearMonth, "YEAR_MONTH"),
-    ];
-
-    /// The unit by MySQL's word, in any case; `SQL_TSI_` before it is allowed.
-    pub fn by_name(name: &str) -> Option<IntervalUnit> {
-        let upper = name.to_ascii_uppercase();
-        let word = upper.strip_prefix("SQL_TSI_").unwrap_or(&upper);
-        IntervalUnit::NAMES.iter().find(|(_, text)| *text == word).map(|(unit, _)| *unit)
-    }
-
-    /// MySQL's word for it.
-    pub fn name(self) -> &'static str {
-        IntervalUnit::NAMES
-            .iter()
-            .find(|(unit, _)| *unit == self)
-            .map(|(_, text)| *text)
-            .expect("every unit is in the table")
-    }
 }
 
 /// An expression.

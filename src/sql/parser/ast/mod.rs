@@ -9,6 +9,7 @@ mod ddl;
 mod expr;
 mod query;
 
+pub use crate::sql::types::IntervalUnit;
 pub use account::{UserName, UserSpec};
 pub use admin::{
     AccessMode, BeginMode, Explain, ExplainFormat, IsolationLevel, Show, ShowFilter, ShowKind,
@@ -18,7 +19,7 @@ pub use ddl::{
     AlterAction, ColumnDefinition, ColumnOption, CreateDatabase, CreateIndex, CreateTable,
     DataType, IndexDefinition, IndexPart, TableOption,
 };
-pub use expr::{BinaryOp, CastType, Expr, IntervalUnit, Literal, TrimSide, TruthValue, UnaryOp};
+pub use expr::{BinaryOp, CastType, Expr, Literal, TrimSide, TruthValue, UnaryOp};
 pub use query::{
     Assignment, CommonTable, Delete, Insert, InsertRows, JoinConstraint, JoinOp, Limit, Locking,
     OrderItem, Query, QueryBody, Select, SelectItem, SetOperator, TableRef, Update,

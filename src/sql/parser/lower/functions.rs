@@ -8,7 +8,7 @@ use sqlparser::tokenizer::Location;
 
 use super::super::ast::{Expr, IntervalUnit};
 use super::super::cursor::Parser;
-use crate::common::{SqlError, SqlResult};
+use crate::common::{SqlError, SqlResult, errno};
 
 /// The functions that take rows to one value.
 const AGGREGATES: &[&str] = &[
@@ -72,6 +72,13 @@ impl Parser<'_> {
             over,
         } = function;
         let start = super::name_start(&name);
+        if name.0.len() > 1 {
+            let name = self.lower_parts(&name)?.join(".");
+            return Err(SqlError::new(
+                errno::SP_DOES_NOT_EXIST,
+                format!("FUNCTION {name} does not exist"),
+            ));
+        }
         let name = self.lower_one_name(&name)?.to_lowercase();
         if UNSUPPORTED.contains(&name.as_str()) || name.starts_with("json_") {
             return Err(SqlError::unsupported(format!("{}()", name.to_uppercase())));

@@ -1,0 +1,83 @@
+//! How an expression goes on where MySQL's grammar is not sqlparser's: the dialect's other hook.
+
+use sqlparser::ast::{BinaryOperator, Expr};
+use sqlparser::parser::Parser;
+use sqlparser::tokenizer::Token;
+
+use super::dialect::level;
+use super::prefix::{Parsed, bare_interval, expect_word};
+
+/// expr COLLATE name.
+pub(super) fn collate(parser: &mut Parser, left: &Expr) -> Parsed<Expr> {
+    parser.advance_token();
+    let collation = parser.parse_object_name(false)?;
+    Ok(Expr::Collate { expr: Box::new(left.clone()), collation })
+}
+
+/// date + INTERVAL n unit, date - INTERVAL n unit: an operand of its own, whatever operator follows the unit. `None` if
+/// no interval follows the sign.
+pub(super) fn date_arithmetic(parser: &mut Parser, left: &Expr) -> Option<Parsed<Expr>> {
+    let op = match parser.peek_token_ref().token {
+        Token::Plus => BinaryOperator::Plus,
+        _ => BinaryOperator::Minus,
+    };
+    let called = parser.peek_nth_token_ref(2).token == Token::LParen;
+    match &parser.peek_nth_token_ref(1).token {
+        Token::Word(word) if is(word, "INTERVAL") => {}
+        _ => return None,
+    }
+    let right = if called {
+        // INTERVAL (…) unit, or else the function.
+        let interval = parser.maybe_parse(|parser| {
+            parser.advance_token();
+            bare_interval(parser)
+        });
+        match interval {
+            Ok(interval) => Ok(interval?),
+            Err(error) => Err(error),
+        }
+    } else {
+        parser.advance_token();
+        bare_interval(parser)
+    };
+    Some(right.map(|right| Expr::BinaryOp {
+        left: Box::new(left.clone()),
+        op,
+        right: Box::new(right),
+    }))
+}
+
+/// [NOT] BETWEEN … AND …, [NOT] REGEXP …; `None` leaves the operator to sqlparser.
+pub(super) fn predicate(parser: &mut Parser, left: &Expr) -> Option<Parsed<Expr>> {
+    let keyword = |parser: &Parser, n| match &parser.peek_nth_token_ref(n).token {
+        Token::Word(word) => {
+            ["NOT", "BETWEEN", "REGEXP", "RLIKE"].into_iter().find(|w| is(word, w))
+        }
+        _ => None,
+    };
+    let negated = keyword(parser, 0) == Some("NOT");
+    let operator = keyword(parser, usize::from(negated)).filter(|found| *found != "NOT")?;
+    (0..=usize::from(negated)).for_each(|_| parser.advance_token());
+    let expr = Box::new(left.clone());
+    Some(match operator {
+        "BETWEEN" => between(parser, expr, negated),
+        _ => parser.parse_subexpr(level::PREDICATE).map(|pattern| Expr::RLike {
+            negated,
+            expr,
+            pattern: Box::new(pattern),
+            regexp: operator == "REGEXP",
+        }),
+    })
+}
+
+/// The upper bound takes the predicates that follow it: `a BETWEEN 1 AND b IN (2)` is `a BETWEEN 1 AND (b IN (2))`.
+fn between(parser: &mut Parser, expr: Box<Expr>, negated: bool) -> Parsed<Expr> {
+    let low = Box::new(parser.parse_subexpr(level::PREDICATE)?);
+    expect_word(parser, "AND")?;
+    let high = Box::new(parser.parse_subexpr(level::COMPARISON)?);
+    Ok(Expr::Between { expr, negated, low, high })
+}
+
+fn is(word: &sqlparser::tokenizer::Word, wanted: &str) -> bool {
+    word.quote_style.is_none() && word.value.eq_ignore_ascii_case(wanted)
+}

@@ -1,0 +1,21 @@
+-- How operators bind, and what they make of rows, bits and dates.
+SELECT 2 BETWEEN 1 AND 2 IN (0, 1), 1 BETWEEN 0 AND 2 AND 0, NOT 1 BETWEEN 2 AND 3;
+SELECT 'a' REGEXP NULL, 'a' NOT REGEXP NULL, 'a' RLIKE 'A', 'a' NOT LIKE NULL;
+SELECT '2020-01-01' + INTERVAL 1 DAY + INTERVAL 1 HOUR, '2020-01-31' + INTERVAL 1 MONTH;
+SELECT DATE '2020-01-01' + INTERVAL 1 DAY * 2;
+SELECT INTERVAL 1 DAY + '2020-01-01', '2020-01-01' - INTERVAL 1+1 DAY, '2020-01-01' + INTERVAL (1+1) DAY;
+SELECT 1 + INTERVAL(23, 1, 15, 17, 30, 44, 200);
+SELECT 'a' = 'A' COLLATE utf8mb4_general_ci, 'a' LIKE 'A' COLLATE utf8mb4_bin;
+SELECT 'a' COLLATE utf8mb4_bin COLLATE utf8mb4_general_ci = 'A', CONCAT('a', 'b' COLLATE utf8mb4_general_ci) = 'AB';
+SELECT (1, 2) < (1, 3), (2, 1) < (1, 3), (1, 2) <= (1, 2), (1, 2) > (1, 2), (1, 2) >= (1, 2), (1, NULL) < (2, 1), (1, NULL) < (1, 1);
+SELECT (1, 2) < (1, 2, 3);
+SELECT 0x41, 0x41 + 0, X'41' * 2, -0x10, b'101' + 0, 0xFF = 255, 0x41 = 'A', 0x01 | 0x10, CAST(0x41 AS UNSIGNED), CAST(0x41 AS CHAR);
+CREATE TABLE t (id INT PRIMARY KEY, a INT, s VARCHAR(10));
+INSERT INTO t VALUES (1, 0x10, 0x41), (2, b'11', 'b'), (3, 3, 'A');
+UPDATE t SET a = 0xFF WHERE id = 3;
+SELECT * FROM t ORDER BY id;
+SELECT t1.id FROM ((t t1, t t2), t t3) WHERE t2.id = t1.id AND t3.id = t1.id ORDER BY 1;
+SELECT t1.id FROM t t1, (t t2, t t3) WHERE t2.id = t1.id AND t3.id = t1.id ORDER BY 1;
+SELECT t1.id FROM (t t1 JOIN t t2 ON t1.id = t2.id, t t3) WHERE t3.id = t1.id ORDER BY 1;
+SELECT t1.id FROM t t1 LEFT JOIN (t t2, t t3) ON t2.id = t1.id AND t3.id = t1.id ORDER BY 1;
+SELECT a FROM ((SELECT 2 AS a) UNION (SELECT 1) ORDER BY 1, 1) x;

@@ -1,0 +1,11 @@
+-- There are no stored programs, and whoever asks is told so.
+SHOW TRIGGERS;
+SHOW TRIGGERS FROM test LIKE 'a%';
+SHOW EVENTS IN test;
+SHOW PROCEDURE STATUS WHERE Db = 'test';
+SHOW FUNCTION STATUS;
+SELECT ROUTINE_NAME FROM information_schema.ROUTINES;
+SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'test';
+SELECT EVENT_NAME FROM information_schema.EVENTS;
+CREATE PROCEDURE p() SELECT 1;
+CALL p();
