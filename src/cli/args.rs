@@ -42,13 +42,13 @@ pub struct StartArgs {
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<String>,
     /// The gRPC endpoint of the actor bridge [default: 127.0.0.1:20160]
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "IP:PORT")]
     pub addr: Option<String>,
     /// Where MySQL clients connect [default: 127.0.0.1:4000]
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "IP:PORT")]
     pub mysql_addr: Option<String>,
     /// The admin HTTP endpoint [default: 127.0.0.1:10080]
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "IP:PORT")]
     pub admin_addr: Option<String>,
     /// A configuration file in TOML.
     #[arg(long, value_name = "FILE")]
@@ -62,7 +62,7 @@ impl StartArgs {
         if let Some(path) = &self.config {
             layers.file(path)?;
         }
-        layers.environment(std::env::vars())?;
+        layers.environment(std::env::vars_os())?;
         for (flag, key, value) in [
             ("--role", "node.role", &self.role),
             ("--data-dir", "node.data-dir", &self.data_dir),

@@ -1,5 +1,6 @@
 //! Default, file, environment and flags, merged with the origin of every value kept for its errors.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -106,6 +107,9 @@ impl Layers {
             .map_err(|error| Error::Unreadable { path: path.into(), error })?;
         let table: Table =
             text.parse().map_err(|error| Error::Syntax { path: path.into(), error })?;
+        if let Some(key) = unknown_section(&table, &self.defaults) {
+            return Err(Error::UnknownKey { key, source_name: Source::File(path.into()) });
+        }
         for (key, value) in leaves(&table) {
             self.set(&key, value, Source::File(path.into()))?;
         }
@@ -115,12 +119,15 @@ impl Layers {
     /// Lays environment variables over what is there; those without our prefix are none of our business.
     pub fn environment(
         &mut self,
-        variables: impl Iterator<Item = (String, String)>,
+        variables: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<(), Error> {
-        let mut variables: Vec<_> =
-            variables.filter(|(name, _)| name.starts_with(ENV_PREFIX)).collect();
+        // A name that is no text cannot be one of ours.
+        let mut variables: Vec<(String, OsString)> = variables
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+            .filter(|(name, _)| name.starts_with(ENV_PREFIX))
+            .collect();
         variables.sort();
-        for (name, text) in variables {
+        for (name, value) in variables {
             let source = Source::Env(name.clone());
             let key = leaves(&self.defaults)
                 .into_iter()
@@ -130,6 +137,11 @@ impl Layers {
                     key: name.clone(),
                     source_name: source.clone(),
                 })?;
+            let text = value.into_string().map_err(|_| Error::BadValue {
+                key: key.clone(),
+                source_name: source.clone(),
+                reason: "it is not valid UTF-8".into(),
+            })?;
             self.set_text(&key, &text, source)?;
         }
         Ok(())
@@ -179,7 +191,10 @@ impl Layers {
         let mut alone = self.defaults.clone();
         put(&mut alone, key, value.clone());
         if let Err(error) = Config::deserialize(Value::Table(alone)) {
-            let reason = error.to_string().lines().next().unwrap_or_default().to_string();
+            let mut reason = error.to_string().lines().next().unwrap_or_default().to_string();
+            if key.ends_with(".addr") {
+                reason += ": it must be an IP address and a port, such as 127.0.0.1:4000";
+            }
             return Err(Error::BadValue { key: key.into(), source_name: source, reason });
         }
         put(&mut self.merged, key, value);
@@ -200,6 +215,22 @@ fn leaves(table: &Table) -> Vec<(String, Value)> {
         }
     }
     found
+}
+
+/// A section that no key can be in, even if the file has none in it.
+fn unknown_section(table: &Table, known: &Table) -> Option<String> {
+    for (name, value) in table {
+        let Value::Table(section) = value else { continue };
+        let inner = match known.get(name) {
+            Some(Value::Table(known)) => match unknown_section(section, known) {
+                Some(inner) => Some(inner),
+                None => continue,
+            },
+            _ => leaves(section).into_iter().next().map(|(key, _)| key),
+        };
+        return Some(inner.map_or_else(|| name.clone(), |inner| format!("{name}.{inner}")));
+    }
+    None
 }
 
 /// The leaf at a dotted key; a section is not a leaf.
@@ -243,8 +274,8 @@ mod tests {
         file
     }
 
-    fn env(pairs: &[(&str, &str)]) -> impl Iterator<Item = (String, String)> {
-        pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect::<Vec<_>>().into_iter()
+    fn env(pairs: &[(&str, &str)]) -> impl Iterator<Item = (OsString, OsString)> {
+        pairs.iter().map(|(k, v)| (k.into(), v.into())).collect::<Vec<_>>().into_iter()
     }
 
     #[test]
@@ -294,6 +325,90 @@ mod tests {
         let error = layers.finish().unwrap_err().to_string();
         assert!(error.contains("'pd.replicas'") && error.contains("must be odd"), "{error}");
         assert!(error.contains(file.path().to_str().unwrap()), "{error}");
+    }
+
+    /// What `text` in a file is refused with.
+    fn refused(text: &str) -> String {
+        let file = file(text);
+        let mut layers = Layers::new();
+        let error = match layers.file(file.path()) {
+            Err(error) => error,
+            Ok(()) => layers.finish().err().unwrap_or_else(|| panic!("accepted: {text}")),
+        };
+        let error = error.to_string();
+        assert!(error.contains(file.path().to_str().unwrap()), "{error} does not name the file");
+        error
+    }
+
+    #[test]
+    fn a_value_that_cannot_work_is_refused_by_key_and_file() {
+        for (text, key) in [
+            ("[nosection]\n", "nosection"),
+            ("[nosection]\na = 1\n", "nosection.a"),
+            ("[node.addr]\nport = 1\n", "node.addr"),
+            ("mysql = 3\n", "mysql"),
+            ("[node]\ndata-dir = ''\n", "node.data-dir"),
+            ("[node]\nname = 'a/b'\n", "node.name"),
+            ("[node]\nrole = 'store'\n", "node.role"),
+            ("[node]\ndrain-timeout = 'soon'\n", "node.drain-timeout"),
+            ("[mysql]\naddr = 'localhost:4000'\n", "mysql.addr"),
+            ("[mysql]\nmax-connections = 0\n", "mysql.max-connections"),
+            ("[mysql]\nmax-connections = 'many'\n", "mysql.max-connections"),
+            ("[mysql]\nmax-allowed-packet = '1B'\n", "mysql.max-allowed-packet"),
+            ("[mysql]\nconnect-timeout = '0s'\n", "mysql.connect-timeout"),
+            ("[mysql]\ntls-cert = 'a.pem'\n", "mysql.tls-cert"),
+            ("[mysql]\ntls-key = 'a.pem'\n", "mysql.tls-key"),
+            ("[log]\nlevel = 'a=b=c'\n", "log.level"),
+            ("[log]\nformat = 'xml'\n", "log.format"),
+            ("[runtime]\ncore-threads = 100000\n", "runtime.core-threads"),
+            ("[runtime]\nseed = -1\n", "runtime.seed"),
+            ("[sql]\nquery-memory = '1KiB'\n", "sql.query-memory"),
+            ("[transaction]\nlock-ttl = '1ms'\n", "transaction.lock-ttl"),
+            ("[transaction]\nmax-life = '1s'\n", "transaction.max-life"),
+            ("[transaction]\ngc-life-time = '0s'\n", "transaction.gc-life-time"),
+            ("[store]\nheartbeat-interval = '0s'\n", "store.heartbeat-interval"),
+            ("[store]\nappliers = 0\n", "store.appliers"),
+            ("[store]\nappliers = 100000\n", "store.appliers"),
+            ("[store]\nraft-tick = '0s'\n", "store.raft-tick"),
+            ("[store]\nraft-log-gc-entries = 0\n", "store.raft-log-gc-entries"),
+            ("[store]\nwrite-buffer = '1KiB'\n", "store.write-buffer"),
+            ("[store]\nregion-split-size = '1KiB'\n", "store.region-split-size"),
+            ("[pd]\nreplicas = 4\n", "pd.replicas"),
+        ] {
+            let error = refused(text);
+            assert!(error.contains(&format!("'{key}")), "{error} does not name {key}");
+        }
+    }
+
+    #[test]
+    fn an_environment_that_is_not_text_matters_only_to_our_variables() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let bytes = || OsString::from_vec(vec![0xff, 0xfe]);
+        let foreign = [("LS_COLORS".into(), bytes()), (bytes(), "x".into())];
+        Layers::new().environment(foreign.into_iter()).unwrap();
+        let ours = [("TROUPE_NODE_NAME".into(), bytes())];
+        let error = Layers::new().environment(ours.into_iter()).unwrap_err().to_string();
+        assert!(error.contains("TROUPE_NODE_NAME") && error.contains("node.name"), "{error}");
+    }
+
+    #[test]
+    fn what_is_printed_is_accepted_as_a_file() {
+        let mut layers = Layers::new();
+        layers.flag("--data-dir", "node.data-dir", "/a \"quoted\" \\ path").unwrap();
+        layers
+            .environment(env(&[
+                ("TROUPE_STORE_RAFT_TICK", "1500ms"),
+                ("TROUPE_STORE_BLOCK_CACHE", "1000"),
+                ("TROUPE_LOG_LEVEL", "info,troupedb::actors=debug"),
+                ("TROUPE_LOG_FORMAT", "json"),
+                ("TROUPE_RUNTIME_SEED", "9223372036854775807"),
+            ]))
+            .unwrap();
+        let config = layers.finish().unwrap();
+        let printed = file(&toml::to_string_pretty(&config).unwrap());
+        let mut again = Layers::new();
+        again.file(printed.path()).unwrap();
+        assert_eq!(again.finish().unwrap(), config);
     }
 
     #[test]

@@ -2,10 +2,17 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tracing_subscriber::EnvFilter;
 
 use super::units::{ByteSize, Span};
+
+/// Threads that run sessions and peers, at most.
+const THREADS_MAX: usize = 1024;
+/// Threads that apply, at most.
+const APPLIERS_MAX: usize = 64;
 
 macro_rules! address {
     ($port:literal) => {
@@ -219,7 +226,7 @@ impl Default for StoreConfig {
             block_cache: ByteSize::mib(256),
             write_buffer: ByteSize::mib(64),
             appliers: 1,
-            raft_tick: Span(std::time::Duration::from_millis(500)),
+            raft_tick: Span(Duration::from_millis(500)),
             raft_log_gc_entries: 10_000,
         }
     }
@@ -239,58 +246,122 @@ impl Default for PdConfig {
     }
 }
 
+/// What is wrong with a value, and the key it stands at.
+type Invalid = (&'static str, String);
+
+/// Checks that hold or name a key and what it must be.
+fn all(checks: &[(bool, &'static str, &str)]) -> Result<(), Invalid> {
+    match checks.iter().find(|(holds, ..)| !holds) {
+        Some((_, key, reason)) => Err((key, (*reason).to_owned())),
+        None => Ok(()),
+    }
+}
+
 impl Config {
     /// Checks what types cannot. The error is the key and what is wrong with it.
-    pub fn validate(&self) -> Result<(), (&'static str, String)> {
-        if self.node.role != "all" {
-            return Err((
-                "node.role",
-                format!(
-                    "'{}' is not known: this version runs 'all' in one process",
-                    self.node.role
-                ),
-            ));
+    pub fn validate(&self) -> Result<(), Invalid> {
+        self.validate_node()?;
+        self.validate_mysql()?;
+        self.validate_store()?;
+        self.validate_transactions()?;
+        if let Err(error) = EnvFilter::try_new(&self.log.level) {
+            return Err(("log.level", format!("'{}': {error}", self.log.level)));
         }
-        if self.node.name.is_empty() || self.node.name.contains('/') {
-            return Err(("node.name", "must not be empty or hold a '/'".into()));
-        }
-        if self.mysql.max_allowed_packet.0 < 1024 || self.mysql.max_allowed_packet.0 > 1 << 30 {
-            return Err(("mysql.max-allowed-packet", "must be between 1KiB and 1GiB".into()));
-        }
-        if self.mysql.tls_cert.as_os_str().is_empty() != self.mysql.tls_key.as_os_str().is_empty() {
-            return Err(("mysql.tls-key", "tls-cert and tls-key go together".into()));
-        }
-        if self.mysql.require_secure_transport && self.mysql.tls_cert.as_os_str().is_empty() {
-            return Err((
-                "mysql.require-secure-transport",
-                "needs tls-cert and tls-key, or nobody could connect".into(),
-            ));
-        }
-        if self.store.region_split_size.0 < 1 << 20 {
-            return Err(("store.region-split-size", "must be at least 1MiB".into()));
-        }
-        if self.store.region_split_keys < 1000 {
-            return Err(("store.region-split-keys", "must be at least 1000".into()));
-        }
-        if self.store.appliers == 0 {
-            return Err(("store.appliers", "must be at least 1".into()));
-        }
-        if self.store.raft_tick.0 < std::time::Duration::from_millis(10) {
-            return Err(("store.raft-tick", "must be at least 10ms".into()));
-        }
-        if self.pd.replicas == 0 || self.pd.replicas.is_multiple_of(2) {
-            return Err(("pd.replicas", "must be odd".into()));
-        }
-        self.validate_transactions()
+        all(&[
+            (
+                self.runtime.core_threads <= THREADS_MAX,
+                "runtime.core-threads",
+                "must be at most 1024",
+            ),
+            // Past it, neither TOML nor the printed configuration could hold the number.
+            (i64::try_from(self.runtime.seed).is_ok(), "runtime.seed", "must be below 2^63"),
+            (self.sql.query_memory.0 >= 1 << 20, "sql.query-memory", "must be at least 1MiB"),
+            (self.pd.replicas % 2 == 1, "pd.replicas", "must be odd"),
+        ])
     }
 
-    fn validate_transactions(&self) -> Result<(), (&'static str, String)> {
-        if self.transaction.lock_ttl.0 < std::time::Duration::from_millis(500) {
-            return Err(("transaction.lock-ttl", "must be at least 500ms".into()));
+    fn validate_node(&self) -> Result<(), Invalid> {
+        let NodeConfig { name, role, data_dir, .. } = &self.node;
+        if role != "all" {
+            let reason = format!("'{role}' is not known: this version runs 'all' in one process");
+            return Err(("node.role", reason));
         }
-        if self.transaction.max_life < self.transaction.lock_ttl {
-            return Err(("transaction.max-life", "must not be below lock-ttl".into()));
-        }
-        Ok(())
+        all(&[
+            (
+                !name.is_empty() && !name.contains('/'),
+                "node.name",
+                "must not be empty or hold a '/'",
+            ),
+            (!data_dir.as_os_str().is_empty(), "node.data-dir", "must not be empty"),
+        ])
+    }
+
+    fn validate_mysql(&self) -> Result<(), Invalid> {
+        let MysqlConfig { max_connections, max_allowed_packet: packet, connect_timeout, .. } =
+            &self.mysql;
+        let empty = |path: &PathBuf| path.as_os_str().is_empty();
+        let (no_cert, no_key) = (empty(&self.mysql.tls_cert), empty(&self.mysql.tls_key));
+        all(&[
+            (*max_connections > 0, "mysql.max-connections", "must be at least 1"),
+            (
+                (1024..=1 << 30).contains(&packet.0),
+                "mysql.max-allowed-packet",
+                "must be between 1KiB and 1GiB",
+            ),
+            (!connect_timeout.0.is_zero(), "mysql.connect-timeout", "must be above zero"),
+            (no_cert || !no_key, "mysql.tls-cert", "goes together with tls-key, which is not set"),
+            (no_key || !no_cert, "mysql.tls-key", "goes together with tls-cert, which is not set"),
+            (
+                !no_cert || !self.mysql.require_secure_transport,
+                "mysql.require-secure-transport",
+                "needs tls-cert and tls-key, or nobody could connect",
+            ),
+        ])
+    }
+
+    fn validate_store(&self) -> Result<(), Invalid> {
+        let store = &self.store;
+        all(&[
+            (
+                store.region_split_size.0 >= 1 << 20,
+                "store.region-split-size",
+                "must be at least 1MiB",
+            ),
+            (store.region_split_keys >= 1000, "store.region-split-keys", "must be at least 1000"),
+            (
+                store.heartbeat_interval.0 >= Duration::from_millis(10),
+                "store.heartbeat-interval",
+                "must be at least 10ms",
+            ),
+            (store.write_buffer.0 >= 64 << 10, "store.write-buffer", "must be at least 64KiB"),
+            (
+                (1..=APPLIERS_MAX).contains(&store.appliers),
+                "store.appliers",
+                "must be between 1 and 64",
+            ),
+            (
+                store.raft_tick.0 >= Duration::from_millis(10),
+                "store.raft-tick",
+                "must be at least 10ms",
+            ),
+            (store.raft_log_gc_entries > 0, "store.raft-log-gc-entries", "must be at least 1"),
+        ])
+    }
+
+    fn validate_transactions(&self) -> Result<(), Invalid> {
+        let TransactionConfig { lock_ttl, max_life, gc_life_time } = &self.transaction;
+        all(&[
+            (
+                lock_ttl.0 >= Duration::from_millis(500),
+                "transaction.lock-ttl",
+                "must be at least 500ms",
+            ),
+            (max_life >= lock_ttl, "transaction.max-life", "must not be below lock-ttl"),
+            (
+                gc_life_time.0 >= Duration::from_secs(1),
+                "transaction.gc-life-time",
+                "must be at least 1s",
+            ),
+        ])
     }
 }
