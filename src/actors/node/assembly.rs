@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use parking_lot::RwLock;
+use tokio::sync::watch;
 
 use super::data_dir::DataDir;
 use super::services;
@@ -60,11 +61,49 @@ impl Shared {
     }
 }
 
+/// So long what has started gets to stop, when an actor has failed for good before the node serves.
+const FAILED_START_DRAIN: Duration = Duration::from_secs(2);
+
+/// A failure that nobody could bear. While the node starts it is the reason why it does not; once it serves, the
+/// process aborts on the spot: it must not go on with doubtful state, nor tidy up with it.
+struct Guard {
+    serving: watch::Sender<bool>,
+    failure: watch::Sender<Option<String>>,
+}
+
+impl Guard {
+    fn set(system: &System) -> Arc<Guard> {
+        let guard = Arc::new(Guard {
+            serving: watch::Sender::new(false),
+            failure: watch::Sender::new(None),
+        });
+        let hook = Arc::clone(&guard);
+        system.set_abort_hook(move |_, reason| {
+            if *hook.serving.borrow() {
+                std::process::abort();
+            }
+            hook.failure.send_replace(Some(reason.to_owned()));
+        });
+        guard
+    }
+
+    /// Resolves with the first failure, if there is one.
+    async fn failed(&self) -> String {
+        let mut failure = self.failure.subscribe();
+        let failed = failure.wait_for(Option::is_some).await;
+        failed
+            .ok()
+            .and_then(|reason| reason.clone())
+            .expect("the sender is ours, and waited for it")
+    }
+}
+
 /// A node with all its services.
 pub struct Node {
     system: System,
     services: Lifecycle,
     addresses: Addresses,
+    guard: Arc<Guard>,
 }
 
 impl Node {
@@ -93,6 +132,7 @@ impl Node {
             },
             unix_ms: None,
         });
+        let guard = Guard::set(&system);
         let shared = Arc::new(Shared {
             config,
             data,
@@ -101,7 +141,7 @@ impl Node {
         });
         let services: Vec<Box<dyn Service>> =
             services::all(&shared, sockets, log, system.clock().now());
-        Ok(Node { system, services: Lifecycle::new(services)?, addresses })
+        Ok(Node { system, services: Lifecycle::new(services)?, addresses, guard })
     }
 
     /// Where it listens.
@@ -109,10 +149,26 @@ impl Node {
         self.addresses
     }
 
-    /// Starts the services, each after those it needs.
+    /// Starts the services, each after those it needs. On an error whatever had started has been stopped.
     pub async fn start(&mut self) -> anyhow::Result<()> {
-        self.services.start(&self.system).await?;
-        Ok(())
+        let guard = Arc::clone(&self.guard);
+        let outcome = tokio::select! {
+            biased;
+            reason = guard.failed() => Err(anyhow!(reason)),
+            started = self.services.start(&self.system) => started.map_err(anyhow::Error::from),
+        };
+        guard.serving.send_replace(true);
+        // One that came with the last step, or made a service fail: it is the better reason.
+        let failure = guard.failure.borrow().clone();
+        let outcome = match failure {
+            Some(reason) => Err(anyhow!("the node does not start: {reason}")),
+            None => outcome,
+        };
+        if outcome.is_err() {
+            guard.serving.send_replace(false);
+            self.stop(FAILED_START_DRAIN).await;
+        }
+        outcome
     }
 
     /// Stops them in reverse, and then whatever actors are left.
