@@ -15,10 +15,10 @@ use crate::actors::runtime::{ActorRef, AskError, System, Thread};
 use crate::common::{PeerId, RegionId, StoreId};
 use crate::placement::{StoreMeta, StoreState};
 use crate::storage::engine::{self, Engine, LocksInMemory, WriteBatch};
-use crate::storage::raft::LogStore;
+use crate::storage::raft::{LogPosition, LogStore};
 use crate::storage::region::StoreIdent;
 use crate::storage::region::bootstrap::{first_region, put_new_region};
-use crate::storage::region::state::{load_ident, load_regions, put_ident};
+use crate::storage::region::state::{load_apply_state, load_ident, load_regions, put_ident};
 use crate::storage::txn::ConcurrencyManager;
 
 /// How long the peers of all regions may take to be created.
@@ -44,6 +44,9 @@ pub enum OpenError {
     /// The actors did not start. The log says why.
     #[error("the store did not start: {0}")]
     NotStarted(#[from] AskError),
+    /// The engines do not fit each other, or are damaged. The operator restores what was lost.
+    #[error("the data directory is corrupt: {0}")]
+    Damaged(String),
     /// A setting cannot work.
     #[error("store settings: {0}")]
     Options(String),
@@ -85,6 +88,8 @@ pub struct StoreNode {
 /// region has its peer; commands that come before a peer leads wait for that.
 pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, OpenError> {
     open.options.validate().map_err(OpenError::Options)?;
+    check_logs(&open)?;
+    check_ids(&open).await?;
     let ident = identify(&open).await?;
     introduce(&open, ident.store_id).await?;
     let kv: Arc<dyn Engine> = Arc::new(LocksInMemory::load(open.kv)?);
@@ -106,6 +111,53 @@ pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, O
     let actor = system.spawn_root(name, Thread::Any, move || Store::new(parts.clone()));
     actor.ask(AwaitStart, START_DEADLINE).await?;
     Ok(StoreNode { store_id: ident.store_id, router, reader, actor })
+}
+
+/// Every region must have the log that belongs to its data: found out before any peer starts.
+fn check_logs(open: &OpenStore) -> Result<(), OpenError> {
+    let logs = LogStore::new(Arc::clone(&open.raft));
+    let damaged = |error: &dyn std::fmt::Display| OpenError::Damaged(error.to_string());
+    if load_ident(&*open.kv)?.is_none() {
+        let orphans = logs.regions().map_err(|error| damaged(&error))?;
+        if !orphans.is_empty() {
+            let count = orphans.len();
+            let reason = format!("there are raft logs of {count} regions, and none of their data");
+            return Err(OpenError::Damaged(reason));
+        }
+    }
+    for region in load_regions(&*open.kv)? {
+        let id = region.id;
+        let state = load_apply_state(&*open.kv, id)?
+            .ok_or_else(|| OpenError::Damaged(format!("region {id} has no apply state")))?;
+        let truncated = LogPosition { index: state.truncated, term: state.truncated_term };
+        // What it would repair is repaired when the peer loads the log.
+        let log = logs.load(id, truncated, &mut WriteBatch::new()).map_err(|e| damaged(&e))?;
+        let last = log.map_or(truncated.index, |log| log.last().index);
+        if last < state.applied {
+            return Err(OpenError::Damaged(format!(
+                "the raft log of region {id} was lost: it ends at {last}, but entry {} is applied",
+                state.applied
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// A placement driver that gives out ids this store has already has lost its memory, and would give out
+/// timestamps and regions a second time too.
+async fn check_ids(open: &OpenStore) -> Result<(), OpenError> {
+    let Some(ident) = load_ident(&*open.kv)? else { return Ok(()) };
+    let regions = load_regions(&*open.kv)?;
+    let peers = regions.iter().flat_map(|region| &region.peers).map(|peer| peer.id.0);
+    let largest =
+        peers.chain(regions.iter().map(|region| region.id.0)).fold(ident.store_id.0, u64::max);
+    let given = open.pd.alloc_ids(1).await?.start;
+    if given <= largest {
+        return Err(OpenError::Damaged(format!(
+            "the state of the placement driver was lost: it gives out id {given}, but this store has id {largest} already"
+        )));
+    }
+    Ok(())
 }
 
 /// The identity in the directory; a new one for a fresh directory.

@@ -25,7 +25,9 @@ use bytes::Bytes;
 use parking_lot::RwLock;
 use rpds::RedBlackTreeMapSync;
 
-use super::{Cf, Cursor, Engine, IterOptions, Reader, Result, Snapshot, WriteBatch, WriteOp};
+use super::{
+    Cf, Cursor, DiskSpace, Engine, IterOptions, Reader, Result, Snapshot, WriteBatch, WriteOp,
+};
 
 type Locks = RedBlackTreeMapSync<Bytes, Bytes>;
 
@@ -131,6 +133,10 @@ impl Engine for LocksInMemory {
 
     fn approximate_size(&self, cf: Cf, start: &[u8], end: &[u8]) -> Result<u64> {
         self.engine.approximate_size(cf, start, end)
+    }
+
+    fn disk_space(&self) -> Result<DiskSpace> {
+        self.engine.disk_space()
     }
 
     fn checkpoint(&self, path: &Path) -> Result<()> {

@@ -17,4 +17,6 @@ pub use locks_in_memory::LocksInMemory;
 pub use memory::MemoryEngine;
 pub use options::{EngineOptions, WalRecovery};
 pub use rocks::{MemoryUsage, RocksEngine};
-pub use traits::{Cf, Cursor, Engine, IterOptions, Reader, Snapshot, WriteBatch, WriteOp};
+pub use traits::{
+    Cf, Cursor, DiskSpace, Engine, IterOptions, Reader, Snapshot, WriteBatch, WriteOp,
+};

@@ -123,6 +123,15 @@ pub trait Reader: Send + Sync {
 /// One state of all column families, for as long as it is held.
 pub trait Snapshot: Reader {}
 
+/// The disk an engine writes to. Both figures are zero when it writes to none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DiskSpace {
+    /// Bytes it has.
+    pub capacity: u64,
+    /// Bytes of it that this process may still fill.
+    pub available: u64,
+}
+
 /// An ordered store of column families.
 pub trait Engine: Reader + 'static {
     /// Applies a batch atomically. With `sync`, it and all before it survive a crash of the machine
@@ -138,6 +147,10 @@ pub trait Engine: Reader + 'static {
     fn checkpoint(&self, path: &Path) -> Result<()>;
     /// Adds key-value pairs (ascending, no duplicates) as one unit that bypasses the write path.
     fn ingest(&self, cf: Cf, pairs: &mut dyn Iterator<Item = (Vec<u8>, Vec<u8>)>) -> Result<()>;
+    /// The disk it writes to. A seam like the rest: only an engine knows where its files are.
+    fn disk_space(&self) -> Result<DiskSpace> {
+        Ok(DiskSpace::default())
+    }
     /// Rewrites `[start, end)` so that deleted data gives its space back.
     fn compact(&self, cf: Cf, start: &[u8], end: &[u8]) -> Result<()>;
 }

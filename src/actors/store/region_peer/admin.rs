@@ -47,6 +47,8 @@ pub(super) struct AdminState {
     log_bytes: u64,
     /// Bytes applied since the region was scanned.
     unscanned_bytes: u64,
+    /// Keys applied since the region was scanned.
+    unscanned_keys: u64,
     /// Whether the size shown comes from a scan, rather than only from what was written since the
     /// start.
     is_scanned: bool,
@@ -54,10 +56,11 @@ pub(super) struct AdminState {
 }
 
 impl AdminState {
-    /// Bytes were applied.
-    pub(super) fn grew(&mut self, bytes: u64) {
+    /// Bytes, and keys, were applied.
+    pub(super) fn grew(&mut self, bytes: u64, keys: u64) {
         self.log_bytes += bytes;
         self.unscanned_bytes += bytes;
+        self.unscanned_keys += keys;
     }
 
     pub(super) fn is_split(&self, command: CommandId) -> bool {
@@ -239,7 +242,9 @@ impl RegionPeer {
         let size = self.gauges.size.load(Ordering::Relaxed);
         let keys = self.gauges.keys.load(Ordering::Relaxed);
         let may_be_large = !self.admin.is_scanned || options.is_too_large(size, keys);
-        let has_grown = self.admin.unscanned_bytes >= options.split_size / 16;
+        // Rows may be so small that their number tells long before their bytes do.
+        let has_grown = self.admin.unscanned_bytes >= options.split_size / 16
+            || self.admin.unscanned_keys >= options.split_keys / 16;
         if may_be_large && has_grown {
             self.check_split(CutAt::Size, ctx);
         }
@@ -252,6 +257,7 @@ impl RegionPeer {
         }
         self.admin.scanning = true;
         self.admin.unscanned_bytes = 0;
+        self.admin.unscanned_keys = 0;
         let question = CheckSplit { region: self.region.clone(), cut_at };
         let answer = self.shared.split_checker.ask(question, CHECK_DEADLINE);
         let epoch = self.region.epoch;

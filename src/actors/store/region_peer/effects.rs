@@ -102,7 +102,7 @@ impl RegionPeer {
         self.gauges.applied.store(report.index.0, Ordering::Relaxed);
         self.gauges.size.fetch_add(report.bytes, Ordering::Relaxed);
         self.gauges.keys.fetch_add(report.keys, Ordering::Relaxed);
-        self.admin.grew(report.bytes);
+        self.admin.grew(report.bytes, report.keys);
         if let Some(to) = report.compacted {
             self.on_compacted(to);
         }

@@ -133,7 +133,8 @@ impl Actor for Store {
             .unwrap_or_else(|error| panic!("failed to read the regions of the store: {error}"));
         info!(store_id = %self.parts.store_id, regions = regions.len(), "starts a store");
         for region in regions {
-            let new = NewRegion { region, locks: None, size: 0, keys: 0 };
+            let size = self.size_in_files(&region);
+            let new = NewRegion { region, locks: None, size, keys: 0 };
             self.create_peer(new, ctx);
         }
         let parts = self.parts.clone();

@@ -12,6 +12,12 @@ use crate::actors::store::router::RegionStatus;
 use crate::actors::store::split_checker::CutAt;
 use crate::common::RegionId;
 use crate::placement::{RegionOrder, RegionReport, StoreStats};
+use crate::storage::codec::keys;
+use crate::storage::engine::{Cf, DiskSpace};
+use crate::storage::region::Region;
+
+/// Above every key there is.
+const LAST_KEY: &[u8] = &[0xff; 16];
 
 impl Store {
     /// Reports the store and every region it leads.
@@ -19,12 +25,17 @@ impl Store {
         let statuses = self.parts.router.statuses();
         let led = statuses.iter().filter(|status| status.is_leader());
         self.changed.extend(led.clone().map(|status| status.region.id));
+        let DiskSpace { capacity, available } = self.parts.kv.disk_space().unwrap_or_else(|error| {
+            debug!(%error, store_id = %self.parts.store_id, "failed to ask for the disk's space");
+            DiskSpace::default()
+        });
         let stats = StoreStats {
-            used: statuses.iter().map(|status| status.approximate_size).sum(),
+            capacity,
+            available,
+            used: self.used(&statuses),
             region_count: statuses.len() as u64,
             leader_count: led.count() as u64,
             started_unix_ms: self.started_unix_ms,
-            ..StoreStats::default()
         };
         let (pd, store_id) = (Arc::clone(&self.parts.pd), self.parts.store_id);
         ctx.spawn(async move {
@@ -33,6 +44,28 @@ impl Store {
             }
         });
         self.report_changed(ctx);
+    }
+
+    /// About how many bytes a region has in the engine's files: where the count starts again after a restart.
+    pub(super) fn size_in_files(&self, region: &Region) -> u64 {
+        let start = keys::data_key(&region.start_key);
+        let end = keys::data_end_key(&region.end_key);
+        [Cf::Write, Cf::Default].into_iter().map(|cf| self.file_bytes(cf, &start, &end)).sum()
+    }
+
+    fn file_bytes(&self, cf: Cf, start: &[u8], end: &[u8]) -> u64 {
+        self.parts.kv.approximate_size(cf, start, end).unwrap_or_else(|error| {
+            debug!(%error, "failed to ask for the size of the data");
+            0
+        })
+    }
+
+    /// Bytes the data takes: what regions have counted since the start, or what lies in the engine's files, whichever
+    /// knows of more. The first forgets with a restart, the second does not see what is not flushed yet.
+    fn used(&self, statuses: &[RegionStatus]) -> u64 {
+        let counted = statuses.iter().map(|status| status.approximate_size).sum();
+        let in_files = |cf| self.file_bytes(cf, &[], LAST_KEY);
+        Cf::ALL.into_iter().map(in_files).sum::<u64>().max(counted)
     }
 
     /// Reports the regions that changed, one round at a time.

@@ -18,7 +18,8 @@ use crate::common::Timestamp;
 use crate::placement::Goals;
 use crate::storage::codec::mvcc::encode_key;
 use crate::storage::engine::{
-    Cf, Cursor, Engine, Error, IterOptions, MemoryEngine, Reader, Result, Snapshot, WriteBatch,
+    Cf, Cursor, DiskSpace, Engine, Error, IterOptions, MemoryEngine, Reader, Result, Snapshot,
+    WriteBatch,
 };
 use crate::storage::txn::{
     Assertion, CommitKeys, KvRequest, KvResponse, Mutation, MutationKind, PessimisticAction,
@@ -27,12 +28,18 @@ use crate::storage::txn::{
 
 pub(super) const DEADLINE: Duration = Duration::from_secs(60);
 
+/// What its disk says.
+pub(super) const DISK: DiskSpace = DiskSpace { capacity: 1 << 40, available: 1 << 39 };
+
 /// An engine that counts its syncs, and whose disk can fail or vanish.
 #[derive(Clone, Default)]
 pub(super) struct TestEngine {
     pub(super) inner: MemoryEngine,
     pub(super) syncs: Arc<AtomicU64>,
     pub(super) fails: Arc<AtomicBool>,
+    /// Whoever reads, or writes, meets a bug.
+    pub(super) panics_in_reads: Arc<AtomicBool>,
+    pub(super) panics_in_writes: Arc<AtomicBool>,
     /// The process is gone: whatever it still does reaches no disk.
     gone: Arc<AtomicBool>,
 }
@@ -45,20 +52,26 @@ impl TestEngine {
         self.inner.crash();
         TestEngine { inner: self.inner.clone(), ..TestEngine::default() }
     }
+
+    fn read(&self) -> &MemoryEngine {
+        assert!(!self.panics_in_reads.load(Ordering::SeqCst), "a bug on the way to a read");
+        &self.inner
+    }
 }
 
 impl Reader for TestEngine {
     fn get(&self, cf: Cf, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        self.inner.get(cf, key)
+        self.read().get(cf, key)
     }
 
     fn cursor(&self, cf: Cf, options: IterOptions) -> Result<Box<dyn Cursor + '_>> {
-        self.inner.cursor(cf, options)
+        self.read().cursor(cf, options)
     }
 }
 
 impl Engine for TestEngine {
     fn write(&self, batch: WriteBatch, sync: bool) -> Result<()> {
+        assert!(!self.panics_in_writes.load(Ordering::SeqCst), "a bug on the way to a write");
         if self.fails.load(Ordering::SeqCst) {
             return Err(Error::Io("the disk is on fire".to_owned()));
         }
@@ -70,7 +83,7 @@ impl Engine for TestEngine {
     }
 
     fn snapshot(&self) -> Arc<dyn Snapshot> {
-        self.inner.snapshot()
+        self.read().snapshot()
     }
 
     fn sync(&self) -> Result<()> {
@@ -79,6 +92,10 @@ impl Engine for TestEngine {
 
     fn approximate_size(&self, cf: Cf, start: &[u8], end: &[u8]) -> Result<u64> {
         self.inner.approximate_size(cf, start, end)
+    }
+
+    fn disk_space(&self) -> Result<DiskSpace> {
+        Ok(DISK)
     }
 
     fn checkpoint(&self, path: &Path) -> Result<()> {
@@ -149,6 +166,7 @@ impl Node {
     /// Pulls the plug and starts again, in one thread.
     pub(super) async fn crash(self) -> Node {
         let (kv, raft) = (self.kv.crash(), self.raft.crash());
+        self.pd_engine.crash();
         self.system.shutdown(DEADLINE).await;
         Node::open(System::for_test(), self.options, kv, raft, self.pd_engine).await
     }

@@ -95,6 +95,17 @@ async fn a_region_that_grows_is_split() {
 }
 
 #[actix_rt::test]
+async fn a_region_with_many_keys_is_split_however_small_they_are() {
+    let split = SplitOptions { split_keys: 20, max_keys: 30, ..SplitOptions::default() };
+    let node = Node::start(StoreOptions { split, ..StoreOptions::default() }).await;
+    for number in 0..100 {
+        node.put(&format!("key-{number:03}"), "").await;
+        settle().await;
+    }
+    assert!(node.store.router.len() >= 3, "{} regions", node.store.router.len());
+}
+
+#[actix_rt::test]
 async fn pessimistic_locks_move_with_their_keys() {
     let node = Node::start(StoreOptions::default()).await;
     let holder = node.ts().await;

@@ -24,7 +24,8 @@ use self::directory::{Content, TEMPORARY, TemporaryFile};
 use self::owned::{Database, OwnedSnapshot};
 use super::options::{EngineOptions, WalRecovery};
 use super::{
-    Cf, Cursor, Engine, Error, IterOptions, Reader, Result, Snapshot, WriteBatch, WriteOp,
+    Cf, Cursor, DiskSpace, Engine, Error, IterOptions, Reader, Result, Snapshot, WriteBatch,
+    WriteOp,
 };
 
 /// The write buffer of the lock family.
@@ -192,6 +193,16 @@ impl Engine for RocksEngine {
         let family = self.database.family(cf);
         let sizes = self.database.db().get_approximate_sizes_cf(family, &[Range::new(start, end)]);
         Ok(sizes.into_iter().sum())
+    }
+
+    fn disk_space(&self) -> Result<DiskSpace> {
+        let path = self.database.db().path();
+        let disk = rustix::fs::statvfs(path)
+            .map_err(|error| Error::Io(format!("cannot ask for the disk's space: {error}")))?;
+        Ok(DiskSpace {
+            capacity: disk.f_blocks.saturating_mul(disk.f_frsize),
+            available: disk.f_bavail.saturating_mul(disk.f_frsize),
+        })
     }
 
     fn checkpoint(&self, path: &Path) -> Result<()> {

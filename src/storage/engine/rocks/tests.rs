@@ -167,3 +167,11 @@ fn an_idle_instance_is_small() {
     assert!(usage.write_buffers < 8 << 20 && usage.block_cache < 1 << 20, "{usage:?}");
     assert!(usage.write_buffers > 0);
 }
+
+#[test]
+fn the_disk_says_how_full_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = open(directory.path()).unwrap();
+    let disk = engine.disk_space().unwrap();
+    assert!(disk.available > 0 && disk.available <= disk.capacity, "{disk:?}");
+}
