@@ -337,7 +337,7 @@ impl<A: Actor> Cell<A> {
     fn report(&self, what: &'static str, panic: &Panic) -> String {
         let text = panic_text(&**panic);
         self.core.panics.fetch_add(1, Ordering::Relaxed);
-        error!(path = %self.core.path, kind = A::KIND, message = what, panic = %text, "an actor panicked");
+        error!(path = %self.core.path, kind = A::KIND, handling = what, panic = %text, "an actor panicked");
         let reason = format!("{} panicked in {what}: {text}", self.core.path);
         self.core.system.record_failure(Failure {
             path: self.core.path.clone(),

@@ -46,6 +46,40 @@ async fn what_was_answered_survives_a_restart() {
     assert_eq!(pd.stores().await.unwrap()[0].meta, first_store());
 }
 
+/// A start whose wall clock says something else than the last one's.
+fn start_at(engine: &Arc<MemoryEngine>, unix_ms: u64) -> (System, LocalPd) {
+    let options = crate::actors::runtime::SystemOptions {
+        core_threads: 0,
+        unix_ms: Some(unix_ms),
+        ..Default::default()
+    };
+    let system = System::start(options);
+    system.set_abort_hook(|_, _| {});
+    let disk: Arc<dyn Engine> = Arc::<MemoryEngine>::clone(engine);
+    let pd = LocalPd::start(&system, disk, Goals::default()).unwrap();
+    (system, pd)
+}
+
+#[actix_rt::test]
+async fn neither_timestamps_nor_ids_come_twice_whatever_the_clock_says_after_a_crash() {
+    const NOW: u64 = 1_700_000_000_000;
+    let engine = Arc::new(MemoryEngine::new());
+    let (mut last, mut next_id) = (Timestamp::ZERO, 1);
+    for unix_ms in [NOW, NOW - 3_600_000, NOW + 1, NOW + 60_000, NOW, 1] {
+        let (system, pd) = start_at(&engine, unix_ms);
+        for _ in 0..3 {
+            let ts = pd.timestamp().await.unwrap();
+            assert!(ts > last, "{ts:?} after {last:?}, with the clock at {unix_ms}");
+            last = ts;
+            let ids = pd.alloc_ids(70).await.unwrap();
+            assert!(ids.start >= next_id, "{ids:?}, but {next_id} is the next");
+            next_id = ids.end;
+        }
+        system.shutdown(Duration::from_secs(1)).await;
+        engine.crash();
+    }
+}
+
 #[actix_rt::test]
 async fn timestamps_need_no_message_while_the_bound_is_ahead() {
     let (_system, pd) = start(&Arc::new(MemoryEngine::new()));

@@ -154,7 +154,8 @@ message!(Keep => u64, "Keep");
 
 /// Do this on the actor.
 pub(super) struct Do<A: Actor>(
-    #[allow(clippy::type_complexity)] pub(super) Box<dyn FnOnce(&mut A, &mut Context<A>) + Send>,
+    #[allow(clippy::type_complexity, reason = "it is what it says, and only here")]
+    pub(super)  Box<dyn FnOnce(&mut A, &mut Context<A>) + Send>,
 );
 
 impl<A: Actor> Message for Do<A> {

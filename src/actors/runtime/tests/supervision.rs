@@ -120,6 +120,27 @@ async fn keeper<P: Policy>(system: &System, log: &Log) -> (ActorRef<Keeper<P>>, 
 }
 
 #[actix_rt::test]
+async fn a_panicking_child_restarts_with_backoff_and_its_parent_goes_on() {
+    let (system, log) = (paused(), log());
+    let (keeper, child) = keeper::<Plain>(&system, &log).await;
+    let child = child.lock().clone().unwrap();
+    child.tell(Note(1)).unwrap();
+    child.tell(Boom).unwrap();
+    child.tell(Note(2)).unwrap();
+    tokio::time::sleep(Duration::from_millis(90)).await;
+    assert_eq!(state(&system, "/node-1/keeper/child"), Some(ActorState::Restarting));
+    tokio::time::sleep(SECOND).await;
+    let expected =
+        ["keeper started", "child started", "child 1", "child dropped", "child started", "child 2"];
+    assert_eq!(lines(&log), expected);
+    let snapshot = system.actors().into_iter().find(|actor| actor.path == *child.path()).unwrap();
+    assert_eq!((snapshot.restarts, snapshot.panics), (1, 1));
+    assert_eq!((snapshot.mailbox.enqueued, snapshot.mailbox.handled), (3, 3), "they go on");
+    let parent = system.actors().into_iter().find(|actor| actor.path == *keeper.path()).unwrap();
+    assert_eq!((parent.restarts, parent.panics), (0, 0));
+}
+
+#[actix_rt::test]
 async fn a_child_that_escalates_takes_its_parent_with_it() {
     let (system, log) = (paused(), log());
     let (keeper, child) = keeper::<Escalates>(&system, &log).await;
