@@ -231,13 +231,17 @@ fn routes(config: &mut ServiceConfig) {
         .service(get("/health", status::health))
         .service(get("/metrics", metrics::metrics))
         .service(get("/actors", actors::list))
-        .service(get(TRACE, actors::trace))
+        .service(resource(TRACE, "GET").route(web::get().to(at_once(actors::trace))))
         .service(get("/regions", regions::list))
         .service(get("/regions/{id}", regions::one))
         .service(get("/schema", schema::databases))
         .service(get("/schema/{db}", schema::tables))
         .service(get("/schema/{db}/{table}", schema::table))
-        .service(resource("/status", "GET").route(web::get().to(status::status)))
+        .service(
+            resource("/status", "GET, HEAD")
+                .route(web::get().to(status::status))
+                .route(web::head().to(status::status)),
+        )
         .service(resource(ACTOR, "GET").route(web::get().to(actors::one)))
         .service(
             resource("/log", "GET, POST, PUT")
@@ -250,9 +254,12 @@ fn routes(config: &mut ServiceConfig) {
 /// What a handler that waits for nothing looks like.
 type Immediate = fn(&Data<Shared>, &HttpRequest) -> Answer;
 
-/// An endpoint for GET whose handler waits for nothing.
+/// An endpoint for GET whose handler waits for nothing. Those who only want to know whether it answers, as load
+/// balancers do, ask with HEAD.
 fn get(pattern: &'static str, handler: Immediate) -> Resource {
-    resource(pattern, "GET").route(web::get().to(at_once(handler)))
+    resource(pattern, "GET, HEAD")
+        .route(web::get().to(at_once(handler)))
+        .route(web::head().to(at_once(handler)))
 }
 
 fn at_once(

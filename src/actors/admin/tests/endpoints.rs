@@ -211,8 +211,13 @@ async fn what_is_not_there_is_answered_with_what_is() {
         .collect();
     assert!(paths.contains(&"/status") && paths.contains(&"/actors/{path}"), "{paths:?}");
     let error = node.json("DELETE", "/status", 405);
-    assert_eq!(error["error"], "this endpoint takes GET, not DELETE");
+    assert_eq!(error["error"], "this endpoint takes GET, HEAD, not DELETE");
     node.json("POST", "/actors", 405);
+    for path in ["/status", "/health", "/metrics", "/actors", "/"] {
+        let mut response = ureq::head(node.url(path)).call().unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        assert_eq!(response.body_mut().read_to_string().unwrap(), "", "{path}");
+    }
     node.stop().await;
 }
 
