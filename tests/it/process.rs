@@ -64,29 +64,94 @@ fn bad_configuration_names_the_key_and_the_place() {
     assert!(said.contains("mysql.max-conections") && said.contains("bad.toml"), "{said}");
     let said = refused(&[], &[("TROUPE_STORE_APPLIERS", "many")]);
     assert!(said.contains("store.appliers") && said.contains("TROUPE_STORE_APPLIERS"), "{said}");
+    let said = refused(&[], &[("TROUPE_STORE_APPLIER", "1")]);
+    assert!(said.contains("TROUPE_STORE_APPLIER"), "{said}");
+    std::fs::write(&file, "[log]\nlevel = \"loud=ish=\"\n").unwrap();
+    let said = refused(&["--config", file.to_str().unwrap()], &[]);
+    assert!(said.contains("log.level") && said.contains("bad.toml"), "{said}");
+    let said = refused(&["--config", "/nowhere/troupe.toml"], &[]);
+    assert!(said.contains("/nowhere/troupe.toml"), "{said}");
+    let said = refused(&["--mysql-addr", "localhost:4000"], &[]);
+    assert!(said.contains("--mysql-addr") && said.contains("127.0.0.1:4000"), "{said}");
+    let said = refused(&["--data-dir", ""], &[]);
+    assert!(said.contains("--data-dir") && said.contains("must not be empty"), "{said}");
     let said = refused(&["--role", "gateway"], &[]);
     assert!(said.contains("--role") && said.contains("gateway"), "{said}");
 }
 
 #[test]
+fn what_config_print_prints_is_a_configuration_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("printed.toml");
+    let printed = run(troupe()
+        .args(["config", "print", "--addr", "127.0.0.1:7"])
+        .env("TROUPE_STORE_RAFT_TICK", "250ms"));
+    std::fs::write(&file, &printed).unwrap();
+    assert_eq!(run(troupe().args(["config", "print", "--config"]).arg(&file)), printed);
+    assert!(printed.contains("raft-tick = \"250ms\"") && printed.contains("127.0.0.1:7"));
+}
+
+#[test]
 fn a_port_in_use_is_named() {
     let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = socket.local_addr().unwrap().to_string();
+    let taken = socket.local_addr().unwrap().to_string();
     let dir = tempfile::tempdir().unwrap();
-    let said = refused(
-        &[
-            "--mysql-addr",
-            &address,
-            "--admin-addr",
-            "127.0.0.1:0",
-            "--addr",
-            "127.0.0.1:0",
-            "--data-dir",
-            dir.path().to_str().unwrap(),
-        ],
-        &[],
-    );
-    assert!(said.contains(&address) && said.contains("mysql.addr"), "{said}");
+    let data = dir.path().join("data");
+    for (flag, key) in
+        [("--mysql-addr", "mysql.addr"), ("--admin-addr", "admin.addr"), ("--addr", "node.addr")]
+    {
+        let mut args = vec!["--data-dir", data.to_str().unwrap()];
+        for other in ["--mysql-addr", "--admin-addr", "--addr"] {
+            args.extend([other, if other == flag { &taken } else { "127.0.0.1:0" }]);
+        }
+        let said = refused(&args, &[]);
+        assert!(said.contains(&taken) && said.contains(key), "{said}");
+    }
+    assert!(!data.exists(), "nothing was made before the ports were had");
+}
+
+#[test]
+fn a_stop_under_load_keeps_to_its_deadline_and_exits_with_zero() {
+    let mut server = Server::with(&Options {
+        env: &[("TROUPE_NODE_DRAIN_TIMEOUT", "2s")],
+        ..Options::default()
+    });
+    run(mariadb(&server).args(["-e", "CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY)"]));
+    let client = |sql: &str| {
+        let mut command = mariadb(&server);
+        command.args(["-e", sql]).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
+    };
+    let insert: String = (0..4_000).map(|a| format!("INSERT INTO d.t VALUES ({a});")).collect();
+    let mut clients = vec![
+        client("SELECT SLEEP(60)"),
+        client("BEGIN; INSERT INTO d.t VALUES (-1); SELECT SLEEP(60)"),
+        client(&insert),
+    ];
+    std::thread::sleep(Duration::from_millis(700));
+    let begun = std::time::Instant::now();
+    assert!(server.terminate().success(), "{}", server.log());
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(2 + 5), "the drain takes {took:?}");
+    for client in &mut clients {
+        assert!(!client.wait().unwrap().success(), "it was cut off");
+    }
+    // What was not committed is not there, and nothing is locked.
+    let again = Server::with(&Options { data_dir: Some(&server.data_dir), ..Options::default() });
+    let said = run(mariadb(&again).args([
+        "-N",
+        "-e",
+        "SELECT COUNT(*) FROM d.t WHERE a < 0; UPDATE d.t SET a = a WHERE a >= 0; SELECT COUNT(*) > 0 FROM d.t",
+    ]));
+    assert_eq!(said, "0\n1\n");
+}
+
+#[test]
+fn sigint_stops_it_too() {
+    let mut server = Server::start();
+    server.signal(rustix::process::Signal::INT);
+    assert!(server.exit().success(), "{}", server.log());
+    assert!(server.log().contains("stopping on SIGINT"), "{}", server.log());
 }
 
 /// The arguments of a server on free ports with this data directory.
@@ -176,4 +241,58 @@ fn a_data_directory_of_another_version_is_refused_and_left_alone() {
     let said = refused(&args.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
     assert!(said.contains("999") && said.contains("version"), "{said}");
     assert!(contents(&server.data_dir.join("kv")) == before, "the directory was changed");
+}
+
+/// A stopped server's directory in which something happens; what the next start says, which must leave it alone.
+fn refused_after(damage: impl FnOnce(&std::path::Path)) -> String {
+    let server = stopped_server();
+    damage(&server.data_dir);
+    let args = on(&server.data_dir);
+    refused(&args.iter().map(String::as_str).collect::<Vec<_>>(), &[])
+}
+
+#[test]
+fn a_part_of_the_data_directory_that_is_gone_is_missed() {
+    for part in ["kv", "raft", "pd"] {
+        let said = refused_after(|dir| std::fs::remove_dir_all(dir.join(part)).unwrap());
+        assert!(said.contains(&format!("its directory {part} is gone")), "{said}");
+    }
+}
+
+#[test]
+fn a_log_that_lost_its_end_is_missed() {
+    let said = refused_after(|dir| {
+        for entry in std::fs::read_dir(dir.join("raft")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "log") {
+                let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+                file.set_len(100).unwrap();
+            }
+        }
+    });
+    assert!(said.contains("the raft log of region") && said.contains("was lost"), "{said}");
+}
+
+#[test]
+fn engines_of_two_nodes_do_not_become_one() {
+    let other = stopped_server();
+    let said = refused_after(|dir| {
+        std::fs::remove_dir_all(dir.join("raft")).unwrap();
+        std::fs::rename(other.data_dir.join("raft"), dir.join("raft")).unwrap();
+        std::fs::remove_dir_all(dir.join("kv")).unwrap();
+        std::fs::create_dir(dir.join("kv")).unwrap();
+    });
+    assert!(said.contains("raft logs") && said.contains("none of their data"), "{said}");
+}
+
+#[test]
+fn a_directory_of_somebody_else_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("tmp")).unwrap();
+    std::fs::write(dir.path().join("tmp/dear"), "to somebody").unwrap();
+    let args = on(dir.path());
+    let said = refused(&args.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
+    assert!(said.contains("is not TroupeDB's"), "{said}");
+    assert_eq!(std::fs::read(dir.path().join("tmp/dear")).unwrap(), b"to somebody");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
 }

@@ -14,6 +14,7 @@ pub(crate) struct Server {
     child: Child,
     pub(crate) mysql_port: u16,
     pub(crate) admin: String,
+    pub(crate) bridge: String,
     pub(crate) data_dir: PathBuf,
     /// Removes the directory after the process is gone.
     _owned: Option<tempfile::TempDir>,
@@ -29,14 +30,31 @@ pub(crate) struct Options<'a> {
     pub(crate) args: &'a [&'a str],
     /// Further environment.
     pub(crate) env: &'a [(&'a str, &'a str)],
+    /// What a shell does before it becomes the server.
+    pub(crate) through: Option<&'a str>,
 }
 
 /// A command for the binary under test, without the environment's own settings.
 pub(crate) fn troupe() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_troupe"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TROUPE_")) {
-        command.env_remove(name);
+    without_settings(&mut command);
+    command
+}
+
+/// Takes the environment's own settings away.
+fn without_settings(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("TROUPE_") {
+            command.env_remove(name);
+        }
     }
+}
+
+/// The binary under test, started by a shell that says something first, and is then replaced by it.
+fn through_shell(first: &str) -> Command {
+    let mut command = Command::new("sh");
+    without_settings(&mut command);
+    command.arg("-c").arg(format!("{first}; exec \"$0\" \"$@\"")).arg(env!("CARGO_BIN_EXE_troupe"));
     command
 }
 
@@ -55,7 +73,9 @@ impl Server {
         std::fs::create_dir_all(&data_dir).unwrap();
         let log = data_dir.join("server.log");
         let stderr = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
-        let mut child = troupe()
+        let mut child = options
+            .through
+            .map_or_else(troupe, |shell| through_shell(shell))
             .arg("start")
             .args(["--mysql-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"])
             .args(["--addr", "127.0.0.1:0", "--data-dir"])
@@ -75,9 +95,16 @@ impl Server {
                 }
             }
         });
-        let mut server =
-            Server { child, mysql_port: 0, admin: String::new(), data_dir, _owned: owned, log };
-        while server.mysql_port == 0 || server.admin.is_empty() {
+        let mut server = Server {
+            child,
+            mysql_port: 0,
+            admin: String::new(),
+            bridge: String::new(),
+            data_dir,
+            _owned: owned,
+            log,
+        };
+        while server.bridge.is_empty() {
             let Ok(line) = lines.recv_timeout(PATIENCE) else {
                 panic!("the server did not start:\n{}", server.log());
             };
@@ -86,6 +113,9 @@ impl Server {
             }
             if let Some((_, url)) = line.split_once("admin  ") {
                 url.trim_end_matches('/').clone_into(&mut server.admin);
+            }
+            if let Some((_, address)) = line.split_once("bridge ") {
+                address.trim().clone_into(&mut server.bridge);
             }
         }
         server
@@ -108,8 +138,28 @@ impl Server {
 
     /// SIGTERM, and the exit status.
     pub(crate) fn terminate(&mut self) -> ExitStatus {
-        let pid = rustix::process::Pid::from_raw(self.pid() as i32).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.signal(rustix::process::Signal::TERM);
+        self.exit()
+    }
+
+    fn process(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_raw(self.pid() as i32).unwrap()
+    }
+
+    /// Any signal.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(self.process(), signal).unwrap();
+    }
+
+    /// From now on no file of the server may grow beyond so many bytes.
+    pub(crate) fn limit_files(&self, bytes: u64) {
+        use rustix::process::{Resource, Rlimit, prlimit};
+        let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+        prlimit(Some(self.process()), Resource::Fsize, limit).unwrap();
+    }
+
+    /// Waits for the end of the process.
+    pub(crate) fn exit(&mut self) -> ExitStatus {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {

@@ -163,3 +163,79 @@ fn links_in_the_documents_lead_somewhere() {
     }
     none(findings);
 }
+
+/// Every attribute that switches a lint off, from `#[` to `]`, with its line.
+fn allowances(text: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    for start in ["allow(", "expect("] {
+        for opening in ["#[", "#!["] {
+            let attribute = format!("{opening}{start}");
+            for (at, _) in text.match_indices(&attribute) {
+                let line = text[..at].lines().count() + 1;
+                let end = text[at..].find(")]").map_or(text.len(), |length| at + length);
+                found.push((line, &text[at..end]));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_lint_is_switched_off_only_for_a_reason() {
+    let mut files: Vec<PathBuf> = ["src", "tests", "benches"]
+        .iter()
+        .flat_map(|dir| sources(&repository(dir)))
+        .filter(|path| !path.ends_with("tidy.rs"))
+        .collect();
+    files.push(repository("build.rs"));
+    let mut findings = Vec::new();
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (line, attribute) in allowances(&text) {
+            if !attribute.contains("reason = ") {
+                findings.push(format!("{}:{line}: {attribute}) gives no reason", path.display()));
+            }
+        }
+    }
+    none(findings);
+}
+
+/// Every `"troupe_…"` in the sources.
+fn metric_names() -> Vec<String> {
+    let mut names = Vec::new();
+    for path in sources(&repository("src")).iter().filter(|path| !is_test(path)) {
+        let text = std::fs::read_to_string(path).unwrap();
+        for rest in text.split("\"troupe_").skip(1) {
+            let name = rest.split('"').next().unwrap_or_default();
+            if name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
+                names.push(format!("troupe_{name}"));
+            }
+        }
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[test]
+fn every_metric_is_documented_and_every_documented_one_exists() {
+    let page = std::fs::read_to_string(repository("docs/architecture/admin.md")).unwrap();
+    let names = metric_names();
+    assert!(names.len() > 10, "{names:?}");
+    let table: Vec<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `troupe_")?.split('`').next())
+        .collect();
+    let mut findings = Vec::new();
+    for name in &names {
+        if !table.contains(&&name["troupe_".len()..]) {
+            findings.push(format!("{name} is not in the table of admin.md"));
+        }
+    }
+    for name in table {
+        if !names.contains(&format!("troupe_{name}")) {
+            findings.push(format!("admin.md documents troupe_{name}, which nobody counts"));
+        }
+    }
+    none(findings);
+}

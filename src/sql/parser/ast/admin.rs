@@ -113,7 +113,7 @@ pub enum ShowFilter {
 
 /// What SHOW shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // MySQL's own words.
+#[allow(missing_docs, reason = "the names are MySQL's own words")]
 pub enum ShowKind {
     Databases,
     Tables {
