@@ -59,6 +59,28 @@ const PROGRAMS: &[(&[&str], &[&str])] = &[
     (&["FUNCTION", "STATUS"], ROUTINE_COLUMNS),
 ];
 
+/// What else MySQL shows, by its first word.
+const UNSUPPORTED: &[&str] = &[
+    "BINARY",
+    "MASTER",
+    "SLAVE",
+    "REPLICA",
+    "REPLICAS",
+    "BINLOG",
+    "FUNCTION",
+    "PROCEDURE",
+    "OPEN",
+    "ENGINE",
+    "PROFILE",
+    "PROFILES",
+    "RELAYLOG",
+    "STATS_META",
+    "CONFIG",
+    "TABLE",
+    "ANALYZE",
+    "BACKUPS",
+];
+
 impl Parser<'_> {
     pub(super) fn show(&mut self) -> SqlResult<Statement> {
         self.expect_word("SHOW")?;
@@ -132,26 +154,6 @@ impl Parser<'_> {
                 return Ok(kind);
             }
         }
-        const UNSUPPORTED: &[&str] = &[
-            "BINARY",
-            "MASTER",
-            "SLAVE",
-            "REPLICA",
-            "REPLICAS",
-            "BINLOG",
-            "FUNCTION",
-            "PROCEDURE",
-            "OPEN",
-            "ENGINE",
-            "PROFILE",
-            "PROFILES",
-            "RELAYLOG",
-            "STATS_META",
-            "CONFIG",
-            "TABLE",
-            "ANALYZE",
-            "BACKUPS",
-        ];
         match UNSUPPORTED.iter().find(|word| self.at(word)) {
             Some(word) => Err(SqlError::unsupported(format!("SHOW {word}"))),
             None => Err(self.syntax_error()),

@@ -18,7 +18,7 @@ fn pick(row: &[Datum], wanted: &[usize]) -> Vec<Datum> {
 }
 
 pub(super) fn databases(schema: &InfoSchema, pattern: Option<&str>) -> Shown {
-    let head = pattern.map_or("Database".to_owned(), |pattern| format!("Database ({pattern})"));
+    let head = pattern.map_or_else(|| "Database".to_owned(), |name| format!("Database ({name})"));
     let mut names: Vec<String> = schema.databases().map(|database| database.name.clone()).collect();
     names.sort();
     Shown::new(&[&head], names.into_iter().map(|name| vec![Datum::from(name)]).collect())
