@@ -11,7 +11,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     collect(root, &mut files)?;
     files.sort();
     let descriptors = protox::compile(&files, [root])?;
-    tonic_prost_build::configure().emit_rerun_if_changed(false).compile_fds(descriptors)?;
+    tonic_prost_build::configure()
+        .emit_rerun_if_changed(false)
+        // Bodies are passed on as they are, without a copy.
+        .bytes(".troupe.bridge.v1")
+        .compile_fds(descriptors)?;
     Ok(())
 }
 

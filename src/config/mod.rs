@@ -4,10 +4,12 @@
 //! (`TROUPE_` + section + key, upper case, `-` and `.` as `_`), the file, the default. An unknown key or
 //! a bad value is an error that names the key and where it stands.
 
+mod bridge;
 mod layers;
 mod sections;
 mod units;
 
+pub use bridge::{BridgeConfig, BridgeTlsConfig};
 pub use layers::{Error, Layers, Source};
 pub use sections::{
     AdminConfig, Config, LogConfig, LogFormat, MysqlConfig, NodeConfig, PdConfig, RuntimeConfig,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
+use super::bridge::BridgeConfig;
 use super::units::{ByteSize, Span};
 
 /// Threads that run sessions and peers, at most.
@@ -30,6 +31,8 @@ pub struct Config {
     pub mysql: MysqlConfig,
     /// The admin HTTP endpoint.
     pub admin: AdminConfig,
+    /// The links to other nodes.
+    pub bridge: BridgeConfig,
     /// Logging.
     pub log: LogConfig,
     /// Threads.
@@ -264,6 +267,7 @@ impl Config {
         self.validate_mysql()?;
         self.validate_store()?;
         self.validate_transactions()?;
+        self.bridge.validate()?;
         if let Err(error) = EnvFilter::try_new(&self.log.level) {
             return Err(("log.level", format!("'{}': {error}", self.log.level)));
         }

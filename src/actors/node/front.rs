@@ -13,7 +13,7 @@ use super::services::stop_actor;
 use super::sockets::Sockets;
 use super::variables;
 use crate::actors::admin::{self, AdminHandle, AdminServices, LogControl, MemoryGauge, StoreView};
-use crate::actors::bridge::{self, BridgeHandle};
+use crate::actors::bridge::{self, BridgeOptions};
 use crate::actors::gateway::{self, Drain, Gateway, GatewayOptions};
 use crate::actors::runtime::{ActorRef, Monotonic, Service, System, Thread};
 use crate::actors::session::accounts::AccountCache;
@@ -38,7 +38,7 @@ pub(super) fn services(
             started,
             admin: None,
         }),
-        Box::new(Bridge { listener: Some(bridge), bridge: None }),
+        Box::new(Bridge { shared: shared.clone(), listener: Some(bridge), bridge: None }),
         Box::new(MysqlGateway { shared: shared.clone(), listener: Some(mysql), gateway: None }),
     ]
 }
@@ -223,10 +223,11 @@ fn memory_gauges(shared: &Shared) -> Vec<MemoryGauge> {
     gauges
 }
 
-/// Where other nodes will connect.
+/// The links to other nodes.
 struct Bridge {
+    shared: Arc<Shared>,
     listener: Option<TcpListener>,
-    bridge: Option<BridgeHandle>,
+    bridge: Option<bridge::Bridge>,
 }
 
 #[async_trait(?Send)]
@@ -237,7 +238,8 @@ impl Service for Bridge {
 
     async fn start(&mut self, system: &System) -> anyhow::Result<()> {
         let listener = self.listener.take().context("the bridge starts once")?;
-        self.bridge = Some(bridge::start(system, listener)?);
+        let options = BridgeOptions::from(&self.shared.config.bridge);
+        self.bridge = Some(bridge::Bridge::start(system, listener, options)?);
         Ok(())
     }
 

@@ -99,7 +99,7 @@ impl fmt::Debug for Clock {
 }
 
 /// The instant some time from now; one far away where that cannot be counted (`Duration::MAX` as a deadline).
-pub(super) fn instant_after(time: Duration) -> Instant {
+pub(in crate::actors) fn instant_after(time: Duration) -> Instant {
     const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
     let now = Instant::now();
     now.checked_add(time).unwrap_or_else(|| now + FAR)

@@ -96,6 +96,17 @@ pub(super) enum Pushed<A: Actor> {
     Closed(BoxedParcel<A>),
 }
 
+/// What a sender comes to push with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Nothing: it is turned away when the mailbox is full.
+    None,
+    /// A place it was given by [`Room::Kept`].
+    Kept,
+    /// A place it has waited for.
+    Granted,
+}
+
 /// Whether a sender may push now.
 pub(super) enum Room {
     /// A place is kept for this sender; it must push or give it back.
@@ -112,6 +123,8 @@ struct Queue<A: Actor> {
     receiver: Option<Waker>,
     waiting: VecDeque<RoomSender>,
     kept_places: usize,
+    /// Those of the kept places whose senders have waited, and are about to push.
+    granted_places: usize,
     closed: bool,
 }
 
@@ -133,6 +146,7 @@ impl<A: Actor> Mailbox<A> {
                 receiver: None,
                 waiting: VecDeque::new(),
                 kept_places: 0,
+                granted_places: 0,
                 closed: false,
             }),
         }
@@ -142,23 +156,17 @@ impl<A: Actor> Mailbox<A> {
         self.options
     }
 
-    /// Puts a parcel into the queue. `with_kept_place`: the sender was given [`Room::Kept`].
-    pub(super) fn push(
-        &self,
-        parcel: BoxedParcel<A>,
-        now: Monotonic,
-        with_kept_place: bool,
-    ) -> Pushed<A> {
+    /// Puts a parcel into the queue.
+    pub(super) fn push(&self, parcel: BoxedParcel<A>, now: Monotonic, place: Place) -> Pushed<A> {
         let mut queue = self.queue.lock();
-        if with_kept_place {
-            queue.kept_places -= 1;
-        }
+        queue.give_up(place);
         if queue.closed {
             queue.counters.rejected += 1;
             return Pushed::Closed(parcel);
         }
         let mut displaced = None;
-        if !with_kept_place && queue.parcels.len() + queue.kept_places >= self.options.capacity {
+        if place == Place::None && queue.parcels.len() + queue.kept_places >= self.options.capacity
+        {
             if self.options.overflow != Overflow::DropOldest {
                 queue.counters.rejected += 1;
                 return Pushed::Full(parcel);
@@ -186,19 +194,27 @@ impl<A: Actor> Mailbox<A> {
         if queue.closed {
             return Room::Closed;
         }
-        if queue.parcels.len() + queue.kept_places < self.options.capacity {
+        let is_full = queue.parcels.len() + queue.kept_places >= self.options.capacity;
+        if !is_full && queue.granted_places == 0 {
             queue.kept_places += 1;
             return Room::Kept;
         }
         let (sender, receiver) = oneshot::channel();
-        queue.waiting.push_back(sender);
+        if is_full {
+            queue.waiting.push_back(sender);
+        } else {
+            // There is room, but somebody who came before is just about to push: this one does so after it.
+            queue.kept_places += 1;
+            queue.granted_places += 1;
+            let _ = sender.send(());
+        }
         Room::Later(receiver)
     }
 
-    /// Gives a kept place back, and on to the next who waits.
+    /// Gives a place that was waited for back, and on to the next who waits.
     pub(super) fn give_back(&self) {
         let mut queue = self.queue.lock();
-        queue.kept_places -= 1;
+        queue.give_up(Place::Granted);
         let next = queue.keep_place_for_next(self.options.capacity);
         drop(queue);
         self.grant(next);
@@ -211,7 +227,7 @@ impl<A: Actor> Mailbox<A> {
                 return;
             }
             let mut queue = self.queue.lock();
-            queue.kept_places -= 1;
+            queue.give_up(Place::Granted);
             next = queue.keep_place_for_next(self.options.capacity);
         }
     }
@@ -282,6 +298,12 @@ impl<A: Actor> Mailbox<A> {
 }
 
 impl<A: Actor> Queue<A> {
+    /// A place is used, or not needed any more.
+    fn give_up(&mut self, place: Place) {
+        self.kept_places -= usize::from(place != Place::None);
+        self.granted_places -= usize::from(place == Place::Granted);
+    }
+
     /// Keeps a free place for the sender that has waited longest, if there are both.
     fn keep_place_for_next(&mut self, capacity: usize) -> Option<RoomSender> {
         if self.parcels.len() + self.kept_places >= capacity {
@@ -290,6 +312,7 @@ impl<A: Actor> Queue<A> {
         while let Some(sender) = self.waiting.pop_front() {
             if !sender.is_closed() {
                 self.kept_places += 1;
+                self.granted_places += 1;
                 return Some(sender);
             }
         }

@@ -1,5 +1,7 @@
 //! Messages, their replies, and what can go wrong on the way.
 
+use std::fmt;
+
 use tokio::sync::oneshot;
 
 use super::path::ActorPath;
@@ -78,20 +80,45 @@ impl AskError {
 }
 
 /// Why a question ended without an answer, on its way back to the asker.
-#[derive(Debug)]
-pub(super) enum Refusal {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It did not get to the actor, or the actor stopped before it was handled.
     NotDelivered(SendError),
+    /// The actor panicked with the question in hand.
     Panicked,
+    /// The actor let go of it.
+    NoReply,
 }
 
 pub(super) type ReplySender<T> = oneshot::Sender<Result<T, Refusal>>;
 pub(super) type ReplyReceiver<T> = oneshot::Receiver<Result<T, Refusal>>;
 
+/// Somebody elsewhere who waits for an answer: how the bridge takes it back to another node.
+pub trait Asker<T>: Send + Sync {
+    /// The question has ended, on the actor's thread: it must not block.
+    fn answer(self: Box<Self>, outcome: Result<T, Refusal>);
+    /// Whether the answer is still waited for.
+    fn is_waiting(&self) -> bool;
+}
+
+enum Slot<T> {
+    Here(ReplySender<T>),
+    Away(Box<dyn Asker<T>>),
+}
+
+impl<T> Slot<T> {
+    fn end(self, outcome: Result<T, Refusal>) {
+        match self {
+            Slot::Here(sender) => drop(sender.send(outcome)),
+            Slot::Away(asker) => asker.answer(outcome),
+        }
+    }
+}
+
 /// The way back to whoever asked. Keep it as long as you like and answer once; letting go of it unanswered tells
 /// the asker [`AskError::NoReply`] (or [`AskError::Failed`] when a panic lets go of it).
-#[derive(Debug)]
 pub struct ReplyTo<T> {
-    slot: Option<ReplySender<T>>,
+    slot: Option<Slot<T>>,
 }
 
 impl<T> ReplyTo<T> {
@@ -100,36 +127,52 @@ impl<T> ReplyTo<T> {
         ReplyTo { slot: None }
     }
 
+    /// A way back to an asker elsewhere.
+    pub fn away(asker: Box<dyn Asker<T>>) -> ReplyTo<T> {
+        ReplyTo { slot: Some(Slot::Away(asker)) }
+    }
+
     pub(super) fn slot() -> (ReplyTo<T>, ReplyReceiver<T>) {
         let (sender, receiver) = oneshot::channel();
-        (ReplyTo { slot: Some(sender) }, receiver)
+        (ReplyTo { slot: Some(Slot::Here(sender)) }, receiver)
     }
 
     /// Answers. Nothing happens when nobody waits (any more).
     pub fn send(mut self, reply: T) {
         if let Some(slot) = self.slot.take() {
-            let _ = slot.send(Ok(reply));
+            slot.end(Ok(reply));
         }
     }
 
     /// Whether somebody still waits for the answer: false for a `tell`, and after the asker's deadline.
     pub fn is_wanted(&self) -> bool {
-        self.slot.as_ref().is_some_and(|slot| !slot.is_closed())
+        match &self.slot {
+            None => false,
+            Some(Slot::Here(sender)) => !sender.is_closed(),
+            Some(Slot::Away(asker)) => asker.is_waiting(),
+        }
     }
 
     pub(super) fn refuse(mut self, error: SendError) {
         if let Some(slot) = self.slot.take() {
-            let _ = slot.send(Err(Refusal::NotDelivered(error)));
+            slot.end(Err(Refusal::NotDelivered(error)));
         }
+    }
+}
+
+impl<T> fmt::Debug for ReplyTo<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplyTo").field("wanted", &self.is_wanted()).finish()
     }
 }
 
 impl<T> Drop for ReplyTo<T> {
     fn drop(&mut self) {
-        if let Some(slot) = self.slot.take()
-            && std::thread::panicking()
-        {
-            let _ = slot.send(Err(Refusal::Panicked));
+        match self.slot.take() {
+            Some(slot) if std::thread::panicking() => slot.end(Err(Refusal::Panicked)),
+            // An asker here sees its channel closed.
+            None | Some(Slot::Here(_)) => {}
+            Some(away) => away.end(Err(Refusal::NoReply)),
         }
     }
 }

@@ -76,8 +76,10 @@ impl Retired {
     }
 }
 
-/// Publishes what the mailboxes have counted, through the `metrics` crate.
+/// Publishes what the mailboxes have counted, and whatever else was given to [`System::on_publish`], through the
+/// `metrics` crate.
 pub fn publish_metrics(system: &System) {
+    system.publish();
     for (kind, totals) in by_kind(system) {
         gauge!(ACTORS, "kind" => kind).set(totals.actors as f64);
         gauge!(MAILBOX_DEPTH, "kind" => kind).set(totals.depth as f64);

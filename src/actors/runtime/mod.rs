@@ -49,7 +49,7 @@ pub use figures::{ActorDetail, ActorSnapshot, ActorState, InHand, MailboxFigures
 pub use health::{Health, HealthBoard, HealthState};
 pub use lifecycle::{Lifecycle, LifecycleError, Service};
 pub use mailbox::{MailboxOptions, Overflow};
-pub use message::{AskError, Message, ReplyTo, SendError};
+pub use message::{AskError, Asker, Message, Refusal, ReplyTo, SendError};
 pub use path::ActorPath;
 pub use reference::{ActorRef, Address, Target};
 pub use registry::{LocalRegistry, Registry};

@@ -1,6 +1,6 @@
 //! Where an actor stands: `/node-1/store-1/region-7`. The tree of paths is the tree of supervisors.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Borrow, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +84,12 @@ impl fmt::Debug for ActorPath {
 
 impl AsRef<str> for ActorPath {
     fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for ActorPath {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -10,7 +10,7 @@ use super::{
     clock::instant_after,
     core::{Core, Hosted as _},
     figures::{ActorState, MailboxFigures},
-    mailbox::{BoxedParcel, Envelope, Overflow, Pushed, Room},
+    mailbox::{BoxedParcel, Envelope, Overflow, Place, Pushed, Room},
     message::{AskError, Message, Refusal, ReplyTo, SendError},
     path::ActorPath,
 };
@@ -26,7 +26,7 @@ impl<A: Actor> ActorRef<A> {
     where
         A: Handler<M>,
     {
-        self.push(Box::new(Envelope { message, reply: ReplyTo::nobody() }), false)
+        self.push(Box::new(Envelope { message, reply: ReplyTo::nobody() }), Place::None)
     }
 
     /// Asks. The question is in the mailbox when this returns (so asks and tells of one sender keep their order),
@@ -114,9 +114,49 @@ impl<A: Actor> ActorRef<A> {
         self.core.mailbox.len()
     }
 
-    fn push(&self, parcel: BoxedParcel<A>, with_kept_place: bool) -> Result<(), SendError> {
+    /// Hands over a message whose answer goes to somebody elsewhere. `None`: it waits in the mailbox, or was turned
+    /// away and the asker told. Otherwise the mailbox is full and of the kind that makes senders wait: drive the future.
+    pub fn deliver<M: Message>(
+        &self,
+        message: M,
+        reply: ReplyTo<M::Reply>,
+    ) -> Option<BoxFuture<'static, ()>>
+    where
+        A: Handler<M>,
+    {
+        let parcel: BoxedParcel<A> = Box::new(Envelope { message, reply });
+        let place = match self.core.mailbox.options().overflow {
+            Overflow::Wait => match self.core.mailbox.reserve() {
+                Room::Kept => Place::Kept,
+                Room::Closed => {
+                    parcel.refuse(SendError::Stopped(self.path().clone()));
+                    return None;
+                }
+                Room::Later(room) => {
+                    let waiting = WaitingPlace { to: self.clone(), room: Some(room) };
+                    return Some(Box::pin(waiting.push_or_refuse(parcel)));
+                }
+            },
+            Overflow::Reject | Overflow::DropOldest => Place::None,
+        };
+        if let Err((parcel, error)) = self.offer(parcel, place) {
+            parcel.refuse(error);
+        }
+        None
+    }
+
+    fn push(&self, parcel: BoxedParcel<A>, place: Place) -> Result<(), SendError> {
+        self.offer(parcel, place).map_err(|(_, error)| error)
+    }
+
+    /// Pushes, and gives the parcel back with the reason if the mailbox does not take it.
+    fn offer(
+        &self,
+        parcel: BoxedParcel<A>,
+        place: Place,
+    ) -> Result<(), (BoxedParcel<A>, SendError)> {
         let core = &self.core;
-        let (parcel, error) = match core.mailbox.push(parcel, core.now(), with_kept_place) {
+        let (parcel, error) = match core.mailbox.push(parcel, core.now(), place) {
             Pushed::Taken => return Ok(()),
             Pushed::Displaced(older) => {
                 core.trace_lost(older.name());
@@ -127,15 +167,15 @@ impl<A: Actor> ActorRef<A> {
             Pushed::Closed(parcel) => (parcel, SendError::Stopped(core.path.clone())),
         };
         core.trace_rejected(parcel.name());
-        Err(error)
+        Err((parcel, error))
     }
 
     fn push_or_wait(&self, parcel: BoxedParcel<A>) -> Sent<A> {
         if self.core.mailbox.options().overflow != Overflow::Wait {
-            return Sent::Done(self.push(parcel, false));
+            return Sent::Done(self.push(parcel, Place::None));
         }
         match self.core.mailbox.reserve() {
-            Room::Kept => Sent::Done(self.push(parcel, true)),
+            Room::Kept => Sent::Done(self.push(parcel, Place::Kept)),
             Room::Closed => Sent::Done(Err(SendError::Stopped(self.path().clone()))),
             Room::Later(room) => {
                 Sent::Waiting(WaitingPlace { to: self.clone(), room: Some(room) }, parcel)
@@ -156,16 +196,27 @@ struct WaitingPlace<A: Actor> {
 }
 
 impl<A: Actor> WaitingPlace<A> {
-    async fn push(mut self, parcel: BoxedParcel<A>) -> Result<(), SendError> {
+    async fn push(self, parcel: BoxedParcel<A>) -> Result<(), SendError> {
+        self.offer(parcel).await.map_err(|(_, error)| error)
+    }
+
+    async fn push_or_refuse(self, parcel: BoxedParcel<A>) {
+        if let Err((parcel, error)) = self.offer(parcel).await {
+            parcel.refuse(error);
+        }
+    }
+
+    async fn offer(mut self, parcel: BoxedParcel<A>) -> Result<(), (BoxedParcel<A>, SendError)> {
         let granted = match self.room.as_mut() {
-            Some(room) => room.await,
-            None => return Err(SendError::Stopped(self.to.path().clone())),
+            Some(room) => room.await.is_ok(),
+            None => false,
         };
         self.room = None;
-        match granted {
-            Ok(()) => self.to.push(parcel, true),
-            Err(_closed) => Err(SendError::Stopped(self.to.path().clone())),
+        if granted {
+            return self.to.offer(parcel, Place::Granted);
         }
+        let stopped = SendError::Stopped(self.to.path().clone());
+        Err((parcel, stopped))
     }
 }
 
@@ -188,6 +239,7 @@ fn unpack<T>(
         Ok(Ok(reply)) => Ok(reply),
         Ok(Err(Refusal::NotDelivered(error))) => Err(AskError::Send(error)),
         Ok(Err(Refusal::Panicked)) => Err(AskError::Failed(path)),
+        Ok(Err(Refusal::NoReply)) => Err(AskError::NoReply(path)),
         Err(_dropped) => Err(AskError::NoReply(path)),
     }
 }
@@ -221,6 +273,8 @@ pub trait Target<M: Message>: Send + Sync + 'static {
     /// See [`ActorRef::ask`].
     fn ask(&self, message: M, deadline: Duration)
     -> BoxFuture<'static, Result<M::Reply, AskError>>;
+    /// See [`ActorRef::deliver`].
+    fn deliver(&self, message: M, reply: ReplyTo<M::Reply>) -> Option<BoxFuture<'static, ()>>;
     /// Whether the message is moved, not encoded.
     fn is_local(&self) -> bool;
 }
@@ -240,6 +294,10 @@ impl<M: Message, A: Handler<M>> Target<M> for ActorRef<A> {
         deadline: Duration,
     ) -> BoxFuture<'static, Result<M::Reply, AskError>> {
         Box::pin(ActorRef::ask(self, message, deadline))
+    }
+
+    fn deliver(&self, message: M, reply: ReplyTo<M::Reply>) -> Option<BoxFuture<'static, ()>> {
+        ActorRef::deliver(self, message, reply)
     }
 
     fn is_local(&self) -> bool {
@@ -270,6 +328,11 @@ impl<M: Message> Address<M> {
         deadline: Duration,
     ) -> BoxFuture<'static, Result<M::Reply, AskError>> {
         self.target.ask(message, deadline)
+    }
+
+    /// See [`ActorRef::deliver`].
+    pub fn deliver(&self, message: M, reply: ReplyTo<M::Reply>) -> Option<BoxFuture<'static, ()>> {
+        self.target.deliver(message, reply)
     }
 
     /// Where the actor stands.

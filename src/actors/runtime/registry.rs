@@ -1,13 +1,14 @@
 //! Where a path lives. One process knows all of it itself; a cluster asks the placement driver or etcd.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 
 use super::path::ActorPath;
 
-/// Knows on which node the actors below a path live. Answers from what it knows: a registry over a network keeps a
-/// cache and refreshes it aside, because a send cannot wait for it.
+/// Knows on which node the actors below a path live, and where that node listens. Answers from what it knows: a
+/// registry over a network keeps a cache and refreshes it aside, because a send cannot wait for it.
 pub trait Registry: Send + Sync + 'static {
     /// The node that holds `path`: that of the longest announced prefix.
     fn resolve(&self, path: &ActorPath) -> Option<String>;
@@ -15,26 +16,70 @@ pub trait Registry: Send + Sync + 'static {
     fn announce(&self, prefix: ActorPath, node: String);
     /// `prefix` lives nowhere any more.
     fn withdraw(&self, prefix: &ActorPath);
+    /// Where other nodes reach `node`: `host:port`.
+    fn node_address(&self, node: &str) -> Option<String>;
+    /// From now on `node` listens at `address`, and its path (`/node`) lives there.
+    fn announce_node(&self, node: &str, address: String);
+    /// `node` is gone, with all paths that live there.
+    fn withdraw_node(&self, node: &str);
+    /// A number that changes whenever an answer may: what was resolved at another number is to be asked again.
+    fn generation(&self) -> u64;
 }
 
-/// The registry of a single process.
+/// The registry of a single process, and of nodes that are told of each other.
 #[derive(Debug, Default)]
 pub struct LocalRegistry {
-    prefixes: RwLock<BTreeMap<ActorPath, String>>,
+    known: RwLock<Known>,
+    generation: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    prefixes: BTreeMap<ActorPath, String>,
+    nodes: BTreeMap<String, String>,
+}
+
+impl LocalRegistry {
+    fn change(&self, change: impl FnOnce(&mut Known)) {
+        change(&mut self.known.write());
+        self.generation.fetch_add(1, Ordering::Release);
+    }
 }
 
 impl Registry for LocalRegistry {
     fn resolve(&self, path: &ActorPath) -> Option<String> {
-        let prefixes = self.prefixes.read();
+        let known = self.known.read();
         std::iter::successors(Some(path.clone()), ActorPath::parent)
-            .find_map(|prefix| prefixes.get(&prefix).cloned())
+            .find_map(|prefix| known.prefixes.get(&prefix).cloned())
     }
 
     fn announce(&self, prefix: ActorPath, node: String) {
-        self.prefixes.write().insert(prefix, node);
+        self.change(|known| drop(known.prefixes.insert(prefix, node)));
     }
 
     fn withdraw(&self, prefix: &ActorPath) {
-        self.prefixes.write().remove(prefix);
+        self.change(|known| drop(known.prefixes.remove(prefix)));
+    }
+
+    fn node_address(&self, node: &str) -> Option<String> {
+        self.known.read().nodes.get(node).cloned()
+    }
+
+    fn announce_node(&self, node: &str, address: String) {
+        self.change(|known| {
+            known.prefixes.insert(ActorPath::node_root(node), node.to_owned());
+            known.nodes.insert(node.to_owned(), address);
+        });
+    }
+
+    fn withdraw_node(&self, node: &str) {
+        self.change(|known| {
+            known.nodes.remove(node);
+            known.prefixes.retain(|_, holder| holder != node);
+        });
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
     }
 }

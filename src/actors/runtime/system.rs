@@ -56,6 +56,7 @@ impl Default for SystemOptions {
     }
 }
 
+type Publisher = Arc<dyn Fn() + Send + Sync>;
 type AbortHook = Arc<dyn Fn(&ActorPath, &str) + Send + Sync>;
 
 struct Inner {
@@ -73,6 +74,7 @@ struct Inner {
     roots: Mutex<Children>,
     taps: RwLock<Vec<Tap>>,
     abort_hook: RwLock<AbortHook>,
+    publishers: RwLock<Vec<Publisher>>,
 }
 
 /// One node's actors. Cheap to clone.
@@ -115,6 +117,7 @@ impl System {
                 roots: Mutex::default(),
                 taps: RwLock::default(),
                 abort_hook: RwLock::new(Arc::new(|_, _| std::process::abort())),
+                publishers: RwLock::default(),
             }),
         }
     }
@@ -225,6 +228,19 @@ impl System {
     /// Replaces what happens when a failure escalates beyond the root (by default the process aborts).
     pub fn set_abort_hook(&self, hook: impl Fn(&ActorPath, &str) + Send + Sync + 'static) {
         *self.inner.abort_hook.write() = Arc::new(hook);
+    }
+
+    /// Calls `publish` whenever somebody wants the node's metrics: for figures that are counted without the metrics'
+    /// recorder, because a message is too short for it.
+    pub fn on_publish(&self, publish: impl Fn() + Send + Sync + 'static) {
+        self.inner.publishers.write().push(Arc::new(publish));
+    }
+
+    pub(super) fn publish(&self) {
+        let publishers = self.inner.publishers.read().clone();
+        for publish in publishers {
+            publish();
+        }
     }
 
     /// Stops the roots, each after those started later, then the threads. After `deadline` it stops waiting for those

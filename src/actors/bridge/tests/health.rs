@@ -9,16 +9,17 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::{BridgeHandle, start};
+use crate::actors::bridge::{Bridge, BridgeOptions};
 use crate::actors::runtime::{Health, HealthState, System, SystemOptions};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
-async fn node() -> (System, BridgeHandle, HealthClient<Channel>) {
+async fn node() -> (System, Bridge, HealthClient<Channel>) {
     let system = System::start(SystemOptions { core_threads: 1, ..SystemOptions::default() });
     system.set_abort_hook(|_, _| {});
-    let bridge = start(&system, TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
-    let url = format!("http://{}", bridge.addr());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let bridge = Bridge::start(&system, listener, BridgeOptions::default()).unwrap();
+    let url = format!("http://{}", bridge.addr().unwrap());
     let channel = Channel::from_shared(url).unwrap().connect().await.unwrap();
     (system, bridge, HealthClient::new(channel))
 }
@@ -76,6 +77,6 @@ async fn whoever_watches_hears_of_the_end_and_the_port_is_free() {
     bridge.stop(DEADLINE).await;
     let last = watching.message().await.unwrap().unwrap();
     assert_eq!(last.status(), ServingStatus::NotServing);
-    TcpListener::bind(bridge.addr()).unwrap();
+    TcpListener::bind(bridge.addr().unwrap()).unwrap();
     system.shutdown(DEADLINE).await;
 }

@@ -1,0 +1,93 @@
+//! The way back: answers on their way from the actors of this node to whoever asked on another.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Waker;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use super::proto::{Answer, Failure};
+
+/// The answers that wait for one stream. Bounded by the other side: it asks no more than its outbox allows.
+pub(super) struct Replies {
+    state: Mutex<State>,
+    /// How many replies this process has encoded.
+    encoded: Arc<AtomicU64>,
+}
+
+#[derive(Default)]
+struct State {
+    answers: Vec<Answer>,
+    stream: Option<Waker>,
+    is_closed: bool,
+}
+
+impl Replies {
+    pub(super) fn new(encoded: Arc<AtomicU64>) -> Arc<Replies> {
+        Arc::new(Replies { state: Mutex::default(), encoded })
+    }
+
+    /// Everything that waits; with nothing, `waker` is woken by the next answer.
+    pub(super) fn take(&self, waker: &Waker) -> Vec<Answer> {
+        let mut state = self.state.lock();
+        if state.answers.is_empty() {
+            state.stream = Some(waker.clone());
+        }
+        std::mem::take(&mut state.answers)
+    }
+
+    /// The stream is gone: nobody waits for answers any more.
+    pub(super) fn close(&self) {
+        let mut state = self.state.lock();
+        state.is_closed = true;
+        state.answers.clear();
+        state.stream = None;
+    }
+
+    fn push(&self, answer: Answer) {
+        let mut state = self.state.lock();
+        if state.is_closed {
+            return;
+        }
+        state.answers.push(answer);
+        let stream = state.stream.take();
+        drop(state);
+        if let Some(stream) = stream {
+            stream.wake();
+        }
+    }
+}
+
+/// Where one answer goes.
+pub(super) struct Way {
+    pub(super) replies: Arc<Replies>,
+    pub(super) correlation: u64,
+    /// When the asker stops waiting.
+    pub(super) until: Instant,
+}
+
+impl Way {
+    pub(super) fn reply(self, wire: &impl prost::Message) {
+        if !self.is_open() {
+            return;
+        }
+        self.replies.encoded.fetch_add(1, Ordering::Relaxed);
+        self.answer(wire.encode_to_vec().into(), Failure::None);
+    }
+
+    pub(super) fn fail(self, failure: Failure) {
+        self.answer(Bytes::new(), failure);
+    }
+
+    /// Whether the asker still waits, as far as this side knows.
+    pub(super) fn is_open(&self) -> bool {
+        Instant::now() < self.until && !self.replies.state.lock().is_closed
+    }
+
+    fn answer(self, body: Bytes, failure: Failure) {
+        let correlation = self.correlation;
+        self.replies.push(Answer { correlation, body, failure: failure.into() });
+    }
+}

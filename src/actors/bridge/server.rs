@@ -1,0 +1,91 @@
+//! The gRPC server: links from other nodes, and health.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Request, Response, Status, Streaming};
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::{HealthReporter, HealthService};
+
+use super::core::Core;
+use super::inbound::Inbound;
+use super::links::{HTTP_FRAME, HTTP_WINDOW, frame_bytes_max, read};
+use super::proto::bridge_server::{Bridge, BridgeServer};
+use super::proto::{Frame, Hello};
+use super::tls::{TlsStore, incoming};
+
+/// A node opens three, and health is small: more streams than this a connection is a client gone wrong.
+const STREAMS_MAX: u32 = 128;
+
+/// Serves until `stop`, and then until the calls under way have ended.
+pub(super) async fn serve(
+    core: Arc<Core>,
+    listener: TcpListener,
+    tls: Option<Arc<TlsStore>>,
+    reporter: HealthReporter,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    let frame_bytes_max = frame_bytes_max(&core.options);
+    let health = HealthServer::new(HealthService::from_health_reporter(reporter));
+    let links = BridgeServer::new(LinkService {
+        inbound: core.inbound.clone(),
+        patience: core.options.connect_timeout,
+    })
+    .max_decoding_message_size(frame_bytes_max)
+    .max_encoding_message_size(frame_bytes_max);
+    let router = Server::builder()
+        .max_concurrent_streams(STREAMS_MAX)
+        .initial_stream_window_size(HTTP_WINDOW)
+        .initial_connection_window_size(HTTP_WINDOW)
+        .max_frame_size(HTTP_FRAME)
+        .add_service(health)
+        .add_service(links);
+    let served = match tls {
+        None => {
+            let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+            router.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await
+        }
+        Some(tls) => {
+            let incoming = incoming(listener, tls, core.options.connect_timeout);
+            router.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await
+        }
+    };
+    served.map_err(io::Error::other)
+}
+
+struct LinkService {
+    inbound: Arc<Inbound>,
+    /// So long the first words may take.
+    patience: Duration,
+}
+
+#[async_trait::async_trait]
+impl Bridge for LinkService {
+    type LinkStream = BoxStream<'static, Result<Frame, Status>>;
+
+    async fn link(
+        &self,
+        request: Request<Streaming<Frame>>,
+    ) -> Result<Response<Self::LinkStream>, Status> {
+        let mut frames = request.into_inner();
+        let first = timeout(self.patience, frames.message())
+            .await
+            .map_err(|_elapsed| Status::deadline_exceeded("no hello came in time"))??;
+        let no_hello = || Status::invalid_argument("the first frame of a link must be a hello");
+        let hello: Hello = first.and_then(|frame| frame.hello).ok_or_else(no_hello)?;
+        let frames = frames.map(read).boxed();
+        let serving = self
+            .inbound
+            .serve(&hello, frames)
+            .map_err(|refusal| Status::failed_precondition(refusal.to_string()))?;
+        Ok(Response::new(serving.map(Ok).boxed()))
+    }
+}

@@ -1,0 +1,169 @@
+//! Who is let in.
+
+use std::path::Path;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tempfile::TempDir;
+
+use super::subject::Count;
+use super::worlds::{Grpc, LONG, Node, World, grpc_node, heard, introduce, quick, until};
+use crate::actors::bridge::{BridgeOptions, Echo, LinkFigures, TlsFiles};
+use crate::actors::runtime::SendError;
+
+/// Sends from `a` to `b`, which does not want it; what `a` has to say of it.
+async fn refused(a: BridgeOptions, b: BridgeOptions) -> String {
+    let (a, b) = (grpc_node("a", 0, a), grpc_node("b", 0, b));
+    introduce(&a, &b);
+    let said = trouble(&a).await;
+    a.stop().await;
+    b.stop().await;
+    said
+}
+
+async fn trouble(a: &Node) -> String {
+    let echo = a.bridge.address::<Echo>("/b/bridge");
+    let unreachable = SendError::Unreachable(echo.path().clone());
+    assert_eq!(echo.ask(Echo("x".into()), LONG).await, Err(unreachable.into()));
+    said(&a.bridge.links())
+}
+
+fn said(links: &[LinkFigures]) -> String {
+    links[0].sends[2].trouble.clone().expect("there is trouble")
+}
+
+#[actix_rt::test]
+async fn nodes_of_different_clusters_do_not_talk() {
+    let of = |cluster_id| BridgeOptions { cluster_id, ..quick() };
+    let said = refused(of(1), of(2)).await;
+    assert_eq!(said, "node a belongs to cluster 1, this node to cluster 2");
+}
+
+#[actix_rt::test]
+async fn software_that_does_not_go_together_does_not_talk() {
+    let of = |version: &str| BridgeOptions { software_version: version.into(), ..quick() };
+    let said = refused(of("0.1.0"), of("0.2.0")).await;
+    assert!(said.contains("node a runs version 0.1.0"), "{said}");
+}
+
+#[actix_rt::test]
+async fn a_node_that_learns_its_cluster_is_refused_by_others() {
+    let world = Grpc::begin(quick());
+    world.a().bridge.set_cluster_id(5);
+    world.subject::<false>(&heard());
+    let counts = world.to_subject::<Count>();
+    assert_eq!(counts.ask(Count, LONG).await, Ok(0), "b does not know yet where it belongs");
+    world.b().bridge.set_cluster_id(6);
+    world.b().bridge.cut("a");
+    until("the link breaks", || counts.tell(Count).is_err()).await;
+    world.b().bridge.heal("a");
+    until("it is refused", || {
+        world.lane("data").trouble.is_some_and(|said| said.contains("belongs to cluster 5"))
+    })
+    .await;
+    world.end().await;
+}
+
+#[actix_rt::test]
+async fn the_wrong_node_at_an_address_is_found_out() {
+    let (a, b) = (grpc_node("a", 0, quick()), grpc_node("c", 0, quick()));
+    introduce(&a, &b);
+    let address = b.bridge.addr().unwrap().to_string();
+    a.system.registry().announce_node("b", address);
+    assert_eq!(trouble(&a).await, "the node at that address is c, not b");
+    a.stop().await;
+    b.stop().await;
+}
+
+/// An authority, and what it has signed, in files.
+struct Authority {
+    dir: TempDir,
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn new() -> Authority {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let dir = TempDir::new().unwrap();
+        std::fs::write(dir.path().join("ca.pem"), issuer.pem()).unwrap();
+        Authority { dir, issuer }
+    }
+
+    /// Writes a node's certificate; `dir` may be another authority's.
+    fn sign(&self, dir: &Path, node: &str) -> BridgeOptions {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["127.0.0.1".into(), node.into()]).unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let file = |name: &str| dir.join(format!("{node}-{name}.pem"));
+        std::fs::write(file("key"), key.serialize_pem()).unwrap();
+        std::fs::write(file("cert"), certificate.pem()).unwrap();
+        let tls = TlsFiles { ca: dir.join("ca.pem"), cert: file("cert"), key: file("key") };
+        BridgeOptions { tls: Some(tls), ..quick() }
+    }
+
+    fn node(&self, node: &str) -> BridgeOptions {
+        self.sign(self.dir.path(), node)
+    }
+}
+
+#[actix_rt::test]
+async fn with_certificates_both_sides_prove_themselves() {
+    let authority = Authority::new();
+    let (a, b) = (grpc_node("a", 0, authority.node("a")), grpc_node("b", 0, authority.node("b")));
+    introduce(&a, &b);
+    let echo = a.bridge.address::<Echo>("/b/bridge");
+    assert_eq!(echo.ask(Echo("safe".into()), LONG).await, Ok("safe".into()));
+    let plain = grpc_node("c", 0, quick());
+    introduce(&plain, &b);
+    assert!(!trouble(&plain).await.is_empty());
+    for node in [plain, a, b] {
+        node.stop().await;
+    }
+}
+
+#[actix_rt::test]
+async fn a_certificate_of_another_authority_is_refused_until_the_files_change() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let options = other.node("a");
+    let (a, b) = (grpc_node("a", 0, options), grpc_node("b", 0, authority.node("b")));
+    introduce(&a, &b);
+    assert!(!trouble(&a).await.is_empty());
+    // The files of `a` are replaced, and it need not be restarted.
+    std::fs::copy(authority.dir.path().join("ca.pem"), other.dir.path().join("ca.pem")).unwrap();
+    authority.sign(other.dir.path(), "a");
+    let echo = a.bridge.address::<Echo>("/b/bridge");
+    until("it is let in", || echo.tell(Echo("x".into())).is_ok()).await;
+    assert_eq!(echo.ask(Echo("safe".into()), LONG).await, Ok("safe".into()));
+    a.stop().await;
+    b.stop().await;
+}
+
+#[actix_rt::test]
+async fn files_that_cannot_be_used_are_named() {
+    let authority = Authority::new();
+    let mut options = authority.node("a");
+    let tls = options.tls.as_mut().unwrap();
+    tls.ca = authority.dir.path().join("nothing.pem");
+    let system = crate::actors::runtime::System::for_test();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let error = crate::actors::bridge::Bridge::start(&system, listener, options).err().unwrap();
+    let said = error.to_string();
+    assert!(said.contains("bridge.tls.ca") && said.contains("nothing.pem"), "{said}");
+}
+
+#[actix_rt::test]
+async fn who_does_not_say_hello_is_turned_away() {
+    use crate::actors::bridge::proto::Frame;
+    use crate::actors::bridge::proto::bridge_client::BridgeClient;
+    let node = grpc_node("a", 0, quick());
+    let url = format!("http://{}", node.bridge.addr().unwrap());
+    let mut client = BridgeClient::connect(url).await.unwrap();
+    let frames = futures::stream::iter([Frame::default()]);
+    let status = client.link(frames).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::InvalidArgument);
+    let silent = futures::stream::pending::<Frame>();
+    let status = client.link(silent).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::DeadlineExceeded);
+    node.stop().await;
+}
