@@ -14,6 +14,7 @@
 //!
 //! Merging of small regions is not decided here: stores do not serve it.
 
+mod admin;
 mod cluster;
 mod log;
 mod order;
@@ -22,6 +23,7 @@ mod scheduler;
 mod state;
 mod tso;
 
+pub use admin::{AdminRequest, OperatorRequest};
 pub use cluster::{
     ClusterMap, RegionReport, StoreInfo, StoreLoad, StoreMeta, StoreState, StoreStats,
 };

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::common::{RegionId, StoreId, Timestamp};
 pub use crate::placement::Lease;
-use crate::placement::{RegionOrder, RegionReport, StoreInfo, StoreMeta, StoreStats};
+use crate::placement::{AdminRequest, RegionOrder, RegionReport, StoreInfo, StoreMeta, StoreStats};
 use crate::storage::region::Region;
 pub use crate::storage::region::split::SplitIds;
 use crate::storage::routing::RegionRoute;
@@ -22,9 +22,19 @@ pub enum PdError {
     /// It cannot be reached or does not answer in time. Asking again may help.
     #[error("the placement driver is unavailable: {0}")]
     Unavailable(String),
+    /// This member does not lead; whoever asked goes to the one that does.
+    #[error("this member of the placement driver does not lead; {}", leader_text(.leader.as_deref()))]
+    NotLeader {
+        /// The leader's address, if known.
+        leader: Option<String>,
+    },
     /// It refused: asking the same again will not help.
     #[error("the placement driver refused: {0}")]
     Refused(String),
+}
+
+fn leader_text(leader: Option<&str>) -> String {
+    leader.map_or_else(|| "it knows no leader".to_owned(), |leader| format!("{leader} leads"))
 }
 
 /// The placement driver as its clients see it.
@@ -80,4 +90,8 @@ pub trait PdClient: Send + Sync + 'static {
     async fn campaign(&self, name: &str, candidate: &str, ttl: Duration) -> PdResult<Lease>;
     /// Gives a named lease up if `candidate` holds it.
     async fn resign(&self, name: &str, candidate: &str) -> PdResult<()>;
+    /// What an operator of the cluster asks or orders, answered in the shapes of `/pd/api/v1`.
+    async fn administer(&self, request: AdminRequest) -> PdResult<serde_json::Value> {
+        Err(PdError::Refused(format!("{} is not served here", request.name())))
+    }
 }

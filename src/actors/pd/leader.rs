@@ -316,16 +316,16 @@ impl Handler<ReportRegion> for Pd {
     fn handle(
         &mut self,
         message: ReportRegion,
-        reply: ReplyTo<Option<RegionOrder>>,
+        reply: ReplyTo<PdResult<Option<RegionOrder>>>,
         _: &mut Context<Pd>,
     ) {
         let order = self.order_for(&message.0);
         let observed = self.cluster.write().observe_region(message.0);
         if observed == crate::placement::Observed::Stale {
             self.stale_reports += 1;
-            return reply.send(None);
+            return reply.send(Ok(None));
         }
-        reply.send(order);
+        reply.send(Ok(order));
     }
 }
 
@@ -363,7 +363,7 @@ macro_rules! look_up {
                 _: &mut Context<Pd>,
             ) {
                 let $pd = self;
-                reply.send($answer);
+                reply.send(Ok($answer));
             }
         }
     };

@@ -110,7 +110,7 @@ impl PdClient for LocalPd {
     }
 
     async fn is_bootstrapped(&self) -> PdResult<bool> {
-        self.ask(IsBootstrapped).await
+        self.ask(IsBootstrapped).await?
     }
 
     async fn bootstrap(&self, store: StoreMeta, region: Region) -> PdResult<bool> {
@@ -125,7 +125,7 @@ impl PdClient for LocalPd {
     }
 
     async fn stores(&self) -> PdResult<Vec<StoreInfo>> {
-        self.ask(GetStores).await
+        self.ask(GetStores).await?
     }
 
     async fn report_store(&self, store_id: StoreId, stats: StoreStats) -> PdResult<()> {
@@ -133,19 +133,19 @@ impl PdClient for LocalPd {
     }
 
     async fn report_region(&self, report: RegionReport) -> PdResult<Option<RegionOrder>> {
-        self.ask(ReportRegion(report)).await
+        self.ask(ReportRegion(report)).await?
     }
 
     async fn region_by_key(&self, key: Bytes) -> PdResult<Option<RegionRoute>> {
-        self.ask(GetRegion(RegionKey::Holding(key))).await
+        self.ask(GetRegion(RegionKey::Holding(key))).await?
     }
 
     async fn region_before_key(&self, key: Bytes) -> PdResult<Option<RegionRoute>> {
-        self.ask(GetRegion(RegionKey::Below(key))).await
+        self.ask(GetRegion(RegionKey::Below(key))).await?
     }
 
     async fn region_by_id(&self, id: RegionId) -> PdResult<Option<RegionRoute>> {
-        self.ask(GetRegion(RegionKey::Id(id))).await
+        self.ask(GetRegion(RegionKey::Id(id))).await?
     }
 
     async fn scan_regions(
@@ -154,7 +154,7 @@ impl PdClient for LocalPd {
         end: Bytes,
         limit: usize,
     ) -> PdResult<Vec<RegionRoute>> {
-        self.ask(ScanRegions { start, end, limit }).await
+        self.ask(ScanRegions { start, end, limit }).await?
     }
 
     async fn ask_batch_split(&self, region: Region, count: usize) -> PdResult<Vec<SplitIds>> {
@@ -162,7 +162,7 @@ impl PdClient for LocalPd {
     }
 
     async fn gc_safe_point(&self) -> PdResult<Timestamp> {
-        self.ask(GetGcSafePoint).await
+        self.ask(GetGcSafePoint).await?
     }
 
     async fn advance_gc_safe_point(&self, to: Timestamp) -> PdResult<Timestamp> {

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use super::client::{PdResult, SplitIds};
 use crate::common::{RegionId, StoreId, Timestamp};
 use crate::message;
-use crate::placement::{Command, RegionOrder, RegionReport, Reply, StoreInfo, StoreStats};
+use crate::placement::{
+    AdminRequest, Command, RegionOrder, RegionReport, Reply, StoreInfo, StoreStats,
+};
 use crate::storage::region::Region;
 use crate::storage::routing::RegionRoute;
 
@@ -42,7 +44,7 @@ message!(AskBatchSplit => PdResult<Vec<SplitIds>>, "AskBatchSplit");
 /// Whether the cluster has its first region.
 #[derive(Clone, Copy, Debug)]
 pub struct IsBootstrapped;
-message!(IsBootstrapped => bool, "IsBootstrapped");
+message!(IsBootstrapped => PdResult<bool>, "IsBootstrapped");
 
 /// A store's figures, told from time to time.
 #[derive(Clone, Copy, Debug)]
@@ -57,12 +59,12 @@ message!(ReportStore => PdResult<()>, "ReportStore");
 /// A region's state, told by its leader; the answer is what the region is to do next, if anything.
 #[derive(Clone, Debug)]
 pub struct ReportRegion(pub RegionReport);
-message!(ReportRegion => Option<RegionOrder>, "ReportRegion");
+message!(ReportRegion => PdResult<Option<RegionOrder>>, "ReportRegion");
 
 /// Asks for the stores, by id.
 #[derive(Clone, Copy, Debug)]
 pub struct GetStores;
-message!(GetStores => Vec<StoreInfo>, "GetStores");
+message!(GetStores => PdResult<Vec<StoreInfo>>, "GetStores");
 
 /// How a region is named in a question.
 #[derive(Clone, Debug)]
@@ -78,7 +80,7 @@ pub enum RegionKey {
 /// Asks for a region.
 #[derive(Clone, Debug)]
 pub struct GetRegion(pub RegionKey);
-message!(GetRegion => Option<RegionRoute>, "GetRegion");
+message!(GetRegion => PdResult<Option<RegionRoute>>, "GetRegion");
 
 /// Asks for the regions of a range of encoded keys.
 #[derive(Clone, Debug)]
@@ -90,12 +92,25 @@ pub struct ScanRegions {
     /// How many at most.
     pub limit: usize,
 }
-message!(ScanRegions => Vec<RegionRoute>, "ScanRegions");
+message!(ScanRegions => PdResult<Vec<RegionRoute>>, "ScanRegions");
 
 /// Asks for the safe point of garbage collection.
 #[derive(Clone, Copy, Debug)]
 pub struct GetGcSafePoint;
-message!(GetGcSafePoint => Timestamp, "GetGcSafePoint");
+message!(GetGcSafePoint => PdResult<Timestamp>, "GetGcSafePoint");
+
+/// Asks for `count` timestamps, or as many as are left below the bound: at least one.
+#[derive(Clone, Copy, Debug)]
+pub struct GetTimestamps {
+    /// How many.
+    pub count: u64,
+}
+message!(GetTimestamps => PdResult<Range<Timestamp>>, "GetTimestamps");
+
+/// What an operator of the cluster asks or orders; answered in the shapes of `/pd/api/v1`.
+#[derive(Clone, Debug)]
+pub struct Administer(pub AdminRequest);
+message!(Administer => PdResult<serde_json::Value>, "Administer");
 
 /// A scheduler's decision, told to be given to the region with its next report.
 #[derive(Clone, Debug)]

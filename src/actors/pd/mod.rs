@@ -28,6 +28,7 @@ pub use client::{Lease, PdClient, PdError, PdResult, SplitIds};
 pub use leader::Pd;
 pub use local::LocalPd;
 pub use messages::{
-    AllocIds, AskBatchSplit, ExtendTimestamps, GetGcSafePoint, GetRegion, GetStores,
-    IsBootstrapped, PlaceOrder, Propose, RegionKey, ReportRegion, ReportStore, ScanRegions,
+    Administer, AllocIds, AskBatchSplit, ExtendTimestamps, GetGcSafePoint, GetRegion, GetStores,
+    GetTimestamps, IsBootstrapped, PlaceOrder, Propose, RegionKey, ReportRegion, ReportStore,
+    ScanRegions,
 };

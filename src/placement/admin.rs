@@ -1,0 +1,160 @@
+//! What an operator of the cluster may ask and order, as it travels from the HTTP endpoint to PD's leader.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::common::{RegionId, StoreId};
+
+/// A question or an order; the answers have the shapes of `/pd/api/v1`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AdminRequest {
+    /// The members of the placement driver and which leads.
+    Members,
+    /// Takes a member out of the group.
+    RemoveMember {
+        /// By its name.
+        name: String,
+    },
+    /// All stores but tombstones, with figures.
+    Stores,
+    /// One store.
+    Store {
+        /// Which.
+        id: StoreId,
+    },
+    /// Begins to empty a store; it becomes a tombstone when it is empty.
+    RemoveStore {
+        /// Which.
+        id: StoreId,
+    },
+    /// Takes a store back that is being emptied.
+    KeepStore {
+        /// Which.
+        id: StoreId,
+    },
+    /// The regions in key order.
+    Regions {
+        /// At most so many.
+        limit: usize,
+    },
+    /// One region.
+    Region {
+        /// Which.
+        id: RegionId,
+    },
+    /// The region an encoded key is in.
+    RegionByKey {
+        /// The key.
+        key: Vec<u8>,
+    },
+    /// The names of the schedulers at work.
+    Schedulers,
+    /// Starts a scheduler.
+    AddScheduler {
+        /// Its name, as in `balance-leader-scheduler`.
+        name: String,
+        /// The store it is about, for those that are about one.
+        store_id: Option<StoreId>,
+    },
+    /// Stops a scheduler.
+    RemoveScheduler {
+        /// Its name.
+        name: String,
+    },
+    /// The operators under way.
+    Operators,
+    /// Starts an operator.
+    AddOperator(OperatorRequest),
+    /// Gives an operator up.
+    CancelOperator {
+        /// The region it is about.
+        region: RegionId,
+    },
+    /// The settings in force.
+    Config,
+    /// Changes settings.
+    SetConfig {
+        /// By their names.
+        values: BTreeMap<String, u64>,
+    },
+}
+
+impl AdminRequest {
+    /// A name for it in messages.
+    pub fn name(&self) -> &'static str {
+        match self {
+            AdminRequest::Members => "members",
+            AdminRequest::RemoveMember { .. } => "removing a member",
+            AdminRequest::Stores => "stores",
+            AdminRequest::Store { .. } => "store",
+            AdminRequest::RemoveStore { .. } => "removing a store",
+            AdminRequest::KeepStore { .. } => "keeping a store",
+            AdminRequest::Regions { .. } => "regions",
+            AdminRequest::Region { .. } | AdminRequest::RegionByKey { .. } => "region",
+            AdminRequest::Schedulers => "schedulers",
+            AdminRequest::AddScheduler { .. } => "adding a scheduler",
+            AdminRequest::RemoveScheduler { .. } => "removing a scheduler",
+            AdminRequest::Operators => "operators",
+            AdminRequest::AddOperator(_) => "adding an operator",
+            AdminRequest::CancelOperator { .. } => "cancelling an operator",
+            AdminRequest::Config => "config",
+            AdminRequest::SetConfig { .. } => "changing the config",
+        }
+    }
+}
+
+/// An operator as it is asked for, with the names of PD's HTTP interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum OperatorRequest {
+    /// Hands leadership to the replica on a store.
+    TransferLeader {
+        /// The region.
+        region_id: RegionId,
+        /// The store.
+        to_store_id: StoreId,
+    },
+    /// Adds a replica that votes.
+    AddPeer {
+        /// The region.
+        region_id: RegionId,
+        /// Where.
+        store_id: StoreId,
+    },
+    /// Adds a replica that does not vote.
+    AddLearner {
+        /// The region.
+        region_id: RegionId,
+        /// Where.
+        store_id: StoreId,
+    },
+    /// Removes a replica.
+    RemovePeer {
+        /// The region.
+        region_id: RegionId,
+        /// From where.
+        store_id: StoreId,
+    },
+    /// Moves a replica.
+    TransferPeer {
+        /// The region.
+        region_id: RegionId,
+        /// From where.
+        from_store_id: StoreId,
+        /// Where to.
+        to_store_id: StoreId,
+    },
+    /// Makes a region part of a neighbour.
+    MergeRegion {
+        /// The region that ends.
+        source_region_id: RegionId,
+        /// The neighbour.
+        target_region_id: RegionId,
+    },
+    /// Splits a region in the middle.
+    SplitRegion {
+        /// The region.
+        region_id: RegionId,
+    },
+}
