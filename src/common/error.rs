@@ -64,6 +64,7 @@ pub mod errno {
     }
 
     errnos! {
+        DISK_FULL = 1021, "HY000";
         CON_COUNT = 1040, "08004";
         OUT_OF_RESOURCES = 1041, "HY000";
         SECURE_TRANSPORT_REQUIRED = 3159, "HY000";

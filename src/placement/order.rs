@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::storage::region::Peer;
+use crate::storage::region::membership::PeerChange;
+use crate::storage::region::{Peer, Region};
 
 /// One step for the leader of a region. A region is told again, in the answer to each report, until the report
 /// shows it done, so an order may be lost.
@@ -13,7 +14,7 @@ pub enum RegionOrder {
         /// To this voter.
         to: Peer,
     },
-    /// Add a replica, as a learner first.
+    /// Add a replica, as a learner first. If its role is to vote, it is promoted once it has caught up.
     AddPeer {
         /// The replica, its id allocated already.
         peer: Peer,
@@ -22,6 +23,16 @@ pub enum RegionOrder {
     RemovePeer {
         /// Which one.
         peer: Peer,
+    },
+    /// Change several replicas jointly.
+    ChangePeers {
+        /// How.
+        changes: Vec<PeerChange>,
+    },
+    /// Become part of a neighbour.
+    Merge {
+        /// The neighbour as it must still be.
+        target: Box<Region>,
     },
     /// Split in two at the region's middle.
     Split,

@@ -109,7 +109,7 @@ fn emptiest_without(cluster: &ClusterMap, report: &RegionReport) -> Option<Store
 }
 
 fn add_peer(report: &RegionReport, store_id: StoreId) -> Decision {
-    let peer = Peer { id: PeerId(0), store_id, role: PeerRole::Learner };
+    let peer = Peer { id: PeerId(0), store_id, role: PeerRole::Voter };
     Decision::Do { region: report.region.id, order: RegionOrder::AddPeer { peer } }
 }
 

@@ -70,6 +70,10 @@ fn region_error(error: &RegionError) -> SqlError {
         RegionError::ServerIsBusy(what) => {
             SqlError::new(errno::SERVER_BUSY, format!("Server is busy: {what}"))
         }
+        RegionError::DiskFull(store_id) => SqlError::new(
+            errno::DISK_FULL,
+            format!("Disk full (store {store_id}); reads go on, writes wait for free space"),
+        ),
         other => {
             SqlError::new(errno::REGION_UNAVAILABLE, format!("Region is unavailable: {other}"))
         }

@@ -208,6 +208,7 @@ impl Client {
             RegionError::NotLeader { leader: None, .. } | RegionError::RegionNotFound(_) => {
                 self.cache().write().invalidate(region.id, region.epoch);
             }
+            RegionError::DiskFull(_) => return Err(Error::Region(error)),
             RegionError::ServerIsBusy(_)
             | RegionError::Undetermined(_)
             | RegionError::StaleCommand(_) => {}

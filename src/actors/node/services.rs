@@ -122,7 +122,7 @@ fn store_options(config: &Config) -> StoreOptions {
         raft: RaftOptions {
             base_tick: store.raft_tick.0,
             election_ticks: ELECTION_TICKS as usize,
-            lease: store.raft_tick.0 * (ELECTION_TICKS - 1),
+            lease: store.raft_tick.0 * (ELECTION_TICKS - 2),
             compact_entries: store.raft_log_gc_entries,
             ..RaftOptions::default()
         },
@@ -134,6 +134,7 @@ fn store_options(config: &Config) -> StoreOptions {
         },
         appliers: store.appliers,
         heartbeat_interval: store.heartbeat_interval.0,
+        data_dir: Some(config.node.data_dir.clone()),
         ..StoreOptions::default()
     }
 }

@@ -23,6 +23,7 @@ use crate::placement::{
     TimestampOracle,
 };
 use crate::storage::engine;
+use crate::storage::region::membership;
 use crate::storage::routing::RegionRoute;
 
 /// How often the oracle's bound is looked at: several times within what is kept ahead.
@@ -183,7 +184,14 @@ impl Order {
         let region = &report.region;
         match &self.step {
             RegionOrder::TransferLeader { to } => report.leader.id == to.id,
-            RegionOrder::AddPeer { peer } => region.peer_on(peer.store_id).is_some(),
+            RegionOrder::AddPeer { peer } => {
+                region.peer_on(peer.store_id).is_some_and(|there| there.role == peer.role)
+            }
+            RegionOrder::ChangePeers { changes } => {
+                membership::change_peers(region, changes).is_err()
+            }
+            // Done when the region is heard of no more.
+            RegionOrder::Merge { .. } => false,
             RegionOrder::RemovePeer { peer } => {
                 region.peers.iter().all(|other| other.id != peer.id)
             }

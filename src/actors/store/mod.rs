@@ -8,13 +8,17 @@
 //! /node-1/store-1/split-checker    SplitChecker: scans large regions                restarts    own thread
 //! /node-1/store-1/deadlocks        Deadlocks: who waits for whom                    restarts
 //! /node-1/store-1/gc-worker        GcWorker: removes old versions                   restarts
+//! /node-1/store-1/snapshot-worker  SnapshotWorker: makes and installs snapshots     escalates   own thread
+//! /node-1/store-1/snapshot-mover   SnapshotMover: sends and receives them           restarts    own thread
 //! ```
 //!
 //! A write goes client → peer → log writer → peer → applier → client. A read goes through
 //! [`LocalReader`] on the caller's own thread, and through the peer only when that has no lease.
 //! `docs/architecture/store.md` follows both step by step.
 //!
-//! Clients use [`StoreNode`]: its `router` for commands, its `reader` for reads.
+//! Clients use [`StoreNode`]: its `router` for commands, its `reader` for reads. Other stores are reached
+//! through [`Transport`]; what they send goes to [`StoreNode::receive`] and
+//! [`StoreNode::receive_chunk`].
 //!
 //! # Backpressure
 //!
@@ -25,6 +29,7 @@
 
 pub mod applier;
 pub mod deadlock;
+mod disk;
 pub mod gc;
 mod kv_transport;
 mod local_reader;
@@ -34,18 +39,23 @@ mod options;
 pub mod region_peer;
 mod router;
 mod shared;
+pub mod snapshots;
 pub mod split_checker;
 #[allow(clippy::module_inception, reason = "the Store actor's own folder")]
 pub mod store;
 mod transport;
+pub mod wire;
 
 #[cfg(test)]
 mod tests;
 
+pub use disk::Disk;
 pub use local_reader::{LocalReader, ReadDelegate};
 pub use open::{OpenError, OpenStore, StoreNode, open_store};
 pub use options::StoreOptions;
 pub use region_peer::{CommandReply, KvCommand};
 pub use router::{RegionEntry, RegionGauges, RegionStatus, StoreRouter};
-pub use shared::{AwakeRegions, PeerShared, StoreParts};
-pub use transport::{NoTransport, RaftEnvelope, Transport};
+pub use shared::{AwakeRegions, PeerShared, RangeClaims, StoreParts};
+pub use transport::{
+    ChunkRefused, NoTransport, RaftEnvelope, SnapshotChunk, SnapshotId, Transport,
+};

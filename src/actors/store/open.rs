@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::disk::Disk;
 use super::local_reader::LocalReader;
 use super::options::StoreOptions;
 use super::router::StoreRouter;
 use super::shared::StoreParts;
-use super::store::{AwaitStart, Store};
-use super::transport::Transport;
+use super::snapshots::{SnapshotDir, TakeChunk};
+use super::store::{AwaitStart, GetMover, Store};
+use super::transport::{ChunkRefused, RaftEnvelope, SnapshotChunk, Transport};
 use crate::actors::pd::{PdClient, PdError};
-use crate::actors::runtime::{ActorRef, AskError, System, Thread};
-use crate::common::{PeerId, RegionId, StoreId};
+use crate::actors::runtime::{ActorRef, Address, AskError, System, Thread};
+use crate::common::{LogIndex, PeerId, RegionId, StoreId};
 use crate::placement::{StoreMeta, StoreState};
 use crate::storage::engine::{self, Engine, LocksInMemory, WriteBatch};
 use crate::storage::raft::{LogPosition, LogStore};
@@ -23,6 +25,9 @@ use crate::storage::txn::ConcurrencyManager;
 
 /// How long the peers of all regions may take to be created.
 const START_DEADLINE: Duration = Duration::from_secs(300);
+
+/// How long a piece of a snapshot may take to reach the disk.
+const CHUNK_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Why a store does not open.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +86,24 @@ pub struct StoreNode {
     pub reader: LocalReader,
     /// The actor.
     pub actor: ActorRef<Store>,
+    /// The disk's free space.
+    pub disk: Disk,
+    chunks: Address<TakeChunk>,
+}
+
+impl StoreNode {
+    /// Takes a raft message from another store.
+    pub fn receive(&self, envelope: RaftEnvelope) {
+        self.router.deliver(envelope);
+    }
+
+    /// Takes a piece of a snapshot from another store; answers when it is on the disk.
+    pub async fn receive_chunk(&self, chunk: SnapshotChunk) -> Result<(), ChunkRefused> {
+        match self.chunks.ask(TakeChunk(chunk), CHUNK_DEADLINE).await {
+            Ok(taken) => taken,
+            Err(error) => Err(ChunkRefused(error.to_string())),
+        }
+    }
 }
 
 /// Opens a store, introduces it to the placement driver (as the first of the cluster, it brings the
@@ -92,13 +115,21 @@ pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, O
     check_ids(&open).await?;
     let ident = identify(&open).await?;
     introduce(&open, ident.store_id).await?;
+    let plain_kv = Arc::clone(&open.kv);
     let kv: Arc<dyn Engine> = Arc::new(LocksInMemory::load(open.kv)?);
     let concurrency = ConcurrencyManager::new();
     let reader = LocalReader::new(Arc::clone(&kv), concurrency.clone(), system.clock().clone());
+    let snapshots = SnapshotDir::open(open.options.data_dir.as_deref(), ident.store_id)
+        .map_err(|error| engine::Error::Io(error.to_string()))?;
+    let disk = Disk::new(Arc::clone(&plain_kv), open.options.reserve_space);
+    disk.look();
     let parts = StoreParts {
         store_id: ident.store_id,
         options: open.options,
         kv,
+        plain_kv,
+        snapshots,
+        disk: disk.clone(),
         log: LogStore::new(open.raft),
         router: StoreRouter::new(),
         reader: reader.clone(),
@@ -110,7 +141,8 @@ pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, O
     let name = format!("store-{}", ident.store_id);
     let actor = system.spawn_root(name, Thread::Any, move || Store::new(parts.clone()));
     actor.ask(AwaitStart, START_DEADLINE).await?;
-    Ok(StoreNode { store_id: ident.store_id, router, reader, actor })
+    let chunks = actor.ask(GetMover, START_DEADLINE).await?;
+    Ok(StoreNode { store_id: ident.store_id, router, reader, actor, disk, chunks })
 }
 
 /// Every region must have the log that belongs to its data: found out before any peer starts.
@@ -132,12 +164,17 @@ fn check_logs(open: &OpenStore) -> Result<(), OpenError> {
         let truncated = LogPosition { index: state.truncated, term: state.truncated_term };
         // What it would repair is repaired when the peer loads the log.
         let log = logs.load(id, truncated, &mut WriteBatch::new()).map_err(|e| damaged(&e))?;
-        let last = log.map_or(truncated.index, |log| log.last().index);
+        let last = log.as_ref().map_or(truncated.index, |log| log.last().index);
         if last < state.applied {
             return Err(OpenError::Damaged(format!(
                 "the raft log of region {id} was lost: it ends at {last}, but entry {} is applied",
                 state.applied
             )));
+        }
+        // What is applied again must be readable; what is older is checked when a replica asks for it.
+        if let Some(log) = log.filter(|_| last > state.applied) {
+            let (low, high) = (LogIndex(state.applied.0 + 1), LogIndex(last.0 + 1));
+            log.entries(low, high, None).map_err(|error| damaged(&error))?;
         }
     }
     Ok(())

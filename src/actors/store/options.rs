@@ -1,5 +1,6 @@
 //! The settings of a store.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,17 @@ pub struct StoreOptions {
     /// Messages waiting for the log writer or an applier beyond which clients are asked to come
     /// back later.
     pub max_backlog: usize,
+    /// Where the store's directories are: snapshots on their way are kept beside them. Without, they are
+    /// kept where the system keeps temporary files, and do not outlive the process.
+    #[serde(skip)]
+    pub data_dir: Option<PathBuf>,
+    /// Bytes of free space below which writes are refused, so that what was accepted can still be
+    /// applied and compacted. Zero: never.
+    pub reserve_space: u64,
+    /// Bytes of snapshots sent in a second. Zero: no limit.
+    pub snapshot_bytes_per_second: u64,
+    /// Snapshots received at the same time; others are refused, and tried again later.
+    pub snapshots_at_once: usize,
 }
 
 impl Default for StoreOptions {
@@ -44,6 +56,10 @@ impl Default for StoreOptions {
             gc_interval: Duration::from_secs(60),
             max_commands_in_flight: 8192,
             max_backlog: 1 << 16,
+            data_dir: None,
+            reserve_space: 512 << 20,
+            snapshot_bytes_per_second: 100 << 20,
+            snapshots_at_once: 8,
         }
     }
 }
@@ -61,6 +77,9 @@ impl StoreOptions {
         }
         if self.max_commands_in_flight == 0 || self.max_backlog == 0 {
             return Err("max-commands-in-flight and max-backlog must be above zero".to_owned());
+        }
+        if self.snapshots_at_once == 0 {
+            return Err("snapshots-at-once must be above zero".to_owned());
         }
         Ok(())
     }

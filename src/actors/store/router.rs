@@ -1,6 +1,6 @@
 //! From a region's id to its peer on this store, and what is known of each region.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -9,10 +9,16 @@ use dashmap::DashMap;
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use super::region_peer::{CommandReply, KvCommand, RegionPeer, SplitRegion};
-use crate::actors::runtime::{ActorRef, AskError, SendError};
+use super::region_peer::{
+    ChangePeers, CommandReply, KvCommand, MergeRegion, RaftMessage, RegionPeer, ReplicaRead,
+    SplitRegion, TransferLeader,
+};
+use super::store::UnknownRegion;
+use super::transport::RaftEnvelope;
+use crate::actors::runtime::{ActorRef, Address, AskError, Handler, Message, SendError};
 use crate::common::{LogIndex, PeerId, RegionId, Term};
 use crate::storage::raft::Role;
+use crate::storage::region::membership::PeerChange;
 use crate::storage::region::{Peer, Region};
 use crate::storage::txn::{KvRequest, RegionContext, RegionError, RequestError};
 
@@ -35,9 +41,25 @@ pub struct RegionStatus {
     pub approximate_size: u64,
     /// About how many versions it holds.
     pub approximate_keys: u64,
+    /// On the leader: replicas that lag too far to count.
+    pub pending_peers: Vec<Peer>,
+    /// On the leader: replicas not heard of for a long time.
+    pub down_peers: Vec<Peer>,
+    /// The region it is about to become part of.
+    pub merging_into: Option<RegionId>,
+    /// Its other replicas have become part of another region already.
+    pub outlived: bool,
 }
 
 impl RegionStatus {
+    /// Whether a newer descriptor of another region shows that this one has become part of it.
+    pub fn is_absorbed_by(&self, region: &Region) -> bool {
+        self.merging_into == Some(region.id)
+            || (self.outlived
+                && region.covers(&self.region)
+                && region.epoch.version > self.region.epoch.version)
+    }
+
     /// Whether the replica on this store leads.
     pub fn is_leader(&self) -> bool {
         self.role == Role::Leader
@@ -87,6 +109,8 @@ impl RegionEntry {
 #[derive(Clone, Default)]
 pub struct StoreRouter {
     regions: Arc<DashMap<RegionId, Arc<RegionEntry>, ahash::RandomState>>,
+    /// Who takes messages for regions that are not here.
+    unknown: Arc<OnceLock<Address<UnknownRegion>>>,
 }
 
 impl StoreRouter {
@@ -119,14 +143,84 @@ impl StoreRouter {
         keys: Vec<Bytes>,
         deadline: Duration,
     ) -> Result<Vec<Region>, RequestError> {
-        let region_id = context.region_id;
+        self.ask(context.region_id, SplitRegion { context, keys }, deadline).await
+    }
+
+    /// A read by whichever replica is here: it sees everything that was acknowledged before it was
+    /// asked. Costs a question to the leader, unless this is the leader.
+    pub async fn read_replica(&self, command: KvCommand, deadline: Duration) -> CommandReply {
+        self.ask(command.context.region_id, ReplicaRead(command), deadline).await
+    }
+
+    /// Changes the replicas of a region led here; answers the region when the change is applied.
+    /// Several changes at once are made jointly.
+    pub async fn change_peers(
+        &self,
+        region_id: RegionId,
+        changes: Vec<PeerChange>,
+        deadline: Duration,
+    ) -> Result<Region, RequestError> {
+        self.ask(region_id, ChangePeers { changes }, deadline).await
+    }
+
+    /// Hands the leadership of a region over, its locks with it. Answered when another replica leads.
+    pub async fn transfer_leader(
+        &self,
+        region_id: RegionId,
+        to: PeerId,
+        deadline: Duration,
+    ) -> Result<(), RequestError> {
+        self.ask(region_id, TransferLeader { to }, deadline).await
+    }
+
+    /// Makes a region led here part of a neighbour, as `target` describes that. Answered when the
+    /// region takes no more writes; the rest goes on by itself.
+    pub async fn merge(
+        &self,
+        region_id: RegionId,
+        target: Region,
+        deadline: Duration,
+    ) -> Result<(), RequestError> {
+        self.ask(region_id, MergeRegion { target }, deadline).await
+    }
+
+    async fn ask<M, T>(
+        &self,
+        region_id: RegionId,
+        message: M,
+        deadline: Duration,
+    ) -> Result<T, RequestError>
+    where
+        M: Message<Reply = Result<T, RequestError>>,
+        T: Send + 'static,
+        RegionPeer: Handler<M>,
+    {
         let Some(entry) = self.get(region_id) else {
             return Err(RegionError::RegionNotFound(region_id).into());
         };
-        match entry.peer.ask(SplitRegion { context, keys }, deadline).await {
+        match entry.peer.ask(message, deadline).await {
             Ok(reply) => reply,
             Err(error) => Err(ask_failed(region_id, &error, true).into()),
         }
+    }
+
+    /// Gives a message of another replica to the peer it is for. One that does not fit is lost, as on
+    /// the network.
+    pub fn deliver(&self, envelope: RaftEnvelope) {
+        match self.get(envelope.region.id) {
+            Some(entry) => drop(entry.peer.tell(RaftMessage { envelope })),
+            None => {
+                if let Some(store) = self.unknown.get() {
+                    let _ = store.tell(UnknownRegion { envelope });
+                }
+            }
+        }
+    }
+
+    /// Names who takes messages for regions that are not here.
+    pub(super) fn set_unknown(&self, store: Address<UnknownRegion>) {
+        // Set again when the store restarts, with the same address.
+        let _ = self.unknown.set(store);
     }
 
     /// A region of this store.
@@ -139,11 +233,13 @@ impl StoreRouter {
         self.get(region_id).map(|entry| entry.status())
     }
 
-    /// Every region, in key order.
+    /// Every region, in key order. Replicas that wait for their first snapshot are left out: they have
+    /// no range yet.
     pub fn statuses(&self) -> Vec<RegionStatus> {
         let entries: Vec<Arc<RegionEntry>> =
             self.regions.iter().map(|entry| Arc::clone(entry.value())).collect();
         let mut statuses: Vec<RegionStatus> = entries.iter().map(|entry| entry.status()).collect();
+        statuses.retain(|status| status.region.is_initialized());
         statuses.sort_by(|a, b| {
             (&a.region.start_key, a.region.id).cmp(&(&b.region.start_key, b.region.id))
         });
@@ -170,6 +266,11 @@ impl StoreRouter {
         let region_id = status.region.id;
         let entry = RegionEntry { peer, status: Mutex::new(status), gauges };
         self.regions.insert(region_id, Arc::new(entry));
+    }
+
+    /// Forgets a region that is gone, unless another peer has taken its place.
+    pub(super) fn remove(&self, region_id: RegionId, peer_id: PeerId) {
+        self.regions.remove_if(&region_id, |_, entry| entry.status.lock().peer.id == peer_id);
     }
 }
 

@@ -1,16 +1,18 @@
 //! What the peers of a store share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::applier::Applier;
 use super::deadlock::{DetectDeadlock, ForgetWait};
+use super::disk::Disk;
 use super::local_reader::LocalReader;
 use super::log_writer::LogWriter;
 use super::options::StoreOptions;
 use super::router::StoreRouter;
+use super::snapshots::{InstallSnapshot, MakeSnapshot, SendSnapshot, SnapshotDir};
 use super::split_checker::CheckSplit;
 use super::store::Store;
 use super::transport::Transport;
@@ -19,6 +21,7 @@ use crate::actors::runtime::{ActorRef, Address};
 use crate::common::{RegionId, StoreId};
 use crate::storage::engine::Engine;
 use crate::storage::raft::LogStore;
+use crate::storage::region::Region;
 use crate::storage::txn::ConcurrencyManager;
 
 /// The regions whose peers want to be ticked. All others sleep.
@@ -42,6 +45,29 @@ impl AwakeRegions {
     }
 }
 
+/// The ranges that snapshots on their way in will take. Two replicas of a store never hold the same
+/// key, so a snapshot is let in only where nobody is and nobody else is about to be.
+#[derive(Debug, Default)]
+pub struct RangeClaims(Mutex<BTreeMap<RegionId, Region>>);
+
+impl RangeClaims {
+    /// Claims a range for a region, unless `is_taken` or another region's snapshot has it.
+    pub fn claim(&self, region: &Region, is_taken: impl FnOnce() -> bool) -> bool {
+        let mut claims = self.0.lock();
+        let other = claims.iter().any(|(id, other)| *id != region.id && other.overlaps(region));
+        if other || is_taken() {
+            return false;
+        }
+        claims.insert(region.id, region.clone());
+        true
+    }
+
+    /// Lets go of a region's claim.
+    pub fn release(&self, region_id: RegionId) {
+        self.0.lock().remove(&region_id);
+    }
+}
+
 /// What exists before the Store actor starts, and outlives it.
 #[derive(Clone)]
 pub struct StoreParts {
@@ -51,6 +77,12 @@ pub struct StoreParts {
     pub options: StoreOptions,
     /// The data.
     pub kv: Arc<dyn Engine>,
+    /// The data without what is kept in memory for readers. Only to read exactly what was applied.
+    pub plain_kv: Arc<dyn Engine>,
+    /// Where snapshots are on their way.
+    pub snapshots: SnapshotDir,
+    /// The disk's free space.
+    pub disk: Disk,
     /// The logs.
     pub log: LogStore,
     /// The regions.
@@ -81,8 +113,16 @@ pub struct PeerShared {
     pub detect_deadlock: Address<DetectDeadlock>,
     /// Who is told of waits that ended.
     pub forget_wait: Address<ForgetWait>,
+    /// Who makes snapshots.
+    pub make_snapshot: Address<MakeSnapshot>,
+    /// Who installs snapshots.
+    pub install_snapshot: Address<InstallSnapshot>,
+    /// Who sends snapshots.
+    pub send_snapshot: Address<SendSnapshot>,
     /// Who is ticked.
     pub awake: AwakeRegions,
+    /// Which ranges snapshots are about to take.
+    pub claims: RangeClaims,
 }
 
 impl PeerShared {

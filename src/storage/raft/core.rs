@@ -7,18 +7,23 @@
 //!
 //! `W` is what waits for a proposal or a read; the core only keeps it and gives it back.
 
+mod group;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use raft::eraftpb::{ConfState, Entry, Message};
+use raft::eraftpb::{ConfState, Entry, Message, MessageType};
 use raft::{RawNode, StateRole};
 
 use super::lease::Lease;
-use super::log_store::{LogPosition, RegionLog};
+use super::log_store::{LogPosition, RAFT_INIT_LOG_TERM, RegionLog};
 use super::options::RaftOptions;
 use super::peer_storage::PeerStorage;
-use crate::common::{LogIndex, PeerId, RegionId, Term};
+use crate::common::{LogIndex, PeerId, RegionId, Term, Timestamp};
 use crate::storage::engine::WriteBatch;
+
+pub use group::PeerProgress;
+use group::{ElectionTimeout, ReadContext};
 
 /// Entries and state that must reach the disk before anybody is told that they did.
 #[derive(Debug)]
@@ -40,11 +45,27 @@ pub struct Committed<W> {
     pub waiter: Option<W>,
 }
 
+/// A snapshot that raft has accepted in the place of the log.
+#[derive(Clone, Debug)]
+pub struct AcceptedSnapshot {
+    /// The last entry in it.
+    pub position: LogPosition,
+    /// Its header: see [`SnapshotHeader`](crate::storage::region::snapshot::SnapshotHeader).
+    pub header: Vec<u8>,
+}
+
 /// What is to be done now, in this order.
 #[derive(Debug)]
 pub struct Effects<W> {
     /// This replica began or ceased to lead.
     pub role_changed: bool,
+    /// Another replica leads, or none.
+    pub leader_changed: bool,
+    /// The data is to be replaced by this snapshot's. Nothing of `persist`, now or later, may reach
+    /// the disk before that is done.
+    pub snapshot: Option<AcceptedSnapshot>,
+    /// Another replica needs a snapshot: to be given with [`PeerCore::put_snapshot`].
+    pub snapshot_wanted: bool,
     /// To the other replicas. They may leave before anything is written.
     pub messages: Vec<Message>,
     /// To the disk, in order.
@@ -53,6 +74,8 @@ pub struct Effects<W> {
     pub committed: Vec<Committed<W>>,
     /// Proposals another leader's entries took the place of: they had no effect and never will.
     pub stale: Vec<W>,
+    /// Proposals that a snapshot reaches beyond: they may or may not have had an effect.
+    pub undetermined: Vec<W>,
     /// Reads that may be executed once the given index is applied.
     pub reads: Vec<(LogIndex, W)>,
 }
@@ -61,6 +84,10 @@ impl<W> Effects<W> {
     /// Nothing to do.
     pub fn is_empty(&self) -> bool {
         !self.role_changed
+            && !self.leader_changed
+            && !self.snapshot_wanted
+            && self.snapshot.is_none()
+            && self.undetermined.is_empty()
             && self.messages.is_empty()
             && self.persist.is_empty()
             && self.committed.is_empty()
@@ -73,6 +100,10 @@ impl<W> Default for Effects<W> {
     fn default() -> Self {
         Effects {
             role_changed: false,
+            leader_changed: false,
+            snapshot: None,
+            snapshot_wanted: false,
+            undetermined: Vec::new(),
             messages: Vec::new(),
             persist: Vec::new(),
             committed: Vec::new(),
@@ -108,6 +139,8 @@ struct Proposal<W> {
 struct Read<W> {
     id: u64,
     asked_at: u64,
+    asked_tick: u64,
+    ts: Timestamp,
     waiter: W,
 }
 
@@ -136,8 +169,24 @@ pub struct PeerCore<W> {
     applied: u64,
     applied_term: u64,
     lease: Lease,
+    /// The term in which another replica was told to stand for election: no lease holds then.
+    forfeited: Option<u64>,
     quiet_ticks: u32,
+    ticks: u64,
+    leaderless_ticks: u32,
     was_leader: bool,
+    /// The leader and the term that reads under way were asked in.
+    followed: (u64, u64),
+    /// Reads that waited too long.
+    expired: Vec<W>,
+    election: ElectionTimeout,
+    /// Until so many ticks after its start the replica grants no vote: before it ended it may have
+    /// given a leader its faith, and that leader's lease may rest on it.
+    mute_until: u64,
+    /// Names this life of the replica, so that an answer meant for an earlier one is not taken.
+    incarnation: u64,
+    /// The write that makes a snapshot the log's beginning, and where that is.
+    installing: Option<(u64, LogPosition)>,
 }
 
 impl<W> PeerCore<W> {
@@ -150,6 +199,7 @@ impl<W> PeerCore<W> {
         let applied = start.applied.0;
         assert!(start.applied >= start.log.truncated().index, "only what is applied is compacted");
         assert!(start.applied <= start.log.last().index, "what is applied is in the log");
+        let has_history = start.log.hard_state().term > RAFT_INIT_LOG_TERM.0;
         let storage = PeerStorage::new(start.log, start.conf_state, start.applied);
         let applied_term = raft::Storage::term(&storage, applied)?;
         let config = options.to_raft_config(start.peer_id.0, applied);
@@ -165,8 +215,17 @@ impl<W> PeerCore<W> {
             applied,
             applied_term,
             lease: Lease::NONE,
+            forfeited: None,
             quiet_ticks: 0,
+            ticks: 0,
+            leaderless_ticks: 0,
             was_leader: false,
+            followed: (0, 0),
+            expired: Vec::new(),
+            election: ElectionTimeout::new(options.election_ticks, start.peer_id),
+            mute_until: if has_history { options.election_ticks as u64 } else { 0 },
+            incarnation: 0,
+            installing: None,
         })
     }
 
@@ -248,7 +307,7 @@ impl<W> PeerCore<W> {
 
     /// The lease as it stands.
     pub fn lease(&self) -> Lease {
-        if !self.is_ready() {
+        if !self.is_ready() || self.forfeited == Some(self.node.raft.term) {
             Lease::NONE
         } else if self.is_only_voter() {
             Lease::UNBOUNDED
@@ -275,25 +334,40 @@ impl<W> PeerCore<W> {
         } else {
             self.quiet_ticks = self.quiet_ticks.saturating_add(1);
         }
+        self.ticks += 1;
+        self.count_leaderless();
+        self.expire_reads();
+        self.draw_election_timeout();
         self.node.tick();
     }
 
     /// Whether the replica may sleep: it needs no heartbeats and has nothing to do since so many
     /// ticks.
     pub fn may_hibernate(&self, quiet_ticks: u32) -> bool {
-        self.is_ready() && self.is_only_voter() && self.quiet_ticks >= quiet_ticks
+        let alone = self.node.raft.prs().iter().count() == 1;
+        self.is_ready() && self.is_only_voter() && alone && self.quiet_ticks >= quiet_ticks
     }
 
     fn is_busy(&self) -> bool {
         !self.proposals.is_empty()
             || !self.reads.is_empty()
             || !self.unpersisted.is_empty()
+            || self.installing.is_some()
             || self.applied < self.node.raft.raft_log.committed
     }
 
     /// Takes a message of another replica.
-    pub fn step(&mut self, message: Message) -> raft::Result<()> {
+    pub fn step(&mut self, mut message: Message) -> raft::Result<()> {
         self.quiet_ticks = 0;
+        let kind = message.get_msg_type();
+        let asks_for_vote =
+            matches!(kind, MessageType::MsgRequestVote | MessageType::MsgRequestPreVote);
+        if asks_for_vote && self.ticks < self.mute_until {
+            return Ok(());
+        }
+        if kind == MessageType::MsgReadIndex && self.is_leader() {
+            self.note_last_index(&mut message);
+        }
         self.node.step(message)
     }
 
@@ -313,20 +387,6 @@ impl<W> PeerCore<W> {
         Ok(LogIndex(index))
     }
 
-    /// Asks the group whether this replica still leads; `waiter` comes back with the index to read
-    /// at. Gives `waiter` back at once when it does not lead or has not committed in its term.
-    pub fn read_index(&mut self, waiter: W, now: u64) -> Result<(), W> {
-        self.quiet_ticks = 0;
-        if !self.is_leader() || !self.node.raft.commit_to_current_term() {
-            return Err(waiter);
-        }
-        self.next_read += 1;
-        let id = self.next_read;
-        self.reads.push_back(Read { id, asked_at: now, waiter });
-        self.node.read_index(id.to_be_bytes().to_vec());
-        Ok(())
-    }
-
     /// The write `number`, and all before it, are durable; the log then ended at `last`. Answers
     /// the messages that waited for it.
     pub fn on_persisted(&mut self, number: u64, last: LogPosition) -> Vec<Message> {
@@ -337,6 +397,12 @@ impl<W> PeerCore<W> {
         }
         self.node.mut_store().persisted(last);
         self.node.on_persist_ready(number);
+        if let Some((write, position)) = self.installing
+            && write <= number
+        {
+            self.installing = None;
+            self.on_applied(position.index, position.term);
+        }
         messages
     }
 
@@ -374,16 +440,21 @@ impl<W> PeerCore<W> {
             self.was_leader = leads;
             self.lease = Lease::NONE;
             effects.role_changed = true;
-            if !leads {
-                effects.stale.extend(self.reads.drain(..).map(|read| read.waiter));
-            }
         }
+        let follows = (self.node.raft.leader_id, self.node.raft.term);
+        if follows != self.followed {
+            effects.leader_changed = follows.0 != self.followed.0;
+            self.followed = follows;
+            // Whoever was asked does not lead any more.
+            effects.stale.extend(self.reads.drain(..).map(|read| read.waiter));
+        }
+        effects.stale.append(&mut self.expired);
+        effects.snapshot_wanted = self.node.mut_store().take_wanted().is_some();
         effects
     }
 
     fn take_ready(&mut self, now: u64, effects: &mut Effects<W>) {
         let mut ready = self.node.ready();
-        assert!(ready.snapshot().is_empty(), "no leader here makes snapshots");
         let number = ready.number();
         let must_write = ready.must_sync();
         let entries = ready.take_entries();
@@ -391,6 +462,9 @@ impl<W> PeerCore<W> {
         let waiting = ready.take_persisted_messages();
         if must_write {
             let mut batch = WriteBatch::new();
+            if !ready.snapshot().is_empty() {
+                self.accept_snapshot(number, ready.snapshot(), &mut batch, effects);
+            }
             let hard_state = self.node.raft.hard_state();
             self.node.mut_store().append(&entries, &hard_state, &mut batch);
             let last = self.node.store().log().last();
@@ -427,9 +501,13 @@ impl<W> PeerCore<W> {
     }
 
     fn take_read(&mut self, index: LogIndex, context: &[u8], effects: &mut Effects<W>) {
-        let Ok(id) = context.try_into().map(u64::from_be_bytes) else { return };
+        let Some(context) = ReadContext::decode(context) else { return };
+        if context.incarnation != self.incarnation {
+            return;
+        }
+        let index = index.max(context.least);
         // An answer to a later question answers the earlier ones too.
-        while self.reads.front().is_some_and(|read| read.id <= id) {
+        while self.reads.front().is_some_and(|read| read.id <= context.id) {
             let read = self.reads.pop_front().expect("a first read was seen");
             self.lease.renew(read.asked_at, self.lease_length);
             effects.reads.push((index, read.waiter));

@@ -151,6 +151,11 @@ impl LogStore {
             log.restart_at(truncated, batch);
             return Ok(Some(log));
         }
+        if log.replaced(truncated)? {
+            // A snapshot took the place of this log, and the crash came before the log was restarted.
+            log.restart_at(truncated, batch);
+            return Ok(Some(log));
+        }
         log.last.index = LogIndex(state.last_index);
         if log.last.index > truncated.index {
             log.last.term = Term(log.read(log.last.index)?.term);
@@ -380,6 +385,18 @@ impl RegionLog {
     pub fn destroy(self, batch: &mut WriteBatch) {
         let (start, end) = keys::raft_range(self.region);
         batch.delete_range(Cf::Raft, start, end);
+    }
+
+    /// Whether the entry the log is compacted up to is still there, and is another one.
+    fn replaced(&self, truncated: LogPosition) -> Result<bool> {
+        let key = keys::raft_log_key(self.region, truncated.index);
+        match self.engine.get(Cf::Raft, &key)? {
+            Some(record) => {
+                let entry = parse_entry(self.region, truncated.index, &key, &record)?;
+                Ok(entry.term != truncated.term.0)
+            }
+            None => Ok(false),
+        }
     }
 
     fn check(&self, index: LogIndex) -> Result<()> {

@@ -19,13 +19,13 @@
 //!
 //! [`Lease`] says until when a leader may answer reads without asking. It counts from questions a
 //! quorum has answered, and is shorter than the time followers keep faith in a leader
-//! (`check_quorum` and `pre_vote` are on).
+//! (`check_quorum` and `pre_vote` are on). A replica forgets its faith when it restarts, so it grants no
+//! vote within an election timeout of its start.
 //!
 //! # Caveats
 //!
-//! The `raft` crate draws its election timeouts from its own source of randomness, not from the
-//! node's seeded one. With one voter in a group there are no elections to randomize. A replica that
-//! lags behind the compacted log cannot catch up: snapshots between stores are not made yet.
+//! The `raft` crate draws its election timeouts from its own source of randomness; they are replaced
+//! before each tick by what the node's seed, the replica and the term say.
 
 mod core;
 mod lease;
@@ -37,7 +37,9 @@ mod peer_storage;
 #[cfg(test)]
 mod tests;
 
-pub use core::{Committed, Effects, PeerCore, PeerStart, Persist, Role};
+pub use core::{
+    AcceptedSnapshot, Committed, Effects, PeerCore, PeerProgress, PeerStart, Persist, Role,
+};
 pub use lease::Lease;
 pub use log_store::{LogPosition, LogStore, RegionLog};
 pub use logger::tracing_logger;

@@ -35,22 +35,31 @@ pub struct RaftOptions {
     pub compact_entries: u64,
     /// Bytes of entries that make a log worth compacting.
     pub compact_bytes: u64,
+    /// Applied entries that are kept for a replica that lags. Beyond, it will need a snapshot.
+    pub lag_entries: u64,
+    /// Bytes of applied entries that are kept for a replica that lags.
+    pub lag_bytes: u64,
+    /// Ticks without a leader until a replica asks the placement driver whether it is still one.
+    pub leader_missing_ticks: u32,
 }
 
 impl Default for RaftOptions {
     fn default() -> RaftOptions {
         RaftOptions {
-            base_tick: Duration::from_millis(500),
+            base_tick: Duration::from_millis(100),
             election_ticks: 10,
             heartbeat_ticks: 2,
-            lease: Duration::from_millis(4500),
-            hibernate_ticks: 10,
+            lease: Duration::from_millis(800),
+            hibernate_ticks: 50,
             max_message_bytes: 1 << 20,
             max_inflight_messages: 256,
             max_uncommitted_bytes: 64 << 20,
             max_apply_bytes: 16 << 20,
             compact_entries: 10_000,
             compact_bytes: 64 << 20,
+            lag_entries: 200_000,
+            lag_bytes: 256 << 20,
+            leader_missing_ticks: 600,
         }
     }
 }
@@ -72,11 +81,10 @@ impl RaftOptions {
         if self.election_ticks <= self.heartbeat_ticks {
             return Err("election-ticks must be above heartbeat-ticks".to_owned());
         }
-        if self.lease >= self.election_timeout() {
-            return Err(format!(
-                "lease must be shorter than an election timeout ({:?})",
-                self.election_timeout()
-            ));
+        // Between a leader's message and the follower's next tick may be no time at all.
+        let faith = self.election_timeout() - self.base_tick;
+        if self.lease >= faith {
+            return Err(format!("lease must be shorter than election-ticks less one ({faith:?})"));
         }
         if self.max_inflight_messages == 0 {
             return Err("max-inflight-messages must be above zero".to_owned());
@@ -86,6 +94,9 @@ impl RaftOptions {
         }
         if self.compact_entries == 0 || self.compact_bytes == 0 {
             return Err("compact-entries and compact-bytes must be above zero".to_owned());
+        }
+        if self.leader_missing_ticks == 0 {
+            return Err("leader-missing-ticks must be above zero".to_owned());
         }
         Ok(())
     }
@@ -123,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_lease_must_end_before_followers_give_up() {
-        let options = RaftOptions { lease: Duration::from_secs(5), ..RaftOptions::default() };
+        let options = RaftOptions { lease: Duration::from_secs(1), ..RaftOptions::default() };
         assert!(options.validate().unwrap_err().starts_with("lease"));
     }
 }

@@ -1,5 +1,6 @@
 //! The raft crate's view of a region: its log, and who its members are.
 
+use parking_lot::Mutex;
 use raft::eraftpb::{ConfState, Entry, HardState, Snapshot};
 use raft::{GetEntriesContext, RaftState, Storage, StorageError};
 
@@ -13,12 +14,26 @@ pub struct PeerStorage {
     conf_state: ConfState,
     /// What is applied was committed, even if the note of it never reached the disk.
     least_commit: u64,
+    snapshot: Mutex<SnapshotSlot>,
+}
+
+/// A snapshot takes time to make: the raft crate is told to ask again until it is there.
+enum SnapshotSlot {
+    Empty,
+    /// Asked for, for this peer.
+    Wanted(u64),
+    Made(Snapshot),
 }
 
 impl PeerStorage {
     /// A log that goes on from what is on disk, and has been applied up to `applied`.
     pub fn new(log: RegionLog, conf_state: ConfState, applied: LogIndex) -> PeerStorage {
-        PeerStorage { log, conf_state, least_commit: applied.0 }
+        PeerStorage {
+            log,
+            conf_state,
+            least_commit: applied.0,
+            snapshot: Mutex::new(SnapshotSlot::Empty),
+        }
     }
 
     /// The log.
@@ -41,6 +56,29 @@ impl PeerStorage {
     /// durable.
     pub fn compact(&mut self, to: LogPosition, batch: &mut WriteBatch) {
         self.log.compact(to, batch);
+    }
+
+    /// Starts over behind a snapshot.
+    pub fn restart_at(&mut self, snapshot: LogPosition, batch: &mut WriteBatch) {
+        self.log.restart_at(snapshot, batch);
+    }
+
+    /// The peer for which a snapshot was asked for since the last call.
+    pub fn take_wanted(&mut self) -> Option<u64> {
+        let slot = self.snapshot.get_mut();
+        match slot {
+            SnapshotSlot::Wanted(to) => {
+                let to = *to;
+                *slot = SnapshotSlot::Empty;
+                Some(to)
+            }
+            SnapshotSlot::Empty | SnapshotSlot::Made(_) => None,
+        }
+    }
+
+    /// A snapshot is there for whoever asks next.
+    pub fn put_snapshot(&mut self, snapshot: Snapshot) {
+        *self.snapshot.get_mut() = SnapshotSlot::Made(snapshot);
     }
 
     /// Gives the memory of a region back that goes to sleep.
@@ -79,9 +117,17 @@ impl Storage for PeerStorage {
         Ok(self.log.last().index.0)
     }
 
-    /// Replicas that lag behind the compacted log must wait: there is nobody to make them a
-    /// snapshot yet.
-    fn snapshot(&self, _request_index: u64, _to: u64) -> raft::Result<Snapshot> {
+    /// A snapshot that was made for this, or a promise to make one.
+    fn snapshot(&self, request_index: u64, to: u64) -> raft::Result<Snapshot> {
+        let mut slot = self.snapshot.lock();
+        let wanted = SnapshotSlot::Wanted(to);
+        if let SnapshotSlot::Made(snapshot) = std::mem::replace(&mut *slot, wanted) {
+            let index = snapshot.get_metadata().index;
+            if index >= request_index && index >= self.log.truncated().index.0 {
+                *slot = SnapshotSlot::Empty;
+                return Ok(snapshot);
+            }
+        }
         Err(raft::Error::Store(StorageError::SnapshotTemporarilyUnavailable))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use raft::eraftpb::{ConfState, Message};
 
 use super::*;
-use crate::common::{LogIndex, PeerId, RegionId, Term};
+use crate::common::{LogIndex, PeerId, RegionId, Term, Timestamp};
 use crate::storage::engine::{MemoryEngine, WriteBatch};
 
 fn core(peer: u64, voters: &[u64]) -> PeerCore<&'static str> {
@@ -92,7 +92,7 @@ fn nothing_commits_before_it_is_durable() {
 #[test]
 fn a_read_is_answered_with_an_index() {
     let mut core = leader();
-    core.read_index("read", 0).unwrap();
+    core.read_index("read", Timestamp::ZERO, 0).unwrap();
     assert_eq!(core.take_effects(0).reads, [(LogIndex(6), "read")]);
 }
 
@@ -182,7 +182,7 @@ fn a_group_commits_with_a_majority_and_holds_a_bounded_lease() {
     let lease = group.peers[0].lease();
     let length = u64::try_from(RaftOptions::default().lease.as_nanos()).unwrap();
     assert_eq!(lease.until(), 1_000 + length, "it counts from the proposal");
-    group.peers[0].read_index("r", 5_000).unwrap();
+    group.peers[0].read_index("r", Timestamp::ZERO, 5_000).unwrap();
     group.run(6_000);
     assert_eq!(group.peers[0].lease().until(), 5_000 + length);
 }

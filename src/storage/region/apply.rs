@@ -6,11 +6,12 @@
 //! replica.
 
 use super::bootstrap::put_new_region;
-use super::entry::{self, RegionCommand, UnreadableEntry};
+use super::entry::{self, MergeSource, RegionCommand, UnreadableEntry};
+use super::membership::{PeerChange, change_peers};
 use super::split::{Cut, split_region};
-use super::state::{self, ApplyState, PeerState};
-use super::{Region, SplitOutcome};
-use crate::common::{LogIndex, Term};
+use super::state::{self, ApplyState, MergeState, PeerState};
+use super::{Region, SplitOutcome, merge};
+use crate::common::{LogIndex, PeerId, Term};
 use crate::storage::engine::{Cf, WriteBatch, WriteOp};
 use crate::storage::txn::{RegionContext, RegionError};
 
@@ -30,6 +31,31 @@ pub enum Outcome {
         /// Its term.
         term: Term,
     },
+    /// Changed the replicas.
+    PeersChanged(Region),
+    /// The replica that applies is no longer one: nothing after this entry concerns it.
+    Removed(Region),
+    /// The region takes no more writes: it is about to become part of another.
+    MergePrepared(Region, Box<MergeState>),
+    /// Took over the range of another region.
+    MergeCommitted {
+        /// The region now.
+        region: Region,
+        /// The one that is no more.
+        source: Region,
+    },
+    /// Goes on without having merged.
+    MergeRolledBack(Region),
+}
+
+/// What became of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It is applied.
+    Applied(AppliedEntry),
+    /// It takes over a region whose replica on this store must first be applied up to its own end:
+    /// say so with [`ApplyCore::source_is_ready`], and apply the entry again.
+    AwaitSource(Box<MergeSource>),
 }
 
 /// The result of one entry, the same on every replica.
@@ -48,12 +74,32 @@ pub struct AppliedEntry {
 pub struct ApplyCore {
     region: Region,
     state: ApplyState,
+    me: PeerId,
+    merging: Option<MergeState>,
+    /// The source of a merge, once it is applied up to its end.
+    ready_source: Option<(crate::common::RegionId, LogIndex)>,
+    removed: bool,
 }
 
 impl ApplyCore {
-    /// Goes on from persisted state.
-    pub fn new(region: Region, state: ApplyState) -> ApplyCore {
-        ApplyCore { region, state }
+    /// Goes on from persisted state, for one of the region's replicas.
+    pub fn new(region: Region, state: ApplyState, me: PeerId) -> ApplyCore {
+        ApplyCore { region, state, me, merging: None, ready_source: None, removed: false }
+    }
+
+    /// With a merge under way.
+    pub fn merging(self, merging: Option<MergeState>) -> ApplyCore {
+        ApplyCore { merging, ..self }
+    }
+
+    /// Whether the replica was removed: further entries are not its own any more.
+    pub fn is_removed(&self) -> bool {
+        self.removed
+    }
+
+    /// The source of a merge has been applied on this store up to `commit`.
+    pub fn source_is_ready(&mut self, source: crate::common::RegionId, commit: LogIndex) {
+        self.ready_source = Some((source, commit));
     }
 
     /// The region now.
@@ -67,22 +113,30 @@ impl ApplyCore {
     }
 
     /// Applies the next entry to `batch`. The caller adds the apply state once per batch with
-    /// [`ApplyCore::put_state`]. An empty payload is a leader's first entry.
+    /// [`ApplyCore::put_state`]. An empty payload is a leader's first entry. Of a change of members the
+    /// payload is the entry's context.
     pub fn apply(
         &mut self,
         index: LogIndex,
-        data: &[u8],
+        payload: &[u8],
         batch: &mut WriteBatch,
-    ) -> Result<AppliedEntry, UnreadableEntry> {
+    ) -> Result<Step, UnreadableEntry> {
         assert_eq!(index.0, self.state.applied.0 + 1, "entries are applied without gaps");
-        let applied = if data.is_empty() {
+        let applied = if payload.is_empty() {
             AppliedEntry { outcome: Ok(Outcome::Noop), bytes: 0, keys: 0 }
         } else {
-            let (context, command) = entry::decode(self.region.id, index, data)?;
-            self.apply_command(context, command, batch)
+            let (context, command) = entry::decode(self.region.id, index, payload)?;
+            if let RegionCommand::CommitMerge(source) = &command
+                && context.epoch == self.region.epoch
+                && self.ready_source != Some((source.region.id, source.commit))
+                && let RegionCommand::CommitMerge(source) = command
+            {
+                return Ok(Step::AwaitSource(source));
+            }
+            self.apply_command(index, context, command, batch)
         };
         self.state.applied = index;
-        Ok(applied)
+        Ok(Step::Applied(applied))
     }
 
     /// Adds the apply state to the batch that carries the entries.
@@ -92,29 +146,107 @@ impl ApplyCore {
 
     fn apply_command(
         &mut self,
+        index: LogIndex,
         context: RegionContext,
         command: RegionCommand,
         batch: &mut WriteBatch,
     ) -> AppliedEntry {
-        let (mut bytes, mut keys) = (0, 0);
+        if let RegionCommand::Write(write) = command {
+            return self.apply_write(context, write, batch);
+        }
+        let void = match &command {
+            RegionCommand::CompactLog { .. } => false,
+            _ if context.epoch != self.region.epoch => true,
+            RegionCommand::RollbackMerge { .. } => self.merging.is_none(),
+            _ => self.merging.is_some(),
+        };
         let outcome = match command {
-            RegionCommand::Write(_) if context.epoch.version != self.region.epoch.version => {
-                Err(RegionError::EpochNotMatch(self.region.id))
-            }
-            RegionCommand::Write(write) => {
-                (bytes, keys) = growth(&write);
-                batch.ops.extend(write.ops);
-                Ok(Outcome::Written)
-            }
-            RegionCommand::Split { .. } if context.epoch != self.region.epoch => {
-                Err(RegionError::EpochNotMatch(self.region.id))
-            }
+            _ if void => Err(RegionError::EpochNotMatch(self.region.id)),
+            RegionCommand::Write(_) => unreachable!("writes are applied above"),
             RegionCommand::Split { cuts, right_derive } => {
                 self.apply_split(&cuts, right_derive, batch)
             }
             RegionCommand::CompactLog { index, term } => Ok(self.apply_compact(index, term)),
+            RegionCommand::ChangePeers { changes } => self.apply_change(&changes, batch),
+            RegionCommand::PrepareMerge { min_index, target } => {
+                Ok(self.apply_prepare(MergeState { min_index, target, commit: index }, batch))
+            }
+            RegionCommand::CommitMerge(source) => self.apply_merge(&source.region, batch),
+            RegionCommand::RollbackMerge { commit } => self.apply_rollback(commit, batch),
         };
-        AppliedEntry { outcome, bytes, keys }
+        AppliedEntry { outcome, bytes: 0, keys: 0 }
+    }
+
+    fn apply_write(
+        &self,
+        context: RegionContext,
+        write: WriteBatch,
+        batch: &mut WriteBatch,
+    ) -> AppliedEntry {
+        if context.epoch.version != self.region.epoch.version || self.merging.is_some() {
+            let outcome = Err(RegionError::EpochNotMatch(self.region.id));
+            return AppliedEntry { outcome, bytes: 0, keys: 0 };
+        }
+        let (bytes, keys) = growth(&write);
+        batch.ops.extend(write.ops);
+        AppliedEntry { outcome: Ok(Outcome::Written), bytes, keys }
+    }
+
+    fn apply_change(
+        &mut self,
+        changes: &[PeerChange],
+        batch: &mut WriteBatch,
+    ) -> Result<Outcome, RegionError> {
+        let changed = change_peers(&self.region, changes)
+            .map_err(|_| RegionError::StaleCommand(self.region.id))?;
+        let Some(_) = changed.peer(self.me) else {
+            // The tombstone remembers the replica that was here, so that no older message revives it.
+            let mut tombstone = changed.clone();
+            tombstone.peers.extend(self.region.peer(self.me));
+            state::put_region(batch, &tombstone, PeerState::Tombstone { merged: false });
+            self.removed = true;
+            self.region = changed.clone();
+            return Ok(Outcome::Removed(tombstone));
+        };
+        state::put_region(batch, &changed, PeerState::Normal);
+        self.region = changed.clone();
+        Ok(Outcome::PeersChanged(changed))
+    }
+
+    fn apply_prepare(&mut self, merge: MergeState, batch: &mut WriteBatch) -> Outcome {
+        self.region = merge::prepared(&self.region);
+        state::put_region(batch, &self.region, PeerState::Merging(merge.clone()));
+        self.merging = Some(merge.clone());
+        Outcome::MergePrepared(self.region.clone(), Box::new(merge))
+    }
+
+    fn apply_merge(
+        &mut self,
+        source: &Region,
+        batch: &mut WriteBatch,
+    ) -> Result<Outcome, RegionError> {
+        let region = merge::merged(&self.region, source)
+            .map_err(|_| RegionError::StaleCommand(self.region.id))?;
+        state::put_region(batch, &region, PeerState::Normal);
+        state::put_region(batch, source, PeerState::Tombstone { merged: true });
+        state::delete_apply_state(batch, source.id);
+        self.ready_source = None;
+        self.region = region.clone();
+        Ok(Outcome::MergeCommitted { region, source: source.clone() })
+    }
+
+    fn apply_rollback(
+        &mut self,
+        commit: LogIndex,
+        batch: &mut WriteBatch,
+    ) -> Result<Outcome, RegionError> {
+        if self.merging.as_ref().is_none_or(|merge| merge.commit != commit) {
+            return Err(RegionError::StaleCommand(self.region.id));
+        }
+        self.merging = None;
+        self.region = merge::rolled_back(&self.region);
+        state::put_region(batch, &self.region, PeerState::Normal);
+        Ok(Outcome::MergeRolledBack(self.region.clone()))
     }
 
     fn apply_split(
@@ -136,7 +268,9 @@ impl ApplyCore {
     }
 
     fn apply_compact(&mut self, index: LogIndex, term: Term) -> Outcome {
-        if index <= self.state.truncated || index > self.state.applied {
+        // Replicas that are behind in a merge get their entries from this log.
+        let too_early = index > self.state.applied || self.merging.is_some();
+        if index <= self.state.truncated || too_early {
             return Outcome::Noop;
         }
         self.state.truncated = index;
@@ -164,10 +298,23 @@ mod tests {
     use super::super::bootstrap::first_region;
     use super::super::split::SplitIds;
     use super::*;
+    use super::super::{Peer, PeerRole};
     use crate::common::{PeerId, RegionId, StoreId};
 
     fn core() -> ApplyCore {
-        ApplyCore::new(first_region(RegionId(2), PeerId(3), StoreId(1)), ApplyState::initial())
+        ApplyCore::new(first_region(RegionId(2), PeerId(3), StoreId(1)), ApplyState::initial(), PeerId(3))
+    }
+
+    fn apply(
+        core: &mut ApplyCore,
+        index: u64,
+        data: &[u8],
+        batch: &mut WriteBatch,
+    ) -> AppliedEntry {
+        match core.apply(LogIndex(index), data, batch).unwrap() {
+            Step::Applied(applied) => applied,
+            Step::AwaitSource(source) => panic!("waits for {source:?}"),
+        }
     }
 
     fn put(key: &[u8]) -> RegionCommand {
@@ -187,12 +334,12 @@ mod tests {
         let old = core.region().context();
         let mut batch = WriteBatch::new();
         let data = entry::encode(old, split("m"));
-        let applied = core.apply(LogIndex(6), &data, &mut batch).unwrap();
+        let applied = apply(&mut core, 6, &data, &mut batch);
         assert!(matches!(applied.outcome, Ok(Outcome::Split(_))));
         assert_eq!(core.region().start_key, "m");
         let before = batch.clone();
         let data = entry::encode(old, put(b"a"));
-        let applied = core.apply(LogIndex(7), &data, &mut batch).unwrap();
+        let applied = apply(&mut core, 7, &data, &mut batch);
         assert_eq!(applied.outcome, Err(RegionError::EpochNotMatch(RegionId(2))));
         assert_eq!(batch, before, "a void entry writes nothing");
         assert_eq!(core.state().applied, LogIndex(7), "but it is applied");
@@ -202,9 +349,9 @@ mod tests {
     fn writes_and_noops_move_the_applied_index() {
         let mut core = core();
         let mut batch = WriteBatch::new();
-        assert_eq!(core.apply(LogIndex(6), b"", &mut batch).unwrap().outcome, Ok(Outcome::Noop));
+        assert_eq!(apply(&mut core, 6, b"", &mut batch).outcome, Ok(Outcome::Noop));
         let data = entry::encode(core.region().context(), put(b"k"));
-        let applied = core.apply(LogIndex(7), &data, &mut batch).unwrap();
+        let applied = apply(&mut core, 7, &data, &mut batch);
         assert_eq!((applied.bytes, applied.keys), (3, 1));
         core.put_state(&mut batch);
         assert_eq!(batch.ops.len(), 2);
@@ -214,14 +361,100 @@ mod tests {
     fn the_log_is_cut_only_behind_the_applied_index() {
         let mut core = core();
         let mut batch = WriteBatch::new();
-        core.apply(LogIndex(6), b"", &mut batch).unwrap();
+        apply(&mut core, 6, b"", &mut batch);
         let compact = |index| RegionCommand::CompactLog { index: LogIndex(index), term: Term(6) };
         let context = core.region().context();
         let data = entry::encode(context, compact(7));
-        let applied = core.apply(LogIndex(7), &data, &mut batch).unwrap();
+        let applied = apply(&mut core, 7, &data, &mut batch);
         assert_eq!(applied.outcome, Ok(Outcome::Noop), "7 was not applied yet");
         let data = entry::encode(context, compact(6));
-        core.apply(LogIndex(8), &data, &mut batch).unwrap();
+        apply(&mut core, 8, &data, &mut batch);
         assert_eq!(core.state().truncated, LogIndex(6));
+    }
+
+    fn other(id: u64) -> Peer {
+        Peer { id: PeerId(10 + id), store_id: StoreId(id), role: PeerRole::Voter }
+    }
+
+    #[test]
+    fn a_replica_that_is_removed_leaves_a_tombstone_and_hears_no_more() {
+        let mut core = core();
+        let mut batch = WriteBatch::new();
+        let add = RegionCommand::ChangePeers { changes: vec![PeerChange::AddVoter(other(2))] };
+        let data = entry::encode(core.region().context(), add);
+        assert!(matches!(apply(&mut core, 6, &data, &mut batch).outcome, Ok(Outcome::PeersChanged(_))));
+        assert_eq!(core.region().epoch.conf_ver, 2);
+        let me = core.region().peers[0];
+        let remove = RegionCommand::ChangePeers { changes: vec![PeerChange::Remove(me)] };
+        let data = entry::encode(core.region().context(), remove);
+        let applied = apply(&mut core, 7, &data, &mut batch);
+        let Ok(Outcome::Removed(tombstone)) = applied.outcome else { panic!("{applied:?}") };
+        assert!(tombstone.peer(me.id).is_some(), "it remembers who was here");
+        assert!(core.is_removed());
+    }
+
+    #[test]
+    fn a_change_for_another_epoch_is_void() {
+        let mut core = core();
+        let mut batch = WriteBatch::new();
+        let old = core.region().context();
+        let add = |id| RegionCommand::ChangePeers { changes: vec![PeerChange::AddVoter(other(id))] };
+        let data = entry::encode(old, add(2));
+        apply(&mut core, 6, &data, &mut batch);
+        let data = entry::encode(old, add(4));
+        assert!(apply(&mut core, 7, &data, &mut batch).outcome.is_err());
+        assert_eq!(core.region().peers.len(), 2);
+    }
+
+    #[test]
+    fn a_merge_joins_two_ranges_once_the_source_is_ready() {
+        let mut source = core();
+        let mut batch = WriteBatch::new();
+        let data = entry::encode(source.region().context(), split("m"));
+        let Ok(Outcome::Split(outcome)) = apply(&mut source, 6, &data, &mut batch).outcome else {
+            panic!("it was split")
+        };
+        let target_region = outcome.created[0].clone();
+        let mut target =
+            ApplyCore::new(target_region.clone(), ApplyState::initial(), PeerId(11));
+        let min_index = LogIndex(7);
+        let prepare = RegionCommand::PrepareMerge { min_index, target: target_region.clone() };
+        let data = entry::encode(source.region().context(), prepare);
+        let applied = apply(&mut source, 7, &data, &mut batch);
+        let Ok(Outcome::MergePrepared(prepared, _)) = applied.outcome else { panic!("{applied:?}") };
+        let data = entry::encode(prepared.context(), put(b"n"));
+        assert!(apply(&mut source, 8, &data, &mut batch).outcome.is_err(), "no more writes");
+
+        let merge = MergeSource {
+            region: prepared,
+            commit: LogIndex(7),
+            entries: Vec::new(),
+            before_term: Term(6),
+        };
+        let commit = RegionCommand::CommitMerge(Box::new(merge));
+        let data = entry::encode(target_region.context(), commit);
+        let waits = target.apply(LogIndex(6), &data, &mut batch).unwrap();
+        assert!(matches!(waits, Step::AwaitSource(_)));
+        target.source_is_ready(RegionId(2), LogIndex(7));
+        let applied = apply(&mut target, 6, &data, &mut batch);
+        assert!(matches!(applied.outcome, Ok(Outcome::MergeCommitted { .. })), "{applied:?}");
+        assert_eq!(target.region().start_key, "");
+        assert_eq!(target.region().end_key, "");
+    }
+
+    #[test]
+    fn a_merge_that_is_rolled_back_lets_writes_in_again() {
+        let mut core = core();
+        let mut batch = WriteBatch::new();
+        let target = first_region(RegionId(9), PeerId(10), StoreId(1));
+        let prepare = RegionCommand::PrepareMerge { min_index: LogIndex(6), target };
+        let data = entry::encode(core.region().context(), prepare);
+        apply(&mut core, 6, &data, &mut batch);
+        let rollback = RegionCommand::RollbackMerge { commit: LogIndex(6) };
+        let data = entry::encode(core.region().context(), rollback);
+        let applied = apply(&mut core, 7, &data, &mut batch);
+        assert!(matches!(applied.outcome, Ok(Outcome::MergeRolledBack(_))), "{applied:?}");
+        let data = entry::encode(core.region().context(), put(b"k"));
+        assert_eq!(apply(&mut core, 8, &data, &mut batch).outcome, Ok(Outcome::Written));
     }
 }

@@ -35,16 +35,19 @@ pub fn peer_to_proto(peer: Peer) -> metapb::Peer {
         role: match peer.role {
             PeerRole::Voter => metapb::PeerRole::Voter,
             PeerRole::Learner => metapb::PeerRole::Learner,
+            PeerRole::IncomingVoter => metapb::PeerRole::IncomingVoter,
+            PeerRole::DemotingVoter => metapb::PeerRole::DemotingVoter,
         } as i32,
     }
 }
 
-/// A peer out of its protocol form. The roles within a joint membership change count as what the
-/// peer still is: an incoming voter votes in both configurations, a demoted one no longer leads.
+/// A peer out of its protocol form.
 pub fn peer_from_proto(peer: metapb::Peer) -> Peer {
     let role = match peer.role() {
-        metapb::PeerRole::Voter | metapb::PeerRole::IncomingVoter => PeerRole::Voter,
-        metapb::PeerRole::Learner | metapb::PeerRole::DemotingVoter => PeerRole::Learner,
+        metapb::PeerRole::Voter => PeerRole::Voter,
+        metapb::PeerRole::Learner => PeerRole::Learner,
+        metapb::PeerRole::IncomingVoter => PeerRole::IncomingVoter,
+        metapb::PeerRole::DemotingVoter => PeerRole::DemotingVoter,
     };
     Peer { id: PeerId(peer.id), store_id: StoreId(peer.store_id), role }
 }

@@ -14,6 +14,22 @@ pub enum PeerRole {
     Voter,
     /// Receives the log and does not vote: a replica that is catching up.
     Learner,
+    /// On its way to voter within a joint membership change: votes in the new configuration.
+    IncomingVoter,
+    /// On its way to learner within a joint membership change: votes in the old configuration.
+    DemotingVoter,
+}
+
+impl PeerRole {
+    /// Whether it votes, in one of the two configurations at least.
+    pub fn votes(self) -> bool {
+        !matches!(self, PeerRole::Learner)
+    }
+
+    /// Whether it belongs to a joint membership change that is under way.
+    pub fn is_joint(self) -> bool {
+        matches!(self, PeerRole::IncomingVoter | PeerRole::DemotingVoter)
+    }
 }
 
 /// One replica of a region.
@@ -61,6 +77,24 @@ impl Region {
     /// The replica on a store.
     pub fn peer_on(&self, store_id: StoreId) -> Option<Peer> {
         self.peers.iter().find(|peer| peer.store_id == store_id).copied()
+    }
+
+    /// A replica by its identity.
+    pub fn peer(&self, id: PeerId) -> Option<Peer> {
+        self.peers.iter().find(|peer| peer.id == id).copied()
+    }
+
+    /// Whether the region is known. A replica that another store's message has made knows neither
+    /// range nor peers until it gets a snapshot.
+    pub fn is_initialized(&self) -> bool {
+        !self.peers.is_empty()
+    }
+
+    /// Whether all keys of another region are in this one.
+    pub fn covers(&self, other: &Region) -> bool {
+        let end_fits = self.end_key.is_empty()
+            || (!other.end_key.is_empty() && other.end_key <= self.end_key);
+        self.start_key <= other.start_key && end_fits
     }
 
     /// What a request to this region carries, to be refused when the region has changed since.

@@ -2,8 +2,9 @@
 
 use prost::Message;
 
-use super::convert;
+use super::membership::PeerChange;
 use super::split::{Cut, SplitIds};
+use super::{Region, convert};
 use crate::common::{LogIndex, PeerId, RegionId, Term};
 use crate::storage::codec::keys::DATA_PREFIX;
 use crate::storage::engine::{Cf, WriteBatch, WriteOp};
@@ -31,6 +32,39 @@ pub enum RegionCommand {
         /// Its term.
         term: Term,
     },
+    /// Changes the replicas; stands in the context of a conf-change entry. No changes: leaves a
+    /// joint configuration.
+    ChangePeers {
+        /// Who.
+        changes: Vec<PeerChange>,
+    },
+    /// Begins to merge this region into another: no more writes.
+    PrepareMerge {
+        /// The first index some replica may lack.
+        min_index: LogIndex,
+        /// The region to merge into.
+        target: Region,
+    },
+    /// Takes over the range of a region that has prepared for it.
+    CommitMerge(Box<MergeSource>),
+    /// Goes on without having merged.
+    RollbackMerge {
+        /// The index of the entry that is taken back.
+        commit: LogIndex,
+    },
+}
+
+/// A region that is merged into another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MergeSource {
+    /// The region as its PrepareMerge has left it.
+    pub region: Region,
+    /// The index of the PrepareMerge.
+    pub commit: LogIndex,
+    /// The entries up to it that some replica may lack, encoded.
+    pub entries: Vec<Vec<u8>>,
+    /// The term of the entry before the first of these.
+    pub before_term: Term,
 }
 
 /// An entry's payload is not one this version wrote: the log is corrupt, and the replica must stop.
@@ -59,6 +93,24 @@ pub fn encode(context: RegionContext, command: RegionCommand) -> Vec<u8> {
             compact_index: index.0 + 1,
             compact_term: term.0,
         }),
+        RegionCommand::ChangePeers { changes } => entry::Command::ChangePeers(wire::ChangePeers {
+            changes: changes.into_iter().map(encode_change).collect(),
+        }),
+        RegionCommand::PrepareMerge { min_index, target } => {
+            entry::Command::PrepareMerge(wire::PrepareMerge {
+                min_index: min_index.0,
+                target: Some(convert::region_to_proto(&target)),
+            })
+        }
+        RegionCommand::CommitMerge(source) => entry::Command::CommitMerge(wire::CommitMerge {
+            source: Some(convert::region_to_proto(&source.region)),
+            commit: source.commit.0,
+            entries: source.entries,
+            before_term: source.before_term.0,
+        }),
+        RegionCommand::RollbackMerge { commit } => {
+            entry::Command::RollbackMerge(wire::RollbackMerge { commit: commit.0 })
+        }
     };
     let header = wire::Header {
         region_id: context.region_id.0,
@@ -94,6 +146,25 @@ pub fn decode(
             index: LogIndex(compact.compact_index.saturating_sub(1)),
             term: Term(compact.compact_term),
         },
+        Some(entry::Command::ChangePeers(change)) => {
+            let changes = change.changes.into_iter().map(decode_change).collect::<Result<_, _>>();
+            RegionCommand::ChangePeers { changes: changes.map_err(unreadable)? }
+        }
+        Some(entry::Command::PrepareMerge(prepare)) => RegionCommand::PrepareMerge {
+            min_index: LogIndex(prepare.min_index),
+            target: decode_region(prepare.target).map_err(unreadable)?,
+        },
+        Some(entry::Command::CommitMerge(commit)) => {
+            RegionCommand::CommitMerge(Box::new(MergeSource {
+                region: decode_region(commit.source).map_err(unreadable)?,
+                commit: LogIndex(commit.commit),
+                entries: commit.entries,
+                before_term: Term(commit.before_term),
+            }))
+        }
+        Some(entry::Command::RollbackMerge(rollback)) => {
+            RegionCommand::RollbackMerge { commit: LogIndex(rollback.commit) }
+        }
         other => return Err(unreadable(format!("its command is {other:?}"))),
     };
     Ok((RegionContext { region_id, epoch }, command))
@@ -144,6 +215,32 @@ fn with_prefix(mut key: Vec<u8>) -> Vec<u8> {
     key
 }
 
+fn decode_region(
+    region: Option<crate::storage::proto::metapb::Region>,
+) -> Result<Region, String> {
+    region.map(convert::region_from_proto).ok_or_else(|| "it names no region".to_owned())
+}
+
+fn encode_change(change: PeerChange) -> wire::ChangePeer {
+    let kind = match change {
+        PeerChange::AddVoter(_) => wire::ChangePeerType::AddVoter,
+        PeerChange::AddLearner(_) => wire::ChangePeerType::AddLearner,
+        PeerChange::Remove(_) => wire::ChangePeerType::Remove,
+    };
+    let peer = Some(convert::peer_to_proto(change.peer()));
+    wire::ChangePeer { change_type: kind as i32, peer }
+}
+
+fn decode_change(change: wire::ChangePeer) -> Result<PeerChange, String> {
+    let kind = wire::ChangePeerType::try_from(change.change_type).map_err(|e| e.to_string())?;
+    let peer = change.peer.map(convert::peer_from_proto).ok_or("a change has no peer")?;
+    Ok(match kind {
+        wire::ChangePeerType::AddVoter => PeerChange::AddVoter(peer),
+        wire::ChangePeerType::AddLearner => PeerChange::AddLearner(peer),
+        wire::ChangePeerType::Remove => PeerChange::Remove(peer),
+    })
+}
+
 fn encode_cut(cut: Cut) -> SplitRequest {
     SplitRequest {
         split_key: cut.key.into(),
@@ -164,7 +261,10 @@ fn decode_cut(request: SplitRequest) -> Cut {
 
 #[cfg(test)]
 mod tests {
+    use super::super::bootstrap::first_region;
+    use super::super::{Peer, PeerRole};
     use super::*;
+    use crate::common::StoreId;
     use crate::storage::txn::RegionEpoch;
 
     fn round_trip(command: RegionCommand) {
@@ -187,6 +287,20 @@ mod tests {
         let cuts = vec![Cut { key: "m".into(), ids }];
         round_trip(RegionCommand::Split { cuts, right_derive: true });
         round_trip(RegionCommand::CompactLog { index: LogIndex(100), term: Term(6) });
+        let peer = Peer { id: PeerId(9), store_id: StoreId(2), role: PeerRole::Learner };
+        let changes = vec![PeerChange::AddLearner(peer), PeerChange::Remove(peer)];
+        round_trip(RegionCommand::ChangePeers { changes });
+        let target = first_region(RegionId(8), PeerId(9), StoreId(1));
+        let region = target.clone();
+        round_trip(RegionCommand::PrepareMerge { min_index: LogIndex(7), target });
+        let source = MergeSource {
+            region,
+            commit: LogIndex(12),
+            entries: vec![b"an entry".to_vec()],
+            before_term: Term(6),
+        };
+        round_trip(RegionCommand::CommitMerge(Box::new(source)));
+        round_trip(RegionCommand::RollbackMerge { commit: LogIndex(12) });
     }
 
     #[test]

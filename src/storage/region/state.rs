@@ -44,12 +44,40 @@ impl ApplyState {
 }
 
 /// What this store's replica of a region is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerState {
     /// Taking part.
     Normal,
+    /// Its data is being replaced by a snapshot's; a restart begins that anew.
+    Applying,
+    /// It takes no writes, and is about to become part of another region.
+    Merging(MergeState),
     /// Removed; its ids must not come back.
-    Tombstone,
+    Tombstone {
+        /// Not the replica was removed, but the region became part of another one.
+        merged: bool,
+    },
+}
+
+impl PeerState {
+    /// How the merge stands, if one is under way.
+    pub fn merging(&self) -> Option<&MergeState> {
+        match self {
+            PeerState::Merging(state) => Some(state),
+            _ => None,
+        }
+    }
+}
+
+/// What a region that merges into another must not forget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MergeState {
+    /// The first index some replica may still lack.
+    pub min_index: LogIndex,
+    /// The region it merges into, as it was.
+    pub target: Region,
+    /// The index of the entry that began the merge.
+    pub commit: LogIndex,
 }
 
 /// Reads the store's identity; `None` in a fresh directory.
@@ -103,14 +131,39 @@ pub fn put_apply_state(batch: &mut WriteBatch, region_id: RegionId, state: &Appl
 
 /// Writes a region's descriptor.
 pub fn put_region(batch: &mut WriteBatch, region: &Region, state: PeerState) {
+    let merge_state = match &state {
+        PeerState::Merging(merge) => Some(raft_serverpb::MergeState {
+            min_index: merge.min_index.0,
+            target: Some(convert::region_to_proto(&merge.target)),
+            commit: merge.commit.0,
+        }),
+        PeerState::Tombstone { merged: true } => Some(raft_serverpb::MergeState::default()),
+        PeerState::Normal | PeerState::Applying | PeerState::Tombstone { merged: false } => None,
+    };
     let state = raft_serverpb::RegionLocalState {
         state: match state {
             PeerState::Normal => raft_serverpb::PeerState::Normal,
-            PeerState::Tombstone => raft_serverpb::PeerState::Tombstone,
+            PeerState::Applying => raft_serverpb::PeerState::Applying,
+            PeerState::Merging(_) => raft_serverpb::PeerState::Merging,
+            PeerState::Tombstone { .. } => raft_serverpb::PeerState::Tombstone,
         } as i32,
         region: Some(convert::region_to_proto(region)),
+        merge_state,
     };
     batch.put(Cf::Raft, keys::region_state_key(region.id), state.encode_to_vec());
+}
+
+/// Forgets how far a region was applied: its data is gone, or another region's now.
+pub fn delete_apply_state(batch: &mut WriteBatch, region_id: RegionId) {
+    batch.delete(Cf::Raft, keys::apply_state_key(region_id));
+}
+
+/// Removes all data between two encoded keys; an empty `end` has no bound.
+pub fn delete_data(batch: &mut WriteBatch, start: &[u8], end: &[u8]) {
+    let (start, end) = (keys::data_key(start), keys::data_end_key(end));
+    for cf in [Cf::Default, Cf::Lock, Cf::Write] {
+        batch.delete_range(cf, start.clone(), end.clone());
+    }
 }
 
 /// Reads one region's descriptor.
@@ -126,6 +179,13 @@ pub fn load_region(
 
 /// Reads every region this store takes part in, by ascending id.
 pub fn load_regions(reader: &dyn Reader) -> Result<Vec<Region>> {
+    let mut regions = load_states(reader)?;
+    regions.retain(|(_, state)| !matches!(state, PeerState::Tombstone { .. }));
+    Ok(regions.into_iter().map(|(region, _)| region).collect())
+}
+
+/// Reads what this store knows of every region it takes or took part in, by ascending id.
+pub fn load_states(reader: &dyn Reader) -> Result<Vec<(Region, PeerState)>> {
     let (lower, upper) = keys::region_meta_range();
     let options = IterOptions {
         lower: Some(lower.to_vec()),
@@ -136,10 +196,8 @@ pub fn load_regions(reader: &dyn Reader) -> Result<Vec<Region>> {
     let mut regions = Vec::new();
     let mut valid = cursor.seek(&lower)?;
     while valid {
-        if let Ok(region_id) = keys::decode_region_state_key(cursor.key())
-            && let (region, PeerState::Normal) = decode_region(region_id, cursor.value())?
-        {
-            regions.push(region);
+        if let Ok(region_id) = keys::decode_region_state_key(cursor.key()) {
+            regions.push(decode_region(region_id, cursor.value())?);
         }
         valid = cursor.next()?;
     }
@@ -148,16 +206,26 @@ pub fn load_regions(reader: &dyn Reader) -> Result<Vec<Region>> {
 
 fn decode_region(region_id: RegionId, bytes: &[u8]) -> Result<(Region, PeerState)> {
     let state: raft_serverpb::RegionLocalState = decode("region state", bytes)?;
-    let peer_state = match state.state() {
-        raft_serverpb::PeerState::Normal => PeerState::Normal,
-        raft_serverpb::PeerState::Tombstone => PeerState::Tombstone,
-        other => {
-            return Err(Error::Corruption(format!("region {region_id} is in state {other:?}")));
+    let missing = || {
+        Error::Corruption(format!("the state of region {region_id} has no descriptor"))
+    };
+    let peer_state = match (state.state(), &state.merge_state) {
+        (raft_serverpb::PeerState::Normal, _) => PeerState::Normal,
+        (raft_serverpb::PeerState::Applying, _) => PeerState::Applying,
+        (raft_serverpb::PeerState::Tombstone, merge) => {
+            PeerState::Tombstone { merged: merge.is_some() }
+        }
+        (raft_serverpb::PeerState::Merging, merge) => {
+            let merge = merge.as_ref().ok_or_else(missing)?;
+            let target = merge.target.clone().ok_or_else(missing)?;
+            PeerState::Merging(MergeState {
+                min_index: LogIndex(merge.min_index),
+                target: convert::region_from_proto(target),
+                commit: LogIndex(merge.commit),
+            })
         }
     };
-    let region = state.region.map(convert::region_from_proto).ok_or_else(|| {
-        Error::Corruption(format!("the state of region {region_id} has no descriptor"))
-    })?;
+    let region = state.region.map(convert::region_from_proto).ok_or_else(missing)?;
     if region.id != region_id {
         return Err(Error::Corruption(format!(
             "the state of region {region_id} describes {}",

@@ -65,6 +65,9 @@ pub enum RegionError {
     /// The command became void before it was replicated (a term change); nothing was written.
     #[error("stale command in region {0}")]
     StaleCommand(RegionId),
+    /// The disk of the store is nearly full; it serves reads only. Trying again soon does not help.
+    #[error("the disk of store {0} is full: it takes no writes")]
+    DiskFull(StoreId),
 }
 
 /// Why a request failed as a whole.

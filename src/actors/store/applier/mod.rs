@@ -9,6 +9,9 @@
 //! survived. Only before a log may be compacted, the apply state that covers it is made durable, by
 //! syncing the very batch that carries the compaction.
 //!
+//! An entry that merges another region in waits until that region's replica on this store is applied up
+//! to its own end; the target's peer sees to that, and the target's later entries wait here.
+//!
 //! Guarantee: a client is answered after its entry is visible to every reader, and after the memory
 //! locks of its keys are gone. Failures of the engine and unreadable entries escalate.
 
@@ -16,4 +19,6 @@ mod actor;
 mod messages;
 
 pub use actor::Applier;
-pub use messages::{Apply, Completion, ForgetRegion, RegisterRegion};
+pub use messages::{
+    AfterForget, Apply, Completion, ForgetRegion, RegisterRegion, SourceReady,
+};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::messages::{TruncateLog, WriteLog};
+use super::messages::{DestroyLog, TruncateLog, WriteLog};
 use crate::actors::runtime::{
     Actor, Context, Handler, MailboxOptions, Overflow, ReplyTo, Supervision,
 };
@@ -107,5 +107,13 @@ impl Handler<TruncateLog> for LogWriter {
     fn handle(&mut self, message: TruncateLog, _reply: ReplyTo<()>, ctx: &mut Context<Self>) {
         self.batch.ops.extend(message.batch.ops);
         self.flush_if_drained(ctx);
+    }
+}
+
+impl Handler<DestroyLog> for LogWriter {
+    fn handle(&mut self, message: DestroyLog, reply: ReplyTo<()>, _ctx: &mut Context<Self>) {
+        self.batch.ops.extend(message.batch.ops);
+        self.flush();
+        reply.send(());
     }
 }

@@ -21,3 +21,10 @@ pub struct TruncateLog {
     pub batch: WriteBatch,
 }
 message!(TruncateLog => (), "TruncateLog");
+
+/// Remove a region's log. Answered once it is gone.
+pub struct DestroyLog {
+    /// What removes it.
+    pub batch: WriteBatch,
+}
+message!(DestroyLog => (), "DestroyLog");

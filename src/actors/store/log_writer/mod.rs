@@ -12,4 +12,4 @@ mod actor;
 mod messages;
 
 pub use actor::LogWriter;
-pub use messages::{TruncateLog, WriteLog};
+pub use messages::{DestroyLog, TruncateLog, WriteLog};

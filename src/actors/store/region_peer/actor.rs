@@ -2,16 +2,19 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use raft::eraftpb::ConfState;
 use serde_json::{Value, json};
 use tracing::debug;
 
 use super::admin::AdminState;
 use super::commands::{Command, Parked};
 use super::handle::PeerHandle;
+use super::handover::Handover;
+use super::membership::MembershipState;
+use super::merge::MergeJob;
 use super::messages::CommandReply;
+use super::snapshots::SnapshotJobs;
 use crate::actors::runtime::{
     Actor, Context, MailboxOptions, Overflow, ReplyTo, Supervision, TimerHandle,
 };
@@ -19,24 +22,32 @@ use crate::actors::store::applier::{Completion, RegisterRegion};
 use crate::actors::store::local_reader::ReadDelegate;
 use crate::actors::store::router::{RegionGauges, RegionStatus};
 use crate::actors::store::shared::PeerShared;
-use crate::common::{LogIndex, RegionId};
+use crate::common::{LogIndex, PeerId, RegionId};
 use crate::storage::engine::WriteBatch;
 use crate::storage::mvcc::KeyRange;
 use crate::storage::raft::{LogPosition, PeerCore, PeerStart, Role, tracing_logger};
 use crate::storage::region::check::UserRange;
-use crate::storage::region::state::{load_apply_state, load_region};
-use crate::storage::region::{ApplyState, Peer, PeerRole, Region};
+use crate::storage::region::membership::conf_state;
+use crate::storage::region::state::{MergeState, PeerState, load_apply_state, load_region};
+use crate::storage::region::{ApplyState, Peer, Region};
 use crate::storage::txn::{CommandId, KvRequest, Latches, LockTable, LockWaiters};
 
 /// What a new peer is made of.
 pub struct NewPeer {
     /// Its region; the rest is read from the engines.
     pub region_id: RegionId,
+    /// Which replica it is, should the engines know nothing: it then waits for a snapshot.
+    pub peer: Peer,
     /// What changes with every write, for the router to show.
     pub gauges: Arc<RegionGauges>,
     /// Pessimistic locks it takes over from the region it was split from.
     pub locks: Option<LockTable>,
+    /// It stands for election at once.
+    pub campaign: bool,
 }
+
+/// Lives of peers of this process, to tell them apart.
+static LIVES: AtomicU64 = AtomicU64::new(0);
 
 /// Who waits for a proposal or for leave to read.
 pub(super) enum Waiting {
@@ -60,6 +71,21 @@ pub struct RegionPeer {
     /// Handled since the last look at the effects.
     pub(super) unflushed: usize,
     pub(super) awake: bool,
+    campaign: bool,
+    /// Replicas that sent something, for answers while the region's peers are not known.
+    pub(super) known: BTreeMap<PeerId, Peer>,
+    /// When replicas were heard of, in ticks.
+    pub(super) heard: BTreeMap<PeerId, u64>,
+    pub(super) snapshots: SnapshotJobs,
+    /// A merge into another region that is under way.
+    pub(super) merging: Option<MergeState>,
+    pub(super) merge: MergeJob,
+    /// The region's other replicas have become part of another region.
+    pub(super) outlived: bool,
+    /// The split's other peers are not started yet: the router goes on showing the old range.
+    pub(super) is_dividing: bool,
+    /// The replica is gone, or about to be.
+    pub(super) gone: bool,
 
     // While it leads:
     pub(super) commands: BTreeMap<CommandId, Command>,
@@ -77,6 +103,9 @@ pub struct RegionPeer {
     /// Reads that wait for an index to be applied.
     pub(super) reads: VecDeque<(LogIndex, KvRequest, ReplyTo<CommandReply>)>,
     pub(super) admin: AdminState,
+    pub(super) membership: MembershipState,
+    /// What all proposals wait for: a change of leader, or the beginning of a merge.
+    pub(super) handover: Option<Handover>,
 }
 
 impl RegionPeer {
@@ -84,9 +113,9 @@ impl RegionPeer {
     pub fn recover(shared: Arc<PeerShared>, new: NewPeer) -> RegionPeer {
         let region_id = new.region_id;
         // Escalates: a peer without its state must not act.
-        let (region, start) = load_start(&shared, region_id)
+        let (region, merging, start) = load_start(&shared, &new)
             .unwrap_or_else(|reason| panic!("failed to recover region {region_id}: {reason}"));
-        let peer = region.peer_on(shared.parts.store_id).expect("its state was loaded for it");
+        let peer = region.peer_on(shared.parts.store_id).unwrap_or(new.peer);
         let user_range = UserRange::of(&region)
             .unwrap_or_else(|| panic!("the bounds of region {region_id} are not encoded keys"));
         let key_range = KeyRange::of_region(&region.start_key, &region.end_key);
@@ -104,6 +133,15 @@ impl RegionPeer {
             delegate: None,
             unflushed: 0,
             awake: false,
+            campaign: new.campaign,
+            known: BTreeMap::new(),
+            heard: BTreeMap::new(),
+            snapshots: SnapshotJobs::default(),
+            merging,
+            merge: MergeJob::default(),
+            outlived: false,
+            is_dividing: false,
+            gone: false,
             commands: BTreeMap::new(),
             next_command: 0,
             latches: Latches::new(),
@@ -116,6 +154,8 @@ impl RegionPeer {
             parked: VecDeque::new(),
             reads: VecDeque::new(),
             admin: AdminState::default(),
+            membership: MembershipState::default(),
+            handover: None,
             shared,
         }
     }
@@ -145,6 +185,7 @@ impl RegionPeer {
 
     /// What the router shows of the region.
     pub(super) fn status(&self) -> RegionStatus {
+        let (pending_peers, down_peers) = self.lagging();
         RegionStatus {
             region: self.region.clone(),
             peer: self.peer,
@@ -154,23 +195,61 @@ impl RegionPeer {
             applied: self.core.applied(),
             approximate_size: self.gauges.size.load(Ordering::Relaxed),
             approximate_keys: self.gauges.keys.load(Ordering::Relaxed),
+            pending_peers,
+            down_peers,
+            merging_into: self.merging.as_ref().map(|merge| merge.target.id),
+            outlived: self.outlived,
         }
     }
 
     /// Updates what the router shows.
     pub(super) fn publish_status(&self) {
-        if let Some(entry) = self.shared.parts.router.get(self.id()) {
+        if self.is_dividing || self.gone {
+            return;
+        }
+        if let Some(entry) = self.shared.parts.router.get(self.id())
+            && entry.status().peer.id == self.peer.id
+        {
             entry.set_status(self.status());
         }
+    }
+
+    /// Takes over another descriptor of the region.
+    pub(super) fn set_region(&mut self, region: Region) {
+        self.user_range = UserRange::of(&region).expect("bounds of regions are encoded keys");
+        self.key_range = KeyRange::of_region(&region.start_key, &region.end_key);
+        self.peer = region.peer_on(self.shared.parts.store_id).unwrap_or(self.peer);
+        self.region = region;
+    }
+
+    /// Lets the applier take this region's entries.
+    pub(super) fn register(&self, state: ApplyState) {
+        self.tell_applier(RegisterRegion {
+            region: self.region.clone(),
+            state,
+            peer_id: self.peer.id,
+            merging: self.merging.clone(),
+            peer: self.reports(),
+        });
     }
 }
 
 /// Reads what the engines hold of a region.
-fn load_start(shared: &PeerShared, region_id: RegionId) -> Result<(Region, PeerStart), String> {
+fn load_start(
+    shared: &PeerShared,
+    new: &NewPeer,
+) -> Result<(Region, Option<MergeState>, PeerStart), String> {
     let kv = &*shared.parts.kv;
-    let (region, _) = load_region(kv, region_id)
-        .map_err(|error| error.to_string())?
-        .ok_or("it has no descriptor")?;
+    let region_id = new.region_id;
+    let known = load_region(kv, region_id).map_err(|error| error.to_string())?;
+    let (region, merging) = match known {
+        Some((region, PeerState::Normal)) => (region, None),
+        Some((region, PeerState::Merging(merge))) => (region, Some(merge)),
+        None | Some((_, PeerState::Tombstone { .. })) => {
+            return Ok((Region { id: region_id, ..Region::default() }, None, begin(shared, new)?));
+        }
+        Some((_, PeerState::Applying)) => return Err("its snapshot is not installed".to_owned()),
+    };
     let state = load_apply_state(kv, region_id)
         .map_err(|error| error.to_string())?
         .ok_or("it has no apply state")?;
@@ -192,15 +271,27 @@ fn load_start(shared: &PeerShared, region_id: RegionId) -> Result<(Region, PeerS
             state.applied
         ));
     }
-    let mut conf_state = ConfState::default();
-    for peer in &region.peers {
-        match peer.role {
-            PeerRole::Voter => conf_state.voters.push(peer.id.0),
-            PeerRole::Learner => conf_state.learners.push(peer.id.0),
-        }
-    }
+    let conf_state = conf_state(&region);
     let start = PeerStart { region_id, peer_id: peer.id, applied: state.applied, log, conf_state };
-    Ok((region, start))
+    Ok((region, merging, start))
+}
+
+/// A replica without data. Its log, if it has one, holds what it has promised: its term and its vote.
+fn begin(shared: &PeerShared, new: &NewPeer) -> Result<PeerStart, String> {
+    let mut batch = WriteBatch::new();
+    let nothing = LogPosition::default();
+    let log = shared.parts.log.load(new.region_id, nothing, &mut batch);
+    let log = match log.map_err(|error| error.to_string())? {
+        Some(log) => log,
+        None => shared.parts.log.create(new.region_id, nothing, &mut batch),
+    };
+    Ok(PeerStart {
+        region_id: new.region_id,
+        peer_id: new.peer.id,
+        applied: LogIndex(0),
+        log,
+        conf_state: raft::eraftpb::ConfState::default(),
+    })
 }
 
 impl Actor for RegionPeer {
@@ -216,16 +307,19 @@ impl Actor for RegionPeer {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         let handle = PeerHandle::new(ctx.me().address());
-        self.handle = Some(handle.clone());
+        self.handle = Some(handle);
+        let life = LIVES.fetch_add(1, Ordering::Relaxed);
+        let incarnation = ctx.system().clock().unix_micros().wrapping_add(life << 48);
+        self.core.set_seed(ctx.system().rng().seed(), incarnation);
         let truncated = self.core.truncated_position();
-        let state = ApplyState {
-            applied: self.core.applied(),
-            truncated: truncated.index,
-            truncated_term: truncated.term,
-        };
-        let register = RegisterRegion { region: self.region.clone(), state, peer: handle };
-        self.tell_applier(register);
-        if self.core.is_only_voter()
+        if self.region.is_initialized() {
+            self.register(ApplyState {
+                applied: self.core.applied(),
+                truncated: truncated.index,
+                truncated_term: truncated.term,
+            });
+        }
+        if (self.core.is_only_voter() || self.campaign)
             && let Err(error) = self.core.campaign()
         {
             debug!(%error, region_id = %self.id(), "failed to campaign");
@@ -248,6 +342,11 @@ impl Actor for RegionPeer {
             "committed": self.core.committed(),
             "last_index": self.core.last_index(),
             "truncated": self.core.truncated(),
+            "peers": self.region.peers,
+            "progress": if role == Role::Leader { self.core.progress() } else { Vec::new() },
+            "leader": self.core.leader(),
+            "merging_into": self.merging.as_ref().map(|merge| merge.target.id),
+            "hands_over": self.handover.is_some(),
             "proposals_in_flight": self.core.proposals_in_flight(),
             "commands": self.commands.len(),
             "latches": self.latches.len(),

@@ -16,7 +16,7 @@ use crate::actors::store::split_checker::{CheckSplit, CutAt, SplitCheck};
 use crate::actors::store::store::{CreatePeers, NewRegion};
 use crate::storage::mvcc::KeyRange;
 use crate::storage::raft::LogPosition;
-use crate::storage::region::check::{UserRange, is_valid_bound};
+use crate::storage::region::check::is_valid_bound;
 use crate::storage::region::entry::{RegionCommand, encode};
 use crate::storage::region::split::{Cut, SplitIds};
 use crate::storage::region::{Region, SplitOutcome};
@@ -63,6 +63,11 @@ impl AdminState {
         self.unscanned_keys += keys;
     }
 
+    /// Whether the region is being split.
+    pub(super) fn is_splitting(&self) -> bool {
+        self.split.is_some()
+    }
+
     pub(super) fn is_split(&self, command: CommandId) -> bool {
         self.split.as_ref().is_some_and(|job| job.command == Some(command))
     }
@@ -103,6 +108,8 @@ impl RegionPeer {
             Some(RegionError::KeyNotInRegion(self.id()))
         } else if self.admin.split.is_some() {
             Some(RegionError::ServerIsBusy("the region is splitting"))
+        } else if let Some(reason) = self.is_occupied() {
+            Some(RegionError::ServerIsBusy(reason))
         } else {
             None
         };
@@ -161,7 +168,7 @@ impl RegionPeer {
         }
     }
 
-    fn propose_admin(
+    pub(super) fn propose_admin(
         &mut self,
         command: RegionCommand,
         ctx: &mut Context<Self>,
@@ -185,6 +192,12 @@ impl RegionPeer {
         if self.admin.compaction == Some(id) {
             self.admin.compaction = None;
         }
+        if self.on_handover_applied(id, refusal.as_ref())
+            || self.on_change_applied(id, refusal.as_ref())
+            || self.on_merge_applied(id, refusal.as_ref())
+        {
+            return;
+        }
         if self.admin.is_split(id)
             && let Some(error) = refusal
         {
@@ -197,11 +210,9 @@ impl RegionPeer {
         let SplitOutcome { derived, created } = split;
         let parts = created.len() as u64 + 1;
         info!(region_id = %self.id(), parts, "split a region");
-        self.region = derived;
-        self.user_range = UserRange::of(&self.region).expect("split keys were checked");
-        self.key_range = KeyRange::of_region(&self.region.start_key, &self.region.end_key);
-        let reply = self.admin.split.take().and_then(|job| job.reply);
         self.withdraw_delegate();
+        self.set_region(derived);
+        let reply = self.admin.split.take().and_then(|job| job.reply);
         self.refuse_waiters(&RegionError::EpochNotMatch(self.id()));
         let (size, keys) = self.divide_gauges(parts);
         let mut moved = self.locks.split_off(&self.key_range);
@@ -210,19 +221,25 @@ impl RegionPeer {
             let range = KeyRange::of_region(&region.start_key, &region.end_key);
             let others = moved.split_off(&range);
             let locks = std::mem::replace(&mut moved, others);
-            let locks = self.core.is_leader().then_some(locks);
-            regions.push(NewRegion { region: region.clone(), locks, size, keys });
+            let campaign = self.core.is_leader();
+            let locks = campaign.then_some(locks);
+            regions.push(NewRegion { region: region.clone(), locks, size, keys, campaign });
         }
-        self.report_change();
+        // Until the new peers are there, the router shows the old range: so nothing else takes theirs.
+        self.is_dividing = true;
         let mut all = created;
         all.push(self.region.clone());
         all.sort_by(|a, b| a.start_key.cmp(&b.start_key));
         let done = self.shared.store.ask(CreatePeers { regions }, CREATE_DEADLINE);
-        ctx.spawn_then(done, move |this: &mut Self, done, _ctx| match done {
-            Ok(()) => respond(reply, Ok(all)),
-            Err(error) => {
-                debug!(%error, region_id = %this.id(), "failed to start the peers of a split");
-                respond(reply, Err(RegionError::Undetermined(this.id()).into()));
+        ctx.spawn_then(done, move |this: &mut Self, done, _ctx| {
+            this.is_dividing = false;
+            this.report_change();
+            match done {
+                Ok(()) => respond(reply, Ok(all)),
+                Err(error) => {
+                    debug!(%error, region_id = %this.id(), "failed to start the peers of a split");
+                    respond(reply, Err(RegionError::Undetermined(this.id()).into()));
+                }
             }
         });
     }
@@ -252,7 +269,8 @@ impl RegionPeer {
 
     /// Has the region scanned, and splits it as the scan says.
     pub(super) fn check_split(&mut self, cut_at: CutAt, ctx: &mut Context<Self>) {
-        if self.admin.scanning || self.admin.split.is_some() || !self.core.is_ready() {
+        let busy = self.admin.scanning || self.admin.split.is_some();
+        if busy || self.is_occupied().is_some() || !self.core.is_ready() {
             return;
         }
         self.admin.scanning = true;
@@ -281,21 +299,30 @@ impl RegionPeer {
         }
     }
 
-    /// Proposes to forget the log that every replica has, once it is long.
+    /// Proposes to forget the log that every replica has, once it is long. For replicas that lag, so
+    /// much is kept as the options say; then they will need a snapshot.
     pub(super) fn compact_log_if_long(&mut self, ctx: &mut Context<Self>) {
-        if self.admin.compaction.is_some() || !self.core.is_ready() {
+        if self.admin.compaction.is_some() || !self.core.is_ready() || self.merging.is_some() {
             return;
         }
         let options = &self.shared.parts.options.raft;
-        let index = self.core.applied().min(self.core.replicated_everywhere());
-        let entries = index.0.saturating_sub(self.core.truncated().0);
+        let (applied, truncated) = (self.core.applied(), self.core.truncated());
+        let held = applied.0.saturating_sub(truncated.0);
+        let too_far_behind = held >= options.lag_entries.max(options.compact_entries)
+            || self.admin.log_bytes >= options.lag_bytes.max(options.compact_bytes);
+        let everywhere = applied.min(self.core.replicated_everywhere());
+        let index = if too_far_behind { applied } else { everywhere };
+        let entries = index.0.saturating_sub(truncated.0);
         let is_long = entries >= options.compact_entries
             || (entries > 0 && self.admin.log_bytes >= options.compact_bytes);
-        if !is_long {
+        if !is_long || self.handover.is_some() {
             return;
         }
         if let Ok(term) = self.core.term_of(index) {
-            self.admin.log_bytes = 0;
+            // What stays is about in proportion.
+            let left = u128::from(held - entries) * u128::from(self.admin.log_bytes);
+            self.admin.log_bytes =
+                u64::try_from(left / u128::from(held.max(1))).unwrap_or(u64::MAX);
             let command = RegionCommand::CompactLog { index, term };
             self.admin.compaction = self.propose_admin(command, ctx);
         }

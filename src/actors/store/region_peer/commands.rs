@@ -70,6 +70,10 @@ impl RegionPeer {
             self.park(command, reply);
             return;
         }
+        if let Some(error) = self.unwritable(&command.request) {
+            reply.send(Err(error.into()));
+            return;
+        }
         if let Some(reason) = self.overload() {
             reply.send(Err(RegionError::ServerIsBusy(reason).into()));
             return;
@@ -81,6 +85,24 @@ impl RegionPeer {
             }
             _ => self.begin(context, request, reply),
         }
+    }
+
+    /// Why a request that is not a read cannot be taken now: the region is about to be another's, or the
+    /// disk is full. What ends transactions is taken on a full disk, too.
+    fn unwritable(&self, request: &KvRequest) -> Option<RegionError> {
+        let is_read = matches!(
+            request,
+            KvRequest::Get { .. } | KvRequest::BatchGet { .. } | KvRequest::Scan { .. }
+        );
+        if is_read {
+            return None;
+        }
+        if self.is_merging() {
+            return Some(RegionError::EpochNotMatch(self.id()));
+        }
+        let adds = matches!(request, KvRequest::Prewrite(_) | KvRequest::PessimisticLock(_));
+        let parts = &self.shared.parts;
+        (adds && parts.disk.is_full()).then_some(RegionError::DiskFull(parts.store_id))
     }
 
     /// Why no more commands can be taken, if so.
@@ -143,8 +165,12 @@ impl RegionPeer {
         self.commands.insert(id, command);
     }
 
-    /// Runs every command that holds its latches.
+    /// Runs every command that holds its latches, unless leadership is being handed over: then they
+    /// wait for what comes of that.
     pub(super) fn run_all(&mut self, ctx: &mut Context<Self>) {
+        if self.handover.is_some() {
+            return;
+        }
         while let Some(id) = self.runnable.pop_front() {
             if let Some(command) = self.commands.remove(&id) {
                 self.run(id, command, ctx);

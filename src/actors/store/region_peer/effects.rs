@@ -9,9 +9,8 @@ use super::handle::{AppliedReport, Report};
 use crate::actors::runtime::{Context, Handler, Message};
 use crate::actors::store::applier::{Applier, Apply, Completion};
 use crate::actors::store::log_writer::{LogWriter, WriteLog};
-use crate::actors::store::transport::RaftEnvelope;
-use crate::common::PeerId;
-use crate::storage::raft::{Committed, Effects};
+use crate::storage::raft::{Committed, Effects, Persist};
+use crate::storage::region::apply::Outcome;
 use crate::storage::txn::RegionError;
 
 /// However full the mailbox is, effects are carried out after this many messages.
@@ -21,14 +20,19 @@ impl RegionPeer {
     /// First of all in every handler: what was reported meanwhile.
     pub(super) fn take_reports(&mut self, ctx: &mut Context<Self>) {
         for report in self.reports().take() {
+            self.unflushed = MAX_UNFLUSHED;
+            if self.gone {
+                continue;
+            }
             match report {
                 Report::Persisted { number, last } => {
                     let messages = self.core.on_persisted(number, last);
                     self.send_messages(messages);
                 }
                 Report::Applied(report) => self.on_applied(*report, ctx),
+                Report::AwaitSource(source) => self.await_source(source, ctx),
+                Report::SnapshotSent { to, sent } => self.core.report_snapshot(to, sent),
             }
-            self.unflushed = MAX_UNFLUSHED;
         }
     }
 
@@ -45,6 +49,9 @@ impl RegionPeer {
     pub(super) fn flush(&mut self, ctx: &mut Context<Self>) {
         self.unflushed = 0;
         loop {
+            if self.gone {
+                return;
+            }
             self.run_all(ctx);
             let effects = self.core.take_effects(Self::now(ctx));
             if effects.is_empty() {
@@ -56,33 +63,51 @@ impl RegionPeer {
     }
 
     fn carry_out(&mut self, effects: Effects<Waiting>, ctx: &mut Context<Self>) {
-        let Effects { role_changed, messages, persist, committed, stale, reads } = effects;
-        if role_changed {
+        if effects.role_changed {
             self.on_role_changed(ctx);
+        } else if effects.leader_changed {
+            self.publish_status();
         }
-        self.withdraw_before_split(&committed);
-        self.send_messages(messages);
-        for write in persist {
-            let peer = self.reports();
-            self.tell_log_writer(WriteLog { write, peer });
+        self.withdraw_before_change(&effects.committed);
+        if let Some(snapshot) = effects.snapshot {
+            self.install_snapshot(snapshot, ctx);
         }
-        if !committed.is_empty() {
-            let entries = committed.into_iter().map(to_apply).collect();
+        self.send_messages(effects.messages);
+        for write in effects.persist {
+            self.persist(write);
+        }
+        if !effects.committed.is_empty() {
+            let entries = effects.committed.into_iter().map(to_apply).collect();
             self.tell_applier(Apply { region_id: self.id(), entries });
         }
-        for waiting in stale {
-            self.on_stale(waiting, ctx);
+        for waiting in effects.stale {
+            self.on_stale(waiting, RegionError::StaleCommand(self.id()), ctx);
         }
-        for (index, waiting) in reads {
+        for waiting in effects.undetermined {
+            self.on_stale(waiting, RegionError::Undetermined(self.id()), ctx);
+        }
+        for (index, waiting) in effects.reads {
             if let Waiting::Read { request, reply } = waiting {
                 self.reads.push_back((index, request, reply));
             }
         }
         self.serve_reads();
+        if effects.snapshot_wanted {
+            self.make_snapshot(ctx);
+        }
     }
 
-    fn on_stale(&mut self, waiting: Waiting, ctx: &mut Context<Self>) {
-        let refusal = RegionError::StaleCommand(self.id());
+    /// Hands a write of the log on, unless it must wait for a snapshot.
+    fn persist(&mut self, write: Persist) {
+        if let Some(waiting) = self.snapshots.installing() {
+            waiting.push(write);
+        } else {
+            let peer = self.reports();
+            self.tell_log_writer(WriteLog { write, peer });
+        }
+    }
+
+    fn on_stale(&mut self, waiting: Waiting, refusal: RegionError, ctx: &mut Context<Self>) {
         match waiting {
             Waiting::Entry(completion) => {
                 let Completion { command, answer, guard } = completion;
@@ -111,27 +136,33 @@ impl RegionPeer {
         }
         // Last: what commands before a split did to locks goes along to the new regions, and those
         // after it are void.
-        for split in report.splits {
-            self.on_split(split, ctx);
+        for (outcome, change) in report.outcomes {
+            self.on_outcome(outcome, &change, ctx);
+        }
+        if self.gone {
+            return;
         }
         if !was_ready && self.core.is_ready() {
             self.on_ready(ctx);
         }
         self.serve_reads();
+        self.answer_change();
+        self.go_on_with_handover(ctx);
+        self.answer_catch_up();
         self.compact_log_if_long(ctx);
         self.check_split_if_large(ctx);
     }
 
-    pub(super) fn send_messages(&self, messages: Vec<raft::eraftpb::Message>) {
-        for message in messages {
-            let to = PeerId(message.to);
-            let Some(to) = self.region.peers.iter().copied().find(|peer| peer.id == to) else {
-                debug!(region_id = %self.id(), peer_id = %to, "dropped a message to a former peer");
-                continue;
-            };
-            let region = self.region.clone();
-            let envelope = RaftEnvelope { region, from: self.peer, to, message };
-            self.shared.parts.transport.send(envelope);
+    /// An entry has changed the region itself.
+    fn on_outcome(&mut self, outcome: Outcome, change: &[u8], ctx: &mut Context<Self>) {
+        match outcome {
+            Outcome::Noop | Outcome::Written | Outcome::Compacted { .. } => {}
+            Outcome::Split(split) => self.on_split(split, ctx),
+            Outcome::PeersChanged(region) => self.on_peers_changed(region, change, ctx),
+            Outcome::Removed(tombstone) => self.depart(tombstone, ctx),
+            Outcome::MergePrepared(region, merge) => self.on_merge_prepared(region, *merge, ctx),
+            Outcome::MergeCommitted { region, source } => self.on_merged(region, &source, ctx),
+            Outcome::MergeRolledBack(region) => self.on_merge_rolled_back(region, ctx),
         }
     }
 

@@ -6,9 +6,10 @@ use parking_lot::Mutex;
 
 use super::messages::Wake;
 use crate::actors::runtime::Address;
-use crate::common::{LogIndex, Term};
+use crate::common::{LogIndex, PeerId, Term};
 use crate::storage::raft::LogPosition;
-use crate::storage::region::SplitOutcome;
+use crate::storage::region::apply::Outcome;
+use crate::storage::region::entry::MergeSource;
 use crate::storage::txn::{CommandId, RegionError};
 
 /// What others of the store report to a peer.
@@ -23,6 +24,15 @@ pub enum Report {
     },
     /// Entries are applied.
     Applied(Box<AppliedReport>),
+    /// The region takes over another one, whose replica on this store must be applied first.
+    AwaitSource(Box<MergeSource>),
+    /// A snapshot was sent, or could not be.
+    SnapshotSent {
+        /// To which replica.
+        to: PeerId,
+        /// Whether the other store has it.
+        sent: bool,
+    },
 }
 
 /// What a batch of an applier did to one region.
@@ -34,8 +44,9 @@ pub struct AppliedReport {
     pub term: Term,
     /// The commands of this replica among the entries, and why those that are void are.
     pub commands: Vec<(CommandId, Option<RegionError>)>,
-    /// The splits among the entries.
-    pub splits: Vec<SplitOutcome>,
+    /// What the entries did to the region itself, in order; with a change of members, what the raft
+    /// crate knows it by.
+    pub outcomes: Vec<(Outcome, Vec<u8>)>,
     /// The log up to here may go: the applied state is durable.
     pub compacted: Option<LogPosition>,
     /// Bytes added to the region.

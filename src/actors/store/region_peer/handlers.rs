@@ -1,12 +1,15 @@
 //! Messages: take in what was reported, do what is asked, carry out what follows.
 
-use tracing::debug;
-
 use super::actor::RegionPeer;
 use super::admin::SplitReply;
-use super::messages::{CommandReply, CutRegion, KvCommand, RaftMessage, SplitRegion, Tick, Wake};
+use super::messages::{
+    AbsorbRegion, Absorbed, CatchUp, ChangePeers, CommandReply, CutRegion, DropPeer, KvCommand,
+    MergeRegion, PlacePeer, RaftMessage, ReplicaRead, Retire, SplitRegion, Tick, TransferLeader, Wake,
+};
 use crate::actors::runtime::{Context, Handler, ReplyTo};
+use crate::storage::region::Region;
 use crate::storage::region::check::check_epoch;
+use crate::storage::txn::{RegionError, RequestError};
 
 impl Handler<KvCommand> for RegionPeer {
     fn handle(
@@ -16,6 +19,10 @@ impl Handler<KvCommand> for RegionPeer {
         ctx: &mut Context<Self>,
     ) {
         self.take_reports(ctx);
+        if self.gone {
+            reply.send(Err(RegionError::RegionNotFound(self.id()).into()));
+            return;
+        }
         self.admit(message, reply, ctx);
         self.flush_if_drained(ctx);
     }
@@ -24,7 +31,9 @@ impl Handler<KvCommand> for RegionPeer {
 impl Handler<SplitRegion> for RegionPeer {
     fn handle(&mut self, message: SplitRegion, reply: SplitReply, ctx: &mut Context<Self>) {
         self.take_reports(ctx);
-        match check_epoch(&self.region, &message.context) {
+        let error = RegionError::RegionNotFound(self.id());
+        let known = if self.gone { Err(error) } else { check_epoch(&self.region, &message.context) };
+        match known {
             Ok(()) => self.split_at(message.keys, Some(reply), ctx),
             Err(error) => reply.send(Err(error.into())),
         }
@@ -43,9 +52,8 @@ impl Handler<CutRegion> for RegionPeer {
 impl Handler<RaftMessage> for RegionPeer {
     fn handle(&mut self, message: RaftMessage, _reply: ReplyTo<()>, ctx: &mut Context<Self>) {
         self.take_reports(ctx);
-        self.wake_up();
-        if let Err(error) = self.core.step(message.message) {
-            debug!(%error, region_id = %self.id(), "raft refused a message");
+        if !self.gone {
+            self.receive(message.envelope, ctx);
         }
         self.flush_if_drained(ctx);
     }
@@ -54,9 +62,14 @@ impl Handler<RaftMessage> for RegionPeer {
 impl Handler<Tick> for RegionPeer {
     fn handle(&mut self, _message: Tick, _reply: ReplyTo<()>, ctx: &mut Context<Self>) {
         self.take_reports(ctx);
+        if self.gone {
+            return;
+        }
         self.core.tick();
+        self.look_at_group(ctx);
         self.flush(ctx);
-        if self.core.may_hibernate(self.shared.parts.options.raft.hibernate_ticks) {
+        let quiet_ticks = self.shared.parts.options.raft.hibernate_ticks;
+        if self.merging.is_none() && self.core.may_hibernate(quiet_ticks) {
             self.awake = false;
             self.core.release_memory();
             self.shared.awake.sleep(self.id());
@@ -70,3 +83,72 @@ impl Handler<Wake> for RegionPeer {
         self.flush_if_drained(ctx);
     }
 }
+
+/// Handles a message about the region itself: not when the replica is gone, and with all that follows.
+macro_rules! about_region {
+    ($message:ty => $reply:ty, |$peer:ident, $asked:pat_param, $answer:ident, $ctx:ident| $body:expr, gone: $gone:expr) => {
+        impl Handler<$message> for RegionPeer {
+            fn handle(
+                &mut self,
+                $asked: $message,
+                $answer: ReplyTo<$reply>,
+                $ctx: &mut Context<Self>,
+            ) {
+                self.take_reports($ctx);
+                if self.gone {
+                    let region_id = self.id();
+                    #[allow(clippy::redundant_closure_call, reason = "one form for all messages")]
+                    ($gone)(region_id, $answer);
+                    return;
+                }
+                let $peer = &mut *self;
+                $body;
+                self.flush_if_drained($ctx);
+            }
+        }
+    };
+}
+
+/// Answers that the region is not here.
+fn not_found<T>(
+    region_id: crate::common::RegionId,
+    reply: ReplyTo<Result<T, RequestError>>,
+) {
+    reply.send(Err(RegionError::RegionNotFound(region_id).into()));
+}
+
+/// Nothing is to be done any more.
+fn done(_region_id: crate::common::RegionId, reply: ReplyTo<()>) {
+    reply.send(());
+}
+
+about_region!(ReplicaRead => CommandReply, |peer, message, reply, ctx| {
+    peer.read_replica(message.0, reply, ctx)
+}, gone: not_found);
+about_region!(ChangePeers => Result<Region, RequestError>, |peer, message, reply, ctx| {
+    peer.change_peers(message.changes, Some(reply), ctx)
+}, gone: not_found);
+about_region!(PlacePeer => (), |peer, message, _reply, ctx| {
+    peer.place_peer(message.peer, ctx)
+}, gone: done);
+about_region!(DropPeer => (), |peer, message, _reply, ctx| {
+    peer.drop_peer(message.peer, ctx)
+}, gone: done);
+about_region!(TransferLeader => Result<(), RequestError>, |peer, message, reply, ctx| {
+    peer.transfer_leader(message.to, Some(reply), ctx)
+}, gone: not_found);
+about_region!(MergeRegion => Result<(), RequestError>, |peer, message, reply, ctx| {
+    peer.merge_into(message.target, Some(reply), ctx)
+}, gone: not_found);
+about_region!(AbsorbRegion => (), |peer, message, _reply, ctx| {
+    peer.absorb(message, ctx)
+}, gone: done);
+about_region!(CatchUp => (), |peer, message, reply, _ctx| {
+    peer.catch_up(&message.source, reply)
+}, gone: done);
+about_region!(Absorbed => (), |peer, _, reply, ctx| {
+    peer.be_absorbed(reply, ctx)
+}, gone: done);
+about_region!(Retire => (), |peer, _, reply, ctx| {
+    peer.retire(reply, ctx)
+}, gone: done);

@@ -8,7 +8,7 @@ use super::actor::{RegionPeer, Waiting};
 use super::commands::Parked;
 use super::messages::{CommandReply, KvCommand};
 use crate::actors::runtime::{Context, ReplyTo};
-use crate::actors::store::local_reader::{ReadDelegate, read_at};
+use crate::actors::store::local_reader::ReadDelegate;
 use crate::actors::store::store::RegionChanged;
 use crate::common::Term;
 use crate::storage::raft::{Committed, Lease};
@@ -32,6 +32,7 @@ impl RegionPeer {
         } else {
             self.locks = LockTable::new();
             self.inherited_locks = None;
+            self.end_handover(true);
             self.refuse_everything();
         }
     }
@@ -39,8 +40,10 @@ impl RegionPeer {
     /// The leader has applied everything of its predecessors: it may look at data.
     pub(super) fn on_ready(&mut self, ctx: &mut Context<Self>) {
         info!(region_id = %self.id(), term = %self.core.term(), "leads a region");
+        self.heard.clear();
         self.report_change();
         self.renew_lease();
+        self.leave_joint(ctx);
         for parked in std::mem::take(&mut self.parked) {
             self.admit(parked.command, parked.reply, ctx);
         }
@@ -48,7 +51,7 @@ impl RegionPeer {
 
     /// Raises the highest timestamp read above every reader of earlier leaders (or of this process
     /// before a restart). Until then, one-phase and asynchronous commits fall back to two phases.
-    fn sync_max_ts(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn sync_max_ts(&mut self, ctx: &mut Context<Self>) {
         let term = self.core.term();
         let pd = Arc::clone(&self.shared.parts.pd);
         if let Some(ts) = pd.try_timestamp() {
@@ -89,7 +92,8 @@ impl RegionPeer {
     /// Publishes or prolongs the leave to read locally, or takes it back.
     pub(super) fn renew_lease(&mut self) {
         let lease = self.core.lease();
-        if lease == Lease::NONE || self.admin.is_split_committed() {
+        let is_ending = self.admin.is_split_committed() || self.is_merging();
+        if lease == Lease::NONE || is_ending {
             self.withdraw_delegate();
             return;
         }
@@ -116,16 +120,18 @@ impl RegionPeer {
         }
     }
 
-    /// A split that is committed may be applied on another store first, and the new region be
-    /// written there. So local reads stop before anybody else can hear of the commit, and go on
-    /// with the new range.
-    pub(super) fn withdraw_before_split(&mut self, committed: &[Committed<Waiting>]) {
-        let splits = committed.iter().any(|committed| {
-            matches!(&committed.waiter, Some(Waiting::Entry(entry)) if self.admin.is_split(entry.command))
-        });
-        if splits {
-            self.admin.set_split_committed();
-            self.withdraw_delegate();
+    /// A split or a merge that is committed may be applied on another store first, and the range be
+    /// written there by another region. So local reads stop before anybody else can hear of the commit.
+    pub(super) fn withdraw_before_change(&mut self, committed: &[Committed<Waiting>]) {
+        for committed in committed {
+            let Some(Waiting::Entry(entry)) = &committed.waiter else { continue };
+            if self.admin.is_split(entry.command) {
+                self.admin.set_split_committed();
+                self.withdraw_delegate();
+            } else if self.merge.is_prepare(entry.command) {
+                self.merge.set_prepare_committed();
+                self.withdraw_delegate();
+            }
         }
     }
 
@@ -149,42 +155,6 @@ impl RegionPeer {
         check_keys(&self.region, &self.user_range, request)
     }
 
-    /// A read that came through the mailbox: at once under the lease, else after asking the group.
-    pub(super) fn read(
-        &mut self,
-        request: KvRequest,
-        reply: ReplyTo<CommandReply>,
-        ctx: &mut Context<Self>,
-    ) {
-        let now = Self::now(ctx);
-        if self.core.lease().is_valid(now) {
-            self.answer_read(&request, reply);
-            return;
-        }
-        let waiting = Waiting::Read { request, reply };
-        if let Err(Waiting::Read { reply, .. }) = self.core.read_index(waiting, now) {
-            reply.send(Err(self.not_leader().into()));
-        }
-    }
-
-    /// Answers the reads whose index is applied.
-    pub(super) fn serve_reads(&mut self) {
-        let applied = self.core.applied();
-        while self.reads.front().is_some_and(|(index, ..)| *index <= applied) {
-            let (_, request, reply) = self.reads.pop_front().expect("a first read was seen");
-            // The range may have changed since the read was admitted.
-            match check_keys(&self.region, &self.user_range, &request) {
-                Ok(()) => self.answer_read(&request, reply),
-                Err(_) => reply.send(Err(RegionError::EpochNotMatch(self.id()).into())),
-            }
-        }
-    }
-
-    fn answer_read(&self, request: &KvRequest, reply: ReplyTo<CommandReply>) {
-        let parts = &self.shared.parts;
-        reply.send(read_at(&*parts.kv, &parts.concurrency, &self.key_range, request));
-    }
-
     /// Keeps a command until this leader is ready.
     pub(super) fn park(&mut self, command: KvCommand, reply: ReplyTo<CommandReply>) {
         if self.parked.len() >= self.shared.parts.options.max_commands_in_flight {
@@ -203,7 +173,7 @@ impl RegionPeer {
         }
     }
 
-    fn refuse_everything(&mut self) {
+    pub(super) fn refuse_everything(&mut self) {
         for parked in std::mem::take(&mut self.parked) {
             parked.reply.send(Err(self.not_leader().into()));
         }
@@ -213,5 +183,7 @@ impl RegionPeer {
         let error = self.not_leader();
         self.refuse_commands(&error);
         self.admin.clear(&error);
+        self.membership.clear(&error);
+        self.merge.clear(&error);
     }
 }

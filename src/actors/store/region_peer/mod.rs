@@ -33,13 +33,23 @@
 mod actor;
 mod admin;
 mod commands;
+mod departure;
 mod effects;
+mod group;
 mod handle;
 mod handlers;
+mod handover;
 mod leadership;
 mod lock_waits;
+mod membership;
+mod merge;
 mod messages;
+mod reads;
+mod snapshots;
 
 pub use actor::{NewPeer, RegionPeer};
 pub use handle::{AppliedReport, PeerHandle, Report};
-pub use messages::{CommandReply, CutRegion, KvCommand, RaftMessage, SplitRegion, Tick, Wake};
+pub use messages::{
+    AbsorbRegion, Absorbed, CatchUp, ChangePeers, CommandReply, CutRegion, DropPeer, KvCommand,
+    MergeRegion, PlacePeer, RaftMessage, ReplicaRead, Retire, SplitRegion, Tick, TransferLeader, Wake,
+};

@@ -1,27 +1,37 @@
 //! The Store's state, its start, its messages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tracing::info;
 
 use super::messages::{AwaitStart, CreatePeers, NewRegion, RegionChanged};
+use super::recovery::recover;
 use crate::actors::runtime::{
-    Actor, Context, Handler, MailboxOptions, Overflow, ReplyTo, Supervision, Thread,
+    Actor, Address, Context, Handler, MailboxOptions, Overflow, ReplyTo, Supervision, Thread,
 };
 use crate::actors::store::applier::Applier;
 use crate::actors::store::deadlock::Deadlocks;
 use crate::actors::store::gc::GcWorker;
-use crate::actors::store::log_writer::LogWriter;
-use crate::actors::store::region_peer::{NewPeer, RegionPeer, Tick};
+use crate::actors::store::log_writer::{DestroyLog, LogWriter};
+use crate::actors::store::region_peer::{NewPeer, RegionPeer, Retire, Tick};
 use crate::actors::store::router::{RegionGauges, RegionStatus};
-use crate::actors::store::shared::{AwakeRegions, PeerShared, StoreParts};
+use crate::actors::store::shared::{AwakeRegions, PeerShared, RangeClaims, StoreParts};
+use crate::actors::store::snapshots::{SnapshotMover, SnapshotWorker, TakeChunk};
 use crate::actors::store::split_checker::SplitChecker;
+use crate::actors::store::transport::RaftEnvelope;
 use crate::common::{LogIndex, RegionId, Term};
+use crate::storage::engine::WriteBatch;
 use crate::storage::raft::Role;
-use crate::storage::region::state::load_regions;
+use crate::storage::region::Peer;
+
+/// How often the disk's free space is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long a peer without data may take to make room for one with data.
+const RETIRE_DEADLINE: Duration = Duration::from_secs(30);
 
 /// One store of the cluster.
 pub struct Store {
@@ -31,6 +41,10 @@ pub struct Store {
     /// Regions to report that were not reported since.
     pub(super) changed: BTreeSet<RegionId>,
     pub(super) reporting: bool,
+    /// Votes asked for by regions that a split here is about to make.
+    pub(super) early_votes: BTreeMap<RegionId, RaftEnvelope>,
+    pub(super) chunks: Option<Address<TakeChunk>>,
+    last_tick: u64,
 }
 
 impl Store {
@@ -42,11 +56,16 @@ impl Store {
             shared: None,
             changed: BTreeSet::new(),
             reporting: false,
+            early_votes: BTreeMap::new(),
+            chunks: None,
+            last_tick: 0,
         }
     }
 
-    fn start_helpers(&self, ctx: &mut Context<Self>) -> Arc<PeerShared> {
+    fn start_helpers(&mut self, ctx: &mut Context<Self>) -> Arc<PeerShared> {
         let parts = self.parts.clone();
+        let (worker, mover) = start_snapshots(&parts, ctx);
+        self.chunks = Some(mover.address());
         let raft = Arc::clone(parts.log.engine());
         let log_writer =
             ctx.child("log-writer", Thread::Dedicated, move || LogWriter::new(Arc::clone(&raft)));
@@ -71,17 +90,20 @@ impl Store {
             split_checker: split_checker.address(),
             detect_deadlock: deadlocks.address(),
             forget_wait: deadlocks.address(),
+            make_snapshot: worker.address(),
+            install_snapshot: worker.address(),
+            send_snapshot: mover.address(),
             awake: AwakeRegions::default(),
+            claims: RangeClaims::default(),
         })
     }
 
-    fn create_peer(&self, new: NewRegion, ctx: &mut Context<Self>) {
+    /// Starts the peer of a region whose state is in the engines, or (without peers in the descriptor)
+    /// one that waits for a snapshot.
+    pub(super) fn create_peer(&self, new: NewRegion, peer: Peer, ctx: &mut Context<Self>) {
         let shared = self.shared.clone().expect("made when the store started");
-        let NewRegion { region, locks, size, keys } = new;
+        let NewRegion { region, locks, size, keys, campaign } = new;
         let region_id = region.id;
-        let peer = region
-            .peer_on(self.parts.store_id)
-            .unwrap_or_else(|| panic!("region {region_id} has no peer on this store"));
         let gauges = Arc::new(RegionGauges::default());
         gauges.size.store(size, Ordering::Relaxed);
         gauges.keys.store(keys, Ordering::Relaxed);
@@ -94,18 +116,48 @@ impl Store {
             applied: LogIndex(0),
             approximate_size: size,
             approximate_keys: keys,
+            pending_peers: Vec::new(),
+            down_peers: Vec::new(),
+            merging_into: None,
+            outlived: false,
         };
         let (mut locks, shown) = (locks, Arc::clone(&gauges));
         let child = ctx.child(format!("region-{region_id}"), Thread::Any, move || {
-            let new = NewPeer { region_id, gauges: Arc::clone(&gauges), locks: locks.take() };
+            let new = NewPeer {
+                region_id,
+                peer,
+                gauges: Arc::clone(&gauges),
+                locks: locks.take(),
+                campaign,
+            };
             RegionPeer::recover(Arc::clone(&shared), new)
         });
         self.parts.router.insert(child, status, shown);
     }
 
-    /// Raft's clock for every peer that wants it.
-    fn tick(&self) {
+    /// Starts the peer of a region that has data here.
+    fn create_known(&mut self, new: NewRegion, ctx: &mut Context<Self>) {
+        let region_id = new.region.id;
+        let peer = new
+            .region
+            .peer_on(self.parts.store_id)
+            .unwrap_or_else(|| panic!("region {region_id} has no peer on this store"));
+        self.create_peer(new, peer, ctx);
+        if let Some(vote) = self.early_votes.remove(&region_id) {
+            self.parts.router.deliver(vote);
+        }
+    }
+
+    /// Raft's clock for every peer that wants it. Ticks that come late are not made up for: followers
+    /// keep faith in a leader for a number of ticks, and that must not take less time than it says.
+    fn tick(&mut self, ctx: &Context<Self>) {
         let Some(shared) = &self.shared else { return };
+        let now = ctx.system().clock().now().as_nanos();
+        let tick = u64::try_from(self.parts.options.raft.base_tick.as_nanos()).unwrap_or(u64::MAX);
+        if self.last_tick != 0 && now - self.last_tick < tick / 10 * 9 {
+            return;
+        }
+        self.last_tick = now;
         for region_id in shared.awake.list() {
             if let Some(entry) = self.parts.router.get(region_id) {
                 // A peer too busy to take its tick is alive; the next one will do.
@@ -113,6 +165,23 @@ impl Store {
             }
         }
     }
+}
+
+fn start_snapshots(
+    parts: &StoreParts,
+    ctx: &mut Context<Store>,
+) -> (crate::actors::runtime::ActorRef<SnapshotWorker>, crate::actors::runtime::ActorRef<SnapshotMover>)
+{
+    let for_worker = parts.clone();
+    let worker = ctx.child("snapshot-worker", Thread::Dedicated, move || {
+        let StoreParts { kv, plain_kv, snapshots, .. } = for_worker.clone();
+        SnapshotWorker::new(kv, plain_kv, snapshots)
+    });
+    let for_mover = parts.clone();
+    let mover = ctx.child("snapshot-mover", Thread::Dedicated, move || {
+        SnapshotMover::new(for_mover.clone(), for_mover.snapshots.clone())
+    });
+    (worker, mover)
 }
 
 impl Actor for Store {
@@ -128,18 +197,20 @@ impl Actor for Store {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         self.started_unix_ms = ctx.system().clock().unix_ms();
+        let regions = recover(&self.parts)
+            .unwrap_or_else(|error| panic!("failed to recover the regions of the store: {error}"));
         self.shared = Some(self.start_helpers(ctx));
-        let regions = load_regions(&*self.parts.kv)
-            .unwrap_or_else(|error| panic!("failed to read the regions of the store: {error}"));
+        self.parts.router.set_unknown(ctx.me().address());
         info!(store_id = %self.parts.store_id, regions = regions.len(), "starts a store");
         for region in regions {
             let size = self.size_in_files(&region);
-            let new = NewRegion { region, locks: None, size, keys: 0 };
-            self.create_peer(new, ctx);
+            let new = NewRegion { region, locks: None, size, keys: 0, campaign: false };
+            self.create_known(new, ctx);
         }
         let parts = self.parts.clone();
         ctx.child("gc-worker", Thread::Any, move || GcWorker::new(parts.clone()));
-        ctx.run_interval(self.parts.options.raft.base_tick, |this, _| this.tick());
+        ctx.run_interval(self.parts.options.raft.base_tick, |this, ctx| this.tick(ctx));
+        ctx.run_interval(LOOK_EVERY, |this, _| this.parts.disk.look());
         ctx.run_interval(self.parts.options.heartbeat_interval, |this, ctx| this.heartbeat(ctx));
         self.heartbeat(ctx);
     }
@@ -163,10 +234,36 @@ impl Handler<AwaitStart> for Store {
 
 impl Handler<CreatePeers> for Store {
     fn handle(&mut self, message: CreatePeers, reply: ReplyTo<()>, ctx: &mut Context<Self>) {
+        let mut waiting = Vec::new();
         for new in message.regions {
-            self.create_peer(new, ctx);
+            match self.parts.router.get(new.region.id) {
+                // Started from its state by a restart of this actor.
+                Some(entry) if entry.status().region.is_initialized() => {}
+                Some(entry) => waiting.push((new, entry)),
+                None => self.create_known(new, ctx),
+            }
         }
-        reply.send(());
+        if waiting.is_empty() {
+            reply.send(());
+            return;
+        }
+        // Another store's message was faster than the split. What that peer has promised (its term and
+        // its vote) must be in the log before the new one reads it.
+        let shared = self.shared.clone().expect("made when the store started");
+        let retired = async move {
+            for (_, entry) in &waiting {
+                let _ = entry.peer().ask(Retire, RETIRE_DEADLINE).await;
+            }
+            let barrier = DestroyLog { batch: WriteBatch::new() };
+            let _ = shared.log_writer.ask(barrier, RETIRE_DEADLINE).await;
+            waiting
+        };
+        ctx.spawn_then(retired, |this: &mut Self, waiting, ctx| {
+            for (new, _) in waiting {
+                this.create_known(new, ctx);
+            }
+            reply.send(());
+        });
     }
 }
 

@@ -1,6 +1,9 @@
 //! What a Store is told.
 
-use crate::common::RegionId;
+use crate::actors::runtime::Address;
+use crate::actors::store::snapshots::TakeChunk;
+use crate::actors::store::transport::RaftEnvelope;
+use crate::common::{PeerId, RegionId};
 use crate::message;
 use crate::storage::region::Region;
 use crate::storage::txn::LockTable;
@@ -15,6 +18,8 @@ pub struct NewRegion {
     pub size: u64,
     /// About how many versions it holds.
     pub keys: u64,
+    /// Its replica here stands for election at once: the old region was led here.
+    pub campaign: bool,
 }
 
 /// Start the peers of regions that a split has made. Answered when they can be sent to.
@@ -37,3 +42,25 @@ pub struct RegionChanged {
     pub region_id: RegionId,
 }
 message!(RegionChanged => (), "RegionChanged");
+
+/// A message of another replica, for a region that is not here. Sent by the router.
+pub struct UnknownRegion {
+    /// The message.
+    pub envelope: RaftEnvelope,
+}
+message!(UnknownRegion => (), "UnknownRegion");
+
+/// A peer is gone: its data, its log, and itself.
+#[derive(Clone, Copy, Debug)]
+pub struct PeerGone {
+    /// The region.
+    pub region_id: RegionId,
+    /// The peer.
+    pub peer_id: PeerId,
+}
+message!(PeerGone => (), "PeerGone");
+
+/// Asks who takes pieces of snapshots.
+#[derive(Clone, Copy, Debug)]
+pub struct GetMover;
+message!(GetMover => Address<TakeChunk>, "GetMover");

@@ -7,7 +7,9 @@ use tracing::{debug, info};
 use super::actor::Store;
 use crate::actors::pd::{PdClient, PdError};
 use crate::actors::runtime::Context;
-use crate::actors::store::region_peer::CutRegion;
+use crate::actors::store::region_peer::{
+    ChangePeers, CutRegion, DropPeer, MergeRegion, PlacePeer, TransferLeader,
+};
 use crate::actors::store::router::RegionStatus;
 use crate::actors::store::split_checker::CutAt;
 use crate::common::RegionId;
@@ -96,22 +98,22 @@ impl Store {
         });
     }
 
+    /// Passes an order on to the peer. One that is lost is given again with the next report.
     fn obey(&self, region_id: RegionId, order: &RegionOrder) {
-        match order {
-            RegionOrder::Split => {
-                info!(%region_id, "splits a region as ordered");
-                if let Some(entry) = self.parts.router.get(region_id) {
-                    // Ordered again with the next report if it does not arrive.
-                    let _ = entry.peer().tell(CutRegion { cut_at: CutAt::Middle });
-                }
+        let Some(entry) = self.parts.router.get(region_id) else { return };
+        info!(%region_id, ?order, "obeys an order");
+        let _ = match order {
+            RegionOrder::Split => entry.peer().tell(CutRegion { cut_at: CutAt::Middle }),
+            RegionOrder::TransferLeader { to } => entry.peer().tell(TransferLeader { to: to.id }),
+            RegionOrder::AddPeer { peer } => entry.peer().tell(PlacePeer { peer: *peer }),
+            RegionOrder::RemovePeer { peer } => entry.peer().tell(DropPeer { peer: *peer }),
+            RegionOrder::ChangePeers { changes } => {
+                entry.peer().tell(ChangePeers { changes: changes.clone() })
             }
-            RegionOrder::TransferLeader { .. }
-            | RegionOrder::AddPeer { .. }
-            | RegionOrder::RemovePeer { .. } => {
-                // There is no way to other stores yet, so no replica could be moved.
-                info!(%region_id, ?order, "cannot obey an order: this store is alone");
+            RegionOrder::Merge { target } => {
+                entry.peer().tell(MergeRegion { target: (**target).clone() })
             }
-        }
+        };
     }
 }
 
@@ -128,7 +130,8 @@ async fn report_all(
             approximate_size: status.approximate_size,
             approximate_keys: status.approximate_keys,
             region: status.region,
-            ..RegionReport::default()
+            pending_peers: status.pending_peers,
+            down_peers: status.down_peers,
         };
         if let Some(order) = pd.report_region(report).await? {
             orders.push((region_id, order));

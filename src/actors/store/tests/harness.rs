@@ -47,7 +47,7 @@ pub(super) struct TestEngine {
 impl TestEngine {
     /// Loses power; what is left of the old process writes nowhere. Returns the engine as the next
     /// process opens it.
-    fn crash(&self) -> TestEngine {
+    pub(super) fn crash(&self) -> TestEngine {
         self.gone.store(true, Ordering::SeqCst);
         self.inner.crash();
         TestEngine { inner: self.inner.clone(), ..TestEngine::default() }

@@ -1,9 +1,14 @@
 //! The store as its clients see it: one thread, paused time, engines in memory that can lose power.
 
 mod client;
+mod cluster;
+mod disks;
+mod groups;
 mod harness;
 mod locks;
+mod quiet_pd;
 mod recovery;
+mod register;
 mod splits;
 mod threads;
 mod writes;
