@@ -10,7 +10,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut files = Vec::new();
     collect(root, &mut files)?;
     files.sort();
-    let descriptors = protox::compile(&files, [root])?;
+    let mut compiler = protox::Compiler::new([root])?;
+    compiler.include_imports(true).include_source_info(true).open_files(&files)?;
+    let descriptors = compiler.file_descriptor_set();
+    // What gRPC reflection tells of our services.
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
+    std::fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
     tonic_prost_build::configure()
         .emit_rerun_if_changed(false)
         // Bodies are passed on as they are, without a copy.

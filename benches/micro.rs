@@ -7,6 +7,7 @@
 //! | group       | what one element is                                                                    |
 //! |-------------|----------------------------------------------------------------------------------------|
 //! | `mailbox`   | an `ask` and its answer, or a `tell`, on one thread and across threads                 |
+//! | `bridge`    | an `echo`, asked or told, from one node to another over gRPC and loopback              |
 //! | `codec`     | a key or a row of sysbench's table, written or read                                    |
 //! | `mvcc_get`  | the newest version of one of 100,000 keys                                              |
 //! | `plan`      | a statement from its text to its physical plan                                         |
@@ -14,6 +15,7 @@
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -22,11 +24,12 @@ use bytes::Bytes;
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use troupedb::actors::bridge::{Bridge, BridgeOptions, Echo};
 use troupedb::actors::kv::{Client, ClientOptions};
 use troupedb::actors::pd::{LocalPd, PdClient};
 use troupedb::actors::runtime::{
-    Actor, ActorRef, Context, Handler, MailboxOptions, Overflow, ReplyTo, System, SystemOptions,
-    Thread,
+    Actor, ActorRef, Address, Context, Handler, MailboxOptions, Overflow, ReplyTo, System,
+    SystemOptions, Thread,
 };
 use troupedb::actors::store::{NoTransport, OpenStore, StoreOptions, open_store};
 use troupedb::common::Timestamp;
@@ -77,6 +80,7 @@ fn main() {
         .measurement_time(Duration::from_secs(3))
         .configure_from_args();
     mailbox(&mut criterion);
+    bridge(&mut criterion);
     codec(&mut criterion);
     mvcc_get(&mut criterion);
     plan(&mut criterion);
@@ -160,6 +164,60 @@ fn mailbox(criterion: &mut Criterion) {
     });
     group.finish();
     runtime.block_on(system.shutdown(DEADLINE));
+}
+
+// ------------------------------------------------------------------------------------------------- bridge
+
+/// A node with nothing but its bridge.
+fn bridged(name: &str) -> (System, Bridge) {
+    let options = SystemOptions { node: name.into(), core_threads: 1, ..SystemOptions::default() };
+    let system = System::start(options);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
+    let bridge = Bridge::start(&system, listener, BridgeOptions::default())
+        .expect("the bridge starts on a bound socket");
+    (system, bridge)
+}
+
+/// Asks all at once, then waits for the answers.
+async fn echo_all(echo: &Address<Echo>, payload: &Bytes) {
+    let asked: Vec<_> = (0..BATCH).map(|_| echo.ask(Echo(payload.clone()), DEADLINE)).collect();
+    for answer in asked {
+        black_box(answer.await.expect("the other node answers"));
+    }
+}
+
+/// Tells without a pause, then waits until the last is handled.
+async fn shout_all(echo: &Address<Echo>, payload: &Bytes) {
+    for _ in 0..10 * BATCH {
+        echo.tell(Echo(payload.clone())).expect("the outbox has room for some batches");
+    }
+    black_box(echo.ask(Echo(payload.clone()), DEADLINE).await.expect("the other node answers"));
+}
+
+fn bridge(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("bridge");
+    let runtime = runtime();
+    let ((a, from), (b, to)) = (bridged("a"), bridged("b"));
+    a.registry().announce_node("b", to.addr().expect("it listens").to_string());
+    let echo = from.address::<Echo>("/b/bridge");
+    let payload = Bytes::from_static(b"0123456789abcdef");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("ask_one", |bencher| {
+        bencher.iter(|| runtime.block_on(echo.ask(Echo(payload.clone()), DEADLINE)));
+    });
+    group.throughput(Throughput::Elements(BATCH));
+    group.bench_function("ask", |bencher| {
+        bencher.iter(|| runtime.block_on(echo_all(&echo, &payload)));
+    });
+    group.throughput(Throughput::Elements(10 * BATCH));
+    group.bench_function("tell", |bencher| {
+        bencher.iter(|| runtime.block_on(shout_all(&echo, &payload)));
+    });
+    group.finish();
+    for (system, bridge) in [(a, from), (b, to)] {
+        runtime.block_on(bridge.stop(DEADLINE));
+        runtime.block_on(system.shutdown(DEADLINE));
+    }
 }
 
 // -------------------------------------------------------------------------------------------------- codec

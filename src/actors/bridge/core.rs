@@ -55,7 +55,7 @@ impl Core {
         }
         drop(peers);
         if let Some(endpoint) = self.endpoint.get() {
-            // When it is not taken, the endpoint is about to (re)start, and opens the links of all peers.
+            // When it is not taken, the endpoint finds the peer a little later, or when it starts again.
             let _ = endpoint.tell(OpenLink);
         }
         peer

@@ -15,7 +15,7 @@ impl Wired for Echo {
     type Wire = EchoRequest;
     type WireReply = EchoReply;
 
-    fn to_wire(self) -> EchoRequest {
+    fn into_wire(self) -> EchoRequest {
         EchoRequest { payload: self.0 }
     }
 

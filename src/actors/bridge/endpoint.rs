@@ -16,10 +16,11 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tracing::error;
 
-use super::bridge::NAME;
 use super::core::Core;
 use super::echo::Echo;
+use super::handle::NAME;
 use super::link::Link;
+use super::observer::{DescribeActor, ListActors, Observer};
 use super::server;
 use super::tls::TlsStore;
 use crate::actors::runtime::{
@@ -29,6 +30,8 @@ use crate::message;
 
 /// So long calls under way get when the endpoint stops.
 const GRACE: Duration = Duration::from_secs(1);
+/// How often the endpoint looks for peers without a link.
+const LOOK_AROUND: Duration = Duration::from_secs(1);
 /// Echoes, most of all.
 const CAPACITY: usize = 1 << 16;
 
@@ -163,6 +166,12 @@ impl Actor for Endpoint {
     fn started(&mut self, ctx: &mut Context<Self>) {
         self.start_server(ctx);
         self.open_links(ctx);
+        // In case the word of a new peer found the mailbox full.
+        ctx.run_interval(LOOK_AROUND, Endpoint::open_links);
+        let observer = ctx.child("observer", Thread::Any, || Observer);
+        let exports = &self.core.inbound.exports;
+        exports.serve::<ListActors>(observer.path(), observer.address());
+        exports.serve::<DescribeActor>(observer.path(), observer.address());
         self.follow(ctx);
     }
 

@@ -19,11 +19,14 @@ use crate::actors::runtime::{ActorPath, Address, Asker, Message, Refusal, ReplyT
 /// Finds an actor below a prefix.
 type Find<M> = Box<dyn Fn(&ActorPath) -> Option<Address<M>> + Send + Sync>;
 
+/// By path, and then by the message's number.
+type Entries = DashMap<ActorPath, Vec<(u32, Arc<dyn Deliver>)>, ahash::RandomState>;
+
 /// The actors other nodes can reach.
 #[derive(Default)]
 pub struct Exports {
-    exact: DashMap<ActorPath, Vec<(u32, Arc<dyn Deliver>)>, ahash::RandomState>,
-    below: DashMap<ActorPath, Vec<(u32, Arc<dyn Deliver>)>, ahash::RandomState>,
+    exact: Entries,
+    below: Entries,
     generation: AtomicU64,
 }
 
@@ -51,13 +54,7 @@ impl Exports {
         self.generation.fetch_add(1, Ordering::Release);
     }
 
-    fn put(
-        &self,
-        map: &DashMap<ActorPath, Vec<(u32, Arc<dyn Deliver>)>, ahash::RandomState>,
-        path: &ActorPath,
-        id: u32,
-        deliver: Arc<dyn Deliver>,
-    ) {
+    fn put(&self, map: &Entries, path: &ActorPath, id: u32, deliver: Arc<dyn Deliver>) {
         let mut entries = map.entry(path.clone()).or_default();
         entries.retain(|(other, _)| *other != id);
         entries.push((id, deliver));

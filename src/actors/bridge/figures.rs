@@ -1,6 +1,6 @@
 //! What links have counted, for `/actors`, for tests and as metrics.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use serde::Serialize;
@@ -108,7 +108,8 @@ pub struct LinkFigures {
 /// The figures of what is served, while they are counted.
 #[derive(Debug, Default)]
 pub(super) struct Served {
-    pub(super) open: AtomicBool,
+    /// How many streams are open; more than one only while an older one ends.
+    pub(super) open: AtomicU64,
     pub(super) streams: AtomicU64,
     pub(super) received_messages: AtomicU64,
     pub(super) received_bytes: AtomicU64,
@@ -121,7 +122,7 @@ impl Served {
     pub(super) fn figures(&self) -> ServedFigures {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         ServedFigures {
-            open: self.open.load(Ordering::Relaxed),
+            open: of(&self.open) > 0,
             streams: of(&self.streams),
             received_messages: of(&self.received_messages),
             received_bytes: of(&self.received_bytes),

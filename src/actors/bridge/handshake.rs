@@ -60,6 +60,9 @@ pub(super) enum Refusal {
     /// A class this version does not know.
     #[error("node {0} opened a stream of a class that this node does not know")]
     UnknownClass(String),
+    /// The node that was knocked at is about to end.
+    #[error("node {0} stops")]
+    Stopping(String),
     /// The fault switch is on.
     #[error("the link to node {0} is cut")]
     Cut(String),

@@ -28,7 +28,7 @@ use super::links::LinkError;
 use super::options::{Bound, BridgeOptions};
 use super::outbox::cost;
 use super::proto::{Amount, Envelope, Failure, Frame, Hello};
-use super::replies::{Replies, Way};
+use super::replies::{Replies, ReplyLimits, Way};
 use super::wire::Class;
 
 /// So many frames are taken before other streams of the thread get their turn.
@@ -45,6 +45,7 @@ pub(super) struct Inbound {
     pub(super) encoded: Arc<AtomicU64>,
     served: Mutex<BTreeMap<(String, Class), Arc<Served>>>,
     window: Bound,
+    reply_limits: ReplyLimits,
     silence: Duration,
     stopped: OnceLock<()>,
 }
@@ -58,6 +59,10 @@ impl Inbound {
             encoded: Arc::default(),
             served: Mutex::default(),
             window: options.window,
+            reply_limits: ReplyLimits {
+                frame_bytes: options.frame_bytes,
+                reply_bytes_max: options.message_bytes_max,
+            },
             silence: options.ping_timeout,
             stopped: OnceLock::new(),
         }
@@ -81,16 +86,17 @@ impl Inbound {
             let mut all = self.served.lock();
             all.entry((hello.node.clone(), class)).or_default().clone()
         };
-        served.open.store(true, Ordering::Relaxed);
-        add(&served.streams, 1);
+        add(&served.open, 1);
+        let number = served.streams.fetch_add(1, Ordering::Relaxed) + 1;
         info!(node = %hello.node, class = class.name(), "another node has opened a link");
         Ok(Serving {
             cut: until_cut(self.cuts.clone(), hello.node.clone()).boxed(),
             welcome: Some(self.welcome(hello, class)),
             node: hello.node.clone(),
             class,
+            number,
             frames,
-            replies: Replies::new(self.encoded.clone()),
+            replies: Replies::new(self.encoded.clone(), self.reply_limits),
             waiting: FuturesUnordered::new(),
             seen: Amount::default(),
             done: Amount::default(),
@@ -104,10 +110,14 @@ impl Inbound {
     }
 
     fn judge(&self, hello: &Hello) -> Result<Class, Refusal> {
-        if self.stopped.get().is_some() || self.cuts.is_cut(&hello.node) {
+        let identity = self.identity.read();
+        if self.stopped.get().is_some() {
+            return Err(Refusal::Stopping(identity.node.clone()));
+        }
+        if self.cuts.is_cut(&hello.node) {
             return Err(Refusal::Cut(hello.node.clone()));
         }
-        self.identity.read().accept(hello)
+        identity.accept(hello)
     }
 
     fn welcome(&self, hello: &Hello, class: Class) -> Frame {
@@ -144,6 +154,9 @@ pub(super) struct Serving {
     served: Arc<Served>,
     node: String,
     class: Class,
+    /// Which of the streams of this node and class it is. The newest alone is served: what still comes over an older
+    /// one must not get behind what came over the next.
+    number: u64,
     welcome: Option<Frame>,
     frames: Frames,
     replies: Arc<Replies>,
@@ -282,10 +295,10 @@ impl Stream for Serving {
         if let Some(welcome) = this.welcome.take() {
             return Poll::Ready(Some(welcome));
         }
-        if this.cut.poll_unpin(cx).is_ready() || this.inbound.stopped.get().is_some() {
-            return Poll::Ready(None);
-        }
-        if !this.read(cx) {
+        let is_over = this.inbound.stopped.get().is_some()
+            || this.served.streams.load(Ordering::Relaxed) != this.number
+            || this.cut.poll_unpin(cx).is_ready();
+        if is_over || !this.read(cx) {
             return Poll::Ready(None);
         }
         if this.silence.as_mut().poll(cx).is_ready() {
@@ -309,7 +322,7 @@ impl Stream for Serving {
 impl Drop for Serving {
     fn drop(&mut self) {
         self.replies.close();
-        self.served.open.store(false, Ordering::Relaxed);
+        self.served.open.fetch_sub(1, Ordering::Relaxed);
         info!(node = %self.node, class = self.class.name(), "a link from another node has ended");
     }
 }

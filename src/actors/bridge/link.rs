@@ -148,7 +148,7 @@ impl Driver {
             info!(node, class = self.lane.class.name(), %address, "a link is open");
         }
         self.attempts = 0;
-        self.keep(frames).await
+        self.keep(frames, &address).await
     }
 
     async fn open(&self, address: &str) -> Result<Frames, LinkError> {
@@ -172,7 +172,7 @@ impl Driver {
     }
 
     /// Takes what comes back, and watches that something does.
-    async fn keep(&self, mut frames: Frames) -> LinkError {
+    async fn keep(&self, mut frames: Frames, address: &str) -> LinkError {
         let options = &self.core.options;
         let cut = until_cut(self.core.inbound.cuts.clone(), self.peer.node.clone());
         let mut cut = std::pin::pin!(cut);
@@ -199,6 +199,10 @@ impl Driver {
                     let silence = Instant::now().saturating_duration_since(heard);
                     if silence >= options.ping_timeout {
                         return LinkError::Broken(format!("silence for {silence:?}"));
+                    }
+                    let now = self.core.system.registry().node_address(&self.peer.node);
+                    if let Some(elsewhere) = now.filter(|now| now != address) {
+                        return LinkError::Broken(format!("the node is at {elsewhere} now"));
                     }
                     ping = (ping.0 + 1, Instant::now());
                     self.lane.ping(ping.0);

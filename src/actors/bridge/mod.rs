@@ -22,18 +22,19 @@
 //! streams a class. There is no compression, and a message is never cut into pieces: what is larger than a few
 //! mebibytes should be sent in parts by who sends it.
 
-mod bridge;
 mod core;
 mod cuts;
 mod echo;
 mod endpoint;
 mod exports;
 mod figures;
+mod handle;
 mod handshake;
 mod inbound;
 mod lane;
 mod link;
 mod links;
+mod observer;
 mod options;
 mod outbox;
 pub mod proto;
@@ -46,13 +47,14 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use bridge::{Bridge, Export};
 pub use echo::Echo;
 pub use endpoint::Endpoint;
 pub use exports::Exports;
 pub use figures::{LaneFigures, LinkFigures, ServedFigures};
+pub use handle::{Bridge, Export};
 pub use handshake::PROTOCOL_VERSION;
 pub use links::{SimNetwork, SimOptions};
+pub use observer::{DescribeActor, ListActors};
 pub use options::{Bound, BridgeOptions};
 pub use outbox::Phase;
 pub use tls::TlsFiles;

@@ -302,6 +302,8 @@ impl Outbox {
 mod tests {
     use std::time::Duration;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     const ROOM: Bound = Bound { messages: 4, bytes: 1000 };
@@ -429,5 +431,69 @@ mod tests {
         asker.send(Ok(Bytes::new())).unwrap();
         assert_eq!(later.try_recv().unwrap(), Ok(Bytes::new()));
         assert!(outbox.answered(correlation, 1).is_none(), "an answer comes once");
+    }
+
+    /// What may happen to an outbox, in any order.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Push(usize),
+        Grant(u64, u64),
+        Send,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            4 => (0usize..300).prop_map(Step::Push),
+            1 => (0u64..20, 0u64..2000).prop_map(|(messages, bytes)| Step::Grant(messages, bytes)),
+            2 => Just(Step::Send),
+        ];
+        proptest::collection::vec(step, 0..200)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_taken_goes_out_once_in_order_and_within_the_credit(steps in steps()) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let now = runtime.block_on(async { Instant::now() });
+            let bound = Bound { messages: 10, bytes: 1500 };
+            let mut outbox = Outbox::new(bound, 400);
+            let mut limit = Amount { messages: 5, bytes: 500 };
+            outbox.opened(limit);
+            let (mut taken, mut sent, mut amount) = (Vec::new(), Vec::new(), Amount::default());
+            for step in steps {
+                match step {
+                    Step::Push(size) => {
+                        if outbox.push(outgoing(size), None).is_ok() {
+                            taken.push(size);
+                        }
+                    }
+                    Step::Grant(messages, bytes) => {
+                        limit.messages += messages;
+                        limit.bytes += bytes;
+                        outbox.granted(limit);
+                    }
+                    Step::Send => {
+                        let Some(frame) = outbox.next_frame(now) else { continue };
+                        prop_assert_eq!(frame.before, Some(amount));
+                        for envelope in &frame.envelopes {
+                            prop_assert!(amount.bytes < limit.bytes, "sent without credit");
+                            amount.messages += 1;
+                            amount.bytes += cost(&envelope.target, &envelope.body) as u64;
+                            sent.push(envelope.body.len());
+                        }
+                        prop_assert!(amount.messages <= limit.messages, "sent without credit");
+                    }
+                }
+                let (messages, bytes) = outbox.queued();
+                prop_assert!(messages <= bound.messages);
+                prop_assert!(bytes <= bound.bytes || messages == 1);
+                prop_assert_eq!(taken.len(), sent.len() + messages);
+            }
+            outbox.granted(Amount { messages: u64::MAX, bytes: u64::MAX });
+            while let Some(frame) = outbox.next_frame(now) {
+                sent.extend(frame.envelopes.iter().map(|envelope| envelope.body.len()));
+            }
+            prop_assert_eq!(taken, sent);
+        }
     }
 }

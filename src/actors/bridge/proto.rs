@@ -5,3 +5,6 @@
 #![allow(unreachable_pub, clippy::all, clippy::pedantic, reason = "generated")]
 
 include!(concat!(env!("OUT_DIR"), "/troupe.bridge.v1.rs"));
+
+/// The descriptions of everything in `proto/`, as reflection gives them out.
+pub(super) const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -84,7 +84,7 @@ impl<M: Remote> Route<M> {
         if lane.is_down() {
             return Err(self.unreachable());
         }
-        let body: Bytes = message.to_wire().encode_to_vec().into();
+        let body: Bytes = message.into_wire().encode_to_vec().into();
         self.core.inbound.encoded.fetch_add(1, Ordering::Relaxed);
         if body.len() > self.core.options.message_bytes_max {
             warn!(target = %self.path, message = M::NAME, bytes = body.len(), "a message is too large for the bridge");

@@ -1,5 +1,6 @@
 //! The way back: answers on their way from the actors of this node to whoever asked on another.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
@@ -7,35 +8,58 @@ use std::task::Waker;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::time::Instant;
+use tracing::warn;
 
 use super::proto::{Answer, Failure};
+
+/// What an answer costs beside its body.
+const ANSWER_BYTES: usize = 16;
 
 /// The answers that wait for one stream. Bounded by the other side: it asks no more than its outbox allows.
 pub(super) struct Replies {
     state: Mutex<State>,
+    limits: ReplyLimits,
     /// How many replies this process has encoded.
     encoded: Arc<AtomicU64>,
 }
 
+/// How large things may get.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReplyLimits {
+    /// About how much goes into one frame.
+    pub(super) frame_bytes: usize,
+    /// One reply may not be larger.
+    pub(super) reply_bytes_max: usize,
+}
+
 #[derive(Default)]
 struct State {
-    answers: Vec<Answer>,
+    answers: VecDeque<Answer>,
     stream: Option<Waker>,
     is_closed: bool,
 }
 
 impl Replies {
-    pub(super) fn new(encoded: Arc<AtomicU64>) -> Arc<Replies> {
-        Arc::new(Replies { state: Mutex::default(), encoded })
+    pub(super) fn new(encoded: Arc<AtomicU64>, limits: ReplyLimits) -> Arc<Replies> {
+        Arc::new(Replies { state: Mutex::default(), limits, encoded })
     }
 
-    /// Everything that waits; with nothing, `waker` is woken by the next answer.
+    /// What waits, up to a frame's size; with nothing, `waker` is woken by the next answer.
     pub(super) fn take(&self, waker: &Waker) -> Vec<Answer> {
         let mut state = self.state.lock();
-        if state.answers.is_empty() {
+        let mut taken = Vec::new();
+        let mut bytes = 0;
+        while let Some(first) = state.answers.front() {
+            bytes += first.body.len() + ANSWER_BYTES;
+            if !taken.is_empty() && bytes > self.limits.frame_bytes {
+                break;
+            }
+            taken.extend(state.answers.pop_front());
+        }
+        if taken.is_empty() {
             state.stream = Some(waker.clone());
         }
-        std::mem::take(&mut state.answers)
+        taken
     }
 
     /// The stream is gone: nobody waits for answers any more.
@@ -51,7 +75,7 @@ impl Replies {
         if state.is_closed {
             return;
         }
-        state.answers.push(answer);
+        state.answers.push_back(answer);
         let stream = state.stream.take();
         drop(state);
         if let Some(stream) = stream {
@@ -73,8 +97,13 @@ impl Way {
         if !self.is_open() {
             return;
         }
+        let body: Bytes = wire.encode_to_vec().into();
         self.replies.encoded.fetch_add(1, Ordering::Relaxed);
-        self.answer(wire.encode_to_vec().into(), Failure::None);
+        if body.len() > self.replies.limits.reply_bytes_max {
+            warn!(bytes = body.len(), "a reply is too large for the bridge");
+            return self.fail(Failure::Failed);
+        }
+        self.answer(body, Failure::None);
     }
 
     pub(super) fn fail(self, failure: Failure) {

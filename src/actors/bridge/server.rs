@@ -1,4 +1,4 @@
-//! The gRPC server: links from other nodes, and health.
+//! The gRPC server: links from other nodes, health, and reflection (which services there are, for tools).
 
 use std::io;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::core::Core;
 use super::inbound::Inbound;
 use super::links::{HTTP_FRAME, HTTP_WINDOW, frame_bytes_max, read};
 use super::proto::bridge_server::{Bridge, BridgeServer};
-use super::proto::{Frame, Hello};
+use super::proto::{DESCRIPTORS, Frame, Hello};
 use super::tls::{TlsStore, incoming};
 
 /// A node opens three, and health is small: more streams than this a connection is a client gone wrong.
@@ -34,6 +34,11 @@ pub(super) async fn serve(
     stop: CancellationToken,
 ) -> io::Result<()> {
     let frame_bytes_max = frame_bytes_max(&core.options);
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
     let health = HealthServer::new(HealthService::from_health_reporter(reporter));
     let links = BridgeServer::new(LinkService {
         inbound: core.inbound.clone(),
@@ -46,6 +51,9 @@ pub(super) async fn serve(
         .initial_stream_window_size(HTTP_WINDOW)
         .initial_connection_window_size(HTTP_WINDOW)
         .max_frame_size(HTTP_FRAME)
+        .add_service(reflection().build_v1().map_err(io::Error::other)?)
+        // Most tools still ask for this one.
+        .add_service(reflection().build_v1alpha().map_err(io::Error::other)?)
         .add_service(health)
         .add_service(links);
     let served = match tls {

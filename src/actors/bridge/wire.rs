@@ -35,7 +35,7 @@ pub trait Wired: Message + Sized {
     /// What of its reply goes over the wire; `()` for none.
     type WireReply: prost::Message + Default;
     /// Writes.
-    fn to_wire(self) -> Self::Wire;
+    fn into_wire(self) -> Self::Wire;
     /// Reads what another node wrote, and trusts nothing of it.
     fn from_wire(wire: Self::Wire) -> Result<Self, WireError>;
     /// Writes a reply.
@@ -135,6 +135,8 @@ wire_table! {
     /// All messages that may cross.
     TABLE {
         1 Control super::echo::Echo;
+        2 Control super::observer::ListActors;
+        3 Control super::observer::DescribeActor;
     }
 }
 

@@ -1,8 +1,12 @@
 //! What a link says of itself.
 
+use bytes::Bytes;
+use futures::future::join_all;
+
 use super::subject::Note;
 use super::worlds::{Grpc, LONG, World, heard, quick, until};
-use crate::actors::bridge::{Echo, Phase};
+use crate::actors::bridge::{BridgeOptions, DescribeActor, Echo, ListActors, Phase};
+use crate::actors::runtime::ActorPath;
 
 #[actix_rt::test]
 async fn a_link_says_what_it_has_done() {
@@ -48,6 +52,42 @@ async fn every_bridge_answers_an_echo() {
     let own = world.a().bridge.address::<Echo>("/a/bridge");
     assert!(own.is_local());
     assert_eq!(own.ask(Echo("hello".into()), LONG).await, Ok("hello".into()));
+    world.end().await;
+}
+
+#[actix_rt::test]
+async fn many_big_answers_do_not_make_one_big_frame() {
+    let world = Grpc::begin(BridgeOptions { message_bytes_max: 4 << 20, ..quick() });
+    let echo = world.a().bridge.address::<Echo>("/b/bridge");
+    let payload = Bytes::from(vec![7; 2 << 20]);
+    let asked: Vec<_> = (0..8).map(|_| echo.ask(Echo(payload.clone()), LONG)).collect();
+    for answer in join_all(asked).await {
+        assert!(answer.is_ok_and(|answer| answer == payload));
+    }
+    assert_eq!(world.lane("control").reconnects, 0);
+    world.end().await;
+}
+
+#[actix_rt::test]
+async fn the_actors_of_another_node_can_be_looked_at() {
+    let world = Grpc::begin(quick());
+    world.subject::<false>(&heard());
+    let list = world.a().bridge.address::<ListActors>("/b/bridge/observer");
+    let listed = list.ask(ListActors { under: None, limit: 100 }, LONG).await.unwrap();
+    let listed: serde_json::Value = serde_json::from_slice(&listed).unwrap();
+    let paths: Vec<&str> =
+        listed.as_array().unwrap().iter().filter_map(|actor| actor["path"].as_str()).collect();
+    assert_eq!(paths, ["/b/bridge", "/b/bridge/observer", "/b/subject"]);
+    let few = ListActors { under: Some(ActorPath::new("/b/bridge")), limit: 1 };
+    let listed = list.ask(few, LONG).await.unwrap();
+    let listed: serde_json::Value = serde_json::from_slice(&listed).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+
+    let describe = world.a().bridge.address::<DescribeActor>("/b/bridge/observer");
+    let bridge = describe.ask(DescribeActor("/b/bridge".into()), LONG).await.unwrap().unwrap();
+    let bridge: serde_json::Value = serde_json::from_slice(&bridge).unwrap();
+    assert_eq!(bridge["observed"]["links"][0]["node"], "a");
+    assert_eq!(describe.ask(DescribeActor("/b/nobody".into()), LONG).await, Ok(None));
     world.end().await;
 }
 

@@ -1,4 +1,4 @@
-//! The health service, asked by a client.
+//! The health and reflection services, asked by a client.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -78,5 +78,41 @@ async fn whoever_watches_hears_of_the_end_and_the_port_is_free() {
     let last = watching.message().await.unwrap().unwrap();
     assert_eq!(last.status(), ServingStatus::NotServing);
     TcpListener::bind(bridge.addr().unwrap()).unwrap();
+    system.shutdown(DEADLINE).await;
+}
+
+#[actix_rt::test]
+async fn reflection_tells_which_services_there_are() {
+    use tonic_reflection::pb::v1::ServerReflectionRequest;
+    use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+    use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+    use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+
+    let (system, bridge, _) = node().await;
+    let url = format!("http://{}", bridge.addr().unwrap());
+    let channel = Channel::from_shared(url).unwrap().connect().await.unwrap();
+    let mut client = ServerReflectionClient::new(channel);
+    let ask = |request| {
+        let request =
+            ServerReflectionRequest { host: String::new(), message_request: Some(request) };
+        futures::stream::iter([request])
+    };
+    let asked = client.server_reflection_info(ask(MessageRequest::ListServices(String::new())));
+    let answer = asked.await.unwrap().into_inner().message().await.unwrap().unwrap();
+    let Some(MessageResponse::ListServicesResponse(list)) = answer.message_response else {
+        panic!("not a list: {answer:?}");
+    };
+    let names: Vec<String> = list.service.into_iter().map(|service| service.name).collect();
+    for expected in ["troupe.bridge.v1.Bridge", "grpc.health.v1.Health"] {
+        assert!(names.iter().any(|name| name == expected), "{names:?}");
+    }
+    let symbol = MessageRequest::FileContainingSymbol("troupe.bridge.v1.Bridge".to_owned());
+    let asked = client.server_reflection_info(ask(symbol));
+    let answer = asked.await.unwrap().into_inner().message().await.unwrap().unwrap();
+    assert!(
+        matches!(answer.message_response, Some(MessageResponse::FileDescriptorResponse(_))),
+        "{answer:?}"
+    );
+    bridge.stop(DEADLINE).await;
     system.shutdown(DEADLINE).await;
 }

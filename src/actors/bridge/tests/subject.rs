@@ -79,7 +79,7 @@ macro_rules! wired_by_number {
             type Wire = u64;
             type WireReply = $reply;
 
-            fn to_wire(self) -> u64 {
+            fn into_wire(self) -> u64 {
                 $to(self)
             }
 
@@ -106,7 +106,7 @@ impl Wired for Work {
     type Wire = WireWork;
     type WireReply = u64;
 
-    fn to_wire(self) -> WireWork {
+    fn into_wire(self) -> WireWork {
         let (what, argument) = match self.what {
             What::Measure => (1, 0),
             What::Forget => (2, 0),
