@@ -284,6 +284,10 @@ impl Transaction for KvTransaction {
             return Ok(values);
         }
         let ts = self.read_ts().await.map_err(self.sql())?;
+        if let [(at, key)] = wanted.as_slice() {
+            values[*at] = self.client.get_at(key, ts).await.map_err(self.sql())?;
+            return Ok(values);
+        }
         let stored = wanted.iter().map(|(_, key)| key.clone()).collect();
         let found = self.client.batch_get_at(stored, ts).await.map_err(self.sql())?;
         for (at, key) in wanted {

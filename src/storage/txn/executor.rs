@@ -12,8 +12,6 @@
 //!
 //! The latches are held from 1 to 5, so that step 2 always sees every earlier command on its keys applied.
 
-use std::collections::BTreeSet;
-
 use bytes::Bytes;
 
 use super::concurrency::{ConcurrencyManager, MemoryLockGuard};
@@ -156,7 +154,7 @@ pub struct Footprint {
 /// The keys a command works on. Reads, `ScanLock` and `DeleteRange` need no latches. `Gc` and `ResolveLock` without keys
 /// find theirs by looking at the region.
 pub fn footprint(context: &CommandContext<'_>, request: &KvRequest) -> engine::Result<Footprint> {
-    let keys: Vec<Bytes> = match request {
+    let mut keys: Vec<Bytes> = match request {
         KvRequest::Prewrite(prewrite) => {
             prewrite.mutations.iter().map(|mutation| mutation.key.clone()).collect()
         }
@@ -190,8 +188,9 @@ pub fn footprint(context: &CommandContext<'_>, request: &KvRequest) -> engine::R
         | KvRequest::ScanLock { .. }
         | KvRequest::DeleteRange { .. } => Vec::new(),
     };
-    let keys: BTreeSet<Bytes> = keys.into_iter().collect();
-    Ok(Footprint { keys: keys.into_iter().collect(), rest: None })
+    keys.sort_unstable();
+    keys.dedup();
+    Ok(Footprint { keys, rest: None })
 }
 
 /// Decides a command whose latches on `keys` (its footprint's) are held. Reads do not come here: see

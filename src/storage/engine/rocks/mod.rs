@@ -28,8 +28,6 @@ use super::{
     WriteOp,
 };
 
-/// The write buffer of the lock family.
-const LOCK_BUFFER_BYTES: usize = 2 << 20;
 /// The timestamp at the end of a key of the write family.
 const VERSION_BYTES: usize = 8;
 /// The part of a write buffer that may be its filter.
@@ -70,10 +68,8 @@ impl RocksEngine {
         database_options.create_missing_column_families(content == Content::New);
         let families = Cf::ALL.map(|cf| {
             let mut family = table.clone();
-            match cf {
-                Cf::Lock => keep_small(&mut family, options),
-                Cf::Write => filter_by_key(&mut family),
-                Cf::Default | Cf::Raft => {}
+            if cf == Cf::Write {
+                filter_by_key(&mut family);
             }
             ColumnFamilyDescriptor::new(cf.name(), family)
         });
@@ -347,13 +343,6 @@ fn database_options(options: &EngineOptions) -> Options {
     database.set_log_level(LogLevel::Warn);
     database.set_keep_log_file_num(4);
     database
-}
-
-/// A lock is written and soon deleted. Small buffers that are compacted at once get rid of the deleted ones, which
-/// every scan has to walk over.
-fn keep_small(family: &mut Options, options: &EngineOptions) {
-    family.set_write_buffer_size(options.write_buffer_bytes.min(LOCK_BUFFER_BYTES));
-    family.set_level_zero_file_num_compaction_trigger(1);
 }
 
 /// All versions of a key share one entry of the filters, in the buffer as well as in files: a read of one key leaves
