@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the RocksDB that comes with the librocksdb-sys crate into one static library, a few large
 # translation units at a time (RocksDB supports that: its own `make unity`). Parsing the same headers 340 times
-# is most of the crate's own build: by estimate this takes about a fifth of the processor time. Prints the library's directory.
+# is most of the crate's own build: measured: ten minutes of processor time; by estimate a fifth of what its crate takes. Prints the library's directory.
 #
 #   rocksdb.sh TARGET_DIR
 set -euo pipefail
