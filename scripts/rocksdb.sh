@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the RocksDB that comes with the librocksdb-sys crate into one static library, a few large
 # translation units at a time (RocksDB supports that: its own `make unity`). Parsing the same headers 340 times
-# is most of the crate's own build: measured: ten minutes of processor time; by estimate a fifth of what its crate takes. Prints the library's directory.
+# is most of the crate's own build. This way takes ten minutes of processor time (measured), by estimate a fifth of what
+# the crate's takes. Prints the library's directory.
 #
 #   rocksdb.sh TARGET_DIR
 set -euo pipefail
