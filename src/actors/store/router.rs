@@ -1,7 +1,7 @@
 //! From a region's id to its peer on this store, and what is known of each region.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -297,12 +297,16 @@ fn growth(write: &WriteBatch) -> (u64, u64) {
 mod tests {
     use super::super::bootstrap::first_region;
     use super::super::split::SplitIds;
-    use super::*;
     use super::super::{Peer, PeerRole};
+    use super::*;
     use crate::common::{PeerId, RegionId, StoreId};
 
     fn core() -> ApplyCore {
-        ApplyCore::new(first_region(RegionId(2), PeerId(3), StoreId(1)), ApplyState::initial(), PeerId(3))
+        ApplyCore::new(
+            first_region(RegionId(2), PeerId(3), StoreId(1)),
+            ApplyState::initial(),
+            PeerId(3),
+        )
     }
 
     fn apply(
@@ -382,7 +386,10 @@ mod tests {
         let mut batch = WriteBatch::new();
         let add = RegionCommand::ChangePeers { changes: vec![PeerChange::AddVoter(other(2))] };
         let data = entry::encode(core.region().context(), add);
-        assert!(matches!(apply(&mut core, 6, &data, &mut batch).outcome, Ok(Outcome::PeersChanged(_))));
+        assert!(matches!(
+            apply(&mut core, 6, &data, &mut batch).outcome,
+            Ok(Outcome::PeersChanged(_))
+        ));
         assert_eq!(core.region().epoch.conf_ver, 2);
         let me = core.region().peers[0];
         let remove = RegionCommand::ChangePeers { changes: vec![PeerChange::Remove(me)] };
@@ -398,7 +405,8 @@ mod tests {
         let mut core = core();
         let mut batch = WriteBatch::new();
         let old = core.region().context();
-        let add = |id| RegionCommand::ChangePeers { changes: vec![PeerChange::AddVoter(other(id))] };
+        let add =
+            |id| RegionCommand::ChangePeers { changes: vec![PeerChange::AddVoter(other(id))] };
         let data = entry::encode(old, add(2));
         apply(&mut core, 6, &data, &mut batch);
         let data = entry::encode(old, add(4));
@@ -415,13 +423,14 @@ mod tests {
             panic!("it was split")
         };
         let target_region = outcome.created[0].clone();
-        let mut target =
-            ApplyCore::new(target_region.clone(), ApplyState::initial(), PeerId(11));
+        let mut target = ApplyCore::new(target_region.clone(), ApplyState::initial(), PeerId(11));
         let min_index = LogIndex(7);
         let prepare = RegionCommand::PrepareMerge { min_index, target: target_region.clone() };
         let data = entry::encode(source.region().context(), prepare);
         let applied = apply(&mut source, 7, &data, &mut batch);
-        let Ok(Outcome::MergePrepared(prepared, _)) = applied.outcome else { panic!("{applied:?}") };
+        let Ok(Outcome::MergePrepared(prepared, _)) = applied.outcome else {
+            panic!("{applied:?}")
+        };
         let data = entry::encode(prepared.context(), put(b"n"));
         assert!(apply(&mut source, 8, &data, &mut batch).outcome.is_err(), "no more writes");
 

@@ -92,8 +92,8 @@ impl Region {
 
     /// Whether all keys of another region are in this one.
     pub fn covers(&self, other: &Region) -> bool {
-        let end_fits = self.end_key.is_empty()
-            || (!other.end_key.is_empty() && other.end_key <= self.end_key);
+        let end_fits =
+            self.end_key.is_empty() || (!other.end_key.is_empty() && other.end_key <= self.end_key);
         self.start_key <= other.start_key && end_fits
     }
 

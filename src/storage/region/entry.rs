@@ -215,9 +215,7 @@ fn with_prefix(mut key: Vec<u8>) -> Vec<u8> {
     key
 }
 
-fn decode_region(
-    region: Option<crate::storage::proto::metapb::Region>,
-) -> Result<Region, String> {
+fn decode_region(region: Option<crate::storage::proto::metapb::Region>) -> Result<Region, String> {
     region.map(convert::region_from_proto).ok_or_else(|| "it names no region".to_owned())
 }
 

@@ -244,7 +244,8 @@ mod tests {
     #[test]
     fn a_file_replaces_what_was_in_the_range() {
         let from = MemoryEngine::new();
-        for (cf, key) in [(Cf::Default, "b1"), (Cf::Lock, "c"), (Cf::Write, "b1"), (Cf::Write, "d")] {
+        for (cf, key) in [(Cf::Default, "b1"), (Cf::Lock, "c"), (Cf::Write, "b1"), (Cf::Write, "d")]
+        {
             put(&from, cf, key, "new");
         }
         let mut file = Vec::new();

@@ -206,9 +206,8 @@ pub fn load_states(reader: &dyn Reader) -> Result<Vec<(Region, PeerState)>> {
 
 fn decode_region(region_id: RegionId, bytes: &[u8]) -> Result<(Region, PeerState)> {
     let state: raft_serverpb::RegionLocalState = decode("region state", bytes)?;
-    let missing = || {
-        Error::Corruption(format!("the state of region {region_id} has no descriptor"))
-    };
+    let missing =
+        || Error::Corruption(format!("the state of region {region_id} has no descriptor"));
     let peer_state = match (state.state(), &state.merge_state) {
         (raft_serverpb::PeerState::Normal, _) => PeerState::Normal,
         (raft_serverpb::PeerState::Applying, _) => PeerState::Applying,

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use raft::eraftpb::{Entry, EntryType};
 use serde_json::{Value, json};
 
-use super::messages::{
-    AfterForget, Apply, Completion, ForgetRegion, RegisterRegion, SourceReady,
-};
+use super::messages::{AfterForget, Apply, Completion, ForgetRegion, RegisterRegion, SourceReady};
 use crate::actors::runtime::{
     Actor, Context, Handler, MailboxOptions, Overflow, ReplyTo, Supervision,
 };
@@ -74,11 +72,7 @@ impl Applier {
         }
     }
 
-    fn apply_entries(
-        &mut self,
-        region_id: RegionId,
-        mut entries: VecDeque<Committed<Completion>>,
-    ) {
+    fn apply_entries(&mut self, region_id: RegionId, mut entries: VecDeque<Committed<Completion>>) {
         let Applied { core, peer, parked } =
             self.regions.get_mut(&region_id).expect("the caller has looked it up");
         while let Some(committed) = entries.pop_front() {
@@ -162,8 +156,7 @@ fn note(
         }
         Ok(outcome) => {
             // Logs are removed after these, and with them what could apply the entry again.
-            *must_sync |=
-                matches!(outcome, Outcome::Removed(_) | Outcome::MergeCommitted { .. });
+            *must_sync |= matches!(outcome, Outcome::Removed(_) | Outcome::MergeCommitted { .. });
             let change = match outcome {
                 Outcome::PeersChanged(_) => entry.data.to_vec(),
                 _ => Vec::new(),
@@ -214,8 +207,8 @@ impl Actor for Applier {
 
 impl Handler<RegisterRegion> for Applier {
     fn handle(&mut self, message: RegisterRegion, _reply: ReplyTo<()>, _ctx: &mut Context<Self>) {
-        let core = ApplyCore::new(message.region, message.state, message.peer_id)
-            .merging(message.merging);
+        let core =
+            ApplyCore::new(message.region, message.state, message.peer_id).merging(message.merging);
         let region_id = core.region().id;
         let applied = Applied { core, peer: message.peer, parked: VecDeque::new() };
         self.regions.insert(region_id, applied);

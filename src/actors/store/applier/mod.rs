@@ -19,6 +19,4 @@ mod actor;
 mod messages;
 
 pub use actor::Applier;
-pub use messages::{
-    AfterForget, Apply, Completion, ForgetRegion, RegisterRegion, SourceReady,
-};
+pub use messages::{AfterForget, Apply, Completion, ForgetRegion, RegisterRegion, SourceReady};

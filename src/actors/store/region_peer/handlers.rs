@@ -4,7 +4,8 @@ use super::actor::RegionPeer;
 use super::admin::SplitReply;
 use super::messages::{
     AbsorbRegion, Absorbed, CatchUp, ChangePeers, CommandReply, CutRegion, DropPeer, KvCommand,
-    MergeRegion, PlacePeer, RaftMessage, ReplicaRead, Retire, SplitRegion, Tick, TransferLeader, Wake,
+    MergeRegion, PlacePeer, RaftMessage, ReplicaRead, Retire, SplitRegion, Tick, TransferLeader,
+    Wake,
 };
 use crate::actors::runtime::{Context, Handler, ReplyTo};
 use crate::storage::region::Region;
@@ -32,7 +33,8 @@ impl Handler<SplitRegion> for RegionPeer {
     fn handle(&mut self, message: SplitRegion, reply: SplitReply, ctx: &mut Context<Self>) {
         self.take_reports(ctx);
         let error = RegionError::RegionNotFound(self.id());
-        let known = if self.gone { Err(error) } else { check_epoch(&self.region, &message.context) };
+        let known =
+            if self.gone { Err(error) } else { check_epoch(&self.region, &message.context) };
         match known {
             Ok(()) => self.split_at(message.keys, Some(reply), ctx),
             Err(error) => reply.send(Err(error.into())),
@@ -110,10 +112,7 @@ macro_rules! about_region {
 }
 
 /// Answers that the region is not here.
-fn not_found<T>(
-    region_id: crate::common::RegionId,
-    reply: ReplyTo<Result<T, RequestError>>,
-) {
+fn not_found<T>(region_id: crate::common::RegionId, reply: ReplyTo<Result<T, RequestError>>) {
     reply.send(Err(RegionError::RegionNotFound(region_id).into()));
 }
 

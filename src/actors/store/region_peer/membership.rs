@@ -99,9 +99,9 @@ impl RegionPeer {
         }
         let changed = membership::change_peers(&self.region, changes)
             .map_err(|error| RequestError::Storage(error.to_string()))?;
-        let leads_on = changed.peer(self.peer.id).is_some_and(|me| {
-            matches!(me.role, PeerRole::Voter | PeerRole::IncomingVoter)
-        });
+        let leads_on = changed
+            .peer(self.peer.id)
+            .is_some_and(|me| matches!(me.role, PeerRole::Voter | PeerRole::IncomingVoter));
         if !leads_on {
             let reason = "the leader hands its leadership over before it is removed or demoted";
             return Err(RequestError::Storage(reason.to_owned()));
@@ -144,12 +144,15 @@ impl RegionPeer {
             return;
         }
         let region = self.region.clone();
-        self.membership.promote.retain(|id, _| {
-            region.peer(*id).is_none_or(|peer| peer.role == PeerRole::Learner)
-        });
-        let ready = self.membership.promote.values().copied().find(|peer| {
-            region.peer(peer.id).is_some() && self.has_caught_up(peer.id)
-        });
+        self.membership
+            .promote
+            .retain(|id, _| region.peer(*id).is_none_or(|peer| peer.role == PeerRole::Learner));
+        let ready = self
+            .membership
+            .promote
+            .values()
+            .copied()
+            .find(|peer| region.peer(peer.id).is_some() && self.has_caught_up(peer.id));
         if let Some(peer) = ready {
             info!(region_id = %self.id(), peer_id = %peer.id, "promotes a learner");
             self.change_peers(vec![PeerChange::AddVoter(peer)], None, ctx);
@@ -167,7 +170,8 @@ impl RegionPeer {
         let changes = Vec::new();
         let context = encode(self.region.context(), RegionCommand::ChangePeers { changes });
         let waiting = Waiting::Entry(Completion { command, answer: None, guard: None });
-        let left = self.core.propose_change(ConfChangeV2::default(), context, waiting, Self::now(ctx));
+        let left =
+            self.core.propose_change(ConfChangeV2::default(), context, waiting, Self::now(ctx));
         if left.is_err() {
             debug!(region_id = %self.id(), "failed to leave a joint configuration, tries again");
         }

@@ -108,14 +108,19 @@ impl RegionPeer {
             return;
         };
         info!(region_id = %self.id(), target = %target.id, "prepares to merge");
-        self.merge.prepare = self.propose_admin(RegionCommand::PrepareMerge { min_index, target }, ctx);
+        self.merge.prepare =
+            self.propose_admin(RegionCommand::PrepareMerge { min_index, target }, ctx);
         if self.merge.prepare.is_none() {
             self.end_handover(false);
         }
     }
 
     /// An entry of the region's own is applied; answers whether it belonged to a merge.
-    pub(super) fn on_merge_applied(&mut self, id: CommandId, refusal: Option<&RegionError>) -> bool {
+    pub(super) fn on_merge_applied(
+        &mut self,
+        id: CommandId,
+        refusal: Option<&RegionError>,
+    ) -> bool {
         if self.merge.prepare == Some(id) {
             self.merge.prepare = None;
             self.merge.prepare_committed = refusal.is_none();
@@ -205,8 +210,14 @@ impl RegionPeer {
         let before = LogIndex(merge.min_index.0 - 1);
         let before_term = self.core.term_of(before).ok()?;
         let entries = self.core.entries(merge.min_index, merge.commit).ok()?;
-        let entries = entries.iter().map(|entry| entry.write_to_bytes().ok()).collect::<Option<_>>()?;
-        Some(MergeSource { region: self.region.clone(), commit: merge.commit, entries, before_term })
+        let entries =
+            entries.iter().map(|entry| entry.write_to_bytes().ok()).collect::<Option<_>>()?;
+        Some(MergeSource {
+            region: self.region.clone(),
+            commit: merge.commit,
+            entries,
+            before_term,
+        })
     }
 
     /// A neighbour is ready to become part of this region.
@@ -257,8 +268,7 @@ impl RegionPeer {
             panic!("the entries of merging region {} are unreadable: {error}", self.id())
         });
         let first = entries.first().map_or(source.commit.0 + 1, |entry| entry.index);
-        let before =
-            LogPosition { index: LogIndex(first - 1), term: Term(source.before_term.0) };
+        let before = LogPosition { index: LogIndex(first - 1), term: Term(source.before_term.0) };
         self.wake_up();
         if !self.core.append_committed(before, &entries) {
             // The question goes unanswered, and is asked again.

@@ -51,5 +51,6 @@ pub use actor::{NewPeer, RegionPeer};
 pub use handle::{AppliedReport, PeerHandle, Report};
 pub use messages::{
     AbsorbRegion, Absorbed, CatchUp, ChangePeers, CommandReply, CutRegion, DropPeer, KvCommand,
-    MergeRegion, PlacePeer, RaftMessage, ReplicaRead, Retire, SplitRegion, Tick, TransferLeader, Wake,
+    MergeRegion, PlacePeer, RaftMessage, ReplicaRead, Retire, SplitRegion, Tick, TransferLeader,
+    Wake,
 };

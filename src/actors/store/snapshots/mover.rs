@@ -106,15 +106,8 @@ impl SnapshotMover {
         let header = SnapshotHeader::decode(&announcement.message.get_snapshot().data)?;
         let path = self.dir.part(&id).map_err(|error| error.to_string())?;
         let file = File::create(&path).map_err(|error| error.to_string())?;
-        let incoming = Incoming {
-            announcement,
-            header,
-            path,
-            file,
-            written: 0,
-            checksum: 0,
-            touched: now,
-        };
+        let incoming =
+            Incoming { announcement, header, path, file, written: 0, checksum: 0, touched: now };
         self.incoming.insert(id, incoming);
         Ok(())
     }
@@ -206,7 +199,9 @@ impl Handler<SendSnapshot> for SnapshotMover {
                     this.sent += 1;
                     info!(%region_id, peer_id = %to, bytes, "sent a snapshot");
                 }
-                Err(error) => debug!(%error, %region_id, peer_id = %to, "failed to send a snapshot"),
+                Err(error) => {
+                    debug!(%error, %region_id, peer_id = %to, "failed to send a snapshot")
+                }
             }
             message.peer.report(Report::SnapshotSent { to, sent: sent.is_ok() });
         });

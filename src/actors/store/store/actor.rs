@@ -170,8 +170,10 @@ impl Store {
 fn start_snapshots(
     parts: &StoreParts,
     ctx: &mut Context<Store>,
-) -> (crate::actors::runtime::ActorRef<SnapshotWorker>, crate::actors::runtime::ActorRef<SnapshotMover>)
-{
+) -> (
+    crate::actors::runtime::ActorRef<SnapshotWorker>,
+    crate::actors::runtime::ActorRef<SnapshotMover>,
+) {
     let for_worker = parts.clone();
     let worker = ctx.child("snapshot-worker", Thread::Dedicated, move || {
         let StoreParts { kv, plain_kv, snapshots, .. } = for_worker.clone();

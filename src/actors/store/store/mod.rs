@@ -21,7 +21,7 @@ mod recovery;
 mod reports;
 
 pub use actor::Store;
-pub(super) use peers::is_vote;
 pub use messages::{
     AwaitStart, CreatePeers, GetMover, NewRegion, PeerGone, RegionChanged, UnknownRegion,
 };
+pub(super) use peers::is_vote;

@@ -61,8 +61,12 @@ impl Store {
         if !may_be_first(envelope.message.get_msg_type()) {
             return;
         }
-        let is_taken =
-            self.parts.router.statuses().iter().any(|status| status.region.overlaps(&envelope.region));
+        let is_taken = self
+            .parts
+            .router
+            .statuses()
+            .iter()
+            .any(|status| status.region.overlaps(&envelope.region));
         if is_taken {
             // Most likely the split that makes the region is not applied here yet.
             self.keep_vote(envelope);

@@ -59,11 +59,7 @@ fn install_again(parts: &StoreParts, region: &Region) -> Result<(), String> {
 
 /// Removes the data and logs of replicas that are gone. A range that a living region has taken since
 /// holds that one's data.
-fn remove_leftovers(
-    parts: &StoreParts,
-    living: &[Region],
-    gone: &[Region],
-) -> Result<(), String> {
+fn remove_leftovers(parts: &StoreParts, living: &[Region], gone: &[Region]) -> Result<(), String> {
     let mut batch = WriteBatch::new();
     let mut logs = WriteBatch::new();
     let by_start: BTreeMap<&Bytes, &Region> =
@@ -132,7 +128,10 @@ mod tests {
         };
         let range = |start: &'static str, end: &'static str| (Bytes::from(start), Bytes::from(end));
         assert_eq!(gaps_of(&[]), [range("b", "h")]);
-        assert_eq!(gaps_of(&[region("a", "c"), region("d", "e")]), [range("c", "d"), range("e", "h")]);
+        assert_eq!(
+            gaps_of(&[region("a", "c"), region("d", "e")]),
+            [range("c", "d"), range("e", "h")]
+        );
         assert_eq!(gaps_of(&[region("f", "")]), [range("b", "f")]);
         assert_eq!(gaps_of(&[region("", "")]), []);
         assert_eq!(gaps_of(&[region("x", "z")]), [range("b", "h")]);

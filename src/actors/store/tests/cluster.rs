@@ -15,8 +15,8 @@ use super::quiet_pd::QuietPd;
 use crate::actors::pd::{LocalPd, PdClient};
 use crate::actors::runtime::System;
 use crate::actors::store::{
-    ChunkRefused, CommandReply, KvCommand, OpenStore, RaftEnvelope, RegionStatus, SnapshotChunk,
-    OpenError, StoreNode, StoreOptions, Transport, open_store, wire,
+    ChunkRefused, CommandReply, KvCommand, OpenError, OpenStore, RaftEnvelope, RegionStatus,
+    SnapshotChunk, StoreNode, StoreOptions, Transport, open_store, wire,
 };
 use crate::common::{PeerId, RegionId, StoreId, Timestamp};
 use crate::placement::Goals;
@@ -201,12 +201,9 @@ impl Cluster {
     ) -> Cluster {
         tokio::time::pause();
         let pd_system = System::for_test();
-        let pd = LocalPd::start(
-            &pd_system,
-            Arc::new(MemoryEngine::new()),
-            goals.unwrap_or_default(),
-        )
-        .unwrap();
+        let pd =
+            LocalPd::start(&pd_system, Arc::new(MemoryEngine::new()), goals.unwrap_or_default())
+                .unwrap();
         let mut cluster = Cluster {
             user: User { pd: Arc::new(pd), network: Arc::default() },
             members: BTreeMap::new(),
@@ -303,8 +300,10 @@ impl Cluster {
     /// Changes the replicas of a region, wherever it is led.
     pub(super) async fn change(&self, region: RegionId, changes: Vec<PeerChange>) -> Region {
         for _ in 0..100 {
-            let leader =
-                self.statuses().into_iter().find(|status| status.region.id == region && status.is_leader());
+            let leader = self
+                .statuses()
+                .into_iter()
+                .find(|status| status.region.id == region && status.is_leader());
             let Some(leader) = leader else {
                 self.settle_for(100).await;
                 continue;
@@ -325,7 +324,8 @@ impl Cluster {
         let learner = Peer { id, store_id: store, role: PeerRole::Learner };
         self.change(region, vec![PeerChange::AddLearner(learner)]).await;
         for _ in 0..200 {
-            if self.on(store).store.router.status(region).is_some_and(|s| s.region.is_initialized()) {
+            if self.on(store).store.router.status(region).is_some_and(|s| s.region.is_initialized())
+            {
                 break;
             }
             self.settle_for(50).await;
@@ -428,10 +428,13 @@ impl User {
         let mut last = None;
         for _ in 0..600 {
             if let Some(leader) = self.leader_of(key) {
-                let command = KvCommand { context: leader.region.context(), request: request.clone() };
+                let command =
+                    KvCommand { context: leader.region.context(), request: request.clone() };
                 let Some(store) = self.network.store(leader.peer.store_id) else { continue };
                 match store.router.send(command, Duration::from_secs(2)).await {
-                    Err(RequestError::Region(error)) if !matches!(error, RegionError::DiskFull(_)) => {
+                    Err(RequestError::Region(error))
+                        if !matches!(error, RegionError::DiskFull(_)) =>
+                    {
                         last = Some(error);
                     }
                     reply => return reply,
@@ -488,9 +491,7 @@ pub(super) struct Dead {
 
 pub(super) fn text(response: KvResponse) -> Option<String> {
     match response {
-        KvResponse::Value(value) => {
-            value.map(|value| String::from_utf8(value.to_vec()).unwrap())
-        }
+        KvResponse::Value(value) => value.map(|value| String::from_utf8(value.to_vec()).unwrap()),
         other => panic!("not a value: {other:?}"),
     }
 }

@@ -74,8 +74,7 @@ async fn a_damaged_log_record_is_refused_with_its_name() {
     let mut batch = WriteBatch::new();
     batch.put(Cf::Raft, key, record);
     dead.raft.write(batch, true).unwrap();
-    let opened =
-        cluster.open_engines(Arc::new(dead.kv), Arc::new(dead.raft), &dead.dir).await;
+    let opened = cluster.open_engines(Arc::new(dead.kv), Arc::new(dead.raft), &dead.dir).await;
     let error = opened.err().expect("the log is damaged").to_string();
     assert!(error.contains("checksum") && error.contains(&format!("region {region}")), "{error}");
 }

@@ -56,9 +56,10 @@ async fn a_leader_that_is_cut_off_serves_nothing_old() {
     let mut led = false;
     for _ in 0..100 {
         let ts = cluster.ts().await;
-        let new = cluster.statuses().into_iter().any(|status| {
-            status.is_leader() && status.peer.store_id != old.peer.store_id
-        });
+        let new = cluster
+            .statuses()
+            .into_iter()
+            .any(|status| status.is_leader() && status.peer.store_id != old.peer.store_id);
         if new && !led {
             led = true;
             assert_eq!(reader.get(&context, b"a", ts, &[]), None, "its lease is over");
@@ -306,7 +307,8 @@ async fn a_full_disk_refuses_writes_and_serves_reads() {
         member.store.disk.set_reserve(u64::MAX);
         member.store.disk.look();
     }
-    let refused = cluster.send("a", KvRequest::Prewrite(prewrite("a", "2", cluster.ts().await))).await;
+    let refused =
+        cluster.send("a", KvRequest::Prewrite(prewrite("a", "2", cluster.ts().await))).await;
     assert!(refused.unwrap_err().to_string().contains("is full"));
     assert_eq!(cluster.get("a").await.as_deref(), Some("1"));
     let commit = KvRequest::Commit(commit("b", start_ts, cluster.ts().await));

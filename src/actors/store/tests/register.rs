@@ -58,7 +58,8 @@ async fn read(world: Rc<World>, mut rng: ChaCha8Rng) {
         for store in world.user.network.stores() {
             let encoded = encode_key(KEYS[at].as_bytes());
             let statuses = store.router.statuses();
-            let Some(status) = statuses.iter().find(|status| status.region.contains(&encoded)) else {
+            let Some(status) = statuses.iter().find(|status| status.region.contains(&encoded))
+            else {
                 continue;
             };
             let context = status.region.context();

@@ -301,7 +301,11 @@ impl<W> PeerCore<W> {
 
     /// Takes over entries of a region that is being merged away, which its leader may no longer be
     /// there to send. They are committed. Answers whether they fit this log.
-    pub fn append_committed(&mut self, before: LogPosition, entries: &[raft::eraftpb::Entry]) -> bool {
+    pub fn append_committed(
+        &mut self,
+        before: LogPosition,
+        entries: &[raft::eraftpb::Entry],
+    ) -> bool {
         self.quiet_ticks = 0;
         let Some(last) = entries.last().map(|entry| entry.index) else { return true };
         if self.node.raft.raft_log.committed >= last {
@@ -318,7 +322,11 @@ impl<W> PeerCore<W> {
     }
 
     /// The entries `low..=high`, all of them.
-    pub fn entries(&self, low: LogIndex, high: LogIndex) -> raft::Result<Vec<raft::eraftpb::Entry>> {
+    pub fn entries(
+        &self,
+        low: LogIndex,
+        high: LogIndex,
+    ) -> raft::Result<Vec<raft::eraftpb::Entry>> {
         Ok(self.node.store().log().entries(low, LogIndex(high.0 + 1), None)?)
     }
 }
