@@ -1,11 +1,12 @@
 //! What the placement driver knows of the cluster: its stores and its regions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::goals::Goals;
 use super::region_tree::{Observed, RegionTree};
-use crate::common::{StoreId, Term};
+use crate::common::{RegionId, StoreId, Term};
 use crate::storage::region::{Peer, Region};
 
 /// Whether a store takes part.
@@ -17,6 +18,21 @@ pub enum StoreState {
     /// It is to be emptied.
     Offline,
     /// It is empty and gone; its id is not used again.
+    Tombstone,
+}
+
+/// How a store is, by what it takes part in and when it was last heard of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum StoreCondition {
+    /// It serves and may be given more.
+    Up,
+    /// It was not heard of for a while: it is given nothing.
+    Disconnected,
+    /// It was not heard of for so long that its replicas are made anew elsewhere.
+    Down,
+    /// It is being emptied.
+    Offline,
+    /// It is gone.
     Tombstone,
 }
 
@@ -82,6 +98,16 @@ pub struct RegionReport {
     pub down_peers: Vec<Peer>,
 }
 
+/// What the smallest region counts for, so that empty ones are spread too.
+const SCORE_MIN: u64 = 1 << 20;
+
+impl RegionReport {
+    /// What one of its replicas counts for when stores are compared.
+    pub fn score(&self) -> u64 {
+        self.approximate_size.max(SCORE_MIN)
+    }
+}
+
 /// Counts of one store that schedulers compare.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct StoreLoad {
@@ -91,6 +117,10 @@ pub struct StoreLoad {
     pub replicas: u64,
     /// Bytes of the replicas it holds.
     pub bytes: u64,
+    /// The same, with what is very small counted as a little more.
+    pub score: u64,
+    /// Bytes of the regions it leads.
+    pub leader_bytes: u64,
 }
 
 /// The cluster as its heartbeats describe it. Everything here but the stores' identities can be forgotten and
@@ -100,9 +130,49 @@ pub struct ClusterMap {
     stores: BTreeMap<StoreId, StoreInfo>,
     regions: RegionTree,
     loads: BTreeMap<StoreId, StoreLoad>,
+    /// Since when each region has had its range, and the version of it. Only looked up, never iterated.
+    ranges: HashMap<RegionId, (u64, u64)>,
+    /// When this map began to listen.
+    since_unix_ms: u64,
+    now_unix_ms: u64,
 }
 
 impl ClusterMap {
+    /// The map of a leader that begins to listen now: stores count as heard of then, until they report.
+    pub fn since(now_unix_ms: u64) -> ClusterMap {
+        ClusterMap { since_unix_ms: now_unix_ms, now_unix_ms, ..ClusterMap::default() }
+    }
+
+    /// It is later now. Never earlier: a clock that steps back stands still here.
+    pub fn set_now(&mut self, now_unix_ms: u64) {
+        self.now_unix_ms = self.now_unix_ms.max(now_unix_ms);
+    }
+
+    /// The time by which stores are judged, in Unix milliseconds.
+    pub fn now_unix_ms(&self) -> u64 {
+        self.now_unix_ms
+    }
+
+    /// Since when a region has had its range, as far as this map knows, in Unix milliseconds.
+    pub fn range_since(&self, region: RegionId) -> u64 {
+        self.ranges.get(&region).map_or(self.now_unix_ms, |(_, since)| *since)
+    }
+
+    /// How a store is now.
+    pub fn condition(&self, store: &StoreInfo, goals: &Goals) -> StoreCondition {
+        let heard = store.heard_unix_ms.max(self.since_unix_ms);
+        let silent_ms = self.now_unix_ms.saturating_sub(heard);
+        match store.meta.state {
+            StoreState::Tombstone => StoreCondition::Tombstone,
+            _ if silent_ms >= goals.down_after_ms => StoreCondition::Down,
+            StoreState::Offline => StoreCondition::Offline,
+            StoreState::Up if silent_ms >= goals.disconnected_after_ms => {
+                StoreCondition::Disconnected
+            }
+            StoreState::Up => StoreCondition::Up,
+        }
+    }
+
     /// Adds a store, or changes what is known of its address, version and labels.
     pub fn put_store(&mut self, meta: StoreMeta) {
         let store = self.stores.entry(meta.id).or_default();
@@ -111,6 +181,7 @@ impl ClusterMap {
 
     /// Takes a store's report in; answers whether the store is known.
     pub fn observe_store(&mut self, id: StoreId, stats: StoreStats, now_unix_ms: u64) -> bool {
+        self.set_now(now_unix_ms);
         let Some(store) = self.stores.get_mut(&id) else { return false };
         store.stats = stats;
         store.heard_unix_ms = now_unix_ms;
@@ -124,6 +195,14 @@ impl ClusterMap {
         if let Observed::Changed { replaced } | Observed::Refreshed { replaced } = &observed {
             for old in replaced {
                 self.count(old, u64::wrapping_sub);
+                if old.region.id != added.region.id {
+                    self.ranges.remove(&old.region.id);
+                }
+            }
+            let version = added.region.epoch.version;
+            let range = self.ranges.entry(added.region.id).or_insert((version, self.now_unix_ms));
+            if range.0 != version {
+                *range = (version, self.now_unix_ms);
             }
             self.count(&added, u64::wrapping_add);
         }
@@ -136,8 +215,10 @@ impl ClusterMap {
             let load = self.loads.entry(peer.store_id).or_default();
             load.replicas = change(load.replicas, 1);
             load.bytes = change(load.bytes, report.approximate_size);
+            load.score = change(load.score, report.score());
             if peer.id == report.leader.id {
                 load.leaders = change(load.leaders, 1);
+                load.leader_bytes = change(load.leader_bytes, report.approximate_size);
             }
         }
     }

@@ -127,6 +127,20 @@ impl RegionTree {
         self.by_start.values()
     }
 
+    /// Whether every key is in a known region.
+    pub fn covers_all_keys(&self) -> bool {
+        let mut reached = Bytes::new();
+        let mut ended = false;
+        for report in self.by_start.values() {
+            if ended || report.region.start_key != reached {
+                return false;
+            }
+            reached = report.region.end_key.clone();
+            ended = reached.is_empty();
+        }
+        ended
+    }
+
     /// How many regions are known.
     pub fn len(&self) -> usize {
         self.by_start.len()

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::cluster::StoreMeta;
+use super::cluster::{StoreMeta, StoreState};
 use crate::common::{StoreId, Timestamp};
 use crate::storage::region::Region;
 
@@ -74,6 +74,39 @@ pub enum Command {
         /// Who.
         candidate: String,
     },
+    /// Names the cluster, once. Answer: `Flag`, `false` when it has a name.
+    NameCluster {
+        /// Not zero.
+        cluster_id: u64,
+    },
+    /// Says whether a store takes part. Answer: `Done`, or `Refused`.
+    SetStoreState {
+        /// Which store.
+        id: StoreId,
+        /// Whether it takes part. There is no way back from a tombstone.
+        state: StoreState,
+    },
+    /// Says whether a store is to lead nothing. Answer: `Done`, or `Refused` if it is not known.
+    SetEvicting {
+        /// Which store.
+        id: StoreId,
+        /// Whether.
+        evicting: bool,
+    },
+    /// Stops a scheduler or lets it go on. Answer: `Done`.
+    SetPaused {
+        /// Its name.
+        scheduler: String,
+        /// Whether it is stopped.
+        paused: bool,
+    },
+    /// Changes a setting. Answer: `Done`.
+    PutSetting {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: u64,
+    },
 }
 
 /// The answer to a [`Command`].
@@ -124,6 +157,10 @@ pub struct PdState {
     stores: BTreeMap<StoreId, StoreMeta>,
     gc_holds: BTreeMap<String, GcHold>,
     leases: BTreeMap<String, Lease>,
+    cluster_id: u64,
+    evicting: BTreeMap<StoreId, bool>,
+    paused: BTreeMap<String, bool>,
+    settings: BTreeMap<String, u64>,
 }
 
 impl Default for PdState {
@@ -136,6 +173,10 @@ impl Default for PdState {
             stores: BTreeMap::new(),
             gc_holds: BTreeMap::new(),
             leases: BTreeMap::new(),
+            cluster_id: 0,
+            evicting: BTreeMap::new(),
+            paused: BTreeMap::new(),
+            settings: BTreeMap::new(),
         }
     }
 }
@@ -177,7 +218,52 @@ impl PdState {
                 self.leases.remove(&name);
                 (Reply::Done, vec![(format!("leases/{name}"), None)])
             }
+            Command::NameCluster { cluster_id } => {
+                if self.cluster_id != 0 {
+                    return (Reply::Flag(false), Vec::new());
+                }
+                self.cluster_id = cluster_id;
+                (Reply::Flag(true), vec![record("cluster_id", &cluster_id)])
+            }
+            Command::SetStoreState { id, state } => self.set_store_state(id, state),
+            Command::SetEvicting { id, evicting } => {
+                if !self.stores.contains_key(&id) {
+                    return (Reply::Refused(format!("there is no store {id}")), Vec::new());
+                }
+                let name = format!("evicting/{id}");
+                (Reply::Done, vec![switch(&mut self.evicting, id, evicting, name)])
+            }
+            Command::SetPaused { scheduler, paused } => {
+                let name = format!("paused/{scheduler}");
+                (Reply::Done, vec![switch(&mut self.paused, scheduler, paused, name)])
+            }
+            Command::PutSetting { name, value } => {
+                let records = vec![record(&format!("settings/{name}"), &value)];
+                self.settings.insert(name, value);
+                (Reply::Done, records)
+            }
         }
+    }
+
+    fn set_store_state(&mut self, id: StoreId, state: StoreState) -> (Reply, Vec<Record>) {
+        let Some(store) = self.stores.get_mut(&id) else {
+            return (Reply::Refused(format!("there is no store {id}")), Vec::new());
+        };
+        match (store.state, state) {
+            (StoreState::Tombstone, _) => {
+                return (Reply::Refused(format!("store {id} is a tombstone")), Vec::new());
+            }
+            (StoreState::Up, StoreState::Tombstone) => {
+                let reason = format!("store {id} serves: it is emptied before it goes");
+                return (Reply::Refused(reason), Vec::new());
+            }
+            _ => store.state = state,
+        }
+        let mut records = vec![record(&format!("stores/{id}"), store)];
+        if state == StoreState::Tombstone {
+            records.push(switch(&mut self.evicting, id, false, format!("evicting/{id}")));
+        }
+        (Reply::Done, records)
     }
 
     fn bootstrap(&mut self, store: StoreMeta, region: &Region) -> (Reply, Vec<Record>) {
@@ -198,10 +284,12 @@ impl PdState {
     }
 
     fn put_store(&mut self, store: StoreMeta) -> (Reply, Vec<Record>) {
-        use super::cluster::StoreState::Tombstone;
-        if self.stores.get(&store.id).is_some_and(|known| known.state == Tombstone) {
+        let known = self.stores.get(&store.id).map(|known| known.state);
+        if known == Some(StoreState::Tombstone) {
             return (refused("the store is a tombstone"), Vec::new());
         }
+        // A store that starts again while it is being emptied does not know of that.
+        let store = StoreMeta { state: known.unwrap_or(store.state), ..store };
         let records = vec![record(&format!("stores/{}", store.id), &store)];
         self.stores.insert(store.id, store);
         (Reply::Done, records)
@@ -278,6 +366,25 @@ impl PdState {
         serde_json::from_value(serde_json::Value::Object(fields))
     }
 
+    /// The records of the whole state.
+    pub fn records(&self) -> Vec<Record> {
+        let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(self) else {
+            unreachable!("a struct with named fields and string keys is an object")
+        };
+        let mut records = Vec::new();
+        for (name, value) in fields {
+            match value {
+                serde_json::Value::Object(map) if name != "gc_safe_point" => {
+                    let entries = map.into_iter();
+                    records
+                        .extend(entries.map(|(key, value)| (format!("{name}/{key}"), Some(value))));
+                }
+                value => records.push((name, Some(value))),
+            }
+        }
+        records
+    }
+
     /// Whether the cluster was started.
     pub fn is_bootstrapped(&self) -> bool {
         self.bootstrapped
@@ -298,9 +405,40 @@ impl PdState {
         self.stores.values()
     }
 
+    /// The cluster's identity; zero: it has none yet.
+    pub fn cluster_id(&self) -> u64 {
+        self.cluster_id
+    }
+
+    /// The stores that are to lead nothing.
+    pub fn evicting(&self) -> impl Iterator<Item = StoreId> {
+        self.evicting.keys().copied()
+    }
+
+    /// The schedulers that are stopped.
+    pub fn paused(&self) -> impl Iterator<Item = &str> {
+        self.paused.keys().map(String::as_str)
+    }
+
+    /// The settings that were changed.
+    pub fn settings(&self) -> &BTreeMap<String, u64> {
+        &self.settings
+    }
+
     /// The leases, by name, expired ones included.
     pub fn leases(&self) -> &BTreeMap<String, Lease> {
         &self.leases
+    }
+}
+
+/// Puts a key into a set or takes it out; answers the record that says so.
+fn switch<K: Ord>(set: &mut BTreeMap<K, bool>, key: K, on: bool, name: String) -> Record {
+    if on {
+        set.insert(key, true);
+        record(&name, &true)
+    } else {
+        set.remove(&key);
+        (name, None)
     }
 }
 

@@ -27,6 +27,8 @@ pub struct TimestampOracle {
     last: AtomicU64,
     /// Physical parts stay below this many Unix milliseconds. Zero: not serving.
     bound_ms: AtomicU64,
+    /// Nanoseconds of the monotonic clock until which nobody else can lead.
+    lease_until: AtomicU64,
 }
 
 impl TimestampOracle {
@@ -46,6 +48,23 @@ impl TimestampOracle {
     /// Stops serving: leadership is lost.
     pub fn close(&self) {
         self.bound_ms.store(0, Ordering::SeqCst);
+    }
+
+    /// Nobody else can lead before then, in nanoseconds of the monotonic clock.
+    pub fn lease(&self, until: u64) {
+        self.lease_until.store(until, Ordering::SeqCst);
+    }
+
+    /// The next `count` timestamps, if the lease still holds once they are taken: a leader that was cut off must not
+    /// hand out what lies below another's. `now` is read after they are taken.
+    pub fn take_leased(
+        &self,
+        now_ms: u64,
+        count: u64,
+        now: impl FnOnce() -> u64,
+    ) -> Option<Range<Timestamp>> {
+        let taken = self.take_many(now_ms, count)?;
+        (now() < self.lease_until.load(Ordering::SeqCst)).then_some(taken)
     }
 
     /// The bound to make durable next, or `None` while enough is left.

@@ -1,33 +1,38 @@
 //! The placement driver's leader.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::RwLock;
-use tracing::{error, warn};
+use rand::RngExt as _;
+use tracing::{debug, error, info, warn};
 
 use super::client::{PdError, PdResult, SplitIds};
 use super::messages::{
-    AllocIds, AskBatchSplit, ExtendTimestamps, GetGcSafePoint, GetRegion, GetStores,
+    AllocIds, AskBatchSplit, ExtendTimestamps, GetGcSafePoint, GetRegion, GetStores, GetTimestamps,
     IsBootstrapped, PlaceOrder, Propose, RegionKey, ReportRegion, ReportStore, ScanRegions,
 };
 use super::scheduler::SchedulerActor;
 use crate::actors::runtime::{
     Actor, Context, Handler, MailboxOptions, Message, Overflow, ReplyTo, Supervision, Thread,
 };
-use crate::common::{PeerId, RegionId, Timestamp};
+use crate::common::{PeerId, RegionId, Term, Timestamp};
 use crate::placement::{
-    ClusterMap, Command, CommandLog, Goals, LogError, RegionOrder, RegionReport, Reply, Scheduler,
-    TimestampOracle,
+    Board, Command, CommandLog, Goals, LogError, Observed, Plan, RegionOrder, RegionReport, Reply,
+    Scheduler, Step, StoreState, TimestampOracle,
 };
 use crate::storage::engine;
-use crate::storage::region::membership;
 use crate::storage::routing::RegionRoute;
 
 /// How often the oracle's bound is looked at: several times within what is kept ahead.
 const TSO_CHECK_EVERY: Duration = Duration::from_millis(500);
+/// The clock of PD's group.
+const GROUP_TICK: Duration = Duration::from_millis(100);
+/// The most timestamps handed out at once.
+const TIMESTAMPS_MAX: u64 = 10_000;
+/// How often operators and stores are looked at for what time brings about.
+const BOARD_CHECK_EVERY: Duration = Duration::from_secs(1);
 /// Ids taken from the log at a time, so that an id seldom costs a write.
 const IDS_AHEAD: u64 = 100;
 
@@ -35,26 +40,20 @@ const IDS_AHEAD: u64 = 100;
 pub(super) type OpenLog =
     Arc<dyn Fn() -> Result<Box<dyn CommandLog>, engine::Error> + Send + Sync + 'static>;
 
-/// A step a region was told to take.
-#[derive(Clone, Debug, serde::Serialize)]
-struct Order {
-    step: RegionOrder,
-    /// The region's version when the step was decided: a split is done once it has another.
-    version: u64,
-}
-
 /// The leader's state: the durable one behind its log, and what heartbeats say.
 pub struct Pd {
     open_log: OpenLog,
     log: Option<Box<dyn CommandLog>>,
     oracle: Arc<TimestampOracle>,
-    cluster: Arc<RwLock<ClusterMap>>,
+    pub(super) board: Arc<RwLock<Board>>,
+    /// As configured; settings changed since are on the board.
     goals: Goals,
     ids: Range<u64>,
-    orders: BTreeMap<RegionId, Order>,
     /// Who waits for the bound that is being written; `None` when none is.
     extending: Option<Vec<ReplyTo<PdResult<()>>>>,
     last_seen: Timestamp,
+    /// The term this member leads in.
+    leads: Option<Term>,
     stale_reports: u64,
 }
 
@@ -64,40 +63,46 @@ impl Pd {
             open_log,
             log: None,
             oracle,
-            cluster: Arc::default(),
+            board: Arc::default(),
             goals,
             ids: 0..0,
-            orders: BTreeMap::new(),
             extending: None,
             last_seen: Timestamp::ZERO,
+            leads: None,
             stale_reports: 0,
         }
     }
 
-    fn log(&mut self) -> &mut Box<dyn CommandLog> {
+    pub(super) fn log(&mut self) -> &mut Box<dyn CommandLog> {
         self.log.as_mut().expect("the log is opened before the first message")
     }
 
     /// Commits a command and then calls `then` with its answer.
-    fn commit(
+    pub(super) fn commit(
         &mut self,
         command: Command,
         ctx: &mut Context<Pd>,
         then: impl FnOnce(&mut Pd, PdResult<Reply>, &mut Context<Pd>) + 'static,
     ) {
-        let store = match &command {
-            Command::PutStore(store) | Command::Bootstrap { store, .. } => Some(store.clone()),
-            _ => None,
-        };
+        let on_board = matches!(
+            command,
+            Command::PutStore(_)
+                | Command::Bootstrap { .. }
+                | Command::SetStoreState { .. }
+                | Command::SetEvicting { .. }
+                | Command::SetPaused { .. }
+                | Command::PutSetting { .. }
+        );
         let committed = self.log().commit(command);
         ctx.spawn_then(committed, move |pd, result, ctx| {
-            let result = result.map_err(from_log).and_then(|reply| match reply {
-                Reply::Refused(reason) => Err(PdError::Refused(reason)),
-                reply => Ok(reply),
-            });
-            let took_effect = result.as_ref().is_ok_and(|reply| *reply != Reply::Flag(false));
-            if let Some(store) = store.filter(|_| took_effect) {
-                pd.cluster.write().put_store(store);
+            let leader = pd.log().leadership().leader;
+            let result =
+                result.map_err(|error| from_log(error, leader)).and_then(|reply| match reply {
+                    Reply::Refused(reason) => Err(PdError::Refused(reason)),
+                    reply => Ok(reply),
+                });
+            if on_board && result.is_ok() {
+                pd.refresh_board();
             }
             then(pd, result, ctx);
         });
@@ -105,6 +110,12 @@ impl Pd {
 
     /// Moves the oracle's bound if it is near.
     fn extend_timestamps(&mut self, waiting: Option<ReplyTo<PdResult<()>>>, ctx: &mut Context<Pd>) {
+        if let Some(refusal) = self.refusal() {
+            if let Some(reply) = waiting {
+                reply.send(Err(refusal));
+            }
+            return;
+        }
         if let Some(others) = &mut self.extending {
             others.extend(waiting);
             return;
@@ -115,20 +126,30 @@ impl Pd {
             }
             return;
         };
+        let term = self.leads;
         self.extending = Some(waiting.into_iter().collect());
-        self.commit(Command::SaveTsoBound { bound_ms }, ctx, move |pd, result, _| {
+        self.commit(Command::SaveTsoBound { bound_ms }, ctx, move |pd, result, ctx| {
+            // What another term of leadership asked for says nothing of what was handed out since.
+            let outdated = pd.leads != term;
             match &result {
+                Ok(_) if outdated => {}
                 Ok(_) => pd.oracle.extend(bound_ms),
                 Err(error) => error!(%error, "failed to move the bound of timestamps"),
             }
             for reply in pd.extending.take().into_iter().flatten() {
                 reply.send(result.clone().map(drop));
             }
+            if outdated {
+                pd.extend_timestamps(None, ctx);
+            }
         });
     }
 
     /// Keeps ahead of an oracle in use; an idle one costs no writes.
     fn check_timestamps(&mut self, ctx: &mut Context<Pd>) {
+        if self.leads.is_none() {
+            return;
+        }
         let last = self.oracle.last();
         if last != self.last_seen {
             self.last_seen = last;
@@ -161,47 +182,109 @@ impl Pd {
         });
     }
 
-    /// What a region is to do next, if its last order is not done yet.
-    fn order_for(&mut self, report: &RegionReport) -> Option<RegionOrder> {
-        let order = self.orders.get(&report.region.id)?;
-        if order.is_done(report) {
-            self.orders.remove(&report.region.id);
-            return None;
-        }
-        Some(order.step.clone())
+    fn refresh_board(&mut self) {
+        let goals = self.goals;
+        let log = self.log.as_ref().expect("the log is opened before the first message");
+        self.board.write().refresh(log.state(), goals);
     }
 
-    fn place(&mut self, region: RegionId, step: RegionOrder) {
-        let known = self.cluster.read().regions().by_id(region).map(|known| known.region.epoch);
-        if let Some(epoch) = known {
-            self.orders.insert(region, Order { step, version: epoch.version });
+    /// Begins to carry a plan out, after its new replicas have their ids; answers what stands against it.
+    pub(super) fn place(
+        &mut self,
+        mut plan: Plan,
+        ctx: &mut Context<Pd>,
+        then: impl FnOnce(PdResult<()>) + 'static,
+    ) {
+        let unnamed =
+            |step: &&mut Step| matches!(step, Step::AddLearner { peer } if peer.id == PeerId(0));
+        let count = plan.steps.iter_mut().filter(unnamed).count() as u64;
+        self.take_ids(count, ctx, move |pd, ids| {
+            then(ids.and_then(|mut ids| {
+                for step in plan.steps.iter_mut() {
+                    if let Step::AddLearner { peer } = step
+                        && peer.id == PeerId(0)
+                    {
+                        peer.id = PeerId(ids.next().expect("an id was taken for each"));
+                    }
+                }
+                let Board { cluster, operators, goals, .. } = &mut *pd.board.write();
+                operators.add(plan, cluster, goals).map_err(|why| PdError::Refused(why.to_owned()))
+            }));
+        });
+    }
+
+    /// What time itself brings about: operators that take too long, stores that have become empty.
+    fn look_after_board(&mut self, ctx: &mut Context<Pd>) {
+        if self.leads.is_none() {
+            return;
+        }
+        let drained = {
+            let mut board = self.board.write();
+            board.cluster.set_now(ctx.system().clock().unix_ms());
+            let Board { cluster, operators, .. } = &mut *board;
+            operators.expire(cluster);
+            board.drained()
+        };
+        for id in drained {
+            let command = Command::SetStoreState { id, state: StoreState::Tombstone };
+            self.commit(command, ctx, move |_, result, _| match result {
+                Ok(_) => info!(store_id = %id, "a store is empty and gone"),
+                Err(error) => warn!(%error, store_id = %id, "failed to bury an empty store"),
+            });
+        }
+    }
+
+    /// Begins or ceases to lead as the group has decided.
+    pub(super) fn follow_leadership(&mut self, ctx: &mut Context<Pd>) {
+        let leadership = self.log().leadership();
+        self.oracle.lease(leadership.lease_until);
+        if leadership.leads == self.leads {
+            return;
+        }
+        self.leads = leadership.leads;
+        self.ids = 0..0;
+        self.oracle.close();
+        if leadership.leads.is_some() {
+            self.begin_to_lead(ctx);
+        }
+    }
+
+    /// Everything durable is applied here; everything else is heard anew.
+    fn begin_to_lead(&mut self, ctx: &mut Context<Pd>) {
+        let now_ms = ctx.system().clock().unix_ms();
+        let goals = self.goals;
+        let state = self.log().state();
+        let (bound_ms, unnamed) = (state.tso_bound_ms(), state.cluster_id() == 0);
+        let board = Board::new(state, goals, now_ms);
+        *self.board.write() = board;
+        self.oracle.open(bound_ms);
+        self.extend_timestamps(None, ctx);
+        if unnamed {
+            let cluster_id = ctx.system().rng().stream("cluster").random_range(1..=u64::MAX >> 1);
+            self.commit(Command::NameCluster { cluster_id }, ctx, |_, result, _| {
+                if let Err(error) = result {
+                    warn!(%error, "failed to name the cluster");
+                }
+            });
+        }
+    }
+
+    /// Why this member answers no questions now, if it does not lead.
+    pub(super) fn refusal(&self) -> Option<PdError> {
+        let leadership = self.log.as_ref()?.leadership();
+        match leadership.leads {
+            Some(_) => None,
+            None => Some(PdError::NotLeader { leader: leadership.leader }),
         }
     }
 }
 
-impl Order {
-    fn is_done(&self, report: &RegionReport) -> bool {
-        let region = &report.region;
-        match &self.step {
-            RegionOrder::TransferLeader { to } => report.leader.id == to.id,
-            RegionOrder::AddPeer { peer } => {
-                region.peer_on(peer.store_id).is_some_and(|there| there.role == peer.role)
-            }
-            RegionOrder::ChangePeers { changes } => {
-                membership::change_peers(region, changes).is_err()
-            }
-            // Done when the region is heard of no more.
-            RegionOrder::Merge { .. } => false,
-            RegionOrder::RemovePeer { peer } => {
-                region.peers.iter().all(|other| other.id != peer.id)
-            }
-            RegionOrder::Split => region.epoch.version != self.version,
-        }
+pub(super) fn from_log(error: LogError, leader: Option<String>) -> PdError {
+    match error {
+        LogError::NotLeader => PdError::NotLeader { leader },
+        LogError::Refused(reason) => PdError::Refused(reason),
+        LogError::Undetermined | LogError::Storage(_) => PdError::Unavailable(error.to_string()),
     }
-}
-
-fn from_log(error: LogError) -> PdError {
-    PdError::Unavailable(error.to_string())
 }
 
 fn route(report: &RegionReport) -> RegionRoute {
@@ -222,24 +305,22 @@ impl Actor for Pd {
 
     fn started(&mut self, ctx: &mut Context<Pd>) {
         let log = (self.open_log)().expect("the log was readable when the node started");
-        for store in log.state().stores() {
-            self.cluster.write().put_store(store.clone());
-        }
-        self.oracle.open(log.state().tso_bound_ms());
         self.log = Some(log);
-        self.extend_timestamps(None, ctx);
+        self.follow_leadership(ctx);
+        ctx.run_interval(GROUP_TICK, Pd::tick_group);
         ctx.run_interval(TSO_CHECK_EVERY, Pd::check_timestamps);
+        ctx.run_interval(BOARD_CHECK_EVERY, Pd::look_after_board);
 
         for scheduler in Scheduler::ALL {
-            let (cluster, goals, pd) = (Arc::clone(&self.cluster), self.goals, ctx.me().clone());
+            let (board, pd) = (Arc::clone(&self.board), ctx.me().clone());
             ctx.child(format!("scheduler/{}", scheduler.name()), Thread::Any, move || {
-                SchedulerActor::new(scheduler, goals, Arc::clone(&cluster), pd.clone())
+                SchedulerActor::new(scheduler, Arc::clone(&board), pd.clone())
             });
         }
     }
 
     fn observe(&self) -> serde_json::Value {
-        let cluster = self.cluster.read();
+        let board = self.board.read();
         let state = self.log.as_ref().map(|log| log.state());
         serde_json::json!({
             "bootstrapped": state.map(|state| state.is_bootstrapped()),
@@ -248,9 +329,10 @@ impl Actor for Pd {
             "last_timestamp": self.oracle.last(),
             "timestamp_bound_unix_ms": self.oracle.bound_ms(),
             "ids_in_hand": self.ids.end - self.ids.start,
-            "stores": cluster.stores().count(),
-            "regions": cluster.regions().len(),
-            "orders": self.orders,
+            "stores": board.cluster.stores().count(),
+            "regions": board.cluster.regions().len(),
+            "operators": board.operators.running().collect::<Vec<_>>(),
+            "finished_operators": board.operators.finished().take(20).collect::<Vec<_>>(),
             "stale_reports": self.stale_reports,
         })
     }
@@ -275,6 +357,9 @@ impl Handler<AllocIds> for Pd {
         reply: ReplyTo<PdResult<Range<u64>>>,
         ctx: &mut Context<Pd>,
     ) {
+        if let Some(refusal) = self.refusal() {
+            return reply.send(Err(refusal));
+        }
         self.take_ids(message.count, ctx, |_, ids| reply.send(ids));
     }
 }
@@ -286,6 +371,9 @@ impl Handler<AskBatchSplit> for Pd {
         reply: ReplyTo<PdResult<Vec<SplitIds>>>,
         ctx: &mut Context<Pd>,
     ) {
+        if let Some(refusal) = self.refusal() {
+            return reply.send(Err(refusal));
+        }
         let AskBatchSplit { region, count } = message;
         let peers = region.peers.len();
         let ids = (count * (1 + peers)) as u64;
@@ -310,8 +398,12 @@ impl Handler<ReportStore> for Pd {
         reply: ReplyTo<PdResult<()>>,
         ctx: &mut Context<Pd>,
     ) {
+        if let Some(refusal) = self.refusal() {
+            return reply.send(Err(refusal));
+        }
         let now_ms = ctx.system().clock().unix_ms();
-        let known = self.cluster.write().observe_store(message.store_id, message.stats, now_ms);
+        let mut board = self.board.write();
+        let known = board.cluster.observe_store(message.store_id, message.stats, now_ms);
         reply.send(if known {
             Ok(())
         } else {
@@ -327,35 +419,51 @@ impl Handler<ReportRegion> for Pd {
         reply: ReplyTo<PdResult<Option<RegionOrder>>>,
         _: &mut Context<Pd>,
     ) {
-        let order = self.order_for(&message.0);
-        let observed = self.cluster.write().observe_region(message.0);
-        if observed == crate::placement::Observed::Stale {
+        if let Some(refusal) = self.refusal() {
+            return reply.send(Err(refusal));
+        }
+        let mut board = self.board.write();
+        let Board { cluster, operators, .. } = &mut *board;
+        let report = message.0;
+        if cluster.observe_region(report.clone()) == Observed::Stale {
             self.stale_reports += 1;
             return reply.send(Ok(None));
         }
-        reply.send(Ok(order));
+        reply.send(Ok(operators.on_report(&report, cluster)));
     }
 }
 
 impl Handler<PlaceOrder> for Pd {
     fn handle(&mut self, message: PlaceOrder, _: ReplyTo<()>, ctx: &mut Context<Pd>) {
-        let PlaceOrder { region, order } = message;
-        if self.orders.contains_key(&region) {
-            return;
-        }
-        match order {
-            RegionOrder::AddPeer { mut peer } if peer.id == PeerId(0) => {
-                self.take_ids(1, ctx, move |pd, ids| match ids {
-                    Ok(ids) => {
-                        peer.id = PeerId(ids.start);
-                        pd.place(region, RegionOrder::AddPeer { peer });
-                    }
-                    Err(error) => {
-                        warn!(%error, region_id = %region, "failed to name a new replica")
-                    }
-                });
+        let region_id = message.0.region;
+        self.place(message.0, ctx, move |result| {
+            if let Err(error) = result {
+                debug!(%error, %region_id, "left a plan for the next look");
             }
-            order => self.place(region, order),
+        });
+    }
+}
+
+impl Handler<GetTimestamps> for Pd {
+    fn handle(
+        &mut self,
+        message: GetTimestamps,
+        reply: ReplyTo<PdResult<Range<Timestamp>>>,
+        ctx: &mut Context<Pd>,
+    ) {
+        if let Some(refusal) = self.refusal() {
+            return reply.send(Err(refusal));
+        }
+        let clock = ctx.system().clock();
+        let most = message.count.clamp(1, TIMESTAMPS_MAX);
+        let taken = self.oracle.take_leased(clock.unix_ms(), most, || clock.now().as_nanos());
+        match taken {
+            Some(range) => reply.send(Ok(range)),
+            None => {
+                let later = "timestamps are to be had again when the bound is moved";
+                reply.send(Err(PdError::Unavailable(later.to_owned())));
+                self.extend_timestamps(None, ctx);
+            }
         }
     }
 }
@@ -370,6 +478,9 @@ macro_rules! look_up {
                 reply: ReplyTo<<$message as Message>::Reply>,
                 _: &mut Context<Pd>,
             ) {
+                if let Some(refusal) = self.refusal() {
+                    return reply.send(Err(refusal));
+                }
                 let $pd = self;
                 reply.send(Ok($answer));
             }
@@ -379,9 +490,9 @@ macro_rules! look_up {
 
 look_up!(IsBootstrapped, |pd, _| pd.log().state().is_bootstrapped());
 look_up!(GetGcSafePoint, |pd, _| pd.log().state().gc_safe_point());
-look_up!(GetStores, |pd, _| pd.cluster.read().stores().cloned().collect());
+look_up!(GetStores, |pd, _| pd.board.read().cluster.stores().cloned().collect());
 look_up!(GetRegion, |pd, GetRegion(key)| {
-    let cluster = pd.cluster.read();
+    let cluster = &pd.board.read().cluster;
     let report = match &key {
         RegionKey::Holding(key) => cluster.regions().by_key(key),
         RegionKey::Below(key) => cluster.regions().before_key(key),
@@ -390,7 +501,7 @@ look_up!(GetRegion, |pd, GetRegion(key)| {
     report.map(route)
 });
 look_up!(ScanRegions, |pd, asked| {
-    let cluster = pd.cluster.read();
+    let cluster = &pd.board.read().cluster;
     let found = cluster.regions().scan(&asked.start, &asked.end, asked.limit);
     found.into_iter().map(route).collect()
 });

@@ -10,14 +10,14 @@ use bytes::Bytes;
 use super::client::{PdClient, PdError, PdResult, SplitIds};
 use super::leader::{OpenLog, Pd};
 use super::messages::{
-    AllocIds, AskBatchSplit, ExtendTimestamps, GetGcSafePoint, GetRegion, GetStores,
+    Administer, AllocIds, AskBatchSplit, ExtendTimestamps, GetGcSafePoint, GetRegion, GetStores,
     IsBootstrapped, Propose, RegionKey, ReportRegion, ReportStore, ScanRegions,
 };
 use crate::actors::runtime::{ActorRef, AskError, Clock, Handler, Message, System, Thread};
 use crate::common::{RegionId, StoreId, Timestamp};
 use crate::placement::{
-    Command, CommandLog, Goals, Lease, RegionOrder, RegionReport, Reply, SingleMemberLog,
-    StoreInfo, StoreMeta, StoreStats, TimestampOracle,
+    AdminRequest, Command, CommandLog, Goals, Lease, RegionOrder, RegionReport, Reply,
+    SingleMemberLog, StoreInfo, StoreMeta, StoreStats, TimestampOracle,
 };
 use crate::storage::engine::{self, Engine};
 use crate::storage::region::Region;
@@ -93,7 +93,8 @@ fn millis(time: Duration) -> u64 {
 #[async_trait]
 impl PdClient for LocalPd {
     fn try_timestamp(&self) -> Option<Timestamp> {
-        self.oracle.take(self.clock.unix_ms())
+        let now = || self.clock.now().as_nanos();
+        self.oracle.take_leased(self.clock.unix_ms(), 1, now).map(|range| range.start)
     }
 
     async fn timestamp(&self) -> PdResult<Timestamp> {
@@ -196,6 +197,10 @@ impl PdClient for LocalPd {
     async fn resign(&self, name: &str, candidate: &str) -> PdResult<()> {
         let (name, candidate) = (name.to_string(), candidate.to_string());
         self.propose(Command::Resign { name, candidate }).await.map(drop)
+    }
+
+    async fn administer(&self, request: AdminRequest) -> PdResult<serde_json::Value> {
+        self.ask(Administer(request)).await?
     }
 }
 

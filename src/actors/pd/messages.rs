@@ -8,7 +8,8 @@ use super::client::{PdResult, SplitIds};
 use crate::common::{RegionId, StoreId, Timestamp};
 use crate::message;
 use crate::placement::{
-    AdminRequest, Command, RegionOrder, RegionReport, Reply, StoreInfo, StoreStats,
+    AdminRequest, Command, GroupMessage, Leadership, MemberChange, MemberView, Plan, RegionOrder,
+    RegionReport, Reply, StoreInfo, StoreStats,
 };
 use crate::storage::region::Region;
 use crate::storage::routing::RegionRoute;
@@ -112,12 +113,22 @@ message!(GetTimestamps => PdResult<Range<Timestamp>>, "GetTimestamps");
 pub struct Administer(pub AdminRequest);
 message!(Administer => PdResult<serde_json::Value>, "Administer");
 
-/// A scheduler's decision, told to be given to the region with its next report.
+/// A message of another member of PD's group.
 #[derive(Clone, Debug)]
-pub struct PlaceOrder {
-    /// The region.
-    pub region: RegionId,
-    /// What it is to do.
-    pub order: RegionOrder,
-}
+pub struct GroupStep(pub GroupMessage);
+message!(GroupStep => (), "GroupStep");
+
+/// Asks for a change of the list of members; answered with the list as it then is.
+#[derive(Clone, Debug)]
+pub struct ChangeMembers(pub MemberChange);
+message!(ChangeMembers => PdResult<Vec<MemberView>>, "ChangeMembers");
+
+/// Asks who leads.
+#[derive(Clone, Copy, Debug)]
+pub struct Lead;
+message!(Lead => Leadership, "Lead");
+
+/// What a scheduler wants done; the region is told with its next report.
+#[derive(Clone, Debug)]
+pub struct PlaceOrder(pub Plan);
 message!(PlaceOrder => (), "PlaceOrder");

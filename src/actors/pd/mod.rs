@@ -18,7 +18,9 @@
 //! The leader commits each change through a [`CommandLog`](crate::placement::CommandLog); in a group of one that is a
 //! synced write, on a thread of its own. If it panics it restarts from the log, and hears of the regions again.
 
+mod administer;
 mod client;
+mod group;
 mod leader;
 mod local;
 mod messages;
@@ -28,7 +30,7 @@ pub use client::{Lease, PdClient, PdError, PdResult, SplitIds};
 pub use leader::Pd;
 pub use local::LocalPd;
 pub use messages::{
-    Administer, AllocIds, AskBatchSplit, ExtendTimestamps, GetGcSafePoint, GetRegion, GetStores,
-    GetTimestamps, IsBootstrapped, PlaceOrder, Propose, RegionKey, ReportRegion, ReportStore,
-    ScanRegions,
+    Administer, AllocIds, AskBatchSplit, ChangeMembers, ExtendTimestamps, GetGcSafePoint,
+    GetRegion, GetStores, GetTimestamps, GroupStep, IsBootstrapped, Lead, PlaceOrder, Propose,
+    RegionKey, ReportRegion, ReportStore, ScanRegions,
 };

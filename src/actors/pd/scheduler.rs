@@ -9,43 +9,53 @@ use tracing::debug;
 use super::leader::Pd;
 use super::messages::PlaceOrder;
 use crate::actors::runtime::{Actor, ActorRef, Context};
-use crate::placement::{ClusterMap, Decision, Goals, Scheduler};
+use crate::placement::{Board, Plan, Scheduler};
 
-/// How often a scheduler looks.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How long a scheduler rests between looks; longer if there are many regions to look at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// By how much longer for each region.
+const LOOK_REGION: Duration = Duration::from_micros(10);
+/// How much it wants done at a look.
+const PLANS_MAX: usize = 8;
 
 /// The actor around a [`Scheduler`]; has no messages, only its own ticks.
 pub(super) struct SchedulerActor {
     scheduler: Scheduler,
-    goals: Goals,
-    cluster: Arc<RwLock<ClusterMap>>,
+    board: Arc<RwLock<Board>>,
     pd: ActorRef<Pd>,
-    decision: Decision,
+    reason: &'static str,
+    last_plan: Option<Plan>,
     looks: u64,
-    orders: u64,
+    plans: u64,
 }
 
 impl SchedulerActor {
     pub(super) fn new(
         scheduler: Scheduler,
-        goals: Goals,
-        cluster: Arc<RwLock<ClusterMap>>,
+        board: Arc<RwLock<Board>>,
         pd: ActorRef<Pd>,
     ) -> SchedulerActor {
-        let decision = Decision::Nothing { reason: "has not looked yet" };
-        SchedulerActor { scheduler, goals, cluster, pd, decision, looks: 0, orders: 0 }
+        let reason = "has not looked yet";
+        SchedulerActor { scheduler, board, pd, reason, last_plan: None, looks: 0, plans: 0 }
     }
 
-    fn look(&mut self, _: &mut Context<SchedulerActor>) {
+    fn look(&mut self, ctx: &mut Context<SchedulerActor>) {
         self.looks += 1;
-        self.decision = self.scheduler.decide(&self.cluster.read(), &self.goals);
-        if let Decision::Do { region, order } = &self.decision {
-            self.orders += 1;
-            let message = PlaceOrder { region: *region, order: order.clone() };
-            if let Err(error) = self.pd.tell(message) {
-                debug!(%error, region_id = %region, "left an order for the next look");
+        let (plans, reason, regions) = {
+            let board = self.board.read();
+            let (plans, reason) = board.plan(self.scheduler, PLANS_MAX);
+            (plans, reason, board.cluster.regions().len())
+        };
+        self.reason = reason;
+        for plan in plans {
+            self.plans += 1;
+            self.last_plan = Some(plan.clone());
+            if let Err(error) = self.pd.tell(PlaceOrder(plan)) {
+                debug!(%error, "left a plan for the next look");
             }
         }
+        let rest = LOOK_EVERY + LOOK_REGION * u32::try_from(regions).unwrap_or(u32::MAX);
+        ctx.run_later(rest, SchedulerActor::look);
     }
 }
 
@@ -54,16 +64,15 @@ impl Actor for SchedulerActor {
 
     fn started(&mut self, ctx: &mut Context<SchedulerActor>) {
         self.look(ctx);
-        ctx.run_interval(LOOK_EVERY, SchedulerActor::look);
     }
 
     fn observe(&self) -> serde_json::Value {
         serde_json::json!({
             "scheduler": self.scheduler.name(),
-            "goals": self.goals,
-            "last_decision": self.decision,
+            "reason": self.reason,
+            "last_plan": self.last_plan,
             "looks": self.looks,
-            "orders": self.orders,
+            "plans": self.plans,
         })
     }
 }

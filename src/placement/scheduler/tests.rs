@@ -1,20 +1,23 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::common::Term;
-use crate::placement::StoreMeta;
+use crate::common::{RegionId, Term};
+use crate::placement::{Goals, StoreMeta, StoreState, StoreStats};
 use crate::storage::region::Region;
 
-fn cluster(stores: u64) -> ClusterMap {
-    let mut cluster = ClusterMap::default();
+const MIB: u64 = 1 << 20;
+
+fn board(stores: u64, replicas: usize) -> Board {
+    let mut board = Board::default();
+    board.goals = Goals { replicas, leader_tolerance: 1, ..Goals::default() };
     for id in 1..=stores {
-        cluster.put_store(StoreMeta { id: StoreId(id), ..StoreMeta::default() });
+        board.cluster.put_store(StoreMeta { id: StoreId(id), ..StoreMeta::default() });
     }
-    cluster
+    board
 }
 
 /// A region of one key prefix with a voter on each of `stores`, led by the first.
-fn report(id: u8, stores: &[u64], size: u64) -> RegionReport {
+fn report(id: u8, stores: &[u64], mebibytes: u64) -> RegionReport {
     let peer = |store: &u64| Peer {
         id: PeerId(u64::from(id) * 100 + store),
         store_id: StoreId(*store),
@@ -31,77 +34,206 @@ fn report(id: u8, stores: &[u64], size: u64) -> RegionReport {
             ..Region::default()
         },
         term: Term(1),
-        approximate_size: size,
+        approximate_size: mebibytes * MIB,
         ..RegionReport::default()
     }
 }
 
-fn goals(replicas: usize) -> Goals {
-    Goals { replicas, bytes_tolerance: 10, leader_tolerance: 1, region_max_bytes: 100 }
+fn set_state(board: &mut Board, id: u64, state: StoreState) {
+    board.cluster.put_store(StoreMeta { id: StoreId(id), state, ..StoreMeta::default() });
+}
+
+/// Everybody but some is heard of at this time.
+fn hear(board: &mut Board, now_ms: u64, but: &[u64]) {
+    let ids: Vec<StoreId> = board.cluster.stores().map(|store| store.meta.id).collect();
+    board.cluster.set_now(now_ms);
+    for id in ids.into_iter().filter(|id| !but.contains(&id.0)) {
+        board.cluster.observe_store(id, StoreStats::default(), now_ms);
+    }
+}
+
+/// What a scheduler says, in a line: the region and its steps, or the reason.
+fn says(board: &Board, scheduler: Scheduler) -> String {
+    match scheduler.decide(board, &board.operators) {
+        Decision::Nothing { reason } => reason.to_owned(),
+        Decision::Do(plan) => {
+            let steps: Vec<String> = plan.steps.iter().map(short).collect();
+            format!("{} {}: {}", plan.name, plan.region, steps.join(" "))
+        }
+    }
+}
+
+fn short(step: &Step) -> String {
+    match step {
+        Step::AddLearner { peer } => format!("+{}", peer.store_id),
+        Step::Promote { store_id } => format!("^{store_id}"),
+        Step::TransferLeader { store_id } => format!("*{store_id}"),
+        Step::RemovePeer { store_id } => format!("-{store_id}"),
+        Step::Merge { target } => format!(">{target}"),
+        Step::Split => "/".to_owned(),
+    }
 }
 
 #[test]
 fn with_one_store_there_is_nothing_to_do() {
-    let mut cluster = cluster(1);
-    cluster.observe_region(report(1, &[1], 5));
+    let mut board = board(1, 1);
+    board.cluster.observe_region(report(1, &[1], 5));
     for scheduler in [Scheduler::Replica, Scheduler::BalanceLeader, Scheduler::BalanceRegion] {
-        assert_eq!(scheduler.decide(&cluster, &goals(1)), nothing("one store"));
+        assert_eq!(says(&board, scheduler), "one store");
     }
-    let split = Scheduler::Split.decide(&cluster, &goals(1));
-    assert_eq!(split, nothing("every region is within its size"));
+    assert_eq!(says(&board, Scheduler::Split), "every region is within its size");
 }
 
 #[test]
-fn a_missing_replica_goes_to_the_emptiest_store() {
-    let mut cluster = cluster(3);
-    cluster.observe_region(report(1, &[1], 50));
-    cluster.observe_region(report(2, &[2, 1, 3], 20));
-    cluster.observe_region(report(3, &[2, 1, 3], 20));
-    let wanted = add_peer(&report(1, &[1], 50), StoreId(2));
-    assert_eq!(Scheduler::Replica.decide(&cluster, &goals(3)), wanted);
+fn the_replica_checker_by_table() {
+    use StoreState::{Offline, Tombstone, Up};
+    // What the region has, the states of the stores, who is silent for long, and what is to be done.
+    let table: &[(&[u64], &[StoreState], &[u64], &str)] = &[
+        (&[1, 2, 3], &[Up; 4], &[], "every region has its replicas"),
+        (&[1, 2], &[Up; 4], &[], "make-up-replica 1: +3 ^3"),
+        (&[1, 2, 3, 4], &[Up; 4], &[], "remove-extra-replica 1: -4"),
+        (&[1, 2, 3], &[Up; 4], &[3], "replace-down-replica 1: +4 ^4 -3"),
+        (&[1, 2, 3], &[Up; 3], &[3], "no store may be given a replica"),
+        (&[1, 2, 3, 4], &[Up; 4], &[2], "remove-extra-replica 1: -2"),
+        (&[1, 2, 3], &[Up, Up, Offline, Up], &[], "replace-offline-replica 1: +4 ^4 -3"),
+        (&[1, 2, 3], &[Offline, Up, Up, Up], &[], "replace-offline-replica 1: +4 ^4 *2 -1"),
+        (&[1, 2, 3], &[Up, Up, Tombstone, Up], &[], "replace-down-replica 1: +4 ^4 -3"),
+        (
+            &[1, 2, 3],
+            &[Up, Up, Offline, Offline],
+            &[],
+            "no store may take over what one is to lose",
+        ),
+        (&[1, 2, 3], &[Up, Up, Up, Offline], &[], "every region has its replicas"),
+    ];
+    for (stores, states, silent, expected) in table {
+        let mut board = board(states.len() as u64, 3);
+        for (id, state) in (1..).zip(*states) {
+            set_state(&mut board, id, *state);
+        }
+        hear(&mut board, board.goals.down_after_ms, silent);
+        board.cluster.observe_region(report(1, stores, 10));
+        assert_eq!(says(&board, Scheduler::Replica), *expected, "{stores:?} {states:?} {silent:?}");
+    }
 }
 
 #[test]
-fn of_too_many_replicas_the_one_that_is_down_goes() {
-    let mut cluster = cluster(4);
-    let mut region = report(1, &[1, 2, 3, 4], 50);
-    let down = region.region.peers[2];
-    region.down_peers.push(down);
-    cluster.observe_region(region.clone());
-    assert_eq!(Scheduler::Replica.decide(&cluster, &goals(3)), remove_peer(&region, down));
+fn a_learner_nobody_waits_for_votes_or_goes() {
+    let mut board = board(4, 3);
+    let mut region = report(1, &[1, 2, 3], 10);
+    region.region.peers[2].role = PeerRole::Learner;
+    board.cluster.observe_region(region);
+    assert_eq!(says(&board, Scheduler::Replica), "make-up-replica 1: ^3");
+    let mut region = report(1, &[1, 2, 3, 4], 10);
+    region.region.peers[3].role = PeerRole::Learner;
+    region.region.epoch.conf_ver = 1;
+    board.cluster.observe_region(region);
+    assert_eq!(says(&board, Scheduler::Replica), "remove-orphan-learner 1: -4");
+}
+
+#[test]
+fn a_store_is_disconnected_before_it_is_down() {
+    let mut board = board(4, 3);
+    board.cluster.observe_region(report(1, &[1, 2, 3], 10));
+    let condition = |board: &Board, id| {
+        board.cluster.condition(board.cluster.store(StoreId(id)).unwrap(), &board.goals)
+    };
+    hear(&mut board, 19_999, &[3]);
+    assert_eq!(condition(&board, 3), StoreCondition::Up);
+    hear(&mut board, 20_000, &[3]);
+    assert_eq!(condition(&board, 3), StoreCondition::Disconnected);
+    assert_eq!(says(&board, Scheduler::Replica), "every region has its replicas");
+    hear(&mut board, 30 * 60_000, &[3]);
+    assert_eq!(condition(&board, 3), StoreCondition::Down);
+    assert_eq!(condition(&board, 1), StoreCondition::Up);
 }
 
 #[test]
 fn leaders_move_from_the_busiest_to_the_idlest_store() {
-    let mut cluster = cluster(2);
+    let mut board = board(2, 2);
     for id in 1..=3 {
-        cluster.observe_region(report(id, &[1, 2], 1));
+        board.cluster.observe_region(report(id, &[1, 2], 1));
     }
-    let decision = Scheduler::BalanceLeader.decide(&cluster, &goals(2));
-    let to = report(1, &[1, 2], 1).region.peers[1];
-    let order = RegionOrder::TransferLeader { to };
-    assert_eq!(decision, Decision::Do { region: RegionId(1), order });
+    assert_eq!(says(&board, Scheduler::BalanceLeader), "balance-leader 3: *2");
+    board.evicting.insert(StoreId(2));
+    let reason = "leaders are balanced";
+    assert_eq!(says(&board, Scheduler::BalanceLeader), reason, "store 2 is to lead nothing");
+    board.evicting.clear();
+    board.cluster.observe_region(report(1, &[2, 1], 1));
+    assert_eq!(says(&board, Scheduler::BalanceLeader), reason);
+}
 
-    cluster.observe_region(report(1, &[2, 1], 1));
-    let decision = Scheduler::BalanceLeader.decide(&cluster, &goals(2));
-    assert_eq!(decision, nothing("leaders are balanced"));
+#[test]
+fn leaders_are_evicted() {
+    let mut board = board(3, 3);
+    board.cluster.observe_region(report(1, &[1, 2, 3], 1));
+    assert_eq!(says(&board, Scheduler::EvictLeader), "no store is to lead nothing");
+    board.evicting.insert(StoreId(1));
+    assert_eq!(says(&board, Scheduler::EvictLeader), "evict-leader 1: *2");
+    board.evicting.extend([StoreId(2), StoreId(3)]);
+    let reason = "a region has nobody who could lead in the leader's place";
+    assert_eq!(says(&board, Scheduler::EvictLeader), reason);
 }
 
 #[test]
 fn bytes_move_by_the_largest_region_that_helps() {
-    let mut cluster = cluster(2);
+    let mut board = board(2, 1);
+    board.goals.bytes_tolerance = 10 * MIB;
     for (id, size) in [(1, 90), (2, 40), (3, 20)] {
-        cluster.observe_region(report(id, &[1], size));
+        board.cluster.observe_region(report(id, &[1], size));
     }
-    let decision = Scheduler::BalanceRegion.decide(&cluster, &goals(1));
-    assert_eq!(decision, add_peer(&report(2, &[1], 40), StoreId(2)), "90 is over half of 150");
+    // 90 is over half of 150.
+    assert_eq!(says(&board, Scheduler::BalanceRegion), "balance-region 2: +2 ^2 *2 -1");
+    set_state(&mut board, 2, StoreState::Offline);
+    assert_eq!(says(&board, Scheduler::BalanceRegion), "one store");
+}
+
+#[test]
+fn a_full_disk_is_given_nothing() {
+    let mut board = board(2, 1);
+    board.goals.bytes_tolerance = MIB;
+    board.cluster.observe_region(report(1, &[1], 10));
+    board.cluster.observe_region(report(2, &[1], 10));
+    let full = StoreStats { capacity: 1000, available: 49, ..StoreStats::default() };
+    board.cluster.observe_store(StoreId(2), full, 0);
+    assert_ne!(says(&board, Scheduler::BalanceRegion), "balance-region 2: +2 ^2 *2 -1");
+    board.cluster.observe_store(StoreId(2), StoreStats { available: 50, ..full }, 0);
+    assert_eq!(says(&board, Scheduler::BalanceRegion), "balance-region 2: +2 ^2 *2 -1");
 }
 
 #[test]
 fn a_region_its_store_did_not_split_is_told_to() {
-    let mut cluster = cluster(1);
-    cluster.observe_region(report(1, &[1], 101));
-    let order = RegionOrder::Split;
-    let decision = Scheduler::Split.decide(&cluster, &goals(1));
-    assert_eq!(decision, Decision::Do { region: RegionId(1), order });
+    let mut board = board(1, 1);
+    board.cluster.observe_region(report(1, &[1], 289));
+    assert_eq!(says(&board, Scheduler::Split), "split-region 1: /");
+}
+
+#[test]
+fn small_neighbours_merge_when_they_have_been_small_for_long() {
+    let mut board = board(4, 3);
+    board.cluster.observe_region(report(1, &[1, 2, 3], 5));
+    board.cluster.observe_region(report(2, &[2, 3, 4], 30));
+    let reason = "no region is small, and long enough as it is, beside one that can take it in";
+    assert_eq!(says(&board, Scheduler::Merge), reason);
+    hear(&mut board, board.goals.merge_after_ms, &[]);
+    assert_eq!(says(&board, Scheduler::Merge), "merge-region 1: +4 ^4 *2 -1 >2");
+    board.goals.merge_max_bytes = 0;
+    assert_eq!(says(&board, Scheduler::Merge), "regions are not to merge");
+}
+
+#[test]
+fn limits_bound_what_is_under_way() {
+    let mut board = board(2, 2);
+    for id in 1..=30 {
+        board.cluster.observe_region(report(id, &[1], 1));
+    }
+    board.goals.store_limit = 3;
+    let (plans, reason) = board.plan(Scheduler::Replica, 100);
+    assert_eq!((plans.len(), reason), (3, "no store may be given a replica"));
+    board.goals.replica_limit = 2;
+    let (plans, reason) = board.plan(Scheduler::Replica, 100);
+    assert_eq!(plans.len(), 2);
+    assert_eq!(reason, "as many regions are put right as may be at a time");
+    board.paused.insert("replica".to_owned());
+    assert_eq!(board.plan(Scheduler::Replica, 100), (Vec::new(), "stopped"));
 }

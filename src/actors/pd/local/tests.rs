@@ -135,7 +135,7 @@ async fn schedulers_say_why_they_do_nothing() {
     let (system, pd) = start(&Arc::new(MemoryEngine::new()));
     pd.bootstrap(first_store(), first_region()).await.unwrap();
     let found = system.actor("/node-1/pd/scheduler/balance-leader").await.unwrap();
-    let reason = &found.observed.unwrap()["last_decision"]["Nothing"]["reason"];
+    let reason = &found.observed.unwrap()["reason"];
     assert_eq!(reason, "one store");
 }
 
