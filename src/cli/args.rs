@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use super::ctl::CtlArgs;
 use crate::config::{Config, Error, Layers};
 
 /// A MySQL-compatible distributed database made of actors.
@@ -23,6 +24,8 @@ pub enum Command {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look at a running cluster and change it.
+    Ctl(CtlArgs),
 }
 
 /// What to do with the configuration.

@@ -1,6 +1,7 @@
 //! The command line: parse arguments, call the floor below.
 
 mod args;
+mod ctl;
 mod logging;
 mod start;
 
@@ -9,11 +10,16 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 pub use args::{Args, Command, ConfigCommand, StartArgs};
+pub use ctl::{
+    AddOperator, CtlArgs, CtlCommand, MemberCommand, OperatorsCommand, SchedulersCommand,
+    SettingsCommand, StoreCommand,
+};
 
 /// Runs what the command line says.
 pub fn run() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::Start(args) => start::start(&args),
+        Command::Ctl(args) => ctl::ctl(&args),
         Command::Config(ConfigCommand::Print(args)) => print_config(&args),
     };
     match outcome {

@@ -65,6 +65,7 @@ pub enum Begin {
 }
 
 /// What a member is to be.
+#[derive(Clone, Debug)]
 pub struct MemberOptions {
     /// Its name, unique in the group.
     pub name: String,

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::actor::Shared;
-use super::endpoints::{actors, log, metrics, page, regions, schema, status};
+use super::endpoints::{actors, log, metrics, page, pd, regions, schema, status};
 
 /// Connections at a time; further ones wait in the listener's queue.
 const CONNECTIONS_MAX: usize = 256;
@@ -74,6 +74,53 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         "/log?level=DIRECTIVES",
         "what is logged; POST or PUT with a level changes it",
     ),
+    endpoint("/pd/api/v1/version", "/pd/api/v1/version", "the placement driver's version"),
+    endpoint("/pd/api/v1/health", "/pd/api/v1/health", "its members, and whether they answer"),
+    endpoint("/pd/api/v1/members", "/pd/api/v1/members", "its members, and who leads"),
+    endpoint(
+        "/pd/api/v1/members/name/{name}",
+        "/pd/api/v1/members/name/{name}",
+        "DELETE takes a member out of the group",
+    ),
+    endpoint("/pd/api/v1/stores", "/pd/api/v1/stores", "all stores with their figures"),
+    endpoint(
+        "/pd/api/v1/store/{id}",
+        "/pd/api/v1/store/{id}",
+        "one store; DELETE begins to empty it",
+    ),
+    endpoint(
+        "/pd/api/v1/store/{id}/state",
+        "/pd/api/v1/store/{id}/state?state=Up",
+        "POST takes a store back, or empties it",
+    ),
+    endpoint("/pd/api/v1/regions", "/pd/api/v1/regions?limit=N", "the regions of the cluster"),
+    endpoint("/pd/api/v1/region/id/{id}", "/pd/api/v1/region/id/{id}", "one region"),
+    endpoint(
+        "/pd/api/v1/region/key/{key:.*}",
+        "/pd/api/v1/region/key/{key}?format=hex",
+        "the region of an encoded key",
+    ),
+    endpoint(
+        "/pd/api/v1/schedulers",
+        "/pd/api/v1/schedulers",
+        "the schedulers at work; POST starts one",
+    ),
+    endpoint(
+        "/pd/api/v1/schedulers/{name}",
+        "/pd/api/v1/schedulers/{name}",
+        "DELETE stops a scheduler",
+    ),
+    endpoint(
+        "/pd/api/v1/operators",
+        "/pd/api/v1/operators",
+        "what regions are taken through; POST starts an operator",
+    ),
+    endpoint(
+        "/pd/api/v1/operators/{id}",
+        "/pd/api/v1/operators/{region}",
+        "DELETE gives a region's operator up",
+    ),
+    endpoint("/pd/api/v1/config", "/pd/api/v1/config", "settings; POST changes some"),
 ];
 
 /// A request that is not answered with what it asked for.
@@ -227,6 +274,7 @@ pub(super) fn server(listener: TcpListener, shared: Arc<Shared>) -> io::Result<S
 
 fn routes(config: &mut ServiceConfig) {
     config
+        .configure(pd::routes)
         .service(get("/", page::page))
         .service(get("/health", status::health))
         .service(get("/metrics", metrics::metrics))
@@ -268,7 +316,7 @@ fn at_once(
     move |shared, request| std::future::ready(handler(&shared, &request))
 }
 
-fn resource(pattern: &'static str, allowed: &'static str) -> Resource {
+pub(super) fn resource(pattern: &'static str, allowed: &'static str) -> Resource {
     web::resource(pattern).default_service(web::to(move |request: HttpRequest| {
         let used = request.method().clone();
         std::future::ready(Answer::Err(Refusal::Method { used, allowed }))

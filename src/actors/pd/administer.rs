@@ -25,7 +25,7 @@ impl Handler<Administer> for Pd {
         }
         let refused = |reason: String| Err(PdError::Refused(reason));
         match &request {
-            AdminRequest::Members => reply.send(Ok(self.members())),
+            AdminRequest::Members => reply.send(Ok(self.members(ctx))),
             AdminRequest::RemoveMember { name } => self.remove_member(name, reply, ctx),
             AdminRequest::AddOperator(asked) => {
                 let plan = placement::operator_plan(asked, &self.board.read());

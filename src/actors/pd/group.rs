@@ -17,9 +17,15 @@ impl Pd {
     }
 
     /// The members as `/pd/api/v1/members` shows them.
-    pub(super) fn members(&mut self) -> Value {
-        let leader_id = self.log().leadership().leader_id;
-        let members = self.log().members();
+    pub(super) fn members(&mut self, ctx: &Context<Pd>) -> Value {
+        let mut leader_id = self.log().leadership().leader_id;
+        let mut members = self.log().members();
+        if members.is_empty() {
+            // A group of one has no list, but is one.
+            let name = ctx.system().node().to_owned();
+            members.push(MemberView { member_id: 1, name, voter: true, ..MemberView::default() });
+            leader_id = Some(1);
+        }
         let leader = members.iter().find(|member| Some(member.member_id) == leader_id);
         json!({
             "header": { "cluster_id": self.log().state().cluster_id() },

@@ -246,6 +246,9 @@ impl Pd {
         self.oracle.close();
         if leadership.leads.is_some() {
             self.begin_to_lead(ctx);
+        } else {
+            // Nobody reports here any more: what is known would only mislead the schedulers.
+            *self.board.write() = Board::default();
         }
     }
 
@@ -307,7 +310,9 @@ impl Actor for Pd {
         let log = (self.open_log)().expect("the log was readable when the node started");
         self.log = Some(log);
         self.follow_leadership(ctx);
-        ctx.run_interval(GROUP_TICK, Pd::tick_group);
+        if !self.log().members().is_empty() {
+            ctx.run_interval(GROUP_TICK, Pd::tick_group);
+        }
         ctx.run_interval(TSO_CHECK_EVERY, Pd::check_timestamps);
         ctx.run_interval(BOARD_CHECK_EVERY, Pd::look_after_board);
 

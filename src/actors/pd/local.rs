@@ -16,8 +16,9 @@ use super::messages::{
 use crate::actors::runtime::{ActorRef, AskError, Clock, Handler, Message, System, Thread};
 use crate::common::{RegionId, StoreId, Timestamp};
 use crate::placement::{
-    AdminRequest, Command, CommandLog, Goals, Lease, RegionOrder, RegionReport, Reply,
-    SingleMemberLog, StoreInfo, StoreMeta, StoreStats, TimestampOracle,
+    AdminRequest, Command, CommandLog, Goals, GroupTransport, Lease, MemberOptions, RaftLog,
+    RegionOrder, RegionReport, Reply, SingleMemberLog, StoreInfo, StoreMeta, StoreStats,
+    TimestampOracle,
 };
 use crate::storage::engine::{self, Engine};
 use crate::storage::region::Region;
@@ -25,6 +26,9 @@ use crate::storage::routing::RegionRoute;
 
 /// How long an answer is waited for.
 const DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long to wait until a leader may have its lease again.
+const LEASE_PAUSE: Duration = Duration::from_millis(10);
 
 /// The placement driver of this process. Timestamps come straight from the oracle, on the caller's thread.
 #[derive(Clone)]
@@ -45,7 +49,31 @@ impl LocalPd {
             let log = SingleMemberLog::open(Arc::clone(&engine))?;
             Ok(Box::new(log) as Box<dyn CommandLog>)
         });
-        open()?;
+        LocalPd::open(system, open, goals)
+    }
+
+    /// Starts a member of the placement driver's group, at `/{node}/pd`, with its state and log in `engine`. What other members
+    /// send is to be told to its actor as [`GroupStep`](super::GroupStep). While another leads, it answers
+    /// [`PdError::NotLeader`].
+    pub fn start_member(
+        system: &System,
+        engine: Arc<dyn Engine>,
+        goals: Goals,
+        options: MemberOptions,
+        transport: Arc<dyn GroupTransport>,
+    ) -> engine::Result<LocalPd> {
+        let clock = system.clock().clone();
+        let open: OpenLog = Arc::new(move || {
+            let life = MemberOptions { incarnation: clock.unix_micros(), ..options.clone() };
+            let log = RaftLog::open(Arc::clone(&engine), &life, Arc::clone(&transport))?;
+            Ok(Box::new(log) as Box<dyn CommandLog>)
+        });
+        LocalPd::open(system, open, goals)
+    }
+
+    fn open(system: &System, open: OpenLog, goals: Goals) -> engine::Result<LocalPd> {
+        // Tried here, so that a start fails with the reason; the actor opens it again.
+        drop(open()?);
         let oracle = Arc::new(TimestampOracle::new());
         // A commit waits for the disk, so it has a thread of its own.
         let pd = {
@@ -98,11 +126,21 @@ impl PdClient for LocalPd {
     }
 
     async fn timestamp(&self) -> PdResult<Timestamp> {
+        let patience = self.clock.now();
         loop {
             if let Some(ts) = self.try_timestamp() {
                 return Ok(ts);
             }
             self.ask(ExtendTimestamps).await??;
+            if let Some(ts) = self.try_timestamp() {
+                return Ok(ts);
+            }
+            // The leader is asking its group whether it still leads.
+            if self.clock.now().since(patience) > DEADLINE {
+                let reason = "its leader cannot tell whether it still leads".to_owned();
+                return Err(PdError::Unavailable(reason));
+            }
+            tokio::time::sleep(LEASE_PAUSE).await;
         }
     }
 
@@ -204,5 +242,7 @@ impl PdClient for LocalPd {
     }
 }
 
+#[cfg(test)]
+mod group_tests;
 #[cfg(test)]
 mod tests;

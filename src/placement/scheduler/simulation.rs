@@ -32,7 +32,8 @@ impl World {
             next_id: 1_000_000,
             done: 0,
         };
-        world.board.goals = Goals { replicas: replicas as usize, ..Goals::default() };
+        world.board.goals =
+            Goals { replicas: replicas as usize, merge_max_bytes: 0, ..Goals::default() };
         for id in 1..=stores {
             world.add_store(id);
         }
@@ -80,9 +81,10 @@ impl World {
         let dead = &self.dead;
         for report in self.regions.values_mut() {
             if dead.contains(&report.leader.store_id) {
-                let heir = report.region.peers.iter().find(|peer| {
-                    peer.role == PeerRole::Voter && !dead.contains(&peer.store_id)
-                });
+                let heir =
+                    report.region.peers.iter().find(|peer| {
+                        peer.role == PeerRole::Voter && !dead.contains(&peer.store_id)
+                    });
                 report.leader = *heir.expect("a quorum lives");
                 report.term = Term(report.term.0 + 1);
             }

@@ -111,7 +111,8 @@ fn the_replica_checker_by_table() {
         for (id, state) in (1..).zip(*states) {
             set_state(&mut board, id, *state);
         }
-        hear(&mut board, board.goals.down_after_ms, silent);
+        let down_after_ms = board.goals.down_after_ms;
+        hear(&mut board, down_after_ms, silent);
         board.cluster.observe_region(report(1, stores, 10));
         assert_eq!(says(&board, Scheduler::Replica), *expected, "{stores:?} {states:?} {silent:?}");
     }
@@ -154,7 +155,7 @@ fn leaders_move_from_the_busiest_to_the_idlest_store() {
     for id in 1..=3 {
         board.cluster.observe_region(report(id, &[1, 2], 1));
     }
-    assert_eq!(says(&board, Scheduler::BalanceLeader), "balance-leader 3: *2");
+    assert_eq!(says(&board, Scheduler::BalanceLeader), "balance-leader 1: *2");
     board.evicting.insert(StoreId(2));
     let reason = "leaders are balanced";
     assert_eq!(says(&board, Scheduler::BalanceLeader), reason, "store 2 is to lead nothing");
@@ -196,9 +197,9 @@ fn a_full_disk_is_given_nothing() {
     board.cluster.observe_region(report(2, &[1], 10));
     let full = StoreStats { capacity: 1000, available: 49, ..StoreStats::default() };
     board.cluster.observe_store(StoreId(2), full, 0);
-    assert_ne!(says(&board, Scheduler::BalanceRegion), "balance-region 2: +2 ^2 *2 -1");
+    assert_ne!(says(&board, Scheduler::BalanceRegion), "balance-region 1: +2 ^2 *2 -1");
     board.cluster.observe_store(StoreId(2), StoreStats { available: 50, ..full }, 0);
-    assert_eq!(says(&board, Scheduler::BalanceRegion), "balance-region 2: +2 ^2 *2 -1");
+    assert_eq!(says(&board, Scheduler::BalanceRegion), "balance-region 1: +2 ^2 *2 -1");
 }
 
 #[test]
@@ -215,8 +216,9 @@ fn small_neighbours_merge_when_they_have_been_small_for_long() {
     board.cluster.observe_region(report(2, &[2, 3, 4], 30));
     let reason = "no region is small, and long enough as it is, beside one that can take it in";
     assert_eq!(says(&board, Scheduler::Merge), reason);
-    hear(&mut board, board.goals.merge_after_ms, &[]);
-    assert_eq!(says(&board, Scheduler::Merge), "merge-region 1: +4 ^4 *2 -1 >2");
+    let merge_after_ms = board.goals.merge_after_ms;
+    hear(&mut board, merge_after_ms, &[]);
+    assert_eq!(says(&board, Scheduler::Merge), "merge-region 1: +4 ^4 *3 -1 >2");
     board.goals.merge_max_bytes = 0;
     assert_eq!(says(&board, Scheduler::Merge), "regions are not to merge");
 }

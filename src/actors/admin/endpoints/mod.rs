@@ -4,6 +4,7 @@ pub(super) mod actors;
 pub(super) mod log;
 pub(super) mod metrics;
 pub(super) mod page;
+pub(super) mod pd;
 pub(super) mod regions;
 pub(super) mod schema;
 pub(super) mod status;

@@ -2,6 +2,7 @@
 
 mod browser;
 mod endpoints;
+mod pd;
 mod stop;
 mod trace;
 
