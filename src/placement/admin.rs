@@ -106,7 +106,7 @@ impl AdminRequest {
 
 /// An operator as it is asked for, with the names of PD's HTTP interface.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(tag = "name", rename_all = "kebab-case")]
 pub enum OperatorRequest {
     /// Hands leadership to the replica on a store.
     TransferLeader {

@@ -199,7 +199,7 @@ fn a_fourth_store_is_filled_until_all_are_even_and_then_nothing_moves() {
     let all = [1, 2, 3, 4];
     assert!(world.spread(&all, |load| load.leaders) <= world.board.goals.leader_tolerance);
     assert!(world.spread(&all, |load| load.score) <= 200 * MIB);
-    assert!((60..=120).contains(&world.replicas(4)), "{}", world.replicas(4));
+    assert!((40..=120).contains(&world.replicas(4)), "{}", world.replicas(4));
     let done = world.done;
     for _ in 0..300 {
         world.round();
