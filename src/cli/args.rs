@@ -19,7 +19,8 @@ pub struct Args {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Start a node.
+    /// Start a node. Of a flag that is given twice the last one holds.
+    #[command(args_override_self = true)]
     Start(StartArgs),
     /// Look at the configuration.
     #[command(subcommand)]
@@ -38,15 +39,27 @@ pub enum ConfigCommand {
 /// A flag stands over the environment (`TROUPE_MYSQL_ADDR` and so on), which stands over the file.
 #[derive(Debug, Default, clap::Args)]
 pub struct StartArgs {
-    /// Which services run here: all.
-    #[arg(long, value_name = "ROLE")]
+    /// Which services run here: all, or some of gateway,sql,ddl,stats,store,pd [default: all]
+    #[arg(long, value_name = "ROLE,…")]
     pub role: Option<String>,
+    /// Where the placement driver listens, on nodes that do not run it.
+    #[arg(long, value_name = "HOST:PORT,…")]
+    pub pd: Option<String>,
+    /// The node's own name in its cluster [default: made of the address]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
     /// Where everything durable lives [default: ./data]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<String>,
     /// The gRPC endpoint of the actor bridge [default: 127.0.0.1:20160]
     #[arg(long, value_name = "IP:PORT")]
     pub addr: Option<String>,
+    /// Where other nodes reach the bridge, if that is not where it listens.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub advertise_addr: Option<String>,
+    /// How long to wait for the rest of the cluster before giving up [default: 60s]
+    #[arg(long, value_name = "DURATION")]
+    pub join_timeout: Option<String>,
     /// Where MySQL clients connect [default: 127.0.0.1:4000]
     #[arg(long, value_name = "IP:PORT")]
     pub mysql_addr: Option<String>,
@@ -68,6 +81,10 @@ impl StartArgs {
         layers.environment(std::env::vars_os())?;
         for (flag, key, value) in [
             ("--role", "node.role", &self.role),
+            ("--pd", "node.pd", &self.pd),
+            ("--name", "node.name", &self.name),
+            ("--advertise-addr", "node.advertise-addr", &self.advertise_addr),
+            ("--join-timeout", "node.join-timeout", &self.join_timeout),
             ("--data-dir", "node.data-dir", &self.data_dir),
             ("--addr", "node.addr", &self.addr),
             ("--mysql-addr", "mysql.addr", &self.mysql_addr),

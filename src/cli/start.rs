@@ -16,7 +16,7 @@ pub(super) fn start(args: &StartArgs) -> anyhow::Result<()> {
     let config = args.config()?;
     let log = logging::init(&config.log)?;
     let sockets = Sockets::bind(&config)?;
-    let data = DataDir::open(&config.node.data_dir, &config.store)?;
+    let data = DataDir::open(&config.node.data_dir, &config.node.roles(), &config.store)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -31,11 +31,9 @@ pub(super) fn start(args: &StartArgs) -> anyhow::Result<()> {
         let addresses = node.addresses();
         node.start().await?;
         println!("TroupeDB {} is ready", env!("CARGO_PKG_VERSION"));
-        println!(
-            "  mysql  mysql -h {} -P {} -u root",
-            addresses.mysql.ip(),
-            addresses.mysql.port()
-        );
+        if let Some(mysql) = addresses.mysql {
+            println!("  mysql  mysql -h {} -P {} -u root", mysql.ip(), mysql.port());
+        }
         println!("  admin  http://{}/", addresses.admin);
         println!("  bridge {}", addresses.bridge);
         std::io::stdout().flush()?;

@@ -6,11 +6,15 @@
 
 mod bridge;
 mod layers;
+mod registry;
+mod roles;
 mod sections;
 mod units;
 
 pub use bridge::{BridgeConfig, BridgeTlsConfig};
 pub use layers::{Error, Layers, Source};
+pub use registry::{RegistryConfig, RegistryType};
+pub use roles::{Role, Roles};
 pub use sections::{
     AdminConfig, Config, LogConfig, LogFormat, MysqlConfig, NodeConfig, PdConfig, RuntimeConfig,
     SqlConfig, StoreConfig, TransactionConfig,

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
 use super::bridge::BridgeConfig;
+use super::registry::{RegistryConfig, RegistryType};
+use super::roles::{Role, Roles};
 use super::units::{ByteSize, Span};
 
 /// Threads that run sessions and peers, at most.
@@ -33,6 +35,8 @@ pub struct Config {
     pub admin: AdminConfig,
     /// The links to other nodes.
     pub bridge: BridgeConfig,
+    /// How nodes find each other.
+    pub registry: RegistryConfig,
     /// Logging.
     pub log: LogConfig,
     /// Threads.
@@ -51,14 +55,21 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct NodeConfig {
-    /// First part of every actor's path.
+    /// First part of every actor's path, and the node's own in its cluster. Empty: `node-1` for a node with all roles,
+    /// else made of the address.
     pub name: String,
-    /// Which services run here. This version knows `all`.
+    /// Which services run here: `all`, or some of `gateway,sql,ddl,stats,store,pd`.
     pub role: String,
+    /// Where the placement driver listens, `host:port` with commas between; empty on nodes that run it.
+    pub pd: String,
     /// Where everything durable lives; created if absent.
     pub data_dir: PathBuf,
     /// The gRPC endpoint of the actor bridge.
     pub addr: SocketAddr,
+    /// Where other nodes reach the bridge, `host:port`, if that is not where it listens.
+    pub advertise_addr: String,
+    /// How long a start waits for the rest of the cluster before it gives up.
+    pub join_timeout: Span,
     /// How long a shutdown may drain before it cuts off.
     pub drain_timeout: Span,
 }
@@ -66,10 +77,13 @@ pub struct NodeConfig {
 impl Default for NodeConfig {
     fn default() -> Self {
         NodeConfig {
-            name: "node-1".into(),
+            name: String::new(),
             role: "all".into(),
+            pd: String::new(),
             data_dir: "./data".into(),
             addr: address!(20160),
+            advertise_addr: String::new(),
+            join_timeout: Span::seconds(60),
             drain_timeout: Span::seconds(10),
         }
     }
@@ -249,6 +263,44 @@ impl Default for PdConfig {
     }
 }
 
+impl NodeConfig {
+    /// The roles. Only of a configuration that was validated.
+    pub fn roles(&self) -> Roles {
+        Roles::parse(&self.role).unwrap_or_else(|_| Roles::all())
+    }
+
+    /// Where members of the placement driver listen.
+    pub fn pd_members(&self) -> impl Iterator<Item = &str> {
+        self.pd.split(',').map(str::trim).filter(|address| !address.is_empty())
+    }
+
+    /// The name in force on a node that listens at `addr`.
+    pub fn name_at(&self, addr: SocketAddr) -> String {
+        if !self.name.is_empty() {
+            return self.name.clone();
+        }
+        if self.roles().is_all() && self.pd.is_empty() {
+            return "node-1".to_owned();
+        }
+        let at = if self.advertise_addr.is_empty() {
+            addr.to_string()
+        } else {
+            self.advertise_addr.clone()
+        };
+        format!("node-{}", at.replace([':', '/', '[', ']'], "-"))
+    }
+}
+
+fn check_address(address: &str) -> Result<(), String> {
+    let port = address.rsplit_once(':').and_then(|(host, port)| {
+        (!host.is_empty() && !host.contains('/')).then(|| port.parse::<u16>().ok())?
+    });
+    match port {
+        Some(port) if port > 0 => Ok(()),
+        _ => Err(format!("'{address}' is not a host and a port, such as 127.0.0.1:20160")),
+    }
+}
+
 /// What is wrong with a value, and the key it stands at.
 type Invalid = (&'static str, String);
 
@@ -285,18 +337,54 @@ impl Config {
     }
 
     fn validate_node(&self) -> Result<(), Invalid> {
-        let NodeConfig { name, role, data_dir, .. } = &self.node;
-        if role != "all" {
-            let reason = format!("'{role}' is not known: this version runs 'all' in one process");
-            return Err(("node.role", reason));
+        let NodeConfig { name, role, data_dir, pd, addr, advertise_addr, join_timeout, .. } =
+            &self.node;
+        let roles = Roles::parse(role).map_err(|reason| ("node.role", reason))?;
+        for address in self.node.pd_members() {
+            check_address(address).map_err(|reason| ("node.pd", reason))?;
         }
+        if !advertise_addr.is_empty() {
+            check_address(advertise_addr).map_err(|reason| ("node.advertise-addr", reason))?;
+        }
+        let alone = self.registry.kind == RegistryType::Local;
         all(&[
             (
-                !name.is_empty() && !name.contains('/'),
+                !name.contains(['/', ':']) && !["pd", "store"].contains(&name.as_str()),
                 "node.name",
-                "must not be empty or hold a '/'",
+                "must not hold a '/' or a ':', nor be 'pd' or 'store'",
             ),
             (!data_dir.as_os_str().is_empty(), "node.data-dir", "must not be empty"),
+            (!join_timeout.0.is_zero(), "node.join-timeout", "must be above zero"),
+            (
+                roles.has(Role::Pd) || !pd.is_empty(),
+                "node.pd",
+                "must say where the placement driver is (--pd HOST:PORT), or the node have role pd",
+            ),
+            (
+                !roles.has(Role::Pd) || pd.is_empty(),
+                "node.pd",
+                "must be empty on a node with role pd: this version has one member",
+            ),
+            (
+                roles.has(Role::Gateway) == roles.has(Role::Sql),
+                "node.role",
+                "must name gateway and sql together in this version",
+            ),
+            (
+                pd.is_empty() || !addr.ip().is_unspecified() || !advertise_addr.is_empty(),
+                "node.advertise-addr",
+                "must say where other nodes reach this one, which listens on all addresses",
+            ),
+            (
+                !alone || roles.is_all(),
+                "registry.type",
+                "must be pd, unless the node has all roles",
+            ),
+            (
+                self.registry.lease.0 >= Duration::from_secs(1),
+                "registry.lease",
+                "must be at least 1s",
+            ),
         ])
     }
 

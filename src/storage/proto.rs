@@ -21,6 +21,21 @@ pub mod raft_serverpb {
     include!(concat!(env!("OUT_DIR"), "/raft_serverpb.rs"));
 }
 
+/// Why a region could not serve a request.
+pub mod errorpb {
+    include!(concat!(env!("OUT_DIR"), "/errorpb.rs"));
+}
+
+/// Requests to regions and their answers.
+pub mod kvrpcpb {
+    include!(concat!(env!("OUT_DIR"), "/kvrpcpb.rs"));
+}
+
+/// What the placement driver is asked.
+pub mod pdpb {
+    include!(concat!(env!("OUT_DIR"), "/pdpb.rs"));
+}
+
 /// Packages of our own, nested as in their names because the generated code refers to other packages by `super`.
 pub mod troupe {
     /// Raft.
@@ -30,6 +45,24 @@ pub mod troupe {
             include!(concat!(env!("OUT_DIR"), "/troupe.raft.v1.rs"));
         }
     }
+
+    /// Regions.
+    pub mod kv {
+        /// Requests to regions, between nodes.
+        pub mod v1 {
+            include!(concat!(env!("OUT_DIR"), "/troupe.kv.v1.rs"));
+        }
+    }
+
+    /// Placement.
+    pub mod pd {
+        /// Calls to the placement driver, between nodes.
+        pub mod v1 {
+            include!(concat!(env!("OUT_DIR"), "/troupe.pd.v1.rs"));
+        }
+    }
 }
 
+pub use troupe::kv::v1 as kv_command;
+pub use troupe::pd::v1 as pd_call;
 pub use troupe::raft::v1 as raft_entry;

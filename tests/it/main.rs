@@ -13,6 +13,7 @@ mod golden;
 mod process;
 mod regions;
 mod restart;
+mod roles;
 mod server;
 mod sysbench;
 mod tidy;

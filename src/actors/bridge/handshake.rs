@@ -102,10 +102,10 @@ impl Identity {
         if hello.node == self.node {
             return Err(Refusal::SameName(hello.node.clone()));
         }
-        if hello.node.is_empty() || hello.node.contains('/') {
+        if hello.node.is_empty() || hello.node.contains(['/', ':']) {
             return Err(Refusal::BadName(hello.node.clone()));
         }
-        if hello.peer != self.node {
+        if hello.peer != self.node && !is_address(&hello.peer) {
             return Err(Refusal::WrongNode {
                 wanted: hello.peer.clone(),
                 found: self.node.clone(),
@@ -117,7 +117,7 @@ impl Identity {
     /// Judges who opened, when `wanted` was knocked at.
     pub(super) fn welcome(&self, hello: &Hello, wanted: &str) -> Result<(), Refusal> {
         self.judge(hello)?;
-        if hello.node != wanted {
+        if hello.node != wanted && !is_address(wanted) {
             return Err(Refusal::WrongNode {
                 wanted: wanted.to_owned(),
                 found: hello.node.clone(),
@@ -145,6 +145,12 @@ impl Identity {
         }
         Ok(())
     }
+}
+
+/// Whether a node is called by where it listens, by one who does not know its name: whoever answers there is the one.
+/// Names of nodes have no colon.
+fn is_address(name: &str) -> bool {
+    name.contains(':')
 }
 
 /// The part of a version that must be the same on both sides: the major number, and before 1.0 the minor too.
@@ -206,6 +212,15 @@ mod tests {
         let other = identity("c").hello("a", Class::Data, None);
         let text = identity("a").welcome(&other, "b").unwrap_err().to_string();
         assert!(text.contains("is c, not b"), "{text}");
+    }
+
+    #[test]
+    fn a_node_may_be_called_by_its_address() {
+        let (a, b) = (identity("a"), identity("b"));
+        let hello = a.hello("127.0.0.1:7", Class::Control, None);
+        assert_eq!(b.accept(&hello), Ok(Class::Control));
+        a.welcome(&b.hello("a", Class::Control, None), "127.0.0.1:7").unwrap();
+        assert!(refused(|hello| hello.node = "a:1".into()).contains("'a:1'"));
     }
 
     #[test]

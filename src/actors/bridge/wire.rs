@@ -137,6 +137,13 @@ wire_table! {
         1 Control super::echo::Echo;
         2 Control super::observer::ListActors;
         3 Control super::observer::DescribeActor;
+        100 Raft crate::actors::store::SendRaft;
+        101 Data crate::actors::store::SendChunk;
+        200 Data crate::actors::store::KvCommand;
+        201 Data crate::actors::store::region_peer::SplitRegion;
+        300 Control crate::actors::pd::PdCall;
+        301 Control crate::actors::pd::AnnounceNode;
+        400 Control crate::actors::node::SyncSchema;
     }
 }
 

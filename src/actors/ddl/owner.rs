@@ -12,6 +12,10 @@ use crate::actors::pd::PdClient;
 pub trait Ownership: Send + Sync + 'static {
     /// Takes or renews the ownership; asked before each step.
     async fn acquire(&self) -> bool;
+    /// Whether other nodes may have put something into the queue for this one to run: then it is looked at from time to time.
+    fn looks_around(&self) -> bool {
+        false
+    }
 }
 
 /// The only node there is.

@@ -106,6 +106,8 @@ async fn run_job(parts: &DdlParts, mut job: Job) -> SqlResult<Looked> {
         parts.cache.refresh(&*parts.store).await?;
         job = match progress {
             Progress::Finished(job) => {
+                // Whoever asked for it may go on on any node.
+                parts.sync.wait(&[]).await;
                 info!(job = job.id, state = ?job.state, "finished a schema change");
                 return Ok(Looked::Ran(Box::new(job)));
             }

@@ -1,7 +1,7 @@
 //! The schema that statements are bound against.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -23,6 +23,8 @@ pub struct SchemaCache {
     current: ArcSwap<InfoSchema>,
     inner: Mutex<Inner>,
     left: Notify,
+    /// Whether others wait for this node before they change a table. Without: there are no others.
+    lease: OnceLock<Box<dyn Fn() -> bool + Send + Sync>>,
 }
 
 #[derive(Default)]
@@ -47,6 +49,7 @@ impl SchemaCache {
             current: ArcSwap::from_pointee(schema),
             inner: Mutex::default(),
             left: Notify::new(),
+            lease: OnceLock::new(),
         })
     }
 
@@ -56,6 +59,12 @@ impl SchemaCache {
         let (version, databases) = load_schema(&*txn).await?;
         txn.rollback().await?;
         Ok(SchemaCache::new(InfoSchema::new(version, databases)))
+    }
+
+    /// From now on transactions that write commit only while `lease` holds: while other nodes wait for this one before
+    /// they change a table. Said once.
+    pub fn commit_only_while(&self, lease: impl Fn() -> bool + Send + Sync + 'static) {
+        let _ = self.lease.set(Box::new(lease));
     }
 
     /// The newest schema.
@@ -169,8 +178,14 @@ impl SchemaGuard {
     }
 
     /// Whether a transaction that has written these tables may commit: they are still there, and none has changed by more than one
-    /// state. Error 8028 otherwise. From here on the next change of a table waits for the guard to be dropped.
+    /// state. Error 8028 otherwise; 8027 if this node cannot know, because it has lost touch with its cluster. From here on the next change of a table waits for the guard to be dropped.
     pub fn begin_commit(&self, tables: &[i64]) -> SqlResult<()> {
+        if self.cache.lease.get().is_some_and(|holds| !holds()) {
+            return Err(SqlError::new(
+                errno::INFO_SCHEMA_EXPIRED,
+                "Information schema is out of date: schema failed to update in 1 lease, please make sure this node can connect to the placement driver",
+            ));
+        }
         let mut inner = self.cache.inner.lock();
         let current = self.cache.current.load();
         let version = self.schema.version();

@@ -129,6 +129,11 @@ impl Actor for DdlWorker {
         self.delete_range = Some(ctx.child("delete-range", Thread::Same, move || {
             DeleteRangeWorker::new(store.clone(), keep)
         }));
+        ctx.run_interval(LOOK_AGAIN, |worker, ctx| {
+            if !worker.running && worker.parts.owner.looks_around() {
+                worker.look(ctx);
+            }
+        });
         self.look(ctx);
     }
 

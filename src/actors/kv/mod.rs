@@ -17,12 +17,15 @@ mod backoff;
 mod buffer;
 mod client;
 mod commit;
+pub mod convert;
 mod error;
 mod keeper;
 mod locks;
 pub mod memory;
 mod options;
 mod ranges;
+mod remote;
+mod remote_reads;
 mod request;
 mod resolve;
 mod scan;
@@ -32,6 +35,8 @@ mod transport;
 pub use client::Client;
 pub use keeper::KvKeeper;
 pub use options::ClientOptions;
+pub use remote::{ClusterRegions, store_path};
+pub use remote_reads::export_store;
 pub use transport::RegionTransport;
 
 #[cfg(test)]

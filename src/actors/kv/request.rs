@@ -205,13 +205,14 @@ impl Client {
                 self.cache().write().invalidate(region.id, region.epoch);
                 at_once = backoff.is_fresh();
             }
-            RegionError::NotLeader { leader: None, .. } | RegionError::RegionNotFound(_) => {
+            // After an answer that was lost, the store may be gone, and another replica lead.
+            RegionError::NotLeader { leader: None, .. }
+            | RegionError::RegionNotFound(_)
+            | RegionError::Undetermined(_) => {
                 self.cache().write().invalidate(region.id, region.epoch);
             }
             RegionError::DiskFull(_) => return Err(Error::Region(error)),
-            RegionError::ServerIsBusy(_)
-            | RegionError::Undetermined(_)
-            | RegionError::StaleCommand(_) => {}
+            RegionError::ServerIsBusy(_) | RegionError::StaleCommand(_) => {}
         }
         if at_once {
             backoff.skip();

@@ -8,23 +8,25 @@ use anyhow::{Context as _, anyhow};
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
+use super::cluster::Cluster;
 use super::data_dir::DataDir;
 use super::services;
 use super::sockets::Sockets;
 use crate::actors::admin::LogControl;
+use crate::actors::bridge::Bridge;
 use crate::actors::ddl::{DdlWorker, SchemaCache};
 use crate::actors::kv::Client;
-use crate::actors::pd::LocalPd;
+use crate::actors::pd::{PdClient, RemotePd};
 use crate::actors::runtime::{ActorRef, Lifecycle, Service, System, SystemOptions};
 use crate::actors::session::{ProcessList, SessionServices};
 use crate::actors::store::StoreNode;
-use crate::config::Config;
+use crate::config::{Config, Role, Roles};
 
 /// Where a node listens.
 #[derive(Clone, Copy, Debug)]
 pub struct Addresses {
-    /// MySQL clients.
-    pub mysql: SocketAddr,
+    /// MySQL clients, on a gateway.
+    pub mysql: Option<SocketAddr>,
     /// Operators.
     pub admin: SocketAddr,
     /// Other nodes.
@@ -34,7 +36,11 @@ pub struct Addresses {
 /// What one service leaves for those that start after it. A service reads only what its dependencies have set.
 #[derive(Default)]
 pub(super) struct Products {
-    pub(super) pd: Option<LocalPd>,
+    pub(super) bridge: Option<Bridge>,
+    pub(super) pd: Option<Arc<dyn PdClient>>,
+    /// On a node without the placement driver.
+    pub(super) remote_pd: Option<RemotePd>,
+    pub(super) cluster: Option<Arc<Cluster>>,
     pub(super) store: Option<StoreNode>,
     pub(super) kv: Option<Client>,
     pub(super) schema: Option<Arc<SchemaCache>>,
@@ -45,12 +51,19 @@ pub(super) struct Products {
 /// What all services share.
 pub(super) struct Shared {
     pub(super) config: Config,
+    pub(super) roles: Roles,
+    /// Where other nodes reach this one.
+    pub(super) address: String,
     pub(super) data: DataDir,
     pub(super) processes: Arc<ProcessList>,
     pub(super) products: RwLock<Products>,
 }
 
 impl Shared {
+    pub(super) fn has(&self, role: Role) -> bool {
+        self.roles.has(role)
+    }
+
     /// A product of a service this one depends on.
     pub(super) fn product<T: Clone>(
         &self,
@@ -115,13 +128,13 @@ impl Node {
         log: Arc<dyn LogControl>,
     ) -> anyhow::Result<Node> {
         let addresses = Addresses {
-            mysql: sockets.mysql.local_addr()?,
+            mysql: sockets.mysql.as_ref().map(|socket| socket.local_addr()).transpose()?,
             admin: sockets.admin.local_addr()?,
             bridge: sockets.bridge.local_addr()?,
         };
         let defaults = SystemOptions::default();
         let system = System::start(SystemOptions {
-            node: config.node.name.clone(),
+            node: config.node.name_at(addresses.bridge),
             core_threads: match config.runtime.core_threads {
                 0 => defaults.core_threads,
                 threads => threads,
@@ -133,7 +146,13 @@ impl Node {
             unix_ms: None,
         });
         let guard = Guard::set(&system);
+        let advertised = &config.node.advertise_addr;
         let shared = Arc::new(Shared {
+            roles: config.node.roles(),
+            address: match advertised.is_empty() {
+                true => addresses.bridge.to_string(),
+                false => advertised.clone(),
+            },
             config,
             data,
             processes: Arc::default(),

@@ -1,33 +1,39 @@
 //! The directory everything durable is in.
 //!
 //! ```text
-//! data/TROUPE_DATA  written when all that follows was there for the first time
+//! data/TROUPE_DATA  which engines are complete: written when they were there for the first time
+//! data/LOCK         held by the process that uses the directory
 //! data/kv/          RocksDB: rows, locks, commit records, region state
 //! data/raft/        RocksDB: the raft log
 //! data/pd/          RocksDB: the placement driver's state
 //! data/tmp/         what queries spill; emptied at each start
 //! ```
 //!
-//! The engines belong together: a raft log without its rows, or rows without the placement driver that gave
+//! A node has the engines of its roles: a store `kv` and `raft`, the placement driver `pd`. They belong together: a raft log without its rows, or rows without the placement driver that gave
 //! them their ids, is not a smaller database but a broken one. So once the directory was complete, an engine
 //! that is not there is an error, and never made anew. Other files in the directory (`lost+found`, a log) are
 //! nobody's business; a `tmp` that is not ours is not emptied.
 
-use std::fs::{self, File};
+use std::collections::BTreeSet;
+use std::fs::{self, File, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::StoreConfig;
+use crate::config::{Role, Roles, StoreConfig};
 use crate::storage::engine::{self, Engine, EngineOptions, RocksEngine};
 
 /// The file that says that the directory was complete once.
 const MARKER: &str = "TROUPE_DATA";
-/// What it says, for people; its being there is what counts.
+/// What it says, for people, before it names the engines.
 const MARKER_TEXT: &str =
     "This is the data directory of a TroupeDB node. Its parts belong together.\n";
-/// The engines in it.
+/// How the line with the engines begins. Without it, all of them are complete.
+const MARKER_ENGINES: &str = "engines:";
+/// The engines that may be in it.
 const ENGINES: [&str; 3] = ["kv", "raft", "pd"];
+/// The file that keeps a second process out.
+const LOCK: &str = "LOCK";
 
 /// The placement driver's state is small.
 const PD_BUFFER: usize = 1 << 20;
@@ -51,6 +57,12 @@ pub enum Error {
         /// Why.
         error: engine::Error,
     },
+    /// Another process uses it.
+    #[error("data directory {} is in use by another process", path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
     /// Something that was there is not there any more. The operator puts it back.
     #[error("data directory {} is corrupt: its directory {missing} is gone", path.display())]
     Incomplete {
@@ -69,22 +81,35 @@ pub enum Error {
 
 /// An open data directory.
 pub struct DataDir {
+    /// Of a store.
+    pub store: Option<StoreEngines>,
+    /// The placement driver's state, on a node that runs it.
+    pub pd: Option<Arc<dyn Engine>>,
+    /// What queries spill.
+    pub tmp: PathBuf,
+    /// Held as long as the directory is in use.
+    _lock: File,
+}
+
+/// The engines of a store.
+pub struct StoreEngines {
     /// Rows, locks, commit records, region state.
     pub kv: Arc<RocksEngine>,
     /// The raft log.
     pub raft: Arc<RocksEngine>,
-    /// The placement driver's state.
-    pub pd: Arc<dyn Engine>,
-    /// What queries spill.
-    pub tmp: PathBuf,
 }
 
 impl DataDir {
-    /// Opens a directory, or makes one.
-    pub fn open(path: &Path, config: &StoreConfig) -> Result<DataDir, Error> {
+    /// Opens a directory, or makes one, with the engines that the roles need.
+    pub fn open(path: &Path, roles: &Roles, config: &StoreConfig) -> Result<DataDir, Error> {
         let unusable = |error| Error::Unusable { path: path.into(), error };
         fs::create_dir_all(path).map_err(unusable)?;
-        let complete = inspect(path)?;
+        let needed: BTreeSet<&str> = ENGINES
+            .into_iter()
+            .filter(|engine| roles.has(if *engine == "pd" { Role::Pd } else { Role::Store }))
+            .collect();
+        let complete = inspect(path, &needed)?;
+        let lock = lock(path)?;
         let kv_options = EngineOptions {
             block_cache_bytes: config.block_cache.0 as usize,
             write_buffer_bytes: config.write_buffer.0 as usize,
@@ -95,36 +120,68 @@ impl DataDir {
             write_buffer_bytes: PD_BUFFER,
             ..EngineOptions::raft()
         };
-        // The first one to open holds the lock that keeps another process out.
-        let kv = open(path.join("kv"), &kv_options)?;
-        let raft = open(path.join("raft"), &EngineOptions::raft())?;
-        let pd = open(path.join("pd"), &pd_options)?;
-        if !complete {
-            mark_complete(path).map_err(unusable)?;
+        let store = match roles.has(Role::Store) {
+            true => Some(StoreEngines {
+                kv: open(path.join("kv"), &kv_options)?,
+                raft: open(path.join("raft"), &EngineOptions::raft())?,
+            }),
+            false => None,
+        };
+        let pd: Option<Arc<dyn Engine>> = match roles.has(Role::Pd) {
+            true => Some(open(path.join("pd"), &pd_options)?),
+            false => None,
+        };
+        if !complete.as_ref().is_some_and(|complete| needed.is_subset(complete)) {
+            let all = complete.into_iter().flatten().chain(needed).collect();
+            mark_complete(path, &all).map_err(unusable)?;
         }
         let tmp = path.join("tmp");
         empty(&tmp).map_err(unusable)?;
-        Ok(DataDir { kv, raft, pd, tmp })
+        Ok(DataDir { store, pd, tmp, _lock: lock })
     }
 }
 
-/// Whether the directory was complete before. Fails, having touched nothing, if it is not any more.
-fn inspect(path: &Path) -> Result<bool, Error> {
-    let missing = ENGINES.into_iter().find(|engine| !path.join(engine).is_dir());
-    match missing {
-        Some(missing) if path.join(MARKER).exists() => {
-            Err(Error::Incomplete { path: path.into(), missing })
-        }
-        Some("kv") if path.join("tmp").exists() => Err(Error::ForeignTmp { path: path.into() }),
-        _ => Ok(path.join(MARKER).exists()),
+/// The engines that were complete before; `None` if the directory is new, or the first start did not end. Fails, having
+/// touched nothing, if one is not there any more.
+fn inspect(path: &Path, needed: &BTreeSet<&str>) -> Result<Option<BTreeSet<&'static str>>, Error> {
+    let is_there = |engine: &&str| path.join(engine).is_dir();
+    let Ok(marker) = fs::read_to_string(path.join(MARKER)) else {
+        let foreign = path.join("tmp").exists() && !needed.iter().any(is_there);
+        return match foreign {
+            true => Err(Error::ForeignTmp { path: path.into() }),
+            false => Ok(None),
+        };
+    };
+    let listed = marker.lines().find_map(|line| line.strip_prefix(MARKER_ENGINES));
+    let complete: BTreeSet<&str> = ENGINES
+        .into_iter()
+        .filter(|engine| listed.is_none_or(|list| list.split_whitespace().any(|e| e == *engine)))
+        .collect();
+    match complete.iter().find(|engine| !is_there(engine)) {
+        Some(missing) => Err(Error::Incomplete { path: path.into(), missing }),
+        None => Ok(Some(complete)),
+    }
+}
+
+/// Keeps other processes out, as long as the file is open.
+fn lock(path: &Path) -> Result<File, Error> {
+    let unusable = |error| Error::Unusable { path: path.into(), error };
+    let file = File::options().create(true).append(true).open(path.join(LOCK)).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::InUse { path: path.into() }),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
     }
 }
 
 /// Survives a crash of the machine: the engines are durable when this is written.
-fn mark_complete(path: &Path) -> std::io::Result<()> {
-    let mut file = File::create(path.join(MARKER))?;
-    file.write_all(MARKER_TEXT.as_bytes())?;
+fn mark_complete(path: &Path, engines: &BTreeSet<&str>) -> std::io::Result<()> {
+    let engines: Vec<&str> = engines.iter().copied().collect();
+    let new = path.join(format!("{MARKER}.new"));
+    let mut file = File::create(&new)?;
+    write!(file, "{MARKER_TEXT}{MARKER_ENGINES} {}\n", engines.join(" "))?;
     file.sync_all()?;
+    fs::rename(new, path.join(MARKER))?;
     File::open(path)?.sync_all()
 }
 
@@ -147,7 +204,7 @@ mod tests {
     use super::*;
 
     fn open_at(path: &Path) -> Result<DataDir, Error> {
-        DataDir::open(path, &StoreConfig::default())
+        DataDir::open(path, &Roles::all(), &StoreConfig::default())
     }
 
     /// What it says when it is refused; and that nothing in it has changed.
@@ -174,6 +231,26 @@ mod tests {
             let said = refused(dir.path());
             assert!(said.contains(&format!("its directory {engine} is gone")), "{said}");
         }
+    }
+
+    #[test]
+    fn a_directory_has_the_engines_of_its_roles() {
+        let dir = tempfile::tempdir().unwrap();
+        let open_as = |roles: &str| {
+            DataDir::open(dir.path(), &Roles::parse(roles).unwrap(), &StoreConfig::default())
+        };
+        drop(open_as("sql").unwrap());
+        assert!(ENGINES.iter().all(|engine| !dir.path().join(engine).exists()));
+        let store = open_as("store").unwrap();
+        assert!(store.store.is_some() && store.pd.is_none());
+        let said = open_as("store").err().unwrap().to_string();
+        assert!(said.contains("in use by another process"), "{said}");
+        drop(store);
+        drop(open_as("store,pd").unwrap());
+        // What was complete once is missed in every role.
+        fs::remove_dir_all(dir.path().join("pd")).unwrap();
+        let said = open_as("store").err().unwrap().to_string();
+        assert!(said.contains("its directory pd is gone"), "{said}");
     }
 
     #[test]

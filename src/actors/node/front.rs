@@ -1,4 +1,4 @@
-//! The services that face people: SQL, the MySQL gateway, the admin endpoint, the bridge's endpoint.
+//! The services that face people: SQL, the MySQL gateway, the admin endpoint.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -6,41 +6,56 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 
 use super::SERVER_VERSION;
 use super::assembly::Shared;
-use super::services::stop_actor;
-use super::sockets::Sockets;
+use super::cluster::Refresher;
+use super::services::{refresh, stop_actor};
 use super::variables;
-use crate::actors::admin::{self, AdminHandle, AdminServices, LogControl, MemoryGauge, StoreView};
-use crate::actors::bridge::{self, BridgeOptions};
+use crate::actors::admin::{
+    self, AdminHandle, AdminServices, LogControl, MemoryGauge, SchemaSource, StoreView,
+};
 use crate::actors::gateway::{self, Drain, Gateway, GatewayOptions};
 use crate::actors::runtime::{ActorRef, Monotonic, Service, System, Thread};
 use crate::actors::session::accounts::AccountCache;
 use crate::actors::session::variables::GlobalVariables;
 use crate::actors::session::{Accounts as _, LocalSessions, SessionServices};
+use crate::config::Role;
+use crate::sql::catalog::InfoSchema;
 use crate::sql::exec::ExecLimits;
 use crate::storage::engine::MemoryUsage;
 
+/// How often the accounts are read for what other nodes have changed.
+const ACCOUNTS_EVERY: Duration = Duration::from_secs(2);
+
 pub(super) fn services(
     shared: &Arc<Shared>,
-    sockets: Sockets,
+    mysql: Option<TcpListener>,
+    admin: TcpListener,
     log: Arc<dyn LogControl>,
     started: Monotonic,
 ) -> Vec<Box<dyn Service>> {
-    let Sockets { mysql, admin, bridge } = sockets;
-    vec![
-        Box::new(Sql { shared: shared.clone(), mysql: mysql.local_addr().ok() }),
-        Box::new(Admin {
+    let address = mysql.as_ref().and_then(|socket| socket.local_addr().ok());
+    let mut services: Vec<Box<dyn Service>> = Vec::new();
+    if shared.has(Role::Sql) {
+        services.push(Box::new(Sql { shared: shared.clone(), mysql: address, refresher: None }));
+    }
+    services.push(Box::new(Admin {
+        shared: shared.clone(),
+        listener: Some(admin),
+        log,
+        started,
+        admin: None,
+    }));
+    if shared.has(Role::Gateway) {
+        services.push(Box::new(MysqlGateway {
             shared: shared.clone(),
-            listener: Some(admin),
-            log,
-            started,
-            admin: None,
-        }),
-        Box::new(Bridge { shared: shared.clone(), listener: Some(bridge), bridge: None }),
-        Box::new(MysqlGateway { shared: shared.clone(), listener: Some(mysql), gateway: None }),
-    ]
+            listener: mysql,
+            gateway: None,
+        }));
+    }
+    services
 }
 
 /// What sessions need. The sessions themselves are opened by connections, on their threads.
@@ -48,6 +63,7 @@ struct Sql {
     shared: Arc<Shared>,
     /// Where clients connect, which the variables tell.
     mysql: Option<SocketAddr>,
+    refresher: Option<ActorRef<Refresher>>,
 }
 
 #[async_trait(?Send)]
@@ -66,6 +82,18 @@ impl Service for Sql {
         let schema = shared.product("ddl", |products| &products.schema)?;
         let ddl = shared.product("ddl", |products| &products.ddl)?;
         let accounts = AccountCache::load(&*store).await?;
+        let cluster = shared.product("cluster", |products| &products.cluster)?;
+        let (refreshed, rows) = (accounts.clone(), store.clone());
+        let read = move || -> BoxFuture<'static, ()> {
+            let (accounts, store) = (refreshed.clone(), rows.clone());
+            Box::pin(async move {
+                if let Err(error) = accounts.refresh(&*store).await {
+                    tracing::debug!(%error, "failed to read the accounts");
+                }
+            })
+        };
+        let refresher =
+            refresh(system, "account-refresher", cluster, ACCOUNTS_EVERY, Arc::new(read));
         let mut services = SessionServices::new(
             store,
             schema,
@@ -84,12 +112,16 @@ impl Service for Sql {
         services.variables = Arc::new(GlobalVariables::new(&configured));
         services.max_prepared_statements = shared.config.sql.max_prepared_statements;
         shared.products.write().sessions = Some(Arc::new(services));
+        self.refresher = Some(refresher);
         Ok(())
     }
 
-    async fn stop(&mut self, _deadline: Duration) -> anyhow::Result<()> {
+    async fn stop(&mut self, deadline: Duration) -> anyhow::Result<()> {
         self.shared.products.write().sessions = None;
-        Ok(())
+        match self.refresher.take() {
+            Some(refresher) => stop_actor(&refresher, deadline).await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -177,20 +209,29 @@ impl Service for Admin {
     }
 
     fn dependencies(&self) -> &'static [&'static str] {
-        &["pd", "store", "ddl"]
+        match (self.shared.has(Role::Store), self.shared.has(Role::Sql)) {
+            (true, true) => &["cluster", "store", "ddl"],
+            (true, false) => &["cluster", "store"],
+            (false, true) => &["cluster", "ddl"],
+            (false, false) => &["cluster"],
+        }
     }
 
     async fn start(&mut self, system: &System) -> anyhow::Result<()> {
         let shared = &self.shared;
-        let store = shared.product("store", |products| &products.store)?;
+        let store = shared.products.read().store.as_ref().map(StoreView::from);
+        let schema = shared.products.read().schema.clone();
         let services = AdminServices {
             system: system.clone(),
             version: env!("CARGO_PKG_VERSION"),
-            roles: vec![shared.config.node.role.clone()],
+            roles: shared.roles.names(),
             started: self.started,
-            store: Some(StoreView::from(&store)),
-            schema: shared.product("ddl", |products| &products.schema)?,
-            pd: Arc::new(shared.product("pd", |products| &products.pd)?),
+            store,
+            schema: match schema {
+                Some(schema) => schema,
+                None => Arc::new(NoSchema),
+            },
+            pd: shared.product("pd", |products| &products.pd)?,
             processes: shared.processes.clone(),
             memory: memory_gauges(shared),
             log: Some(self.log.clone()),
@@ -208,10 +249,20 @@ impl Service for Admin {
     }
 }
 
+/// Of a node that serves no statements.
+struct NoSchema;
+
+impl SchemaSource for NoSchema {
+    fn current(&self) -> InfoSchema {
+        InfoSchema::new(0, Vec::new())
+    }
+}
+
 /// What RocksDB holds in memory, by engine.
 fn memory_gauges(shared: &Shared) -> Vec<MemoryGauge> {
     let mut gauges = Vec::new();
-    for (instance, engine) in [("kv", &shared.data.kv), ("raft", &shared.data.raft)] {
+    let Some(engines) = &shared.data.store else { return gauges };
+    for (instance, engine) in [("kv", &engines.kv), ("raft", &engines.raft)] {
         let gauge = |kind, of: fn(&MemoryUsage) -> u64| {
             let engine = engine.clone();
             let bytes = move || engine.memory_usage().ok().map(|usage| of(&usage));
@@ -221,32 +272,4 @@ fn memory_gauges(shared: &Shared) -> Vec<MemoryGauge> {
         gauges.push(gauge("write-buffers", |usage| usage.write_buffers));
     }
     gauges
-}
-
-/// The links to other nodes.
-struct Bridge {
-    shared: Arc<Shared>,
-    listener: Option<TcpListener>,
-    bridge: Option<bridge::Bridge>,
-}
-
-#[async_trait(?Send)]
-impl Service for Bridge {
-    fn name(&self) -> &'static str {
-        "bridge"
-    }
-
-    async fn start(&mut self, system: &System) -> anyhow::Result<()> {
-        let listener = self.listener.take().context("the bridge starts once")?;
-        let options = BridgeOptions::from(&self.shared.config.bridge);
-        self.bridge = Some(bridge::Bridge::start(system, listener, options)?);
-        Ok(())
-    }
-
-    async fn stop(&mut self, deadline: Duration) -> anyhow::Result<()> {
-        if let Some(bridge) = self.bridge.take() {
-            bridge.stop(deadline).await;
-        }
-        Ok(())
-    }
 }

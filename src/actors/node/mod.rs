@@ -1,21 +1,28 @@
 //! A node: the services of its roles, put together and started in the order of their dependencies.
 //!
 //! ```text
-//! pd ← store ← kv ← ddl ← sql ← gateway
-//!                             ↖ admin, bridge
+//! bridge ← pd ← cluster ← store ← kv ← schema ← ddl ← sql ← gateway
+//!                                                ↖ admin
 //! ```
+//!
+//! Every node has the bridge, a client of the placement driver, its membership and the admin endpoint; the rest goes by
+//! its roles. What a node does not run itself it reaches on another one, and those above do not know: the
+//! client of the placement driver is local or remote, regions are called directly or over the bridge.
 //!
 //! Sockets are bound and engines opened before any service starts, so that a port in use, a locked directory
 //! or a corrupt file is one clear error and nothing has happened yet.
 
 mod assembly;
+mod cluster;
 mod data_dir;
 mod front;
+mod links;
 mod services;
 mod sockets;
 mod variables;
 
 pub use assembly::Node;
+pub use cluster::SyncSchema;
 pub use data_dir::{DataDir, Error as DataDirError};
 pub use sockets::{Error as SocketError, Sockets};
 

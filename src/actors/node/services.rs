@@ -4,19 +4,24 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use async_trait::async_trait;
+use futures::future::BoxFuture;
+use tracing::debug;
 
 use super::assembly::Shared;
+use super::cluster::{Cluster, ClusterOwnership, ClusterSync, Refresher, SchemaDoor, patiently};
 use super::front;
+use super::links;
 use super::sockets::Sockets;
 use crate::actors::admin::LogControl;
 use crate::actors::ddl::{DdlParts, DdlWorker, LocalSync, PdOwnership, SchemaCache};
-use crate::actors::kv::{Client, ClientOptions, KvKeeper};
-use crate::actors::pd::LocalPd;
+use crate::actors::kv::{
+    Client, ClientOptions, ClusterRegions, KvKeeper, export_store, store_path,
+};
 use crate::actors::runtime::{ActorRef, Monotonic, Service, System, Thread};
-use crate::actors::store::{NoTransport, OpenStore, StoreOptions, open_store};
-use crate::config::Config;
-use crate::placement::Goals;
+use crate::actors::store::{BridgeTransport, OpenStore, StoreOptions, export_raft, open_store};
+use crate::config::{Config, Role};
 use crate::storage::engine::Engine as _;
 use crate::storage::raft::RaftOptions;
 use crate::storage::region::SplitOptions;
@@ -24,54 +29,35 @@ use crate::storage::region::SplitOptions;
 /// Ticks in an election timeout; the lease must end before.
 const ELECTION_TICKS: u32 = 10;
 
+/// How often the schema is looked at for what other nodes have changed; they also tell.
+const SCHEMA_EVERY: Duration = Duration::from_secs(1);
+
 /// How long a schema change waits for transactions that use the schema before it; later ones fail with error 8028.
 const OLD_SCHEMA_PATIENCE: Duration = Duration::from_secs(2);
 
-/// All services of role `all`.
+/// The services of a node's roles.
 pub(super) fn all(
     shared: &Arc<Shared>,
     sockets: Sockets,
     log: Arc<dyn LogControl>,
     started: Monotonic,
 ) -> Vec<Box<dyn Service>> {
+    let Sockets { mysql, admin, bridge } = sockets;
     let mut services: Vec<Box<dyn Service>> = vec![
-        Box::new(Pd(shared.clone())),
-        Box::new(Store(shared.clone())),
-        Box::new(Kv(shared.clone(), None)),
-        Box::new(Ddl(shared.clone(), None)),
+        Box::new(links::Bridge { shared: shared.clone(), listener: Some(bridge), bridge: None }),
+        Box::new(links::Pd(shared.clone(), None)),
+        Box::new(links::ClusterService { shared: shared.clone(), service: None, membership: None }),
     ];
-    services.extend(front::services(shared, sockets, log, started));
+    if shared.has(Role::Store) {
+        services.push(Box::new(Store(shared.clone())));
+    }
+    if shared.has(Role::Sql) || shared.has(Role::Ddl) {
+        services.push(Box::new(Kv(shared.clone(), None)));
+        services.push(Box::new(Schema { shared: shared.clone(), door: None, refresher: None }));
+        services.push(Box::new(Ddl(shared.clone(), None)));
+    }
+    services.extend(front::services(shared, mysql, admin, log, started));
     services
-}
-
-/// The placement driver.
-struct Pd(Arc<Shared>);
-
-#[async_trait(?Send)]
-impl Service for Pd {
-    fn name(&self) -> &'static str {
-        "pd"
-    }
-
-    async fn start(&mut self, system: &System) -> anyhow::Result<()> {
-        let Config { pd, store, .. } = &self.0.config;
-        let goals = Goals {
-            replicas: pd.replicas as usize,
-            region_max_bytes: store.region_split_size.0 * 3,
-            ..Goals::default()
-        };
-        let local = LocalPd::start(system, self.0.data.pd.clone(), goals)?;
-        self.0.products.write().pd = Some(local);
-        Ok(())
-    }
-
-    async fn stop(&mut self, deadline: Duration) -> anyhow::Result<()> {
-        let pd = self.0.products.write().pd.take();
-        if let Some(pd) = pd {
-            stop_actor(pd.actor(), deadline).await?;
-        }
-        Ok(())
-    }
 }
 
 /// Regions.
@@ -84,22 +70,31 @@ impl Service for Store {
     }
 
     fn dependencies(&self) -> &'static [&'static str] {
-        &["pd"]
+        &["bridge", "pd", "cluster"]
     }
 
     async fn start(&mut self, system: &System) -> anyhow::Result<()> {
         let shared = &self.0;
-        let pd = shared.product("pd", |products| &products.pd)?;
+        let engines = shared.data.store.as_ref().context("there are no engines of a store")?;
+        let bridge = shared.product("bridge", |products| &products.bridge)?;
+        let cluster = shared.product("cluster", |products| &products.cluster)?;
         let open = OpenStore {
-            kv: shared.data.kv.clone(),
-            raft: shared.data.raft.clone(),
-            pd: Arc::new(pd),
-            transport: Arc::new(NoTransport),
-            options: store_options(&shared.config),
-            address: shared.config.node.addr.to_string(),
+            kv: engines.kv.clone(),
+            raft: engines.raft.clone(),
+            pd: shared.product("pd", |products| &products.pd)?,
+            transport: Arc::new(BridgeTransport::new(bridge.clone())),
+            options: StoreOptions {
+                cluster_id: cluster.id(),
+                data_dir: Some(shared.config.node.data_dir.clone()),
+                ..store_options(&shared.config)
+            },
+            address: shared.address.clone(),
             labels: BTreeMap::new(),
         };
         let node = open_store(system, open).await?;
+        export_store(system, &bridge, &node);
+        export_raft(system, &bridge, &node);
+        cluster.serve(&store_path(node.store_id));
         shared.products.write().store = Some(node);
         Ok(())
     }
@@ -110,7 +105,9 @@ impl Service for Store {
             stop_actor(&store.actor, deadline).await?;
         }
         // What is applied need not be replayed at the next start.
-        self.0.data.kv.sync()?;
+        if let Some(engines) = &self.0.data.store {
+            engines.kv.sync()?;
+        }
         Ok(())
     }
 }
@@ -149,20 +146,22 @@ impl Service for Kv {
     }
 
     fn dependencies(&self) -> &'static [&'static str] {
-        &["pd", "store"]
+        if self.0.has(Role::Store) { &["cluster", "store"] } else { &["cluster"] }
     }
 
     async fn start(&mut self, system: &System) -> anyhow::Result<()> {
         let shared = &self.0;
         let pd = shared.product("pd", |products| &products.pd)?;
-        let store = shared.product("store", |products| &products.store)?;
+        let bridge = shared.product("bridge", |products| &products.bridge)?;
+        let store = shared.products.read().store.clone();
+        let regions = ClusterRegions::new(store, bridge);
         let options = ClientOptions {
             lock_ttl: shared.config.transaction.lock_ttl.0,
             transaction_max: shared.config.transaction.max_life.0,
             gc_life_time: shared.config.transaction.gc_life_time.0,
             ..ClientOptions::default()
         };
-        let client = Client::new(Arc::new(pd), Arc::new(store), options, system.rng().stream("kv"));
+        let client = Client::new(pd, Arc::new(regions), options, system.rng().stream("kv"));
         self.1 = Some(KvKeeper::start(system, client.clone()));
         shared.products.write().kv = Some(client);
         Ok(())
@@ -177,6 +176,79 @@ impl Service for Kv {
     }
 }
 
+/// The schema that statements and schema changes work with.
+struct Schema {
+    shared: Arc<Shared>,
+    door: Option<ActorRef<SchemaDoor>>,
+    refresher: Option<ActorRef<Refresher>>,
+}
+
+#[async_trait(?Send)]
+impl Service for Schema {
+    fn name(&self) -> &'static str {
+        "schema"
+    }
+
+    fn dependencies(&self) -> &'static [&'static str] {
+        &["kv"]
+    }
+
+    /// Waits for the first store of the cluster.
+    async fn start(&mut self, system: &System) -> anyhow::Result<()> {
+        let shared = &self.shared;
+        let client = shared.product("kv", |products| &products.kv)?;
+        let bridge = shared.product("bridge", |products| &products.bridge)?;
+        let cluster = shared.product("cluster", |products| &products.cluster)?;
+        let patience = shared.config.node.join_timeout.0;
+        let cache = patiently("a store with the schema", patience, || async {
+            Ok(SchemaCache::load(&client).await)
+        })
+        .await?;
+        let holder = cluster.clone();
+        cache.commit_only_while(move || holder.is_believed());
+        self.door = Some(SchemaDoor::start(system, &bridge, client.clone(), cache.clone()));
+        let refreshed = cache.clone();
+        let read = move || -> BoxFuture<'static, ()> {
+            let (client, cache) = (client.clone(), refreshed.clone());
+            Box::pin(async move {
+                if let Err(error) = cache.refresh(&client).await {
+                    debug!(%error, "failed to load the schema");
+                }
+            })
+        };
+        self.refresher =
+            Some(refresh(system, "schema-refresher", cluster, SCHEMA_EVERY, Arc::new(read)));
+        shared.products.write().schema = Some(cache);
+        Ok(())
+    }
+
+    async fn stop(&mut self, deadline: Duration) -> anyhow::Result<()> {
+        if let Some(refresher) = self.refresher.take() {
+            stop_actor(&refresher, deadline).await?;
+        }
+        match self.door.take() {
+            Some(door) => stop_actor(&door, deadline).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Reads something again and again as long as other nodes may change it.
+pub(super) fn refresh(
+    system: &System,
+    name: &str,
+    cluster: Arc<Cluster>,
+    every: Duration,
+    read: Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>,
+) -> ActorRef<Refresher> {
+    system.spawn_root(name, Thread::Any, move || Refresher {
+        cluster: cluster.clone(),
+        every,
+        read: read.clone(),
+        reading: false,
+    })
+}
+
 /// Schema changes.
 struct Ddl(Arc<Shared>, Option<ActorRef<DdlWorker>>);
 
@@ -187,27 +259,31 @@ impl Service for Ddl {
     }
 
     fn dependencies(&self) -> &'static [&'static str] {
-        &["kv"]
+        &["kv", "schema"]
     }
 
     async fn start(&mut self, system: &System) -> anyhow::Result<()> {
         let shared = &self.0;
         let client = shared.product("kv", |products| &products.kv)?;
         let pd = shared.product("pd", |products| &products.pd)?;
-        let cache = SchemaCache::load(&client).await?;
+        let cache = shared.product("schema", |products| &products.schema)?;
+        let cluster = shared.product("cluster", |products| &products.cluster)?;
+        let lease = shared.has(Role::Ddl).then(|| PdOwnership::new(pd, system.node()));
         let parts = DdlParts {
             store: Arc::new(client),
             cache: cache.clone(),
-            sync: Arc::new(LocalSync::new(cache.clone(), OLD_SCHEMA_PATIENCE)),
-            owner: Arc::new(PdOwnership::new(Arc::new(pd), shared.config.node.name.clone())),
+            sync: Arc::new(ClusterSync {
+                local: LocalSync::new(cache, OLD_SCHEMA_PATIENCE),
+                cluster: cluster.clone(),
+                bridge: shared.product("bridge", |products| &products.bridge)?,
+            }),
+            owner: Arc::new(ClusterOwnership { lease, cluster }),
         };
         let keep = shared.config.transaction.gc_life_time.0;
         let worker =
             system.spawn_root("ddl", Thread::Any, move || DdlWorker::new(parts.clone(), keep));
         self.1 = Some(worker.clone());
-        let mut products = shared.products.write();
-        products.schema = Some(cache);
-        products.ddl = Some(worker);
+        shared.products.write().ddl = Some(worker);
         Ok(())
     }
 

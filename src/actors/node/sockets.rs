@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 
-use crate::config::Config;
+use crate::config::{Config, Role};
 
 /// A socket that cannot be had. The operator frees the port or names another.
 #[derive(Debug, thiserror::Error)]
@@ -16,8 +16,8 @@ pub struct Error {
 /// Bound before anything else starts. With port 0 in the configuration the system chose one.
 #[derive(Debug)]
 pub struct Sockets {
-    /// For MySQL clients.
-    pub mysql: TcpListener,
+    /// For MySQL clients, on a gateway.
+    pub mysql: Option<TcpListener>,
     /// For operators.
     pub admin: TcpListener,
     /// For other nodes.
@@ -25,10 +25,11 @@ pub struct Sockets {
 }
 
 impl Sockets {
-    /// Binds all three, or none.
+    /// Binds all that the roles need, or none.
     pub fn bind(config: &Config) -> Result<Sockets, Error> {
+        let gateway = config.node.roles().has(Role::Gateway);
         Ok(Sockets {
-            mysql: bind("mysql.addr", config.mysql.addr)?,
+            mysql: gateway.then(|| bind("mysql.addr", config.mysql.addr)).transpose()?,
             admin: bind("admin.addr", config.admin.addr)?,
             bridge: bind("node.addr", config.node.addr)?,
         })

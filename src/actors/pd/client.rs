@@ -46,6 +46,11 @@ pub trait PdClient: Send + Sync + 'static {
     }
     /// A timestamp above every one handed out before the call.
     async fn timestamp(&self) -> PdResult<Timestamp>;
+    /// At least one and at most `count` consecutive timestamps, above every one handed out before the call.
+    async fn timestamps(&self, _count: u64) -> PdResult<Range<Timestamp>> {
+        let first = self.timestamp().await?;
+        Ok(first..first.next())
+    }
     /// `count` ids never handed out before.
     async fn alloc_ids(&self, count: u64) -> PdResult<Range<u64>>;
     /// Whether the cluster has its first region.

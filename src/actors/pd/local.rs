@@ -144,6 +144,15 @@ impl PdClient for LocalPd {
         }
     }
 
+    async fn timestamps(&self, count: u64) -> PdResult<Range<Timestamp>> {
+        loop {
+            if let Some(taken) = self.oracle.take_many(self.clock.unix_ms(), count.max(1)) {
+                return Ok(taken);
+            }
+            self.ask(ExtendTimestamps).await??;
+        }
+    }
+
     async fn alloc_ids(&self, count: u64) -> PdResult<Range<u64>> {
         self.ask(AllocIds { count }).await?
     }

@@ -28,6 +28,7 @@ mod group;
 mod leader;
 mod local;
 mod messages;
+mod remote;
 mod scheduler;
 
 pub use client::{Lease, PdClient, PdError, PdResult, SplitIds};
@@ -38,3 +39,4 @@ pub use messages::{
     GetRegion, GetStores, GetTimestamps, GroupStep, IsBootstrapped, Lead, PlaceOrder, Propose,
     RegionKey, ReportRegion, ReportStore, ScanRegions,
 };
+pub use remote::{AnnounceNode, PdCall, PdService, RemotePd, pd_path};

@@ -28,6 +28,7 @@
 //! is carried through.
 
 pub mod applier;
+mod bridge_transport;
 pub mod deadlock;
 mod disk;
 pub mod gc;
@@ -49,6 +50,7 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use bridge_transport::{BridgeTransport, SendChunk, SendRaft, export_raft};
 pub use disk::Disk;
 pub use local_reader::{LocalReader, ReadDelegate};
 pub use open::{OpenError, OpenStore, StoreNode, open_store};

@@ -1,0 +1,199 @@
+//! Requests to regions on any store: of this process directly, of others over the bridge.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use dashmap::DashMap;
+
+use super::RegionTransport;
+use super::convert;
+use crate::actors::bridge::{Bridge, WireError, Wired};
+use crate::actors::runtime::{ActorPath, Address, AskError, Message, SendError};
+use crate::actors::store::region_peer::SplitRegion;
+use crate::actors::store::{CommandReply, KvCommand, StoreNode};
+use crate::common::{RegionId, StoreId};
+use crate::storage::proto::kv_command as wire;
+use crate::storage::proto::kvrpcpb;
+use crate::storage::region::Region;
+use crate::storage::routing::RegionRoute;
+use crate::storage::txn::{KvRequest, KvResponse, RegionError, RequestError};
+
+/// Where the regions of a store are reached, wherever the store is.
+pub fn store_path(id: StoreId) -> ActorPath {
+    ActorPath::new(&format!("/store/{id}"))
+}
+
+/// Takes requests to the store that holds a region's leader. A store of this process is called as it is: nothing is
+/// encoded, and there is no hop more than without other stores.
+pub struct ClusterRegions {
+    local: Option<StoreNode>,
+    bridge: Bridge,
+    stores: DashMap<StoreId, Arc<StoreDoor>, ahash::RandomState>,
+}
+
+/// The ways into another store.
+struct StoreDoor {
+    commands: Address<KvCommand>,
+    splits: Address<SplitRegion>,
+}
+
+impl ClusterRegions {
+    /// Regions of the store of this process, if it has one, and of all others.
+    pub fn new(local: Option<StoreNode>, bridge: Bridge) -> ClusterRegions {
+        ClusterRegions { local, bridge, stores: DashMap::default() }
+    }
+
+    fn local(&self, store_id: StoreId) -> Option<&StoreNode> {
+        self.local.as_ref().filter(|store| store.store_id == store_id)
+    }
+
+    fn door(&self, store_id: StoreId) -> Arc<StoreDoor> {
+        if let Some(door) = self.stores.get(&store_id) {
+            return Arc::clone(&door);
+        }
+        let path = store_path(store_id);
+        let door = Arc::new(StoreDoor {
+            commands: self.bridge.address(path.clone()),
+            splits: self.bridge.address(path),
+        });
+        self.stores.insert(store_id, Arc::clone(&door));
+        door
+    }
+}
+
+#[async_trait]
+impl RegionTransport for ClusterRegions {
+    fn read_here(
+        &self,
+        route: &RegionRoute,
+        request: &KvRequest,
+    ) -> Option<Result<KvResponse, RequestError>> {
+        self.local.as_ref()?.read_here(route, request)
+    }
+
+    async fn send(
+        &self,
+        route: &RegionRoute,
+        request: KvRequest,
+        timeout: Duration,
+    ) -> Result<KvResponse, RequestError> {
+        let region_id = route.region.id;
+        let Some(peer) = route.target() else {
+            return Err(RegionError::RegionNotFound(region_id).into());
+        };
+        if let Some(store) = self.local(peer.store_id) {
+            return store.send(route, request, timeout).await;
+        }
+        let changes = !is_read(&request);
+        let command = KvCommand { context: route.region.context(), request };
+        match self.door(peer.store_id).commands.ask(command, timeout).await {
+            Ok(reply) => reply,
+            Err(error) => Err(no_answer(region_id, &error, changes).into()),
+        }
+    }
+
+    async fn split(
+        &self,
+        route: &RegionRoute,
+        keys: Vec<Bytes>,
+        timeout: Duration,
+    ) -> Result<Vec<Region>, RegionError> {
+        let region_id = route.region.id;
+        let Some(peer) = route.target() else {
+            return Err(RegionError::RegionNotFound(region_id));
+        };
+        if let Some(store) = self.local(peer.store_id) {
+            return store.split(route, keys, timeout).await;
+        }
+        let split = SplitRegion { context: route.region.context(), keys };
+        match self.door(peer.store_id).splits.ask(split, timeout).await {
+            Ok(Ok(regions)) => Ok(regions),
+            Ok(Err(RequestError::Region(error))) => Err(error),
+            Ok(Err(_)) => Err(RegionError::ServerIsBusy("the region could not be split")),
+            Err(error) => Err(no_answer(region_id, &error, true)),
+        }
+    }
+}
+
+fn is_read(request: &KvRequest) -> bool {
+    matches!(
+        request,
+        KvRequest::Get { .. }
+            | KvRequest::BatchGet { .. }
+            | KvRequest::Scan { .. }
+            | KvRequest::ScanLock { .. }
+    )
+}
+
+/// What it means that a store gave no answer. What may have been done is not known to be undone.
+fn no_answer(region_id: RegionId, error: &AskError, changes: bool) -> RegionError {
+    match error {
+        AskError::Send(SendError::Overloaded(_)) => {
+            RegionError::ServerIsBusy("the region's mailbox is full")
+        }
+        // Nobody there takes requests: the store is not open.
+        AskError::Send(SendError::Stopped(_)) => RegionError::RegionNotFound(region_id),
+        _ if changes => RegionError::Undetermined(region_id),
+        // The store may be gone, and another replica lead: the route is asked for anew.
+        AskError::Send(SendError::Unreachable(_)) => {
+            RegionError::NotLeader { region_id, leader: None }
+        }
+        AskError::Timeout(_) | AskError::NoReply(_) | AskError::Failed(_) => {
+            RegionError::ServerIsBusy("the region did not answer")
+        }
+    }
+}
+
+impl Wired for KvCommand {
+    type Wire = wire::Command;
+    type WireReply = wire::CommandReply;
+
+    fn into_wire(self) -> wire::Command {
+        convert::command_to_proto(self)
+    }
+
+    fn from_wire(wire: wire::Command) -> Result<KvCommand, WireError> {
+        convert::command(wire).map_err(WireError::of::<KvCommand>)
+    }
+
+    fn reply_to_wire(reply: CommandReply) -> wire::CommandReply {
+        convert::reply_to_proto(reply)
+    }
+
+    fn reply_from_wire(wire: wire::CommandReply) -> Result<CommandReply, WireError> {
+        convert::reply(wire).map_err(WireError::of::<KvCommand>)
+    }
+}
+
+impl Wired for SplitRegion {
+    type Wire = wire::Split;
+    type WireReply = wire::SplitReply;
+
+    fn into_wire(self) -> wire::Split {
+        wire::Split {
+            context: Some(convert::context_to_proto(self.context, &[])),
+            request: Some(kvrpcpb::SplitRegionRequest { split_keys: self.keys }),
+        }
+    }
+
+    fn from_wire(wire: wire::Split) -> Result<SplitRegion, WireError> {
+        match (wire.context, wire.request) {
+            (Some(context), Some(request)) => {
+                Ok(SplitRegion { context: convert::context(&context), keys: request.split_keys })
+            }
+            _ => Err(WireError::of::<SplitRegion>("it lacks the region or the keys")),
+        }
+    }
+
+    fn reply_to_wire(reply: <SplitRegion as Message>::Reply) -> wire::SplitReply {
+        convert::split_reply_to_proto(reply)
+    }
+
+    fn reply_from_wire(
+        wire: wire::SplitReply,
+    ) -> Result<<SplitRegion as Message>::Reply, WireError> {
+        convert::split_reply(wire).map_err(WireError::of::<SplitRegion>)
+    }
+}

@@ -1,0 +1,160 @@
+//! The node as a member of its cluster: who else is there, and that this one is.
+//!
+//! A node announces itself to the placement driver, again and again, with a lease: its name, where its bridge is reached,
+//! its roles, its version, its health, and the services to be found on it (`/store/7`). The answer is all who are there;
+//! the runtime's registry follows it, and so do the bridge's addresses. A node that is not heard of until its lease ends is
+//! gone for all others; it finds out itself by the same lease.
+
+mod join;
+mod membership;
+mod schema;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+pub(super) use join::{agree_on_id, join, patiently};
+pub(super) use membership::Membership;
+pub use schema::SyncSchema;
+pub(super) use schema::{ClusterOwnership, ClusterSync, Refresher, SchemaDoor};
+
+use crate::actors::pd::{AnnounceNode, PdError, PdResult, RemotePd};
+use crate::actors::runtime::{ActorPath, Address, System};
+use crate::storage::proto::pd_call::{Announce, Members, Node};
+
+/// What this node says of itself, and what it knows of the others. Shared by the services of a node.
+pub(super) struct Cluster {
+    system: System,
+    way: Way,
+    lease: Duration,
+    template: Node,
+    cluster_id: Mutex<u64>,
+    services: Mutex<BTreeSet<String>>,
+    members: ArcSwap<Members>,
+    /// When the last announcement that was taken in began.
+    announced: Mutex<Option<Instant>>,
+}
+
+/// To the placement driver.
+pub(super) enum Way {
+    /// That of this process.
+    Here(Address<AnnounceNode>),
+    /// Those of others.
+    Away(RemotePd),
+}
+
+impl Cluster {
+    pub(super) fn new(system: System, way: Way, lease: Duration, template: Node) -> Arc<Cluster> {
+        Arc::new(Cluster {
+            system,
+            way,
+            lease,
+            template,
+            cluster_id: Mutex::new(0),
+            services: Mutex::default(),
+            members: ArcSwap::from_pointee(Members::default()),
+            announced: Mutex::default(),
+        })
+    }
+
+    /// From now on a service is found on this node: here at once, elsewhere with the next announcement.
+    pub(super) fn serve(&self, path: &ActorPath) {
+        self.services.lock().insert(path.to_string());
+        self.system.registry().announce(path.clone(), self.template.name.clone());
+    }
+
+    /// The id of the cluster; 0: not known yet.
+    pub(super) fn id(&self) -> u64 {
+        *self.cluster_id.lock()
+    }
+
+    /// Whether no other node is there.
+    pub(super) fn is_alone(&self) -> bool {
+        let me = &self.template.name;
+        self.members.load().nodes.iter().all(|node| node.name == *me)
+    }
+
+    /// Whether the others take this node for there: its lease, as it counts itself. A node with the placement driver of its
+    /// own process is there as long as that is.
+    pub(super) fn is_believed(&self) -> bool {
+        match self.way {
+            Way::Here(_) => true,
+            Way::Away(_) => {
+                self.announced.lock().is_some_and(|announced| announced.elapsed() < self.lease)
+            }
+        }
+    }
+
+    /// The other nodes that work with the schema, by name.
+    fn other_schema_users(&self) -> Vec<String> {
+        let members = self.members.load();
+        let me = &self.template.name;
+        let others = members.nodes.iter().filter(|node| node.name != *me && uses_schema(node));
+        others.map(|node| node.name.clone()).collect()
+    }
+
+    fn has_schema_users(&self, name: &str) -> bool {
+        self.members.load().nodes.iter().any(|node| node.name == name && uses_schema(node))
+    }
+
+    /// Tells once that this node is there, or goes.
+    async fn announce(&self, is_going: bool, timeout: Duration) -> PdResult<Members> {
+        let began = Instant::now();
+        let announced = self.ask(is_going, timeout).await;
+        if announced.as_ref().is_ok_and(|members| members.refused.is_empty()) {
+            *self.announced.lock() = Some(began);
+        }
+        announced
+    }
+
+    async fn ask(&self, is_going: bool, timeout: Duration) -> PdResult<Members> {
+        let node = Node {
+            services: self.services.lock().iter().cloned().collect(),
+            health: format!("{:?}", self.system.health().aggregate().state).to_lowercase(),
+            ..self.template.clone()
+        };
+        let lease = u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX);
+        let ttl_ms = if is_going { 0 } else { lease };
+        let announce = Announce { node: Some(node), ttl_ms, cluster_id: self.id() };
+        match &self.way {
+            Way::Away(pd) => pd.announce(announce, timeout).await,
+            Way::Here(service) => {
+                let asked = service.ask(AnnounceNode(announce), timeout).await;
+                asked.map_err(|error| PdError::Unavailable(error.to_string()))
+            }
+        }
+    }
+
+    /// Takes in who is there, and has the registry follow.
+    fn take_in(&self, members: Members) {
+        let before = self.members.load_full();
+        let registry = self.system.registry();
+        let me = &self.template.name;
+        for node in members.nodes.iter().filter(|node| node.name != *me) {
+            let known = before.nodes.iter().find(|known| known.name == node.name);
+            if known.is_none_or(|known| known.address != node.address) {
+                registry.announce_node(&node.name, node.address.clone());
+            }
+            for service in &node.services {
+                let path = ActorPath::new(service);
+                if registry.resolve(&path).as_ref() != Some(&node.name) {
+                    registry.announce(path, node.name.clone());
+                }
+            }
+        }
+        for gone in before.nodes.iter().filter(|node| node.name != *me) {
+            if !members.nodes.iter().any(|node| node.name == gone.name) {
+                registry.withdraw_node(&gone.name);
+            }
+        }
+        self.members.store(Arc::new(members));
+    }
+}
+
+fn uses_schema(node: &Node) -> bool {
+    node.roles.iter().any(|role| ["all", "sql", "ddl"].contains(&role.as_str()))
+}

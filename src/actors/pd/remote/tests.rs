@@ -1,0 +1,153 @@
+//! The queue for timestamps, the table of nodes, and values on the wire.
+
+use std::time::Duration;
+
+use super::convert;
+use super::nodes::{Heard, NodeTable};
+use super::timestamps::TimestampQueue;
+use super::wire::{Announce, Node};
+use crate::actors::pd::PdError;
+use crate::common::{PeerId, RegionId, StoreId, Term, Timestamp};
+use crate::placement::{RegionOrder, RegionReport, StoreInfo, StoreMeta, StoreState, StoreStats};
+use crate::storage::region::membership::PeerChange;
+use crate::storage::region::{Peer, PeerRole, Region};
+use crate::storage::txn::RegionEpoch;
+
+fn peer(id: u64, role: PeerRole) -> Peer {
+    Peer { id: PeerId(id), store_id: StoreId(id + 10), role }
+}
+
+fn region() -> Region {
+    Region {
+        id: RegionId(7),
+        start_key: "a".into(),
+        end_key: "b".into(),
+        epoch: RegionEpoch { conf_ver: 2, version: 3 },
+        peers: vec![peer(1, PeerRole::Voter), peer(2, PeerRole::Learner)],
+    }
+}
+
+#[test]
+fn values_survive_the_wire() {
+    let orders = [
+        RegionOrder::TransferLeader { to: peer(1, PeerRole::Voter) },
+        RegionOrder::AddPeer { peer: peer(1, PeerRole::Voter) },
+        RegionOrder::AddPeer { peer: peer(1, PeerRole::Learner) },
+        RegionOrder::RemovePeer { peer: peer(1, PeerRole::Voter) },
+        RegionOrder::ChangePeers {
+            changes: vec![
+                PeerChange::AddVoter(peer(1, PeerRole::Voter)),
+                PeerChange::AddLearner(peer(2, PeerRole::Learner)),
+                PeerChange::Remove(peer(3, PeerRole::Voter)),
+            ],
+        },
+        RegionOrder::Merge { target: Box::new(region()) },
+        RegionOrder::Split,
+    ];
+    for order in orders {
+        assert_eq!(convert::order(convert::order_to_proto(Some(order.clone()))), Some(order));
+    }
+    assert_eq!(convert::order(convert::order_to_proto(None)), None);
+    let report = RegionReport {
+        region: region(),
+        leader: peer(1, PeerRole::Voter),
+        term: Term(5),
+        approximate_size: 6,
+        approximate_keys: 7,
+        pending_peers: vec![peer(2, PeerRole::Learner)],
+        down_peers: vec![peer(1, PeerRole::Voter)],
+    };
+    assert_eq!(convert::report(convert::report_to_proto(&report)), report);
+    let store = StoreInfo {
+        meta: StoreMeta {
+            id: StoreId(3),
+            address: "a:1".into(),
+            version: "0.1.0".into(),
+            labels: [("zone".into(), "z".into())].into(),
+            state: StoreState::Offline,
+        },
+        stats: StoreStats { capacity: 1, available: 2, used: 3, ..StoreStats::default() },
+        heard_unix_ms: 9,
+    };
+    let stores = vec![store];
+    assert_eq!(convert::stores(convert::stores_to_proto(&stores)), stores);
+    let ts = Timestamp::compose(1_700_000_000_000, 77);
+    assert_eq!(convert::timestamp(convert::timestamp_to_proto(ts)), ts);
+    for error in [
+        PdError::Unavailable("x".into()),
+        PdError::Refused("y".into()),
+        PdError::NotLeader { leader: None },
+        PdError::NotLeader { leader: Some("a:1".into()) },
+    ] {
+        assert_eq!(convert::error(convert::error_to_proto(error.clone())), error);
+    }
+}
+
+#[test]
+fn one_question_serves_all_who_wait_before_it() {
+    let queue = TimestampQueue::default();
+    let (mut a, first) = queue.wait();
+    let (mut b, second) = queue.wait();
+    assert!(first && !second, "one of them fetches");
+    let batch = queue.next().unwrap();
+    assert_eq!(batch.len(), 2);
+    // Too late for this question.
+    let (mut c, third) = queue.wait();
+    assert!(!third);
+    // The answer has one only: the other is fetched for again, before the third.
+    queue.give(batch, Ok(Timestamp(5)..Timestamp(6)));
+    assert_eq!(a.try_recv().unwrap(), Ok(Timestamp(5)));
+    assert!(b.try_recv().is_err());
+    let batch = queue.next().unwrap();
+    queue.give(batch, Ok(Timestamp(8)..Timestamp(10)));
+    assert_eq!(b.try_recv().unwrap(), Ok(Timestamp(8)));
+    assert_eq!(c.try_recv().unwrap(), Ok(Timestamp(9)));
+    assert!(queue.next().is_none());
+    assert!(queue.wait().1, "fetching has ended, and begins anew");
+    queue.fail();
+}
+
+fn announce(name: &str, address: &str, services: &[&str], cluster_id: u64) -> Announce {
+    let node = Node {
+        name: name.into(),
+        address: address.into(),
+        services: services.iter().map(ToString::to_string).collect(),
+        ..Node::default()
+    };
+    Announce { node: Some(node), ttl_ms: 1000, cluster_id }
+}
+
+#[test]
+fn nodes_are_there_until_their_lease_ends() {
+    let mut table = NodeTable::new(7);
+    let at = Duration::from_millis;
+    let (heard, members) = table.announce(announce("a", "h:1", &[], 0), at(0));
+    assert!(matches!(heard, Heard::Joined(_)));
+    assert_eq!((members.cluster_id, members.nodes.len()), (7, 1));
+    let before = members.generation;
+    let (heard, members) = table.announce(announce("a", "h:1", &[], 7), at(900));
+    assert!(matches!(heard, Heard::Nothing));
+    assert_eq!(members.generation, before, "nothing has changed");
+    let (_, members) = table.announce(announce("b", "h:2", &[], 7), at(1800));
+    assert_eq!(members.nodes.len(), 2);
+    let (_, members) = table.announce(announce("b", "h:2", &[], 7), at(1900));
+    assert_eq!(members.nodes.len(), 1, "a has not been heard of");
+    let (heard, members) =
+        table.announce(Announce { ttl_ms: 0, ..announce("b", "h:2", &[], 7) }, at(1950));
+    assert!(matches!(heard, Heard::Left(_)));
+    assert!(members.nodes.is_empty());
+}
+
+#[test]
+fn who_does_not_belong_is_refused() {
+    let mut table = NodeTable::new(7);
+    let at = Duration::from_millis;
+    table.announce(announce("a", "h:1", &["/store/5"], 7), at(0));
+    let mut refused = |announce| table.announce(announce, at(1)).1.refused;
+    assert!(
+        refused(announce("b", "h:2", &[], 8)).contains("belongs to cluster 8, not to cluster 7")
+    );
+    assert!(refused(announce("a", "h:2", &[], 7)).contains("called a too, at h:1"));
+    assert!(refused(announce("b", "h:2", &["/store/5"], 7)).contains("a copy of it"));
+    assert_eq!(refused(announce("a", "h:1", &["/store/5"], 7)), "");
+}

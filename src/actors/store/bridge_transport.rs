@@ -1,0 +1,200 @@
+//! Raft messages and snapshots between stores, over the bridge.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use dashmap::DashMap;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::open::StoreNode;
+use super::transport::{ChunkRefused, RaftEnvelope, SnapshotChunk, Transport};
+use super::wire;
+use crate::actors::bridge::{Bridge, WireError, Wired};
+use crate::actors::kv::store_path;
+use crate::actors::runtime::{
+    ActorPath, Address, AskError, Message, ReplyTo, SendError, System, Target,
+};
+use crate::common::StoreId;
+use crate::message;
+use crate::storage::proto::raft_serverpb;
+
+/// How long a piece of a snapshot may take to reach the other store's disk.
+const CHUNK_DEADLINE: Duration = Duration::from_secs(90);
+
+/// A raft message for a replica of another store.
+#[derive(Debug)]
+pub struct SendRaft(pub RaftEnvelope);
+message!(SendRaft => (), "SendRaft");
+
+/// A piece of a snapshot for another store; answered when it is on its disk.
+#[derive(Debug)]
+pub struct SendChunk(pub SnapshotChunk);
+message!(SendChunk => Result<(), ChunkRefused>, "SendChunk");
+
+/// Carries messages to the stores of other nodes: raft messages in the class of their own, snapshots with the data.
+pub struct BridgeTransport {
+    bridge: Bridge,
+    stores: DashMap<StoreId, Arc<Ways>, ahash::RandomState>,
+}
+
+struct Ways {
+    raft: Address<SendRaft>,
+    chunks: Address<SendChunk>,
+}
+
+impl BridgeTransport {
+    /// Over this bridge.
+    pub fn new(bridge: Bridge) -> BridgeTransport {
+        BridgeTransport { bridge, stores: DashMap::default() }
+    }
+
+    fn ways(&self, store_id: StoreId) -> Arc<Ways> {
+        if let Some(ways) = self.stores.get(&store_id) {
+            return Arc::clone(&ways);
+        }
+        let path = store_path(store_id);
+        let ways = Arc::new(Ways {
+            raft: self.bridge.address(path.clone()),
+            chunks: self.bridge.address(path),
+        });
+        self.stores.insert(store_id, Arc::clone(&ways));
+        ways
+    }
+}
+
+#[async_trait]
+impl Transport for BridgeTransport {
+    fn send(&self, envelope: RaftEnvelope) {
+        let ways = self.ways(envelope.to.store_id);
+        // Raft bears loss, and the link tells of its own trouble.
+        let _ = ways.raft.tell(SendRaft(envelope));
+    }
+
+    async fn send_chunk(&self, chunk: SnapshotChunk) -> Result<(), ChunkRefused> {
+        let ways = self.ways(chunk.to_store);
+        let asked = ways.chunks.ask(SendChunk(chunk), CHUNK_DEADLINE).await;
+        asked.unwrap_or_else(|error| Err(ChunkRefused(error.to_string())))
+    }
+}
+
+/// Lets other stores send to this one.
+pub fn export_raft(system: &System, bridge: &Bridge, store: &StoreNode) {
+    let door = Arc::new(Door { path: store_path(store.store_id), store: store.clone() });
+    let exports = bridge.exports();
+    exports.serve::<SendRaft>(&door.path, Address::new(door.clone()));
+    exports.serve::<SendChunk>(&door.path, Address::new(door.clone()));
+    system.registry().announce(door.path.clone(), system.node().to_owned());
+}
+
+struct Door {
+    path: ActorPath,
+    store: StoreNode,
+}
+
+impl Target<SendRaft> for Door {
+    fn path(&self) -> &ActorPath {
+        &self.path
+    }
+
+    fn tell(&self, message: SendRaft) -> Result<(), SendError> {
+        self.store.receive(message.0);
+        Ok(())
+    }
+
+    fn ask(
+        &self,
+        message: SendRaft,
+        _deadline: Duration,
+    ) -> BoxFuture<'static, Result<(), AskError>> {
+        self.store.receive(message.0);
+        std::future::ready(Ok(())).boxed()
+    }
+
+    fn deliver(&self, message: SendRaft, reply: ReplyTo<()>) -> Option<BoxFuture<'static, ()>> {
+        self.store.receive(message.0);
+        reply.send(());
+        None
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+}
+
+type Taken = <SendChunk as Message>::Reply;
+
+impl Target<SendChunk> for Door {
+    fn path(&self) -> &ActorPath {
+        &self.path
+    }
+
+    fn tell(&self, message: SendChunk) -> Result<(), SendError> {
+        drop(self.deliver(message, ReplyTo::nobody()));
+        Ok(())
+    }
+
+    fn ask(
+        &self,
+        message: SendChunk,
+        _deadline: Duration,
+    ) -> BoxFuture<'static, Result<Taken, AskError>> {
+        let store = self.store.clone();
+        async move { Ok(store.receive_chunk(message.0).await) }.boxed()
+    }
+
+    /// Not waited for by the bridge: the sender waits for each piece before it sends the next.
+    fn deliver(&self, message: SendChunk, reply: ReplyTo<Taken>) -> Option<BoxFuture<'static, ()>> {
+        let store = self.store.clone();
+        tokio::spawn(async move { reply.send(store.receive_chunk(message.0).await) });
+        None
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+}
+
+impl Wired for SendRaft {
+    type Wire = raft_serverpb::RaftMessage;
+    type WireReply = ();
+
+    fn into_wire(self) -> raft_serverpb::RaftMessage {
+        wire::encode_envelope(&self.0)
+    }
+
+    fn from_wire(proto: raft_serverpb::RaftMessage) -> Result<SendRaft, WireError> {
+        wire::decode_envelope(proto).map(SendRaft).map_err(WireError::of::<SendRaft>)
+    }
+
+    fn reply_to_wire((): ()) {}
+
+    fn reply_from_wire((): ()) -> Result<(), WireError> {
+        Ok(())
+    }
+}
+
+impl Wired for SendChunk {
+    type Wire = raft_serverpb::SnapshotChunk;
+    type WireReply = raft_serverpb::ChunkTaken;
+
+    fn into_wire(self) -> raft_serverpb::SnapshotChunk {
+        wire::encode_chunk(&self.0)
+    }
+
+    fn from_wire(proto: raft_serverpb::SnapshotChunk) -> Result<SendChunk, WireError> {
+        wire::decode_chunk(proto).map(SendChunk).map_err(WireError::of::<SendChunk>)
+    }
+
+    fn reply_to_wire(reply: Taken) -> raft_serverpb::ChunkTaken {
+        raft_serverpb::ChunkTaken {
+            refused: reply.is_err(),
+            reason: reply.err().map(|ChunkRefused(reason)| reason).unwrap_or_default(),
+        }
+    }
+
+    fn reply_from_wire(proto: raft_serverpb::ChunkTaken) -> Result<Taken, WireError> {
+        Ok(if proto.refused { Err(ChunkRefused(proto.reason)) } else { Ok(()) })
+    }
+}

@@ -1,0 +1,166 @@
+//! Clusters of several processes, each with some of the roles.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::server::{Options, Server, mariadb, run, troupe};
+
+/// A port that nobody has now: for a process that is to come back where it was.
+fn free_address() -> String {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    socket.local_addr().unwrap().to_string()
+}
+
+/// A node at a fixed address, so that it can be restarted.
+struct Place {
+    address: String,
+    dir: tempfile::TempDir,
+    args: Vec<String>,
+}
+
+impl Place {
+    fn new(role: &str, pd: Option<&str>) -> Place {
+        let address = free_address();
+        let mut args: Vec<String> =
+            ["--role", role, "--addr", &address].iter().map(ToString::to_string).collect();
+        if let Some(pd) = pd {
+            args.extend(["--pd".to_owned(), pd.to_owned()]);
+        }
+        Place { address, dir: tempfile::tempdir().unwrap(), args }
+    }
+
+    fn start(&self) -> Server {
+        let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
+        Server::with(&Options {
+            data_dir: Some(self.dir.path()),
+            args: &args,
+            ..Options::default()
+        })
+    }
+
+    /// Starts it where it must not start; answers what it says.
+    fn refused(&self, more: &[&str]) -> String {
+        let output = troupe()
+            .args(["start", "--mysql-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"])
+            .arg("--data-dir")
+            .arg(self.dir.path())
+            .args(&self.args)
+            .args(more)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        said
+    }
+}
+
+/// What a client reads.
+fn query(server: &Server, sql: &str) -> String {
+    run(mariadb(server).args(["-N", "-e", sql]))
+}
+
+/// The same, tried until it succeeds.
+fn query_soon(server: &Server, sql: &str) -> String {
+    let begun = Instant::now();
+    loop {
+        let output = mariadb(server).args(["-N", "-e", sql]).output().unwrap();
+        if output.status.success() {
+            return String::from_utf8_lossy(&output.stdout).into_owned();
+        }
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(begun.elapsed() < Duration::from_secs(60), "{sql}: {said}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn three_processes_are_a_database_and_each_may_be_restarted() {
+    let pd = Place::new("pd", None);
+    let store = Place::new("store", Some(&pd.address));
+    let sql = Place::new("sql,gateway,ddl", Some(&pd.address));
+    let mut pd_process = pd.start();
+    let mut store_process = store.start();
+    let mut sql_process = sql.start();
+
+    query(
+        &sql_process,
+        "CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY, b VARCHAR(20), KEY (b));
+         INSERT INTO d.t VALUES (1, 'one'), (2, 'two'); UPDATE d.t SET b = 'TWO' WHERE a = 2;
+         BEGIN; SELECT * FROM d.t WHERE a = 1 FOR UPDATE; INSERT INTO d.t VALUES (3, 'three'); COMMIT",
+    );
+    let all = "SELECT a, b FROM d.t ORDER BY a";
+    assert_eq!(query(&sql_process, all), "1\tone\n2\tTWO\n3\tthree\n");
+    assert_eq!(query(&sql_process, "SELECT a FROM d.t WHERE b = 'one'"), "1\n");
+
+    // The process with the statements holds nothing that matters.
+    sql_process.kill();
+    sql_process = sql.start();
+    assert_eq!(query(&sql_process, all), "1\tone\n2\tTWO\n3\tthree\n");
+
+    assert!(store_process.terminate().success(), "{}", store_process.log());
+    store_process = store.start();
+    assert_eq!(query_soon(&sql_process, all), "1\tone\n2\tTWO\n3\tthree\n");
+    query_soon(&sql_process, "REPLACE INTO d.t VALUES (4, 'four')");
+
+    pd_process.kill();
+    pd_process = pd.start();
+    query_soon(&sql_process, "REPLACE INTO d.t VALUES (5, 'five')");
+    query_soon(&sql_process, "CREATE TABLE IF NOT EXISTS d.u (a INT PRIMARY KEY)");
+
+    store_process.kill();
+    store_process = store.start();
+    assert_eq!(query_soon(&sql_process, "SELECT COUNT(*) FROM d.t"), "5\n");
+
+    for process in [&mut sql_process, &mut store_process, &mut pd_process] {
+        assert!(process.terminate().success(), "{}", process.log());
+    }
+}
+
+#[test]
+fn all_roles_in_one_process_encode_nothing() {
+    let server = Server::start();
+    query(
+        &server,
+        "CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY); INSERT INTO d.t VALUES (1); SELECT * FROM d.t",
+    );
+    let metrics = server.get("/metrics");
+    let encoded = metrics.lines().find(|line| line.starts_with("troupe_bridge_messages_encoded"));
+    assert!(encoded.is_some_and(|line| line.ends_with(" 0")), "{encoded:?}");
+}
+
+#[test]
+fn an_unreachable_placement_driver_is_waited_for_and_given_up() {
+    let nowhere = free_address();
+    let begun = Instant::now();
+    let said = Place::new("store", Some(&nowhere)).refused(&["--join-timeout", "5s"]);
+    assert!(begun.elapsed() >= Duration::from_secs(5), "{said}");
+    assert!(said.matches("waiting for the placement driver").count() >= 2, "{said}");
+    assert!(said.contains(&nowhere) && said.contains("gave up"), "{said}");
+}
+
+#[test]
+fn a_store_of_another_cluster_or_a_copy_is_refused() {
+    let (pd_a, pd_b) = (Place::new("pd", None), Place::new("pd", None));
+    let (_a, _b) = (pd_a.start(), pd_b.start());
+    let mut store = Place::new("store", Some(&pd_a.address));
+    let mut process = store.start();
+
+    // A copy of a directory that is in use.
+    assert!(process.terminate().success(), "{}", process.log());
+    let copy = Place::new("store", Some(&pd_a.address));
+    run(std::process::Command::new("cp")
+        .arg("-a")
+        .arg(format!("{}/.", store.dir.path().display()))
+        .arg(copy.dir.path())
+        .stdout(Stdio::null()));
+    let process = store.start();
+    let said = copy.refused(&["--join-timeout", "30s"]);
+    assert!(said.contains("a copy of it"), "{said}");
+    drop(process);
+
+    // The directory of another cluster.
+    let last = store.args.len() - 1;
+    store.args[last].clone_from(&pd_b.address);
+    let said = store.refused(&["--join-timeout", "30s"]);
+    assert!(said.contains("belongs to cluster"), "{said}");
+}
