@@ -75,8 +75,10 @@ fn bad_configuration_names_the_key_and_the_place() {
     assert!(said.contains("--mysql-addr") && said.contains("127.0.0.1:4000"), "{said}");
     let said = refused(&["--data-dir", ""], &[]);
     assert!(said.contains("--data-dir") && said.contains("must not be empty"), "{said}");
-    let said = refused(&["--role", "gateway"], &[]);
-    assert!(said.contains("--role") && said.contains("gateway"), "{said}");
+    let said = refused(&["--role", "gateways"], &[]);
+    assert!(said.contains("--role") && said.contains("gateways"), "{said}");
+    let said = refused(&["--role", "store"], &[]);
+    assert!(said.contains("node.pd") && said.contains("--pd HOST:PORT"), "{said}");
 }
 
 #[test]

@@ -164,3 +164,83 @@ fn a_store_of_another_cluster_or_a_copy_is_refused() {
     let said = store.refused(&["--join-timeout", "30s"]);
     assert!(said.contains("belongs to cluster"), "{said}");
 }
+
+/// Starts a node as a configuration file says, but at free ports and in a directory of its own.
+fn start_as(file: &str, dir: &std::path::Path, pd: &str) -> Server {
+    let file = format!("{}/config/{file}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut args = vec!["--config", &file];
+    if text.contains("pd = ") {
+        args.extend(["--pd", pd]);
+    } else {
+        args.extend(["--addr", pd]);
+    }
+    Server::with(&Options { data_dir: Some(dir), args: &args, ..Options::default() })
+}
+
+/// A deployment of these files is a database.
+fn deployment(files: &[&str]) {
+    let dir = tempfile::tempdir().unwrap();
+    let pd = free_address();
+    let servers: Vec<Server> = files
+        .iter()
+        .enumerate()
+        .map(|(number, file)| start_as(file, &dir.path().join(number.to_string()), &pd))
+        .collect();
+    let front = servers.last().unwrap();
+    query(
+        front,
+        "CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY); INSERT INTO d.t VALUES (1); ALTER TABLE d.t ADD INDEX (a)",
+    );
+    assert_eq!(query(front, "SELECT a FROM d.t"), "1\n");
+}
+
+#[test]
+fn the_shape_front_and_back() {
+    deployment(&["front-and-back/back.toml", "front-and-back/front.toml"]);
+}
+
+#[test]
+fn the_shape_of_every_service_on_its_own() {
+    deployment(&[
+        "separate/pd.toml",
+        "separate/store.toml",
+        "separate/ddl.toml",
+        "separate/sql.toml",
+    ]);
+}
+
+#[test]
+fn what_one_sql_node_changes_the_others_see() {
+    let pd = Place::new("pd", None);
+    let at = Some(pd.address.as_str());
+    let _pd = pd.start();
+    let places =
+        [Place::new("store", at), Place::new("sql,gateway,ddl", at), Place::new("sql,gateway", at)];
+    let [_store, one, other] = places.each_ref().map(Place::start);
+    query(&one, "CREATE DATABASE d");
+    for number in 0..5 {
+        let (a, b) = if number % 2 == 0 { (&one, &other) } else { (&other, &one) };
+        query(a, &format!("CREATE TABLE d.t{number} (a INT PRIMARY KEY, b INT)"));
+        query(b, &format!("INSERT INTO d.t{number} VALUES (1, 2)"));
+        query(b, &format!("ALTER TABLE d.t{number} ADD INDEX i (b)"));
+        assert_eq!(
+            query(a, &format!("SELECT a FROM d.t{number} USE INDEX (i) WHERE b = 2")),
+            "1\n"
+        );
+        query(b, &format!("DROP TABLE d.t{number}"));
+        assert_eq!(query(a, "SHOW TABLES FROM d"), "");
+    }
+    query(&one, "CREATE USER ann IDENTIFIED BY 'secret'");
+    let begun = Instant::now();
+    while !mariadb(&other)
+        .args(["-uann", "-psecret", "-e", "SELECT 1"])
+        .output()
+        .unwrap()
+        .status
+        .success()
+    {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{}", other.log());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
