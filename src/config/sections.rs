@@ -243,7 +243,7 @@ impl Default for StoreConfig {
             block_cache: ByteSize::mib(256),
             write_buffer: ByteSize::mib(64),
             appliers: 1,
-            raft_tick: Span(Duration::from_millis(500)),
+            raft_tick: Span(Duration::from_millis(100)),
             raft_log_gc_entries: 10_000,
         }
     }

@@ -3,10 +3,11 @@
 //! A region's bounds are encoded keys (memcomparable, without a timestamp), so that the versions of
 //! one user key never fall into two regions. The keyspace starts as one region ([`bootstrap`]);
 //! regions that grow are cut ([`split`]). A region is a Raft group; what its log entries carry is
-//! in [`entry`], what they do to the data in [`apply`]. Replicas come and go by [`membership`] changes,
-//! neighbours become one by a [`merge`], and a [`snapshot`] brings a replica up to date that the log cannot. What a store remembers of its regions on
-//! disk is in [`state`]; where, in [`keys`](crate::storage::codec::keys). Whether a request may be
-//! served by a region is decided in [`check`].
+//! in [`entry`], what they do to the data in [`apply`]. Replicas come and go by [`membership`]
+//! changes, neighbours become one by a [`merge`], and a [`snapshot`] brings a replica up to date that
+//! the log cannot. What a store remembers of its regions on disk is in [`state`]; where, in
+//! [`keys`](crate::storage::codec::keys). Whether a request may be served by a region is decided in
+//! [`check`].
 //!
 //! # Epochs
 //!

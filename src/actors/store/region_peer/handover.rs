@@ -47,6 +47,13 @@ pub(super) struct Handover {
     until: u64,
 }
 
+impl Handover {
+    /// Whether another replica is to lead.
+    pub(super) fn is_transfer(&self) -> bool {
+        matches!(self.goal, Goal::Transfer(_))
+    }
+}
+
 impl RegionPeer {
     /// Hands leadership over.
     pub(super) fn transfer_leader(

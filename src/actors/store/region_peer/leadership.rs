@@ -6,6 +6,7 @@ use tracing::{debug, info};
 
 use super::actor::{RegionPeer, Waiting};
 use super::commands::Parked;
+use super::handover::Handover;
 use super::messages::{CommandReply, KvCommand};
 use crate::actors::runtime::{Context, ReplyTo};
 use crate::actors::store::local_reader::ReadDelegate;
@@ -32,7 +33,8 @@ impl RegionPeer {
         } else {
             self.locks = LockTable::new();
             self.inherited_locks = None;
-            self.end_handover(true);
+            let handed_over = self.handover.as_ref().is_some_and(Handover::is_transfer);
+            self.end_handover(handed_over);
             self.refuse_everything();
         }
     }

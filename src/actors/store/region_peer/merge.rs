@@ -55,6 +55,8 @@ impl MergeJob {
     /// Leadership is lost: what is under way goes on without this replica.
     pub(super) fn clear(&mut self, _error: &RegionError) {
         self.prepare = None;
+        // Whoever leads next has applied the entry before it serves anything.
+        self.prepare_committed = false;
         self.absorb = None;
         self.rollback = None;
     }

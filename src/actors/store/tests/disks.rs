@@ -48,6 +48,8 @@ async fn a_snapshot_that_a_crash_has_interrupted_is_installed_at_the_next_start(
 
     cluster.revive(dead).await;
     cluster.wait_level("a", 3).await;
+    // Until it has heard of the leader.
+    cluster.settle_for(1000).await;
     for key in ["a", "b"] {
         let ts = cluster.ts().await;
         assert_eq!(cluster.read_replica(away, key, ts).await, Ok(Some("2".to_owned())), "{key}");

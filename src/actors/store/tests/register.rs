@@ -37,7 +37,7 @@ async fn write(world: Rc<World>, at: usize) {
         world.registers.borrow_mut()[at].begun = next;
         world.user.put(KEYS[at], &next.to_string()).await;
         world.registers.borrow_mut()[at].acknowledged = next;
-        world.user.settle_for(20).await;
+        world.user.settle_for(60).await;
     }
 }
 
@@ -169,7 +169,7 @@ macro_rules! seeds {
         async fn $name() {
             let steps = std::env::var("STEPS").ok().and_then(|steps| steps.parse().ok());
             let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
-            run(seed.unwrap_or($seed), steps.unwrap_or(25)).await;
+            run(seed.unwrap_or($seed), steps.unwrap_or(15)).await;
         })*
     };
 }
