@@ -101,7 +101,7 @@ where
 impl Door {
     fn peer<M: ToRegion>(&self, message: &M) -> Result<ActorRef<RegionPeer>, SendError> {
         let entry = self.store.router.get(message.context().region_id);
-        entry.map(|entry| entry.peer().clone()).ok_or(SendError::Stopped(self.path.clone()))
+        entry.map(|entry| entry.peer().clone()).ok_or_else(|| SendError::Stopped(self.path.clone()))
     }
 
     fn ask_peer<M: ToRegion>(

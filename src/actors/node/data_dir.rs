@@ -179,7 +179,7 @@ fn mark_complete(path: &Path, engines: &BTreeSet<&str>) -> std::io::Result<()> {
     let engines: Vec<&str> = engines.iter().copied().collect();
     let new = path.join(format!("{MARKER}.new"));
     let mut file = File::create(&new)?;
-    write!(file, "{MARKER_TEXT}{MARKER_ENGINES} {}\n", engines.join(" "))?;
+    writeln!(file, "{MARKER_TEXT}{MARKER_ENGINES} {}", engines.join(" "))?;
     file.sync_all()?;
     fs::rename(new, path.join(MARKER))?;
     File::open(path)?.sync_all()

@@ -93,10 +93,7 @@ mod tests {
 
     fn envelope() -> RaftEnvelope {
         let peer = |id, store| Peer { id: PeerId(id), store_id: StoreId(store), ..Peer::default() };
-        let mut message = Message::default();
-        message.from = 3;
-        message.to = 4;
-        message.term = 7;
+        let message = Message { from: 3, to: 4, term: 7, ..Default::default() };
         let region = Region {
             id: RegionId(2),
             start_key: "a".into(),

@@ -50,6 +50,7 @@ pub enum Outcome {
 
 /// What became of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "nearly every entry is the large one")]
 pub enum Step {
     /// It is applied.
     Applied(AppliedEntry),

@@ -180,6 +180,7 @@ impl Pairs<'_> {
         }
     }
 
+    #[allow(clippy::type_complexity, reason = "family, key and value of one record")]
     fn read(&mut self) -> io::Result<Option<(u8, Vec<u8>, Vec<u8>)>> {
         let mut family = [0];
         self.file.read_exact(&mut family)?;

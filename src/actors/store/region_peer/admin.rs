@@ -108,10 +108,8 @@ impl RegionPeer {
             Some(RegionError::KeyNotInRegion(self.id()))
         } else if self.admin.split.is_some() {
             Some(RegionError::ServerIsBusy("the region is splitting"))
-        } else if let Some(reason) = self.is_occupied() {
-            Some(RegionError::ServerIsBusy(reason))
         } else {
-            None
+            self.is_occupied().map(RegionError::ServerIsBusy)
         };
         if let Some(error) = refusal {
             respond(reply, Err(error.into()));

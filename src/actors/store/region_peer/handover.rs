@@ -72,10 +72,8 @@ impl RegionPeer {
             Some(RequestError::Storage(format!("peer {to} does not vote in the region")))
         } else if !self.has_caught_up(to) {
             Some(RegionError::ServerIsBusy("the other replica lags").into())
-        } else if let Some(reason) = self.is_occupied() {
-            Some(RegionError::ServerIsBusy(reason).into())
         } else {
-            None
+            self.is_occupied().map(|reason| RegionError::ServerIsBusy(reason).into())
         };
         match refusal {
             Some(error) => answer(reply, Err(error)),

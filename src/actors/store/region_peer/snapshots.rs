@@ -84,8 +84,8 @@ impl RegionPeer {
         let MadeSnapshot { header, applied, file } = made;
         // Gone from the log meanwhile: raft will ask for another one.
         let Ok(term) = self.core.term_of(applied) else { return };
-        let mut snapshot = raft::eraftpb::Snapshot::default();
-        snapshot.data = header.encode().into();
+        let mut snapshot =
+            raft::eraftpb::Snapshot { data: header.encode().into(), ..Default::default() };
         let metadata = snapshot.mut_metadata();
         metadata.index = applied.0;
         metadata.term = term.0;

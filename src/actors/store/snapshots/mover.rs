@@ -165,8 +165,7 @@ async fn send(
         };
         transport.send_chunk(chunk).await?;
         offset += length;
-        if bytes_per_second > 0 {
-            let pause = length.saturating_mul(1_000_000) / bytes_per_second;
+        if let Some(pause) = length.saturating_mul(1_000_000).checked_div(bytes_per_second) {
             tokio::time::sleep(Duration::from_micros(pause)).await;
         }
     }

@@ -89,8 +89,7 @@ impl Store {
         if !is_vote(envelope.message.get_msg_type()) || !(outlived || removed) {
             return;
         }
-        let mut message = raft::eraftpb::Message::default();
-        message.reject = merged;
+        let message = raft::eraftpb::Message { reject: merged, ..Default::default() };
         debug!(region_id = %tombstone.id, peer_id = %envelope.from.id, "tells a peer that it is gone");
         self.parts.transport.send(RaftEnvelope {
             region: tombstone,
@@ -98,7 +97,6 @@ impl Store {
             from: envelope.to,
             to: envelope.from,
             tombstone: true,
-            ..RaftEnvelope::default()
         });
     }
 
