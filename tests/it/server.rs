@@ -75,7 +75,7 @@ impl Server {
         let stderr = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let mut child = options
             .through
-            .map_or_else(troupe, |shell| through_shell(shell))
+            .map_or_else(troupe, through_shell)
             .arg("start")
             .args(["--mysql-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"])
             .args(["--addr", "127.0.0.1:0", "--data-dir"])

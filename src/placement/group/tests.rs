@@ -23,12 +23,15 @@ impl GroupTransport for Wire {
     }
 }
 
+/// A proposal to raise the oracle's limit: the limit, the term it was made in, and its outcome.
+type Extending = (u64, Option<Term>, BoxFuture<'static, Result<Reply, LogError>>);
+
 /// A member with what its PD would have: an oracle.
 struct Node {
     log: RaftLog,
     oracle: TimestampOracle,
     leads: Option<Term>,
-    extending: Option<(u64, Option<Term>, BoxFuture<'static, Result<Reply, LogError>>)>,
+    extending: Option<Extending>,
 }
 
 struct World {

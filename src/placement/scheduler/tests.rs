@@ -8,8 +8,8 @@ use crate::storage::region::Region;
 const MIB: u64 = 1 << 20;
 
 fn board(stores: u64, replicas: usize) -> Board {
-    let mut board = Board::default();
-    board.goals = Goals { replicas, leader_tolerance: 1, ..Goals::default() };
+    let goals = Goals { replicas, leader_tolerance: 1, ..Goals::default() };
+    let mut board = Board { goals, ..Board::default() };
     for id in 1..=stores {
         board.cluster.put_store(StoreMeta { id: StoreId(id), ..StoreMeta::default() });
     }
@@ -84,11 +84,13 @@ fn with_one_store_there_is_nothing_to_do() {
     assert_eq!(says(&board, Scheduler::Split), "every region is within its size");
 }
 
+/// The stores a region has replicas on, the states of all stores, who is silent for long, and what is to be done.
+type ReplicaCase = (&'static [u64], &'static [StoreState], &'static [u64], &'static str);
+
 #[test]
 fn the_replica_checker_by_table() {
     use StoreState::{Offline, Tombstone, Up};
-    // What the region has, the states of the stores, who is silent for long, and what is to be done.
-    let table: &[(&[u64], &[StoreState], &[u64], &str)] = &[
+    let table: &[ReplicaCase] = &[
         (&[1, 2, 3], &[Up; 4], &[], "every region has its replicas"),
         (&[1, 2], &[Up; 4], &[], "make-up-replica 1: +3 ^3"),
         (&[1, 2, 3, 4], &[Up; 4], &[], "remove-extra-replica 1: -4"),

@@ -153,11 +153,10 @@ message!(Forget => u64, "Forget");
 pub(super) struct Keep;
 message!(Keep => u64, "Keep");
 
+type Act<A> = Box<dyn FnOnce(&mut A, &mut Context<A>) + Send>;
+
 /// Do this on the actor.
-pub(super) struct Do<A: Actor>(
-    #[allow(clippy::type_complexity, reason = "it is what it says, and only here")]
-    pub(super)  Box<dyn FnOnce(&mut A, &mut Context<A>) + Send>,
-);
+pub(super) struct Do<A: Actor>(pub(super) Act<A>);
 
 impl<A: Actor> Message for Do<A> {
     type Reply = ();
