@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::ctl::CtlArgs;
+use super::playground::PlaygroundArgs;
 use crate::config::{Config, Error, Layers};
 
 /// A MySQL-compatible distributed database made of actors.
@@ -27,6 +28,8 @@ pub enum Command {
     Config(ConfigCommand),
     /// Look at a running cluster and change it.
     Ctl(CtlArgs),
+    /// Start a cluster of several processes on this machine, to try things out.
+    Playground(PlaygroundArgs),
 }
 
 /// What to do with the configuration.
@@ -69,6 +72,9 @@ pub struct StartArgs {
     /// A configuration file in TOML.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// End when this process, the parent, ends.
+    #[arg(long, value_name = "PID", hide = true)]
+    pub with_parent: Option<u32>,
 }
 
 impl StartArgs {

@@ -3,7 +3,9 @@
 mod args;
 mod ctl;
 mod logging;
+mod playground;
 mod start;
+mod table;
 
 use std::process::ExitCode;
 
@@ -14,12 +16,14 @@ pub use ctl::{
     AddOperator, CtlArgs, CtlCommand, MemberCommand, OperatorsCommand, SchedulersCommand,
     SettingsCommand, StoreCommand,
 };
+pub use playground::{PlaygroundArgs, PlaygroundCommand};
 
 /// Runs what the command line says.
 pub fn run() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::Start(args) => start::start(&args),
         Command::Ctl(args) => ctl::ctl(&args),
+        Command::Playground(args) => playground::playground(&args),
         Command::Config(ConfigCommand::Print(args)) => print_config(&args),
     };
     match outcome {

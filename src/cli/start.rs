@@ -8,11 +8,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 
 use super::args::StartArgs;
-use super::logging;
+use super::{logging, playground};
 use crate::actors::node::{DataDir, Node, Sockets};
 
 /// Starts a node and runs it until SIGTERM or SIGINT.
 pub(super) fn start(args: &StartArgs) -> anyhow::Result<()> {
+    if let Some(parent) = args.with_parent {
+        playground::tether(parent)?;
+    }
     let config = args.config()?;
     let log = logging::init(&config.log)?;
     let sockets = Sockets::bind(&config)?;

@@ -10,6 +10,7 @@ mod crash;
 mod dependencies;
 mod failures;
 mod golden;
+mod playground;
 mod process;
 mod regions;
 mod restart;
