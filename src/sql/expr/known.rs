@@ -49,7 +49,6 @@ const NOT_IMPLEMENTED: &[&str] = &[
     "regexp_substr",
     "release_all_locks",
     "release_lock",
-    "sha2",
     "soundex",
     "statement_digest",
     "statement_digest_text",
