@@ -253,13 +253,13 @@ impl Default for StoreConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PdConfig {
-    /// Replicas of every region. This version runs one store, so more stay unplaced.
+    /// Replicas of every region, as far as there are stores for them.
     pub replicas: u32,
 }
 
 impl Default for PdConfig {
     fn default() -> Self {
-        PdConfig { replicas: 1 }
+        PdConfig { replicas: 3 }
     }
 }
 

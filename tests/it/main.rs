@@ -5,7 +5,9 @@
 
 mod admin;
 mod bad_input;
+mod bank;
 mod clients;
+mod cluster;
 mod crash;
 mod dependencies;
 mod failures;
@@ -13,6 +15,7 @@ mod golden;
 mod playground;
 mod process;
 mod regions;
+mod replicas;
 mod restart;
 mod roles;
 mod server;

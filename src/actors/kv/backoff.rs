@@ -11,6 +11,8 @@ use tokio::time::Instant;
 const FIRST: Duration = Duration::from_millis(2);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_millis(500);
+/// The longest pause before a region is asked again: its new leader may be there at any moment.
+const LONGEST_FOR_REGION: Duration = Duration::from_millis(150);
 
 /// The pauses of one request. Clones share the deadline and count on their own.
 #[derive(Clone, Debug)]
@@ -28,6 +30,11 @@ impl Backoff {
     /// Waits before the next attempt; `false` when the time is up.
     pub(super) async fn pause(&mut self, rng: &Mutex<ChaCha8Rng>) -> bool {
         self.pause_at_most(rng, LONGEST).await
+    }
+
+    /// Waits before a region is asked again that could not serve; `false` when the time is up.
+    pub(super) async fn pause_for_region(&mut self, rng: &Mutex<ChaCha8Rng>) -> bool {
+        self.pause_at_most(rng, LONGEST_FOR_REGION).await
     }
 
     /// Like [`Backoff::pause`], not longer than `most` this time.

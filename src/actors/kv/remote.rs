@@ -73,6 +73,10 @@ impl RegionTransport for ClusterRegions {
         self.local.as_ref()?.read_here(route, request)
     }
 
+    fn is_here(&self, route: &RegionRoute) -> bool {
+        route.target().is_some_and(|peer| self.local(peer.store_id).is_some())
+    }
+
     async fn send(
         &self,
         route: &RegionRoute,

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -19,6 +20,10 @@ use crate::storage::routing::{RegionRoute, encode_bound, encode_key};
 use crate::storage::txn::{
     KeyError, KvRequest, KvResponse, LockInfo, Mutation, RegionError, RequestError,
 };
+
+/// An attempt at another store that takes longer than this has the client look whether that one still leads; and again
+/// after as long.
+const LOOK_FOR_LEADER: Duration = Duration::from_secs(1);
 
 /// Something that belongs to the region of its key.
 pub(super) trait Keyed: Clone + Send + Sync {
@@ -179,7 +184,31 @@ impl Client {
             return answer;
         }
         let wait = lock_wait(&request);
-        self.transport().send(route, request, self.options().attempt_timeout + wait).await
+        let changes = !is_read(&request);
+        let timeout = self.options().attempt_timeout + wait;
+        let answer = self.transport().send(route, request, timeout);
+        if self.transport().is_here(route) {
+            return answer.await;
+        }
+        tokio::select! {
+            biased;
+            answer = answer => answer,
+            () = self.leader_moved(route) => Err(moved(route, changes).into()),
+        }
+    }
+
+    /// Resolves when another store leads the region, as the placement driver knows. A store that hangs, or is cut off,
+    /// gives no answer for long after that.
+    async fn leader_moved(&self, route: &RegionRoute) {
+        loop {
+            tokio::time::sleep(LOOK_FOR_LEADER).await;
+            let Ok(Some(found)) = self.pd().region_by_id(route.region.id).await else { continue };
+            let store = |route: &RegionRoute| route.target().map(|peer| peer.store_id);
+            if found.leader.is_some() && store(&found) != store(route) {
+                self.remember(found);
+                return;
+            }
+        }
     }
 
     /// Corrects the routes after a region error and pauses before the next attempt.
@@ -218,7 +247,7 @@ impl Client {
             backoff.skip();
             return Ok(());
         }
-        if backoff.pause(self.rng()).await { Ok(()) } else { Err(Error::Region(error)) }
+        if backoff.pause_for_region(self.rng()).await { Ok(()) } else { Err(Error::Region(error)) }
     }
 
     /// A request about one key, tried until it is answered.
@@ -401,18 +430,27 @@ impl Client {
     }
 }
 
+/// What it means that a region is led elsewhere before an attempt was answered.
+fn moved(route: &RegionRoute, changes: bool) -> RegionError {
+    let region_id = route.region.id;
+    match changes {
+        true => RegionError::Undetermined(region_id),
+        false => RegionError::NotLeader { region_id, leader: None },
+    }
+}
+
 fn is_read(request: &KvRequest) -> bool {
     matches!(request, KvRequest::Get { .. } | KvRequest::BatchGet { .. } | KvRequest::Scan { .. })
 }
 
 /// How long a request may rightly take because it waits for a lock.
-fn lock_wait(request: &KvRequest) -> std::time::Duration {
+fn lock_wait(request: &KvRequest) -> Duration {
     use crate::storage::txn::WaitPolicy;
     match request {
         KvRequest::PessimisticLock(lock) => match lock.wait {
-            WaitPolicy::Timeout(ms) => std::time::Duration::from_millis(ms),
-            WaitPolicy::NoWait => std::time::Duration::ZERO,
+            WaitPolicy::Timeout(ms) => Duration::from_millis(ms),
+            WaitPolicy::NoWait => Duration::ZERO,
         },
-        _ => std::time::Duration::ZERO,
+        _ => Duration::ZERO,
     }
 }

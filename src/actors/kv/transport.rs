@@ -23,6 +23,11 @@ pub trait RegionTransport: Send + Sync + 'static {
         request: &KvRequest,
     ) -> Option<Result<KvResponse, RequestError>>;
 
+    /// Whether the route leads to a store of this process. The way to another may be cut without anybody noticing.
+    fn is_here(&self, _route: &RegionRoute) -> bool {
+        true
+    }
+
     /// Sends a request and waits for its answer, at most `timeout`.
     async fn send(
         &self,

@@ -102,6 +102,7 @@ impl Service for Store {
     async fn stop(&mut self, deadline: Duration) -> anyhow::Result<()> {
         let store = self.0.products.write().store.take();
         if let Some(store) = store {
+            store.hand_over(deadline / 2).await;
             stop_actor(&store.actor, deadline).await?;
         }
         // What is applied need not be replayed at the next start.

@@ -31,6 +31,7 @@ pub mod applier;
 mod bridge_transport;
 pub mod deadlock;
 mod disk;
+mod drain;
 pub mod gc;
 mod kv_transport;
 mod local_reader;

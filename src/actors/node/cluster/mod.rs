@@ -129,9 +129,20 @@ impl Cluster {
         }
     }
 
-    /// Takes in who is there, and has the registry follow.
-    fn take_in(&self, members: Members) {
+    /// Takes in who is there, and has the registry follow. A placement driver that has just begun to listen does not know
+    /// of all yet: who was there before it began is not gone for that.
+    fn take_in(&self, mut members: Members) {
         let before = self.members.load_full();
+        if Duration::from_millis(members.heard_for_ms) < self.lease {
+            let is_known = |node: &&Node| {
+                members.gone.contains(&node.name)
+                    || members.nodes.iter().any(|listed| listed.name == node.name)
+            };
+            let unheard: Vec<Node> =
+                before.nodes.iter().filter(|node| !is_known(node)).cloned().collect();
+            members.nodes.extend(unheard);
+            members.nodes.sort_by(|a, b| a.name.cmp(&b.name));
+        }
         let registry = self.system.registry();
         let me = &self.template.name;
         for node in members.nodes.iter().filter(|node| node.name != *me) {

@@ -1,6 +1,6 @@
 //! The nodes that are there: who announced itself, until when that is to be believed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::wire::{Announce, Members, Node};
@@ -10,6 +10,10 @@ pub(super) struct NodeTable {
     cluster_id: u64,
     generation: u64,
     nodes: BTreeMap<String, Entry>,
+    /// When the first announcement came.
+    since: Option<Duration>,
+    /// Those that have said goodbye, until they come back.
+    gone: BTreeSet<String>,
 }
 
 struct Entry {
@@ -30,7 +34,13 @@ pub(super) enum Heard {
 
 impl NodeTable {
     pub(super) fn new(cluster_id: u64) -> NodeTable {
-        NodeTable { cluster_id, generation: 1, nodes: BTreeMap::new() }
+        NodeTable {
+            cluster_id,
+            generation: 1,
+            nodes: BTreeMap::new(),
+            since: None,
+            gone: BTreeSet::new(),
+        }
     }
 
     pub(super) fn names(&self) -> Vec<&String> {
@@ -40,18 +50,23 @@ impl NodeTable {
     /// Takes an announcement in, unless the node does not belong here; answers who is there.
     pub(super) fn announce(&mut self, announce: Announce, now: Duration) -> (Heard, Members) {
         self.forget(now);
-        let Some(node) = announce.node else { return (Heard::Nothing, self.members("")) };
+        let heard_for = now.saturating_sub(*self.since.get_or_insert(now));
+        let Some(node) = announce.node else {
+            return (Heard::Nothing, self.members("", heard_for));
+        };
         if let Some(refused) = self.refusal(&node, announce.cluster_id) {
-            return (Heard::Nothing, self.members(&refused));
+            return (Heard::Nothing, self.members(&refused, heard_for));
         }
         if announce.ttl_ms == 0 {
+            self.gone.insert(node.name.clone());
             let heard = match self.nodes.remove(&node.name) {
                 Some(_) => Heard::Left(node.name),
                 None => Heard::Nothing,
             };
             self.generation += 1;
-            return (heard, self.members(""));
+            return (heard, self.members("", heard_for));
         }
+        self.gone.remove(&node.name);
         let until = now + Duration::from_millis(announce.ttl_ms);
         let entry = Entry { node: node.clone(), until };
         let heard = match self.nodes.insert(node.name.clone(), entry) {
@@ -65,7 +80,7 @@ impl NodeTable {
                 Heard::Joined(node)
             }
         };
-        (heard, self.members(""))
+        (heard, self.members("", heard_for))
     }
 
     fn forget(&mut self, now: Duration) {
@@ -110,12 +125,14 @@ impl NodeTable {
         None
     }
 
-    fn members(&self, refused: &str) -> Members {
+    fn members(&self, refused: &str, heard_for: Duration) -> Members {
         Members {
             cluster_id: self.cluster_id,
             generation: self.generation,
             nodes: self.nodes.values().map(|entry| entry.node.clone()).collect(),
             refused: refused.to_owned(),
+            heard_for_ms: u64::try_from(heard_for.as_millis()).unwrap_or(u64::MAX),
+            gone: self.gone.iter().cloned().collect(),
         }
     }
 }

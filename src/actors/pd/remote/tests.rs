@@ -136,6 +136,9 @@ fn nodes_are_there_until_their_lease_ends() {
         table.announce(Announce { ttl_ms: 0, ..announce("b", "h:2", &[], 7) }, at(1950));
     assert!(matches!(heard, Heard::Left(_)));
     assert!(members.nodes.is_empty());
+    assert_eq!((members.gone, members.heard_for_ms), (vec!["b".to_owned()], 1950));
+    let (_, members) = table.announce(announce("b", "h:2", &[], 7), at(1960));
+    assert!(members.gone.is_empty(), "it came back");
 }
 
 #[test]

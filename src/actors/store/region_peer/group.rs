@@ -118,7 +118,7 @@ impl RegionPeer {
             if peer.id == self.peer.id {
                 continue;
             }
-            if progress.snapshot || progress.matched.0 + CAUGHT_UP < self.core.truncated().0 {
+            if progress.snapshot || progress.matched < self.core.truncated() {
                 pending.push(peer);
             }
             if self.heard.get(&peer.id).is_some_and(|heard| heard + patience < now) {
@@ -128,12 +128,18 @@ impl RegionPeer {
         (pending, down)
     }
 
-    /// Whether a replica has what it takes to vote, or to lead soon.
+    /// Whether a replica has what it takes to vote, or to lead soon. One that still needs a snapshot has
+    /// nothing, however short the log is.
     pub(super) fn has_caught_up(&self, peer_id: PeerId) -> bool {
+        // Not what raft calls active: that begins anew with every look at the quorum, which may be just before this one.
+        let patience = self.shared.parts.options.raft.election_ticks as u64;
+        let is_heard =
+            self.heard.get(&peer_id).is_some_and(|heard| heard + patience >= self.core.ticks());
         self.core.progress().iter().any(|progress| {
             progress.peer_id == peer_id
-                && progress.active
+                && is_heard
                 && !progress.snapshot
+                && progress.matched >= self.core.truncated()
                 && progress.matched.0 + CAUGHT_UP >= self.core.last_index().0
         })
     }

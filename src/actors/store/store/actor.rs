@@ -41,6 +41,10 @@ pub struct Store {
     /// Regions to report that were not reported since.
     pub(super) changed: BTreeSet<RegionId>,
     pub(super) reporting: bool,
+    /// A question whether the placement driver knows the regions is on its way.
+    pub(super) looking: bool,
+    /// The region the last one was about.
+    pub(super) asked_about: Option<RegionId>,
     /// Votes asked for by regions that a split here is about to make.
     pub(super) early_votes: BTreeMap<RegionId, RaftEnvelope>,
     pub(super) chunks: Option<Address<TakeChunk>>,
@@ -56,6 +60,8 @@ impl Store {
             shared: None,
             changed: BTreeSet::new(),
             reporting: false,
+            looking: false,
+            asked_about: None,
             early_votes: BTreeMap::new(),
             chunks: None,
             last_tick: 0,
@@ -212,7 +218,10 @@ impl Actor for Store {
         let parts = self.parts.clone();
         ctx.child("gc-worker", Thread::Any, move || GcWorker::new(parts.clone()));
         ctx.run_interval(self.parts.options.raft.base_tick, |this, ctx| this.tick(ctx));
-        ctx.run_interval(LOOK_EVERY, |this, _| this.parts.disk.look());
+        ctx.run_interval(LOOK_EVERY, |this, ctx| {
+            this.parts.disk.look();
+            this.look_at_pd(ctx);
+        });
         ctx.run_interval(self.parts.options.heartbeat_interval, |this, ctx| this.heartbeat(ctx));
         self.heartbeat(ctx);
     }

@@ -1,6 +1,7 @@
 //! What the Store tells the placement driver, and what it is told to do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::{debug, info};
 
@@ -18,6 +19,8 @@ use crate::storage::codec::keys;
 use crate::storage::engine::{Cf, DiskSpace};
 use crate::storage::region::Region;
 
+/// How long to wait before regions are reported again that could not be.
+const REPORT_AGAIN: Duration = Duration::from_millis(500);
 /// Above every key there is.
 const LAST_KEY: &[u8] = &[0xff; 16];
 
@@ -83,7 +86,8 @@ impl Store {
             .filter(RegionStatus::is_leader)
             .collect();
         let pd = Arc::clone(&self.parts.pd);
-        ctx.spawn_then(report_all(pd, statuses), |this, result, ctx| {
+        let unreported: Vec<RegionId> = statuses.iter().map(|status| status.region.id).collect();
+        ctx.spawn_then(report_all(pd, statuses), move |this, result, ctx| {
             this.reporting = false;
             match result {
                 Ok(orders) => {
@@ -92,8 +96,40 @@ impl Store {
                     }
                     this.report_changed(ctx);
                 }
-                // What was not reported is reported with the next heartbeat.
-                Err(error) => debug!(%error, "failed to report regions"),
+                // Clients may wait to hear who leads.
+                Err(error) => {
+                    debug!(%error, "failed to report regions");
+                    this.changed.extend(unreported);
+                    ctx.run_later(REPORT_AGAIN, Self::report_changed);
+                }
+            }
+        });
+    }
+
+    /// Asks the placement driver about a region that is led here. One that does not know it has just begun to lead, or to
+    /// run, and forgot all regions: it hears of them at once rather than with the next heartbeat, as clients wait for it.
+    pub(super) fn look_at_pd(&mut self, ctx: &mut Context<Self>) {
+        if std::mem::replace(&mut self.looking, true) {
+            return;
+        }
+        let router = &self.parts.router;
+        let leads = |id: &RegionId| router.status(*id).is_some_and(|status| status.is_leader());
+        let first_led = || {
+            let statuses = router.statuses();
+            statuses.iter().find(|status| status.is_leader()).map(|status| status.region.id)
+        };
+        self.asked_about = self.asked_about.filter(leads).or_else(first_led);
+        let Some(region_id) = self.asked_about else {
+            self.looking = false;
+            return;
+        };
+        let pd = Arc::clone(&self.parts.pd);
+        let known = async move { pd.region_by_id(region_id).await };
+        ctx.spawn_then(known, move |this: &mut Self, known, ctx| {
+            this.looking = false;
+            if matches!(known, Ok(None)) {
+                info!("the placement driver does not know the regions: reports them");
+                this.heartbeat(ctx);
             }
         });
     }

@@ -1,0 +1,206 @@
+//! A cluster of real processes: a placement driver, stores and SQL nodes, each of which may be killed and started again.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::server::{Options, Server};
+
+/// How long the cluster may take to look as it should.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Reports are frequent, so that the placement driver's steps follow each other without long pauses.
+const ENV: [(&str, &str); 2] =
+    [("TROUPE_STORE_HEARTBEAT_INTERVAL", "500ms"), ("TROUPE_NODE_DRAIN_TIMEOUT", "8s")];
+
+/// One cluster at a time: they want the machine to themselves.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// A port that nobody has now, for a process that is to come back where it was.
+fn free_address() -> String {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    socket.local_addr().unwrap().to_string()
+}
+
+/// A node at a fixed address.
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) address: String,
+    pub(crate) dir: PathBuf,
+    args: Vec<String>,
+    server: Option<Server>,
+}
+
+impl Node {
+    fn new(name: &str, role: &str, pd: Option<&str>, dir: PathBuf) -> Node {
+        let address = free_address();
+        let mut args: Vec<String> = ["--role", role, "--name", name, "--addr", &address]
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        if let Some(pd) = pd {
+            args.extend(["--pd".to_owned(), pd.to_owned()]);
+        }
+        Node { name: name.to_owned(), address, dir, args, server: None }
+    }
+
+    pub(crate) fn start(&mut self) {
+        let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
+        let options =
+            Options { data_dir: Some(&self.dir), args: &args, env: &ENV, ..Options::default() };
+        self.server = Some(Server::with(&options));
+    }
+
+    pub(crate) fn server(&self) -> &Server {
+        self.server.as_ref().unwrap_or_else(|| panic!("{} runs", self.name))
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        eprintln!("kills {}", self.name);
+        // Dropped afterwards, so that the port is free and the directory is nobody's.
+        if let Some(mut server) = self.server.take() {
+            server.kill();
+        }
+    }
+}
+
+/// The processes.
+pub(crate) struct Cluster {
+    pub(crate) pd: Node,
+    pub(crate) stores: Vec<Node>,
+    pub(crate) fronts: Vec<Node>,
+    dir: tempfile::TempDir,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Cluster {
+    /// Starts a placement driver, so many stores and so many SQL nodes, and waits until every region has three replicas.
+    pub(crate) fn start(stores: usize, fronts: usize) -> Cluster {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let dir = tempfile::tempdir().unwrap();
+        let pd = Node::new("pd-1", "pd", None, dir.path().join("pd-1"));
+        let mut cluster =
+            Cluster { pd, stores: Vec::new(), fronts: Vec::new(), dir, _alone: alone };
+        cluster.pd.start();
+        for number in 1..=stores {
+            cluster.add_store(number);
+        }
+        for number in 1..=fronts {
+            let name = format!("sql-{number}");
+            let dir = cluster.dir.path().join(&name);
+            let pd = Some(cluster.pd.address.as_str());
+            cluster.fronts.push(Node::new(&name, "sql,gateway,ddl", pd, dir));
+        }
+        std::thread::scope(|scope| {
+            for node in cluster.stores.iter_mut().chain(&mut cluster.fronts) {
+                scope.spawn(|| node.start());
+            }
+        });
+        cluster.wait_whole();
+        cluster
+    }
+
+    /// A further store, which does not run yet.
+    pub(crate) fn add_store(&mut self, number: usize) -> &mut Node {
+        let name = format!("store-{number}");
+        let dir = self.dir.path().join(&name);
+        self.stores.push(Node::new(&name, "store", Some(&self.pd.address), dir));
+        self.stores.last_mut().unwrap()
+    }
+
+    /// Where MySQL clients find the SQL nodes that run.
+    pub(crate) fn ports(&self) -> Vec<u16> {
+        self.fronts.iter().filter_map(|node| Some(node.server.as_ref()?.mysql_port)).collect()
+    }
+
+    /// What the placement driver knows of the regions; empty if it does not answer.
+    pub(crate) fn regions(&self) -> Vec<Value> {
+        self.pd_json("/pd/api/v1/regions")["regions"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// What the placement driver says.
+    pub(crate) fn pd_json(&self, path: &str) -> Value {
+        self.pd.server().json(path)
+    }
+
+    /// The id of a store, by its address.
+    pub(crate) fn store_id(&self, at: usize) -> u64 {
+        let address = &self.stores[at].address;
+        let stores = self.pd_json("/pd/api/v1/stores");
+        let stores = stores["stores"].as_array().unwrap();
+        let is_it = |store: &&Value| store["store"]["address"] == address.as_str();
+        let newest = stores.iter().filter(is_it).max_by_key(|store| store["store"]["id"].as_u64());
+        newest.unwrap_or_else(|| panic!("{address} is not among {stores:?}"))["store"]["id"]
+            .as_u64()
+            .unwrap()
+    }
+
+    /// The store that leads the region of this encoded key.
+    pub(crate) fn leader_of(&self, key: &str) -> usize {
+        let regions = self.regions();
+        let holds = |region: &&Value| {
+            let (start, end) = (region["start_key"].as_str(), region["end_key"].as_str());
+            start.unwrap() <= key && (end == Some("") || key < end.unwrap())
+        };
+        let region = regions.iter().find(holds).unwrap();
+        let leader = region["leader"]["store_id"].as_u64().unwrap();
+        (0..self.stores.len()).find(|at| self.store_id(*at) == leader).unwrap()
+    }
+
+    /// Waits until the cluster looks as it should.
+    pub(crate) fn wait(&self, what: &str, mut is_so: impl FnMut(&Cluster) -> bool) {
+        let begun = Instant::now();
+        while !is_so(self) {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{what} does not come about:\n{:#?}\n{:#?}",
+                self.regions(),
+                self.pd_json("/pd/api/v1/stores")
+            );
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        eprintln!("{what}: after {:.1?}", begun.elapsed());
+    }
+
+    /// Every region has three voters, all of which keep up.
+    pub(crate) fn is_whole(&self) -> bool {
+        let regions = self.regions();
+        let three = |region: &Value| {
+            let peers = region["peers"].as_array().unwrap();
+            peers.len() == 3
+                && peers.iter().all(|peer| peer["role_name"] == "Voter")
+                && region["pending_peers"].as_array().unwrap().is_empty()
+                && region["down_peers"].as_array().unwrap().is_empty()
+        };
+        !regions.is_empty() && regions.iter().all(three)
+    }
+
+    pub(crate) fn wait_whole(&self) {
+        self.wait("three replicas of every region", Cluster::is_whole);
+    }
+
+    /// How many stores lead a region.
+    pub(crate) fn leading_stores(&self) -> usize {
+        let mut leaders: Vec<u64> = self
+            .regions()
+            .iter()
+            .filter_map(|region| region["leader"]["store_id"].as_u64())
+            .collect();
+        leaders.sort_unstable();
+        leaders.dedup();
+        leaders.len()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Some(keep) = std::env::var_os("TROUPEDB_KEEP")
+        {
+            let _ =
+                std::process::Command::new("cp").arg("-a").arg(self.dir.path()).arg(keep).status();
+        }
+    }
+}
