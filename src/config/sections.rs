@@ -226,6 +226,8 @@ pub struct StoreConfig {
     pub block_cache: ByteSize,
     /// RocksDB's memtable, for each busy column family.
     pub write_buffer: ByteSize,
+    /// For the newest versions of ranges that are read and written so often that old versions are in the way; 0 keeps none.
+    pub hot_ranges: ByteSize,
     /// Threads that apply committed entries.
     pub appliers: usize,
     /// Raft's clock: elections and leases are counted in it.
@@ -242,6 +244,7 @@ impl Default for StoreConfig {
             heartbeat_interval: Span::seconds(10),
             block_cache: ByteSize::mib(256),
             write_buffer: ByteSize::mib(64),
+            hot_ranges: ByteSize::mib(64),
             appliers: 1,
             raft_tick: Span(Duration::from_millis(100)),
             raft_log_gc_entries: 10_000,

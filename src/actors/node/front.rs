@@ -271,5 +271,10 @@ fn memory_gauges(shared: &Shared) -> Vec<MemoryGauge> {
         gauges.push(gauge("block-cache", |usage| usage.block_cache));
         gauges.push(gauge("write-buffers", |usage| usage.write_buffers));
     }
+    if let Some(store) = &shared.products.read().store {
+        let hot = Arc::clone(&store.hot);
+        let bytes = Arc::new(move || Some(hot.bytes() as u64));
+        gauges.push(MemoryGauge { instance: "kv", kind: "hot-ranges", bytes });
+    }
     gauges
 }

@@ -132,6 +132,7 @@ fn store_options(config: &Config) -> StoreOptions {
         },
         appliers: store.appliers,
         heartbeat_interval: store.heartbeat_interval.0,
+        hot_ranges_bytes: store.hot_ranges.0 as usize,
         data_dir: Some(config.node.data_dir.clone()),
         ..StoreOptions::default()
     }

@@ -17,6 +17,7 @@ use crate::actors::runtime::{ActorRef, Address, AskError, System, Thread};
 use crate::common::{LogIndex, PeerId, RegionId, StoreId};
 use crate::placement::{StoreMeta, StoreState};
 use crate::storage::engine::{self, Engine, LocksInMemory, WriteBatch};
+use crate::storage::mvcc::HotRanges;
 use crate::storage::raft::{LogPosition, LogStore};
 use crate::storage::region::StoreIdent;
 use crate::storage::region::bootstrap::{first_region, put_new_region};
@@ -88,6 +89,8 @@ pub struct StoreNode {
     pub actor: ActorRef<Store>,
     /// The disk's free space.
     pub disk: Disk,
+    /// What it keeps in memory of ranges with many versions.
+    pub hot: Arc<HotRanges>,
     chunks: Address<TakeChunk>,
 }
 
@@ -116,7 +119,8 @@ pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, O
     let ident = identify(&open).await?;
     introduce(&open, ident.store_id).await?;
     let plain_kv = Arc::clone(&open.kv);
-    let kv: Arc<dyn Engine> = Arc::new(LocksInMemory::load(open.kv)?);
+    let hot = Arc::new(HotRanges::new(open.kv, open.options.hot_ranges_bytes));
+    let kv: Arc<dyn Engine> = Arc::new(LocksInMemory::load(Arc::clone(&hot) as Arc<dyn Engine>)?);
     let concurrency = ConcurrencyManager::new();
     let reader = LocalReader::new(Arc::clone(&kv), concurrency.clone(), system.clock().clone());
     let snapshots = SnapshotDir::open(open.options.data_dir.as_deref(), ident.store_id)
@@ -142,7 +146,7 @@ pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, O
     let actor = system.spawn_root(name, Thread::Any, move || Store::new(parts.clone()));
     actor.ask(AwaitStart, START_DEADLINE).await?;
     let chunks = actor.ask(GetMover, START_DEADLINE).await?;
-    Ok(StoreNode { store_id: ident.store_id, router, reader, actor, disk, chunks })
+    Ok(StoreNode { store_id: ident.store_id, router, reader, actor, disk, hot, chunks })
 }
 
 /// Every region must have the log that belongs to its data: found out before any peer starts.

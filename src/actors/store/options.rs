@@ -32,6 +32,8 @@ pub struct StoreOptions {
     /// Messages waiting for the log writer or an applier beyond which clients are asked to come
     /// back later.
     pub max_backlog: usize,
+    /// Memory for ranges with many versions; see [`HotRanges`](crate::storage::mvcc::HotRanges). Zero: none are kept.
+    pub hot_ranges_bytes: usize,
     /// Where the store's directories are: snapshots on their way are kept beside them. Without, they are
     /// kept where the system keeps temporary files, and do not outlive the process.
     #[serde(skip)]
@@ -56,6 +58,7 @@ impl Default for StoreOptions {
             gc_interval: Duration::from_secs(60),
             max_commands_in_flight: 8192,
             max_backlog: 1 << 16,
+            hot_ranges_bytes: 64 << 20,
             data_dir: None,
             reserve_space: 512 << 20,
             snapshot_bytes_per_second: 100 << 20,

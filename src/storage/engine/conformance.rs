@@ -11,6 +11,7 @@ use super::{
     Cf, Cursor, Engine, EngineOptions, Error, IterOptions, LocksInMemory, MemoryEngine, Reader,
     RocksEngine, WriteBatch, WriteOp,
 };
+use crate::storage::mvcc::HotRanges;
 
 /// An implementation under test.
 trait Subject {
@@ -75,6 +76,38 @@ impl Subject for WithLocks {
         let copy = self.disk.open_checkpoint(path).unwrap();
         put(&self.engine, "after", "x");
         check(&LocksInMemory::load(Arc::new(copy)).unwrap());
+    }
+}
+
+struct WithHotRanges {
+    disk: MemoryEngine,
+    engine: HotRanges,
+}
+
+impl WithHotRanges {
+    fn new(disk: MemoryEngine) -> WithHotRanges {
+        let engine = HotRanges::new(Arc::new(disk.clone()), 1 << 20);
+        WithHotRanges { disk, engine }
+    }
+}
+
+impl Subject for WithHotRanges {
+    type Engine = HotRanges;
+
+    fn engine(&self) -> &HotRanges {
+        &self.engine
+    }
+
+    fn reopen(&mut self) {
+        *self = WithHotRanges::new(self.disk.clone());
+    }
+
+    fn with_checkpoint(&self, check: impl FnOnce(&dyn Engine)) {
+        let path = Path::new("checkpoint");
+        self.engine.checkpoint(path).unwrap();
+        let copy = self.disk.open_checkpoint(path).unwrap();
+        put(&self.engine, "after", "x");
+        check(&HotRanges::new(Arc::new(copy), 1 << 20));
     }
 }
 
@@ -407,7 +440,7 @@ fn agrees_with_a_map(subject: &mut impl Subject, batches: &[Vec<(u8, u8, u8)>]) 
         let expected: Vec<_> =
             model.clone().into_iter().filter(|(key, _)| in_bounds(key)).collect();
         let options =
-            IterOptions { lower: Some(lower.clone()), upper: Some(upper.clone()), one_key: false };
+            IterOptions { lower: Some(lower.clone()), upper: Some(upper.clone()), ..IterOptions::default() };
         let mut cursor = engine.cursor(FAMILY, options).unwrap();
         let mut seen = Vec::new();
         cursor.seek_to_first().unwrap();
@@ -462,6 +495,7 @@ macro_rules! suite {
 
 suite!(memory, Memory(MemoryEngine::new()), 64);
 suite!(locks_in_memory, WithLocks::new(MemoryEngine::new()), 64);
+suite!(hot_ranges, WithHotRanges::new(MemoryEngine::new()), 64);
 suite!(rocks, Rocks::new(), 8);
 
 mod crash {

@@ -28,6 +28,7 @@ use rpds::RedBlackTreeMapSync;
 use super::{
     Cf, Cursor, DiskSpace, Engine, IterOptions, Reader, Result, Snapshot, WriteBatch, WriteOp,
 };
+use crate::common::Timestamp;
 
 type Locks = RedBlackTreeMapSync<Bytes, Bytes>;
 
@@ -108,6 +109,10 @@ impl Reader for LocksInMemory {
         } else {
             self.engine.cursor(cf, options)
         }
+    }
+
+    fn laborious(&self, start: &[u8], end: &[u8], at: Timestamp) -> Result<()> {
+        self.engine.laborious(start, end, at)
     }
 }
 

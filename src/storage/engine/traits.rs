@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Result;
+use crate::common::Timestamp;
 
 /// A column family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +89,9 @@ pub struct IterOptions {
     /// For the write family: after a seek, only versions of the key that was sought are looked at, and what lies beyond
     /// them may be missing. Lets the engine leave out files that do not have the key.
     pub one_key: bool,
+    /// For the write family: the walk is for a reader at this timestamp. It looks, of each key, at the versions at or above it and at the
+    /// newest value below; others may be missing. It walks forward.
+    pub at: Option<Timestamp>,
 }
 
 /// A position in a column family. New cursors are invalid until a `seek`.
@@ -118,6 +122,11 @@ pub trait Reader: Send + Sync {
     fn get(&self, cf: Cf, key: &[u8]) -> Result<Option<Vec<u8>>>;
     /// A cursor. It sees one state of its column family: the one at its creation (or the snapshot's).
     fn cursor(&self, cf: Cf, options: IterOptions) -> Result<Box<dyn Cursor + '_>>;
+    /// A hint: to read `[start, end)` of the write family at `at` took many steps. Whoever has a way to make it
+    /// easier for the next may do so now.
+    fn laborious(&self, _start: &[u8], _end: &[u8], _at: Timestamp) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// One state of all column families, for as long as it is held.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::Result;
 use super::key::data_key;
 use super::lock::check_read;
-use super::reader::{ONE_KEY, load_lock, visible_value};
+use super::reader::{load_lock, one_key_at, visible_value};
 use crate::common::Timestamp;
 use crate::storage::codec::mvcc::put_ts;
 use crate::storage::engine::{Cf, Reader};
@@ -23,7 +23,7 @@ pub fn get(
     if let Some(lock) = load_lock(reader, &data_key)? {
         check_read(&lock, key, ts, resolved)?;
     }
-    let mut cursor = reader.cursor(Cf::Write, ONE_KEY)?;
+    let mut cursor = reader.cursor(Cf::Write, one_key_at(ts))?;
     let key_len = data_key.len();
     put_ts(&mut data_key, ts);
     cursor.seek(&data_key)?;
@@ -48,7 +48,7 @@ pub fn batch_get(
             check_read(&lock, &keys[*index], ts, resolved)?;
         }
     }
-    let mut writes = reader.cursor(Cf::Write, ONE_KEY)?;
+    let mut writes = reader.cursor(Cf::Write, one_key_at(ts))?;
     let mut values: Vec<Option<Bytes>> = vec![None; keys.len()];
     for (mut data_key, index) in order {
         let key_len = data_key.len();

@@ -17,6 +17,7 @@
 mod error;
 mod gc;
 mod get;
+mod hot;
 pub(in crate::storage) mod key;
 mod lock;
 mod range;
@@ -30,6 +31,7 @@ mod write;
 pub use error::{Error, Result};
 pub use gc::{collect_key, find_garbage};
 pub use get::{batch_get, get};
+pub use hot::HotRanges;
 pub use lock::{Lock, check_read};
 pub use range::KeyRange;
 pub use reader::{MvccReader, TxnRecord};

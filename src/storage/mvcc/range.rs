@@ -55,7 +55,7 @@ impl KeyRange {
         IterOptions {
             lower: Some(self.lower.clone()),
             upper: Some(self.upper.clone()),
-            one_key: false,
+            ..IterOptions::default()
         }
     }
 }

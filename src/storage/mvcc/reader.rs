@@ -13,7 +13,13 @@ use crate::storage::engine::{Cf, Cursor, Error, IterOptions, Reader, Result};
 pub(super) const NEAR_STEPS: usize = 8;
 
 /// A cursor over the write family that serves one key at a time.
-pub(super) const ONE_KEY: IterOptions = IterOptions { lower: None, upper: None, one_key: true };
+pub(super) const ONE_KEY: IterOptions =
+    IterOptions { lower: None, upper: None, one_key: true, at: None };
+
+/// [`ONE_KEY`] for a reader at `ts`.
+pub(super) const fn one_key_at(ts: Timestamp) -> IterOptions {
+    IterOptions { lower: None, upper: None, one_key: true, at: Some(ts) }
+}
 
 /// What the versions of a key say about one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]

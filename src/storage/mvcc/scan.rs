@@ -9,7 +9,7 @@ use super::range::{KeyRange, put_after_versions};
 use super::reader::{NEAR_STEPS, visible_value};
 use crate::common::Timestamp;
 use crate::storage::codec;
-use crate::storage::engine::{self, Cf, Cursor, Reader};
+use crate::storage::engine::{self, Cf, Cursor, IterOptions, Reader};
 use crate::storage::txn::KvPair;
 
 /// What a scan reads, and how.
@@ -25,6 +25,22 @@ pub struct ScanOptions<'a> {
     pub resolved: &'a [Timestamp],
 }
 
+/// How many keys a scan looks back on at a time when it judges whether they were laborious.
+const STRETCH_KEYS: usize = 128;
+/// Keys are laborious when a scan passed more than so many versions for each, the one it was to read among them,
+const LABORIOUS_PER_KEY: usize = 3;
+/// and more than so many in all.
+const LABORIOUS_PASSED: usize = 64;
+/// As how many versions a seek counts.
+const SEEK_PASSES: usize = 8;
+
+/// A part of a scan.
+struct Stretch {
+    start: Vec<u8>,
+    keys: usize,
+    passed: usize,
+}
+
 /// Yields the pairs of a range in order. Two cursors walk side by side, one over the locks and one over the commit
 /// records; the key nearest to either is next. A lock that blocks the reader ends the scan with its error, but only
 /// once the scan gets there.
@@ -37,6 +53,8 @@ pub struct Scanner<'a> {
     data_key: Vec<u8>,
     /// Where to seek to; kept for its memory.
     target: Vec<u8>,
+    /// What has been read since this data key, and how many versions it had to step over.
+    stretch: Stretch,
     /// How many old versions it steps over before it seeks. Keys that are written often lie together, so what the last key needed
     /// tells what the next will.
     steps: usize,
@@ -51,7 +69,8 @@ impl<'a> Scanner<'a> {
     ) -> Result<Scanner<'a>> {
         // Locks first: see the module's documentation.
         let mut locks = reader.cursor(Cf::Lock, range.options())?;
-        let mut writes = reader.cursor(Cf::Write, range.options())?;
+        let at = (!options.reverse).then_some(options.ts);
+        let mut writes = reader.cursor(Cf::Write, IterOptions { at, ..range.options() })?;
         for cursor in [&mut locks, &mut writes] {
             if options.reverse {
                 cursor.seek_to_last()?
@@ -66,6 +85,7 @@ impl<'a> Scanner<'a> {
             writes,
             data_key: Vec::new(),
             target: Vec::new(),
+            stretch: Stretch { start: range.lower().to_vec(), keys: 0, passed: 0 },
             steps: NEAR_STEPS,
         })
     }
@@ -95,8 +115,27 @@ impl<'a> Scanner<'a> {
         while pairs.len() < limit {
             let Some(pair) = self.next_pair()? else { break };
             pairs.push(pair);
+            if self.stretch.keys >= STRETCH_KEYS {
+                self.end_stretch()?;
+            }
         }
+        self.end_stretch()?;
         Ok(pairs)
+    }
+
+    /// Says so if the keys since the last time were laborious to read.
+    fn end_stretch(&mut self) -> engine::Result<()> {
+        let Stretch { start, keys, passed } = &self.stretch;
+        let laborious = *passed > LABORIOUS_PASSED && *passed > LABORIOUS_PER_KEY * keys;
+        // Backward, what was read lies below the start; and who walks so is not helped by the hint.
+        if !self.options.reverse && (laborious || *keys >= STRETCH_KEYS) {
+            put_after_versions(&mut self.target, &self.data_key);
+            if laborious {
+                self.reader.laborious(start, &self.target, self.options.ts)?;
+            }
+            self.stretch = Stretch { start: self.target.clone(), keys: 0, passed: 0 };
+        }
+        Ok(())
     }
 
     /// Notes the nearest data key either cursor stands on; false at the end.
@@ -114,6 +153,7 @@ impl<'a> Scanner<'a> {
         };
         self.data_key.clear();
         self.data_key.extend_from_slice(next);
+        self.stretch.keys += 1;
         Ok(true)
     }
 
@@ -141,8 +181,10 @@ impl<'a> Scanner<'a> {
             if left == 0 {
                 put_version_key(&mut self.target, &self.data_key, ts);
                 cursor.seek(&self.target)?;
+                self.stretch.passed += SEEK_PASSES;
                 break;
             }
+            self.stretch.passed += 1;
             left -= 1;
             cursor.next()?;
         }
@@ -159,9 +201,11 @@ impl<'a> Scanner<'a> {
                 self.steps = NEAR_STEPS.min(self.steps + 1);
                 return Ok(());
             }
+            self.stretch.passed += 1;
             cursor.next()?;
         }
         if on_key(cursor, &self.data_key) {
+            self.stretch.passed += SEEK_PASSES;
             self.steps = (self.steps / 2).max(1);
             put_after_versions(&mut self.target, &self.data_key);
             cursor.seek(&self.target)?;

@@ -38,6 +38,11 @@ pub struct Write {
     pub has_overlapped_rollback: bool,
 }
 
+/// Whether a record decides what a reader sees, a value put or deleted; told without decoding it.
+pub(super) fn is_value(record: &[u8]) -> bool {
+    matches!(record.first(), Some(b'P' | b'D'))
+}
+
 const SHORT_VALUE: u8 = b'v';
 const OVERLAPPED_ROLLBACK: u8 = b'R';
 

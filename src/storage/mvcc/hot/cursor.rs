@@ -1,0 +1,185 @@
+//! A walk over the write family: through the ranges in memory where there are, through the engine between them.
+
+use bytes::Bytes;
+
+use super::block::Version;
+use super::ranges::{Place, Ranges};
+use crate::common::Timestamp;
+use crate::storage::engine::{Cf, Cursor, Engine, IterOptions, Result};
+
+/// How many versions are taken over at a time.
+const CHUNK: usize = 64;
+
+/// Where a cursor is.
+enum At {
+    Nowhere,
+    /// At one of the versions taken over from a range; behind them it goes on at that key, if anywhere.
+    Memory { index: usize, resume: Option<Bytes> },
+    /// Where the engine's cursor is; from that key on the ranges are asked again.
+    Engine { until: Option<Bytes> },
+}
+
+/// See the module. Only for readers at one timestamp that walk forward; one that steps back goes on in the engine alone.
+pub(super) struct HotCursor<'a> {
+    engine: &'a dyn Engine,
+    ranges: &'a Ranges,
+    options: IterOptions,
+    ts: Timestamp,
+    taken: Vec<Version>,
+    at: At,
+    /// Made when first needed.
+    in_engine: Option<Box<dyn Cursor + 'a>>,
+}
+
+impl<'a> HotCursor<'a> {
+    pub(super) fn new(
+        engine: &'a dyn Engine,
+        ranges: &'a Ranges,
+        options: IterOptions,
+        ts: Timestamp,
+    ) -> HotCursor<'a> {
+        let (taken, at, in_engine) = (Vec::new(), At::Nowhere, None);
+        HotCursor { engine, ranges, options, ts, taken, at, in_engine }
+    }
+
+    /// Stands at the first version at or behind `target`.
+    fn go(&mut self, target: &[u8]) -> Result<bool> {
+        let lower = self.options.lower.as_deref().unwrap_or_default();
+        let mut target = Bytes::copy_from_slice(target.max(lower));
+        loop {
+            self.at = At::Nowhere;
+            if self.options.upper.as_deref().is_some_and(|upper| *target >= *upper) {
+                return Ok(false);
+            }
+            let until = match self.ranges.place(&target) {
+                Place::Gap(next) => next,
+                Place::In(range) => {
+                    // One key ends the walk, so a chunk of it need not be followed by another.
+                    let limit = if self.options.one_key { 1 } else { CHUNK };
+                    let upper = self.options.upper.as_deref();
+                    self.taken.clear();
+                    match range.copy(&target, upper, self.ts, limit, &mut self.taken) {
+                        Some(copied) => {
+                            let resume = copied?.unwrap_or_else(|| range.end().clone());
+                            if !self.taken.is_empty() || self.options.one_key {
+                                let resume = (!self.options.one_key).then_some(resume);
+                                self.at = At::Memory { index: 0, resume };
+                                return Ok(!self.taken.is_empty());
+                            }
+                            target = resume;
+                            continue;
+                        }
+                        None => Some(range.end().clone()),
+                    }
+                }
+            };
+            let found = self.in_engine()?.seek(&target)?;
+            match until {
+                Some(until) if found && self.engine_is_at_or_past(&until) => {
+                    target = until;
+                }
+                until => {
+                    self.at = At::Engine { until };
+                    return Ok(found);
+                }
+            }
+        }
+    }
+
+    fn in_engine(&mut self) -> Result<&mut Box<dyn Cursor + 'a>> {
+        match &mut self.in_engine {
+            Some(cursor) => Ok(cursor),
+            none => Ok(none.insert(self.engine.cursor(Cf::Write, self.options.clone())?)),
+        }
+    }
+
+    fn engine_is_at_or_past(&self, key: &[u8]) -> bool {
+        self.in_engine.as_ref().is_some_and(|cursor| cursor.valid() && cursor.key() >= key)
+    }
+
+    /// Goes where the engine's own cursor goes, and stays there.
+    fn in_engine_only(
+        &mut self,
+        go: impl FnOnce(&mut dyn Cursor) -> Result<bool>,
+    ) -> Result<bool> {
+        self.at = At::Engine { until: None };
+        go(self.in_engine()?.as_mut())
+    }
+}
+
+impl Cursor for HotCursor<'_> {
+    fn seek(&mut self, key: &[u8]) -> Result<bool> {
+        self.go(key)
+    }
+
+    fn seek_for_prev(&mut self, key: &[u8]) -> Result<bool> {
+        self.in_engine_only(|cursor| cursor.seek_for_prev(key))
+    }
+
+    fn seek_to_first(&mut self) -> Result<bool> {
+        self.go(&[])
+    }
+
+    fn seek_to_last(&mut self) -> Result<bool> {
+        self.in_engine_only(|cursor| cursor.seek_to_last())
+    }
+
+    fn next(&mut self) -> Result<bool> {
+        match &mut self.at {
+            At::Nowhere => Ok(false),
+            At::Memory { index, resume } => {
+                *index += 1;
+                if *index < self.taken.len() {
+                    return Ok(true);
+                }
+                match resume.take() {
+                    Some(resume) => self.go(&resume),
+                    None => Ok(false),
+                }
+            }
+            At::Engine { until } => {
+                let until = until.clone();
+                let found = self.in_engine()?.next()?;
+                match until {
+                    Some(until) if found && self.engine_is_at_or_past(&until) => self.go(&until),
+                    _ => Ok(found),
+                }
+            }
+        }
+    }
+
+    fn prev(&mut self) -> Result<bool> {
+        if !self.valid() {
+            return Ok(false);
+        }
+        let here = self.key().to_vec();
+        self.in_engine_only(|cursor| {
+            cursor.seek(&here)?;
+            if cursor.valid() { cursor.prev() } else { cursor.seek_to_last() }
+        })
+    }
+
+    fn valid(&self) -> bool {
+        match &self.at {
+            At::Nowhere => false,
+            At::Memory { index, .. } => *index < self.taken.len(),
+            At::Engine { .. } => self.in_engine.as_ref().is_some_and(|cursor| cursor.valid()),
+        }
+    }
+
+    fn key(&self) -> &[u8] {
+        match (&self.at, &self.in_engine) {
+            (At::Memory { index, .. }, _) => &self.taken[*index].key,
+            (_, Some(cursor)) => cursor.key(),
+            (_, None) => panic!("the caller checked that the cursor is valid"),
+        }
+    }
+
+    fn value(&self) -> &[u8] {
+        match (&self.at, &self.in_engine) {
+            (At::Memory { index, .. }, _) => &self.taken[*index].record,
+            (_, Some(cursor)) => cursor.value(),
+            (_, None) => panic!("the caller checked that the cursor is valid"),
+        }
+    }
+}
