@@ -43,7 +43,7 @@ test: setup ## the whole test suite, with the real clients it needs
 golden: setup ## record the golden files anew; review the diff
 	UPDATE_GOLDENFILES=1 $(CARGO) test $(PROFILE) --locked golden
 
-bench: setup ## against MariaDB with sysbench; writes docs/benchmarks.md
+bench: setup ## against MariaDB and Galera with sysbench; writes docs/benchmarks.md
 	@scripts/setup.sh bench
 	$(CARGO) build $(PROFILE) --locked
 	scripts/bench.py

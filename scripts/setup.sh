@@ -3,7 +3,7 @@
 #
 #   setup.sh build   libclang (RocksDB's bindings), a C++ compiler
 #   setup.sh test    the clients that the tests run: mariadb, Python, Node, chromium, sysbench
-#   setup.sh bench   MariaDB's server and sysbench
+#   setup.sh bench   MariaDB's server, Galera and sysbench
 set -euo pipefail
 
 need=()
@@ -32,6 +32,9 @@ test)
     ;;
 bench)
     want mariadb-server have mariadbd
+    want galera-4 test -e /usr/lib/galera/libgalera_smm.so
+    want rsync have rsync
+    want lsof have lsof
     want mariadb-client have mariadb
     want sysbench have sysbench
     want python3 have python3
