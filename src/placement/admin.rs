@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::api::MemberView;
 use crate::common::{RegionId, StoreId};
 
 /// A question or an order; the answers have the shapes of `/pd/api/v1`.
@@ -15,6 +16,15 @@ pub enum AdminRequest {
     RemoveMember {
         /// By its name.
         name: String,
+    },
+    /// Takes a new member into the group; answered with all members, as a `MemberView` each.
+    AddMember(MemberView),
+    /// A member, known by its id, says what it is called and where it is.
+    DescribeMember(MemberView),
+    /// Hands the leadership of the placement driver on.
+    TransferLeader {
+        /// To the member of this name; `None`: to any.
+        to: Option<String>,
     },
     /// All stores but tombstones, with figures.
     Stores,
@@ -81,11 +91,32 @@ pub enum AdminRequest {
 }
 
 impl AdminRequest {
+    /// Whether it may be asked again when the answer is lost: it changes nothing, or nothing more.
+    pub fn may_be_repeated(&self) -> bool {
+        matches!(
+            self,
+            AdminRequest::Members
+                | AdminRequest::DescribeMember(_)
+                | AdminRequest::Stores
+                | AdminRequest::Store { .. }
+                | AdminRequest::Regions { .. }
+                | AdminRequest::Region { .. }
+                | AdminRequest::RegionByKey { .. }
+                | AdminRequest::Schedulers
+                | AdminRequest::Operators
+                | AdminRequest::Config
+                | AdminRequest::SetConfig { .. }
+        )
+    }
+
     /// A name for it in messages.
     pub fn name(&self) -> &'static str {
         match self {
             AdminRequest::Members => "members",
             AdminRequest::RemoveMember { .. } => "removing a member",
+            AdminRequest::AddMember(_) => "adding a member",
+            AdminRequest::DescribeMember(_) => "describing a member",
+            AdminRequest::TransferLeader { .. } => "handing leadership on",
             AdminRequest::Stores => "stores",
             AdminRequest::Store { .. } => "store",
             AdminRequest::RemoveStore { .. } => "removing a store",

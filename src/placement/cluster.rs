@@ -9,6 +9,25 @@ use super::region_tree::{Observed, RegionTree};
 use crate::common::{RegionId, StoreId, Term};
 use crate::storage::region::{Peer, Region};
 
+/// A process of the cluster, as it has announced itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeMeta {
+    /// Its name, unique in the cluster.
+    pub name: String,
+    /// Where its bridge is reached.
+    pub address: String,
+    /// Its roles.
+    pub roles: Vec<String>,
+    /// Its version.
+    pub version: String,
+    /// The services to be found there, as paths.
+    pub services: Vec<String>,
+    /// Tells one life of a node from the next.
+    pub started_unix_ms: u64,
+    /// How long it wants to be believed after it was heard of.
+    pub lease_ms: u64,
+}
+
 /// Whether a store takes part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StoreState {

@@ -11,13 +11,15 @@
 //! Nothing here waits, and there is no clock and no socket: the caller ticks, passes messages in, and
 //! gives the [`GroupTransport`] that takes messages out.
 
+mod membership;
 mod record;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ::raft::eraftpb::{ConfChangeV2, Entry, EntryType, Message, Snapshot};
+use ::raft::eraftpb::{ConfChangeV2, Entry, EntryType, Message, MessageType, Snapshot};
 use futures::FutureExt as _;
 use futures::channel::oneshot;
 use futures::future::{BoxFuture, ready};
@@ -31,21 +33,20 @@ use super::log::{
     read_state,
 };
 use super::state::{Command, PdState, Reply};
-use crate::common::{LogIndex, PeerId, RegionId, StoreId, Term, Timestamp};
+use crate::common::{LogIndex, PeerId, RegionId, Term};
 use crate::storage::engine::{Cf, Engine, Error, WriteBatch};
 use crate::storage::raft::{
     Committed, LogPosition, LogStore, PeerCore, PeerStart, RaftOptions, tracing_logger,
 };
-use crate::storage::region::membership::{self, PeerChange};
-use crate::storage::region::{Peer, PeerRole};
 
+use membership::Change;
 use record::GroupRecord;
-pub(super) use record::is_member;
+pub use record::is_member;
 
 /// The log's name among those of an engine; no region has it.
 const GROUP: RegionId = RegionId(0);
-/// Entries a learner may lack when it is let vote.
-const LEARNER_LAG: u64 = 16;
+/// Election timeouts after which a member that is not heard of is absent.
+const ABSENT_TIMEOUTS: u32 = 3;
 /// Applied entries kept for members that lag a little.
 const KEPT_ENTRIES: u64 = 64;
 
@@ -62,6 +63,8 @@ pub enum Begin {
     First(Vec<MemberView>),
     /// As one that was added to a group that exists: with the list that the addition was answered with.
     Joining(Vec<MemberView>),
+    /// As what its data say; without data it does not begin.
+    Again,
 }
 
 /// What a member is to be.
@@ -84,8 +87,8 @@ pub struct MemberOptions {
 enum Said {
     /// Change the state.
     Command(Command),
-    /// Members have other addresses.
-    Members(Vec<MemberView>),
+    /// A member is called or found otherwise.
+    Describe(MemberView),
 }
 
 /// Who waits for an entry.
@@ -114,6 +117,10 @@ pub struct RaftLog {
     record: GroupRecord,
     compact_entries: u64,
     now: u64,
+    /// When each other member was last heard of.
+    heard: BTreeMap<u64, u64>,
+    /// Who is not heard of for longer is absent, in nanoseconds.
+    patience: u64,
 }
 
 impl RaftLog {
@@ -153,8 +160,18 @@ impl RaftLog {
         let mut core = PeerCore::new(&options.raft, start, &tracing_logger(GROUP))
             .map_err(|error| refuse(format!("the placement driver's log: {error}")))?;
         core.set_seed(options.seed, options.incarnation);
-        let compact_entries = options.raft.compact_entries;
-        let mut log = RaftLog { core, engine, transport, state, record, compact_entries, now: 0 };
+        let patience = options.raft.election_timeout() * ABSENT_TIMEOUTS;
+        let mut log = RaftLog {
+            core,
+            engine,
+            transport,
+            state,
+            record,
+            compact_entries: options.raft.compact_entries,
+            now: 0,
+            heard: BTreeMap::new(),
+            patience: u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX),
+        };
         if log.core.is_only_voter() && log.core.campaign().is_ok() {
             log.pump();
         }
@@ -166,8 +183,12 @@ impl RaftLog {
         self.record.id
     }
 
-    fn send(&self, messages: Vec<Message>) {
+    fn send(&mut self, messages: Vec<Message>) {
         for message in messages {
+            if message.get_msg_type() == MessageType::MsgSnapshot {
+                // It may be lost like any other: the next message finds out whether it was.
+                self.core.report_snapshot(PeerId(message.to), true);
+            }
             let to = self.record.members.iter().find(|member| member.member_id == message.to);
             let (Some(to), Ok(bytes)) = (to, message.write_to_bytes()) else { continue };
             let message = GroupMessage { from: self.record.id, to: message.to, bytes };
@@ -249,8 +270,8 @@ impl RaftLog {
                 put_records(records, batch);
                 Some(reply)
             }
-            Said::Members(members) => {
-                self.record.set_members(members);
+            Said::Describe(member) => {
+                self.record.describe(member);
                 None
             }
         }
@@ -268,7 +289,7 @@ impl RaftLog {
         self.core
             .apply_change(&change)
             .unwrap_or_else(|error| panic!("membership entry {index} is refused: {error}"));
-        self.record.set_members(members);
+        self.record.change_members(members);
         info!(members = self.record.members.len(), index, "the placement driver's members changed");
     }
 
@@ -318,90 +339,10 @@ impl RaftLog {
         self.write(forget, false);
     }
 
-    /// What a leader does from time to time: asks whether it still leads, and lets learners vote that have caught up.
-    fn lead(&mut self) {
-        if !self.core.is_ready() {
-            return;
-        }
-        if !self.core.is_only_voter() {
-            let _ = self.core.read_index(Waiter::Nobody, Timestamp::ZERO, self.now);
-        }
-        let last = self.core.last_index().0;
-        let progress = self.core.progress();
-        let learner = self.record.members.iter().find(|member| {
-            !member.voter
-                && progress.iter().any(|known| {
-                    known.peer_id.0 == member.member_id
-                        && known.active
-                        && known.matched.0 + LEARNER_LAG >= last
-                        && known.matched.0 > 0
-                })
-        });
-        if let Some(learner) = learner.map(|learner| learner.member_id) {
-            let mut members = self.record.members.clone();
-            members.iter_mut().filter(|m| m.member_id == learner).for_each(|m| m.voter = true);
-            let change = PeerChange::AddVoter(peer(learner));
-            if self.propose_members(change, &members, Waiter::Nobody).is_ok() {
-                info!(member_id = learner, "lets a member of the placement driver vote");
-            }
-        }
-    }
-
-    fn propose_members(
-        &mut self,
-        change: PeerChange,
-        members: &[MemberView],
-        waiter: Waiter,
-    ) -> Result<(), Waiter> {
-        let context = serde_json::to_vec(members).expect("members are plain data");
-        let change = membership::to_raft(&[change]);
-        self.core.propose_change(change, context, waiter, self.now).map(drop)
-    }
-
     fn propose(&mut self, said: &Said, waiter: Waiter) -> Result<(), Waiter> {
         let data = serde_json::to_vec(said).expect("commands are plain data with string keys");
         self.core.propose(data, waiter, self.now).map(drop)
     }
-
-    /// The change and the list it leads to; no change: only addresses are new.
-    fn changed(
-        &mut self,
-        change: MemberChange,
-    ) -> Result<(Option<PeerChange>, Vec<MemberView>), LogError> {
-        let mut members = self.record.members.clone();
-        match change {
-            MemberChange::Add(added) => {
-                if let Some(known) = members.iter_mut().find(|member| member.name == added.name) {
-                    known.peer_urls = added.peer_urls;
-                    known.client_urls = added.client_urls;
-                    return Ok((None, members));
-                }
-                let member_id = self.record.next_id;
-                members.push(MemberView { member_id, voter: false, ..added });
-                Ok((Some(PeerChange::AddLearner(peer(member_id))), members))
-            }
-            MemberChange::Remove { name } => {
-                let found = members.iter().find(|member| member.name == name).cloned();
-                let Some(gone) = found else {
-                    return Err(LogError::Refused(format!("there is no member {name}")));
-                };
-                members.retain(|member| member.name != name);
-                let Some(heir) = members.iter().find(|member| member.voter) else {
-                    return Err(LogError::Refused(format!("{name} is the last member that votes")));
-                };
-                if gone.member_id == self.record.id {
-                    // Its successor can remove it, and whoever asked asks there.
-                    self.core.transfer_leader(PeerId(heir.member_id));
-                    return Err(LogError::NotLeader);
-                }
-                Ok((Some(PeerChange::Remove(peer(gone.member_id))), members))
-            }
-        }
-    }
-}
-
-fn peer(member_id: u64) -> Peer {
-    Peer { id: PeerId(member_id), store_id: StoreId(member_id), role: PeerRole::Voter }
 }
 
 /// An answer that is lost with the member's life leaves the outcome open.
@@ -442,12 +383,29 @@ impl CommandLog for RaftLog {
         self.record.members.clone()
     }
 
+    fn member_id(&self) -> Option<u64> {
+        Some(self.record.id)
+    }
+
+    fn absent(&self) -> Vec<u64> {
+        let ids = self.record.members.iter().map(|member| member.member_id);
+        ids.filter(|id| !self.is_present(*id)).collect()
+    }
+
+    fn hand_over(&mut self, to: Option<&str>) -> Result<String, LogError> {
+        let handed = self.transfer(to);
+        self.pump();
+        handed
+    }
+
     fn receive(&mut self, message: GroupMessage, now: u64) {
         self.now = self.now.max(now);
         if message.to != self.record.id {
-            warn!(member_id = self.record.id, to = message.to, "got a message for another member");
+            // For whoever had this address before.
+            debug!(member_id = self.record.id, to = message.to, "got a message for another member");
             return;
         }
+        self.heard.insert(message.from, self.now);
         match Message::parse_from_bytes(&message.bytes) {
             Ok(message) => {
                 if let Err(error) = self.core.step(message) {
@@ -476,10 +434,12 @@ impl CommandLog for RaftLog {
         }
         let (sender, receiver) = oneshot::channel();
         let proposed = match self.changed(change) {
-            Ok((Some(change), members)) => {
+            Ok(Change::Peers(change, members)) => {
                 self.propose_members(change, &members, Waiter::Change(sender))
             }
-            Ok((None, members)) => self.propose(&Said::Members(members), Waiter::Change(sender)),
+            Ok(Change::Describe(member)) => {
+                self.propose(&Said::Describe(member), Waiter::Change(sender))
+            }
             Err(error) => {
                 self.pump();
                 return Box::pin(ready(Err(error)));

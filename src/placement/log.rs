@@ -47,6 +47,19 @@ pub trait CommandLog: Send + 'static {
     fn members(&self) -> Vec<MemberView> {
         Vec::new()
     }
+    /// Which member this is. A group of one that has no list has no members to tell apart.
+    fn member_id(&self) -> Option<u64> {
+        None
+    }
+    /// Members that the leader has not heard of for a while.
+    fn absent(&self) -> Vec<u64> {
+        Vec::new()
+    }
+    /// Hands leadership to the member of this name, or to any; answers its name. It may come to nothing.
+    fn hand_over(&mut self, to: Option<&str>) -> Result<String, LogError> {
+        let _ = to;
+        Err(LogError::Refused("this placement driver has one member".into()))
+    }
     /// Takes a message of another member, and sends what it leads to.
     fn receive(&mut self, message: GroupMessage, now: u64) {
         let _ = (message, now);
@@ -61,7 +74,9 @@ pub trait CommandLog: Send + 'static {
         change: MemberChange,
     ) -> BoxFuture<'static, Result<Vec<MemberView>, LogError>> {
         let _ = change;
-        let error = LogError::Refused("this placement driver is not a group of members".into());
+        let reason = "this placement driver is not a group of members: \
+             start its node with --pd and its own address, and it is one that others can join";
+        let error = LogError::Refused(reason.to_owned());
         Box::pin(ready(Err(error)))
     }
 }
@@ -99,8 +114,11 @@ pub struct GroupMessage {
 /// A change of the list of members.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MemberChange {
-    /// A new one, or a new address of a known one. An id of 0 is replaced by a new one.
+    /// A new one, which gets an id. If it has the name or the address of a member that was not heard of for a while,
+    /// that one has lost its data: it is removed first, and the new one has to ask again.
     Add(MemberView),
+    /// A member, known by its id, says what it is called and where it is.
+    Describe(MemberView),
     /// One leaves.
     Remove {
         /// Its name.
@@ -136,6 +154,17 @@ impl SingleMemberLog {
         self.state = next;
         Ok(reply)
     }
+}
+
+/// Gives the cluster's id to a state that was begun by a version that knew none, and kept it with its store alone.
+pub fn adopt_cluster_id(engine: &dyn Engine, cluster_id: u64) -> Result<(), Error> {
+    let state = read_state(engine)?;
+    if state == PdState::default() || state.cluster_id() != 0 {
+        return Ok(());
+    }
+    let mut batch = WriteBatch::new();
+    put_records(vec![("cluster_id".to_owned(), Some(cluster_id.into()))], &mut batch);
+    engine.write(batch, true)
 }
 
 /// The state as an engine's records have it; without records the default state.

@@ -31,12 +31,14 @@ pub use admin::{AdminRequest, OperatorRequest};
 pub use api::{MemberView, Refusal, answer, commands, operator_plan};
 pub use board::Board;
 pub use cluster::{
-    ClusterMap, RegionReport, StoreCondition, StoreInfo, StoreLoad, StoreMeta, StoreState,
+    ClusterMap, NodeMeta, RegionReport, StoreCondition, StoreInfo, StoreLoad, StoreMeta, StoreState,
     StoreStats,
 };
 pub use goals::{Goals, SETTINGS, check_setting};
-pub use group::{Begin, GroupTransport, MemberOptions, RaftLog};
-pub use log::{CommandLog, GroupMessage, Leadership, LogError, MemberChange, SingleMemberLog};
+pub use group::{Begin, GroupTransport, MemberOptions, RaftLog, is_member};
+pub use log::{
+    CommandLog, GroupMessage, Leadership, LogError, MemberChange, SingleMemberLog, adopt_cluster_id,
+};
 pub use operator::{Influence, Kind, Operator, OperatorState, Operators, Plan, Step};
 pub use order::RegionOrder;
 pub use region_tree::{Observed, RegionTree};

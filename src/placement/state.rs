@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::cluster::{StoreMeta, StoreState};
+use super::cluster::{NodeMeta, StoreMeta, StoreState};
 use crate::common::{StoreId, Timestamp};
 use crate::storage::region::Region;
 
@@ -107,6 +107,15 @@ pub enum Command {
         /// Its value.
         value: u64,
     },
+    /// Takes a node into the list, or changes what is known of it. Answer: `Done`.
+    PutNode(NodeMeta),
+    /// Takes a node off the list, unless another life of it has been put there since. Answer: `Done`.
+    RemoveNode {
+        /// Its name.
+        name: String,
+        /// Which life of it.
+        started_unix_ms: u64,
+    },
 }
 
 /// The answer to a [`Command`].
@@ -149,6 +158,7 @@ pub type Record = (String, Option<serde_json::Value>);
 
 /// The durable state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PdState {
     bootstrapped: bool,
     next_id: u64,
@@ -161,6 +171,7 @@ pub struct PdState {
     evicting: BTreeMap<StoreId, bool>,
     paused: BTreeMap<String, bool>,
     settings: BTreeMap<String, u64>,
+    nodes: BTreeMap<String, NodeMeta>,
 }
 
 impl Default for PdState {
@@ -177,6 +188,7 @@ impl Default for PdState {
             evicting: BTreeMap::new(),
             paused: BTreeMap::new(),
             settings: BTreeMap::new(),
+            nodes: BTreeMap::new(),
         }
     }
 }
@@ -241,6 +253,19 @@ impl PdState {
                 let records = vec![record(&format!("settings/{name}"), &value)];
                 self.settings.insert(name, value);
                 (Reply::Done, records)
+            }
+            Command::PutNode(node) => {
+                let records = vec![record(&format!("nodes/{}", node.name), &node)];
+                self.nodes.insert(node.name.clone(), node);
+                (Reply::Done, records)
+            }
+            Command::RemoveNode { name, started_unix_ms } => {
+                let known = self.nodes.get(&name);
+                if known.is_none_or(|node| node.started_unix_ms != started_unix_ms) {
+                    return (Reply::Done, Vec::new());
+                }
+                self.nodes.remove(&name);
+                (Reply::Done, vec![(format!("nodes/{name}"), None)])
             }
         }
     }
@@ -408,6 +433,11 @@ impl PdState {
     /// The cluster's identity; zero: it has none yet.
     pub fn cluster_id(&self) -> u64 {
         self.cluster_id
+    }
+
+    /// The nodes that are there or were until a moment ago, by name.
+    pub fn nodes(&self) -> &BTreeMap<String, NodeMeta> {
+        &self.nodes
     }
 
     /// The stores that are to lead nothing.

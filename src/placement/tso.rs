@@ -55,6 +55,11 @@ impl TimestampOracle {
         self.lease_until.store(until, Ordering::SeqCst);
     }
 
+    /// Whether nobody else can lead now.
+    pub fn is_leased(&self, now: u64) -> bool {
+        now < self.lease_until.load(Ordering::SeqCst)
+    }
+
     /// The next `count` timestamps, if the lease still holds once they are taken: a leader that was cut off must not
     /// hand out what lies below another's. `now` is read after they are taken.
     pub fn take_leased(
@@ -64,7 +69,7 @@ impl TimestampOracle {
         now: impl FnOnce() -> u64,
     ) -> Option<Range<Timestamp>> {
         let taken = self.take_many(now_ms, count)?;
-        (now() < self.lease_until.load(Ordering::SeqCst)).then_some(taken)
+        self.is_leased(now()).then_some(taken)
     }
 
     /// The bound to make durable next, or `None` while enough is left.

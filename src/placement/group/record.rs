@@ -13,7 +13,7 @@ use crate::storage::raft::LogPosition;
 const KEY: &[u8] = &[0x01, 0x11];
 
 /// Whether an engine holds the data of a member of a group.
-pub(in crate::placement) fn is_member(engine: &dyn Engine) -> Result<bool, Error> {
+pub fn is_member(engine: &dyn Engine) -> Result<bool, Error> {
     Ok(engine.get(Cf::Raft, KEY)?.is_some())
 }
 
@@ -52,6 +52,7 @@ impl GroupRecord {
                 (members, LogPosition::INIT)
             }
             Begin::Joining(members) => (members.clone(), LogPosition::default()),
+            Begin::Again => return refuse("the data of a member are gone".to_owned()),
         };
         if members.windows(2).any(|pair| pair[0].name == pair[1].name) {
             return refuse("two members of the placement driver have the same name".to_owned());
@@ -92,6 +93,24 @@ impl GroupRecord {
         let highest = members.iter().map(|member| member.member_id).max().unwrap_or(0);
         self.next_id = self.next_id.max(highest + 1);
         self.members = members;
+    }
+
+    /// Others are members, or vote. What is known of those that stay is newer here than where the change was made up.
+    pub(super) fn change_members(&mut self, mut members: Vec<MemberView>) {
+        for member in &mut members {
+            if let Some(known) = self.members.iter().find(|m| m.member_id == member.member_id) {
+                *member = MemberView { voter: member.voter, ..known.clone() };
+            }
+        }
+        self.set_members(members);
+    }
+
+    /// A member is called or found otherwise.
+    pub(super) fn describe(&mut self, described: MemberView) {
+        let id = described.member_id;
+        if let Some(known) = self.members.iter_mut().find(|member| member.member_id == id) {
+            *known = MemberView { voter: known.voter, ..described };
+        }
     }
 
     pub(super) fn applied(&self) -> LogPosition {

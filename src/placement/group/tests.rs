@@ -46,6 +46,7 @@ struct World {
     lives: u64,
     compact_entries: u64,
     joining: BTreeMap<u64, Vec<MemberView>>,
+    name_of: BTreeMap<u64, String>,
     first: Vec<MemberView>,
     last_ts: Timestamp,
 }
@@ -72,6 +73,7 @@ impl World {
             lives: 0,
             compact_entries: 20,
             joining: BTreeMap::new(),
+            name_of: BTreeMap::new(),
             first: (1..=members).map(|id| member(&format!("pd-{id}"))).collect(),
             last_ts: Timestamp::ZERO,
         };
@@ -88,7 +90,7 @@ impl World {
             None => Begin::First(self.first.clone()),
         };
         let options = MemberOptions {
-            name: format!("pd-{id}"),
+            name: self.name_of.get(&id).cloned().unwrap_or_else(|| format!("pd-{id}")),
             begin,
             raft: RaftOptions { compact_entries: self.compact_entries, ..RaftOptions::default() },
             seed: self.lives,
@@ -379,9 +381,73 @@ fn members_join_and_leave() {
     let unknown = world.change(second, MemberChange::Remove { name: "pd-7".to_owned() });
     assert_eq!(unknown, Err(LogError::Refused("there is no member pd-7".to_owned())));
     // An address changes without a new identity.
-    let moved = MemberView { peer_urls: vec!["elsewhere:1".to_owned()], ..member("pd-2") };
-    let list = world.change(second, MemberChange::Add(moved)).unwrap();
-    assert_eq!(list.iter().find(|m| m.name == "pd-2").unwrap().peer_urls, ["elsewhere:1"]);
+    let there = vec!["elsewhere:1".to_owned()];
+    let moved = MemberView { member_id: 2, peer_urls: there.clone(), ..member("pd-two") };
+    let list = world.change(second, MemberChange::Describe(moved)).unwrap();
+    let found = list.iter().find(|member| member.member_id == 2).unwrap();
+    assert_eq!((found.name.as_str(), &found.peer_urls, found.voter), ("pd-two", &there, true));
+    for (described, why) in [
+        (MemberView { member_id: 3, ..member("pd-two") }, "another member is called pd-two too"),
+        (MemberView { member_id: 1, ..member("pd-1") }, "is not a member any more"),
+    ] {
+        match world.change(second, MemberChange::Describe(described)) {
+            Err(LogError::Refused(reason)) => assert!(reason.contains(why), "{reason}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    world.agree();
+}
+
+#[test]
+fn a_member_that_lost_its_data_comes_back_as_another() {
+    let mut world = World::new(3, 8);
+    let leader = world.leader();
+    let wiped = (1..=3).find(|id| *id != leader).unwrap();
+    let name = format!("pd-{wiped}");
+    let refused = |result: Result<Vec<MemberView>, LogError>| match result {
+        Err(LogError::Refused(reason)) => reason,
+        other => panic!("{other:?}"),
+    };
+    world.run(20);
+    let there = world.change(leader, MemberChange::Add(member(&name)));
+    assert!(refused(there).contains("already"), "it is there");
+    world.nodes.remove(&wiped);
+    world.disks.remove(&wiped);
+    world.run(60);
+    let leader = world.leader();
+    let removing = world.change(leader, MemberChange::Add(member(&name)));
+    assert!(refused(removing).contains("ask again"));
+    world.run(20);
+    let members = world.change(leader, MemberChange::Add(member(&name))).unwrap();
+    let ids: Vec<u64> = members.iter().map(|member| member.member_id).collect();
+    assert!(ids.contains(&4) && !ids.contains(&wiped), "{ids:?}");
+    world.joining.insert(4, members);
+    world.name_of.insert(4, name);
+    world.start(4);
+    world.run(60);
+    assert!(world.nodes[&leader].log.members().iter().all(|member| member.voter));
+    world.agree();
+}
+
+#[test]
+fn leadership_is_handed_on_to_who_can_take_it() {
+    let mut world = World::new(3, 9);
+    let first = world.leader();
+    world.run(20);
+    let others: Vec<u64> = (1..=3).filter(|id| *id != first).collect();
+    world.kill(others[0]);
+    world.run(60);
+    let log = &mut world.nodes.get_mut(&first).unwrap().log;
+    assert_eq!(log.absent(), [others[0]]);
+    assert!(log.hand_over(Some(&format!("pd-{}", others[0]))).is_err(), "nobody is there");
+    assert_eq!(log.hand_over(None), Ok(format!("pd-{}", others[1])));
+    world.run(20);
+    assert_eq!(world.leader(), others[1]);
+    assert_eq!(
+        world.nodes.get_mut(&first).unwrap().log.hand_over(None),
+        Err(LogError::NotLeader)
+    );
+    world.start(others[0]);
     world.agree();
 }
 
