@@ -8,6 +8,7 @@
 //! |-------------|----------------------------------------------------------------------------------------|
 //! | `mailbox`   | an `ask` and its answer, or a `tell`, on one thread and across threads                 |
 //! | `bridge`    | an `echo`, asked or told, from one node to another over gRPC and loopback              |
+//! | `tso`       | a timestamp of another node's placement driver, for one who waits or for ten thousand  |
 //! | `codec`     | a key or a row of sysbench's table, written or read                                    |
 //! | `mvcc_get`  | the newest version of one of 100,000 keys                                              |
 //! | `plan`      | a statement from its text to its physical plan                                         |
@@ -22,11 +23,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
+use futures::future::join_all;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use troupedb::actors::bridge::{Bridge, BridgeOptions, Echo};
 use troupedb::actors::kv::{Client, ClientOptions};
-use troupedb::actors::pd::{LocalPd, PdClient};
+use troupedb::actors::pd::{LocalPd, PdCall, PdClient, PdService, RemotePd, pd_path};
 use troupedb::actors::runtime::{
     Actor, ActorRef, Address, Context, Handler, MailboxOptions, Overflow, ReplyTo, System,
     SystemOptions, Thread,
@@ -81,6 +83,7 @@ fn main() {
         .configure_from_args();
     mailbox(&mut criterion);
     bridge(&mut criterion);
+    tso(&mut criterion);
     codec(&mut criterion);
     mvcc_get(&mut criterion);
     plan(&mut criterion);
@@ -213,6 +216,40 @@ fn bridge(criterion: &mut Criterion) {
     group.bench_function("tell", |bencher| {
         bencher.iter(|| runtime.block_on(shout_all(&echo, &payload)));
     });
+    group.finish();
+    for (system, bridge) in [(a, from), (b, to)] {
+        runtime.block_on(bridge.stop(DEADLINE));
+        runtime.block_on(system.shutdown(DEADLINE));
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------- tso
+
+/// Sessions that all want a timestamp: each waits for its own.
+async fn timestamps(pd: &RemotePd, sessions: u64) {
+    for ts in join_all((0..sessions).map(|_| pd.timestamp())).await {
+        black_box(ts.expect("the placement driver answers"));
+    }
+}
+
+fn tso(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("tso");
+    let runtime = runtime();
+    let ((a, from), (b, to)) = (bridged("a"), bridged("b"));
+    let address = to.addr().expect("it listens").to_string();
+    let local = LocalPd::start(&b, Arc::new(MemoryEngine::new()), Goals::default());
+    let local = local.expect("a new placement driver starts");
+    let at = address.clone();
+    let service =
+        b.spawn_root("pd-service", Thread::Any, move || PdService::new(local.clone(), at.clone()));
+    to.export(&service).at(pd_path()).message::<PdCall>();
+    let pd = runtime.block_on(async { RemotePd::new(&a, &from, vec![address]) });
+    for (name, sessions) in [("one", 1), ("for_10000", 10 * BATCH)] {
+        group.throughput(Throughput::Elements(sessions));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| runtime.block_on(timestamps(&pd, sessions)));
+        });
+    }
     group.finish();
     for (system, bridge) in [(a, from), (b, to)] {
         runtime.block_on(bridge.stop(DEADLINE));

@@ -45,9 +45,12 @@ pub struct StartArgs {
     /// Which services run here: all, or some of gateway,sql,ddl,stats,store,pd [default: all]
     #[arg(long, value_name = "ROLE,…")]
     pub role: Option<String>,
-    /// Where the placement driver listens, on nodes that do not run it.
+    /// Where the placement driver listens; on nodes that run it: all its first members, with this one among them
     #[arg(long, value_name = "HOST:PORT,…")]
     pub pd: Option<String>,
+    /// Makes this node a new member of the placement driver whose members listen there
+    #[arg(long, value_name = "HOST:PORT,…")]
+    pub join: Option<String>,
     /// The node's own name in its cluster [default: made of the address]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
@@ -88,6 +91,7 @@ impl StartArgs {
         for (flag, key, value) in [
             ("--role", "node.role", &self.role),
             ("--pd", "node.pd", &self.pd),
+            ("--join", "node.join", &self.join),
             ("--name", "node.name", &self.name),
             ("--advertise-addr", "node.advertise-addr", &self.advertise_addr),
             ("--join-timeout", "node.join-timeout", &self.join_timeout),

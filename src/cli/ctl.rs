@@ -86,8 +86,26 @@ pub enum CtlCommand {
 #[derive(Debug, Subcommand)]
 pub enum MemberCommand {
     /// Takes it out of the group.
+    #[command(alias = "delete")]
     Remove {
         /// Its name.
+        name: String,
+    },
+    /// The one that leads.
+    #[command(subcommand)]
+    Leader(LeaderCommand),
+}
+
+/// What to do with the leader.
+#[derive(Debug, Subcommand)]
+pub enum LeaderCommand {
+    /// Shows it.
+    Show,
+    /// Has it hand the lead on.
+    Resign,
+    /// Has it hand the lead to another member.
+    Transfer {
+        /// The member's name.
         name: String,
     },
 }
@@ -262,6 +280,13 @@ impl CtlCommand {
             CtlCommand::Member(MemberCommand::Remove { name }) => {
                 change("DELETE", pd(&format!("members/name/{}", http::escape(name))), None)
             }
+            CtlCommand::Member(MemberCommand::Leader(command)) => match command {
+                LeaderCommand::Show => get(pd("leader"), tables::member),
+                LeaderCommand::Resign => change("POST", pd("leader/resign"), None),
+                LeaderCommand::Transfer { name } => {
+                    change("POST", pd(&format!("leader/transfer/{}", http::escape(name))), None)
+                }
+            },
             CtlCommand::Stores => get(pd("stores"), tables::stores),
             CtlCommand::Store(StoreCommand::Show { id }) => {
                 get(pd(&format!("store/{id}")), tables::store)

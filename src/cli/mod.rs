@@ -13,8 +13,8 @@ use clap::Parser as _;
 
 pub use args::{Args, Command, ConfigCommand, StartArgs};
 pub use ctl::{
-    AddOperator, CtlArgs, CtlCommand, MemberCommand, OperatorsCommand, SchedulersCommand,
-    SettingsCommand, StoreCommand,
+    AddOperator, CtlArgs, CtlCommand, LeaderCommand, MemberCommand, OperatorsCommand,
+    SchedulersCommand, SettingsCommand, StoreCommand,
 };
 pub use playground::{PlaygroundArgs, PlaygroundCommand};
 

@@ -60,8 +60,11 @@ pub struct NodeConfig {
     pub name: String,
     /// Which services run here: `all`, or some of `gateway,sql,ddl,stats,store,pd`.
     pub role: String,
-    /// Where the placement driver listens, `host:port` with commas between; empty on nodes that run it.
+    /// Where the placement driver listens, `host:port` with commas between. On nodes that run it: all its first members,
+    /// with the node itself among them; empty for a placement driver of one.
     pub pd: String,
+    /// On a new member of a placement driver that is at work: where others of its members listen.
+    pub join: String,
     /// Where everything durable lives; created if absent.
     pub data_dir: PathBuf,
     /// The gRPC endpoint of the actor bridge.
@@ -80,6 +83,7 @@ impl Default for NodeConfig {
             name: String::new(),
             role: "all".into(),
             pd: String::new(),
+            join: String::new(),
             data_dir: "./data".into(),
             addr: address!(20160),
             advertise_addr: String::new(),
@@ -274,7 +278,20 @@ impl NodeConfig {
 
     /// Where members of the placement driver listen.
     pub fn pd_members(&self) -> impl Iterator<Item = &str> {
-        self.pd.split(',').map(str::trim).filter(|address| !address.is_empty())
+        addresses(&self.pd)
+    }
+
+    /// Where members listen of the placement driver that a new member joins.
+    pub fn joined(&self) -> impl Iterator<Item = &str> {
+        addresses(&self.join)
+    }
+
+    /// Where other nodes reach this one, which listens at `addr`.
+    pub fn address_at(&self, addr: SocketAddr) -> String {
+        match self.advertise_addr.is_empty() {
+            true => addr.to_string(),
+            false => self.advertise_addr.clone(),
+        }
     }
 
     /// The name in force on a node that listens at `addr`.
@@ -282,16 +299,16 @@ impl NodeConfig {
         if !self.name.is_empty() {
             return self.name.clone();
         }
-        if self.roles().is_all() && self.pd.is_empty() {
+        if self.roles().is_all() && self.pd.is_empty() && self.join.is_empty() {
             return "node-1".to_owned();
         }
-        let at = if self.advertise_addr.is_empty() {
-            addr.to_string()
-        } else {
-            self.advertise_addr.clone()
-        };
+        let at = self.address_at(addr);
         format!("node-{}", at.replace([':', '/', '[', ']'], "-"))
     }
+}
+
+fn addresses(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|address| !address.is_empty())
 }
 
 fn check_address(address: &str) -> Result<(), String> {
@@ -340,11 +357,22 @@ impl Config {
     }
 
     fn validate_node(&self) -> Result<(), Invalid> {
-        let NodeConfig { name, role, data_dir, pd, addr, advertise_addr, join_timeout, .. } =
-            &self.node;
+        let NodeConfig {
+            name, role, data_dir, pd, join, addr, advertise_addr, join_timeout, ..
+        } = &self.node;
         let roles = Roles::parse(role).map_err(|reason| ("node.role", reason))?;
         for address in self.node.pd_members() {
             check_address(address).map_err(|reason| ("node.pd", reason))?;
+        }
+        for address in self.node.joined() {
+            check_address(address).map_err(|reason| ("node.join", reason))?;
+        }
+        let me = self.node.address_at(*addr);
+        if roles.has(Role::Pd) && !pd.is_empty() && !self.node.pd_members().any(|at| at == me) {
+            let reason = format!(
+                "must name this node, {me}, among the first members of the placement driver it runs"
+            );
+            return Err(("node.pd", reason));
         }
         if !advertise_addr.is_empty() {
             check_address(advertise_addr).map_err(|reason| ("node.advertise-addr", reason))?;
@@ -364,9 +392,14 @@ impl Config {
                 "must say where the placement driver is (--pd HOST:PORT), or the node have role pd",
             ),
             (
-                !roles.has(Role::Pd) || pd.is_empty(),
-                "node.pd",
-                "must be empty on a node with role pd: this version has one member",
+                join.is_empty() || roles.has(Role::Pd),
+                "node.join",
+                "must be empty on a node without role pd: such a one finds its cluster with --pd",
+            ),
+            (
+                join.is_empty() || pd.is_empty(),
+                "node.join",
+                "must be empty where --pd names the first members: a new member only joins",
             ),
             (
                 roles.has(Role::Gateway) == roles.has(Role::Sql),
@@ -374,14 +407,16 @@ impl Config {
                 "must name gateway and sql together in this version",
             ),
             (
-                pd.is_empty() || !addr.ip().is_unspecified() || !advertise_addr.is_empty(),
+                (pd.is_empty() && join.is_empty())
+                    || !addr.ip().is_unspecified()
+                    || !advertise_addr.is_empty(),
                 "node.advertise-addr",
                 "must say where other nodes reach this one, which listens on all addresses",
             ),
             (
-                !alone || roles.is_all(),
+                !alone || (roles.is_all() && pd.is_empty() && join.is_empty()),
                 "registry.type",
-                "must be pd, unless the node has all roles",
+                "must be pd, unless the node has all roles and is the whole cluster",
             ),
             (
                 self.registry.lease.0 >= Duration::from_secs(1),

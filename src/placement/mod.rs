@@ -31,8 +31,8 @@ pub use admin::{AdminRequest, OperatorRequest};
 pub use api::{MemberView, Refusal, answer, commands, operator_plan};
 pub use board::Board;
 pub use cluster::{
-    ClusterMap, NodeMeta, RegionReport, StoreCondition, StoreInfo, StoreLoad, StoreMeta, StoreState,
-    StoreStats,
+    ClusterMap, NodeMeta, RegionReport, StoreCondition, StoreInfo, StoreLoad, StoreMeta,
+    StoreState, StoreStats,
 };
 pub use goals::{Goals, SETTINGS, check_setting};
 pub use group::{Begin, GroupTransport, MemberOptions, RaftLog, is_member};

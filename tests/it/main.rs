@@ -12,6 +12,7 @@ mod crash;
 mod dependencies;
 mod failures;
 mod golden;
+mod pd_members;
 mod playground;
 mod process;
 mod regions;

@@ -6,30 +6,40 @@ use std::time::{Duration, Instant};
 use crate::server::{Options, Server, mariadb, run, troupe};
 
 /// A port that nobody has now: for a process that is to come back where it was.
-fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     socket.local_addr().unwrap().to_string()
 }
 
 /// A node at a fixed address, so that it can be restarted.
-struct Place {
-    address: String,
-    dir: tempfile::TempDir,
-    args: Vec<String>,
+pub(crate) struct Place {
+    pub(crate) address: String,
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) args: Vec<String>,
 }
 
 impl Place {
-    fn new(role: &str, pd: Option<&str>) -> Place {
-        let address = free_address();
-        let mut args: Vec<String> =
-            ["--role", role, "--addr", &address].iter().map(ToString::to_string).collect();
-        if let Some(pd) = pd {
-            args.extend(["--pd".to_owned(), pd.to_owned()]);
+    pub(crate) fn new(role: &str, pd: Option<&str>) -> Place {
+        let place = Place::at(free_address(), role);
+        match pd {
+            Some(pd) => place.and(&["--pd", pd]),
+            None => place,
         }
-        Place { address, dir: tempfile::tempdir().unwrap(), args }
     }
 
-    fn start(&self) -> Server {
+    pub(crate) fn at(address: String, role: &str) -> Place {
+        let place = Place { address, dir: tempfile::tempdir().unwrap(), args: Vec::new() };
+        let address = place.address.clone();
+        place.and(&["--role", role, "--addr", &address])
+    }
+
+    /// With further arguments.
+    pub(crate) fn and(mut self, args: &[&str]) -> Place {
+        self.args.extend(args.iter().map(ToString::to_string));
+        self
+    }
+
+    pub(crate) fn start(&self) -> Server {
         let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
         Server::with(&Options {
             data_dir: Some(self.dir.path()),
@@ -39,7 +49,7 @@ impl Place {
     }
 
     /// Starts it where it must not start; answers what it says.
-    fn refused(&self, more: &[&str]) -> String {
+    pub(crate) fn refused(&self, more: &[&str]) -> String {
         let output = troupe()
             .args(["start", "--mysql-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"])
             .arg("--data-dir")
@@ -55,12 +65,12 @@ impl Place {
 }
 
 /// What a client reads.
-fn query(server: &Server, sql: &str) -> String {
+pub(crate) fn query(server: &Server, sql: &str) -> String {
     run(mariadb(server).args(["-N", "-e", sql]))
 }
 
 /// The same, tried until it succeeds.
-fn query_soon(server: &Server, sql: &str) -> String {
+pub(crate) fn query_soon(server: &Server, sql: &str) -> String {
     let begun = Instant::now();
     loop {
         let output = mariadb(server).args(["-N", "-e", sql]).output().unwrap();

@@ -82,6 +82,17 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         "/pd/api/v1/members/name/{name}",
         "DELETE takes a member out of the group",
     ),
+    endpoint("/pd/api/v1/leader", "/pd/api/v1/leader", "the member that leads"),
+    endpoint(
+        "/pd/api/v1/leader/resign",
+        "/pd/api/v1/leader/resign",
+        "POST has the leader hand the lead on",
+    ),
+    endpoint(
+        "/pd/api/v1/leader/transfer/{name}",
+        "/pd/api/v1/leader/transfer/{name}",
+        "POST has it hand the lead to this member",
+    ),
     endpoint("/pd/api/v1/stores", "/pd/api/v1/stores", "all stores with their figures"),
     endpoint(
         "/pd/api/v1/store/{id}",

@@ -143,6 +143,7 @@ wire_table! {
         201 Data crate::actors::store::region_peer::SplitRegion;
         300 Control crate::actors::pd::PdCall;
         301 Control crate::actors::pd::AnnounceNode;
+        302 Raft crate::actors::pd::GroupStep;
         400 Control crate::actors::node::SyncSchema;
     }
 }

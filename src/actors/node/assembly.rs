@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow};
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Way};
 use super::data_dir::DataDir;
 use super::services;
 use super::sockets::Sockets;
@@ -16,7 +16,7 @@ use crate::actors::admin::LogControl;
 use crate::actors::bridge::Bridge;
 use crate::actors::ddl::{DdlWorker, SchemaCache};
 use crate::actors::kv::Client;
-use crate::actors::pd::{PdClient, RemotePd};
+use crate::actors::pd::{LocalPd, PdClient};
 use crate::actors::runtime::{ActorRef, Lifecycle, Service, System, SystemOptions};
 use crate::actors::session::{ProcessList, SessionServices};
 use crate::actors::store::StoreNode;
@@ -38,8 +38,10 @@ pub struct Addresses {
 pub(super) struct Products {
     pub(super) bridge: Option<Bridge>,
     pub(super) pd: Option<Arc<dyn PdClient>>,
-    /// On a node without the placement driver.
-    pub(super) remote_pd: Option<RemotePd>,
+    /// On a node with a member of the placement driver.
+    pub(super) local_pd: Option<LocalPd>,
+    /// Where the node announces itself.
+    pub(super) way: Option<Way>,
     pub(super) cluster: Option<Arc<Cluster>>,
     pub(super) store: Option<StoreNode>,
     pub(super) kv: Option<Client>,
@@ -54,6 +56,8 @@ pub(super) struct Shared {
     pub(super) roles: Roles,
     /// Where other nodes reach this one.
     pub(super) address: String,
+    /// Where its admin endpoint listens.
+    pub(super) admin: SocketAddr,
     pub(super) data: DataDir,
     pub(super) processes: Arc<ProcessList>,
     pub(super) products: RwLock<Products>,
@@ -146,13 +150,10 @@ impl Node {
             unix_ms: None,
         });
         let guard = Guard::set(&system);
-        let advertised = &config.node.advertise_addr;
         let shared = Arc::new(Shared {
             roles: config.node.roles(),
-            address: match advertised.is_empty() {
-                true => addresses.bridge.to_string(),
-                false => advertised.clone(),
-            },
+            address: config.node.address_at(addresses.bridge),
+            admin: addresses.admin,
             config,
             data,
             processes: Arc::default(),

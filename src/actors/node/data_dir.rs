@@ -22,6 +22,8 @@ use std::sync::Arc;
 
 use crate::config::{Role, Roles, StoreConfig};
 use crate::storage::engine::{self, Engine, EngineOptions, RocksEngine};
+use crate::storage::region::StoreIdent;
+use crate::storage::region::state::load_ident;
 
 /// The file that says that the directory was complete once.
 const MARKER: &str = "TROUPE_DATA";
@@ -100,6 +102,11 @@ pub struct StoreEngines {
 }
 
 impl DataDir {
+    /// Which store this is and of which cluster, if there is one and it has begun.
+    pub fn ident(&self) -> engine::Result<Option<StoreIdent>> {
+        self.store.as_ref().map_or(Ok(None), |engines| load_ident(&*engines.kv))
+    }
+
     /// Opens a directory, or makes one, with the engines that the roles need.
     pub fn open(path: &Path, roles: &Roles, config: &StoreConfig) -> Result<DataDir, Error> {
         let unusable = |error| Error::Unusable { path: path.into(), error };

@@ -17,6 +17,7 @@ mod cluster;
 mod data_dir;
 mod front;
 mod links;
+mod pd;
 mod services;
 mod sockets;
 mod variables;

@@ -13,6 +13,7 @@ use super::assembly::Shared;
 use super::cluster::{Cluster, ClusterOwnership, ClusterSync, Refresher, SchemaDoor, patiently};
 use super::front;
 use super::links;
+use super::pd;
 use super::sockets::Sockets;
 use crate::actors::admin::LogControl;
 use crate::actors::ddl::{DdlParts, DdlWorker, LocalSync, PdOwnership, SchemaCache};
@@ -45,8 +46,8 @@ pub(super) fn all(
     let Sockets { mysql, admin, bridge } = sockets;
     let mut services: Vec<Box<dyn Service>> = vec![
         Box::new(links::Bridge { shared: shared.clone(), listener: Some(bridge), bridge: None }),
-        Box::new(links::Pd(shared.clone(), None)),
-        Box::new(links::ClusterService { shared: shared.clone(), service: None, membership: None }),
+        Box::new(pd::Pd::new(shared.clone())),
+        Box::new(links::ClusterService { shared: shared.clone(), membership: None }),
     ];
     if shared.has(Role::Store) {
         services.push(Box::new(Store(shared.clone())));

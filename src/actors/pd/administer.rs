@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::client::{PdError, PdResult};
 use super::leader::Pd;
 use super::messages::Administer;
 use crate::actors::runtime::{Context, Handler, ReplyTo};
-use crate::placement::{self, AdminRequest, Command};
+use crate::placement::{self, AdminRequest, Command, MemberChange};
 
 impl Handler<Administer> for Pd {
     fn handle(
@@ -27,6 +27,19 @@ impl Handler<Administer> for Pd {
         match &request {
             AdminRequest::Members => reply.send(Ok(self.members(ctx))),
             AdminRequest::RemoveMember { name } => self.remove_member(name, reply, ctx),
+            AdminRequest::AddMember(member) => {
+                self.change_members(MemberChange::Add(member.clone()), ctx, |result| {
+                    reply.send(result.map(|members| json!(members)));
+                });
+            }
+            AdminRequest::DescribeMember(member) => {
+                self.change_members(MemberChange::Describe(member.clone()), ctx, |result| {
+                    reply.send(result.map(|members| json!(members)));
+                });
+            }
+            AdminRequest::TransferLeader { to } => {
+                reply.send(self.hand_over(to.as_deref(), ctx));
+            }
             AdminRequest::AddOperator(asked) => {
                 let plan = placement::operator_plan(asked, &self.board.read());
                 match plan {

@@ -4,11 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use parking_lot::RwLock;
-use rand::RngExt as _;
 use tracing::{debug, error, info, warn};
 
 use super::client::{PdError, PdResult, SplitIds};
+use super::group::Standing;
 use super::messages::{
     AllocIds, AskBatchSplit, ExtendTimestamps, GetGcSafePoint, GetRegion, GetStores, GetTimestamps,
     IsBootstrapped, PlaceOrder, Propose, RegionKey, ReportRegion, ReportStore, ScanRegions,
@@ -44,26 +45,33 @@ pub(super) type OpenLog =
 pub struct Pd {
     open_log: OpenLog,
     log: Option<Box<dyn CommandLog>>,
-    oracle: Arc<TimestampOracle>,
+    pub(super) oracle: Arc<TimestampOracle>,
     pub(super) board: Arc<RwLock<Board>>,
+    pub(super) standing: Arc<ArcSwap<Standing>>,
     /// As configured; settings changed since are on the board.
-    goals: Goals,
-    ids: Range<u64>,
+    pub(super) goals: Goals,
+    pub(super) ids: Range<u64>,
     /// Who waits for the bound that is being written; `None` when none is.
     extending: Option<Vec<ReplyTo<PdResult<()>>>>,
     last_seen: Timestamp,
     /// The term this member leads in.
-    leads: Option<Term>,
+    pub(super) leads: Option<Term>,
     stale_reports: u64,
 }
 
 impl Pd {
-    pub(super) fn new(open_log: OpenLog, oracle: Arc<TimestampOracle>, goals: Goals) -> Pd {
+    pub(super) fn new(
+        open_log: OpenLog,
+        oracle: Arc<TimestampOracle>,
+        standing: Arc<ArcSwap<Standing>>,
+        goals: Goals,
+    ) -> Pd {
         Pd {
             open_log,
             log: None,
             oracle,
             board: Arc::default(),
+            standing,
             goals,
             ids: 0..0,
             extending: None,
@@ -104,12 +112,17 @@ impl Pd {
             if on_board && result.is_ok() {
                 pd.refresh_board();
             }
+            pd.publish();
             then(pd, result, ctx);
         });
     }
 
     /// Moves the oracle's bound if it is near.
-    fn extend_timestamps(&mut self, waiting: Option<ReplyTo<PdResult<()>>>, ctx: &mut Context<Pd>) {
+    pub(super) fn extend_timestamps(
+        &mut self,
+        waiting: Option<ReplyTo<PdResult<()>>>,
+        ctx: &mut Context<Pd>,
+    ) {
         if let Some(refusal) = self.refusal() {
             if let Some(reply) = waiting {
                 reply.send(Err(refusal));
@@ -233,53 +246,6 @@ impl Pd {
             });
         }
     }
-
-    /// Begins or ceases to lead as the group has decided.
-    pub(super) fn follow_leadership(&mut self, ctx: &mut Context<Pd>) {
-        let leadership = self.log().leadership();
-        self.oracle.lease(leadership.lease_until);
-        if leadership.leads == self.leads {
-            return;
-        }
-        self.leads = leadership.leads;
-        self.ids = 0..0;
-        self.oracle.close();
-        if leadership.leads.is_some() {
-            self.begin_to_lead(ctx);
-        } else {
-            // Nobody reports here any more: what is known would only mislead the schedulers.
-            *self.board.write() = Board::default();
-        }
-    }
-
-    /// Everything durable is applied here; everything else is heard anew.
-    fn begin_to_lead(&mut self, ctx: &mut Context<Pd>) {
-        let now_ms = ctx.system().clock().unix_ms();
-        let goals = self.goals;
-        let state = self.log().state();
-        let (bound_ms, unnamed) = (state.tso_bound_ms(), state.cluster_id() == 0);
-        let board = Board::new(state, goals, now_ms);
-        *self.board.write() = board;
-        self.oracle.open(bound_ms);
-        self.extend_timestamps(None, ctx);
-        if unnamed {
-            let cluster_id = ctx.system().rng().stream("cluster").random_range(1..=u64::MAX >> 1);
-            self.commit(Command::NameCluster { cluster_id }, ctx, |_, result, _| {
-                if let Err(error) = result {
-                    warn!(%error, "failed to name the cluster");
-                }
-            });
-        }
-    }
-
-    /// Why this member answers no questions now, if it does not lead.
-    pub(super) fn refusal(&self) -> Option<PdError> {
-        let leadership = self.log.as_ref()?.leadership();
-        match leadership.leads {
-            Some(_) => None,
-            None => Some(PdError::NotLeader { leader: leadership.leader }),
-        }
-    }
 }
 
 pub(super) fn from_log(error: LogError, leader: Option<String>) -> PdError {
@@ -327,7 +293,13 @@ impl Actor for Pd {
     fn observe(&self) -> serde_json::Value {
         let board = self.board.read();
         let state = self.log.as_ref().map(|log| log.state());
+        let standing = self.standing.load();
         serde_json::json!({
+            "leads_in_term": standing.leads,
+            "leader": standing.leader,
+            "member_id": standing.member_id,
+            "members": standing.members,
+            "cluster_id": standing.cluster_id,
             "bootstrapped": state.map(|state| state.is_bootstrapped()),
             "leases": state.map(|state| state.leases()),
             "gc_safe_point": state.map(|state| state.gc_safe_point()),

@@ -4,10 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::client::{PdClient, PdError, PdResult, SplitIds};
+use super::group::Standing;
 use super::leader::{OpenLog, Pd};
 use super::messages::{
     Administer, AllocIds, AskBatchSplit, ExtendTimestamps, GetGcSafePoint, GetRegion, GetStores,
@@ -27,6 +29,8 @@ use crate::storage::routing::RegionRoute;
 /// How long an answer is waited for.
 const DEADLINE: Duration = Duration::from_secs(5);
 
+/// The most timestamps taken at a time: a millisecond's.
+const TIMESTAMPS_MAX: u64 = 1 << 18;
 /// How long to wait until a leader may have its lease again.
 const LEASE_PAUSE: Duration = Duration::from_millis(10);
 
@@ -35,6 +39,7 @@ const LEASE_PAUSE: Duration = Duration::from_millis(10);
 pub struct LocalPd {
     pd: ActorRef<Pd>,
     oracle: Arc<TimestampOracle>,
+    standing: Arc<ArcSwap<Standing>>,
     clock: Clock,
 }
 
@@ -73,21 +78,54 @@ impl LocalPd {
 
     fn open(system: &System, open: OpenLog, goals: Goals) -> engine::Result<LocalPd> {
         // Tried here, so that a start fails with the reason; the actor opens it again.
-        drop(open()?);
+        let log = open()?;
+        let standing = Standing {
+            cluster_id: log.state().cluster_id(),
+            member_id: log.member_id(),
+            members: log.members(),
+            ..Standing::default()
+        };
+        drop(log);
         let oracle = Arc::new(TimestampOracle::new());
+        let standing = Arc::new(ArcSwap::from_pointee(standing));
         // A commit waits for the disk, so it has a thread of its own.
         let pd = {
-            let oracle = Arc::clone(&oracle);
+            let (oracle, standing) = (Arc::clone(&oracle), Arc::clone(&standing));
             system.spawn_root("pd", Thread::Dedicated, move || {
-                Pd::new(Arc::clone(&open), Arc::clone(&oracle), goals)
+                Pd::new(Arc::clone(&open), Arc::clone(&oracle), Arc::clone(&standing), goals)
             })
         };
-        Ok(LocalPd { pd, oracle, clock: system.clock().clone() })
+        Ok(LocalPd { pd, oracle, standing, clock: system.clock().clone() })
     }
 
-    /// The leader.
+    /// The member's actor.
     pub fn actor(&self) -> &ActorRef<Pd> {
         &self.pd
+    }
+
+    /// How the member stood a moment ago.
+    pub fn standing(&self) -> Arc<Standing> {
+        self.standing.load_full()
+    }
+
+    /// Whether nobody else can lead now.
+    pub fn is_leased(&self) -> bool {
+        self.oracle.is_leased(self.clock.now().as_nanos())
+    }
+
+    /// Hands leadership on, if this member leads and another can, and waits a moment until another does.
+    pub async fn retire(&self, patience: Duration) {
+        if self.standing().leads.is_none() || self.standing().members.len() < 2 {
+            return;
+        }
+        let handed = self.administer(AdminRequest::TransferLeader { to: None }).await;
+        let until = self.clock.now();
+        while handed.is_ok()
+            && self.standing().leader.is_none()
+            && self.clock.now().since(until) < patience
+        {
+            tokio::time::sleep(LEASE_PAUSE).await;
+        }
     }
 
     async fn ask<M: Message>(&self, message: M) -> PdResult<M::Reply>
@@ -98,8 +136,13 @@ impl LocalPd {
         self.pd.ask(message, DEADLINE).await.map_err(unavailable)
     }
 
-    async fn propose(&self, command: Command) -> PdResult<Reply> {
+    pub(super) async fn propose(&self, command: Command) -> PdResult<Reply> {
         self.ask(Propose(command)).await?
+    }
+
+    fn take(&self, count: u64) -> Option<Range<Timestamp>> {
+        let now = || self.clock.now().as_nanos();
+        self.oracle.take_leased(self.clock.unix_ms(), count, now)
     }
 
     async fn safe_point(&self, command: Command) -> PdResult<Timestamp> {
@@ -121,19 +164,23 @@ fn millis(time: Duration) -> u64 {
 #[async_trait]
 impl PdClient for LocalPd {
     fn try_timestamp(&self) -> Option<Timestamp> {
-        let now = || self.clock.now().as_nanos();
-        self.oracle.take_leased(self.clock.unix_ms(), 1, now).map(|range| range.start)
+        self.take(1).map(|range| range.start)
     }
 
     async fn timestamp(&self) -> PdResult<Timestamp> {
+        self.timestamps(1).await.map(|range| range.start)
+    }
+
+    async fn timestamps(&self, count: u64) -> PdResult<Range<Timestamp>> {
+        let count = count.clamp(1, TIMESTAMPS_MAX);
         let patience = self.clock.now();
         loop {
-            if let Some(ts) = self.try_timestamp() {
-                return Ok(ts);
+            if let Some(taken) = self.take(count) {
+                return Ok(taken);
             }
             self.ask(ExtendTimestamps).await??;
-            if let Some(ts) = self.try_timestamp() {
-                return Ok(ts);
+            if let Some(taken) = self.take(count) {
+                return Ok(taken);
             }
             // The leader is asking its group whether it still leads.
             if self.clock.now().since(patience) > DEADLINE {
@@ -141,15 +188,6 @@ impl PdClient for LocalPd {
                 return Err(PdError::Unavailable(reason));
             }
             tokio::time::sleep(LEASE_PAUSE).await;
-        }
-    }
-
-    async fn timestamps(&self, count: u64) -> PdResult<Range<Timestamp>> {
-        loop {
-            if let Some(taken) = self.oracle.take_many(self.clock.unix_ms(), count.max(1)) {
-                return Ok(taken);
-            }
-            self.ask(ExtendTimestamps).await??;
         }
     }
 

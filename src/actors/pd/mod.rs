@@ -32,6 +32,7 @@ mod remote;
 mod scheduler;
 
 pub use client::{Lease, PdClient, PdError, PdResult, SplitIds};
+pub use group::Standing;
 pub use leader::Pd;
 pub use local::LocalPd;
 pub use messages::{
@@ -39,4 +40,4 @@ pub use messages::{
     GetRegion, GetStores, GetTimestamps, GroupStep, IsBootstrapped, Lead, PlaceOrder, Propose,
     RegionKey, ReportRegion, ReportStore, ScanRegions,
 };
-pub use remote::{AnnounceNode, PdCall, PdService, RemotePd, pd_path};
+pub use remote::{AnnounceNode, BridgeGroup, PdCall, PdService, RemotePd, member_path, pd_path};

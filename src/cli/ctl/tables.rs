@@ -29,20 +29,37 @@ pub(super) fn lines(answer: &Value) -> String {
     if lines.is_empty() { "none".to_owned() } else { lines.join("\n") }
 }
 
+const MEMBER_HEAD: [&str; 6] = ["ID", "NAME", "ROLE", "HEARD", "ADDRESS", "ADMIN"];
+
+fn member_row(member: &Value, leader: &Value) -> Vec<String> {
+    let role = match (&member["member_id"] == leader, member["voter"].as_bool()) {
+        (true, _) => "leader",
+        (false, Some(false)) => "learner",
+        (false, _) => "follower",
+    };
+    let heard = if member["health"] == false { "no" } else { "yes" };
+    let part = |name: &str| cell(&member[name]);
+    vec![
+        part("member_id"),
+        part("name"),
+        role.into(),
+        heard.into(),
+        part("peer_urls"),
+        part("client_urls"),
+    ]
+}
+
+/// The leader of the placement driver's members.
+pub(super) fn member(answer: &Value) -> String {
+    table(&MEMBER_HEAD, vec![member_row(answer, &answer["member_id"])])
+}
+
 /// The placement driver's members.
 pub(super) fn members(answer: &Value) -> String {
     let leader = &answer["leader"]["member_id"];
-    let rows = rows(&answer["members"], |member| {
-        let role = match (&member["member_id"] == leader, member["voter"].as_bool()) {
-            (true, _) => "leader",
-            (false, Some(false)) => "learner",
-            (false, _) => "follower",
-        };
-        let part = |name: &str| cell(&member[name]);
-        vec![part("member_id"), part("name"), role.into(), part("peer_urls"), part("client_urls")]
-    });
+    let rows = rows(&answer["members"], |member| member_row(member, leader));
     let cluster = cell(&answer["header"]["cluster_id"]);
-    let table = table(&["ID", "NAME", "ROLE", "ADDRESS", "ADMIN"], rows);
+    let table = table(&MEMBER_HEAD, rows);
     format!("cluster {cluster}\n{table}")
 }
 

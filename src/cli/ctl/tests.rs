@@ -24,6 +24,10 @@ fn commands_are_requests() {
         ("schedulers", "GET", "/pd/api/v1/schedulers"),
         ("actors --under /node-1/pd", "GET", "/actors?limit=1000&under=/node-1/pd"),
         ("member remove a/b", "DELETE", "/pd/api/v1/members/name/a/b"),
+        ("member delete a", "DELETE", "/pd/api/v1/members/name/a"),
+        ("member leader show", "GET", "/pd/api/v1/leader"),
+        ("member leader resign", "POST", "/pd/api/v1/leader/resign"),
+        ("member leader transfer pd2", "POST", "/pd/api/v1/leader/transfer/pd2"),
     ];
     for (line, method, path) in table {
         let found = request(&format!("troupe ctl {line}"));

@@ -106,9 +106,8 @@ impl RaftLog {
     }
 
     fn added(&mut self, added: MemberView) -> Result<Change, LogError> {
-        let same = |member: &&MemberView| {
-            member.name == added.name || member.peer_urls == added.peer_urls
-        };
+        let same =
+            |member: &&MemberView| member.name == added.name || member.peer_urls == added.peer_urls;
         if let Some(known) = self.record.members.iter().find(same) {
             let (id, name, at) = (known.member_id, &known.name, known.peer_urls.join(", "));
             if self.is_present(id) {
@@ -116,7 +115,10 @@ impl RaftLog {
             }
             let before =
                 format!("member {name} at {at} was there before and is removed: ask again");
-            warn!(member_id = id, "removes a member of the placement driver that has lost its data");
+            warn!(
+                member_id = id,
+                "removes a member of the placement driver that has lost its data"
+            );
             if let Ok(Change::Peers(change, members)) = self.removed(id) {
                 let _ = self.propose_members(change, &members, Waiter::Nobody);
             }

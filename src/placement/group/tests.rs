@@ -443,10 +443,7 @@ fn leadership_is_handed_on_to_who_can_take_it() {
     assert_eq!(log.hand_over(None), Ok(format!("pd-{}", others[1])));
     world.run(20);
     assert_eq!(world.leader(), others[1]);
-    assert_eq!(
-        world.nodes.get_mut(&first).unwrap().log.hand_over(None),
-        Err(LogError::NotLeader)
-    );
+    assert_eq!(world.nodes.get_mut(&first).unwrap().log.hand_over(None), Err(LogError::NotLeader));
     world.start(others[0]);
     world.agree();
 }

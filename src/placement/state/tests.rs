@@ -115,3 +115,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_node_is_taken_off_the_list_only_in_the_life_that_is_meant() {
+    let mut state = PdState::default();
+    let node = |started_unix_ms| {
+        let name = "n".to_owned();
+        crate::placement::NodeMeta { name, started_unix_ms, ..Default::default() }
+    };
+    state.apply(Command::PutNode(node(1)));
+    state.apply(Command::PutNode(node(2)));
+    state.apply(Command::RemoveNode { name: "n".into(), started_unix_ms: 1 });
+    assert_eq!(state.nodes()["n"], node(2));
+    let records = state.records().into_iter().map(|(name, value)| (name, value.unwrap()));
+    assert_eq!(PdState::from_records(records).unwrap(), state);
+    let (_, records) = state.apply(Command::RemoveNode { name: "n".into(), started_unix_ms: 2 });
+    assert_eq!(records, [("nodes/n".to_owned(), None)]);
+    assert!(state.nodes().is_empty());
+}

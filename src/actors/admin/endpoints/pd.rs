@@ -36,6 +36,16 @@ pub(in crate::actors::admin) fn routes(config: &mut ServiceConfig) {
             resource("/pd/api/v1/members/name/{name}", "DELETE")
                 .route(web::delete().to(asking(remove_member))),
         )
+        .service(resource("/pd/api/v1/leader", "GET").route(web::get().to(leader)))
+        .service(
+            resource("/pd/api/v1/leader/resign", "POST").route(
+                web::post().to(asking(|_, _| Ok(AdminRequest::TransferLeader { to: None }))),
+            ),
+        )
+        .service(
+            resource("/pd/api/v1/leader/transfer/{name}", "POST")
+                .route(web::post().to(asking(transfer_leader))),
+        )
         .service(get("/pd/api/v1/stores", |_, _| Ok(AdminRequest::Stores)))
         .service(
             resource("/pd/api/v1/store/{id}", "GET, DELETE")
@@ -130,6 +140,16 @@ async fn health(shared: Data<Shared>) -> Answer {
         })
     });
     Ok(HttpResponse::Ok().json(shown.collect::<Vec<_>>()))
+}
+
+/// `GET /pd/api/v1/leader`
+async fn leader(shared: Data<Shared>) -> Answer {
+    let found = ask(&shared, AdminRequest::Members).await?;
+    Ok(HttpResponse::Ok().json(&found["leader"]))
+}
+
+fn transfer_leader(request: &HttpRequest, _: &[u8]) -> Result<AdminRequest, Refusal> {
+    Ok(AdminRequest::TransferLeader { to: Some(path_part(request, "name").to_owned()) })
 }
 
 fn id(request: &HttpRequest, what: &str) -> Result<u64, Refusal> {

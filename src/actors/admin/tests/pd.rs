@@ -31,6 +31,7 @@ async fn the_cluster_has_the_shapes_of_pd() {
     assert_eq!(members["leader"], members["members"][0]);
     assert_ne!(members["header"]["cluster_id"], 0);
     assert_eq!(node.get("/pd/api/v1/health", 200)[0]["health"], true);
+    assert_eq!(node.get("/pd/api/v1/leader", 200), members["leader"]);
 
     let stores = node.get("/pd/api/v1/stores", 200);
     assert_eq!(stores["count"], 1);
@@ -68,6 +69,7 @@ async fn what_is_not_there_or_cannot_be_is_said() {
     refused(&format!("/pd/api/v1/store/{id}"), "DELETE", "0 other stores serve");
     refused("/pd/api/v1/schedulers/tidy", "DELETE", "there is no scheduler tidy");
     refused("/pd/api/v1/members/name/x", "DELETE", "not a group of members");
+    refused("/pd/api/v1/leader/resign", "POST", "has one member");
     refused("/pd/api/v1/operators/99", "DELETE", "region 99 has no operator");
     refused("/pd/api/v1/operators", "POST", "the body is not what is wanted");
     assert_eq!(node.ask("DELETE", "/pd/api/v1/stores").0, 405);

@@ -3,18 +3,13 @@
 use std::future::Future;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use super::{Cluster, Way};
 use crate::actors::bridge::Bridge;
-use crate::actors::pd::PdClient;
 
-/// The lease that is the cluster's id: whoever takes it first gives the id, and keeps it for ever.
-const CLUSTER_ID: &str = "cluster-id";
-/// As good as for ever: a hundred years.
-const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 /// How long one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(2);
 /// The pause between two attempts.
@@ -50,20 +45,6 @@ where
         }
         sleep(PAUSE).await;
     }
-}
-
-/// The id of the cluster whose placement driver runs here: `wanted`, unless it has another one already.
-pub(in crate::actors::node) async fn agree_on_id(
-    pd: &dyn PdClient,
-    wanted: u64,
-    patience: Duration,
-) -> anyhow::Result<u64> {
-    let candidate = wanted.to_string();
-    let lease = patiently("the placement driver", patience, || async {
-        Ok(pd.campaign(CLUSTER_ID, &candidate, FOR_EVER).await)
-    })
-    .await?;
-    lease.holder.parse().with_context(|| format!("'{}' is not the id of a cluster", lease.holder))
 }
 
 /// Announces the node for the first time. `own_id`: the cluster its data belongs to, if it has any.
@@ -110,7 +91,6 @@ pub(in crate::actors::node) async fn join(
     .await?;
     *cluster.cluster_id.lock() = members.cluster_id;
     bridge.set_cluster_id(members.cluster_id);
-    cluster.take_in(members);
     Ok(())
 }
 

@@ -41,10 +41,7 @@ impl Membership {
     fn heard(&mut self, heard: PdResult<Members>, _ctx: &mut Context<Self>) {
         self.beating = false;
         let trouble = match heard {
-            Ok(members) if members.refused.is_empty() => {
-                self.cluster.take_in(members);
-                None
-            }
+            Ok(members) if members.refused.is_empty() => None,
             Ok(members) => Some(members.refused),
             Err(error) => Some(error.to_string()),
         };

@@ -17,7 +17,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-pub(super) use join::{agree_on_id, join, patiently};
+pub(super) use join::{join, patiently};
 pub(super) use membership::Membership;
 pub use schema::SyncSchema;
 pub(super) use schema::{ClusterOwnership, ClusterSync, Refresher, SchemaDoor};
@@ -37,11 +37,14 @@ pub(super) struct Cluster {
     members: ArcSwap<Members>,
     /// When the last announcement that was taken in began.
     announced: Mutex<Option<Instant>>,
+    /// When the announcement began that was answered with `members`.
+    heard: Mutex<Option<Instant>>,
 }
 
 /// To the placement driver.
+#[derive(Clone)]
 pub(super) enum Way {
-    /// That of this process.
+    /// That of this process, which is all there is.
     Here(Address<AnnounceNode>),
     /// Those of others.
     Away(RemotePd),
@@ -58,6 +61,7 @@ impl Cluster {
             services: Mutex::default(),
             members: ArcSwap::from_pointee(Members::default()),
             announced: Mutex::default(),
+            heard: Mutex::default(),
         })
     }
 
@@ -101,14 +105,26 @@ impl Cluster {
         self.members.load().nodes.iter().any(|node| node.name == name && uses_schema(node))
     }
 
-    /// Tells once that this node is there, or goes.
+    /// Tells once that this node is there, or goes; takes in who else is there, unless it is refused.
     async fn announce(&self, is_going: bool, timeout: Duration) -> PdResult<Members> {
         let began = Instant::now();
-        let announced = self.ask(is_going, timeout).await;
-        if announced.as_ref().is_ok_and(|members| members.refused.is_empty()) {
+        let members = self.ask(is_going, timeout).await?;
+        if members.refused.is_empty() {
             *self.announced.lock() = Some(began);
+            if !is_going {
+                self.take_in(began, members.clone());
+            }
         }
-        announced
+        Ok(members)
+    }
+
+    /// Hears who is there now, for those who must not miss one that has come since the last beat.
+    async fn hear_all(&self, timeout: Duration) -> PdResult<()> {
+        let members = self.announce(false, timeout).await?;
+        match members.refused.is_empty() {
+            true => Ok(()),
+            false => Err(PdError::Refused(members.refused)),
+        }
     }
 
     async fn ask(&self, is_going: bool, timeout: Duration) -> PdResult<Members> {
@@ -124,25 +140,22 @@ impl Cluster {
             Way::Away(pd) => pd.announce(announce, timeout).await,
             Way::Here(service) => {
                 let asked = service.ask(AnnounceNode(announce), timeout).await;
-                asked.map_err(|error| PdError::Unavailable(error.to_string()))
+                match asked.map_err(|error| PdError::Unavailable(error.to_string()))? {
+                    Members { not_leader: true, .. } => Err(PdError::NotLeader { leader: None }),
+                    members => Ok(members),
+                }
             }
         }
     }
 
-    /// Takes in who is there, and has the registry follow. A placement driver that has just begun to listen does not know
-    /// of all yet: who was there before it began is not gone for that.
-    fn take_in(&self, mut members: Members) {
-        let before = self.members.load_full();
-        if Duration::from_millis(members.heard_for_ms) < self.lease {
-            let is_known = |node: &&Node| {
-                members.gone.contains(&node.name)
-                    || members.nodes.iter().any(|listed| listed.name == node.name)
-            };
-            let unheard: Vec<Node> =
-                before.nodes.iter().filter(|node| !is_known(node)).cloned().collect();
-            members.nodes.extend(unheard);
-            members.nodes.sort_by(|a, b| a.name.cmp(&b.name));
+    /// Takes in who is there, as an announcement that `began` then was answered, and has the registry follow.
+    fn take_in(&self, began: Instant, members: Members) {
+        let mut heard = self.heard.lock();
+        if heard.is_some_and(|heard| heard > began) {
+            return;
         }
+        *heard = Some(began);
+        let before = self.members.load_full();
         let registry = self.system.registry();
         let me = &self.template.name;
         for node in members.nodes.iter().filter(|node| node.name != *me) {

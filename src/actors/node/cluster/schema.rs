@@ -135,6 +135,11 @@ impl ClusterSync {
 #[async_trait]
 impl SchemaSync for ClusterSync {
     async fn wait(&self, tables: &[i64]) {
+        // One that joins after this loads the schema as it is by now.
+        while let Err(error) = self.cluster.hear_all(DEADLINE).await {
+            warn!(%error, "a schema change waits to hear which nodes there are");
+            sleep(PAUSE).await;
+        }
         let nodes = self.cluster.other_schema_users();
         let others = nodes.iter().map(|node| self.wait_for(node, tables));
         let here = self.local.wait(tables);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
@@ -17,8 +17,8 @@ use super::wire::response::Call as Answer;
 use super::wire::{CampaignRequest, Request, ResignRequest};
 use super::{AnnounceNode, PdCall, convert, pd_path, wire};
 use crate::actors::bridge::Bridge;
-use crate::actors::pd::{Lease, PdClient, PdError, PdResult, SplitIds};
-use crate::actors::runtime::{Address, AskError, System};
+use crate::actors::pd::{Lease, LocalPd, PdClient, PdError, PdResult, SplitIds};
+use crate::actors::runtime::{Address, AskError, SendError, System};
 use crate::common::{RegionId, StoreId, Timestamp};
 use crate::placement::{AdminRequest, RegionOrder, RegionReport, StoreInfo, StoreMeta, StoreStats};
 use crate::storage::proto::pdpb;
@@ -43,10 +43,12 @@ struct Shared {
     system: System,
     calls: Address<PdCall>,
     announcements: Address<AnnounceNode>,
-    /// Where members of the placement driver listen.
-    members: Vec<String>,
+    /// Where members of the placement driver listen: those heard of, then those named at the start.
+    members: RwLock<Vec<String>>,
     /// The member that is asked now.
     asked: Mutex<String>,
+    /// The member of this process, if there is one.
+    local: Option<LocalPd>,
     queue: TimestampQueue,
     /// Fetches timestamps; callers come and go.
     runtime: Handle,
@@ -56,22 +58,40 @@ impl RemotePd {
     /// A client of the members that listen at these addresses. Must be made within a tokio runtime, which fetches the
     /// timestamps.
     pub fn new(system: &System, bridge: &Bridge, members: Vec<String>) -> RemotePd {
-        for member in &members {
-            system.registry().announce_node(member, member.clone());
-        }
+        RemotePd::put_together(system, bridge, members, None)
+    }
+
+    /// A client on a node that is a member itself: as long as that one leads, nothing leaves the process.
+    pub fn of_member(
+        system: &System,
+        bridge: &Bridge,
+        members: Vec<String>,
+        local: LocalPd,
+    ) -> RemotePd {
+        RemotePd::put_together(system, bridge, members, Some(local))
+    }
+
+    fn put_together(
+        system: &System,
+        bridge: &Bridge,
+        members: Vec<String>,
+        local: Option<LocalPd>,
+    ) -> RemotePd {
         let first = members.first().cloned().unwrap_or_default();
-        system.registry().announce(pd_path(), first.clone());
-        RemotePd {
+        let remote = RemotePd {
             shared: Arc::new(Shared {
                 system: system.clone(),
                 calls: bridge.address(pd_path()),
                 announcements: bridge.address(pd_path()),
-                members,
-                asked: Mutex::new(first),
+                members: RwLock::new(members),
+                asked: Mutex::new(first.clone()),
+                local,
                 queue: TimestampQueue::default(),
                 runtime: Handle::current(),
             }),
-        }
+        };
+        remote.point_at(&first);
+        remote
     }
 
     /// Where the member listens that is asked now.
@@ -80,43 +100,81 @@ impl RemotePd {
     }
 
     /// Where members listen.
-    pub fn members(&self) -> &[String] {
-        &self.shared.members
+    pub fn members(&self) -> Vec<String> {
+        self.shared.members.read().clone()
     }
 
-    /// Tells that this node is there, once, to the member that is asked now.
+    /// Takes in where members listen.
+    fn learn(&self, heard: &[String]) {
+        let mut members = self.shared.members.write();
+        if heard.is_empty() || members.starts_with(heard) {
+            return;
+        }
+        let others = members.iter().filter(|member| !heard.contains(member)).cloned();
+        *members = heard.iter().cloned().chain(others).collect();
+    }
+
+    /// Tells that this node is there, to the member that is asked now, and on to the leader.
     pub async fn announce(
         &self,
         announce: wire::Announce,
         timeout: Duration,
     ) -> PdResult<wire::Members> {
-        let member = self.member();
-        let asked = self.shared.announcements.ask(AnnounceNode(announce), timeout).await;
-        asked.map_err(|error| {
-            self.turn_from(&member, None);
-            unavailable(&error)
-        })
+        let until = Instant::now() + timeout;
+        loop {
+            let (member, left) = (self.member(), until.saturating_duration_since(Instant::now()));
+            let message = AnnounceNode(announce.clone());
+            let members = match self.shared.announcements.ask(message, left).await {
+                Ok(members) => members,
+                Err(error) => {
+                    self.turn_from(&member, None);
+                    return Err(unavailable(&error, &member));
+                }
+            };
+            if !members.not_leader {
+                self.learn(&members.pd_members);
+                return Ok(members);
+            }
+            let leader = Some(members.leader).filter(|leader| !leader.is_empty());
+            self.turn_from(&member, leader.as_deref());
+            if leader.is_none() || left <= PAUSE {
+                return Err(PdError::NotLeader { leader });
+            }
+            sleep(PAUSE).await;
+        }
     }
 
     /// Goes on to the leader, or the next member, unless somebody else did since `member` was asked.
     fn turn_from(&self, member: &str, leader: Option<&str>) {
         let mut asked = self.shared.asked.lock();
-        let members = &self.shared.members;
         let next = match leader {
-            Some(leader) => leader,
+            Some(leader) => leader.to_owned(),
             None => {
+                let members = self.shared.members.read();
                 let at = members.iter().position(|other| other == member).map_or(0, |at| at + 1);
-                members.get(at % members.len().max(1)).map_or(member, String::as_str)
+                let next = members.get(at % members.len().max(1));
+                next.map_or(member, String::as_str).to_owned()
             }
         };
         if *asked != member || next == member {
             return;
         }
-        next.clone_into(&mut asked);
-        let registry = self.shared.system.registry();
-        registry.announce_node(next, next.to_owned());
-        registry.announce(pd_path(), next.to_owned());
+        asked.clone_from(&next);
+        self.point_at(&next);
         debug!(member = next, "asking another member of the placement driver");
+    }
+
+    /// Has `/pd` lead to the member that listens at an address: the bridge calls a node by its address, but itself by
+    /// its name.
+    fn point_at(&self, address: &str) {
+        let system = &self.shared.system;
+        let registry = system.registry();
+        if registry.node_address(system.node()).as_deref() == Some(address) {
+            registry.announce(pd_path(), system.node().to_owned());
+        } else {
+            registry.announce_node(address, address.to_owned());
+            registry.announce(pd_path(), address.to_owned());
+        }
     }
 
     async fn attempt(&self, call: Call, timeout: Duration) -> PdResult<Answer> {
@@ -126,7 +184,7 @@ impl RemotePd {
             Ok(wire::Response { error: Some(error), .. }) => convert::error(error),
             Ok(wire::Response { call: Some(answer), .. }) => return Ok(answer),
             Ok(_) => PdError::Refused("the question is not known there".to_owned()),
-            Err(error) => unavailable(&error),
+            Err(error) => unavailable(&error, &member),
         };
         match &failed {
             PdError::Refused(_) => {}
@@ -138,16 +196,38 @@ impl RemotePd {
 
     /// Asks until there is an answer, of whichever member. Only for what may be done twice.
     async fn call(&self, call: Call) -> PdResult<Answer> {
+        self.call_until(call, true).await
+    }
+
+    /// Asks until a leader has been asked, and takes what comes of it.
+    async fn once(&self, call: Call) -> PdResult<Answer> {
+        self.call_until(call, false).await
+    }
+
+    async fn call_until(&self, call: Call, again: bool) -> PdResult<Answer> {
         let until = Instant::now() + DEADLINE;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            match self.attempt(call.clone(), left.min(ATTEMPT)).await {
-                Err(PdError::Unavailable(_) | PdError::NotLeader { .. }) if left > PAUSE => {
-                    sleep(PAUSE).await;
-                }
+            let timeout = if again { left.min(ATTEMPT) } else { left };
+            match self.attempt(call.clone(), timeout).await {
+                // Who does not lead has done nothing.
+                Err(PdError::NotLeader { .. }) if left > PAUSE => sleep(PAUSE).await,
+                Err(PdError::Unavailable(_)) if again && left > PAUSE => sleep(PAUSE).await,
                 answered => return answered,
             }
         }
+    }
+
+    /// The group as its leader shows it, if one of the members that are named knows it now. Asks each once.
+    pub async fn look_at_members(&self, timeout: Duration) -> Option<serde_json::Value> {
+        for _ in 0..2 * self.members().len().max(1) {
+            let json = serde_json::to_string(&AdminRequest::Members).ok()?;
+            let call = Call::Administer(wire::Administer { json });
+            if let Ok(Answer::Administer(answer)) = self.attempt(call, timeout).await {
+                return serde_json::from_str(&answer.json).ok();
+            }
+        }
+        None
     }
 
     async fn safe_point(&self, call: Call) -> PdResult<Timestamp> {
@@ -195,8 +275,13 @@ impl Drop for Ending {
     }
 }
 
-fn unavailable(error: &AskError) -> PdError {
-    PdError::Unavailable(error.to_string())
+fn unavailable(error: &AskError, member: &str) -> PdError {
+    PdError::Unavailable(match error {
+        AskError::Send(SendError::Stopped(_)) => {
+            format!("the node at {member} does not run the placement driver")
+        }
+        error => error.to_string(),
+    })
 }
 
 fn unexpected() -> PdError {
@@ -243,13 +328,17 @@ impl PdClient for RemotePd {
         }
     }
 
+    fn try_timestamp(&self) -> Option<Timestamp> {
+        self.shared.local.as_ref()?.try_timestamp()
+    }
+
     /// Asked once: the second answer to a question whose first was lost would be that somebody else was first.
     async fn bootstrap(&self, store: StoreMeta, region: Region) -> PdResult<bool> {
         let request = pdpb::BootstrapRequest {
             store: Some(convert::store_to_proto(&store)),
             region: Some(region_to_proto(&region)),
         };
-        match self.attempt(Call::Bootstrap(request), DEADLINE).await? {
+        match self.once(Call::Bootstrap(request)).await? {
             Answer::Bootstrap(answer) => Ok(answer.first),
             _ => Err(unexpected()),
         }
@@ -363,11 +452,16 @@ impl PdClient for RemotePd {
         self.done(Call::Resign(request)).await
     }
 
-    /// Asked once: an order is not to be given twice.
+    /// An order is given once.
     async fn administer(&self, request: AdminRequest) -> PdResult<serde_json::Value> {
         let unreadable = |error: serde_json::Error| PdError::Refused(error.to_string());
         let json = serde_json::to_string(&request).map_err(unreadable)?;
-        match self.attempt(Call::Administer(wire::Administer { json }), DEADLINE).await? {
+        let call = Call::Administer(wire::Administer { json });
+        let answered = match request.may_be_repeated() {
+            true => self.call(call).await?,
+            false => self.once(call).await?,
+        };
+        match answered {
             Answer::Administer(answer) => serde_json::from_str(&answer.json).map_err(unreadable),
             _ => Err(unexpected()),
         }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::wire;
 use crate::actors::pd::{PdError, SplitIds};
 use crate::common::{PeerId, RegionId, StoreId, Term, Timestamp};
-use crate::placement::{RegionOrder, RegionReport, StoreInfo, StoreMeta, StoreState, StoreStats};
+use crate::placement::{
+    NodeMeta, RegionOrder, RegionReport, StoreInfo, StoreMeta, StoreState, StoreStats,
+};
 use crate::storage::proto::{metapb, pdpb};
 use crate::storage::region::convert::{
     peer_from_proto, peer_to_proto, region_from_proto, region_to_proto,
@@ -279,6 +281,31 @@ pub(super) fn split_ids(proto: pdpb::AskBatchSplitResponse) -> Vec<SplitIds> {
         peer_ids: ids.new_peer_ids.into_iter().map(PeerId).collect(),
     };
     proto.ids.into_iter().map(one).collect()
+}
+
+/// What is recorded of a node: all but what changes from moment to moment.
+pub(super) fn node_meta(node: &wire::Node, lease_ms: u64) -> NodeMeta {
+    NodeMeta {
+        name: node.name.clone(),
+        address: node.address.clone(),
+        roles: node.roles.clone(),
+        version: node.version.clone(),
+        services: node.services.clone(),
+        started_unix_ms: node.started_unix_ms,
+        lease_ms,
+    }
+}
+
+pub(super) fn node_to_proto(meta: NodeMeta) -> wire::Node {
+    wire::Node {
+        name: meta.name,
+        address: meta.address,
+        roles: meta.roles,
+        version: meta.version,
+        services: meta.services,
+        started_unix_ms: meta.started_unix_ms,
+        health: String::new(),
+    }
 }
 
 pub(super) fn millis(time: Duration) -> u64 {

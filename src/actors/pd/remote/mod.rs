@@ -4,13 +4,16 @@
 //! RemotePd ──PdCall──▶ /pd ─▶ PdService ─▶ the PdClient of the process it lives in
 //!    TimestampQueue: many who wait, one question on its way
 //! Membership ──AnnounceNode──▶ /pd: who is there, for how long; answered with all who are
+//! BridgeGroup ──GroupStep──▶ /<address>/pd: between the members of the group
 //! ```
 //!
 //! `/pd` is a path of the registry: where it leads is this node's own opinion, first among the addresses it was
-//! started with. [`RemotePd`] goes on to the next one when nobody answers there.
+//! started with. [`RemotePd`] goes on to the leader when it is told who that is, and to the next member when nobody
+//! answers. On a node that is a member itself, `/pd` leads to its own service as long as it leads, which costs no link.
 
 mod client;
 mod convert;
+mod member;
 mod nodes;
 mod service;
 mod timestamps;
@@ -19,6 +22,7 @@ mod timestamps;
 mod tests;
 
 pub use client::RemotePd;
+pub use member::{BridgeGroup, member_path};
 pub use service::PdService;
 
 use crate::actors::bridge::{WireError, Wired};

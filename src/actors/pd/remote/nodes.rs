@@ -1,94 +1,114 @@
 //! The nodes that are there: who announced itself, until when that is to be believed.
+//!
+//! The table is of one term of leadership. It begins with the nodes that the placement driver has recorded, each with a
+//! full lease, so that a new leader takes nobody for gone that it could not have heard of.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::convert::{node_meta, node_to_proto};
 use super::wire::{Announce, Members, Node};
+use crate::placement::NodeMeta;
 
 /// The nodes of a cluster.
 pub(super) struct NodeTable {
     cluster_id: u64,
     generation: u64,
     nodes: BTreeMap<String, Entry>,
-    /// When the first announcement came.
-    since: Option<Duration>,
-    /// Those that have said goodbye, until they come back.
-    gone: BTreeSet<String>,
 }
 
 struct Entry {
     node: Node,
     /// On the placement driver's clock.
     until: Duration,
+    /// As the placement driver has recorded it, if it has.
+    recorded: Option<NodeMeta>,
 }
 
 /// What an announcement has brought.
+#[derive(Debug, PartialEq)]
 pub(super) enum Heard {
-    /// Nothing new.
+    /// Nothing that must be recorded.
     Nothing,
-    /// This node was not known.
-    Joined(Node),
+    /// Something that must be recorded before it is answered; `true`: of a node that was not known.
+    Changed(NodeMeta, bool),
     /// This one says it goes.
-    Left(String),
+    Left(NodeMeta),
 }
 
 impl NodeTable {
-    pub(super) fn new(cluster_id: u64) -> NodeTable {
-        NodeTable {
-            cluster_id,
-            generation: 1,
-            nodes: BTreeMap::new(),
-            since: None,
-            gone: BTreeSet::new(),
-        }
+    /// The table of a leader that begins at `now`. What is recorded of an earlier life of its own node, called `own` or at
+    /// the address `at`, is not true any more.
+    pub(super) fn new(
+        cluster_id: u64,
+        recorded: &BTreeMap<String, NodeMeta>,
+        (own, at): (&str, &str),
+        now: Duration,
+    ) -> NodeTable {
+        let others = recorded.values().filter(|node| node.name != own && node.address != at);
+        let entry = |node: &NodeMeta| Entry {
+            node: node_to_proto(node.clone()),
+            until: now + Duration::from_millis(node.lease_ms),
+            recorded: Some(node.clone()),
+        };
+        let nodes = others.map(|node| (node.name.clone(), entry(node))).collect();
+        NodeTable { cluster_id, generation: 1, nodes }
     }
 
     pub(super) fn names(&self) -> Vec<&String> {
         self.nodes.keys().collect()
     }
 
-    /// Takes an announcement in, unless the node does not belong here; answers who is there.
-    pub(super) fn announce(&mut self, announce: Announce, now: Duration) -> (Heard, Members) {
-        self.forget(now);
-        let heard_for = now.saturating_sub(*self.since.get_or_insert(now));
-        let Some(node) = announce.node else {
-            return (Heard::Nothing, self.members("", heard_for));
-        };
+    /// Takes an announcement in, unless the node does not belong here; or says why not.
+    pub(super) fn announce(&mut self, announce: Announce, now: Duration) -> Result<Heard, String> {
+        let Some(node) = announce.node else { return Ok(Heard::Nothing) };
         if let Some(refused) = self.refusal(&node, announce.cluster_id) {
-            return (Heard::Nothing, self.members(&refused, heard_for));
+            return Err(refused);
         }
         if announce.ttl_ms == 0 {
-            self.gone.insert(node.name.clone());
-            let heard = match self.nodes.remove(&node.name) {
-                Some(_) => Heard::Left(node.name),
-                None => Heard::Nothing,
-            };
             self.generation += 1;
-            return (heard, self.members("", heard_for));
+            let gone = self.nodes.remove(&node.name);
+            return Ok(match gone {
+                Some(_) => Heard::Left(node_meta(&node, 0)),
+                None => Heard::Nothing,
+            });
         }
-        self.gone.remove(&node.name);
+        let meta = node_meta(&node, announce.ttl_ms);
         let until = now + Duration::from_millis(announce.ttl_ms);
-        let entry = Entry { node: node.clone(), until };
-        let heard = match self.nodes.insert(node.name.clone(), entry) {
-            Some(before) if before.node == node => Heard::Nothing,
-            Some(before) if before.node.started_unix_ms == node.started_unix_ms => {
-                self.generation += 1;
-                Heard::Nothing
-            }
-            _ => {
-                self.generation += 1;
-                Heard::Joined(node)
-            }
+        let before = self.nodes.get(&node.name);
+        let is_new = before.is_none_or(|b| b.node.started_unix_ms != node.started_unix_ms);
+        let recorded = before.and_then(|before| before.recorded.clone());
+        if before.is_none_or(|before| before.node != node) {
+            self.generation += 1;
+        }
+        let heard = match recorded.as_ref() == Some(&meta) {
+            true => Heard::Nothing,
+            false => Heard::Changed(meta, is_new),
         };
-        (heard, self.members("", heard_for))
+        self.nodes.insert(node.name.clone(), Entry { node, until, recorded });
+        Ok(heard)
     }
 
-    fn forget(&mut self, now: Duration) {
-        let before = self.nodes.len();
-        self.nodes.retain(|_, entry| entry.until > now);
-        if self.nodes.len() != before {
+    /// What was heard of a node is recorded.
+    pub(super) fn recorded(&mut self, meta: NodeMeta) {
+        if let Some(entry) = self.nodes.get_mut(&meta.name) {
+            entry.recorded = Some(meta);
+        }
+    }
+
+    /// Takes those off the table whose lease has ended.
+    pub(super) fn forget(&mut self, now: Duration) -> Vec<NodeMeta> {
+        let over: Vec<String> = self
+            .nodes
+            .iter()
+            .filter(|(_, entry)| entry.until <= now)
+            .map(|(name, _)| name.clone())
+            .collect();
+        if !over.is_empty() {
             self.generation += 1;
         }
+        let gone = over.iter().filter_map(|name| self.nodes.remove(name));
+        gone.map(|entry| node_meta(&entry.node, 0)).collect()
     }
 
     /// Why a node is not taken in.
@@ -125,14 +145,14 @@ impl NodeTable {
         None
     }
 
-    fn members(&self, refused: &str, heard_for: Duration) -> Members {
+    /// Who is there.
+    pub(super) fn members(&self, refused: String) -> Members {
         Members {
             cluster_id: self.cluster_id,
             generation: self.generation,
             nodes: self.nodes.values().map(|entry| entry.node.clone()).collect(),
-            refused: refused.to_owned(),
-            heard_for_ms: u64::try_from(heard_for.as_millis()).unwrap_or(u64::MAX),
-            gone: self.gone.iter().cloned().collect(),
+            refused,
+            ..Members::default()
         }
     }
 }

@@ -1,39 +1,106 @@
 //! The door of the placement driver: what other nodes ask of it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tracing::info;
+use tracing::{debug, info, warn};
 
 use super::nodes::{Heard, NodeTable};
 use super::wire::request::Call;
 use super::wire::response::Call as Answer;
 use super::wire::{Administer, CampaignResponse, Members, Response};
 use super::{AnnounceNode, PdCall, convert};
-use crate::actors::pd::{PdClient, PdError, PdResult};
+use crate::actors::pd::{LocalPd, PdClient, PdError, PdResult};
 use crate::actors::runtime::{
     Actor, Context, Handler, MailboxOptions, Overflow, ReplyTo, Supervision,
 };
-use crate::common::{RegionId, StoreId, Timestamp};
+use crate::common::{RegionId, StoreId, Term, Timestamp};
+use crate::placement::{Command, NodeMeta};
 use crate::storage::proto::pdpb;
 use crate::storage::region::convert::region_from_proto;
 
 /// Questions of other nodes that may wait.
 const CAPACITY: usize = 1 << 14;
 
-/// Answers other nodes, with the client of this process; and keeps the list of the nodes that are there. It forgets the
-/// list when it restarts, and hears it again from the nodes.
+/// The door of a member: answers other nodes, and while the member leads keeps the list of the nodes that are there.
 pub struct PdService {
-    pd: Arc<dyn PdClient>,
-    nodes: NodeTable,
+    pd: LocalPd,
+    /// Where the node is reached.
+    address: String,
+    /// Of the term in which the member leads.
+    table: Option<(Term, NodeTable)>,
 }
 
 impl PdService {
-    /// A service of the cluster with this id.
-    pub fn new(pd: Arc<dyn PdClient>, cluster_id: u64) -> PdService {
-        PdService { pd, nodes: NodeTable::new(cluster_id) }
+    /// The door of the member of this process, whose bridge is reached at `address`.
+    pub fn new(pd: LocalPd, address: String) -> PdService {
+        PdService { pd, address, table: None }
     }
+
+    /// The table of nodes, as long as this member leads for sure; else what to answer.
+    fn table(&mut self, ctx: &Context<Self>) -> Result<&mut NodeTable, Members> {
+        let standing = self.pd.standing();
+        let leads = standing.leads.filter(|_| self.pd.is_leased());
+        // Without a name there is no cluster to be in; it comes in a moment.
+        let Some(term) = leads.filter(|_| standing.cluster_id != 0) else {
+            let leader = standing.leader.clone().unwrap_or_default();
+            return Err(Members { not_leader: true, leader, ..Members::default() });
+        };
+        if self.table.as_ref().is_none_or(|(of, _)| *of != term) {
+            let own = (ctx.system().node(), self.address.as_str());
+            let table = NodeTable::new(standing.cluster_id, &standing.nodes, own, now(ctx));
+            self.table = Some((term, table));
+        }
+        let (_, table) = self.table.as_mut().expect("it was made if it was not there");
+        Ok(table)
+    }
+
+    /// Who is there, and where the placement driver is.
+    fn members(&mut self, refused: String, ctx: &Context<Self>) -> Members {
+        let table = match self.table(ctx) {
+            Ok(table) => table.members(refused),
+            Err(not_leader) => return not_leader,
+        };
+        let members = &self.pd.standing().members;
+        let pd_members = members.iter().filter_map(|member| member.peer_urls.first().cloned());
+        Members { pd_members: pd_members.collect(), ..table }
+    }
+
+    /// Has a change of the list recorded, and then answers.
+    fn record(
+        &mut self,
+        command: Command,
+        reply: Option<ReplyTo<Members>>,
+        ctx: &mut Context<Self>,
+    ) {
+        let pd = self.pd.clone();
+        let proposed = {
+            let command = command.clone();
+            async move { pd.propose(command).await }
+        };
+        ctx.spawn_then(proposed, move |service, result, ctx| {
+            match (result, command, service.table(ctx)) {
+                (Ok(_), Command::PutNode(node), Ok(table)) => table.recorded(node),
+                (Err(error), ..) => {
+                    debug!(%error, "failed to record a node");
+                    // Whoever asked says it again, and then it is recorded.
+                    return;
+                }
+                _ => {}
+            }
+            if let Some(reply) = reply {
+                reply.send(service.members(String::new(), ctx));
+            }
+        });
+    }
+}
+
+fn now(ctx: &Context<PdService>) -> Duration {
+    Duration::from_nanos(ctx.system().clock().now().as_nanos())
+}
+
+fn removal(node: NodeMeta) -> Command {
+    Command::RemoveNode { name: node.name, started_unix_ms: node.started_unix_ms }
 }
 
 impl Actor for PdService {
@@ -48,7 +115,8 @@ impl Actor for PdService {
     }
 
     fn observe(&self) -> Value {
-        json!({ "nodes": self.nodes.names() })
+        let names = self.table.as_ref().map(|(_, table)| table.names());
+        json!({ "nodes": names.unwrap_or_default() })
     }
 }
 
@@ -69,7 +137,7 @@ impl Handler<PdCall> for PdService {
         }
         let pd = self.pd.clone();
         ctx.spawn(async move {
-            reply.send(match ask(&*pd, call).await {
+            reply.send(match ask(&pd, call).await {
                 Ok(call) => answer(call),
                 Err(error) => Response { error: Some(convert::error_to_proto(error)), call: None },
             });
@@ -77,18 +145,32 @@ impl Handler<PdCall> for PdService {
     }
 }
 
+/// A node is answered when it is recorded that it is there: then the next leader knows it too.
 impl Handler<AnnounceNode> for PdService {
     fn handle(&mut self, message: AnnounceNode, reply: ReplyTo<Members>, ctx: &mut Context<Self>) {
-        let now = Duration::from_nanos(ctx.system().clock().now().as_nanos());
-        let (heard, members) = self.nodes.announce(message.0, now);
-        match heard {
-            Heard::Joined(node) => {
-                info!(node = node.name, address = node.address, roles = ?node.roles, "a node has joined")
-            }
-            Heard::Left(name) => info!(node = name, "a node has left"),
-            Heard::Nothing => {}
+        let now = now(ctx);
+        let (gone, heard) = match self.table(ctx) {
+            Ok(table) => (table.forget(now), table.announce(message.0, now)),
+            Err(not_leader) => return reply.send(not_leader),
+        };
+        for node in gone {
+            warn!(node = node.name, address = node.address, "a node was not heard of and is gone");
+            self.record(removal(node), None, ctx);
         }
-        reply.send(members);
+        match heard {
+            Err(refused) => reply.send(self.members(refused, ctx)),
+            Ok(Heard::Nothing) => reply.send(self.members(String::new(), ctx)),
+            Ok(Heard::Changed(node, is_new)) => {
+                if is_new {
+                    info!(node = node.name, address = node.address, roles = ?node.roles, "a node has joined");
+                }
+                self.record(Command::PutNode(node), Some(reply), ctx);
+            }
+            Ok(Heard::Left(node)) => {
+                info!(node = node.name, "a node has left");
+                self.record(removal(node), Some(reply), ctx);
+            }
+        }
     }
 }
 
