@@ -8,9 +8,10 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
+use crate::common::{StoreId, Timestamp};
 use crate::placement::{StoreMeta, TimestampOracle};
 use crate::storage::engine::MemoryEngine;
-use crate::storage::region::Region;
+use crate::storage::region::{Peer, Region};
 
 const TICK: u64 = 100_000_000;
 
