@@ -260,14 +260,18 @@ impl PdState {
                 (Reply::Done, records)
             }
             Command::RemoveNode { name, started_unix_ms } => {
-                let known = self.nodes.get(&name);
-                if known.is_none_or(|node| node.started_unix_ms != started_unix_ms) {
-                    return (Reply::Done, Vec::new());
-                }
-                self.nodes.remove(&name);
-                (Reply::Done, vec![(format!("nodes/{name}"), None)])
+                self.remove_node(&name, started_unix_ms)
             }
         }
+    }
+
+    fn remove_node(&mut self, name: &str, started_unix_ms: u64) -> (Reply, Vec<Record>) {
+        let known = self.nodes.get(name);
+        if known.is_none_or(|node| node.started_unix_ms != started_unix_ms) {
+            return (Reply::Done, Vec::new());
+        }
+        self.nodes.remove(name);
+        (Reply::Done, vec![(format!("nodes/{name}"), None)])
     }
 
     fn set_store_state(&mut self, id: StoreId, state: StoreState) -> (Reply, Vec<Record>) {

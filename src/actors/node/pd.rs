@@ -256,9 +256,10 @@ impl Service for Pd {
         if let Some(local) = &local {
             local.retire(deadline.min(RETIREMENT)).await;
         }
-        let mut products = self.shared.products.write();
-        (products.pd, products.way, products.local_pd) = (None, None, None);
-        drop(products);
+        {
+            let mut products = self.shared.products.write();
+            (products.pd, products.way, products.local_pd) = (None, None, None);
+        }
         if let Some(door) = self.door.take() {
             stop_actor(&door, deadline).await?;
         }
