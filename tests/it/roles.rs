@@ -234,10 +234,7 @@ fn what_one_sql_node_changes_the_others_see() {
         query(a, &format!("CREATE TABLE d.t{number} (a INT PRIMARY KEY, b INT)"));
         query(b, &format!("INSERT INTO d.t{number} VALUES (1, 2)"));
         query(b, &format!("ALTER TABLE d.t{number} ADD INDEX i (b)"));
-        assert_eq!(
-            query(a, &format!("SELECT a FROM d.t{number} WHERE b = 2")),
-            "1\n"
-        );
+        assert_eq!(query(a, &format!("SELECT a FROM d.t{number} WHERE b = 2")), "1\n");
         query(b, &format!("DROP TABLE d.t{number}"));
         assert_eq!(query(a, "SHOW TABLES FROM d"), "");
     }
