@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::server::{Options, Server};
+use crate::server::{Options, Server, troupe};
 
 /// How long the cluster may take to look as it should.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -63,6 +63,27 @@ impl Node {
         if let Some(mut server) = self.server.take() {
             server.kill();
         }
+    }
+
+    /// Starts it where it must not start; answers what it says.
+    pub(crate) fn refused(&self) -> String {
+        let output = troupe()
+            .args(["start", "--mysql-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"])
+            .arg("--data-dir")
+            .arg(&self.dir)
+            .args(&self.args)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        said
+    }
+
+    /// SIGTERM; it must end well.
+    pub(crate) fn terminate(&mut self) {
+        let mut server = self.server.take().unwrap();
+        let status = server.terminate();
+        assert!(status.success(), "{} ended with {status}:\n{}", self.name, server.log());
     }
 }
 
@@ -179,6 +200,15 @@ impl Cluster {
 
     pub(crate) fn wait_whole(&self) {
         self.wait("three replicas of every region", Cluster::is_whole);
+    }
+
+    /// How many regions have a replica on a store.
+    pub(crate) fn replicas_on(&self, store_id: u64) -> usize {
+        let on = |region: &Value| {
+            let peers = region["peers"].as_array().unwrap();
+            peers.iter().any(|peer| peer["store_id"] == store_id)
+        };
+        self.regions().iter().filter(|region| on(region)).count()
     }
 
     /// How many stores lead a region.

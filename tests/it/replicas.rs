@@ -1,9 +1,13 @@
 //! Three replicas of everything, in processes that are killed, stopped, wiped, added and removed under load.
 
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::bank::Bank;
+use rustix::process::Signal;
+
+use crate::bank::{Bank, execute, query};
 use crate::cluster::Cluster;
+use crate::server::{Server, mariadb, troupe};
 
 /// A cluster with a bank in several regions, led by several stores.
 fn bank_of(stores: usize) -> Cluster {
@@ -14,13 +18,13 @@ fn bank_of(stores: usize) -> Cluster {
     cluster
 }
 
-/// The first key of the table `bank.transfers`, as regions know it.
-fn key_of_transfers(cluster: &Cluster) -> String {
-    let schema = cluster.fronts[0].server().json("/schema/bank/transfers");
+/// The first key of a table, as regions know it.
+fn first_key(cluster: &Cluster, table: &str) -> String {
+    let schema = cluster.fronts[0].server().json(&format!("/schema/bank/{table}"));
     let id = schema["id"].as_u64().unwrap_or_else(|| panic!("no id in {schema}"));
     let mut key = vec![b't'];
     key.extend((id ^ 1 << 63).to_be_bytes());
-    // In groups of eight bytes, each with a mark that says it is full.
+    // In groups of eight bytes, each with a mark that says how full it is.
     let mut encoded = String::new();
     for group in key.chunks(8) {
         group.iter().for_each(|byte| encoded += &format!("{byte:02X}"));
@@ -35,7 +39,7 @@ fn any_one_process_may_be_killed_under_load() {
     let mut cluster = bank_of(3);
     let bank = Bank::open(cluster.ports());
     bank.go_on(10);
-    let key = key_of_transfers(&cluster);
+    let key = first_key(&cluster, "transfers");
     for round in 0..3 {
         // The store that leads the region every transfer writes to.
         let at = cluster.leader_of(&key);
@@ -71,4 +75,182 @@ fn any_one_process_may_be_killed_under_load() {
     );
     cluster.wait_whole();
     bank.close();
+}
+
+/// Orders something of the placement driver, again until it is taken.
+fn order(cluster: &Cluster, arguments: &[&str]) {
+    let pd = cluster.pd.server().admin.trim_start_matches("http://").to_owned();
+    cluster.wait(&format!("troupe ctl {}", arguments.join(" ")), |_| {
+        let output = troupe().args(["ctl", "--pd", &pd]).args(arguments).output().unwrap();
+        if !output.status.success() {
+            eprintln!("{}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        output.status.success()
+    });
+}
+
+fn is_buried(cluster: &Cluster, store_id: u64) -> bool {
+    let store = cluster.pd_json(&format!("/pd/api/v1/store/{store_id}"));
+    store["store"]["state_name"] == "Tombstone"
+}
+
+#[test]
+fn stores_come_and_go_under_load() {
+    let mut cluster = bank_of(3);
+    let bank = Bank::open(cluster.ports());
+    bank.go_on(10);
+
+    // A fourth store takes its share.
+    cluster.add_store(4).start();
+    let new = cluster.store_id(3);
+    cluster.wait("regions on the new store", |cluster| cluster.replicas_on(new) >= 2);
+    bank.go_on(10);
+
+    // One that is removed is emptied first, and is over then.
+    let old = cluster.store_id(0);
+    order(&cluster, &["store", "remove", &old.to_string()]);
+    cluster.wait("the removed store is a tombstone", |cluster| is_buried(cluster, old));
+    assert_eq!(cluster.replicas_on(old), 0);
+    cluster.stores[0].terminate();
+    cluster.wait_whole();
+    bank.go_on(10);
+
+    // One that lost everything comes back as another one, and the first is removed.
+    let lost = cluster.store_id(1);
+    cluster.stores[1].kill();
+    std::fs::remove_dir_all(&cluster.stores[1].dir).unwrap();
+    cluster.stores[1].start();
+    let again = cluster.store_id(1);
+    assert_ne!(lost, again);
+    order(&cluster, &["store", "remove", &lost.to_string()]);
+    cluster.wait("the lost store is a tombstone", |cluster| is_buried(cluster, lost));
+    cluster.wait_whole();
+    assert!(cluster.replicas_on(again) > 0);
+    bank.go_on(10);
+    bank.close();
+}
+
+#[test]
+fn every_node_may_be_restarted_in_turn_under_load() {
+    let mut cluster = bank_of(3);
+    let bank = Bank::open(cluster.ports());
+    bank.go_on(10);
+    let begun = Instant::now();
+    for at in 0..cluster.stores.len() {
+        cluster.stores[at].terminate();
+        bank.go_on(5);
+        cluster.stores[at].start();
+        cluster.wait_whole();
+    }
+    println!(
+        "the longest pause while the stores were restarted was {:.2?}",
+        bank.longest_gap(begun)
+    );
+    for at in 0..cluster.fronts.len() {
+        let others: Vec<u16> = cluster
+            .ports()
+            .into_iter()
+            .enumerate()
+            .filter(|(i, _)| *i != at)
+            .map(|(_, p)| p)
+            .collect();
+        bank.move_to(others);
+        cluster.fronts[at].terminate();
+        cluster.fronts[at].start();
+        bank.move_to(cluster.ports());
+        bank.go_on(5);
+    }
+    cluster.pd.terminate();
+    cluster.pd.start();
+    bank.go_on(10);
+    cluster.wait_whole();
+    bank.close();
+}
+
+/// A statement on a node, which may take long.
+fn asked(server: &Server, sql: &str) -> std::process::Child {
+    let mut command = mariadb(server);
+    command.args(["-N", "-e", sql]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// What it came to.
+fn answered(child: std::process::Child) -> Result<String, String> {
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
+#[test]
+fn a_minority_serves_nothing_stale_and_accepts_nothing() {
+    let cluster = Cluster::start(3, 2);
+    let ports = cluster.ports();
+    execute(
+        ports[0],
+        &[
+            "CREATE DATABASE bank",
+            "CREATE TABLE bank.v (id INT PRIMARY KEY, v INT NOT NULL)",
+            "INSERT INTO bank.v VALUES (1, 1)",
+        ],
+    );
+    cluster.wait_whole();
+    let key = first_key(&cluster, "v");
+    let read = "SELECT v FROM bank.v WHERE id = 1";
+    // Both know who leads.
+    for port in &ports {
+        assert_eq!(query::<i64>(*port, read), [1]);
+    }
+
+    // The leader hears and says nothing. The others go on.
+    let at = cluster.leader_of(&key);
+    cluster.stores[at].server().signal(Signal::STOP);
+    let stopped = Instant::now();
+    execute(ports[1], &["UPDATE bank.v SET v = 2 WHERE id = 1"]);
+    println!("written {:.2?} after the leader's store was stopped", stopped.elapsed());
+    cluster.stores[at].server().signal(Signal::CONT);
+    // This node still thinks that the old one leads; whoever answers it must know of the write.
+    assert_eq!(query::<i64>(ports[0], read), [2]);
+    cluster.wait_whole();
+
+    // The leader is alone. What it is told to write is not acknowledged, and soon it may not be read either.
+    let at = cluster.leader_of(&key);
+    let others = || (0..3).filter(|other| *other != at).map(|other| cluster.stores[other].server());
+    others().for_each(|server| server.signal(Signal::STOP));
+    let mut write = asked(cluster.fronts[0].server(), "UPDATE bank.v SET v = 3 WHERE id = 1");
+    std::thread::sleep(Duration::from_secs(2));
+    let mut late_read = asked(cluster.fronts[1].server(), read);
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(write.try_wait().unwrap().is_none(), "{:?}", answered(write));
+    assert!(late_read.try_wait().unwrap().is_none(), "{:?}", answered(late_read));
+    others().for_each(|server| server.signal(Signal::CONT));
+    assert_eq!(answered(write), Ok(String::new()));
+    let value = answered(late_read);
+    assert!(["2", "3"].map(|value| Ok(value.to_owned())).contains(&value), "{value:?}");
+    assert_eq!(query::<i64>(ports[1], read), [3]);
+    cluster.wait_whole();
+}
+
+#[test]
+fn a_damaged_log_is_refused() {
+    let mut cluster = Cluster::start(3, 1);
+    let port = cluster.ports()[0];
+    execute(port, &["CREATE DATABASE bank", "CREATE TABLE bank.v (id INT PRIMARY KEY, v TEXT)"]);
+    for id in 0..50 {
+        let value = "x".repeat(2_000);
+        execute(port, &[&format!("INSERT INTO bank.v VALUES ({id}, '{value}')")]);
+    }
+    cluster.stores[2].kill();
+    let logs = std::fs::read_dir(cluster.stores[2].dir.join("raft")).unwrap();
+    let largest = logs
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "log"))
+        .max_by_key(|path| path.metadata().unwrap().len())
+        .unwrap();
+    let mut bytes = std::fs::read(&largest).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 8].iter_mut().for_each(|byte| *byte ^= 0xff);
+    std::fs::write(&largest, bytes).unwrap();
+    let said = cluster.stores[2].refused();
+    assert!(said.contains("raft") && (said.contains("corrupt") || said.contains("lost")), "{said}");
+    // The others are a database.
+    assert_eq!(query::<i64>(port, "SELECT COUNT(*) FROM bank.v"), [50]);
 }
