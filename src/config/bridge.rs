@@ -39,7 +39,7 @@ impl Default for BridgeConfig {
             connect_timeout: Span::seconds(3),
             ping_interval: Span::seconds(1),
             ping_timeout: Span::seconds(5),
-            backoff_max: Span::seconds(2),
+            backoff_max: Span(Duration::from_millis(500)),
             queue_messages: 65536,
             queue_bytes: ByteSize::mib(64),
             window_messages: 65536,

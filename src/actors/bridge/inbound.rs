@@ -16,6 +16,7 @@ use futures::future::BoxFuture;
 use futures::stream::{BoxStream, FuturesUnordered};
 use futures::{FutureExt, Stream, StreamExt};
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::watch;
 use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, Sleep};
 use tracing::{debug, info, warn};
@@ -48,6 +49,8 @@ pub(super) struct Inbound {
     reply_limits: ReplyLimits,
     silence: Duration,
     stopped: OnceLock<()>,
+    /// Changes whenever another node has opened a stream.
+    knocks: watch::Sender<()>,
 }
 
 impl Inbound {
@@ -65,12 +68,18 @@ impl Inbound {
             },
             silence: options.ping_timeout,
             stopped: OnceLock::new(),
+            knocks: watch::Sender::new(()),
         }
     }
 
     /// From now on nobody is let in.
     pub(super) fn stop(&self) {
         let _ = self.stopped.set(());
+    }
+
+    /// Until another node opens a stream: it runs, so it can be reached.
+    pub(super) fn knocks(&self) -> watch::Receiver<()> {
+        self.knocks.subscribe()
     }
 
     /// Judges who knocks, and serves whoever is let in.
@@ -89,6 +98,7 @@ impl Inbound {
         add(&served.open, 1);
         let number = served.streams.fetch_add(1, Ordering::Relaxed) + 1;
         info!(node = %hello.node, class = class.name(), "another node has opened a link");
+        self.knocks.send_replace(());
         Ok(Serving {
             cut: until_cut(self.cuts.clone(), hello.node.clone()).boxed(),
             welcome: Some(self.welcome(hello, class)),

@@ -224,7 +224,7 @@ impl Driver {
     }
 
     /// Waits before the next attempt: longer every time, and never quite as long as others do. Whoever throws the fault
-    /// switch back need not wait.
+    /// switch back need not wait, nor who hears from another node: it may be this one, back from a restart.
     async fn pause(&mut self) {
         let options = &self.core.options;
         let longest =
@@ -232,10 +232,12 @@ impl Driver {
         self.attempts = self.attempts.saturating_add(1);
         let pause = longest.mul_f64(0.5 + 0.5 * self.random.random::<f64>());
         let mut switched = self.core.inbound.cuts.watch();
+        let mut knocks = self.core.inbound.knocks();
         tokio::select! {
             biased;
             () = sleep(pause) => {}
             _ = switched.changed() => sleep(Duration::from_millis(1)).await,
+            _ = knocks.changed() => sleep(Duration::from_millis(1)).await,
         }
     }
 }
