@@ -144,6 +144,13 @@ impl RegionPeer {
         })
     }
 
+    /// Whether a replica has answered the last heartbeats: one that is about to lead must be there now.
+    pub(super) fn is_heard_of(&self, peer_id: PeerId) -> bool {
+        let patience = self.shared.parts.options.raft.heartbeat_ticks as u64 + 1;
+        let heard = self.heard.get(&peer_id);
+        heard.is_some_and(|heard| heard + patience >= self.core.ticks())
+    }
+
     /// What is looked after from time to time.
     pub(super) fn look_at_group(&mut self, ctx: &mut Context<Self>) {
         self.expire_handover();

@@ -19,6 +19,9 @@ pub(super) type HandoverReply = ReplyTo<Result<(), RequestError>>;
 
 /// Election timeouts until it is given up.
 const PATIENCE: u64 = 3;
+/// Ticks until another replica that was told to lead must do so: it takes one message, and an election that nobody
+/// stands against. All commands wait meanwhile.
+const MOVE_PATIENCE: u64 = 5;
 
 /// What is to happen.
 pub(super) enum Goal {
@@ -70,7 +73,7 @@ impl RegionPeer {
             return;
         } else if heir.is_none_or(|heir| heir.role != PeerRole::Voter) {
             Some(RequestError::Storage(format!("peer {to} does not vote in the region")))
-        } else if !self.has_caught_up(to) {
+        } else if !self.has_caught_up(to) || !self.is_heard_of(to) {
             Some(RegionError::ServerIsBusy("the other replica lags").into())
         } else {
             self.is_occupied().map(|reason| RegionError::ServerIsBusy(reason).into())
@@ -142,6 +145,7 @@ impl RegionPeer {
         match &handover.goal {
             Goal::Transfer(to) => {
                 let to = *to;
+                handover.until = self.core.ticks() + MOVE_PATIENCE;
                 info!(region_id = %self.id(), peer_id = %to, "hands its leadership over");
                 self.withdraw_delegate();
                 self.core.transfer_leader(to);
@@ -168,6 +172,9 @@ impl RegionPeer {
     pub(super) fn expire_handover(&mut self) {
         let ticks = self.core.ticks();
         if self.handover.as_ref().is_some_and(|handover| handover.until < ticks) {
+            if self.core.is_transferring() {
+                self.core.abort_transfer();
+            }
             self.end_handover(false);
         }
     }

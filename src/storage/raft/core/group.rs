@@ -247,6 +247,12 @@ impl<W> PeerCore<W> {
         self.node.transfer_leader(to.0);
     }
 
+    /// Gives a handover up that does not come about. The other one may still stand for election when it hears of it, so the
+    /// lease stays forfeited.
+    pub fn abort_transfer(&mut self) {
+        self.node.raft.abort_leader_transfer();
+    }
+
     /// Whether leadership is being handed over: proposals are refused.
     pub fn is_transferring(&self) -> bool {
         self.node.raft.lead_transferee.is_some()
