@@ -10,6 +10,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut files = Vec::new();
     collect(root, &mut files)?;
     files.sort();
+    // What we only call is no service of ours, and reflection does not tell of it.
+    let (called, files): (Vec<PathBuf>, Vec<PathBuf>) =
+        files.into_iter().partition(|file| file.starts_with(root.join("etcd")));
+    tonic_prost_build::configure()
+        .emit_rerun_if_changed(false)
+        .build_server(false)
+        .compile_fds(protox::compile(&called, [root])?)?;
     let mut compiler = protox::Compiler::new([root])?;
     compiler.include_imports(true).include_source_info(true).open_files(&files)?;
     let descriptors = compiler.file_descriptor_set();

@@ -2,7 +2,7 @@
 # Installs what is missing on Debian and Ubuntu, or prints the one command that would.
 #
 #   setup.sh build   libclang (RocksDB's bindings), a C++ compiler
-#   setup.sh test    the clients that the tests run: mariadb, Python, Node, chromium, sysbench
+#   setup.sh test    the clients that the tests run: mariadb, Python, Node, chromium, sysbench; etcd
 #   setup.sh bench   MariaDB's server, Galera and sysbench
 set -euo pipefail
 
@@ -29,6 +29,7 @@ test)
     want nodejs have node
     want npm have npm
     want chromium have chromium
+    want etcd-server have etcd
     ;;
 bench)
     want mariadb-server have mariadbd

@@ -29,6 +29,8 @@ pub struct BridgeConfig {
     pub window_bytes: ByteSize,
     /// The largest message.
     pub max_message: ByteSize,
+    /// Whether operators may cut links off over the admin endpoint, for tests and drills.
+    pub fault_injection: bool,
     /// Certificates.
     pub tls: BridgeTlsConfig,
 }
@@ -45,6 +47,7 @@ impl Default for BridgeConfig {
             window_messages: 65536,
             window_bytes: ByteSize::mib(16),
             max_message: ByteSize::mib(128),
+            fault_injection: false,
             tls: BridgeTlsConfig::default(),
         }
     }

@@ -311,7 +311,7 @@ fn addresses(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|address| !address.is_empty())
 }
 
-fn check_address(address: &str) -> Result<(), String> {
+pub(super) fn check_address(address: &str) -> Result<(), String> {
     let port = address.rsplit_once(':').and_then(|(host, port)| {
         (!host.is_empty() && !host.contains('/')).then(|| port.parse::<u16>().ok())?
     });
@@ -340,6 +340,7 @@ impl Config {
         self.validate_store()?;
         self.validate_transactions()?;
         self.bridge.validate()?;
+        self.registry.validate()?;
         if let Err(error) = EnvFilter::try_new(&self.log.level) {
             return Err(("log.level", format!("'{}': {error}", self.log.level)));
         }
@@ -416,12 +417,7 @@ impl Config {
             (
                 !alone || (roles.is_all() && pd.is_empty() && join.is_empty()),
                 "registry.type",
-                "must be pd, unless the node has all roles and is the whole cluster",
-            ),
-            (
-                self.registry.lease.0 >= Duration::from_secs(1),
-                "registry.lease",
-                "must be at least 1s",
+                "must be pd or etcd, unless the node has all roles and is the whole cluster",
             ),
         ])
     }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::actor::Shared;
-use super::endpoints::{actors, log, metrics, page, pd, regions, schema, status};
+use super::endpoints::{actors, bridge, log, metrics, page, pd, regions, schema, status};
 
 /// Connections at a time; further ones wait in the listener's queue.
 const CONNECTIONS_MAX: usize = 256;
@@ -57,13 +57,20 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     endpoint("/status", "/status", "version, roles, uptime, connections, store, health"),
     endpoint("/health", "/health", "every service's state; 503 unless the node serves"),
     endpoint("/metrics", "/metrics", "figures in Prometheus' text format"),
-    endpoint("/actors", "/actors?under=PATH&limit=N", "every actor with its mailbox's figures"),
+    endpoint(
+        "/actors",
+        "/actors?under=PATH&limit=N&node=NAME",
+        "every actor with its mailbox's figures; node=all: those of all nodes",
+    ),
     endpoint(ACTOR, "/actors/{path}", "one actor with what it says of its inside"),
     endpoint(
         TRACE,
         "/actors/{path}/trace?seconds=N",
         "its messages as they are handled, a line each",
     ),
+    endpoint("/bridge", "/bridge", "the links to other nodes, with their figures"),
+    endpoint("/bridge/cut", "/bridge/cut?node=NAME", "POST breaks the links to a node, for drills"),
+    endpoint("/bridge/heal", "/bridge/heal?node=NAME", "POST lets them be opened again"),
     endpoint("/regions", "/regions?limit=N", "the regions of this node's store"),
     endpoint("/regions/{id}", "/regions/{id}", "one region"),
     endpoint("/schema", "/schema", "databases and the names of their tables"),
@@ -141,6 +148,8 @@ pub(super) enum Refusal {
     BadRequest(String),
     /// The request comes from a page of another site.
     Foreign(String),
+    /// This node is not set up to allow it.
+    Forbidden(String),
     /// There is no such thing.
     NotFound(String),
     /// There is no such endpoint.
@@ -160,6 +169,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refusal::BadRequest(reason)
+            | Refusal::Forbidden(reason)
             | Refusal::NotFound(reason)
             | Refusal::Unavailable(reason) => f.write_str(reason),
             Refusal::Foreign(origin) => write!(f, "a page of {origin} may change nothing here"),
@@ -176,7 +186,7 @@ impl ResponseError for Refusal {
         match self {
             Refusal::BadRequest(_) => StatusCode::BAD_REQUEST,
             Refusal::NotFound(_) | Refusal::NoEndpoint(_) => StatusCode::NOT_FOUND,
-            Refusal::Foreign(_) => StatusCode::FORBIDDEN,
+            Refusal::Foreign(_) | Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
             Refusal::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -289,7 +299,14 @@ fn routes(config: &mut ServiceConfig) {
         .service(get("/", page::page))
         .service(get("/health", status::health))
         .service(get("/metrics", metrics::metrics))
-        .service(get("/actors", actors::list))
+        .service(
+            resource("/actors", "GET, HEAD")
+                .route(web::get().to(actors::list))
+                .route(web::head().to(actors::list)),
+        )
+        .service(get("/bridge", bridge::show))
+        .service(resource("/bridge/cut", "POST").route(web::post().to(at_once(bridge::cut))))
+        .service(resource("/bridge/heal", "POST").route(web::post().to(at_once(bridge::heal))))
         .service(resource(TRACE, "GET").route(web::get().to(at_once(actors::trace))))
         .service(get("/regions", regions::list))
         .service(get("/regions/{id}", regions::one))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::reload;
 
+use crate::actors::bridge::Bridge;
 use crate::actors::ddl::SchemaCache;
 use crate::actors::pd::PdClient;
 use crate::actors::runtime::{Monotonic, System};
@@ -94,6 +95,10 @@ pub struct AdminServices {
     pub pd: Arc<dyn PdClient>,
     /// Who is connected.
     pub processes: Arc<ProcessList>,
+    /// The links to other nodes, on a node that may have some.
+    pub bridge: Option<Bridge>,
+    /// Whether operators may break links for a drill.
+    pub fault_injection: bool,
     /// Memory of the engines, for `/metrics`.
     pub memory: Vec<MemoryGauge>,
     /// The way to change the log level; without one, `POST /log` says that it cannot be changed.

@@ -54,6 +54,7 @@ pub use figures::{LaneFigures, LinkFigures, ServedFigures};
 pub use handle::{Bridge, Export};
 pub use handshake::PROTOCOL_VERSION;
 pub use links::{SimNetwork, SimOptions};
+pub(in crate::actors) use observer::describe;
 pub use observer::{DescribeActor, ListActors};
 pub use options::{Bound, BridgeOptions};
 pub use outbox::Phase;

@@ -10,7 +10,8 @@ use serde::Serialize;
 use super::proto::{DescribeActorRequest, Json, ListActorsRequest};
 use super::wire::{WireError, Wired};
 use crate::actors::runtime::{
-    Actor, ActorPath, ActorSnapshot, Context, Handler, MailboxOptions, Overflow, ReplyTo,
+    Actor, ActorDetail, ActorPath, ActorSnapshot, Context, Failure, Handler, MailboxOptions,
+    Overflow, ReplyTo, System,
 };
 use crate::message;
 
@@ -104,10 +105,25 @@ impl Handler<DescribeActor> for Observer {
     ) {
         let system = ctx.system().clone();
         ctx.spawn(async move {
-            let detail = system.actor(&path).await;
-            reply.send(detail.map(|detail| json(&detail)));
+            reply.send(describe(&system, &path).await);
         });
     }
+}
+
+#[derive(Serialize)]
+struct Described {
+    #[serde(flatten)]
+    actor: ActorDetail,
+    /// Its last panics, of those the node remembers.
+    failures: Vec<Failure>,
+}
+
+/// One actor of this node, with what it says of its inside, as JSON.
+pub(in crate::actors) async fn describe(system: &System, path: &ActorPath) -> Option<Bytes> {
+    let actor = system.actor(path).await?;
+    let mut failures = system.failures();
+    failures.retain(|failure| failure.path == *path);
+    Some(json(&Described { actor, failures }))
 }
 
 fn json(value: &impl Serialize) -> Bytes {

@@ -233,6 +233,8 @@ impl Service for Admin {
             },
             pd: shared.product("pd", |products| &products.pd)?,
             processes: shared.processes.clone(),
+            bridge: Some(shared.product("bridge", |products| &products.bridge)?),
+            fault_injection: shared.config.bridge.fault_injection,
             memory: memory_gauges(shared),
             log: Some(self.log.clone()),
         };

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 
 use super::assembly::Shared;
 use super::cluster::{Cluster, Membership, join};
+use super::etcd::EtcdRegistry;
 use super::pd;
 use super::services::stop_actor;
 use crate::actors::bridge::{self, BridgeOptions};
@@ -55,6 +56,7 @@ impl Service for Bridge {
 pub(super) struct ClusterService {
     pub(super) shared: Arc<Shared>,
     pub(super) membership: Option<ActorRef<Membership>>,
+    pub(super) registry: Option<ActorRef<EtcdRegistry>>,
 }
 
 impl ClusterService {
@@ -88,13 +90,21 @@ impl Service for ClusterService {
         let config = &self.shared.config;
         let template = self.template(system);
         let cluster = Cluster::new(system.clone(), way, config.registry.lease.0, template);
+        if config.registry.kind == RegistryType::Etcd {
+            cluster.leave_registry();
+        }
         if let Some(ident) = ident {
             cluster.serve(&store_path(ident.store_id));
         }
         let own_id = ident.map_or(0, |ident| ident.cluster_id);
         join(&cluster, &bridge, own_id, config.node.join_timeout.0).await?;
         pd::introduce(&self.shared, system).await?;
-        if config.registry.kind == RegistryType::Pd {
+        if config.registry.kind == RegistryType::Etcd {
+            let patience = config.node.join_timeout.0;
+            let started = EtcdRegistry::start(system, cluster.clone(), &config.registry, patience);
+            self.registry = Some(started.await?);
+        }
+        if config.registry.kind != RegistryType::Local {
             let cluster = cluster.clone();
             let factory = move || Membership::new(cluster.clone());
             self.membership = Some(system.spawn_root("membership", Thread::Any, factory));
@@ -105,6 +115,9 @@ impl Service for ClusterService {
 
     async fn stop(&mut self, deadline: Duration) -> anyhow::Result<()> {
         self.shared.products.write().cluster = None;
+        if let Some(registry) = self.registry.take() {
+            stop_actor(&registry, deadline).await?;
+        }
         match self.membership.take() {
             Some(membership) => stop_actor(&membership, deadline).await,
             None => Ok(()),

@@ -15,6 +15,7 @@
 mod assembly;
 mod cluster;
 mod data_dir;
+mod etcd;
 mod front;
 mod links;
 mod pd;

@@ -47,7 +47,11 @@ pub(super) fn all(
     let mut services: Vec<Box<dyn Service>> = vec![
         Box::new(links::Bridge { shared: shared.clone(), listener: Some(bridge), bridge: None }),
         Box::new(pd::Pd::new(shared.clone())),
-        Box::new(links::ClusterService { shared: shared.clone(), membership: None }),
+        Box::new(links::ClusterService {
+            shared: shared.clone(),
+            membership: None,
+            registry: None,
+        }),
     ];
     if shared.has(Role::Store) {
         services.push(Box::new(Store(shared.clone())));

@@ -18,6 +18,8 @@ pub trait Registry: Send + Sync + 'static {
     fn withdraw(&self, prefix: &ActorPath);
     /// Where other nodes reach `node`: `host:port`.
     fn node_address(&self, node: &str) -> Option<String>;
+    /// All nodes it knows, by name, each with where it is reached.
+    fn nodes(&self) -> Vec<(String, String)>;
     /// From now on `node` listens at `address`, and its path (`/node`) lives there.
     fn announce_node(&self, node: &str, address: String);
     /// `node` is gone, with all paths that live there.
@@ -63,6 +65,11 @@ impl Registry for LocalRegistry {
 
     fn node_address(&self, node: &str) -> Option<String> {
         self.known.read().nodes.get(node).cloned()
+    }
+
+    fn nodes(&self) -> Vec<(String, String)> {
+        let known = self.known.read();
+        known.nodes.iter().map(|(node, address)| (node.clone(), address.clone())).collect()
     }
 
     fn announce_node(&self, node: &str, address: String) {

@@ -439,8 +439,11 @@ fn agrees_with_a_map(subject: &mut impl Subject, batches: &[Vec<(u8, u8, u8)>]) 
         let in_bounds = |key: &[u8]| *key >= *lower && *key < *upper;
         let expected: Vec<_> =
             model.clone().into_iter().filter(|(key, _)| in_bounds(key)).collect();
-        let options =
-            IterOptions { lower: Some(lower.clone()), upper: Some(upper.clone()), ..IterOptions::default() };
+        let options = IterOptions {
+            lower: Some(lower.clone()),
+            upper: Some(upper.clone()),
+            ..IterOptions::default()
+        };
         let mut cursor = engine.cursor(FAMILY, options).unwrap();
         let mut seen = Vec::new();
         cursor.seek_to_first().unwrap();

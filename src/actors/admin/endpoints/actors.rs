@@ -10,11 +10,11 @@ use futures::stream::{self, Stream};
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::elsewhere;
 use crate::actors::admin::actor::Shared;
 use crate::actors::admin::http::{Answer, Refusal, limit, parameter, path_part, text_parameter};
-use crate::actors::runtime::{
-    ActorDetail, ActorPath, ActorSnapshot, Failure, TraceEvent, TraceReceiver,
-};
+use crate::actors::bridge::describe;
+use crate::actors::runtime::{ActorPath, ActorSnapshot, TraceEvent, TraceReceiver};
 
 /// So long a trace runs unless `seconds` says otherwise.
 const TRACE_SECONDS_DEFAULT: u64 = 10;
@@ -29,56 +29,82 @@ const SILENCE_MAX: Duration = Duration::from_secs(10);
 const EVENTS_PER_CHUNK: usize = 256;
 
 #[derive(Serialize)]
-struct Tree {
+struct Tree<A: Serialize> {
     node: String,
     unix_ms: u64,
     uptime_seconds: u64,
     total: usize,
     truncated: bool,
-    actors: Vec<ActorSnapshot>,
+    actors: Vec<A>,
+    /// Where they are from, if that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    nodes: Vec<elsewhere::NodeView>,
 }
 
 /// `GET /actors`
-pub(in crate::actors::admin) fn list(shared: &Data<Shared>, request: &HttpRequest) -> Answer {
-    let limit = limit(request)?;
-    let under = text_parameter(request, "under")?.map(|path| ActorPath::new(&path));
-    let services = &shared.services;
-    let mut actors = services.system.actors();
+pub(in crate::actors::admin) async fn list(shared: Data<Shared>, request: HttpRequest) -> Answer {
+    let limit = limit(&request)?;
+    let under = text_parameter(&request, "under")?.map(|path| ActorPath::new(&path));
+    let system = &shared.services.system;
+    match text_parameter(&request, "node")? {
+        None => {
+            let (total, actors) = own(&shared, under.as_ref(), limit);
+            let truncated = total > actors.len();
+            Ok(tree(&shared, system.node(), actors, total, truncated, Vec::new()))
+        }
+        Some(node) => {
+            let all = elsewhere::list(&shared, &node, under, limit).await?;
+            Ok(tree(&shared, &node, all.actors, all.total, all.truncated, all.nodes))
+        }
+    }
+}
+
+/// The first actors of this node, and how many there are.
+pub(super) fn own(
+    shared: &Shared,
+    under: Option<&ActorPath>,
+    limit: usize,
+) -> (usize, Vec<ActorSnapshot>) {
+    let mut actors = shared.services.system.actors();
     if let Some(under) = under {
-        actors.retain(|actor| actor.path.is_within(&under));
+        actors.retain(|actor| actor.path.is_within(under));
     }
     let total = actors.len();
     actors.truncate(limit);
+    (total, actors)
+}
+
+fn tree<A: Serialize>(
+    shared: &Shared,
+    node: &str,
+    actors: Vec<A>,
+    total: usize,
+    truncated: bool,
+    nodes: Vec<elsewhere::NodeView>,
+) -> HttpResponse {
+    let services = &shared.services;
     let clock = services.system.clock();
-    Ok(HttpResponse::Ok().json(Tree {
-        node: services.system.node().to_owned(),
+    HttpResponse::Ok().json(Tree {
+        node: node.to_owned(),
         unix_ms: clock.unix_ms(),
         uptime_seconds: clock.now().since(services.started).as_secs(),
         total,
-        truncated: total > limit,
+        truncated,
         actors,
-    }))
-}
-
-#[derive(Serialize)]
-struct Detail {
-    #[serde(flatten)]
-    actor: ActorDetail,
-    /// Its last panics, of those the node remembers.
-    failures: Vec<Failure>,
+        nodes,
+    })
 }
 
 /// `GET /actors/{path}`
 pub(in crate::actors::admin) async fn one(shared: Data<Shared>, request: HttpRequest) -> Answer {
     let path = ActorPath::new(path_part(&request, "path"));
-    let system = &shared.services.system;
-    let Some(actor) = system.actor(&path).await else { return Err(no_actor(&path)) };
-    let mut failures = system.failures();
-    failures.retain(|failure| failure.path == path);
-    Ok(HttpResponse::Ok().json(Detail { actor, failures }))
+    match describe(&shared.services.system, &path).await {
+        Some(json) => Ok(HttpResponse::Ok().content_type("application/json").body(json)),
+        None => elsewhere::one(&shared, &path).await,
+    }
 }
 
-fn no_actor(path: &ActorPath) -> Refusal {
+pub(super) fn no_actor(path: &ActorPath) -> Refusal {
     Refusal::NotFound(format!("there is no actor {path}"))
 }
 
@@ -93,7 +119,11 @@ pub(in crate::actors::admin) fn trace(shared: &Data<Shared>, request: &HttpReque
     }
     let system = &shared.services.system;
     if !system.actors().iter().any(|actor| actor.path == path) {
-        return Err(no_actor(&path));
+        let elsewhere = system.registry().resolve(&path).filter(|node| node != system.node());
+        return Err(elsewhere.map_or_else(
+            || no_actor(&path),
+            |node| Refusal::NotFound(format!("{path} is traced at its own node, {node}")),
+        ));
     }
     let Some(place) = TracePlace::take(Arc::clone(shared)) else {
         return Err(Refusal::Unavailable(format!("{TRACES_MAX} traces are open already")));

@@ -1,6 +1,8 @@
 //! What the endpoints answer: one file a subject, one function an endpoint.
 
 pub(super) mod actors;
+pub(super) mod bridge;
+pub(super) mod elsewhere;
 pub(super) mod log;
 pub(super) mod metrics;
 pub(super) mod page;

@@ -232,3 +232,23 @@ async fn the_page_loads_nothing_from_elsewhere() {
     assert!(!page.contains("http://") && !page.contains("https://"));
     node.stop().await;
 }
+
+#[actix_rt::test]
+async fn a_node_by_itself_is_all_nodes_and_has_no_links_to_cut() {
+    let node = Node::start().await;
+    let all = node.get("/actors?node=all&under=/node-1/admin", 200);
+    assert_eq!((&all["node"], &all["total"]), (&json!("all"), &json!(1)), "{all}");
+    assert_eq!(all["actors"][0]["path"], "/node-1/admin");
+    assert_eq!(all["nodes"][0]["node"], "node-1");
+    assert_eq!((&all["nodes"][0]["error"], &all["nodes"][0]["link"]), (&json!(null), &json!(null)));
+    let some = node.get("/actors?node=node-1&limit=2", 200);
+    assert_eq!(some["actors"].as_array().unwrap().len(), 2);
+    assert_eq!(some["truncated"], true);
+    let unknown = node.get("/actors?node=node-9", 404);
+    assert!(unknown["error"].as_str().unwrap().contains("node-9: there are node-1"), "{unknown}");
+    node.get("/bridge", 503);
+    let refused = node.json("POST", "/bridge/cut?node=node-9", 403);
+    assert!(refused["error"].as_str().unwrap().contains("fault-injection"), "{refused}");
+    node.get("/bridge/cut?node=node-9", 405);
+    node.stop().await;
+}

@@ -125,6 +125,8 @@ impl Node {
             schema: Arc::new(FixedSchema(schema())),
             pd,
             processes: Arc::new(ProcessList::default()),
+            bridge: None,
+            fault_injection: false,
             memory: vec![MemoryGauge {
                 instance: "kv",
                 kind: "block-cache",

@@ -93,18 +93,18 @@ pub(in crate::actors::bridge) fn read(frame: Result<Frame, Status>) -> Result<Fr
 fn error_of(status: &Status) -> LinkError {
     match status.code() {
         Code::FailedPrecondition => LinkError::Refused(status.message().to_owned()),
-        _ => LinkError::Broken(status.message().to_owned()),
+        _ => LinkError::Broken(in_full(status.message(), status)),
     }
 }
 
 fn broken(error: tonic::transport::Error) -> LinkError {
-    LinkError::Broken(in_full(&error))
+    LinkError::Broken(in_full(&error.to_string(), &error))
 }
 
-/// An error with all its causes: tonic's own say only "transport error".
-fn in_full(error: &dyn std::error::Error) -> String {
+/// What is said of an error, with all its causes: tonic's own say only "transport error".
+fn in_full(said: &str, error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
-    let mut text = error.to_string();
+    let mut text = said.to_owned();
     for cause in causes {
         let cause = cause.to_string();
         if !text.contains(&cause) {

@@ -11,6 +11,7 @@ mod schema;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -39,6 +40,8 @@ pub(super) struct Cluster {
     announced: Mutex<Option<Instant>>,
     /// When the announcement began that was answered with `members`.
     heard: Mutex<Option<Instant>>,
+    /// Another service tells the registry where nodes are.
+    is_registry_elsewhere: AtomicBool,
 }
 
 /// To the placement driver.
@@ -62,7 +65,22 @@ impl Cluster {
             members: ArcSwap::from_pointee(Members::default()),
             announced: Mutex::default(),
             heard: Mutex::default(),
+            is_registry_elsewhere: AtomicBool::new(false),
         })
+    }
+
+    /// From now on the registry does not follow the list of the placement driver: somebody else tells it where nodes are.
+    pub(super) fn leave_registry(&self) {
+        self.is_registry_elsewhere.store(true, Ordering::Relaxed);
+    }
+
+    /// What this node says of itself.
+    pub(super) fn own_record(&self) -> Node {
+        Node {
+            services: self.services.lock().iter().cloned().collect(),
+            health: format!("{:?}", self.system.health().aggregate().state).to_lowercase(),
+            ..self.template.clone()
+        }
     }
 
     /// From now on a service is found on this node: here at once, elsewhere with the next announcement.
@@ -128,14 +146,9 @@ impl Cluster {
     }
 
     async fn ask(&self, is_going: bool, timeout: Duration) -> PdResult<Members> {
-        let node = Node {
-            services: self.services.lock().iter().cloned().collect(),
-            health: format!("{:?}", self.system.health().aggregate().state).to_lowercase(),
-            ..self.template.clone()
-        };
         let lease = u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX);
         let ttl_ms = if is_going { 0 } else { lease };
-        let announce = Announce { node: Some(node), ttl_ms, cluster_id: self.id() };
+        let announce = Announce { node: Some(self.own_record()), ttl_ms, cluster_id: self.id() };
         match &self.way {
             Way::Away(pd) => pd.announce(announce, timeout).await,
             Way::Here(service) => {
@@ -156,6 +169,13 @@ impl Cluster {
         }
         *heard = Some(began);
         let before = self.members.load_full();
+        if !self.is_registry_elsewhere.load(Ordering::Relaxed) {
+            self.lead_registry(&before, &members);
+        }
+        self.members.store(Arc::new(members));
+    }
+
+    fn lead_registry(&self, before: &Members, members: &Members) {
         let registry = self.system.registry();
         let me = &self.template.name;
         for node in members.nodes.iter().filter(|node| node.name != *me) {
@@ -175,7 +195,6 @@ impl Cluster {
                 registry.withdraw_node(&gone.name);
             }
         }
-        self.members.store(Arc::new(members));
     }
 }
 

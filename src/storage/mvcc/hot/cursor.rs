@@ -14,9 +14,14 @@ const CHUNK: usize = 64;
 enum At {
     Nowhere,
     /// At one of the versions taken over from a range; behind them it goes on at that key, if anywhere.
-    Memory { index: usize, resume: Option<Bytes> },
+    Memory {
+        index: usize,
+        resume: Option<Bytes>,
+    },
     /// Where the engine's cursor is; from that key on the ranges are asked again.
-    Engine { until: Option<Bytes> },
+    Engine {
+        until: Option<Bytes>,
+    },
 }
 
 /// See the module. Only for readers at one timestamp that walk forward; one that steps back goes on in the engine alone.
@@ -98,10 +103,7 @@ impl<'a> HotCursor<'a> {
     }
 
     /// Goes where the engine's own cursor goes, and stays there.
-    fn in_engine_only(
-        &mut self,
-        go: impl FnOnce(&mut dyn Cursor) -> Result<bool>,
-    ) -> Result<bool> {
+    fn in_engine_only(&mut self, go: impl FnOnce(&mut dyn Cursor) -> Result<bool>) -> Result<bool> {
         self.at = At::Engine { until: None };
         go(self.in_engine()?.as_mut())
     }

@@ -32,8 +32,7 @@ fn commit(engine: &dyn Engine, key: u8, kind: WriteKind, ts: u64) {
 
 fn scan(reader: &dyn Reader, start: u8, end: u8, ts: u64, limit: usize) -> Vec<KvPair> {
     let range = KeyRange::all().clip(&[start], &[end]);
-    let options =
-        ScanOptions { ts: Timestamp(ts), reverse: false, key_only: false, resolved: &[] };
+    let options = ScanOptions { ts: Timestamp(ts), reverse: false, key_only: false, resolved: &[] };
     Scanner::new(reader, &range, options).unwrap().take(limit).unwrap()
 }
 

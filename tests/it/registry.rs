@@ -1,0 +1,225 @@
+//! The registry in a real etcd.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::{Value, json};
+
+use crate::server::{Options, Server, have, mariadb, run, troupe};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running etcd, killed when dropped.
+struct Etcd {
+    child: Child,
+    address: String,
+}
+
+fn free_address() -> String {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    socket.local_addr().unwrap().to_string()
+}
+
+impl Etcd {
+    fn start(dir: &Path, address: &str) -> Etcd {
+        let (client, peer) = (format!("http://{address}"), format!("http://{}", free_address()));
+        let child = Command::new("etcd")
+            .args(["--name", "e", "--log-level", "error", "--data-dir", dir.to_str().unwrap()])
+            .args(["--listen-client-urls", &client, "--advertise-client-urls", &client])
+            .args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer])
+            .args(["--initial-cluster", &format!("e={peer}")])
+            .env_remove("ETCD_NAME")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let etcd = Etcd { child, address: address.to_owned() };
+        let begun = Instant::now();
+        while etcd.records().is_none() {
+            assert!(begun.elapsed() < PATIENCE, "etcd does not start");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        etcd
+    }
+
+    /// What the nodes have written, by its JSON gateway; `None` if it does not answer.
+    fn records(&self) -> Option<Vec<Value>> {
+        let body =
+            json!({ "key": BASE64.encode("/troupe/"), "range_end": BASE64.encode("/troupe0") });
+        let url = format!("http://{}/v3/kv/range", self.address);
+        let mut response = ureq::post(&url).send(body.to_string()).ok()?;
+        let answer: Value =
+            serde_json::from_str(&response.body_mut().read_to_string().ok()?).ok()?;
+        let record = |kv: &Value| {
+            let value = BASE64.decode(kv["value"].as_str().unwrap()).unwrap();
+            let record: Value = serde_json::from_slice(&value).unwrap();
+            let key =
+                String::from_utf8(BASE64.decode(kv["key"].as_str().unwrap()).unwrap()).unwrap();
+            assert!(
+                key.ends_with(&format!("/nodes/{}", record["name"].as_str().unwrap())),
+                "{key}"
+            );
+            assert_ne!(kv["lease"], Value::Null, "{key} has a lease");
+            record
+        };
+        Some(answer["kvs"].as_array().into_iter().flatten().map(record).collect())
+    }
+
+    fn names(&self) -> Vec<String> {
+        let records = self.records().unwrap_or_default();
+        records.iter().map(|record| record["name"].as_str().unwrap().to_owned()).collect()
+    }
+
+    fn until_names(&self, names: &[&str]) -> Duration {
+        let begun = Instant::now();
+        while self.names() != names {
+            assert!(begun.elapsed() < PATIENCE, "{:?}", self.records());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        begun.elapsed()
+    }
+
+    fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Etcd {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn node(name: &str, role: &str, pd: Option<&Server>, etcd: &str, dir: &Path) -> Server {
+    let mut args = vec!["--name", name, "--role", role];
+    args.extend(pd.map(|pd| ["--pd", pd.bridge.as_str()]).into_iter().flatten());
+    Server::with(&Options {
+        args: &args,
+        data_dir: Some(&dir.join(name)),
+        env: &[
+            ("TROUPE_REGISTRY_TYPE", "etcd"),
+            // The first of them is not there: the next one is asked.
+            ("TROUPE_REGISTRY_ENDPOINTS", &format!("127.0.0.1:1,http://{etcd}")),
+            ("TROUPE_REGISTRY_LEASE", "3s"),
+        ],
+        ..Options::default()
+    })
+}
+
+fn query_soon(server: &Server, sql: &str) -> String {
+    let begun = Instant::now();
+    loop {
+        let output = mariadb(server).args(["-N", "-e", sql]).output().unwrap();
+        if output.status.success() {
+            return String::from_utf8_lossy(&output.stdout).into_owned();
+        }
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(begun.elapsed() < PATIENCE, "{sql}: {said}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+fn until_health(server: &Server, state: &str) -> Value {
+    let begun = Instant::now();
+    loop {
+        let health = server.json("/health");
+        if health["services"]["registry"]["state"] == state {
+            return health;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{health:#}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// The nodes that a node knows of.
+fn known(server: &Server) -> Vec<String> {
+    let all = server.json("/actors?node=all&limit=1");
+    let nodes = all["nodes"].as_array().unwrap().iter();
+    nodes.map(|node| node["node"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn nodes_are_in_etcd_as_long_as_their_leases() {
+    if !have("etcd") {
+        return;
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let dir = temp.path();
+    let address = free_address();
+    let mut etcd = Etcd::start(&dir.join("etcd"), &address);
+    let pd = node("pd1", "pd", None, &address, dir);
+    let mut store = node("store1", "store", Some(&pd), &address, dir);
+    let mut sql = node("sql1", "sql,gateway,ddl", Some(&pd), &address, dir);
+    run(mariadb(&sql).args([
+        "-e",
+        "CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY); INSERT INTO d.t VALUES (1)",
+    ]));
+
+    etcd.until_names(&["pd1", "sql1", "store1"]);
+    let records = etcd.records().unwrap();
+    let record = records.iter().find(|record| record["name"] == "store1").unwrap();
+    assert_eq!(record["address"], store.bridge.as_str());
+    assert_eq!(record["roles"], json!(["store"]));
+    assert_eq!(record["version"], env!("CARGO_PKG_VERSION"));
+    let begun = Instant::now();
+    while !etcd.records().unwrap().iter().all(|record| record["health"] == "healthy") {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", etcd.records());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let is_served = |record: &Value| record["services"].to_string().contains("/store/");
+    assert!(etcd.records().unwrap().iter().any(is_served));
+    assert_eq!(known(&sql), ["pd1", "sql1", "store1"]);
+    let inside = sql.json("/actors/sql1/registry");
+    assert_eq!(inside["observed"]["endpoint"], address.as_str(), "{inside:#}");
+
+    // Killed, it vanishes with its lease, not before, and for everybody; and comes back elsewhere.
+    store.kill();
+    let took = etcd.until_names(&["pd1", "sql1"]);
+    assert!(took > Duration::from_secs(1), "{took:?}");
+    let begun = Instant::now();
+    while known(&sql) != ["pd1", "sql1"] {
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", known(&sql));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let mut store = node("store1", "store", Some(&pd), &address, dir);
+    assert_eq!(query_soon(&sql, "SELECT a FROM d.t"), "1\n");
+
+    // Without etcd the cluster goes on with what it knew.
+    etcd.kill();
+    let health = until_health(&sql, "degraded");
+    assert!(health.to_string().contains("etcd does not answer"), "{health}");
+    std::thread::sleep(Duration::from_secs(4));
+    assert_eq!(query_soon(&sql, "INSERT INTO d.t VALUES (2); SELECT COUNT(*) FROM d.t"), "2\n");
+    assert_eq!(known(&sql), ["pd1", "sql1", "store1"]);
+    let etcd = Etcd::start(&dir.join("etcd"), &address);
+    until_health(&sql, "healthy");
+    etcd.until_names(&["pd1", "sql1", "store1"]);
+
+    // Stopped, it takes its key with it.
+    assert!(store.terminate().success(), "{}", store.log());
+    assert_eq!(etcd.names(), ["pd1", "sql1"]);
+    assert!(sql.terminate().success(), "{}", sql.log());
+    assert_eq!(etcd.names(), ["pd1"]);
+}
+
+#[test]
+fn an_etcd_that_is_not_there_is_waited_for_and_given_up() {
+    let nowhere = free_address();
+    let dir = tempfile::tempdir().unwrap();
+    let output = troupe()
+        .args(["start", "--role", "pd", "--join-timeout", "4s", "--data-dir"])
+        .arg(dir.path())
+        .args(["--addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"])
+        .env("TROUPE_REGISTRY_TYPE", "etcd")
+        .env("TROUPE_REGISTRY_ENDPOINTS", &nowhere)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("waiting for etcd at"), "{said}");
+    assert!(said.contains("gave up") && said.contains(&nowhere), "{said}");
+}
