@@ -232,6 +232,8 @@ pub struct StoreConfig {
     pub write_buffer: ByteSize,
     /// For the newest versions of ranges that are read and written so often that old versions are in the way; 0 keeps none.
     pub hot_ranges: ByteSize,
+    /// For the newest versions of rows that are read one by one; 0 keeps none.
+    pub hot_rows: ByteSize,
     /// Threads that apply committed entries.
     pub appliers: usize,
     /// Raft's clock: elections and leases are counted in it.
@@ -249,6 +251,7 @@ impl Default for StoreConfig {
             block_cache: ByteSize::mib(256),
             write_buffer: ByteSize::mib(64),
             hot_ranges: ByteSize::mib(64),
+            hot_rows: ByteSize::mib(64),
             appliers: 1,
             raft_tick: Span(Duration::from_millis(100)),
             raft_log_gc_entries: 10_000,

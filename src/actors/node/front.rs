@@ -276,7 +276,7 @@ fn memory_gauges(shared: &Shared) -> Vec<MemoryGauge> {
     if let Some(store) = &shared.products.read().store {
         let hot = Arc::clone(&store.hot);
         let bytes = Arc::new(move || Some(hot.bytes() as u64));
-        gauges.push(MemoryGauge { instance: "kv", kind: "hot-ranges", bytes });
+        gauges.push(MemoryGauge { instance: "kv", kind: "hot-versions", bytes });
     }
     gauges
 }

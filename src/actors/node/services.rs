@@ -24,6 +24,7 @@ use crate::actors::runtime::{ActorRef, Monotonic, Service, System, Thread};
 use crate::actors::store::{BridgeTransport, OpenStore, StoreOptions, export_raft, open_store};
 use crate::config::{Config, Role};
 use crate::storage::engine::Engine as _;
+use crate::storage::mvcc::HotBudget;
 use crate::storage::raft::RaftOptions;
 use crate::storage::region::SplitOptions;
 
@@ -137,7 +138,10 @@ fn store_options(config: &Config) -> StoreOptions {
         },
         appliers: store.appliers,
         heartbeat_interval: store.heartbeat_interval.0,
-        hot_ranges_bytes: store.hot_ranges.0 as usize,
+        hot: HotBudget {
+            ranges: store.hot_ranges.0 as usize,
+            rows: store.hot_rows.0 as usize,
+        },
         data_dir: Some(config.node.data_dir.clone()),
         ..StoreOptions::default()
     }

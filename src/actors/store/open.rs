@@ -17,7 +17,7 @@ use crate::actors::runtime::{ActorRef, Address, AskError, System, Thread};
 use crate::common::{LogIndex, PeerId, RegionId, StoreId};
 use crate::placement::{StoreMeta, StoreState};
 use crate::storage::engine::{self, Engine, LocksInMemory, WriteBatch};
-use crate::storage::mvcc::HotRanges;
+use crate::storage::mvcc::HotVersions;
 use crate::storage::raft::{LogPosition, LogStore};
 use crate::storage::region::StoreIdent;
 use crate::storage::region::bootstrap::{first_region, put_new_region};
@@ -90,7 +90,7 @@ pub struct StoreNode {
     /// The disk's free space.
     pub disk: Disk,
     /// What it keeps in memory of ranges with many versions.
-    pub hot: Arc<HotRanges>,
+    pub hot: Arc<HotVersions>,
     chunks: Address<TakeChunk>,
 }
 
@@ -119,7 +119,7 @@ pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, O
     let ident = identify(&open).await?;
     introduce(&open, ident.store_id).await?;
     let plain_kv = Arc::clone(&open.kv);
-    let hot = Arc::new(HotRanges::new(open.kv, open.options.hot_ranges_bytes));
+    let hot = Arc::new(HotVersions::new(open.kv, open.options.hot));
     let kv: Arc<dyn Engine> = Arc::new(LocksInMemory::load(Arc::clone(&hot) as Arc<dyn Engine>)?);
     let concurrency = ConcurrencyManager::new();
     let reader = LocalReader::new(Arc::clone(&kv), concurrency.clone(), system.clock().clone());

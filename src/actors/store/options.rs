@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::storage::mvcc::HotBudget;
 use crate::storage::raft::RaftOptions;
 use crate::storage::region::SplitOptions;
 
@@ -32,8 +33,8 @@ pub struct StoreOptions {
     /// Messages waiting for the log writer or an applier beyond which clients are asked to come
     /// back later.
     pub max_backlog: usize,
-    /// Memory for ranges with many versions; see [`HotRanges`](crate::storage::mvcc::HotRanges). Zero: none are kept.
-    pub hot_ranges_bytes: usize,
+    /// Memory for the versions that are read most; see [`HotVersions`](crate::storage::mvcc::HotVersions).
+    pub hot: HotBudget,
     /// Where the store's directories are: snapshots on their way are kept beside them. Without, they are
     /// kept where the system keeps temporary files, and do not outlive the process.
     #[serde(skip)]
@@ -58,7 +59,7 @@ impl Default for StoreOptions {
             gc_interval: Duration::from_secs(60),
             max_commands_in_flight: 8192,
             max_backlog: 1 << 16,
-            hot_ranges_bytes: 64 << 20,
+            hot: HotBudget::default(),
             data_dir: None,
             reserve_space: 512 << 20,
             snapshot_bytes_per_second: 100 << 20,

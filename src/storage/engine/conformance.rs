@@ -11,7 +11,7 @@ use super::{
     Cf, Cursor, Engine, EngineOptions, Error, IterOptions, LocksInMemory, MemoryEngine, Reader,
     RocksEngine, WriteBatch, WriteOp,
 };
-use crate::storage::mvcc::HotRanges;
+use crate::storage::mvcc::{HotBudget, HotVersions};
 
 /// An implementation under test.
 trait Subject {
@@ -79,27 +79,27 @@ impl Subject for WithLocks {
     }
 }
 
-struct WithHotRanges {
+struct WithHot {
     disk: MemoryEngine,
-    engine: HotRanges,
+    engine: HotVersions,
 }
 
-impl WithHotRanges {
-    fn new(disk: MemoryEngine) -> WithHotRanges {
-        let engine = HotRanges::new(Arc::new(disk.clone()), 1 << 20);
-        WithHotRanges { disk, engine }
+impl WithHot {
+    fn new(disk: MemoryEngine) -> WithHot {
+        let engine = HotVersions::new(Arc::new(disk.clone()), HotBudget::default());
+        WithHot { disk, engine }
     }
 }
 
-impl Subject for WithHotRanges {
-    type Engine = HotRanges;
+impl Subject for WithHot {
+    type Engine = HotVersions;
 
-    fn engine(&self) -> &HotRanges {
+    fn engine(&self) -> &HotVersions {
         &self.engine
     }
 
     fn reopen(&mut self) {
-        *self = WithHotRanges::new(self.disk.clone());
+        *self = WithHot::new(self.disk.clone());
     }
 
     fn with_checkpoint(&self, check: impl FnOnce(&dyn Engine)) {
@@ -107,7 +107,7 @@ impl Subject for WithHotRanges {
         self.engine.checkpoint(path).unwrap();
         let copy = self.disk.open_checkpoint(path).unwrap();
         put(&self.engine, "after", "x");
-        check(&HotRanges::new(Arc::new(copy), 1 << 20));
+        check(&HotVersions::new(Arc::new(copy), HotBudget::default()));
     }
 }
 
@@ -498,7 +498,7 @@ macro_rules! suite {
 
 suite!(memory, Memory(MemoryEngine::new()), 64);
 suite!(locks_in_memory, WithLocks::new(MemoryEngine::new()), 64);
-suite!(hot_ranges, WithHotRanges::new(MemoryEngine::new()), 64);
+suite!(hot_versions, WithHot::new(MemoryEngine::new()), 64);
 suite!(rocks, Rocks::new(), 8);
 
 mod crash {

@@ -31,7 +31,7 @@ mod write;
 pub use error::{Error, Result};
 pub use gc::{collect_key, find_garbage};
 pub use get::{batch_get, get};
-pub use hot::HotRanges;
+pub use hot::{HotBudget, HotVersions};
 pub use lock::{Lock, check_read};
 pub use range::KeyRange;
 pub use reader::{MvccReader, TxnRecord};

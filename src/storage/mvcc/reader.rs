@@ -40,13 +40,20 @@ pub enum TxnRecord {
 /// Reads the records of keys under one state of the engine, with one cursor over the write family.
 pub struct MvccReader<'a> {
     reader: &'a dyn Reader,
+    options: IterOptions,
     writes: Option<Box<dyn Cursor + 'a>>,
 }
 
 impl<'a> MvccReader<'a> {
     /// Reads what `reader` shows.
     pub fn new(reader: &'a dyn Reader) -> MvccReader<'a> {
-        MvccReader { reader, writes: None }
+        MvccReader { reader, options: ONE_KEY, writes: None }
+    }
+
+    /// Reads on behalf of a transaction that began at `start_ts`: of what is older, only the newest value of a key
+    /// is sure to be found.
+    pub fn since(reader: &'a dyn Reader, start_ts: Timestamp) -> MvccReader<'a> {
+        MvccReader { reader, options: one_key_at(start_ts), writes: None }
     }
 
     /// The lock on a user key.
@@ -59,7 +66,7 @@ impl<'a> MvccReader<'a> {
         let data_key = data_key(key);
         let cursor = match &mut self.writes {
             Some(cursor) => cursor,
-            none => none.insert(self.reader.cursor(Cf::Write, ONE_KEY)?),
+            none => none.insert(self.reader.cursor(Cf::Write, self.options.clone())?),
         };
         cursor.seek(&version_key(&data_key, ts))?;
         current_write(cursor.as_ref(), &data_key)

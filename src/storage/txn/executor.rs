@@ -54,6 +54,10 @@ impl<'a> CommandContext<'a> {
         MvccReader::new(self.reader)
     }
 
+    pub(super) fn mvcc_since(&self, start_ts: Timestamp) -> MvccReader<'a> {
+        MvccReader::since(self.reader, start_ts)
+    }
+
     /// The lock on a key: a pessimistic one of the leader's memory, or one of the lock family.
     pub(super) fn held_lock(
         &self,

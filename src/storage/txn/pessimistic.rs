@@ -13,7 +13,7 @@ use crate::storage::mvcc::{MvccReader, Result, TxnRecord};
 
 /// Locks all the keys or none.
 pub(super) fn lock(context: &CommandContext<'_>, request: &PessimisticLock) -> Result<Outcome> {
-    let mut mvcc = context.mvcc();
+    let mut mvcc = context.mvcc_since(request.start_ts);
     let mut batch = WriteBatch::new();
     let mut effects = Effects::default();
     let mut values = Vec::with_capacity(request.keys.len());

@@ -48,7 +48,7 @@ enum Mode {
 }
 
 pub(super) fn prewrite(context: &CommandContext<'_>, request: &Prewrite) -> Result<Outcome> {
-    let mut mvcc = context.mvcc();
+    let mut mvcc = context.mvcc_since(request.start_ts);
     let mut planned = Vec::with_capacity(request.mutations.len());
     let mut prewritten = Vec::new();
     for mutation in &request.mutations {

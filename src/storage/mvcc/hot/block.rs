@@ -31,7 +31,8 @@ impl Version {
         is_value(&self.record)
     }
 
-    fn ts(&self) -> Result<Timestamp> {
+    /// When it was committed.
+    pub(super) fn ts(&self) -> Result<Timestamp> {
         split_version(&self.key).map(|(_, ts)| ts)
     }
 

@@ -2,10 +2,13 @@
 
 use bytes::Bytes;
 
+use super::HotVersions;
 use super::block::Version;
-use super::ranges::{Place, Ranges};
+use super::ranges::Place;
+use super::rows::{Known, Permit};
 use crate::common::Timestamp;
-use crate::storage::engine::{Cf, Cursor, Engine, IterOptions, Result};
+use crate::storage::engine::{Cf, Cursor, IterOptions, Result};
+use crate::storage::mvcc::key::{split_version, version_key};
 
 /// How many versions are taken over at a time.
 const CHUNK: usize = 64;
@@ -26,8 +29,7 @@ enum At {
 
 /// See the module. Only for readers at one timestamp that walk forward; one that steps back goes on in the engine alone.
 pub(super) struct HotCursor<'a> {
-    engine: &'a dyn Engine,
-    ranges: &'a Ranges,
+    hot: &'a HotVersions,
     options: IterOptions,
     ts: Timestamp,
     taken: Vec<Version>,
@@ -38,13 +40,53 @@ pub(super) struct HotCursor<'a> {
 
 impl<'a> HotCursor<'a> {
     pub(super) fn new(
-        engine: &'a dyn Engine,
-        ranges: &'a Ranges,
+        hot: &'a HotVersions,
         options: IterOptions,
         ts: Timestamp,
     ) -> HotCursor<'a> {
         let (taken, at, in_engine) = (Vec::new(), At::Nowhere, None);
-        HotCursor { engine, ranges, options, ts, taken, at, in_engine }
+        HotCursor { hot, options, ts, taken, at, in_engine }
+    }
+
+    /// Stands at the first version at or behind `target`, of its key.
+    fn go_to_row(&mut self, target: &[u8]) -> Result<bool> {
+        let (data_key, target_ts) = split_version(target)?;
+        let known = if self.in_engine.is_none() {
+            self.hot.rows.get_or_ask(data_key)
+        } else {
+            // What the engine's cursor shows may be older than the right to enter it.
+            self.hot.rows.get(data_key).map_or(Known::Asked, Known::Newest)
+        };
+        match known {
+            // Who walks from below it, or wants all versions since before it, needs the older ones.
+            Known::Newest(version) if version.ts()? <= self.ts.min(target_ts) => {
+                self.taken.clear();
+                self.taken.push(version);
+                self.at = At::Memory { index: 0, resume: None };
+                Ok(true)
+            }
+            Known::Newest(_) | Known::Asked => self.go(target),
+            Known::Nothing(permit) => self.go_asking(permit, data_key, target),
+        }
+    }
+
+    /// The same, from the engine; enters the newest version.
+    fn go_asking(&mut self, permit: Permit<'a>, data_key: &[u8], target: &[u8]) -> Result<bool> {
+        let rows = &self.hot.rows;
+        let newest_at = version_key(data_key, Timestamp::MAX);
+        let found = rows.enter(permit, || {
+            let cursor = self.in_engine()?;
+            let found = cursor.seek(&newest_at)?;
+            let newest = if found && split_version(cursor.key())?.0 == data_key {
+                Some(Version::new(cursor.key(), cursor.value()))
+            } else {
+                None
+            };
+            Ok((found, newest))
+        })?;
+        self.at = At::Engine { until: None };
+        let cursor = self.in_engine()?;
+        if found && cursor.key() < target { cursor.seek(target) } else { Ok(found) }
     }
 
     /// Stands at the first version at or behind `target`.
@@ -56,7 +98,7 @@ impl<'a> HotCursor<'a> {
             if self.options.upper.as_deref().is_some_and(|upper| *target >= *upper) {
                 return Ok(false);
             }
-            let until = match self.ranges.place(&target) {
+            let until = match self.hot.ranges.place(&target) {
                 Place::Gap(next) => next,
                 Place::In(range) => {
                     // One key ends the walk, so a chunk of it need not be followed by another.
@@ -94,7 +136,7 @@ impl<'a> HotCursor<'a> {
     fn in_engine(&mut self) -> Result<&mut Box<dyn Cursor + 'a>> {
         match &mut self.in_engine {
             Some(cursor) => Ok(cursor),
-            none => Ok(none.insert(self.engine.cursor(Cf::Write, self.options.clone())?)),
+            none => Ok(none.insert(self.hot.engine.cursor(Cf::Write, self.options.clone())?)),
         }
     }
 
@@ -111,7 +153,11 @@ impl<'a> HotCursor<'a> {
 
 impl Cursor for HotCursor<'_> {
     fn seek(&mut self, key: &[u8]) -> Result<bool> {
-        self.go(key)
+        if self.options.one_key && self.hot.rows.is_kept() {
+            self.go_to_row(key)
+        } else {
+            self.go(key)
+        }
     }
 
     fn seek_for_prev(&mut self, key: &[u8]) -> Result<bool> {

@@ -1,17 +1,22 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 
+use super::rows::Known;
 use super::*;
 use crate::storage::engine::MemoryEngine;
 use crate::storage::mvcc::key::{data_key, version_key};
-use crate::storage::mvcc::{KeyRange, ScanOptions, Scanner, Write, WriteKind, get};
+use crate::storage::mvcc::{KeyRange, MvccReader, ScanOptions, Scanner, Write, WriteKind, get};
 use crate::storage::txn::KvPair;
 
 const BUDGET: usize = 1 << 20;
 
-fn hot(budget: usize) -> (MemoryEngine, HotRanges) {
+fn hot(ranges: usize) -> (MemoryEngine, HotVersions) {
+    hot_within(HotBudget { ranges, rows: 0 })
+}
+
+fn hot_within(budget: HotBudget) -> (MemoryEngine, HotVersions) {
     let engine = MemoryEngine::new();
-    let hot = HotRanges::new(Arc::new(engine.clone()), budget);
+    let hot = HotVersions::new(Arc::new(engine.clone()), budget);
     (engine, hot)
 }
 
@@ -37,16 +42,27 @@ fn scan(reader: &dyn Reader, start: u8, end: u8, ts: u64, limit: usize) -> Vec<K
 }
 
 /// What a reader that cannot be helped sees, and what one that can sees.
-fn agree(engine: &MemoryEngine, hot: &HotRanges, ts: u64) {
+fn agree(engine: &MemoryEngine, hot: &HotVersions, ts: u64) {
     assert_eq!(scan(hot, 0, 255, ts, 1000), scan(engine, 0, 255, ts, 1000), "scan at {ts}");
     for key in 0..20 {
         let here = get(hot, &[key], Timestamp(ts), &[]).unwrap();
         assert_eq!(here, get(engine, &[key], Timestamp(ts), &[]).unwrap(), "{key} at {ts}");
+        agree_to_writers(engine, hot, key, Timestamp(ts));
     }
 }
 
+/// What a transaction that began at `ts` is told when it writes.
+fn agree_to_writers(engine: &MemoryEngine, hot: &HotVersions, key: u8, ts: Timestamp) {
+    let (mut here, mut there) = (MvccReader::since(hot, ts), MvccReader::new(engine));
+    let newer = here.newest_commit_above(&[key], ts).unwrap();
+    assert_eq!(newer, there.newest_commit_above(&[key], ts).unwrap(), "{key} above {ts}");
+    assert_eq!(here.latest_value(&[key]).unwrap(), there.latest_value(&[key]).unwrap(), "{key}");
+    let record = here.txn_record(&[key], ts).unwrap();
+    assert_eq!(record, there.txn_record(&[key], ts).unwrap(), "{key} by {ts}");
+}
+
 /// Twenty keys with as many versions as make a scan laborious.
-fn laborious() -> (MemoryEngine, HotRanges) {
+fn laborious() -> (MemoryEngine, HotVersions) {
     let (engine, hot) = hot(BUDGET);
     for ts in 2..12 {
         for key in 0..20 {
@@ -168,12 +184,75 @@ fn nothing_is_kept_without_a_budget() {
     agree(&engine, &hot, 9000);
 }
 
+#[test]
+fn a_row_that_was_read_is_kept_and_follows_its_writes() {
+    let (engine, hot) = hot_within(HotBudget { ranges: 0, rows: BUDGET });
+    commit(&hot, 1, WriteKind::Put, 100);
+    assert!(hot.rows.get(&data_key(&[1])).is_none());
+    let kept = |ts| {
+        get(&hot, &[1], Timestamp(ts), &[]).unwrap();
+        hot.rows.get(&data_key(&[1])).map(|version| version.ts().unwrap().0)
+    };
+    assert_eq!(kept(200), Some(100));
+    assert!(hot.bytes() > 0);
+    commit(&hot, 1, WriteKind::Put, 300);
+    assert_eq!(hot.rows.get(&data_key(&[1])).unwrap().ts().unwrap(), Timestamp(300));
+    // An old rollback changes nothing; a new one must be found by who looks for it.
+    commit(&hot, 1, WriteKind::Rollback, 250);
+    assert_eq!(kept(200), Some(300));
+    commit(&hot, 1, WriteKind::Rollback, 350);
+    assert_eq!(kept(400), None);
+    commit(&hot, 1, WriteKind::Delete, 500);
+    assert_eq!(kept(600), Some(500));
+    for ts in [99, 100, 250, 299, 300, 349, 350, 499, 500, u64::MAX] {
+        agree(&engine, &hot, ts);
+    }
+    let mut batch = WriteBatch::new();
+    batch.delete(Cf::Write, version(1, 500));
+    hot.write(batch, false).unwrap();
+    assert!(hot.rows.get(&data_key(&[1])).is_none());
+    agree(&engine, &hot, 600);
+}
+
+#[test]
+fn what_is_written_while_a_row_is_asked_for_is_not_lost() {
+    let (engine, hot) = hot_within(HotBudget { ranges: 0, rows: BUDGET });
+    commit(&hot, 1, WriteKind::Put, 100);
+    let old = Version::new(&version(1, 100), &record(WriteKind::Put, 100));
+    let Known::Nothing(permit) = hot.rows.get_or_ask(&data_key(&[1])) else { panic!("known") };
+    assert!(matches!(hot.rows.get_or_ask(&data_key(&[1])), Known::Asked));
+    agree(&engine, &hot, 150);
+    commit(&hot, 1, WriteKind::Put, 200);
+    hot.rows.enter(permit, || Ok(((), Some(old)))).unwrap();
+    agree(&engine, &hot, 300);
+    assert_eq!(hot.rows.get(&data_key(&[1])).unwrap().ts().unwrap(), Timestamp(200));
+}
+
+#[test]
+fn rows_are_forgotten_when_their_region_is_replaced() {
+    let (engine, hot) = hot_within(HotBudget { ranges: 0, rows: BUDGET });
+    for key in 0..9 {
+        commit(&hot, key, WriteKind::Put, 100);
+    }
+    agree(&engine, &hot, 200);
+    let pair = (version(6, 190), record(WriteKind::Put, 190));
+    hot.ingest(Cf::Write, &mut [pair].into_iter()).unwrap();
+    agree(&engine, &hot, 200);
+    let mut batch = WriteBatch::new();
+    batch.delete_range(Cf::Write, data_key(&[5]), data_key(&[7]));
+    batch.put(Cf::Write, version(5, 195), record(WriteKind::Put, 195));
+    hot.write(batch, false).unwrap();
+    agree(&engine, &hot, 200);
+    assert_eq!(scan(&hot, 5, 7, 200, 9).len(), 1);
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Commit { key: u8, kind: WriteKind },
     Collect { key: u8, back: usize },
     Scan { start: u8, keys: u8, back: u64, limit: usize },
     Load { start: u8, keys: u8 },
+    Get { key: u8, back: u64 },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -189,6 +268,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..20u8, 1..20u8, 0..60u64, 1..30usize).prop_map(|(start, keys, back, limit)| {
             Step::Scan { start, keys, back, limit }
         }),
+        4 => (0..20u8, 0..60u64).prop_map(|(key, back)| Step::Get { key, back }),
         1 => (0..20u8, 1..6u8).prop_map(|(start, keys)| Step::Load { start, keys }),
     ]
 }
@@ -197,7 +277,7 @@ proptest! {
     /// Whatever is written, collected, read and kept, in whichever order: a reader sees what the engine has.
     #[test]
     fn a_reader_sees_what_the_engine_has(steps in prop::collection::vec(step(), 1..400)) {
-        let (engine, hot) = hot(8192);
+        let (engine, hot) = hot_within(HotBudget { ranges: 8192, rows: 4096 });
         let mut now = 1000;
         for step in steps {
             now += 1;
@@ -214,6 +294,12 @@ proptest! {
                     let (end, ts) = (start.saturating_add(keys), now - back);
                     let here = scan(&hot, start, end, ts, limit);
                     prop_assert_eq!(here, scan(&engine, start, end, ts, limit));
+                }
+                Step::Get { key, back } => {
+                    let ts = Timestamp(now - back);
+                    let here = get(&hot, &[key], ts, &[]).unwrap();
+                    prop_assert_eq!(here, get(&engine, &[key], ts, &[]).unwrap());
+                    agree_to_writers(&engine, &hot, key, ts);
                 }
                 Step::Load { start, keys } => {
                     let (start, end) = (data_key(&[start]), data_key(&[start + keys]));
