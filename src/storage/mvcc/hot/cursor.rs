@@ -39,11 +39,7 @@ pub(super) struct HotCursor<'a> {
 }
 
 impl<'a> HotCursor<'a> {
-    pub(super) fn new(
-        hot: &'a HotVersions,
-        options: IterOptions,
-        ts: Timestamp,
-    ) -> HotCursor<'a> {
+    pub(super) fn new(hot: &'a HotVersions, options: IterOptions, ts: Timestamp) -> HotCursor<'a> {
         let (taken, at, in_engine) = (Vec::new(), At::Nowhere, None);
         HotCursor { hot, options, ts, taken, at, in_engine }
     }

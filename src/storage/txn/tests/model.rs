@@ -5,13 +5,15 @@
 //! snapshots are read in all ways and compared with the model; at the end, every history is.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use proptest::prelude::*;
 
 use crate::common::Timestamp;
-use crate::storage::engine::{Engine, MemoryEngine};
-use crate::storage::mvcc::{self, KeyRange, ScanOptions, Scanner};
+use crate::storage::engine::{Engine, MemoryEngine, Reader};
+use crate::storage::mvcc::key::data_key;
+use crate::storage::mvcc::{self, HotBudget, HotVersions, KeyRange, ScanOptions, Scanner};
 use crate::storage::txn::{
     Assertion, CommandContext, CommitKeys, ConcurrencyManager, KeyError, KvRequest, KvResponse,
     LockTable, Mutation, MutationKind, Outcome, PessimisticAction, PessimisticLock, Prewrite,
@@ -83,7 +85,8 @@ enum Progress {
 type State = BTreeMap<u8, Vec<u8>>;
 
 struct World {
-    engine: MemoryEngine,
+    /// What writers look at, and half of the readers; the others read snapshots, which it has no part in.
+    engine: HotVersions,
     locks: LockTable,
     concurrency: ConcurrencyManager,
     range: KeyRange,
@@ -105,7 +108,10 @@ fn value(seed: u8) -> Vec<u8> {
 impl World {
     fn new() -> World {
         World {
-            engine: MemoryEngine::new(),
+            engine: HotVersions::new(
+                Arc::new(MemoryEngine::new()),
+                HotBudget { ranges: 1 << 16, rows: 2048 },
+            ),
             locks: LockTable::new(),
             concurrency: ConcurrencyManager::new(),
             range: KeyRange::all(),
@@ -276,21 +282,28 @@ impl World {
     fn check_snapshot(&self, ts: Timestamp) {
         let expected: Vec<(Bytes, Vec<u8>)> =
             self.state(ts).into_iter().map(|(name, value)| (key(name), value)).collect();
-        let snapshot = self.engine.snapshot();
+        self.check_reader(&*self.engine.snapshot(), ts, &expected);
+        self.check_reader(&self.engine, ts, &expected);
+        let end = key(6);
+        self.engine.laborious(&data_key(&key(0)), &data_key(&end), ts).unwrap();
+        self.check_reader(&self.engine, ts, &expected);
+    }
+
+    fn check_reader(&self, reader: &dyn Reader, ts: Timestamp, expected: &[(Bytes, Vec<u8>)]) {
         let keys: Vec<Bytes> = (0..6).map(key).collect();
-        let batch = mvcc::batch_get(&*snapshot, &keys, ts, &[]).unwrap();
+        let batch = mvcc::batch_get(reader, &keys, ts, &[]).unwrap();
         let pairs = |pairs: Vec<crate::storage::txn::KvPair>| -> Vec<(Bytes, Vec<u8>)> {
             pairs.into_iter().map(|pair| (pair.key, pair.value.to_vec())).collect()
         };
-        assert_eq!(pairs(batch), expected, "batch get at {ts}");
+        assert_eq!(pairs(batch), *expected, "batch get at {ts}");
         for reverse in [false, true] {
             let options = ScanOptions { ts, reverse, key_only: false, resolved: &[] };
-            let mut scanner = Scanner::new(&*snapshot, &self.range, options).unwrap();
+            let mut scanner = Scanner::new(reader, &self.range, options).unwrap();
             let mut found = pairs(scanner.take(usize::MAX).unwrap());
             if reverse {
                 found.reverse();
             }
-            assert_eq!(found, expected, "scan at {ts}, reverse: {reverse}");
+            assert_eq!(found, *expected, "scan at {ts}, reverse: {reverse}");
         }
     }
 
