@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 """Measures TroupeDB against MariaDB with sysbench and writes docs/benchmarks.md.
 
-Two comparisons: one process against one MariaDB, and three stores in three processes (with a placement driver and a
-SQL node in processes of their own) against three MariaDB nodes with Galera. All listen on the loopback and sync every
-commit. Both sides of a comparison run at the same time, and each test runs against one and then the other, so
-that a slow minute of the machine falls on both. What is written are ratios: ours divided by theirs, the median
-of the pairs.
+Two comparisons: one process against one MariaDB, and three processes with a store each against three MariaDB nodes
+with Galera. All listen on the loopback and sync every commit. Both sides of a comparison run at the same time, and
+each test runs against one and then the other, so that a slow minute of the machine falls on both. What is
+written are ratios: ours divided by theirs, the median of the pairs.
 
     scripts/bench.py [single] [cluster] [--seconds 15] [--pairs 3] [--tests oltp_point_select,...] [--print]
 """
@@ -95,15 +94,15 @@ def compare(kind, args):
                 pairs.append([sysbench(side.port, test, "run", args.seconds) for side in (ours, theirs)])
                 print(f"{kind} {test} pair {pair + 1}: {pairs[-1][0][0] / pairs[-1][1][0]:.2f}", flush=True)
             rows.append(row(test, target, *zip(*pairs)))
-        loaded = ours.resident_mib()
+        loaded, remark = ours.resident_mib(), ours.remark()
     finally:
         for side in sides:
             side.stop()
         shutil.rmtree(directory, ignore_errors=True)
     what = {
         "single": f"{version} and TroupeDB",
-        "cluster": f"three nodes of {version} with Galera, and TroupeDB with three stores, a placement driver and a SQL node,\n"
-        "each a process; sysbench asks one node of either",
+        "cluster": f"three nodes of {version} with Galera, and three of TroupeDB that each serve clients and have a store;\n"
+        "sysbench asks one node of either",
     }[kind]
     return "\n".join(
         [
@@ -115,7 +114,7 @@ def compare(kind, args):
             *rows,
             "",
             f"Start to the first answer: {ours.started:.2f} s. Memory when idle after the start: {idle:.0f} MiB; "
-            f"after these runs: {loaded:.0f} MiB.",
+            f"after these runs: {loaded:.0f} MiB.{remark}",
             "",
         ]
     )

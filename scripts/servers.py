@@ -1,5 +1,6 @@
 """Starts the servers that the benchmarks compare. Each `start_` function answers a `Side`."""
 
+import collections
 import json
 import os
 import pathlib
@@ -17,13 +18,15 @@ GALERA = "/usr/lib/galera/libgalera_smm.so"
 class Side:
     """Running servers, and the port that takes statements."""
 
-    def __init__(self, port, processes, started=0.0, settle=lambda: None):
+    def __init__(self, port, processes, started=0.0, settle=lambda: None, remark=lambda: ""):
         self.port = port
         self.processes = processes
         # Seconds to the first answer.
         self.started = started
         # Waits until the servers have done what follows from the last statements.
         self.settle = settle
+        # What a reader of the figures should know of the state they were measured in.
+        self.remark = remark
 
     def resident_mib(self):
         status = [pathlib.Path(f"/proc/{process.pid}/status").read_text() for process in self.processes]
@@ -156,31 +159,41 @@ def start_troupe(directory):
     return Side(port, [process], time.monotonic() - begun)
 
 
-def start_cluster(directory, stores=3):
-    """A placement driver, stores, and a SQL node, each a process."""
+def start_cluster(directory, nodes=3):
+    """Nodes that each serve clients and store a replica of everything, as Galera's do. The first, which is the placement
+    driver too, is the one to ask."""
     pd, admin, port = free_port(), free_port(), free_port()
     begun = time.monotonic()
-    processes = [troupe(directory, "pd", "--role", "pd", "--addr", local(pd), "--admin-addr", local(admin))]
-    wait_for(pd, processes[0], "the placement driver")
-    rest = ["--pd", local(pd), "--addr", local(0), "--admin-addr", local(0)]
-    for number in range(stores):
-        processes.append(troupe(directory, f"store{number}", "--role", "store", *rest))
-    processes.append(
-        troupe(directory, "sql", "--role", "sql,gateway,ddl", "--mysql-addr", local(port), *rest)
-    )
-    wait_for(port, processes[-1], "the SQL node")
+    first = ["--role", "pd,store,sql,gateway,ddl", "--mysql-addr", local(port), "--admin-addr", local(admin)]
+    processes = [troupe(directory, "node0", *first, "--addr", local(pd))]
+    wait_for(port, processes[0], "the first node")
     sql(port, "SELECT 1")
     started = time.monotonic() - begun
-    settle = lambda: wait_until(lambda: replicated(admin, stores), "every region to have its replicas")
-    return Side(port, processes, started, settle)
+    rest = ["--role", "store,sql,gateway", "--pd", local(pd), "--addr", local(0), "--admin-addr", local(0)]
+    for number in range(1, nodes):
+        other = free_port()
+        processes.append(troupe(directory, f"node{number}", *rest, "--mysql-addr", local(other)))
+        wait_for(other, processes[-1], f"node {number}")
+    settle = lambda: wait_until(lambda: replicated(admin, nodes), "every region to have its replicas")
+    return Side(port, processes, started, settle, lambda: leaders(admin))
 
 
-def replicated(admin, stores):
-    """Whether every region has a replica on each store that has caught up."""
+def regions_of(admin):
     with urllib.request.urlopen(f"http://127.0.0.1:{admin}/pd/api/v1/regions", timeout=5) as answer:
-        regions = json.load(answer)["regions"]
+        return json.load(answer)["regions"]
+
+
+def leaders(admin):
+    """How many regions each store leads: reads of a region that another node leads cost a hop."""
+    led = collections.Counter(region["leader"]["store_id"] for region in regions_of(admin))
+    return " Regions led at the end, by store: " + ", ".join(f"{id}: {n}" for id, n in sorted(led.items())) + "."
+
+
+def replicated(admin, nodes):
+    """Whether every region has a replica on each node that has caught up."""
+    regions = regions_of(admin)
     whole = (
-        len(region["peers"]) == stores and not region.get("pending_peers") and not region.get("down_peers")
+        len(region["peers"]) == nodes and not region.get("pending_peers") and not region.get("down_peers")
         and all(not peer.get("is_learner") for peer in region["peers"])
         for region in regions
     )
