@@ -96,7 +96,9 @@ impl Service for ClusterService {
         if let Some(ident) = ident {
             cluster.serve(&store_path(ident.store_id));
         }
-        let own_id = ident.map_or(0, |ident| ident.cluster_id);
+        let member =
+            self.shared.products.read().local_pd.as_ref().map(|pd| pd.standing().cluster_id);
+        let own_id = ident.map(|ident| ident.cluster_id).or(member).unwrap_or(0);
         join(&cluster, &bridge, own_id, config.node.join_timeout.0).await?;
         pd::introduce(&self.shared, system).await?;
         if config.registry.kind == RegistryType::Etcd {
