@@ -11,8 +11,11 @@ use crate::server::{Options, Server, troupe};
 /// How long the cluster may take to look as it should.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Reports are frequent, so that the placement driver's steps follow each other without long pauses.
-const ENV: [(&str, &str); 2] =
-    [("TROUPE_STORE_HEARTBEAT_INTERVAL", "500ms"), ("TROUPE_NODE_DRAIN_TIMEOUT", "8s")];
+const ENV: [(&str, &str); 3] = [
+    ("TROUPE_STORE_HEARTBEAT_INTERVAL", "500ms"),
+    ("TROUPE_NODE_DRAIN_TIMEOUT", "8s"),
+    ("TROUPE_BRIDGE_FAULT_INJECTION", "true"),
+];
 
 /// One cluster at a time: they want the machine to themselves.
 static ALONE: Mutex<()> = Mutex::new(());

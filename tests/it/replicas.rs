@@ -1,12 +1,13 @@
 //! Three replicas of everything, in processes that are killed, stopped, wiped, added and removed under load.
 
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use crate::bank::{Bank, execute, query};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Node};
 use crate::server::{Server, mariadb, troupe};
 
 /// A cluster with a bank in several regions, led by several stores.
@@ -94,9 +95,30 @@ fn is_buried(cluster: &Cluster, store_id: u64) -> bool {
     store["store"]["state_name"] == "Tombstone"
 }
 
+/// Rows that do not compress, so that a snapshot of them takes several pieces; answers their sums.
+fn ballast(port: u16) -> Vec<(i64, String)> {
+    execute(port, &["CREATE TABLE bank.ballast (id INT PRIMARY KEY, v LONGTEXT)"]);
+    let mut number = 1u64;
+    for id in 0..16 {
+        let text: String = std::iter::repeat_with(|| {
+            number = number
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            format!("{:016x}", number ^ number >> 29)
+        })
+        .take(1 << 14)
+        .collect();
+        execute(port, &[&format!("INSERT INTO bank.ballast VALUES ({id}, '{text}')")]);
+    }
+    query(port, SUMS)
+}
+
+const SUMS: &str = "SELECT id, SHA1(v) FROM bank.ballast ORDER BY id";
+
 #[test]
 fn stores_come_and_go_under_load() {
     let mut cluster = bank_of(3);
+    let sums = ballast(cluster.ports()[0]);
     let bank = Bank::open(cluster.ports());
     bank.go_on(10);
 
@@ -128,6 +150,9 @@ fn stores_come_and_go_under_load() {
     assert!(cluster.replicas_on(again) > 0);
     bank.go_on(10);
     bank.close();
+    for port in cluster.ports() {
+        assert_eq!(query::<(i64, String)>(port, SUMS), sums);
+    }
 }
 
 #[test]
@@ -226,6 +251,62 @@ fn a_minority_serves_nothing_stale_and_accepts_nothing() {
     let value = answered(late_read);
     assert!(["2", "3"].map(|value| Ok(value.to_owned())).contains(&value), "{value:?}");
     assert_eq!(query::<i64>(ports[1], read), [3]);
+    cluster.wait_whole();
+}
+
+/// Reads until told to stop: when each read began, and what it read.
+fn reads(port: u16, sql: &'static str, stop: &AtomicBool) -> Vec<(Instant, i64)> {
+    let mut seen = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        let began = Instant::now();
+        seen.push((began, query::<i64>(port, sql)[0]));
+    }
+    seen
+}
+
+#[test]
+fn a_leader_that_is_cut_off_serves_nothing_stale() {
+    let cluster = Cluster::start(3, 2);
+    let ports = cluster.ports();
+    execute(
+        ports[0],
+        &[
+            "CREATE DATABASE bank",
+            "CREATE TABLE bank.v (id INT PRIMARY KEY, v INT NOT NULL)",
+            "INSERT INTO bank.v VALUES (1, 1)",
+        ],
+    );
+    cluster.wait_whole();
+    let read = "SELECT v FROM bank.v WHERE id = 1";
+    let at = cluster.leader_of(&first_key(&cluster, "v"));
+    // One SQL node stays with the leader; the other, the stores and the placement driver are on the other side.
+    let beyond: Vec<&Node> = cluster
+        .stores
+        .iter()
+        .filter(|store| store.name != cluster.stores[at].name)
+        .chain([&cluster.pd, &cluster.fronts[1]])
+        .collect();
+    let leader = cluster.stores[at].server();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let near = scope.spawn(|| reads(ports[0], read, &stop));
+        let far = scope.spawn(|| reads(ports[1], read, &stop));
+        beyond.iter().for_each(|node| leader.post(&format!("/bridge/cut?node={}", node.name)));
+        let cut = Instant::now();
+        execute(ports[1], &["UPDATE bank.v SET v = 2 WHERE id = 1"]);
+        let written = Instant::now();
+        println!("written {:.2?} after the leader was cut off", written - cut);
+        std::thread::sleep(Duration::from_secs(2));
+        beyond.iter().for_each(|node| leader.post(&format!("/bridge/heal?node={}", node.name)));
+        std::thread::sleep(Duration::from_secs(1));
+        stop.store(true, Ordering::Relaxed);
+        for (side, seen) in [("near", near.join().unwrap()), ("far", far.join().unwrap())] {
+            println!("{} reads on the {side} side", seen.len());
+            let after = || seen.iter().filter(|(began, _)| *began > written);
+            assert!(after().count() > 0, "nothing was read on the {side} side after the write");
+            assert!(after().all(|(_, value)| *value == 2), "a stale read on the {side} side");
+        }
+    });
     cluster.wait_whole();
 }
 

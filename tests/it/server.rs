@@ -177,6 +177,12 @@ impl Server {
         response.body_mut().read_to_string().unwrap()
     }
 
+    /// Has an admin endpoint do something.
+    pub(crate) fn post(&self, path: &str) {
+        let url = format!("{}{path}", self.admin);
+        ureq::post(&url).send_empty().unwrap_or_else(|error| panic!("{url}: {error}"));
+    }
+
     /// An admin endpoint's answer as JSON.
     pub(crate) fn json(&self, path: &str) -> serde_json::Value {
         serde_json::from_str(&self.get(path)).unwrap()
