@@ -27,6 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .emit_rerun_if_changed(false)
         // Bodies are passed on as they are, without a copy.
         .bytes(".troupe.bridge.v1")
+        .bytes(".troupe.session.v1")
         // So are keys and values.
         .bytes(".kvrpcpb")
         .bytes(".pdpb")

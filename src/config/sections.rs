@@ -406,11 +406,6 @@ impl Config {
                 "must be empty where --pd names the first members: a new member only joins",
             ),
             (
-                roles.has(Role::Gateway) == roles.has(Role::Sql),
-                "node.role",
-                "must name gateway and sql together in this version",
-            ),
-            (
                 (pd.is_empty() && join.is_empty())
                     || !addr.ip().is_unspecified()
                     || !advertise_addr.is_empty(),

@@ -11,6 +11,7 @@ mod cluster;
 mod crash;
 mod dependencies;
 mod failures;
+mod gateway;
 mod golden;
 mod nodes;
 mod pd_members;

@@ -164,17 +164,17 @@ fn a_cluster_is_started_looked_at_hurt_mended_and_taken_down() {
     assert_ne!(playground.node("sql1")["pid"], before["pid"]);
     assert_eq!(playground.node("sql1")["mysql"], before["mysql"]);
 
-    let table = run(&mut playground.command(&["scale-out", "--store", "1"]));
-    assert!(table.contains("store4"), "{table}");
+    let table = run(&mut playground.command(&["scale-out", "--store", "1", "--gateway", "1"]));
+    assert!(table.contains("store4") && table.contains("gateway1"), "{table}");
     assert_eq!(playground.node("store4")["state"], "ready");
-    playground.query_soon("sql1", "INSERT INTO d.t VALUES (3)");
+    playground.query_soon("gateway1", "INSERT INTO d.t VALUES (3)");
 
     let output = playground.command(&["kill", "nobody"]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("nobody") && said.contains("store4"), "{said}");
 
     let pids = playground.pids();
-    assert_eq!(pids.len(), 7);
+    assert_eq!(pids.len(), 8);
     playground.signal(Signal::INT);
     assert_eq!(playground.exit_code(), Some(0), "{}", playground.said());
     assert!(!pids.iter().any(|pid| is_there(*pid)), "{}", playground.said());
@@ -182,7 +182,7 @@ fn a_cluster_is_started_looked_at_hurt_mended_and_taken_down() {
     // The directory was named, so it is kept: the same nodes go on.
     let mut playground = Playground::start(&dir, &[]);
     playground.until_ready();
-    assert_eq!(playground.nodes().len(), 7);
+    assert_eq!(playground.nodes().len(), 8);
     assert_eq!(playground.query_soon("sql1", "SELECT COUNT(*) FROM d.t"), "3\n");
     playground.signal(Signal::TERM);
     assert_eq!(playground.exit_code(), Some(0), "{}", playground.said());
@@ -221,8 +221,8 @@ fn what_cannot_be_started_is_named() {
         assert_eq!(output.status.code(), Some(1));
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
-    let said = refused(&["--gateway", "1"]);
-    assert!(said.contains("--gateway") && said.contains("role gateway"), "{said}");
+    let said = refused(&["--sql", "0", "--gateway", "1"]);
+    assert!(said.contains("--sql: a cluster needs at least one"), "{said}");
     let said = refused(&["--replicas", "2"]);
     assert!(said.contains("--replicas"), "{said}");
     // A node that does not start: the log says why, and nothing is left running.

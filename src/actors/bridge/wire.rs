@@ -145,6 +145,14 @@ wire_table! {
         301 Control crate::actors::pd::AnnounceNode;
         302 Raft crate::actors::pd::GroupStep;
         400 Control crate::actors::node::SyncSchema;
+        500 Data crate::actors::session::remote::OpenSession;
+        501 Data crate::actors::session::remote::RunCommand;
+        502 Data crate::actors::session::remote::MoreAnswer;
+        503 Data crate::actors::session::remote::CloseSession;
+        504 Data crate::actors::session::SwitchUser;
+        505 Control crate::actors::session::CancelStatement;
+        506 Control crate::actors::session::remote::FindAccount;
+        507 Control crate::actors::session::remote::KeepSessions;
     }
 }
 

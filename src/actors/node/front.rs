@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 
 use super::SERVER_VERSION;
 use super::assembly::Shared;
-use super::cluster::Refresher;
+use super::cluster::{Refresher, patiently};
 use super::services::{refresh, stop_actor};
 use super::variables;
 use crate::actors::admin::{
@@ -19,8 +19,11 @@ use crate::actors::admin::{
 use crate::actors::gateway::{self, Drain, Gateway, GatewayOptions};
 use crate::actors::runtime::{ActorRef, Monotonic, Service, System, Thread};
 use crate::actors::session::accounts::AccountCache;
+use crate::actors::session::remote::{
+    RemoteAccounts, RemoteSessions, SessionHost, SessionKeeper, SqlNodes,
+};
 use crate::actors::session::variables::GlobalVariables;
-use crate::actors::session::{Accounts as _, LocalSessions, SessionServices};
+use crate::actors::session::{Accounts, LocalSessions, SessionServices, Sessions};
 use crate::config::Role;
 use crate::sql::catalog::InfoSchema;
 use crate::sql::exec::ExecLimits;
@@ -39,7 +42,12 @@ pub(super) fn services(
     let address = mysql.as_ref().and_then(|socket| socket.local_addr().ok());
     let mut services: Vec<Box<dyn Service>> = Vec::new();
     if shared.has(Role::Sql) {
-        services.push(Box::new(Sql { shared: shared.clone(), mysql: address, refresher: None }));
+        services.push(Box::new(Sql {
+            shared: shared.clone(),
+            mysql: address,
+            refresher: None,
+            host: None,
+        }));
     }
     services.push(Box::new(Admin {
         shared: shared.clone(),
@@ -53,17 +61,19 @@ pub(super) fn services(
             shared: shared.clone(),
             listener: mysql,
             gateway: None,
+            keeper: None,
         }));
     }
     services
 }
 
-/// What sessions need. The sessions themselves are opened by connections, on their threads.
+/// What sessions need. The sessions themselves are opened by connections, on their threads, and for gateways elsewhere.
 struct Sql {
     shared: Arc<Shared>,
     /// Where clients connect, which the variables tell.
     mysql: Option<SocketAddr>,
     refresher: Option<ActorRef<Refresher>>,
+    host: Option<ActorRef<SessionHost>>,
 }
 
 #[async_trait(?Send)]
@@ -111,13 +121,19 @@ impl Service for Sql {
         let configured = variables::configured(&shared.config, self.mysql);
         services.variables = Arc::new(GlobalVariables::new(&configured));
         services.max_prepared_statements = shared.config.sql.max_prepared_statements;
-        shared.products.write().sessions = Some(Arc::new(services));
+        let services = Arc::new(services);
+        let bridge = shared.product("bridge", |products| &products.bridge)?;
+        self.host = Some(SessionHost::start(system, &bridge, services.clone()));
+        shared.products.write().sessions = Some(services);
         self.refresher = Some(refresher);
         Ok(())
     }
 
     async fn stop(&mut self, deadline: Duration) -> anyhow::Result<()> {
         self.shared.products.write().sessions = None;
+        if let Some(host) = self.host.take() {
+            stop_actor(&host, deadline).await?;
+        }
         match self.refresher.take() {
             Some(refresher) => stop_actor(&refresher, deadline).await,
             None => Ok(()),
@@ -130,6 +146,34 @@ struct MysqlGateway {
     shared: Arc<Shared>,
     listener: Option<TcpListener>,
     gateway: Option<ActorRef<Gateway>>,
+    /// Of sessions elsewhere.
+    keeper: Option<ActorRef<SessionKeeper>>,
+}
+
+impl MysqlGateway {
+    /// Who may log in, and where their sessions are: here, if this node runs statements, else on those that do.
+    async fn behind(
+        &mut self,
+        system: &System,
+    ) -> anyhow::Result<(Arc<dyn Accounts>, Arc<dyn Sessions>)> {
+        let shared = &self.shared;
+        if shared.has(Role::Sql) {
+            let sessions = shared.product("sql", |products| &products.sessions)?;
+            return Ok((sessions.accounts.clone(), Arc::new(LocalSessions::new(sessions))));
+        }
+        let bridge = shared.product("bridge", |products| &products.bridge)?;
+        let cluster = shared.product("cluster", |products| &products.cluster)?;
+        let pd = shared.product("pd", |products| &products.pd)?;
+        let patience = shared.config.node.join_timeout.0;
+        let number =
+            patiently("a number for the gateway", patience, || async { Ok(pd.alloc_ids(1).await) })
+                .await?;
+        shared.processes.number_as_gateway(number.start);
+        let nodes = SqlNodes::new(bridge, move || cluster.sql_nodes());
+        let sessions = RemoteSessions::new(nodes.clone(), system.node());
+        self.keeper = Some(sessions.keep(system, shared.processes.clone()));
+        Ok((Arc::new(RemoteAccounts::new(nodes)), Arc::new(sessions)))
+    }
 }
 
 #[async_trait(?Send)]
@@ -139,12 +183,12 @@ impl Service for MysqlGateway {
     }
 
     fn dependencies(&self) -> &'static [&'static str] {
-        &["sql"]
+        if self.shared.has(Role::Sql) { &["sql"] } else { &["cluster"] }
     }
 
     async fn start(&mut self, system: &System) -> anyhow::Result<()> {
+        let (accounts, sessions) = self.behind(system).await?;
         let shared = &self.shared;
-        let sessions = shared.product("sql", |products| &products.sessions)?;
         let config = &shared.config.mysql;
         let tls = if config.tls_cert.as_os_str().is_empty() {
             None
@@ -160,14 +204,15 @@ impl Service for MysqlGateway {
         };
         let services = Arc::new(gateway::Services::new(
             options,
-            sessions.accounts.clone(),
-            Arc::new(LocalSessions::new(sessions.clone())),
+            accounts.clone(),
+            sessions,
             shared.processes.clone(),
             tls,
             system.clock().clone(),
             &system.rng(),
         ));
-        let root = sessions.accounts.find("root", Ipv4Addr::LOCALHOST.into());
+        // Without a SQL node it cannot be said yet.
+        let root = accounts.find("root", Ipv4Addr::LOCALHOST.into()).await.unwrap_or_default();
         if root.is_some_and(|root| root.stored.is_empty()) {
             tracing::warn!(
                 "user root has no password: it is accepted from this machine only; set one with ALTER USER root@localhost IDENTIFIED BY '…'"
@@ -189,6 +234,9 @@ impl Service for MysqlGateway {
         // Statements in hand are finished; what is not by then is cut off.
         let drained = gateway.ask(Drain, deadline).await;
         stop_actor(&gateway, deadline.max(Duration::from_secs(1))).await?;
+        if let Some(keeper) = self.keeper.take() {
+            stop_actor(&keeper, deadline.max(Duration::from_secs(1))).await?;
+        }
         Ok(drained?)
     }
 }

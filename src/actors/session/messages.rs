@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
+use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use super::processes::Process;
@@ -87,7 +89,8 @@ pub struct SessionRef {
     pub switch: Address<SwitchUser>,
 }
 
-/// Opens sessions for connections: in one process as a child of the connection, on its thread.
+/// Opens sessions for connections, as children of them on their threads: in one process the session itself, else the way
+/// to it.
 pub trait Sessions: Send + Sync {
     /// Opens a session for a client whose password was checked. The process is already in the list. An
     /// unknown database is the first `Err` the client sees.
@@ -96,7 +99,7 @@ pub trait Sessions: Send + Sync {
         ctx: &mut Context<Connection>,
         client: ClientInfo,
         process: std::sync::Arc<Process>,
-    ) -> SqlResult<SessionRef>;
+    ) -> BoxFuture<'static, SqlResult<SessionRef>>;
 }
 
 /// An account and what is stored of its password.
@@ -113,7 +116,8 @@ pub struct Account {
 }
 
 /// The accounts of the cluster.
+#[async_trait]
 pub trait Accounts: Send + Sync {
     /// The account with the most specific host pattern that matches.
-    fn find(&self, user: &str, address: IpAddr) -> Option<Account>;
+    async fn find(&self, user: &str, address: IpAddr) -> SqlResult<Option<Account>>;
 }

@@ -37,6 +37,7 @@ mod messages;
 mod plan_tables;
 mod prepared;
 mod processes;
+pub mod remote;
 mod run;
 mod schema_rows;
 mod services;

@@ -10,6 +10,10 @@ use tokio::sync::Notify;
 
 use crate::actors::runtime::Monotonic;
 
+/// The numbers a gateway gives to its connections before it begins anew: the first range is that of gateways whose sessions
+/// are on their own node.
+const IDS_OF_A_GATEWAY: u32 = 1 << 21;
+
 /// What a connection is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessState {
@@ -57,6 +61,13 @@ impl Process {
         change(&mut self.state.lock());
     }
 
+    /// Ends the connection, and the statement in hand.
+    pub fn end(&self) {
+        // One permit is kept for a connection that is not waiting just now.
+        self.kill.notify_one();
+        self.cancel.notify_waiters();
+    }
+
     /// Resolves when the connection is to end.
     pub async fn killed(&self) {
         self.kill.notified().await;
@@ -73,6 +84,8 @@ impl Process {
 pub struct ProcessList {
     processes: DashMap<u32, Arc<Process>>,
     last_id: AtomicU32,
+    /// Where the numbers begin.
+    base: AtomicU32,
     questions: AtomicU64,
 }
 
@@ -94,7 +107,21 @@ impl ProcessList {
 
     /// The number for a new connection.
     pub fn next_id(&self) -> u32 {
-        self.last_id.fetch_add(1, Ordering::Relaxed) + 1
+        let number = self.last_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        self.base.load(Ordering::Relaxed) + number % IDS_OF_A_GATEWAY
+    }
+
+    /// From now on numbers come from the range of the gateway with this number: its sessions are on other nodes, beside
+    /// those of other gateways.
+    pub fn number_as_gateway(&self, gateway: u64) {
+        let ranges = u64::from(u32::MAX / IDS_OF_A_GATEWAY);
+        let range = u32::try_from(gateway % ranges).unwrap_or_default() + 1;
+        self.base.store(range * IDS_OF_A_GATEWAY, Ordering::Relaxed);
+    }
+
+    /// Whether there is a connection with this number.
+    pub fn has(&self, id: u32) -> bool {
+        self.processes.contains_key(&id)
     }
 
     /// Adds a connection.
@@ -144,11 +171,7 @@ impl ProcessList {
         };
         match what {
             Kill::Query => process.cancel.notify_waiters(),
-            // One permit is kept for a connection that is not waiting just now.
-            Kill::Connection => {
-                process.kill.notify_one();
-                process.cancel.notify_waiters();
-            }
+            Kill::Connection => process.end(),
         }
         true
     }

@@ -1,6 +1,10 @@
 //! What sessions share, and how they are opened.
 
+use std::future::ready;
 use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 
 use crate::actors::ddl::{SchemaCache, SubmitJob};
 use crate::actors::gateway::Connection;
@@ -88,18 +92,21 @@ impl Sessions for LocalSessions {
         ctx: &mut Context<Connection>,
         client: ClientInfo,
         process: Arc<Process>,
-    ) -> SqlResult<SessionRef> {
-        if let Some(database) = &client.database {
-            self.services.schema.current().require_database(database)?;
+    ) -> BoxFuture<'static, SqlResult<SessionRef>> {
+        if let Some(database) = &client.database
+            && let Err(error) = self.services.schema.current().require_database(database)
+        {
+            return ready(Err(error)).boxed();
         }
         let services = self.services.clone();
         let session = ctx.child("session", Thread::Same, move || {
             Session::new(services.clone(), process.clone(), client.clone())
         });
-        Ok(SessionRef {
+        let session = SessionRef {
             execute: session.address::<Execute>(),
             cancel: session.address::<CancelStatement>(),
             switch: session.address::<SwitchUser>(),
-        })
+        };
+        ready(Ok(session)).boxed()
     }
 }

@@ -42,11 +42,6 @@ impl Counts {
     }
 
     fn check(self) -> Result<(), String> {
-        if self.gateway > 0 {
-            return Err("--gateway: a node with only the role gateway cannot run yet, it needs \
-                        sql in the same process; nodes of --sql take MySQL clients themselves"
-                .to_owned());
-        }
         match Kind::ALL.into_iter().find(|kind| self.of(*kind) > NODES_MAX) {
             Some(kind) => Err(format!("--{}: at most {NODES_MAX}", kind.name())),
             None => Ok(()),
@@ -183,7 +178,7 @@ impl Plan {
                 .to_owned());
         }
         if Kind::ALL.into_iter().all(|kind| counts.of(kind) == 0) {
-            return Err("nothing to add: say --store N or --sql N".to_owned());
+            return Err("nothing to add: say --store N, --sql N or --gateway N".to_owned());
         }
         for kind in Kind::ALL {
             if self.of(kind).count() as u32 + counts.of(kind) > NODES_MAX {

@@ -74,11 +74,12 @@ fn plan(home: &Home, args: &PlaygroundArgs) -> anyhow::Result<Plan> {
         let there = plan.counts();
         if counts.is_some_and(|counts| counts != there) || args.replicas.is_some() {
             bail!(
-                "{} has a cluster with --pd {} --store {} --sql {}: leave the numbers out to go on with it",
+                "{} has a cluster with --pd {} --store {} --sql {} --gateway {}: leave the numbers out to go on with it",
                 home.dir().display(),
                 there.pd,
                 there.store,
-                there.sql
+                there.sql,
+                there.gateway
             );
         }
         return Ok(plan);

@@ -53,8 +53,8 @@ fn ports_that_are_taken_are_passed_over() {
 #[test]
 fn what_cannot_be_a_cluster_is_refused_by_its_flag() {
     let refused = |counts| Plan::new(counts, None, &EMPTY).unwrap_err();
-    let said = refused(Counts { gateway: 1, ..Counts::default() });
-    assert!(said.starts_with("--gateway: ") && said.contains("sql"), "{said}");
+    let said = refused(Counts { gateway: 1, ..counts(1, 1, 0) });
+    assert!(said.starts_with("--sql: "), "{said}");
     assert!(refused(counts(0, 1, 1)).starts_with("--pd: "));
     assert!(refused(counts(2, 1, 1)).starts_with("--pd: "));
     assert!(refused(counts(1, 0, 1)).starts_with("--store: "));
@@ -75,8 +75,11 @@ fn scaling_out_goes_on_with_the_numbers() {
     assert!(refused(counts(0, 0, 0)).contains("nothing to add"));
     assert!(refused(counts(1, 0, 0)).starts_with("--pd: "));
     assert!(refused(counts(0, 30, 0)).starts_with("--store: "));
-    assert!(refused(Counts { gateway: 1, ..counts(0, 0, 0) }).starts_with("--gateway: "));
+    assert!(refused(Counts { gateway: 40, ..counts(0, 0, 0) }).starts_with("--gateway: "));
     assert_eq!(plan, before);
+    let added = plan.scale_out(Counts { gateway: 1, ..counts(0, 0, 0) }, &EMPTY).unwrap();
+    assert_eq!(names(&added), ["gateway1"]);
+    assert!(added[0].mysql.is_some());
 }
 
 #[test]

@@ -133,7 +133,7 @@ impl Connection {
         let opened = self.services.sessions.open(ctx, login.client.clone(), process.clone());
         let (me, services, peer) = (ctx.me().clone(), self.services.clone(), self.peer);
         ctx.spawn(async move {
-            match opened {
+            match opened.await {
                 Err(error) => {
                     login::refuse(&mut login.wire, login.sequence, &error).await;
                     login.wire.close().await;

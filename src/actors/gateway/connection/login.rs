@@ -123,7 +123,10 @@ async fn authenticate(
     proof: Proof<'_>,
     mut sequence: u8,
 ) -> Result<(Account, u8), End> {
-    let account = services.accounts.find(proof.user, peer.ip());
+    let account = match services.accounts.find(proof.user, peer.ip()).await {
+        Ok(account) => account,
+        Err(error) => return Err(refuse(wire, sequence, &error).await),
+    };
     // Somebody unknown is asked for a password too, so that names cannot be probed.
     let plugin = account.as_ref().map_or(Plugin::CachingSha2, |account| account.plugin);
     let mut scramble = proof.auth.to_vec();

@@ -111,6 +111,13 @@ impl Cluster {
         }
     }
 
+    /// The nodes that run statements, by name.
+    pub(super) fn sql_nodes(&self) -> Vec<String> {
+        let members = self.members.load();
+        let runs = |node: &&Node| node.roles.iter().any(|role| role == "all" || role == "sql");
+        members.nodes.iter().filter(runs).map(|node| node.name.clone()).collect()
+    }
+
     /// The other nodes that work with the schema, by name.
     fn other_schema_users(&self) -> Vec<String> {
         let members = self.members.load();

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -90,9 +91,10 @@ impl AccountCache {
     }
 }
 
+#[async_trait]
 impl Accounts for AccountCache {
-    fn find(&self, user: &str, address: IpAddr) -> Option<Account> {
-        self.table.load().find(user, address).cloned()
+    async fn find(&self, user: &str, address: IpAddr) -> SqlResult<Option<Account>> {
+        Ok(self.table.load().find(user, address).cloned())
     }
 }
 

@@ -1,0 +1,364 @@
+//! The SQL node's side: sessions of clients whose connections are elsewhere.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use dashmap::DashMap;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tracing::debug;
+
+use super::messages::{
+    AnswerPart, CloseSession, FindAccount, KeepSessions, MoreAnswer, OpenSession, RunCommand,
+};
+use crate::actors::bridge::{Bridge, Remote};
+use crate::actors::runtime::{
+    Actor, ActorPath, ActorRef, AskError, Context, Handler, MailboxOptions, Overflow, ReplyTo,
+    Supervision, System, Thread,
+};
+use crate::actors::session::{
+    Account, Accounts as _, Answer, CancelStatement, ClientInfo, Execute, Process, ProcessState,
+    Session, SessionServices, SwitchUser,
+};
+use crate::common::{SqlError, SqlResult};
+use crate::protocol::command::Command;
+
+/// A statement may take as long as it wants; its client ends it.
+const STATEMENT_DEADLINE: Duration = Duration::from_secs(365 * 24 * 3600);
+/// How often it is looked whose gateway is not heard of any more.
+const LOOK_AROUND: Duration = Duration::from_secs(5);
+/// A gateway that was silent for so long is gone, and with it its clients.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+/// A session that is younger may have been opened after the gateway wrote its list.
+const YOUNG: Duration = Duration::from_secs(10);
+/// What waits of an answer is taken along up to this size.
+const PART_BYTES: usize = 256 << 10;
+
+/// Where a node opens sessions for gateways.
+pub fn sessions_path(node: &str) -> ActorPath {
+    ActorPath::node_root(node).child("sessions")
+}
+
+/// The sessions by path: for messages from other nodes, which find them past the host's mailbox.
+type Open = Arc<DashMap<ActorPath, ActorRef<Hosted>>>;
+
+/// The actor `/<node>/sessions`.
+pub struct SessionHost {
+    services: Arc<SessionServices>,
+    open: Open,
+    /// By number.
+    hosted: BTreeMap<u64, Entry>,
+    /// When a gateway was last heard of.
+    heard: BTreeMap<String, Instant>,
+    next: u64,
+    opened: u64,
+}
+
+struct Entry {
+    gateway: String,
+    since: Instant,
+    session: ActorRef<Hosted>,
+}
+
+impl SessionHost {
+    /// Starts it, and lets gateways ask.
+    pub fn start(
+        system: &System,
+        bridge: &Bridge,
+        services: Arc<SessionServices>,
+    ) -> ActorRef<SessionHost> {
+        let open = Open::default();
+        let (sessions, clock) = (open.clone(), system.clock().clone());
+        let host = system.spawn_root("sessions", Thread::Any, move || {
+            sessions.clear();
+            SessionHost {
+                services: services.clone(),
+                open: sessions.clone(),
+                hosted: BTreeMap::new(),
+                heard: BTreeMap::new(),
+                // Not those of an earlier life: somebody may still believe in them.
+                next: clock.unix_ms() << 20,
+                opened: 0,
+            }
+        });
+        bridge
+            .export(&host)
+            .message::<OpenSession>()
+            .message::<FindAccount>()
+            .message::<KeepSessions>();
+        serve::<RunCommand>(bridge, &host, &open);
+        serve::<MoreAnswer>(bridge, &host, &open);
+        serve::<CancelStatement>(bridge, &host, &open);
+        serve::<SwitchUser>(bridge, &host, &open);
+        serve::<CloseSession>(bridge, &host, &open);
+        host
+    }
+
+    fn open(&mut self, request: OpenSession, ctx: &mut Context<Self>) -> SqlResult<u64> {
+        let OpenSession { client, peer, gateway } = request;
+        if let Some(database) = &client.database {
+            self.services.schema.current().require_database(database)?;
+        }
+        let id = client.connection_id;
+        if self.services.processes.has(id) {
+            return Err(SqlError::internal(format!("connection {id} has a session already")));
+        }
+        let process = self.services.processes.add(
+            id,
+            ProcessState {
+                user: client.user.clone(),
+                host: peer,
+                database: client.database.clone(),
+                command: "Sleep",
+                since: self.services.clock.now(),
+                info: None,
+            },
+        );
+        self.next += 1;
+        self.opened += 1;
+        let (number, services) = (self.next, self.services.clone());
+        let session = ctx.child(name(number), Thread::Any, move || Hosted {
+            services: services.clone(),
+            process: process.clone(),
+            client: client.clone(),
+            session: None,
+            rest: None,
+        });
+        self.open.insert(session.path().clone(), session.clone());
+        self.heard.insert(gateway.clone(), Instant::now());
+        self.hosted.insert(number, Entry { gateway, since: Instant::now(), session });
+        Ok(number)
+    }
+
+    /// Forgets sessions that have ended.
+    fn forget(&mut self) {
+        self.hosted.retain(|_, entry| entry.session.is_alive());
+        self.open.retain(|_, session| session.is_alive());
+    }
+
+    fn look_around(&mut self) {
+        self.forget();
+        self.heard.retain(|_, heard| heard.elapsed() < SILENCE_MAX);
+        for (number, entry) in &self.hosted {
+            if !self.heard.contains_key(&entry.gateway) {
+                debug!(number, gateway = entry.gateway, "a session's gateway is gone");
+                entry.session.stop();
+            }
+        }
+    }
+}
+
+/// The name of a session's actor.
+pub(super) fn name(number: u64) -> String {
+    format!("session-{number}")
+}
+
+fn serve<M: Remote>(bridge: &Bridge, host: &ActorRef<SessionHost>, open: &Open)
+where
+    Hosted: Handler<M>,
+{
+    let open = open.clone();
+    let find = move |path: &ActorPath| open.get(path).map(|session| session.address::<M>());
+    bridge.exports().serve_below::<M>(host.path(), find);
+}
+
+impl Actor for SessionHost {
+    const KIND: &'static str = "session-host";
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        ctx.run_interval(LOOK_AROUND, |host, _| host.look_around());
+    }
+
+    fn observe(&self) -> Value {
+        let alive = self.hosted.values().filter(|entry| entry.session.is_alive());
+        json!({
+            "opened": self.opened,
+            "sessions": alive.count(),
+            "gateways": self.heard.keys().collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl Handler<OpenSession> for SessionHost {
+    fn handle(
+        &mut self,
+        request: OpenSession,
+        reply: ReplyTo<SqlResult<u64>>,
+        ctx: &mut Context<Self>,
+    ) {
+        let opened = self.open(request, ctx);
+        reply.send(opened);
+    }
+}
+
+impl Handler<FindAccount> for SessionHost {
+    fn handle(
+        &mut self,
+        request: FindAccount,
+        reply: ReplyTo<Option<Account>>,
+        _ctx: &mut Context<Self>,
+    ) {
+        reply.send(self.services.accounts.table().find(&request.user, request.address).cloned());
+    }
+}
+
+impl Handler<KeepSessions> for SessionHost {
+    fn handle(
+        &mut self,
+        request: KeepSessions,
+        reply: ReplyTo<Vec<u64>>,
+        _ctx: &mut Context<Self>,
+    ) {
+        self.forget();
+        self.heard.insert(request.gateway.clone(), Instant::now());
+        for (number, entry) in &self.hosted {
+            let is_kept = request.sessions.contains(number);
+            let is_its = entry.gateway == request.gateway;
+            if is_its && !is_kept && entry.since.elapsed() > YOUNG {
+                debug!(number, gateway = entry.gateway, "a session has no client any more");
+                entry.session.stop();
+            }
+        }
+        let is_gone = |number: &u64| !self.hosted.contains_key(number);
+        reply.send(request.sessions.into_iter().filter(is_gone).collect());
+    }
+}
+
+/// A session for a client elsewhere: takes its commands apart and its answers into parts.
+pub struct Hosted {
+    services: Arc<SessionServices>,
+    process: Arc<Process>,
+    client: ClientInfo,
+    session: Option<ActorRef<Session>>,
+    /// Of the answer in hand.
+    rest: Option<mpsc::Receiver<Bytes>>,
+}
+
+impl Actor for Hosted {
+    const KIND: &'static str = "hosted-session";
+
+    fn mailbox() -> MailboxOptions {
+        MailboxOptions { capacity: 16, overflow: Overflow::Reject }
+    }
+
+    /// A panic costs the connection, and nothing else.
+    fn supervision() -> Supervision {
+        Supervision::stop()
+    }
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        let (services, process, client) =
+            (self.services.clone(), self.process.clone(), self.client.clone());
+        self.session = Some(ctx.child("session", Thread::Same, move || {
+            Session::new(services.clone(), process.clone(), client.clone())
+        }));
+        let (process, me) = (self.process.clone(), ctx.me().clone());
+        ctx.spawn(async move {
+            process.killed().await;
+            me.stop();
+        });
+    }
+
+    fn observe(&self) -> Value {
+        json!({ "conn_id": self.process.id, "streams": self.rest.is_some() })
+    }
+}
+
+impl Drop for Hosted {
+    fn drop(&mut self) {
+        self.services.processes.remove(self.process.id);
+    }
+}
+
+impl Hosted {
+    fn answered(
+        &mut self,
+        answer: Result<Answer, AskError>,
+        reply: ReplyTo<AnswerPart>,
+        ctx: &mut Context<Self>,
+    ) {
+        // Without an answer the session has failed; the asker hears of it as the reply is let go.
+        let Ok(Answer { bytes, rest, disconnect }) = answer else { return ctx.stop() };
+        self.rest = rest;
+        reply.send(AnswerPart { bytes, more: self.rest.is_some(), disconnect });
+    }
+}
+
+/// One at a time: the gateway asks for the next command when the answer is complete.
+impl Handler<RunCommand> for Hosted {
+    fn handle(&mut self, request: RunCommand, reply: ReplyTo<AnswerPart>, ctx: &mut Context<Self>) {
+        let RunCommand { payload, first_sequence } = request;
+        let (Ok(command), Some(session)) = (Command::decode(&payload), &self.session) else {
+            return ctx.stop();
+        };
+        self.rest = None;
+        let asked = session.ask(Execute { command, first_sequence }, STATEMENT_DEADLINE);
+        ctx.spawn_then(asked, move |hosted, answer, ctx| hosted.answered(answer, reply, ctx));
+    }
+}
+
+impl Handler<MoreAnswer> for Hosted {
+    fn handle(&mut self, _: MoreAnswer, reply: ReplyTo<AnswerPart>, ctx: &mut Context<Self>) {
+        let Some(mut rest) = self.rest.take() else {
+            return reply.send(AnswerPart::default());
+        };
+        let part = async move {
+            let first = rest.recv().await;
+            (first, rest)
+        };
+        ctx.spawn_then(part, move |hosted, (first, mut rest), _| {
+            let Some(first) = first else { return reply.send(AnswerPart::default()) };
+            let mut bytes = BytesMut::from(first);
+            while bytes.len() < PART_BYTES
+                && let Ok(more) = rest.try_recv()
+            {
+                bytes.extend_from_slice(&more);
+            }
+            hosted.rest = Some(rest);
+            reply.send(AnswerPart { bytes: bytes.freeze(), more: true, disconnect: false });
+        });
+    }
+}
+
+/// Overtakes the command in hand.
+impl Handler<CancelStatement> for Hosted {
+    fn handle(&mut self, cancel: CancelStatement, reply: ReplyTo<()>, _: &mut Context<Self>) {
+        if let Some(session) = &self.session {
+            let _ = session.tell(cancel);
+        }
+        reply.send(());
+    }
+}
+
+impl Handler<SwitchUser> for Hosted {
+    fn handle(
+        &mut self,
+        switch: SwitchUser,
+        reply: ReplyTo<SqlResult<()>>,
+        ctx: &mut Context<Self>,
+    ) {
+        let Some(session) = &self.session else { return ctx.stop() };
+        let client = switch.0.clone();
+        let asked = session.ask(switch, STATEMENT_DEADLINE);
+        ctx.spawn_then(asked, move |hosted, switched, ctx| {
+            let Ok(switched) = switched else { return ctx.stop() };
+            if switched.is_ok() {
+                hosted.process.update(|state| {
+                    state.user.clone_from(&client.user);
+                    state.database.clone_from(&client.database);
+                });
+            }
+            reply.send(switched);
+        });
+    }
+}
+
+impl Handler<CloseSession> for Hosted {
+    fn handle(&mut self, _: CloseSession, reply: ReplyTo<()>, ctx: &mut Context<Self>) {
+        reply.send(());
+        ctx.stop();
+    }
+}
