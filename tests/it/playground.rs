@@ -189,6 +189,29 @@ fn a_cluster_is_started_looked_at_hurt_mended_and_taken_down() {
 }
 
 #[test]
+fn three_placement_drivers_lose_one_and_a_fourth_joins() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut playground = Playground::start(&temp.path().join("p"), &["--pd", "3"]);
+    playground.until_ready();
+    playground.query_soon("sql1", "CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY)");
+    run(&mut playground.command(&["kill", "pd1"]));
+    playground.query_soon("sql1", "REPLACE INTO d.t VALUES (1)");
+    run(&mut playground.command(&["restart", "pd1"]));
+    run(&mut playground.command(&["scale-out", "--pd", "1"]));
+    let admin = playground.node("pd4")["admin"].as_str().unwrap().to_owned();
+    let members = run(troupe().args(["ctl", "--pd", &format!("http://{admin}"), "members"]));
+    for name in ["pd1", "pd2", "pd3", "pd4"] {
+        assert!(members.contains(name), "{members}");
+    }
+    playground.query_soon("sql1", "REPLACE INTO d.t VALUES (2)");
+    assert_eq!(playground.query_soon("sql1", "SELECT COUNT(*) FROM d.t"), "2\n");
+    let pids = playground.pids();
+    playground.signal(Signal::TERM);
+    assert_eq!(playground.exit_code(), Some(0), "{}", playground.said());
+    assert!(!pids.iter().any(|pid| is_there(*pid)), "{}", playground.said());
+}
+
+#[test]
 fn no_node_outlives_a_playground_that_is_killed() {
     let temp = tempfile::tempdir().unwrap();
     let mut playground = Playground::start(&temp.path().join("p"), &[]);

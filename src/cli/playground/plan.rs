@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// More nodes than this of a kind are a mistake.
 const NODES_MAX: u32 = 32;
-/// How many placement drivers a cluster can have.
-const PD_COUNTS: [u32; 1] = [1];
+/// How many placement drivers a cluster begins with: of an even number one would be of no use.
+const PD_COUNTS: [u32; 3] = [1, 3, 5];
 /// The first ports that are tried, for MySQL clients, operators and other nodes: those a single node has.
 const MYSQL_PORT: u16 = 4000;
 const ADMIN_PORT: u16 = 10080;
@@ -53,7 +53,7 @@ impl Counts {
         self.check()?;
         if !PD_COUNTS.contains(&self.pd) {
             let counts = PD_COUNTS.map(|count| count.to_string()).join(", ");
-            return Err(format!("--pd: a cluster has {counts} of them, not {}", self.pd));
+            return Err(format!("--pd: a cluster begins with {counts} of them, not {}", self.pd));
         }
         match [Kind::Store, Kind::Sql].into_iter().find(|kind| self.of(*kind) == 0) {
             Some(kind) => Err(format!("--{}: a cluster needs at least one", kind.name())),
@@ -112,6 +112,9 @@ pub(super) struct NodePlan {
     pub(super) bridge: SocketAddr,
     pub(super) admin: SocketAddr,
     pub(super) mysql: Option<SocketAddr>,
+    /// A placement driver that came to a group at work.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) joins: bool,
 }
 
 /// The nodes of a playground, placement drivers first.
@@ -161,7 +164,7 @@ impl Plan {
             return Err("--replicas: must be odd".to_owned());
         }
         let mut plan = Plan { nodes: Vec::new(), replicas };
-        plan.add(counts, ports)?;
+        plan.add(counts, false, ports)?;
         Ok(plan)
     }
 
@@ -172,23 +175,23 @@ impl Plan {
         ports: &Ports<'_>,
     ) -> Result<Vec<NodePlan>, String> {
         counts.check()?;
-        if counts.pd > 0 {
-            return Err("--pd: the placement driver's members are given when the cluster starts, \
-                        and cannot be added while it runs"
-                .to_owned());
-        }
         if Kind::ALL.into_iter().all(|kind| counts.of(kind) == 0) {
-            return Err("nothing to add: say --store N, --sql N or --gateway N".to_owned());
+            return Err("nothing to add: say --store N, --sql N, --gateway N or --pd N".to_owned());
         }
         for kind in Kind::ALL {
             if self.of(kind).count() as u32 + counts.of(kind) > NODES_MAX {
                 return Err(format!("--{}: {NODES_MAX} in all at most", kind.name()));
             }
         }
-        self.add(counts, ports)
+        self.add(counts, true, ports)
     }
 
-    fn add(&mut self, counts: Counts, ports: &Ports<'_>) -> Result<Vec<NodePlan>, String> {
+    fn add(
+        &mut self,
+        counts: Counts,
+        is_at_work: bool,
+        ports: &Ports<'_>,
+    ) -> Result<Vec<NodePlan>, String> {
         let before = self.nodes.len();
         for kind in Kind::ALL {
             let numbers = self.of(kind).filter_map(|node| node.number()).max().unwrap_or(0);
@@ -203,6 +206,7 @@ impl Plan {
                     bridge: self.port(BRIDGE_PORT, ports)?,
                     admin: self.port(ADMIN_PORT, ports)?,
                     mysql,
+                    joins: is_at_work && kind == Kind::Pd,
                 };
                 self.nodes.push(node);
             }
@@ -241,7 +245,9 @@ impl Plan {
 
     /// How a node of it is started.
     pub(super) fn launch(&self, node: &NodePlan, common: &Common) -> Launch {
-        let members: Vec<String> = self.of(Kind::Pd).map(|pd| pd.bridge.to_string()).collect();
+        let at = |pd: &NodePlan| pd.bridge.to_string();
+        let first: Vec<String> = self.of(Kind::Pd).filter(|pd| !pd.joins).map(at).collect();
+        let all: Vec<String> = self.of(Kind::Pd).map(at).collect();
         let mut args: Vec<String> = vec!["start".into(), "--role".into(), node.kind.roles().into()];
         let mut flag = |name: &str, value: String| args.extend([name.to_owned(), value]);
         flag("--name", node.name.clone());
@@ -250,9 +256,12 @@ impl Plan {
         if let Some(mysql) = node.mysql {
             flag("--mysql-addr", mysql.to_string());
         }
-        // A single member needs to know of no others.
-        if node.kind != Kind::Pd || members.len() > 1 {
-            flag("--pd", members.join(","));
+        match node.kind {
+            Kind::Pd if node.joins => flag("--join", first.join(",")),
+            // A single member needs to know of no others.
+            Kind::Pd if first.len() == 1 => {}
+            Kind::Pd => flag("--pd", first.join(",")),
+            _ => flag("--pd", all.join(",")),
         }
         flag("--data-dir", path(&common.dir.join(&node.name)));
         if let Some(config) = &common.config {

@@ -73,7 +73,6 @@ fn scaling_out_goes_on_with_the_numbers() {
     let before = plan.clone();
     let mut refused = |counts| plan.scale_out(counts, &EMPTY).unwrap_err();
     assert!(refused(counts(0, 0, 0)).contains("nothing to add"));
-    assert!(refused(counts(1, 0, 0)).starts_with("--pd: "));
     assert!(refused(counts(0, 30, 0)).starts_with("--store: "));
     assert!(refused(Counts { gateway: 40, ..counts(0, 0, 0) }).starts_with("--gateway: "));
     assert_eq!(plan, before);
@@ -106,15 +105,22 @@ fn nodes_are_started_with_flags_only_they_need() {
 
 #[test]
 fn several_placement_drivers_know_each_other() {
-    let mut plan = Plan::new(Counts::default(), None, &EMPTY).unwrap();
-    let mut other = node(&plan, "pd1").clone();
-    other.name = "pd2".to_owned();
-    other.bridge.set_port(20170);
-    plan.nodes.insert(1, other);
-    for node in &plan.nodes {
-        let args = plan.launch(node, &Common::default()).args.join(" ");
-        assert!(args.contains("--pd 127.0.0.1:20160,127.0.0.1:20170"), "{args}");
+    let mut plan = Plan::new(counts(3, 1, 1), None, &EMPTY).unwrap();
+    let flags =
+        |plan: &Plan, name| plan.launch(node(plan, name), &Common::default()).args.join(" ");
+    let first = "127.0.0.1:20160,127.0.0.1:20161,127.0.0.1:20162";
+    for name in ["pd1", "pd3", "store1", "sql1"] {
+        let flags = flags(&plan, name);
+        assert!(flags.contains(&format!("--pd {first} ")), "{flags}");
     }
+    // One that comes later joins them; those that are there already go by their own list.
+    plan.scale_out(counts(1, 0, 1), &EMPTY).unwrap();
+    assert!(flags(&plan, "pd4").contains(&format!("--join {first} ")));
+    assert!(flags(&plan, "pd1").contains(&format!("--pd {first} ")));
+    let fourth = node(&plan, "pd4").bridge;
+    assert!(flags(&plan, "sql2").contains(&format!("--pd {first},{fourth} ")));
+    let text = serde_json::to_string(&plan).unwrap();
+    assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
 }
 
 #[test]

@@ -20,8 +20,8 @@ use crate::actors::runtime::{
     Supervision, System, Thread,
 };
 use crate::actors::session::{
-    Account, Accounts as _, Answer, CancelStatement, ClientInfo, Execute, Process, ProcessState,
-    Session, SessionServices, SwitchUser,
+    Account, Answer, CancelStatement, ClientInfo, Execute, Process, ProcessState, Session,
+    SessionServices, SwitchUser,
 };
 use crate::common::{SqlError, SqlResult};
 use crate::protocol::command::Command;
