@@ -1,5 +1,6 @@
 //! A gateway in a process of its own: its clients' sessions are on SQL nodes.
 
+use std::io::Write as _;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -91,11 +92,10 @@ fn clients_of_a_gateway_have_their_sessions_on_sql_nodes() {
     assert!(rows.ends_with(&format!("3999\t{}\n", "x".repeat(90))), "{}", rows.len());
 
     // Nothing of a client that is gone holds others up.
-    let mut client = mariadb(&gateway)
-        .args(["-e", "BEGIN; UPDATE d.t SET b = 'mine' WHERE a = 1; SELECT SLEEP(60)"])
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut client = mariadb(&gateway).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let statements = b"BEGIN; UPDATE d.t SET b = 'mine' WHERE a = 1;\n";
+    let mut stdin = client.stdin.take().unwrap();
+    stdin.write_all(statements).unwrap();
     let holders =
         || sessions(&one, "sql1")["sessions"] == 1 || sessions(&two, "sql2")["sessions"] == 1;
     until("its session", holders);
@@ -114,7 +114,7 @@ async fn prepared_statements_and_kill_cross_too() {
     let url = format!("mysql://root@127.0.0.1:{}/", gateway.mysql_port);
     let mut connection = mysql_async::Conn::from_url(&url).await.unwrap();
     connection.query_drop("CREATE DATABASE d").await.unwrap();
-    connection.query_drop("CREATE TABLE d.t (a INT PRIMARY KEY, b BLOB)").await.unwrap();
+    connection.query_drop("CREATE TABLE d.t (a INT PRIMARY KEY, b LONGBLOB)").await.unwrap();
     let insert = connection.prep("INSERT INTO d.t VALUES (?, ?)").await.unwrap();
     let blob = vec![7u8; 300_000];
     for a in 0..10 {
@@ -171,4 +171,22 @@ fn a_sql_node_that_is_lost_costs_its_clients_a_new_connection() {
     drop(two);
     let said = refused(&gateway, &["-e", "SELECT 1"]);
     assert!(said.contains("no SQL node"), "{said}");
+}
+
+#[test]
+fn a_sql_node_that_stops_finishes_what_is_in_hand() {
+    let (_others, mut one, mut two, gateway) = cluster();
+    let client = mariadb(&gateway)
+        .args(["-N", "-e", "SELECT SLEEP(3), 'done'"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let has = |server: &Server, name: &str| sessions(server, name)["sessions"] == 1;
+    until("its session", || has(&one, "sql1") || has(&two, "sql2"));
+    std::thread::sleep(Duration::from_millis(500));
+    let stopping = if has(&one, "sql1") { &mut one } else { &mut two };
+    assert!(stopping.terminate().success(), "{}", stopping.log());
+    let output = client.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "0\tdone\n");
+    assert_eq!(query(&gateway, "SELECT 1"), "1\n");
 }

@@ -20,7 +20,7 @@ use crate::actors::gateway::{self, Drain, Gateway, GatewayOptions};
 use crate::actors::runtime::{ActorRef, Monotonic, Service, System, Thread};
 use crate::actors::session::accounts::AccountCache;
 use crate::actors::session::remote::{
-    RemoteAccounts, RemoteSessions, SessionHost, SessionKeeper, SqlNodes,
+    DrainSessions, RemoteAccounts, RemoteSessions, SessionHost, SessionKeeper, SqlNodes,
 };
 use crate::actors::session::variables::GlobalVariables;
 use crate::actors::session::{Accounts, LocalSessions, SessionServices, Sessions};
@@ -132,6 +132,8 @@ impl Service for Sql {
     async fn stop(&mut self, deadline: Duration) -> anyhow::Result<()> {
         self.shared.products.write().sessions = None;
         if let Some(host) = self.host.take() {
+            // What is not done by then is cut off.
+            let _ = host.ask(DrainSessions, deadline.mul_f64(0.8)).await;
             stop_actor(&host, deadline).await?;
         }
         match self.refresher.take() {

@@ -24,6 +24,7 @@ use crate::actors::session::{
     SessionServices, SwitchUser,
 };
 use crate::common::{SqlError, SqlResult};
+use crate::message;
 use crate::protocol::command::Command;
 
 /// A statement may take as long as it wants; its client ends it.
@@ -34,6 +35,8 @@ const LOOK_AROUND: Duration = Duration::from_secs(5);
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// A session that is younger may have been opened after the gateway wrote its list.
 const YOUNG: Duration = Duration::from_secs(10);
+/// How often it is looked whether statements are still in hand, when the node stops.
+const DRAIN_POLL: Duration = Duration::from_millis(10);
 /// What waits of an answer is taken along up to this size.
 const PART_BYTES: usize = 256 << 10;
 
@@ -45,6 +48,11 @@ pub fn sessions_path(node: &str) -> ActorPath {
 /// The sessions by path: for messages from other nodes, which find them past the host's mailbox.
 type Open = Arc<DashMap<ActorPath, ActorRef<Hosted>>>;
 
+/// The node stops: open no sessions any more. Answered when no statement is in hand.
+#[derive(Clone, Copy, Debug)]
+pub struct DrainSessions;
+message!(DrainSessions => (), "DrainSessions");
+
 /// The actor `/<node>/sessions`.
 pub struct SessionHost {
     services: Arc<SessionServices>,
@@ -55,6 +63,7 @@ pub struct SessionHost {
     heard: BTreeMap<String, Instant>,
     next: u64,
     opened: u64,
+    is_draining: bool,
 }
 
 struct Entry {
@@ -82,6 +91,7 @@ impl SessionHost {
                 // Not those of an earlier life: somebody may still believe in them.
                 next: clock.unix_ms() << 20,
                 opened: 0,
+                is_draining: false,
             }
         });
         bridge
@@ -189,8 +199,24 @@ impl Handler<OpenSession> for SessionHost {
         reply: ReplyTo<SqlResult<u64>>,
         ctx: &mut Context<Self>,
     ) {
-        let opened = self.open(request, ctx);
-        reply.send(opened);
+        // Without an answer the gateway asks the next node.
+        if !self.is_draining {
+            let opened = self.open(request, ctx);
+            reply.send(opened);
+        }
+    }
+}
+
+impl Handler<DrainSessions> for SessionHost {
+    fn handle(&mut self, _: DrainSessions, reply: ReplyTo<()>, ctx: &mut Context<Self>) {
+        self.is_draining = true;
+        let processes = self.services.processes.clone();
+        ctx.spawn(async move {
+            while processes.running() > 0 {
+                tokio::time::sleep(DRAIN_POLL).await;
+            }
+            reply.send(());
+        });
     }
 }
 

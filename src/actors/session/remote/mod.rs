@@ -31,7 +31,7 @@ mod messages;
 mod proto;
 
 pub use away::{RemoteAccounts, RemoteSessions, SessionKeeper, SqlNodes};
-pub use hosted::{Hosted, SessionHost, sessions_path};
+pub use hosted::{DrainSessions, Hosted, SessionHost, sessions_path};
 pub use messages::{
     AnswerPart, CloseSession, FindAccount, KeepSessions, MoreAnswer, OpenSession, RunCommand,
 };
