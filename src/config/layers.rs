@@ -351,7 +351,6 @@ mod tests {
             ("[node]\nname = 'a/b'\n", "node.name"),
             ("[node]\nrole = 'stores'\n", "node.role"),
             ("[node]\nrole = ''\n", "node.role"),
-            ("[node]\nrole = 'gateway'\n", "node.pd"),
             ("[node]\nname = 'a:1'\n", "node.name"),
             ("[node]\nname = 'store'\n", "node.name"),
             ("[node]\nrole = 'store'\npd = 'nowhere'\n", "node.pd"),
