@@ -36,7 +36,7 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    fn new(name: &str, role: &str, pd: Option<&str>, dir: PathBuf) -> Node {
+    pub(crate) fn new(name: &str, role: &str, pd: Option<&str>, dir: PathBuf) -> Node {
         let address = free_address();
         let mut args: Vec<String> = ["--role", role, "--name", name, "--addr", &address]
             .iter()
@@ -90,11 +90,26 @@ impl Node {
     }
 }
 
+/// How many processes of each kind.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) pds: usize,
+    pub(crate) stores: usize,
+    pub(crate) fronts: usize,
+    /// Clients connect to these, if there are any, and else to the SQL nodes.
+    pub(crate) gateways: usize,
+}
+
 /// The processes.
 pub(crate) struct Cluster {
+    /// The first member of the placement driver, most often the only one.
     pub(crate) pd: Node,
+    pub(crate) other_pds: Vec<Node>,
     pub(crate) stores: Vec<Node>,
     pub(crate) fronts: Vec<Node>,
+    pub(crate) gateways: Vec<Node>,
+    /// Where all members of the placement driver listen.
+    pds: String,
     dir: tempfile::TempDir,
     _alone: MutexGuard<'static, ()>,
 }
@@ -102,23 +117,20 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Starts a placement driver, so many stores and so many SQL nodes, and waits until every region has three replicas.
     pub(crate) fn start(stores: usize, fronts: usize) -> Cluster {
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let dir = tempfile::tempdir().unwrap();
-        let pd = Node::new("pd-1", "pd", None, dir.path().join("pd-1"));
-        let mut cluster =
-            Cluster { pd, stores: Vec::new(), fronts: Vec::new(), dir, _alone: alone };
-        cluster.pd.start();
-        for number in 1..=stores {
-            cluster.add_store(number);
-        }
-        for number in 1..=fronts {
-            let name = format!("sql-{number}");
-            let dir = cluster.dir.path().join(&name);
-            let pd = Some(cluster.pd.address.as_str());
-            cluster.fronts.push(Node::new(&name, "sql,gateway,ddl", pd, dir));
-        }
+        Cluster::of(Shape { pds: 1, stores, fronts, gateways: 0 })
+    }
+
+    /// Starts processes of all kinds, and waits until every region has three replicas.
+    pub(crate) fn of(shape: Shape) -> Cluster {
+        let mut cluster = Cluster::laid_out(shape);
         std::thread::scope(|scope| {
-            for node in cluster.stores.iter_mut().chain(&mut cluster.fronts) {
+            for node in std::iter::once(&mut cluster.pd).chain(&mut cluster.other_pds) {
+                scope.spawn(|| node.start());
+            }
+        });
+        std::thread::scope(|scope| {
+            let nodes = cluster.stores.iter_mut().chain(&mut cluster.fronts);
+            for node in nodes.chain(&mut cluster.gateways) {
                 scope.spawn(|| node.start());
             }
         });
@@ -126,17 +138,47 @@ impl Cluster {
         cluster
     }
 
+    /// The processes, of which none runs yet.
+    fn laid_out(shape: Shape) -> Cluster {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let mut members: Vec<Node> = (1..=shape.pds)
+            .map(|number| format!("pd-{number}"))
+            .map(|name| Node::new(&name, "pd", None, at(&name)))
+            .collect();
+        let addresses: Vec<&str> = members.iter().map(|member| member.address.as_str()).collect();
+        let pds = addresses.join(",");
+        if shape.pds > 1 {
+            members.iter_mut().for_each(|m| m.args.extend(["--pd".to_owned(), pds.clone()]));
+        }
+        let sql_role = if shape.gateways > 0 { "sql,ddl" } else { "sql,gateway,ddl" };
+        let nodes = |count: usize, kind: &str, role: &str| -> Vec<Node> {
+            (1..=count)
+                .map(|number| format!("{kind}-{number}"))
+                .map(|name| Node::new(&name, role, Some(&pds), at(&name)))
+                .collect()
+        };
+        let (stores, fronts) =
+            (nodes(shape.stores, "store", "store"), nodes(shape.fronts, "sql", sql_role));
+        let gateways = nodes(shape.gateways, "gateway", "gateway");
+        let other_pds = members.split_off(1);
+        let pd = members.remove(0);
+        Cluster { pd, other_pds, stores, fronts, gateways, pds, dir, _alone: alone }
+    }
+
     /// A further store, which does not run yet.
     pub(crate) fn add_store(&mut self, number: usize) -> &mut Node {
         let name = format!("store-{number}");
         let dir = self.dir.path().join(&name);
-        self.stores.push(Node::new(&name, "store", Some(&self.pd.address), dir));
+        self.stores.push(Node::new(&name, "store", Some(&self.pds), dir));
         self.stores.last_mut().unwrap()
     }
 
-    /// Where MySQL clients find the SQL nodes that run.
+    /// Where MySQL clients find the nodes for them that run.
     pub(crate) fn ports(&self) -> Vec<u16> {
-        self.fronts.iter().filter_map(|node| Some(node.server.as_ref()?.mysql_port)).collect()
+        let doors = if self.gateways.is_empty() { &self.fronts } else { &self.gateways };
+        doors.iter().filter_map(|node| Some(node.server.as_ref()?.mysql_port)).collect()
     }
 
     /// What the placement driver knows of the regions; empty if it does not answer.
@@ -144,9 +186,11 @@ impl Cluster {
         self.pd_json("/pd/api/v1/regions")["regions"].as_array().cloned().unwrap_or_default()
     }
 
-    /// What the placement driver says.
+    /// What the placement driver says, by whichever of its members runs.
     pub(crate) fn pd_json(&self, path: &str) -> Value {
-        self.pd.server().json(path)
+        let mut members = std::iter::once(&self.pd).chain(&self.other_pds);
+        let running = members.find_map(|member| member.server.as_ref());
+        running.unwrap_or_else(|| panic!("no member of the placement driver runs")).json(path)
     }
 
     /// The id of a store, by its address.

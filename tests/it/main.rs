@@ -12,6 +12,7 @@ mod crash;
 mod dependencies;
 mod failures;
 mod gateway;
+mod gateways;
 mod golden;
 mod nodes;
 mod pd_members;

@@ -296,7 +296,8 @@ async fn stream(
     }
 }
 
-/// What a client is told whose session cannot be reached any more; its connection ends.
+/// What a client is told whose session cannot be reached any more; its connection ends. Clients take this error for what
+/// it is, a lost connection: whatever was in hand, a commit too, may have come to an end or not.
 fn lost(node: &str, error: &AskError, first_sequence: u8) -> Answer {
     let reason = match error {
         AskError::Send(SendError::Unreachable(_)) => "cannot be reached",
@@ -304,7 +305,7 @@ fn lost(node: &str, error: &AskError, first_sequence: u8) -> Answer {
     };
     let text = format!("the session was on node {node}, which {reason}: connect again");
     let mut writer = PacketWriter::new(first_sequence);
-    response::write_error(&mut writer, &SqlError::new(errno::UNKNOWN, text));
+    response::write_error(&mut writer, &SqlError::new(errno::SERVER_SHUTDOWN, text));
     Answer { bytes: writer.take(), rest: None, disconnect: true }
 }
 
