@@ -240,6 +240,9 @@ pub struct StoreConfig {
     pub raft_tick: Span,
     /// A region's log is compacted when it has this many applied entries.
     pub raft_log_gc_entries: u64,
+    /// With less free disk space than this, writes are refused with error 1021, while reads go on: what was accepted
+    /// must still be applied and compacted. 0: never.
+    pub reserve_space: ByteSize,
 }
 
 impl Default for StoreConfig {
@@ -255,6 +258,7 @@ impl Default for StoreConfig {
             appliers: 1,
             raft_tick: Span(Duration::from_millis(100)),
             raft_log_gc_entries: 10_000,
+            reserve_space: ByteSize::mib(512),
         }
     }
 }

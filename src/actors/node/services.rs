@@ -138,6 +138,7 @@ fn store_options(config: &Config) -> StoreOptions {
         },
         appliers: store.appliers,
         heartbeat_interval: store.heartbeat_interval.0,
+        reserve_space: store.reserve_space.0,
         hot: HotBudget { ranges: store.hot_ranges.0 as usize, rows: store.hot_rows.0 as usize },
         data_dir: Some(config.node.data_dir.clone()),
         ..StoreOptions::default()
