@@ -8,7 +8,7 @@
 //! |-------------|----------------------------------------------------------------------------------------|
 //! | `mailbox`   | an `ask` and its answer, or a `tell`, on one thread and across threads                 |
 //! | `bridge`    | an `echo`, asked or told, from one node to another over gRPC and loopback              |
-//! | `tso`       | a timestamp of another node's placement driver, for one who waits or for ten thousand  |
+//! | `tso`       | a timestamp of another process's placement driver, for one session or ten thousand     |
 //! | `codec`     | a key or a row of sysbench's table, written or read                                    |
 //! | `mvcc_get`  | the newest version of one of 100,000 keys                                              |
 //! | `plan`      | a statement from its text to its physical plan                                         |
@@ -16,14 +16,16 @@
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
+use std::io::{self, BufRead, BufReader};
 use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
+use std::{env, thread};
 
 use bytes::Bytes;
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
-use futures::future::join_all;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use troupedb::actors::bridge::{Bridge, BridgeOptions, Echo};
@@ -76,6 +78,9 @@ const INSERT: &str = "INSERT INTO sbtest1 (id, k, c, pad) VALUES (123, 49929, \
      '67847967377-48000963322-62604785301-91415491898-96926520291')";
 
 fn main() {
+    if env::var_os(OTHER_NODE).is_some() {
+        return be_the_other_node();
+    }
     let mut criterion = Criterion::default()
         .sample_size(30)
         .warm_up_time(Duration::from_secs(1))
@@ -171,6 +176,9 @@ fn mailbox(criterion: &mut Criterion) {
 
 // ------------------------------------------------------------------------------------------------- bridge
 
+/// Set for the process that is the other node.
+const OTHER_NODE: &str = "TROUPE_BENCH_OTHER_NODE";
+
 /// A node with nothing but its bridge.
 fn bridged(name: &str) -> (System, Bridge) {
     let options = SystemOptions { node: name.into(), core_threads: 1, ..SystemOptions::default() };
@@ -179,6 +187,59 @@ fn bridged(name: &str) -> (System, Bridge) {
     let bridge = Bridge::start(&system, listener, BridgeOptions::default())
         .expect("the bridge starts on a bound socket");
     (system, bridge)
+}
+
+/// Is node `b`, with a placement driver, until its input ends.
+fn be_the_other_node() {
+    let (system, bridge) = bridged("b");
+    let address = bridge.addr().expect("it listens").to_string();
+    let local = LocalPd::start(&system, Arc::new(MemoryEngine::new()), Goals::default());
+    let local = local.expect("a new placement driver starts");
+    let at = address.clone();
+    let service = system
+        .spawn_root("pd-service", Thread::Any, move || PdService::new(local.clone(), at.clone()));
+    bridge.export(&service).at(pd_path()).message::<PdCall>();
+    println!("{address}");
+    io::copy(&mut io::stdin(), &mut io::sink()).expect("the other process holds the pipe");
+}
+
+/// Node `b`, in a process of its own.
+struct OtherNode {
+    process: Child,
+    address: String,
+}
+
+impl OtherNode {
+    /// Starts it, on one core only if told so.
+    fn start(core: Option<usize>) -> OtherNode {
+        let me = env::current_exe().expect("a process has a path");
+        let mut command = match core {
+            None => Command::new(me),
+            Some(core) => {
+                let mut command = Command::new("taskset");
+                command.arg("-c").arg(core.to_string()).arg(me);
+                command
+            }
+        };
+        command.env(OTHER_NODE, "1").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().expect("the bench starts once more (with taskset)");
+        let output = process.stdout.take().expect("its output is a pipe");
+        let mut address = String::new();
+        BufReader::new(output).read_line(&mut address).expect("it tells its address");
+        OtherNode { process, address: address.trim().to_owned() }
+    }
+
+    fn stop(mut self) {
+        drop(self.process.stdin.take());
+        self.process.wait().expect("it ends with its input");
+    }
+}
+
+/// Holds this process to some cores.
+fn hold_to(cores: &str) {
+    let me = std::process::id().to_string();
+    let done = Command::new("taskset").args(["-a", "-p", "-c", cores, &me]).output();
+    assert!(done.expect("taskset is there").status.success(), "taskset takes {cores}");
 }
 
 /// Asks all at once, then waits for the answers.
@@ -197,12 +258,16 @@ async fn shout_all(echo: &Address<Echo>, payload: &Bytes) {
     black_box(echo.ask(Echo(payload.clone()), DEADLINE).await.expect("the other node answers"));
 }
 
+/// Two processes, each on one core.
 fn bridge(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("bridge");
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let other = OtherNode::start(Some(1.min(cores - 1)));
+    hold_to("0");
     let runtime = runtime();
-    let ((a, from), (b, to)) = (bridged("a"), bridged("b"));
-    a.registry().announce_node("b", to.addr().expect("it listens").to_string());
-    let echo = from.address::<Echo>("/b/bridge");
+    let (system, bridge) = bridged("a");
+    system.registry().announce_node("b", other.address.clone());
+    let echo = bridge.address::<Echo>("/b/bridge");
     let payload = Bytes::from_static(b"0123456789abcdef");
     group.throughput(Throughput::Elements(1));
     group.bench_function("ask_one", |bencher| {
@@ -217,44 +282,52 @@ fn bridge(criterion: &mut Criterion) {
         bencher.iter(|| runtime.block_on(shout_all(&echo, &payload)));
     });
     group.finish();
-    for (system, bridge) in [(a, from), (b, to)] {
-        runtime.block_on(bridge.stop(DEADLINE));
-        runtime.block_on(system.shutdown(DEADLINE));
-    }
+    runtime.block_on(bridge.stop(DEADLINE));
+    runtime.block_on(system.shutdown(DEADLINE));
+    other.stop();
+    hold_to(&format!("0-{}", cores - 1));
 }
 
 // ---------------------------------------------------------------------------------------------------- tso
 
-/// Sessions that all want a timestamp: each waits for its own.
+/// Timestamps each session asks for, one after the other.
+const ROUNDS: u64 = 10;
+
+/// Sessions that each ask for timestamps, one after the other.
 async fn timestamps(pd: &RemotePd, sessions: u64) {
-    for ts in join_all((0..sessions).map(|_| pd.timestamp())).await {
-        black_box(ts.expect("the placement driver answers"));
+    let sessions: Vec<_> = (0..sessions)
+        .map(|_| {
+            let pd = pd.clone();
+            tokio::spawn(async move {
+                for _ in 0..ROUNDS {
+                    black_box(pd.timestamp().await.expect("the placement driver answers"));
+                }
+            })
+        })
+        .collect();
+    for session in sessions {
+        session.await.expect("a session does not panic");
     }
 }
 
+/// Two processes, which share what cores there are.
 fn tso(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("tso");
     let runtime = runtime();
-    let ((a, from), (b, to)) = (bridged("a"), bridged("b"));
-    let address = to.addr().expect("it listens").to_string();
-    let local = LocalPd::start(&b, Arc::new(MemoryEngine::new()), Goals::default());
-    let local = local.expect("a new placement driver starts");
-    let at = address.clone();
-    let service =
-        b.spawn_root("pd-service", Thread::Any, move || PdService::new(local.clone(), at.clone()));
-    to.export(&service).at(pd_path()).message::<PdCall>();
-    let pd = runtime.block_on(async { RemotePd::new(&a, &from, vec![address]) });
-    for (name, sessions) in [("one", 1), ("for_10000", 10 * BATCH)] {
-        group.throughput(Throughput::Elements(sessions));
+    let (system, bridge) = bridged("a");
+    let other = OtherNode::start(None);
+    let members = vec![other.address.clone()];
+    let pd = runtime.block_on(async { RemotePd::new(&system, &bridge, members) });
+    for (name, sessions) in [("one", 1), ("for_1000", BATCH), ("for_10000", 10 * BATCH)] {
+        group.throughput(Throughput::Elements(sessions * ROUNDS));
         group.bench_function(name, |bencher| {
             bencher.iter(|| runtime.block_on(timestamps(&pd, sessions)));
         });
     }
     group.finish();
-    for (system, bridge) in [(a, from), (b, to)] {
-        runtime.block_on(bridge.stop(DEADLINE));
-        runtime.block_on(system.shutdown(DEADLINE));
-    }
+    runtime.block_on(bridge.stop(DEADLINE));
+    runtime.block_on(system.shutdown(DEADLINE));
+    other.stop();
 }
 
 // -------------------------------------------------------------------------------------------------- codec

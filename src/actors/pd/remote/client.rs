@@ -253,25 +253,33 @@ impl RemotePd {
 
     /// Fetches for all who wait, until nobody does.
     fn fetch(&self) {
-        let client = self.clone();
-        // Dropped with the task, however it ends.
-        let ending = Ending(self.clone());
-        self.shared.runtime.spawn(async move {
-            while let Some(batch) = client.shared.queue.next() {
-                let fetched = client.timestamps(batch.len() as u64).await;
-                client.shared.queue.give(batch, fetched);
-            }
-            std::mem::forget(ending);
-        });
+        let fetcher = Fetcher { client: self.clone(), has_ended: false };
+        self.shared.runtime.spawn(fetcher.run());
     }
 }
 
-/// Whoever fetched has gone, with the runtime it ran on.
-struct Ending(RemotePd);
+/// Who fetches timestamps. Dropped before its end, with the runtime it ran on, it tells those who
+/// wait.
+struct Fetcher {
+    client: RemotePd,
+    has_ended: bool,
+}
 
-impl Drop for Ending {
+impl Fetcher {
+    async fn run(mut self) {
+        while let Some(question) = self.client.shared.queue.next() {
+            let fetched = self.client.timestamps(question.count()).await;
+            question.answer(fetched);
+        }
+        self.has_ended = true;
+    }
+}
+
+impl Drop for Fetcher {
     fn drop(&mut self) {
-        self.0.shared.queue.fail();
+        if !self.has_ended {
+            self.client.shared.queue.fail();
+        }
     }
 }
 
@@ -291,12 +299,15 @@ fn unexpected() -> PdError {
 #[async_trait]
 impl PdClient for RemotePd {
     async fn timestamp(&self) -> PdResult<Timestamp> {
-        let (coming, mine) = self.shared.queue.wait();
-        if mine {
-            self.fetch();
+        loop {
+            let (coming, mine) = self.shared.queue.wait();
+            if mine {
+                self.fetch();
+            }
+            if let Some(timestamp) = coming.await? {
+                return Ok(timestamp);
+            }
         }
-        let gone = |_| PdError::Unavailable("this node stops".to_owned());
-        coming.await.map_err(gone)?
     }
 
     async fn timestamps(&self, count: u64) -> PdResult<Range<Timestamp>> {

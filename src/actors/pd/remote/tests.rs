@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::convert;
 use super::nodes::{Heard, NodeTable};
-use super::timestamps::TimestampQueue;
 use super::wire::{Announce, Node};
 use crate::actors::bridge::Wired;
 use crate::actors::pd::{GroupStep, PdError};
@@ -85,30 +84,6 @@ fn values_survive_the_wire() {
     ] {
         assert_eq!(convert::error(convert::error_to_proto(error.clone())), error);
     }
-}
-
-#[test]
-fn one_question_serves_all_who_wait_before_it() {
-    let queue = TimestampQueue::default();
-    let (mut a, first) = queue.wait();
-    let (mut b, second) = queue.wait();
-    assert!(first && !second, "one of them fetches");
-    let batch = queue.next().unwrap();
-    assert_eq!(batch.len(), 2);
-    // Too late for this question.
-    let (mut c, third) = queue.wait();
-    assert!(!third);
-    // The answer has one only: the other is fetched for again, before the third.
-    queue.give(batch, Ok(Timestamp(5)..Timestamp(6)));
-    assert_eq!(a.try_recv().unwrap(), Ok(Timestamp(5)));
-    assert!(b.try_recv().is_err());
-    let batch = queue.next().unwrap();
-    queue.give(batch, Ok(Timestamp(8)..Timestamp(10)));
-    assert_eq!(b.try_recv().unwrap(), Ok(Timestamp(8)));
-    assert_eq!(c.try_recv().unwrap(), Ok(Timestamp(9)));
-    assert!(queue.next().is_none());
-    assert!(queue.wait().1, "fetching has ended, and begins anew");
-    queue.fail();
 }
 
 fn announce(name: &str, address: &str, services: &[&str], cluster_id: u64) -> Announce {
