@@ -32,6 +32,8 @@ pub(crate) struct Options<'a> {
     pub(crate) env: &'a [(&'a str, &'a str)],
     /// What a shell does before it becomes the server.
     pub(crate) through: Option<&'a str>,
+    /// That shell is alone with what it mounts.
+    pub(crate) mounts: bool,
 }
 
 /// A command for the binary under test, without the environment's own settings.
@@ -50,10 +52,14 @@ fn without_settings(command: &mut Command) {
     }
 }
 
-/// The binary under test, started by a shell that says something first, and is then replaced by it.
-fn through_shell(first: &str) -> Command {
-    let mut command = Command::new("sh");
+/// The binary under test, started by a shell that says something first, and is then replaced by it. What it mounts nobody
+/// else sees, and is gone with it.
+pub(crate) fn through_shell(first: &str, mounts: bool) -> Command {
+    let mut command = Command::new(if mounts { "unshare" } else { "sh" });
     without_settings(&mut command);
+    if mounts {
+        command.args(["--map-root-user", "--mount", "sh"]);
+    }
     command.arg("-c").arg(format!("{first}; exec \"$0\" \"$@\"")).arg(env!("CARGO_BIN_EXE_troupe"));
     command
 }
@@ -75,7 +81,7 @@ impl Server {
         let stderr = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let mut child = options
             .through
-            .map_or_else(troupe, through_shell)
+            .map_or_else(troupe, |first| through_shell(first, options.mounts))
             .arg("start")
             .args(["--mysql-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"])
             .args(["--addr", "127.0.0.1:0", "--data-dir"])
@@ -208,6 +214,19 @@ pub(crate) fn run(command: &mut Command) -> String {
     let text = String::from_utf8_lossy(&text).into_owned();
     assert!(output.status.success(), "{command:?} failed:\n{text}");
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Whether processes may mount what only they see; a test that needs it is skipped where they may not, loudly.
+pub(crate) fn may_mount() -> bool {
+    let script = "mount -t tmpfs tmpfs /mnt";
+    let tried = Command::new("unshare")
+        .args(["--map-root-user", "--mount", "sh", "-c", script])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !tried {
+        eprintln!("SKIPPED: a process may not mount a file system here (unshare --map-root-user)");
+    }
+    tried
 }
 
 /// Whether a program is there. In CI it must be; elsewhere a test without it is skipped, loudly.

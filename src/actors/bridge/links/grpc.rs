@@ -80,7 +80,14 @@ impl Links for GrpcLinks {
         let mut client = BridgeClient::new(channel)
             .max_decoding_message_size(self.frame_bytes_max)
             .max_encoding_message_size(self.frame_bytes_max);
-        let answered = client.link(frames).boxed().await.map_err(|status| error_of(&status))?;
+        let answered =
+            client.link(frames).boxed().await.map_err(|status| match error_of(&status) {
+                // What follows is said from the other side.
+                LinkError::Refused(reason) => {
+                    LinkError::Refused(format!("{address} refuses this node: {reason}"))
+                }
+                error => error,
+            })?;
         Ok(answered.into_inner().map(read).boxed())
     }
 }

@@ -1,0 +1,168 @@
+//! Disks that are full or cannot be written: small file systems in memory, which a server mounts over its data directory
+//! and nobody else sees.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use mysql_async::prelude::*;
+use mysql_async::{Conn, OptsBuilder};
+
+use crate::server::{Options, Server, may_mount, through_shell};
+
+/// MySQL's "disk full".
+const DISK_FULL: u16 = 1021;
+const MIB: u64 = 1 << 20;
+/// Below this the server takes no writes.
+const RESERVE: u64 = 100 * MIB;
+
+/// A file system as a server's process sees it.
+struct Disk {
+    root: PathBuf,
+}
+
+impl Disk {
+    fn of(server: &Server) -> Disk {
+        let dir = server.data_dir.strip_prefix("/").unwrap();
+        Disk { root: Path::new("/proc").join(server.pid().to_string()).join("root").join(dir) }
+    }
+
+    fn available(&self) -> u64 {
+        let space = rustix::fs::statvfs(&self.root).unwrap();
+        space.f_bavail * space.f_frsize
+    }
+
+    /// Leaves so many bytes free.
+    fn fill_up_to(&self, free: u64) {
+        let ballast = vec![0; usize::try_from(self.available() - free).unwrap()];
+        std::fs::write(self.root.join("ballast"), ballast).unwrap();
+    }
+
+    fn relieve(&self) {
+        std::fs::remove_file(self.root.join("ballast")).unwrap();
+    }
+}
+
+/// The error a statement ends with.
+async fn code(conn: &mut Conn, sql: &str) -> Option<u16> {
+    match conn.query_drop(sql).await {
+        Ok(()) => None,
+        Err(mysql_async::Error::Server(error)) => {
+            assert!(error.code != DISK_FULL || error.message.contains("Disk full"), "{error}");
+            Some(error.code)
+        }
+        Err(error) => panic!("{sql}: {error}"),
+    }
+}
+
+/// Repeats a statement until it ends as it should: the server looks at its disk each second.
+async fn until(conn: &mut Conn, sql: &str, wanted: Option<u16>) {
+    let begun = Instant::now();
+    loop {
+        let found = code(conn, sql).await;
+        if found == wanted {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{sql}: {found:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_takes_no_writes_and_serves_reads() {
+    if !may_mount() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mount = format!("mount -t tmpfs -o size=400m tmpfs {}", dir.path().display());
+    let reserve = RESERVE.to_string();
+    let server = Server::with(&Options {
+        data_dir: Some(dir.path()),
+        through: Some(&mount),
+        mounts: true,
+        env: &[("TROUPE_STORE_RESERVE_SPACE", &reserve), ("TROUPE_STORE_WRITE_BUFFER", "1MiB")],
+        ..Options::default()
+    });
+    let opts = || OptsBuilder::default().tcp_port(server.mysql_port).user(Some("root"));
+    let mut conn = Conn::new(opts().ip_or_hostname("127.0.0.1")).await.unwrap();
+    conn.query_drop("CREATE DATABASE d").await.unwrap();
+    conn.query_drop("CREATE TABLE d.t (a INT PRIMARY KEY, b INT, KEY (b))").await.unwrap();
+    conn.query_drop("INSERT INTO d.t VALUES (1, 1), (2, 2)").await.unwrap();
+
+    let disk = Disk::of(&server);
+    disk.fill_up_to(RESERVE - 20 * MIB);
+    until(&mut conn, "UPDATE d.t SET b = b + 1 WHERE a = 1", Some(DISK_FULL)).await;
+    for sql in [
+        "INSERT INTO d.t VALUES (3, 3)",
+        "DELETE FROM d.t",
+        "SELECT * FROM d.t WHERE a = 1 FOR UPDATE",
+        "CREATE TABLE d.u (a INT PRIMARY KEY)",
+        "CREATE INDEX i ON d.t (b)",
+        "DROP TABLE d.t",
+        "CREATE USER ann IDENTIFIED BY 'secret'",
+    ] {
+        assert_eq!(code(&mut conn, sql).await, Some(DISK_FULL), "{sql}");
+    }
+    let read = "SELECT COUNT(*), SUM(a) FROM d.t";
+    assert_eq!(conn.query_first(read).await.unwrap(), Some((2, 3)));
+    let by_index: Option<i64> = conn.query_first("SELECT a FROM d.t WHERE b = 2").await.unwrap();
+    assert!(by_index.is_some());
+    assert!(server.log().contains("the disk is nearly full: writes are refused"));
+
+    disk.relieve();
+    until(&mut conn, "INSERT INTO d.t VALUES (3, 3)", None).await;
+    conn.query_drop("CREATE TABLE d.u (a INT PRIMARY KEY)").await.unwrap();
+    assert_eq!(conn.query_first(read).await.unwrap(), Some((3, 6)));
+    assert!(server.log().contains("the disk has room again"));
+}
+
+/// What a server says that is to start in a directory of which a shell has made something it cannot use.
+fn refused(roles: &[&str], dir: &Path, made: &str) -> String {
+    let output = through_shell(made, true)
+        .args(["start", "--mysql-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"])
+        .args(["--addr", "127.0.0.1:0", "--data-dir"])
+        .arg(dir)
+        .args(roles)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("{}", dir.display())), "{said}");
+    said
+}
+
+#[test]
+fn a_start_on_a_full_disk_says_so() {
+    if !may_mount() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    // Full from the beginning, and at some point of a first start.
+    for kib in [4, 20, 60, 100, 140] {
+        let mount = format!("mount -t tmpfs -o size={kib}k tmpfs {}", dir.path().display());
+        let said = refused(&[], dir.path(), &mount);
+        assert!(said.contains("No space left on device"), "{kib} KiB: {said}");
+    }
+}
+
+#[test]
+fn a_read_only_directory_is_named() {
+    if !may_mount() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().display();
+    let mount = format!("mount --bind {path} {path}; mount -o remount,bind,ro {path}");
+    let gateway = ["--role", "gateway", "--pd", "127.0.0.1:1"];
+    for (roles, data) in [
+        (&[][..], dir.path().to_owned()),
+        (&[], dir.path().join("data")),
+        (&gateway, dir.path().to_owned()),
+    ] {
+        let said = refused(roles, &data, &mount);
+        assert!(
+            said.contains("data directory") && said.contains("Read-only file system"),
+            "{said}"
+        );
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
