@@ -16,6 +16,8 @@ use super::units::{ByteSize, Span};
 const THREADS_MAX: usize = 1024;
 /// Threads that apply, at most.
 const APPLIERS_MAX: usize = 64;
+/// The most snapshots that may be on their way at once.
+const SNAPSHOTS_MAX: usize = 64;
 
 macro_rules! address {
     ($port:literal) => {
@@ -243,6 +245,10 @@ pub struct StoreConfig {
     /// With less free disk space than this, writes are refused with error 1021, while reads go on: what was accepted
     /// must still be applied and compacted. 0: never.
     pub reserve_space: ByteSize,
+    /// What snapshots of regions may send, and receive, in a second; 0: as much as they can.
+    pub snapshot_rate: ByteSize,
+    /// How many of them may be sent, and received, at once.
+    pub snapshots_at_once: usize,
 }
 
 impl Default for StoreConfig {
@@ -259,6 +265,8 @@ impl Default for StoreConfig {
             raft_tick: Span(Duration::from_millis(100)),
             raft_log_gc_entries: 10_000,
             reserve_space: ByteSize::mib(512),
+            snapshot_rate: ByteSize::mib(100),
+            snapshots_at_once: 8,
         }
     }
 }
@@ -473,6 +481,16 @@ impl Config {
                 "must be at least 10ms",
             ),
             (store.raft_log_gc_entries > 0, "store.raft-log-gc-entries", "must be at least 1"),
+            (
+                store.snapshot_rate.0 == 0 || store.snapshot_rate.0 >= 8 << 20,
+                "store.snapshot-rate",
+                "must be 0 or at least 8MiB",
+            ),
+            (
+                (1..=SNAPSHOTS_MAX).contains(&store.snapshots_at_once),
+                "store.snapshots-at-once",
+                "must be between 1 and 64",
+            ),
         ])
     }
 

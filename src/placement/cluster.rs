@@ -45,7 +45,7 @@ pub enum StoreState {
 pub enum StoreCondition {
     /// It serves and may be given more.
     Up,
-    /// It was not heard of for a while: it is given nothing.
+    /// It was not heard of for a while, or has said goodbye: it is given nothing.
     Disconnected,
     /// It was not heard of for so long that its replicas are made anew elsewhere.
     Down,
@@ -85,6 +85,10 @@ pub struct StoreStats {
     pub leader_count: u64,
     /// Unix milliseconds at which its process started.
     pub started_unix_ms: u64,
+    /// It has more to do than it can: what it is given now would wait.
+    pub busy: bool,
+    /// It is about to stop, and has handed over what it led.
+    pub stopping: bool,
 }
 
 /// A store and what was last heard of it.
@@ -181,15 +185,27 @@ impl ClusterMap {
     pub fn condition(&self, store: &StoreInfo, goals: &Goals) -> StoreCondition {
         let heard = store.heard_unix_ms.max(self.since_unix_ms);
         let silent_ms = self.now_unix_ms.saturating_sub(heard);
+        let is_away = store.stats.stopping || silent_ms >= goals.disconnected_after_ms;
         match store.meta.state {
             StoreState::Tombstone => StoreCondition::Tombstone,
             _ if silent_ms >= goals.down_after_ms => StoreCondition::Down,
             StoreState::Offline => StoreCondition::Offline,
-            StoreState::Up if silent_ms >= goals.disconnected_after_ms => {
-                StoreCondition::Disconnected
-            }
+            StoreState::Up if is_away => StoreCondition::Disconnected,
             StoreState::Up => StoreCondition::Up,
         }
+    }
+
+    /// Whether a store may be given something: a replica, or a leader. One that this map has not heard of yet, as its
+    /// leader has just begun to listen, may be away.
+    pub fn is_ready(&self, store: &StoreInfo, goals: &Goals) -> bool {
+        self.condition(store, goals) == StoreCondition::Up
+            && store.heard_unix_ms > 0
+            && !store.stats.busy
+    }
+
+    /// Whether a store has said that it stops.
+    pub fn is_stopping(&self, id: StoreId) -> bool {
+        self.store(id).is_some_and(|store| store.stats.stopping)
     }
 
     /// Adds a store, or changes what is known of its address, version and labels.

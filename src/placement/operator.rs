@@ -97,6 +97,9 @@ impl Step {
     ) -> Result<RegionOrder, &'static str> {
         let on = |store_id: &StoreId| report.region.peer_on(*store_id);
         match self {
+            Step::AddLearner { peer } if cluster.is_stopping(peer.store_id) => {
+                Err("the store that was to have a replica stops")
+            }
             Step::AddLearner { peer } => Ok(RegionOrder::AddPeer { peer: *peer }),
             Step::Promote { store_id } => {
                 let learner = on(store_id).ok_or("the learner is gone")?;
@@ -104,6 +107,9 @@ impl Step {
             }
             Step::TransferLeader { store_id } => {
                 let to = on(store_id).ok_or("the replica that was to lead is gone")?;
+                if cluster.is_stopping(*store_id) {
+                    return Err("the store that was to lead stops");
+                }
                 if to.role == PeerRole::Learner {
                     return Err("the replica that was to lead does not vote");
                 }

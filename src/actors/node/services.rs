@@ -139,6 +139,8 @@ fn store_options(config: &Config) -> StoreOptions {
         appliers: store.appliers,
         heartbeat_interval: store.heartbeat_interval.0,
         reserve_space: store.reserve_space.0,
+        snapshot_bytes_per_second: store.snapshot_rate.0,
+        snapshots_at_once: store.snapshots_at_once,
         hot: HotBudget { ranges: store.hot_ranges.0 as usize, rows: store.hot_rows.0 as usize },
         data_dir: Some(config.node.data_dir.clone()),
         ..StoreOptions::default()

@@ -7,9 +7,12 @@ use tracing::{debug, info};
 
 use super::open::StoreNode;
 use super::router::RegionStatus;
+use super::store::SayGoodbye;
 use crate::common::PeerId;
 use crate::storage::region::PeerRole;
 
+/// How long the placement driver may take to hear of it; if it does not, the store hands over all the same.
+const GOODBYE_DEADLINE: Duration = Duration::from_secs(1);
 /// Regions handed over at the same time.
 const AT_ONCE: usize = 32;
 
@@ -17,6 +20,10 @@ impl StoreNode {
     /// Hands the leadership of every region to another replica, as far as that can be done within `deadline`. Clients go
     /// on, and keep their locks: they are handed over too.
     pub async fn hand_over(&self, deadline: Duration) {
+        // First of all, or the placement driver would hand back what is handed over here.
+        if let Err(error) = self.actor.ask(SayGoodbye, deadline.min(GOODBYE_DEADLINE)).await {
+            debug!(%error, "failed to say goodbye");
+        }
         let statuses = self.router.statuses();
         let led =
             statuses.into_iter().filter(|status| status.is_leader() && !heirs(status).is_empty());

@@ -9,7 +9,7 @@ use super::local_reader::LocalReader;
 use super::options::StoreOptions;
 use super::router::StoreRouter;
 use super::shared::StoreParts;
-use super::snapshots::{SnapshotDir, TakeChunk};
+use super::snapshots::{SnapshotDir, SnapshotFigures, TakeChunk};
 use super::store::{AwaitStart, GetMover, Store};
 use super::transport::{ChunkRefused, RaftEnvelope, SnapshotChunk, Transport};
 use crate::actors::pd::{PdClient, PdError};
@@ -91,6 +91,8 @@ pub struct StoreNode {
     pub disk: Disk,
     /// What it keeps in memory of ranges with many versions.
     pub hot: Arc<HotVersions>,
+    /// What snapshots have come to.
+    pub snapshots: Arc<SnapshotFigures>,
     chunks: Address<TakeChunk>,
 }
 
@@ -127,12 +129,17 @@ pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, O
         .map_err(|error| engine::Error::Io(error.to_string()))?;
     let disk = Disk::new(Arc::clone(&plain_kv), open.options.reserve_space);
     disk.look();
+    let snapshot_figures = Arc::new(SnapshotFigures::default());
+    SnapshotFigures::describe();
+    let published = Arc::clone(&snapshot_figures);
+    system.on_publish(move || published.publish());
     let parts = StoreParts {
         store_id: ident.store_id,
         options: open.options,
         kv,
         plain_kv,
         snapshots,
+        snapshot_figures: Arc::clone(&snapshot_figures),
         disk: disk.clone(),
         log: LogStore::new(open.raft),
         router: StoreRouter::new(),
@@ -146,7 +153,16 @@ pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, O
     let actor = system.spawn_root(name, Thread::Any, move || Store::new(parts.clone()));
     actor.ask(AwaitStart, START_DEADLINE).await?;
     let chunks = actor.ask(GetMover, START_DEADLINE).await?;
-    Ok(StoreNode { store_id: ident.store_id, router, reader, actor, disk, hot, chunks })
+    Ok(StoreNode {
+        store_id: ident.store_id,
+        router,
+        reader,
+        actor,
+        disk,
+        hot,
+        snapshots: snapshot_figures,
+        chunks,
+    })
 }
 
 /// Every region must have the log that belongs to its data: found out before any peer starts.

@@ -42,9 +42,10 @@ pub struct StoreOptions {
     /// Bytes of free space below which writes are refused, so that what was accepted can still be
     /// applied and compacted. Zero: never.
     pub reserve_space: u64,
-    /// Bytes of snapshots sent in a second. Zero: no limit.
+    /// Bytes of snapshots sent, and bytes of snapshots received, in a second, by all of them together. Zero: no limit.
     pub snapshot_bytes_per_second: u64,
-    /// Snapshots received at the same time; others are refused, and tried again later.
+    /// Snapshots sent, and received, at the same time. What is to be sent beyond waits; what is to be received beyond is
+    /// refused, and tried again later.
     pub snapshots_at_once: usize,
 }
 
@@ -84,6 +85,14 @@ impl StoreOptions {
         }
         if self.snapshots_at_once == 0 {
             return Err("snapshots-at-once must be above zero".to_owned());
+        }
+        // A piece of each must pass long before its sender loses patience.
+        let slowest = (self.snapshots_at_once as u64).saturating_mul(1 << 20) / 30;
+        if self.snapshot_bytes_per_second != 0 && self.snapshot_bytes_per_second < slowest {
+            return Err(format!(
+                "snapshot-bytes-per-second must be 0, or at least {slowest} for {} snapshots at once",
+                self.snapshots_at_once
+            ));
         }
         Ok(())
     }

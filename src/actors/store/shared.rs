@@ -12,7 +12,7 @@ use super::local_reader::LocalReader;
 use super::log_writer::LogWriter;
 use super::options::StoreOptions;
 use super::router::StoreRouter;
-use super::snapshots::{InstallSnapshot, MakeSnapshot, SendSnapshot, SnapshotDir};
+use super::snapshots::{InstallSnapshot, MakeSnapshot, SendSnapshot, SnapshotDir, SnapshotFigures};
 use super::split_checker::CheckSplit;
 use super::store::Store;
 use super::transport::Transport;
@@ -81,6 +81,8 @@ pub struct StoreParts {
     pub plain_kv: Arc<dyn Engine>,
     /// Where snapshots are on their way.
     pub snapshots: SnapshotDir,
+    /// What they have come to.
+    pub snapshot_figures: Arc<SnapshotFigures>,
     /// The disk's free space.
     pub disk: Disk,
     /// The logs.

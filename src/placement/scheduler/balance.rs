@@ -3,24 +3,24 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Decision, add_voter, can_lead, heir, is_well, is_whole, nothing, only_one_store, plan,
+    Decision, add_voter, can_lead, heir, is_here, is_well, is_whole, nothing, only_one_store, plan,
 };
 use crate::common::StoreId;
 use crate::placement::board::Board;
-use crate::placement::cluster::{RegionReport, StoreState};
+use crate::placement::cluster::RegionReport;
 use crate::placement::operator::{Kind, Operators, Step};
 
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Stores by what they carry, the most first.
+/// Stores that are here by what they carry, the most first.
 fn by_load(
     board: &Board,
     load: impl Fn(StoreId) -> i64,
     admit: impl Fn(StoreId) -> bool,
 ) -> Vec<StoreId> {
-    let serving = board.cluster.stores().filter(|store| store.meta.state == StoreState::Up);
+    let serving = board.cluster.up_stores().filter(|store| is_here(board, store.meta.id));
     let mut ids: Vec<StoreId> =
         serving.map(|store| store.meta.id).filter(|id| admit(*id)).collect();
     ids.sort_by_key(|id| (-load(*id), *id));

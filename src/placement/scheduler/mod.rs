@@ -108,16 +108,21 @@ pub(super) fn add_voter(store_id: StoreId) -> [Step; 2] {
 /// Whether a store may be given something.
 fn is_well(board: &Board, store: &StoreInfo) -> bool {
     let full = store.stats.capacity > 0 && store.stats.available < store.stats.capacity / 20;
-    board.cluster.condition(store, &board.goals) == StoreCondition::Up && !full
+    board.cluster.is_ready(store, &board.goals) && !full
+}
+
+/// Whether a store serves, as far as is known: what it has is worth moving. What an absent one has is
+/// the replica checker's, once the store is taken for lost.
+fn is_here(board: &Board, store_id: StoreId) -> bool {
+    let store = board.cluster.store(store_id);
+    store.is_some_and(|store| board.cluster.condition(store, &board.goals) == StoreCondition::Up)
 }
 
 /// Whether a replica can lead now.
 fn can_lead(board: &Board, report: &RegionReport, peer: &Peer) -> bool {
     let bad = report.down_peers.iter().chain(&report.pending_peers).any(|bad| bad.id == peer.id);
-    let well = board
-        .cluster
-        .store(peer.store_id)
-        .is_some_and(|store| board.cluster.condition(store, &board.goals) == StoreCondition::Up);
+    let store = board.cluster.store(peer.store_id);
+    let well = store.is_some_and(|store| board.cluster.is_ready(store, &board.goals));
     peer.role == PeerRole::Voter && !bad && well && !board.evicting.contains(&peer.store_id)
 }
 
@@ -135,6 +140,7 @@ fn heir(board: &Board, operators: &Operators, report: &RegionReport) -> Option<S
 fn is_whole(board: &Board, report: &RegionReport) -> bool {
     report.region.peers.len() == board.goals.replicas
         && report.region.peers.iter().all(|peer| peer.role == PeerRole::Voter)
+        && report.region.peers.iter().all(|peer| is_here(board, peer.store_id))
         && report.down_peers.is_empty()
         && report.pending_peers.is_empty()
 }

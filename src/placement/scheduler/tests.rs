@@ -12,6 +12,7 @@ fn board(stores: u64, replicas: usize) -> Board {
     let mut board = Board { goals, ..Board::default() };
     for id in 1..=stores {
         board.cluster.put_store(StoreMeta { id: StoreId(id), ..StoreMeta::default() });
+        board.cluster.observe_store(StoreId(id), StoreStats::default(), 1);
     }
     board
 }
@@ -113,7 +114,7 @@ fn the_replica_checker_by_table() {
         for (id, state) in (1..).zip(*states) {
             set_state(&mut board, id, *state);
         }
-        let down_after_ms = board.goals.down_after_ms;
+        let down_after_ms = board.goals.down_after_ms + 1;
         hear(&mut board, down_after_ms, silent);
         board.cluster.observe_region(report(1, stores, 10));
         assert_eq!(says(&board, Scheduler::Replica), *expected, "{stores:?} {states:?} {silent:?}");
@@ -141,12 +142,12 @@ fn a_store_is_disconnected_before_it_is_down() {
     let condition = |board: &Board, id| {
         board.cluster.condition(board.cluster.store(StoreId(id)).unwrap(), &board.goals)
     };
-    hear(&mut board, 19_999, &[3]);
-    assert_eq!(condition(&board, 3), StoreCondition::Up);
     hear(&mut board, 20_000, &[3]);
+    assert_eq!(condition(&board, 3), StoreCondition::Up);
+    hear(&mut board, 20_001, &[3]);
     assert_eq!(condition(&board, 3), StoreCondition::Disconnected);
     assert_eq!(says(&board, Scheduler::Replica), "every region has its replicas");
-    hear(&mut board, 30 * 60_000, &[3]);
+    hear(&mut board, 30 * 60_000 + 1, &[3]);
     assert_eq!(condition(&board, 3), StoreCondition::Down);
     assert_eq!(condition(&board, 1), StoreCondition::Up);
 }
@@ -164,6 +165,95 @@ fn leaders_move_from_the_busiest_to_the_idlest_store() {
     board.evicting.clear();
     board.cluster.observe_region(report(1, &[2, 1], 1));
     assert_eq!(says(&board, Scheduler::BalanceLeader), reason);
+}
+
+/// A store reports itself.
+fn report_store(board: &mut Board, id: u64, stats: StoreStats) {
+    let now_ms = board.cluster.now_unix_ms();
+    board.cluster.observe_store(StoreId(id), stats, now_ms);
+}
+
+#[test]
+fn a_store_that_says_goodbye_is_given_nothing() {
+    let stopping = StoreStats { stopping: true, ..StoreStats::default() };
+    let busy = StoreStats { busy: true, ..StoreStats::default() };
+    for away in [stopping, busy] {
+        let mut board = board(4, 3);
+        for id in 1..=4 {
+            let leader = if id < 3 { [1, 2, 3] } else { [2, 1, 3] };
+            board.cluster.observe_region(report(id, &leader, 10));
+        }
+        assert_eq!(says(&board, Scheduler::BalanceLeader), "balance-leader 3: *3");
+        report_store(&mut board, 3, away);
+        let nobody = "no region led by a busy store has a healthy voter on an idle one";
+        assert_eq!(says(&board, Scheduler::BalanceLeader), nobody);
+        // Nor when somebody else is to lead nothing.
+        board.evicting.insert(StoreId(1));
+        assert_eq!(says(&board, Scheduler::EvictLeader), "evict-leader 1: *2");
+        report_store(&mut board, 2, away);
+        let nobody = "a region has nobody who could lead in the leader's place";
+        assert_eq!(says(&board, Scheduler::EvictLeader), nobody);
+        // Its replicas stay: it comes back. But it is given no more of them.
+        assert_eq!(says(&board, Scheduler::Replica), "every region has its replicas");
+        board.cluster.observe_region(report(5, &[1, 2], 10));
+        assert_eq!(says(&board, Scheduler::Replica), "make-up-replica 5: +4 ^4");
+        report_store(&mut board, 4, away);
+        assert_eq!(says(&board, Scheduler::Replica), "no store may be given a replica");
+        assert!(!says(&board, Scheduler::BalanceRegion).contains('+'));
+        // Back, it takes part again.
+        report_store(&mut board, 3, StoreStats::default());
+        assert_eq!(says(&board, Scheduler::EvictLeader), "evict-leader 1: *3");
+        assert_eq!(says(&board, Scheduler::Replica), "make-up-replica 5: +3 ^3");
+    }
+}
+
+#[test]
+fn a_store_that_is_away_for_a_moment_keeps_what_it_has() {
+    let mut board = board(4, 3);
+    board.goals.bytes_tolerance = MIB;
+    for id in 1..=4 {
+        board.cluster.observe_region(report(id, &[1, 2, 3], 10));
+    }
+    assert_eq!(says(&board, Scheduler::BalanceRegion), "balance-region 1: +4 ^4 *2 -1");
+    report_store(&mut board, 2, StoreStats { stopping: true, ..StoreStats::default() });
+    let nothing = "no region of a full store may move to an emptier one";
+    assert_eq!(says(&board, Scheduler::BalanceRegion), nothing, "no region is whole");
+    report_store(&mut board, 2, StoreStats::default());
+    hear(&mut board, 20_001, &[4]);
+    assert_eq!(says(&board, Scheduler::BalanceRegion), "bytes are balanced", "4 is disconnected");
+}
+
+#[test]
+fn a_leader_that_has_just_begun_gives_nothing_to_whom_it_has_not_heard() {
+    let mut board = board(1, 2);
+    board.cluster.put_store(StoreMeta { id: StoreId(2), ..StoreMeta::default() });
+    for id in 1..=3 {
+        board.cluster.observe_region(report(id, &[1, 2], 1));
+    }
+    let nobody = "no region led by a busy store has a healthy voter on an idle one";
+    assert_eq!(says(&board, Scheduler::BalanceLeader), nobody);
+    hear(&mut board, 2, &[]);
+    assert_eq!(says(&board, Scheduler::BalanceLeader), "balance-leader 1: *2");
+}
+
+#[test]
+fn orders_to_a_store_that_stops_are_called_off() {
+    let mut board = board(4, 3);
+    let region = report(1, &[1, 2, 3], 10);
+    board.cluster.observe_region(region.clone());
+    let transfer = vec![Step::TransferLeader { store_id: StoreId(2) }];
+    let grow = add_voter(StoreId(4)).to_vec();
+    for (id, steps) in [(2, transfer), (4, grow)] {
+        report_store(&mut board, id, StoreStats::default());
+        let plan = Plan { region: RegionId(1), kind: Kind::Admin, name: "admin", steps };
+        let Board { cluster, operators, goals, .. } = &mut board;
+        operators.add(plan, cluster, goals).unwrap();
+        assert!(operators.on_report(&region, cluster).is_some());
+        report_store(&mut board, id, StoreStats { stopping: true, ..StoreStats::default() });
+        let Board { cluster, operators, .. } = &mut board;
+        assert_eq!(operators.on_report(&region, cluster), None);
+        assert!(!operators.is_busy(RegionId(1)));
+    }
 }
 
 #[test]
@@ -198,9 +288,9 @@ fn a_full_disk_is_given_nothing() {
     board.cluster.observe_region(report(1, &[1], 10));
     board.cluster.observe_region(report(2, &[1], 10));
     let full = StoreStats { capacity: 1000, available: 49, ..StoreStats::default() };
-    board.cluster.observe_store(StoreId(2), full, 0);
+    board.cluster.observe_store(StoreId(2), full, 1);
     assert_ne!(says(&board, Scheduler::BalanceRegion), "balance-region 1: +2 ^2 *2 -1");
-    board.cluster.observe_store(StoreId(2), StoreStats { available: 50, ..full }, 0);
+    board.cluster.observe_store(StoreId(2), StoreStats { available: 50, ..full }, 1);
     assert_eq!(says(&board, Scheduler::BalanceRegion), "balance-region 1: +2 ^2 *2 -1");
 }
 
@@ -218,7 +308,7 @@ fn small_neighbours_merge_when_they_have_been_small_for_long() {
     board.cluster.observe_region(report(2, &[2, 3, 4], 30));
     let reason = "no region is small, and long enough as it is, beside one that can take it in";
     assert_eq!(says(&board, Scheduler::Merge), reason);
-    let merge_after_ms = board.goals.merge_after_ms;
+    let merge_after_ms = board.goals.merge_after_ms + 1;
     hear(&mut board, merge_after_ms, &[]);
     assert_eq!(says(&board, Scheduler::Merge), "merge-region 1: +4 ^4 *3 -1 >2");
     board.goals.merge_max_bytes = 0;

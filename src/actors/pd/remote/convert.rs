@@ -100,6 +100,8 @@ pub(super) fn stats_to_proto(id: StoreId, stats: &StoreStats) -> pdpb::StoreStat
         leader_count: stats.leader_count,
         started_unix_ms: stats.started_unix_ms,
         heard_unix_ms: 0,
+        is_busy: stats.busy,
+        is_stopping: stats.stopping,
     }
 }
 
@@ -111,6 +113,8 @@ pub(super) fn stats(proto: &pdpb::StoreStats) -> StoreStats {
         region_count: proto.region_count,
         leader_count: proto.leader_count,
         started_unix_ms: proto.started_unix_ms,
+        busy: proto.is_busy,
+        stopping: proto.is_stopping,
     }
 }
 

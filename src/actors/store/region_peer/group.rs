@@ -86,7 +86,7 @@ impl RegionPeer {
     }
 
     /// Sends what raft has to say.
-    pub(super) fn send_messages(&self, messages: Vec<Message>) {
+    pub(super) fn send_messages(&mut self, messages: Vec<Message>) {
         for message in messages {
             let to = PeerId(message.to);
             let known = || self.known.get(&to).copied();

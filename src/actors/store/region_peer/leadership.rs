@@ -33,6 +33,7 @@ impl RegionPeer {
         } else {
             self.locks = LockTable::new();
             self.inherited_locks = None;
+            self.snapshots.drop_made();
             let handed_over = self.handover.as_ref().is_some_and(Handover::is_transfer);
             self.end_handover(handed_over);
             self.refuse_everything();

@@ -52,6 +52,11 @@ impl SnapshotJobs {
         self.installing.as_mut()
     }
 
+    /// Lets go of files that nobody has asked for.
+    pub(super) fn drop_made(&mut self) {
+        self.made.clear();
+    }
+
     /// The replica goes once the snapshot is installed.
     pub(super) fn doom(&mut self, tombstone: Region) {
         self.doomed = Some(tombstone);
@@ -98,7 +103,7 @@ impl RegionPeer {
     }
 
     /// Sends the file along with the message.
-    pub(super) fn send_snapshot(&self, envelope: RaftEnvelope) {
+    pub(super) fn send_snapshot(&mut self, envelope: RaftEnvelope) {
         let metadata = envelope.message.get_snapshot().get_metadata();
         let index = LogIndex(metadata.index);
         let id = SnapshotId {
@@ -109,9 +114,11 @@ impl RegionPeer {
             index,
         };
         let to = envelope.to.id;
-        let made = self.snapshots.made.iter().rev().find(|(made, _)| *made == index);
-        let sent = made.is_some_and(|(_, file)| {
-            let (file, peer) = (Arc::clone(file), self.reports());
+        // Raft asks for each snapshot it sends, so the file serves this once and goes when it is sent.
+        let made = self.snapshots.made.iter().rposition(|(made, _)| *made == index);
+        let sent = made.is_some_and(|at| {
+            let (_, file) = self.snapshots.made.remove(at);
+            let peer = self.reports();
             self.shared.send_snapshot.tell(SendSnapshot { envelope, id, file, peer }).is_ok()
         });
         if !sent {

@@ -7,8 +7,15 @@
 //! other peer    ── InstallSnapshot ─▶ SnapshotWorker    the range's data is replaced
 //! ```
 //!
-//! The worker blocks on the disk, on a thread of its own; the mover waits for the other store, and
-//! keeps to the rate that the options set.
+//! The worker blocks on the disk, on a thread of its own; the mover waits for the other store.
+//!
+//! # Limits
+//!
+//! Snapshots must not take what the store's own work needs, so the options bound three things, each for all snapshots
+//! together: bytes sent in a second, bytes received in a second, and how many are sent, and received, at once. What
+//! a store sends beyond that waits for its turn; when that many wait, none is made. Who receives answers a piece
+//! only when the next may come, which slows the sender down; a snapshot beyond the bound is refused, and raft asks for
+//! another one later.
 //!
 //! # Crashes
 //!
@@ -21,11 +28,14 @@
 //!
 //! A snapshot may be lost on its way. Raft then asks for another one.
 
+mod figures;
 mod files;
 mod messages;
 mod mover;
+mod pace;
 mod worker;
 
+pub use figures::SnapshotFigures;
 pub use files::{SnapshotDir, SnapshotFile};
 pub use messages::{InstallSnapshot, MadeSnapshot, MakeSnapshot, SendSnapshot, TakeChunk};
 pub use mover::SnapshotMover;

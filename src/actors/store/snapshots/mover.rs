@@ -1,6 +1,6 @@
 //! Sends snapshots to other stores and receives theirs, piece by piece.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -8,13 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tracing::{debug, info};
 
+use super::figures::SnapshotFigures;
 use super::files::SnapshotDir;
 use super::messages::{SendSnapshot, TakeChunk};
+use super::pace::Pace;
 use super::worker::sync;
-use crate::actors::runtime::{Actor, Context, Handler, MailboxOptions, Overflow, ReplyTo};
+use crate::actors::runtime::{Actor, Clock, Context, Handler, MailboxOptions, Overflow, ReplyTo};
 use crate::actors::store::region_peer::Report;
 use crate::actors::store::shared::StoreParts;
 use crate::actors::store::transport::{
@@ -26,14 +29,19 @@ use crate::storage::region::snapshot::SnapshotHeader;
 const CHUNK_BYTES: usize = 1 << 20;
 /// A snapshot of which nothing was heard for so long is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How often those are looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Moves the files of snapshots.
 pub struct SnapshotMover {
     parts: StoreParts,
     dir: SnapshotDir,
     incoming: BTreeMap<SnapshotId, Incoming>,
-    sent: u64,
-    received: u64,
+    /// Those that wait for their turn to be sent.
+    waiting: VecDeque<SendSnapshot>,
+    sending: usize,
+    send_pace: Arc<Mutex<Pace>>,
+    receive_pace: Pace,
 }
 
 /// A snapshot that has not arrived as a whole.
@@ -47,10 +55,66 @@ struct Incoming {
     touched: u64,
 }
 
+impl Incoming {
+    fn is_abandoned(&self, now: u64) -> bool {
+        let patience = u64::try_from(PATIENCE.as_nanos()).unwrap_or(u64::MAX);
+        self.touched.saturating_add(patience) < now
+    }
+}
+
 impl SnapshotMover {
     /// A mover of a store's snapshots.
     pub fn new(parts: StoreParts, dir: SnapshotDir) -> SnapshotMover {
-        SnapshotMover { parts, dir, incoming: BTreeMap::new(), sent: 0, received: 0 }
+        let rate = parts.options.snapshot_bytes_per_second;
+        SnapshotMover {
+            parts,
+            dir,
+            incoming: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            sending: 0,
+            send_pace: Arc::new(Mutex::new(Pace::new(rate))),
+            receive_pace: Pace::new(rate),
+        }
+    }
+
+    fn figures(&self) -> &SnapshotFigures {
+        &self.parts.snapshot_figures
+    }
+
+    /// Sends as many of those that wait as may be sent at once.
+    fn send_next(&mut self, ctx: &mut Context<Self>) {
+        while self.sending < self.parts.options.snapshots_at_once {
+            let Some(message) = self.waiting.pop_front() else { break };
+            self.sending += 1;
+            let transport = Arc::clone(&self.parts.transport);
+            let (pace, clock) = (Arc::clone(&self.send_pace), ctx.system().clock().clone());
+            let sending = async move {
+                let sent = send(transport, &pace, &clock, &message).await;
+                (message, sent)
+            };
+            ctx.spawn_then(sending, |this: &mut Self, (message, sent), ctx| {
+                this.sending -= 1;
+                this.on_sent(&message, &sent);
+                this.send_next(ctx);
+            });
+        }
+        self.figures().set_sending(self.sending, self.waiting.len());
+    }
+
+    fn on_sent(&self, message: &SendSnapshot, sent: &Result<u64, ChunkRefused>) {
+        let (region_id, to) = (message.id.region_id, message.id.to);
+        match sent {
+            Ok(bytes) => {
+                SnapshotFigures::count(&self.figures().sent, 1);
+                SnapshotFigures::count(&self.figures().sent_bytes, *bytes);
+                info!(%region_id, peer_id = %to, bytes, "sent a snapshot");
+            }
+            Err(error) => {
+                SnapshotFigures::count(&self.figures().failed, 1);
+                debug!(%error, %region_id, peer_id = %to, "failed to send a snapshot");
+            }
+        }
+        message.peer.report(Report::SnapshotSent { to, sent: sent.is_ok() });
     }
 
     fn take(&mut self, chunk: SnapshotChunk, now: u64) -> Result<(), String> {
@@ -87,19 +151,9 @@ impl SnapshotMover {
         announcement: RaftEnvelope,
         now: u64,
     ) -> Result<(), String> {
-        let patience = u64::try_from(PATIENCE.as_nanos()).unwrap_or(u64::MAX);
-        let abandoned: Vec<SnapshotId> = self
-            .incoming
-            .iter()
-            .filter(|(other, incoming)| {
-                let same = (other.region_id, other.to) == (id.region_id, id.to);
-                same || incoming.touched.saturating_add(patience) < now
-            })
-            .map(|(other, _)| *other)
-            .collect();
-        for other in abandoned {
-            self.give_up(&other);
-        }
+        self.give_up_those(|other, incoming| {
+            (other.region_id, other.to) == (id.region_id, id.to) || incoming.is_abandoned(now)
+        });
         if self.incoming.len() >= self.parts.options.snapshots_at_once {
             return Err("too many snapshots arrive at once".to_owned());
         }
@@ -125,10 +179,18 @@ impl SnapshotMover {
         sync(&mut incoming.file)
             .and_then(|()| std::fs::rename(&incoming.path, &to))
             .map_err(|error| error.to_string())?;
-        self.received += 1;
+        SnapshotFigures::count(&self.figures().received, 1);
         info!(region_id = %id.region_id, index = %id.index, bytes = incoming.written, "received a snapshot");
         self.parts.router.deliver(incoming.announcement);
         Ok(())
+    }
+
+    fn give_up_those(&mut self, which: impl Fn(&SnapshotId, &Incoming) -> bool) {
+        let ids = self.incoming.iter().filter(|(id, incoming)| which(id, incoming));
+        let ids: Vec<SnapshotId> = ids.map(|(id, _)| *id).collect();
+        for id in ids {
+            self.give_up(&id);
+        }
     }
 
     fn give_up(&mut self, id: &SnapshotId) {
@@ -141,7 +203,8 @@ impl SnapshotMover {
 /// Sends a file, one piece after the other.
 async fn send(
     transport: Arc<dyn Transport>,
-    bytes_per_second: u64,
+    pace: &Mutex<Pace>,
+    clock: &Clock,
     message: &SendSnapshot,
 ) -> Result<u64, ChunkRefused> {
     let refused = |error: std::io::Error| ChunkRefused(error.to_string());
@@ -165,9 +228,8 @@ async fn send(
         };
         transport.send_chunk(chunk).await?;
         offset += length;
-        if let Some(pause) = length.saturating_mul(1_000_000).checked_div(bytes_per_second) {
-            tokio::time::sleep(Duration::from_micros(pause)).await;
-        }
+        let pause = pace.lock().take(length, clock.now().as_nanos());
+        tokio::time::sleep(pause).await;
     }
 }
 
@@ -178,32 +240,29 @@ impl Actor for SnapshotMover {
         MailboxOptions { capacity: 1 << 12, overflow: Overflow::Reject }
     }
 
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        ctx.run_interval(LOOK_EVERY, |this, ctx| {
+            let now = ctx.system().clock().now().as_nanos();
+            this.give_up_those(|_, incoming| incoming.is_abandoned(now));
+            this.figures().set_receiving(this.incoming.len());
+        });
+    }
+
     fn observe(&self) -> Value {
-        json!({ "sent": self.sent, "received": self.received, "arriving": self.incoming.len() })
+        json!({
+            "sent": self.figures().sent,
+            "received": self.figures().received,
+            "sending": self.sending,
+            "waiting": self.waiting.len(),
+            "arriving": self.incoming.len(),
+        })
     }
 }
 
 impl Handler<SendSnapshot> for SnapshotMover {
     fn handle(&mut self, message: SendSnapshot, _reply: ReplyTo<()>, ctx: &mut Context<Self>) {
-        let transport = Arc::clone(&self.parts.transport);
-        let rate = self.parts.options.snapshot_bytes_per_second;
-        let sending = async move {
-            let sent = send(transport, rate, &message).await;
-            (message, sent)
-        };
-        ctx.spawn_then(sending, |this: &mut Self, (message, sent), _ctx| {
-            let (region_id, to) = (message.id.region_id, message.id.to);
-            match &sent {
-                Ok(bytes) => {
-                    this.sent += 1;
-                    info!(%region_id, peer_id = %to, bytes, "sent a snapshot");
-                }
-                Err(error) => {
-                    debug!(%error, %region_id, peer_id = %to, "failed to send a snapshot")
-                }
-            }
-            message.peer.report(Report::SnapshotSent { to, sent: sent.is_ok() });
-        });
+        self.waiting.push_back(message);
+        self.send_next(ctx);
     }
 }
 
@@ -215,6 +274,17 @@ impl Handler<TakeChunk> for SnapshotMover {
         ctx: &mut Context<Self>,
     ) {
         let now = ctx.system().clock().now().as_nanos();
-        reply.send(self.take(message.0, now).map_err(ChunkRefused));
+        let bytes = message.0.data.len() as u64;
+        let taken = self.take(message.0, now).map_err(ChunkRefused);
+        self.figures().set_receiving(self.incoming.len());
+        if taken.is_err() {
+            SnapshotFigures::count(&self.figures().refused, 1);
+            reply.send(taken);
+            return;
+        }
+        SnapshotFigures::count(&self.figures().received_bytes, bytes);
+        // The next piece comes when this one is answered.
+        let pause = self.receive_pace.take(bytes, now);
+        ctx.run_later(pause, move |_, _| reply.send(taken));
     }
 }

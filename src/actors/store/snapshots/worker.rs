@@ -4,15 +4,18 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use tracing::info;
 
+use super::figures::SnapshotFigures;
 use super::files::SnapshotDir;
 use super::messages::{InstallSnapshot, MadeSnapshot, MakeSnapshot};
 use crate::actors::runtime::{
     Actor, Context, Handler, MailboxOptions, Overflow, ReplyTo, Supervision,
 };
+use crate::actors::store::shared::StoreParts;
 use crate::common::RegionId;
 use crate::storage::engine::{Engine, WriteBatch};
 use crate::storage::raft::LogPosition;
@@ -29,17 +32,27 @@ pub struct SnapshotWorker {
     /// applied.
     plain: Arc<dyn Engine>,
     dir: SnapshotDir,
-    made: u64,
-    installed: u64,
+    figures: Arc<SnapshotFigures>,
+    /// None is made while so many wait to be sent: each is a file.
+    waiting_most: u64,
 }
 
 impl SnapshotWorker {
     /// A worker over a store's engine.
-    pub fn new(kv: Arc<dyn Engine>, plain: Arc<dyn Engine>, dir: SnapshotDir) -> SnapshotWorker {
-        SnapshotWorker { kv, plain, dir, made: 0, installed: 0 }
+    pub fn new(parts: &StoreParts) -> SnapshotWorker {
+        SnapshotWorker {
+            kv: Arc::clone(&parts.kv),
+            plain: Arc::clone(&parts.plain_kv),
+            dir: parts.snapshots.clone(),
+            figures: Arc::clone(&parts.snapshot_figures),
+            waiting_most: parts.options.snapshots_at_once as u64,
+        }
     }
 
     fn make(&self, region_id: RegionId) -> Result<MadeSnapshot, String> {
+        if self.figures.waiting.load(Ordering::Relaxed) >= self.waiting_most {
+            return Err("enough snapshots wait to be sent".to_owned());
+        }
         let snapshot = self.plain.snapshot();
         let applied = load_apply_state(&*snapshot, region_id).map_err(|error| error.to_string())?;
         let known = load_region(&*snapshot, region_id).map_err(|error| error.to_string())?;
@@ -102,7 +115,7 @@ impl Actor for SnapshotWorker {
     }
 
     fn observe(&self) -> Value {
-        json!({ "made": self.made, "installed": self.installed })
+        json!({ "made": self.figures.made, "installed": self.figures.installed })
     }
 }
 
@@ -114,7 +127,7 @@ impl Handler<MakeSnapshot> for SnapshotWorker {
         _ctx: &mut Context<Self>,
     ) {
         let made = self.make(message.region_id);
-        self.made += u64::from(made.is_ok());
+        SnapshotFigures::count(&self.figures.made, u64::from(made.is_ok()));
         reply.send(made);
     }
 }
@@ -129,7 +142,7 @@ impl Handler<InstallSnapshot> for SnapshotWorker {
         let InstallSnapshot { header, position, before, path, .. } = message;
         let installed = install(&*self.kv, &header, position, before.as_ref(), &path);
         if installed.is_ok() {
-            self.installed += 1;
+            SnapshotFigures::count(&self.figures.installed, 1);
             info!(
                 region_id = %header.region.id, index = %position.index, bytes = header.file_size,
                 "installed a snapshot"

@@ -37,7 +37,9 @@ const RETIRE_DEADLINE: Duration = Duration::from_secs(30);
 pub struct Store {
     pub(super) parts: StoreParts,
     pub(super) started_unix_ms: u64,
-    shared: Option<Arc<PeerShared>>,
+    pub(super) shared: Option<Arc<PeerShared>>,
+    /// It has said goodbye to the placement driver.
+    pub(super) stopping: bool,
     /// Regions to report that were not reported since.
     pub(super) changed: BTreeSet<RegionId>,
     pub(super) reporting: bool,
@@ -58,6 +60,7 @@ impl Store {
             parts,
             started_unix_ms: 0,
             shared: None,
+            stopping: false,
             changed: BTreeSet::new(),
             reporting: false,
             looking: false,
@@ -181,10 +184,8 @@ fn start_snapshots(
     crate::actors::runtime::ActorRef<SnapshotMover>,
 ) {
     let for_worker = parts.clone();
-    let worker = ctx.child("snapshot-worker", Thread::Dedicated, move || {
-        let StoreParts { kv, plain_kv, snapshots, .. } = for_worker.clone();
-        SnapshotWorker::new(kv, plain_kv, snapshots)
-    });
+    let worker =
+        ctx.child("snapshot-worker", Thread::Dedicated, move || SnapshotWorker::new(&for_worker));
     let for_mover = parts.clone();
     let mover = ctx.child("snapshot-mover", Thread::Dedicated, move || {
         SnapshotMover::new(for_mover.clone(), for_mover.snapshots.clone())

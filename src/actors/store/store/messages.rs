@@ -34,6 +34,12 @@ message!(CreatePeers => (), "CreatePeers");
 pub struct AwaitStart;
 message!(AwaitStart => (), "AwaitStart");
 
+/// The store is about to stop. Answered when the placement driver knows, or could not be told: from then on it gives the
+/// store nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct SayGoodbye;
+message!(SayGoodbye => (), "SayGoodbye");
+
 /// A region this store leads has another descriptor or a new leader: the placement driver should
 /// know soon.
 #[derive(Clone, Copy, Debug)]

@@ -22,6 +22,7 @@ mod reports;
 
 pub use actor::Store;
 pub use messages::{
-    AwaitStart, CreatePeers, GetMover, NewRegion, PeerGone, RegionChanged, UnknownRegion,
+    AwaitStart, CreatePeers, GetMover, NewRegion, PeerGone, RegionChanged, SayGoodbye,
+    UnknownRegion,
 };
 pub(super) use peers::is_vote;

@@ -1,13 +1,15 @@
 //! What the Store tells the placement driver, and what it is told to do.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tracing::{debug, info};
 
 use super::actor::Store;
+use super::messages::SayGoodbye;
 use crate::actors::pd::{PdClient, PdError};
-use crate::actors::runtime::Context;
+use crate::actors::runtime::{Context, Handler, ReplyTo};
 use crate::actors::store::region_peer::{
     ChangePeers, CutRegion, DropPeer, MergeRegion, PlacePeer, TransferLeader,
 };
@@ -29,26 +31,46 @@ impl Store {
     pub(super) fn heartbeat(&mut self, ctx: &mut Context<Self>) {
         let statuses = self.parts.router.statuses();
         let led = statuses.iter().filter(|status| status.is_leader());
-        self.changed.extend(led.clone().map(|status| status.region.id));
-        let DiskSpace { capacity, available } = self.parts.kv.disk_space().unwrap_or_else(|error| {
-            debug!(%error, store_id = %self.parts.store_id, "failed to ask for the disk's space");
-            DiskSpace::default()
-        });
-        let stats = StoreStats {
-            capacity,
-            available,
-            used: self.used(&statuses),
-            region_count: statuses.len() as u64,
-            leader_count: led.count() as u64,
-            started_unix_ms: self.started_unix_ms,
-        };
+        self.changed.extend(led.map(|status| status.region.id));
         let (pd, store_id) = (Arc::clone(&self.parts.pd), self.parts.store_id);
+        let stats = self.stats(&statuses);
         ctx.spawn(async move {
             if let Err(error) = pd.report_store(store_id, stats).await {
                 debug!(%error, %store_id, "failed to report the store");
             }
         });
         self.report_changed(ctx);
+    }
+
+    fn stats(&self, statuses: &[RegionStatus]) -> StoreStats {
+        let DiskSpace { capacity, available } = self.parts.kv.disk_space().unwrap_or_else(|error| {
+            debug!(%error, store_id = %self.parts.store_id, "failed to ask for the disk's space");
+            DiskSpace::default()
+        });
+        let led = statuses.iter().filter(|status| status.is_leader());
+        StoreStats {
+            capacity,
+            available,
+            used: self.used(statuses),
+            region_count: statuses.len() as u64,
+            leader_count: led.count() as u64,
+            started_unix_ms: self.started_unix_ms,
+            busy: self.is_busy(),
+            stopping: self.stopping,
+        }
+    }
+
+    /// Whether what the store is given now would have to wait, or would be refused.
+    fn is_busy(&self) -> bool {
+        let backlog = self.shared.as_ref().is_some_and(|shared| {
+            let most = self.parts.options.max_backlog / 2;
+            shared.log_writer.mailbox_len() >= most
+                || shared.appliers.iter().any(|applier| applier.mailbox_len() >= most)
+        });
+        let arriving = self.parts.snapshot_figures.receiving.load(Ordering::Relaxed);
+        backlog
+            || self.parts.disk.is_full()
+            || arriving >= self.parts.options.snapshots_at_once as u64
     }
 
     /// About how many bytes a region has in the engine's files: where the count starts again after a restart.
@@ -150,6 +172,20 @@ impl Store {
                 entry.peer().tell(MergeRegion { target: (**target).clone() })
             }
         };
+    }
+}
+
+impl Handler<SayGoodbye> for Store {
+    fn handle(&mut self, _message: SayGoodbye, reply: ReplyTo<()>, ctx: &mut Context<Self>) {
+        self.stopping = true;
+        let (pd, store_id) = (Arc::clone(&self.parts.pd), self.parts.store_id);
+        let stats = self.stats(&self.parts.router.statuses());
+        ctx.spawn(async move {
+            if let Err(error) = pd.report_store(store_id, stats).await {
+                debug!(%error, %store_id, "failed to say goodbye");
+            }
+            reply.send(());
+        });
     }
 }
 

@@ -371,6 +371,11 @@ impl Cluster {
 }
 
 impl Member {
+    /// How many files of snapshots it has now.
+    pub(super) fn snapshot_files(&self) -> usize {
+        std::fs::read_dir(self.dir.join("snapshots")).map_or(0, Iterator::count)
+    }
+
     /// How many snapshots it has installed since it started.
     pub(super) async fn snapshots_installed(&self) -> u64 {
         let path = format!("{}/snapshot-worker", self.store.actor.path());

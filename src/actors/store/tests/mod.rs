@@ -9,6 +9,7 @@ mod locks;
 mod quiet_pd;
 mod recovery;
 mod register;
+mod snapshots;
 mod splits;
 mod threads;
 mod writes;
