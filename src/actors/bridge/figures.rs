@@ -108,7 +108,7 @@ pub struct LinkFigures {
 /// The figures of what is served, while they are counted.
 #[derive(Debug, Default)]
 pub(super) struct Served {
-    /// How many streams are open; more than one only while an older one ends.
+    /// How many streams are open: one for each name the other node calls this one by, and older ones that end.
     pub(super) open: AtomicU64,
     pub(super) streams: AtomicU64,
     pub(super) received_messages: AtomicU64,

@@ -45,6 +45,9 @@ pub(super) struct Inbound {
     pub(super) cuts: Arc<Cuts>,
     pub(super) encoded: Arc<AtomicU64>,
     served: Mutex<BTreeMap<(String, Class), Arc<Served>>>,
+    /// How many streams came of each link: of a node, to the name it calls this node by, of a class. A node that
+    /// calls this one by its name and by its address has two links, neither of which replaces the other.
+    streams: Mutex<BTreeMap<(String, String, Class), Arc<AtomicU64>>>,
     window: Bound,
     reply_limits: ReplyLimits,
     silence: Duration,
@@ -61,6 +64,7 @@ impl Inbound {
             cuts: Arc::default(),
             encoded: Arc::default(),
             served: Mutex::default(),
+            streams: Mutex::default(),
             window: options.window,
             reply_limits: ReplyLimits {
                 frame_bytes: options.frame_bytes,
@@ -96,7 +100,12 @@ impl Inbound {
             all.entry((hello.node.clone(), class)).or_default().clone()
         };
         add(&served.open, 1);
-        let number = served.streams.fetch_add(1, Ordering::Relaxed) + 1;
+        add(&served.streams, 1);
+        let newest = {
+            let link = (hello.node.clone(), hello.peer.clone(), class);
+            self.streams.lock().entry(link).or_default().clone()
+        };
+        let number = newest.fetch_add(1, Ordering::Relaxed) + 1;
         info!(node = %hello.node, class = class.name(), "another node has opened a link");
         self.knocks.send_replace(());
         Ok(Serving {
@@ -105,6 +114,7 @@ impl Inbound {
             node: hello.node.clone(),
             class,
             number,
+            newest,
             frames,
             replies: Replies::new(self.encoded.clone(), self.reply_limits),
             waiting: FuturesUnordered::new(),
@@ -164,9 +174,10 @@ pub(super) struct Serving {
     served: Arc<Served>,
     node: String,
     class: Class,
-    /// Which of the streams of this node and class it is. The newest alone is served: what still comes over an older
-    /// one must not get behind what came over the next.
+    /// Which of its link's streams it is. The newest alone is served: what still comes over an older one must not get
+    /// behind what came over the next.
     number: u64,
+    newest: Arc<AtomicU64>,
     welcome: Option<Frame>,
     frames: Frames,
     replies: Arc<Replies>,
@@ -306,7 +317,7 @@ impl Stream for Serving {
             return Poll::Ready(Some(welcome));
         }
         let is_over = this.inbound.stopped.get().is_some()
-            || this.served.streams.load(Ordering::Relaxed) != this.number
+            || this.newest.load(Ordering::Relaxed) != this.number
             || this.cut.poll_unpin(cx).is_ready();
         if is_over || !this.read(cx) {
             return Poll::Ready(None);
