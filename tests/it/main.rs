@@ -9,6 +9,7 @@ mod bank;
 mod clients;
 mod cluster;
 mod crash;
+mod deadlocks;
 mod dependencies;
 mod disks;
 mod failures;

@@ -79,7 +79,7 @@ fn any_one_process_may_be_killed_under_load() {
 }
 
 /// Orders something of the placement driver, again until it is taken.
-fn order(cluster: &Cluster, arguments: &[&str]) {
+pub(crate) fn order(cluster: &Cluster, arguments: &[&str]) {
     let pd = cluster.pd.server().admin.trim_start_matches("http://").to_owned();
     cluster.wait(&format!("troupe ctl {}", arguments.join(" ")), |_| {
         let output = troupe().args(["ctl", "--pd", &pd]).args(arguments).output().unwrap();

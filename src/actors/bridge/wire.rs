@@ -139,6 +139,8 @@ wire_table! {
         3 Control super::observer::DescribeActor;
         100 Raft crate::actors::store::SendRaft;
         101 Data crate::actors::store::SendChunk;
+        102 Control crate::actors::store::deadlock::ShareWaits;
+        103 Control crate::actors::store::deadlock::EndWait;
         200 Data crate::actors::store::KvCommand;
         201 Data crate::actors::store::region_peer::SplitRegion;
         300 Control crate::actors::pd::PdCall;

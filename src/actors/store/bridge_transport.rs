@@ -8,8 +8,9 @@ use dashmap::DashMap;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+use super::deadlock::{EndWait, ShareWaits};
 use super::open::StoreNode;
-use super::transport::{ChunkRefused, RaftEnvelope, SnapshotChunk, Transport};
+use super::transport::{ChunkRefused, DeadlockWays, RaftEnvelope, SnapshotChunk, Transport};
 use super::wire;
 use crate::actors::bridge::{Bridge, WireError, Wired};
 use crate::actors::kv::store_path;
@@ -42,6 +43,7 @@ pub struct BridgeTransport {
 struct Ways {
     raft: Address<SendRaft>,
     chunks: Address<SendChunk>,
+    deadlocks: DeadlockWays,
 }
 
 impl BridgeTransport {
@@ -57,7 +59,11 @@ impl BridgeTransport {
         let path = store_path(store_id);
         let ways = Arc::new(Ways {
             raft: self.bridge.address(path.clone()),
-            chunks: self.bridge.address(path),
+            chunks: self.bridge.address(path.clone()),
+            deadlocks: DeadlockWays {
+                share: self.bridge.address(path.clone()),
+                end: self.bridge.address(path),
+            },
         });
         self.stores.insert(store_id, Arc::clone(&ways));
         ways
@@ -77,6 +83,10 @@ impl Transport for BridgeTransport {
         let asked = ways.chunks.ask(SendChunk(chunk), CHUNK_DEADLINE).await;
         asked.unwrap_or_else(|error| Err(ChunkRefused(error.to_string())))
     }
+
+    fn deadlocks(&self, store_id: StoreId) -> Option<DeadlockWays> {
+        Some(self.ways(store_id).deadlocks.clone())
+    }
 }
 
 /// Lets other stores send to this one.
@@ -85,6 +95,8 @@ pub fn export_raft(system: &System, bridge: &Bridge, store: &StoreNode) {
     let exports = bridge.exports();
     exports.serve::<SendRaft>(&door.path, Address::new(door.clone()));
     exports.serve::<SendChunk>(&door.path, Address::new(door.clone()));
+    exports.serve::<ShareWaits>(&door.path, store.deadlocks.address());
+    exports.serve::<EndWait>(&door.path, store.deadlocks.address());
     system.registry().announce(door.path.clone(), system.node().to_owned());
 }
 

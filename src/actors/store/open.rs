@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::deadlock::Deadlocks;
 use super::disk::Disk;
 use super::local_reader::LocalReader;
 use super::options::StoreOptions;
 use super::router::StoreRouter;
 use super::shared::StoreParts;
 use super::snapshots::{SnapshotDir, SnapshotFigures, TakeChunk};
-use super::store::{AwaitStart, GetMover, Store};
+use super::store::{AwaitStart, GetDeadlocks, GetMover, Store};
 use super::transport::{ChunkRefused, RaftEnvelope, SnapshotChunk, Transport};
 use crate::actors::pd::{PdClient, PdError};
 use crate::actors::runtime::{ActorRef, Address, AskError, System, Thread};
@@ -93,6 +94,8 @@ pub struct StoreNode {
     pub hot: Arc<HotVersions>,
     /// What snapshots have come to.
     pub snapshots: Arc<SnapshotFigures>,
+    /// Who waits for whom.
+    pub deadlocks: ActorRef<Deadlocks>,
     chunks: Address<TakeChunk>,
 }
 
@@ -153,6 +156,7 @@ pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, O
     let actor = system.spawn_root(name, Thread::Any, move || Store::new(parts.clone()));
     actor.ask(AwaitStart, START_DEADLINE).await?;
     let chunks = actor.ask(GetMover, START_DEADLINE).await?;
+    let deadlocks = actor.ask(GetDeadlocks, START_DEADLINE).await?;
     Ok(StoreNode {
         store_id: ident.store_id,
         router,
@@ -161,6 +165,7 @@ pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, O
         disk,
         hot,
         snapshots: snapshot_figures,
+        deadlocks,
         chunks,
     })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::applier::Applier;
-use super::deadlock::{DetectDeadlock, ForgetWait};
+use super::deadlock::Deadlocks;
 use super::disk::Disk;
 use super::local_reader::LocalReader;
 use super::log_writer::LogWriter;
@@ -112,9 +112,7 @@ pub struct PeerShared {
     /// Who scans regions.
     pub split_checker: Address<CheckSplit>,
     /// Who finds deadlocks.
-    pub detect_deadlock: Address<DetectDeadlock>,
-    /// Who is told of waits that ended.
-    pub forget_wait: Address<ForgetWait>,
+    pub deadlocks: ActorRef<Deadlocks>,
     /// Who makes snapshots.
     pub make_snapshot: Address<MakeSnapshot>,
     /// Who installs snapshots.

@@ -11,6 +11,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use raft::eraftpb::Message;
 
+use super::deadlock::{EndWait, ShareWaits};
+use crate::actors::runtime::Address;
 use crate::common::{LogIndex, PeerId, RegionId, StoreId, Term};
 use crate::storage::region::{Peer, Region};
 
@@ -66,6 +68,15 @@ pub struct SnapshotChunk {
 #[error("the snapshot was not taken: {0}")]
 pub struct ChunkRefused(pub String);
 
+/// The ways to the Deadlocks actor of another store.
+#[derive(Clone, Debug)]
+pub struct DeadlockWays {
+    /// Takes waits.
+    pub share: Address<ShareWaits>,
+    /// Takes the ends of waits.
+    pub end: Address<EndWait>,
+}
+
 /// Carries messages to other stores. It must not block.
 #[async_trait]
 pub trait Transport: Send + Sync + 'static {
@@ -75,6 +86,11 @@ pub trait Transport: Send + Sync + 'static {
     /// Carries a piece of a snapshot, and waits until the other store has it on its disk.
     async fn send_chunk(&self, chunk: SnapshotChunk) -> Result<(), ChunkRefused> {
         Err(ChunkRefused(format!("no way for snapshots to store {}", chunk.to_store)))
+    }
+
+    /// How another store is told of waits for locks, if there is a way.
+    fn deadlocks(&self, _store_id: StoreId) -> Option<DeadlockWays> {
+        None
     }
 }
 

@@ -1,16 +1,18 @@
-//! Raft messages and pieces of snapshots as other processes see them.
+//! Raft messages, pieces of snapshots and waits for locks as other processes see them.
 
 use protobuf::Message as _;
 use raft::eraftpb::Message;
 
 use super::transport::{RaftEnvelope, SnapshotChunk, SnapshotId};
-use crate::common::{LogIndex, PeerId, RegionId, StoreId, Term};
+use crate::common::{LogIndex, PeerId, RegionId, StoreId, Term, Timestamp};
+use crate::storage::proto::kv_command as proto;
 use crate::storage::proto::raft_serverpb;
 use crate::storage::region::{Region, convert};
+use crate::storage::txn::{SharedWaits, WaitEdge, WaitsShared};
 
 /// A message that is not one. The sender speaks another version, or the link is broken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unreadable raft message: {0}")]
+#[error("unreadable message: {0}")]
 pub struct WireError(String);
 
 /// The protocol's form of a raft message.
@@ -85,8 +87,74 @@ pub fn decode_chunk(chunk: raft_serverpb::SnapshotChunk) -> Result<SnapshotChunk
     })
 }
 
+/// The protocol's form of a wait, of so many nanoseconds.
+pub fn encode_edge(edge: WaitEdge, for_at_most: u64) -> proto::WaitForEntry {
+    proto::WaitForEntry {
+        txn: edge.waiter.0,
+        wait_for_txn: edge.holder.0,
+        key: edge.key.to_vec(),
+        for_at_most_us: for_at_most / 1000,
+    }
+}
+
+/// A wait out of its protocol form, and its nanoseconds.
+pub fn decode_edge(entry: proto::WaitForEntry) -> (WaitEdge, u64) {
+    let edge = WaitEdge {
+        waiter: Timestamp(entry.txn),
+        holder: Timestamp(entry.wait_for_txn),
+        key: entry.key.into(),
+    };
+    (edge, entry.for_at_most_us.saturating_mul(1000))
+}
+
+/// The protocol's form of what a store tells of its waits.
+pub fn encode_waits(waits: SharedWaits) -> proto::ShareWaits {
+    let SharedWaits { from, account, all, waits } = waits;
+    let waits = waits.into_iter().map(|(edge, lasts)| encode_edge(edge, lasts)).collect();
+    proto::ShareWaits { store_id: from.0, account, all, waits }
+}
+
+/// What a store tells of its waits, out of its protocol form.
+pub fn decode_waits(waits: proto::ShareWaits) -> SharedWaits {
+    SharedWaits {
+        from: StoreId(waits.store_id),
+        account: waits.account,
+        all: waits.all,
+        waits: waits.waits.into_iter().map(decode_edge).collect(),
+    }
+}
+
+/// The protocol's form of what became of them.
+pub fn encode_waits_shared(answer: WaitsShared) -> proto::WaitsShared {
+    use proto::waits_shared::Outcome;
+    let (outcome, victims) = match answer {
+        WaitsShared::NotDetector => (Outcome::NotDetector, Vec::new()),
+        WaitsShared::Unknown => (Outcome::Unknown, Vec::new()),
+        WaitsShared::Taken { victims } => (Outcome::Taken, victims),
+    };
+    let victims = victims.into_iter().map(|edge| encode_edge(edge, 0)).collect();
+    proto::WaitsShared { outcome: outcome.into(), victims }
+}
+
+/// What became of them, out of its protocol form.
+pub fn decode_waits_shared(answer: proto::WaitsShared) -> Result<WaitsShared, WireError> {
+    use proto::waits_shared::Outcome;
+    let outcome = Outcome::try_from(answer.outcome)
+        .map_err(|_| WireError(format!("it has the unknown outcome {}", answer.outcome)))?;
+    Ok(match outcome {
+        Outcome::NotDetector => WaitsShared::NotDetector,
+        Outcome::Unknown => WaitsShared::Unknown,
+        Outcome::Taken => {
+            let victims = answer.victims.into_iter().map(|entry| decode_edge(entry).0);
+            WaitsShared::Taken { victims: victims.collect() }
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::storage::region::Peer;
     use crate::storage::txn::RegionEpoch;
@@ -131,6 +199,41 @@ mod tests {
         };
         let got = decode_chunk(encode_chunk(&chunk)).unwrap();
         assert_eq!(format!("{got:?}"), format!("{chunk:?}"));
+    }
+
+    fn edges() -> impl Strategy<Value = WaitEdge> {
+        let key = proptest::collection::vec(any::<u8>(), 0..20);
+        (any::<u64>(), any::<u64>(), key).prop_map(|(waiter, holder, key)| WaitEdge {
+            waiter: Timestamp(waiter),
+            holder: Timestamp(holder),
+            key: key.into(),
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn waits_survive_the_wire(
+            (from, account, all) in (any::<u64>(), any::<u64>(), any::<bool>()),
+            waits in proptest::collection::vec((edges(), 0..u64::MAX / 1000), 0..5),
+        ) {
+            // In whole microseconds.
+            let waits = waits.into_iter().map(|(edge, lasts)| (edge, lasts * 1000)).collect();
+            let sent = SharedWaits { from: StoreId(from), account, all, waits };
+            prop_assert_eq!(decode_waits(encode_waits(sent.clone())), sent);
+        }
+
+        #[test]
+        fn answers_survive_the_wire(victims in proptest::collection::vec(edges(), 0..5)) {
+            for sent in [WaitsShared::NotDetector, WaitsShared::Unknown, WaitsShared::Taken { victims }] {
+                prop_assert_eq!(decode_waits_shared(encode_waits_shared(sent.clone())), Ok(sent));
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_of_another_version_is_refused() {
+        let answer = proto::WaitsShared { outcome: 9, victims: Vec::new() };
+        assert!(decode_waits_shared(answer).is_err());
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //!
 //! - [`Latches`]: commands on one key take turns;
 //! - [`LockTable`]: pessimistic locks, in memory;
-//! - [`LockWaiters`] and [`DeadlockDetector`]: who waits for them, and whether that can end;
+//! - [`LockWaiters`], [`DeadlockDetector`] and [`StoreWaits`]: who waits for them, and whether that can end;
 //! - [`ConcurrencyManager`]: what readers on other threads and one-phase or asynchronous commits know of each other.
 //!
 //! Three kinds of lock, then. A *prewritten* lock stands in the lock family, replicated, until the transaction's fate
@@ -37,7 +37,9 @@ pub use command::{
     RegionEpoch, RegionError, RequestError, TxnStatus, WaitPolicy,
 };
 pub use concurrency::{ConcurrencyManager, MemoryLockGuard};
-pub use deadlock::{DeadlockCycle, DeadlockDetector, WaitEdge};
+pub use deadlock::{
+    DeadlockCycle, DeadlockDetector, SharedWaits, StoreWaits, WaitEdge, WaitsShared,
+};
 pub use executor::{CommandContext, Decision, Effects, Footprint, Outcome, execute, footprint};
 pub use latches::{CommandId, Latches};
 pub use lock_table::{LockTable, PessimisticEntry};

@@ -2,22 +2,47 @@
 
 use std::time::Duration;
 
+use crate::common::{RegionId, StoreId};
 use crate::message;
-use crate::storage::txn::{DeadlockCycle, WaitEdge};
+use crate::storage::txn::{SharedWaits, WaitEdge, WaitsShared};
 
-/// A transaction is about to wait. The answer is the cycle this would close, if any; the asker is
-/// then the victim. Sent by the peer of the region with the lock.
+/// A transaction is about to wait. The answer is whether that closes a cycle, and the one that waits is the victim: `true` at once or at
+/// any time later, `false` when the wait is over otherwise. Sent by the peer of the region with the lock.
 pub struct DetectDeadlock {
     /// Who waits for whom.
     pub edge: WaitEdge,
     /// How long at most.
     pub for_at_most: Duration,
 }
-message!(DetectDeadlock => Option<DeadlockCycle>, "DetectDeadlock");
+message!(DetectDeadlock => bool, "DetectDeadlock");
 
-/// A transaction no longer waits.
+/// A transaction no longer waits. Sent by the same peer.
 pub struct ForgetWait {
     /// Who waited for whom.
     pub edge: WaitEdge,
 }
 message!(ForgetWait => (), "ForgetWait");
+
+/// A replica on this store leads the first region, or ceased to. Sent by its peer.
+pub struct LeadsFirstRegion {
+    /// The region. After a split or a merge it is another one.
+    pub region_id: RegionId,
+    /// Whether it is led here.
+    pub leads: bool,
+}
+message!(LeadsFirstRegion => (), "LeadsFirstRegion");
+
+/// Waits for locks of another store. Sent by the Deadlocks actor of that store to the detector's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShareWaits(pub SharedWaits);
+message!(ShareWaits => WaitsShared, "ShareWaits");
+
+/// A wait for a lock of another store is over. Sent after it was shared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndWait {
+    /// The store with the lock.
+    pub from: StoreId,
+    /// Who waited for whom.
+    pub edge: WaitEdge,
+}
+message!(EndWait => (), "EndWait");

@@ -97,6 +97,8 @@ pub struct RegionPeer {
     pub(super) inherited_locks: Option<LockTable>,
     pub(super) waiters: LockWaiters,
     pub(super) wait_timer: Option<(u64, TimerHandle)>,
+    /// The store's Deadlocks actor was told that this is the first region.
+    pub(super) leads_first: bool,
     pub(super) max_ts_synced: bool,
     /// Commands that wait until this leader has caught up with its predecessors.
     pub(super) parked: VecDeque<Parked>,
@@ -150,6 +152,7 @@ impl RegionPeer {
             inherited_locks: new.locks,
             waiters: LockWaiters::new(),
             wait_timer: None,
+            leads_first: false,
             max_ts_synced: false,
             parked: VecDeque::new(),
             reads: VecDeque::new(),

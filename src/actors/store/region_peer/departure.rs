@@ -70,6 +70,7 @@ impl RegionPeer {
         self.end_handover(false);
         self.admin.clear(&error);
         self.gone = true;
+        self.report_first_region();
         self.awake = false;
         self.shared.awake.sleep(self.id());
         self.shared.claims.release(self.id());

@@ -60,6 +60,7 @@ impl RegionPeer {
             self.carry_out(effects, ctx);
         }
         self.renew_lease();
+        self.report_first_region();
     }
 
     fn carry_out(&mut self, effects: Effects<Waiting>, ctx: &mut Context<Self>) {

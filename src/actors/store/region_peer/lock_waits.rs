@@ -13,7 +13,7 @@ use tracing::debug;
 use super::actor::RegionPeer;
 use super::commands::{Command, Stage};
 use crate::actors::runtime::Context;
-use crate::actors::store::deadlock::{DetectDeadlock, ForgetWait};
+use crate::actors::store::deadlock::{DetectDeadlock, ForgetWait, LeadsFirstRegion};
 use crate::common::Timestamp;
 use crate::storage::txn::{
     CommandId, KeyError, KvRequest, LockInfo, PessimisticLock, RegionError, WaitEdge, Waiter,
@@ -21,8 +21,8 @@ use crate::storage::txn::{
 
 /// A waiter's client looks after the holder no more often than this.
 const MIN_PATIENCE: Duration = Duration::from_secs(1);
-/// How long an answer of the deadlock detector counts.
-const DETECT_DEADLINE: Duration = Duration::from_secs(5);
+/// How much longer than the wait itself an answer about deadlocks is waited for.
+const DETECT_SLACK: Duration = Duration::from_secs(5);
 
 impl RegionPeer {
     /// Puts a command that met a lock among the waiters.
@@ -129,14 +129,14 @@ impl RegionPeer {
         ctx: &mut Context<Self>,
     ) {
         let question = DetectDeadlock { edge: edge.clone(), for_at_most };
-        let answer = self.shared.detect_deadlock.ask(question, DETECT_DEADLINE);
+        let answer = self.shared.deadlocks.ask(question, for_at_most + DETECT_SLACK);
         ctx.spawn_then(answer, move |this: &mut Self, answer, ctx| match answer {
-            Ok(None) => {}
-            Ok(Some(_)) => {
+            Ok(false) => {}
+            Ok(true) => {
                 this.on_deadlock(id, &edge);
                 this.flush_if_drained(ctx);
             }
-            // The wait then ends by its timeout.
+            // Another question about the same wait has taken its place, or the wait ends by its timeout.
             Err(error) => debug!(%error, region_id = %this.id(), "failed to look for deadlocks"),
         });
     }
@@ -153,6 +153,22 @@ impl RegionPeer {
         if let Some(command) = self.commands.remove(&id) {
             let error = KeyError::Deadlock { key: edge.key.clone(), lock_ts: edge.holder };
             self.finish(id, command, Err(error.into()));
+        }
+    }
+
+    /// The Deadlocks actor of the store that leads the first region sees the waits of all others.
+    pub(super) fn report_first_region(&mut self) {
+        let leads = self.region.start_key.is_empty()
+            && self.region.is_initialized()
+            && self.core.is_leader()
+            && self.core.is_ready()
+            && !self.gone;
+        if leads == self.leads_first {
+            return;
+        }
+        let told = self.shared.deadlocks.tell(LeadsFirstRegion { region_id: self.id(), leads });
+        if told.is_ok() {
+            self.leads_first = leads;
         }
     }
 
@@ -212,7 +228,7 @@ impl RegionPeer {
     fn forget_wait(&self, waiter: Waiter) {
         let edge = WaitEdge { waiter: waiter.start_ts, holder: waiter.holder, key: waiter.key };
         // What the detector is not told, it forgets when the wait would have ended.
-        let _ = self.shared.forget_wait.tell(ForgetWait { edge });
+        let _ = self.shared.deadlocks.tell(ForgetWait { edge });
     }
 }
 

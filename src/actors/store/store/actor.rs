@@ -90,15 +90,15 @@ impl Store {
         let split_checker = ctx.child("split-checker", Thread::Dedicated, move || {
             SplitChecker::new(Arc::clone(&kv), split)
         });
-        let deadlocks = ctx.child("deadlocks", Thread::Any, Deadlocks::new);
+        let for_deadlocks = parts.clone();
+        let deadlocks = ctx.child("deadlocks", Thread::Any, move || Deadlocks::new(&for_deadlocks));
         Arc::new(PeerShared {
             parts,
             store: ctx.me().clone(),
             log_writer,
             appliers,
             split_checker: split_checker.address(),
-            detect_deadlock: deadlocks.address(),
-            forget_wait: deadlocks.address(),
+            deadlocks,
             make_snapshot: worker.address(),
             install_snapshot: worker.address(),
             send_snapshot: mover.address(),

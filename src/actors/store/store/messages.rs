@@ -1,6 +1,7 @@
 //! What a Store is told.
 
-use crate::actors::runtime::Address;
+use crate::actors::runtime::{ActorRef, Address};
+use crate::actors::store::deadlock::Deadlocks;
 use crate::actors::store::snapshots::TakeChunk;
 use crate::actors::store::transport::RaftEnvelope;
 use crate::common::{PeerId, RegionId};
@@ -70,3 +71,8 @@ message!(PeerGone => (), "PeerGone");
 #[derive(Clone, Copy, Debug)]
 pub struct GetMover;
 message!(GetMover => Address<TakeChunk>, "GetMover");
+
+/// Asks who looks for deadlocks.
+#[derive(Clone, Copy, Debug)]
+pub struct GetDeadlocks;
+message!(GetDeadlocks => ActorRef<Deadlocks>, "GetDeadlocks");

@@ -22,7 +22,7 @@ mod reports;
 
 pub use actor::Store;
 pub use messages::{
-    AwaitStart, CreatePeers, GetMover, NewRegion, PeerGone, RegionChanged, SayGoodbye,
-    UnknownRegion,
+    AwaitStart, CreatePeers, GetDeadlocks, GetMover, NewRegion, PeerGone, RegionChanged,
+    SayGoodbye, UnknownRegion,
 };
 pub(super) use peers::is_vote;

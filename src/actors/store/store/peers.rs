@@ -4,8 +4,9 @@ use raft::eraftpb::MessageType;
 use tracing::{debug, info};
 
 use super::actor::Store;
-use super::messages::{GetMover, NewRegion, PeerGone, UnknownRegion};
-use crate::actors::runtime::{Address, Context, Handler, ReplyTo};
+use super::messages::{GetDeadlocks, GetMover, NewRegion, PeerGone, UnknownRegion};
+use crate::actors::runtime::{ActorRef, Address, Context, Handler, ReplyTo};
+use crate::actors::store::deadlock::Deadlocks;
 use crate::actors::store::snapshots::TakeChunk;
 use crate::actors::store::transport::RaftEnvelope;
 use crate::storage::region::Region;
@@ -133,5 +134,17 @@ impl Handler<GetMover> for Store {
         _ctx: &mut Context<Self>,
     ) {
         reply.send(self.chunks.clone().expect("made when the store started"));
+    }
+}
+
+impl Handler<GetDeadlocks> for Store {
+    fn handle(
+        &mut self,
+        _message: GetDeadlocks,
+        reply: ReplyTo<ActorRef<Deadlocks>>,
+        _ctx: &mut Context<Self>,
+    ) {
+        let shared = self.shared.as_ref().expect("made when the store started");
+        reply.send(shared.deadlocks.clone());
     }
 }

@@ -15,8 +15,8 @@ use super::quiet_pd::QuietPd;
 use crate::actors::pd::{LocalPd, PdClient};
 use crate::actors::runtime::System;
 use crate::actors::store::{
-    ChunkRefused, CommandReply, KvCommand, OpenError, OpenStore, RaftEnvelope, RegionStatus,
-    SnapshotChunk, StoreNode, StoreOptions, Transport, open_store, wire,
+    ChunkRefused, CommandReply, DeadlockWays, KvCommand, OpenError, OpenStore, RaftEnvelope,
+    RegionStatus, SnapshotChunk, StoreNode, StoreOptions, Transport, open_store, wire,
 };
 use crate::common::{PeerId, RegionId, StoreId, Timestamp};
 use crate::placement::Goals;
@@ -95,7 +95,7 @@ impl Network {
     }
 
     /// The store to give something to, and after how long; `None`: it is lost.
-    fn route(&self, from: StoreId, to: StoreId) -> Option<(StoreNode, Duration)> {
+    pub(super) fn route(&self, from: StoreId, to: StoreId) -> Option<(StoreNode, Duration)> {
         let mut wires = self.state.lock();
         if wires.cut.contains(&(from, to)) {
             return None;
@@ -140,6 +140,11 @@ impl Transport for Link {
         tokio::time::sleep(delay).await;
         let chunk = wire::decode_chunk(wire::encode_chunk(&chunk)).unwrap();
         store.receive_chunk(chunk).await
+    }
+
+    fn deadlocks(&self, store_id: StoreId) -> Option<DeadlockWays> {
+        let me = *self.me.get()?;
+        Some(super::deadlocks::ways(&self.network, me, store_id))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod client;
 mod cluster;
+mod deadlocks;
 mod disks;
 mod groups;
 mod harness;

@@ -1,13 +1,11 @@
 //! The wait-for graph of transactions, in which a cycle is a deadlock.
-//!
-//! One detector sees the waits of the whole cluster. It is told of an edge before its transaction starts to wait and
-//! when it stops; edges also expire, so that a forgotten one does no lasting harm.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
-use crate::common::Timestamp;
+use super::waits::{SharedWaits, WaitsShared};
+use crate::common::{StoreId, Timestamp};
 
 /// One transaction waits for another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,11 +25,22 @@ pub struct DeadlockCycle {
     pub chain: Vec<WaitEdge>,
 }
 
+/// What is known of an edge beside its ends.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    /// The store with the lock, which told of it.
+    from: StoreId,
+    /// Until when it counts.
+    expires_at: u64,
+}
+
 /// The graph.
 #[derive(Debug, Default)]
 pub struct DeadlockDetector {
-    /// By waiter: whom it waits for at which key, and until when the edge counts.
-    edges: BTreeMap<Timestamp, BTreeMap<(Timestamp, Bytes), u64>>,
+    /// By waiter: whom it waits for at which key.
+    edges: BTreeMap<Timestamp, BTreeMap<(Timestamp, Bytes), Known>>,
+    /// The account of each store that has given one.
+    accounts: BTreeMap<StoreId, u64>,
 }
 
 impl DeadlockDetector {
@@ -43,6 +52,17 @@ impl DeadlockDetector {
     /// Adds an edge that counts until `expires_at`, unless it closes a cycle: then nothing is added and the cycle returned. The
     /// transaction that asks is the victim.
     pub fn detect(&mut self, edge: WaitEdge, now: u64, expires_at: u64) -> Option<DeadlockCycle> {
+        self.detect_from(StoreId(0), edge, now, expires_at)
+    }
+
+    /// The same for a wait for a lock of some store.
+    pub fn detect_from(
+        &mut self,
+        from: StoreId,
+        edge: WaitEdge,
+        now: u64,
+        expires_at: u64,
+    ) -> Option<DeadlockCycle> {
         if edge.waiter == edge.holder {
             return Some(DeadlockCycle { chain: vec![edge] });
         }
@@ -51,8 +71,28 @@ impl DeadlockDetector {
             chain.push(edge);
             return Some(DeadlockCycle { chain });
         }
-        self.edges.entry(edge.waiter).or_default().insert((edge.holder, edge.key), expires_at);
+        let known = Known { from, expires_at };
+        self.edges.entry(edge.waiter).or_default().insert((edge.holder, edge.key), known);
         None
+    }
+
+    /// Takes what another store has to tell, and answers which of its waits close cycles, in the order told.
+    pub fn take(&mut self, shared: SharedWaits, now: u64) -> WaitsShared {
+        let SharedWaits { from, account, all, waits } = shared;
+        if all {
+            self.retain(|other| other != from);
+            self.accounts.insert(from, account);
+        } else if self.accounts.get(&from) != Some(&account) {
+            return WaitsShared::Unknown;
+        }
+        let mut victims = Vec::new();
+        for (edge, for_at_most) in waits {
+            let expires_at = now.saturating_add(for_at_most);
+            if self.detect_from(from, edge.clone(), now, expires_at).is_some() {
+                victims.push(edge);
+            }
+        }
+        WaitsShared::Taken { victims }
     }
 
     /// The edges that lead from one transaction to another. Depth first with a stack of its own, as chains can be long.
@@ -65,7 +105,7 @@ impl DeadlockDetector {
     ) -> Option<Vec<WaitEdge>> {
         let live = |waiter: Timestamp| {
             let edges = self.edges.get(&waiter).into_iter().flatten();
-            edges.filter(move |(_, expires)| **expires > now).map(move |((holder, key), _)| {
+            edges.filter(move |(_, known)| known.expires_at > now).map(move |((holder, key), _)| {
                 WaitEdge { waiter, holder: *holder, key: key.clone() }
             })
         };
@@ -90,10 +130,14 @@ impl DeadlockDetector {
         None
     }
 
-    /// Forgets one wait: the waiter was woken.
-    pub fn remove(&mut self, edge: &WaitEdge) {
+    /// Forgets one wait that this store told of: the waiter was woken. The same wait as told by another store stays; the
+    /// lock has moved there.
+    pub fn remove(&mut self, from: StoreId, edge: &WaitEdge) {
         if let Some(edges) = self.edges.get_mut(&edge.waiter) {
-            edges.remove(&(edge.holder, edge.key.clone()));
+            let at = (edge.holder, edge.key.clone());
+            if edges.get(&at).is_some_and(|known| known.from == from) {
+                edges.remove(&at);
+            }
             if edges.is_empty() {
                 self.edges.remove(&edge.waiter);
             }
@@ -108,14 +152,22 @@ impl DeadlockDetector {
     /// Drops the edges that no longer count.
     pub fn expire(&mut self, now: u64) {
         self.edges.retain(|_, edges| {
-            edges.retain(|_, expires| *expires > now);
+            edges.retain(|_, known| known.expires_at > now);
             !edges.is_empty()
         });
     }
 
-    /// Forgets everything: on moving to another node.
-    pub fn clear(&mut self) {
-        self.edges.clear();
+    /// Forgets what other stores told: it is no longer the detector.
+    pub fn keep_only(&mut self, own: StoreId) {
+        self.retain(|from| from == own);
+        self.accounts.clear();
+    }
+
+    fn retain(&mut self, keep: impl Fn(StoreId) -> bool) {
+        self.edges.retain(|_, edges| {
+            edges.retain(|_, known| keep(known.from));
+            !edges.is_empty()
+        });
     }
 
     /// How many edges it knows.
@@ -161,7 +213,9 @@ mod tests {
         assert_eq!(detector.detect(edge(2, 1), 10, 20), None, "the first edge counted until 10");
         detector.expire(10);
         assert_eq!(detector.len(), 1);
-        detector.remove(&edge(2, 1));
+        detector.remove(StoreId(1), &edge(2, 1));
+        assert_eq!(detector.len(), 1, "another store's");
+        detector.remove(StoreId(0), &edge(2, 1));
         assert!(detector.is_empty());
         assert_eq!(detector.detect(edge(1, 2), 0, 10), None);
         detector.remove_waiter(Timestamp(1));
@@ -175,5 +229,54 @@ mod tests {
             assert_eq!(detector.detect(edge(waiter, holder), 0, 10), None);
         }
         assert!(detector.detect(edge(4, 1), 0, 10).is_some());
+    }
+
+    fn told(from: u64, account: u64, all: bool, edges: &[(u64, u64)]) -> SharedWaits {
+        let waits = edges.iter().map(|(waiter, holder)| (edge(*waiter, *holder), 10)).collect();
+        SharedWaits { from: StoreId(from), account, all, waits }
+    }
+
+    fn victims(edges: &[(u64, u64)]) -> WaitsShared {
+        let victims = edges.iter().map(|(waiter, holder)| edge(*waiter, *holder)).collect();
+        WaitsShared::Taken { victims }
+    }
+
+    #[test]
+    fn a_cycle_over_stores_is_found_whoever_tells_last() {
+        let mut detector = DeadlockDetector::new();
+        assert_eq!(detector.take(told(1, 1, true, &[(1, 2)]), 0), victims(&[]));
+        assert_eq!(detector.take(told(2, 1, true, &[(5, 6)]), 0), victims(&[]));
+        assert_eq!(detector.take(told(2, 1, false, &[(3, 2), (2, 1)]), 0), victims(&[(2, 1)]));
+        assert_eq!(detector.len(), 3);
+    }
+
+    #[test]
+    fn a_new_account_replaces_what_the_store_told_before() {
+        let mut detector = DeadlockDetector::new();
+        detector.take(told(1, 1, true, &[(1, 2)]), 0);
+        detector.take(told(2, 1, true, &[(7, 8)]), 0);
+        assert_eq!(detector.take(told(1, 2, true, &[(3, 4)]), 0), victims(&[]));
+        assert_eq!(detector.take(told(2, 1, false, &[(2, 1)]), 0), victims(&[]));
+        assert_eq!(detector.len(), 3);
+    }
+
+    #[test]
+    fn more_of_an_unknown_account_is_not_taken() {
+        let mut detector = DeadlockDetector::new();
+        assert_eq!(detector.take(told(1, 1, false, &[(1, 2)]), 0), WaitsShared::Unknown);
+        detector.take(told(1, 1, true, &[(1, 2)]), 0);
+        assert_eq!(detector.take(told(1, 2, false, &[]), 0), WaitsShared::Unknown);
+        detector.detect_from(StoreId(9), edge(3, 4), 0, 10);
+        detector.keep_only(StoreId(9));
+        assert_eq!(detector.len(), 1);
+        assert_eq!(detector.take(told(1, 1, false, &[]), 0), WaitsShared::Unknown);
+    }
+
+    #[test]
+    fn told_waits_count_for_as_long_as_was_said() {
+        let mut detector = DeadlockDetector::new();
+        detector.take(told(1, 1, true, &[(1, 2)]), 100);
+        assert_eq!(detector.take(told(2, 1, true, &[(2, 1)]), 109), victims(&[(2, 1)]));
+        assert_eq!(detector.take(told(2, 1, false, &[(2, 1)]), 110), victims(&[]));
     }
 }

@@ -1,0 +1,20 @@
+//! Deadlocks: cycles of transactions that wait for each other.
+//!
+//! A store knows the waits for its own locks and no others, so cycles whose locks lie on several stores are found by one
+//! store for all, the *detector*. Which one that is, is not decided here. Here are the two ends:
+//!
+//! - [`DeadlockDetector`], the graph. Every store has one and puts its own waits into it; the detector's has those of all
+//!   others as well. It refuses the wait that would close a cycle: whose transaction asks is the victim.
+//! - [`StoreWaits`], what a store tells the detector. The first thing a detector hears is an *account*: all waits of the store, under a
+//!   number. What comes later belongs to an account, and a detector that does not know it (it has just become the detector, or
+//!   has restarted) says so and is given a new one. So a detector needs to remember nothing, and nobody needs to know that it has
+//!   changed: it is enough to speak to it now and then.
+//!
+//! A wait is told before it begins and when it ends; it also expires, so one that is forgotten does no lasting harm. What is lost is
+//! the end of a wait, at worst: for as long as that wait might have lasted, a cycle may be seen that is no longer there.
+
+mod detector;
+mod waits;
+
+pub use detector::{DeadlockCycle, DeadlockDetector, WaitEdge};
+pub use waits::{SharedWaits, StoreWaits, WaitsShared};
