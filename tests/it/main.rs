@@ -20,6 +20,7 @@ mod nodes;
 mod pd_members;
 mod playground;
 mod process;
+mod processlist;
 mod regions;
 mod registry;
 mod replicas;

@@ -155,6 +155,8 @@ wire_table! {
         505 Control crate::actors::session::CancelStatement;
         506 Control crate::actors::session::remote::FindAccount;
         507 Control crate::actors::session::remote::KeepSessions;
+        508 Data crate::actors::session::remote::ListProcesses;
+        509 Control crate::actors::session::remote::KillProcess;
     }
 }
 

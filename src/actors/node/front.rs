@@ -16,11 +16,11 @@ use super::variables;
 use crate::actors::admin::{
     self, AdminHandle, AdminServices, LogControl, MemoryGauge, SchemaSource, StoreView,
 };
-use crate::actors::gateway::{self, Drain, Gateway, GatewayOptions};
+use crate::actors::gateway::{self, ConnectionNumbers, Drain, Gateway, GatewayOptions};
 use crate::actors::runtime::{ActorRef, Monotonic, Service, System, Thread};
 use crate::actors::session::accounts::AccountCache;
 use crate::actors::session::remote::{
-    DrainSessions, RemoteAccounts, RemoteSessions, SessionHost, SessionKeeper, SqlNodes,
+    DrainSessions, OtherNodes, RemoteAccounts, RemoteSessions, SessionHost, SessionKeeper, SqlNodes,
 };
 use crate::actors::session::variables::GlobalVariables;
 use crate::actors::session::{Accounts, LocalSessions, SessionServices, Sessions};
@@ -62,6 +62,7 @@ pub(super) fn services(
             listener: mysql,
             gateway: None,
             keeper: None,
+            numbers: None,
         }));
     }
     services
@@ -103,7 +104,7 @@ impl Service for Sql {
             })
         };
         let refresher =
-            refresh(system, "account-refresher", cluster, ACCOUNTS_EVERY, Arc::new(read));
+            refresh(system, "account-refresher", cluster.clone(), ACCOUNTS_EVERY, Arc::new(read));
         let mut services = SessionServices::new(
             store,
             schema,
@@ -121,8 +122,13 @@ impl Service for Sql {
         let configured = variables::configured(&shared.config, self.mysql);
         services.variables = Arc::new(GlobalVariables::new(&configured));
         services.max_prepared_statements = shared.config.sql.max_prepared_statements;
-        let services = Arc::new(services);
         let bridge = shared.product("bridge", |products| &products.bridge)?;
+        let names = Box::new(move || -> BoxFuture<'static, Vec<String>> {
+            let cluster = cluster.clone();
+            Box::pin(async move { cluster.sql_nodes_now().await })
+        });
+        services.others = Some(Arc::new(OtherNodes::new(bridge.clone(), system.node(), names)));
+        let services = Arc::new(services);
         self.host = Some(SessionHost::start(system, &bridge, services.clone()));
         shared.products.write().sessions = Some(services);
         self.refresher = Some(refresher);
@@ -150,11 +156,31 @@ struct MysqlGateway {
     gateway: Option<ActorRef<Gateway>>,
     /// Of sessions elsewhere.
     keeper: Option<ActorRef<SessionKeeper>>,
+    /// Where there may be other gateways.
+    numbers: Option<ActorRef<ConnectionNumbers>>,
 }
 
 impl MysqlGateway {
+    /// Sees to it that no other gateway gives its connections the same numbers.
+    async fn take_numbers(&mut self, system: &System) -> anyhow::Result<()> {
+        let shared = &self.shared;
+        if shared.product("cluster", |products| &products.cluster)?.has_only_pd() {
+            return Ok(());
+        }
+        let pd = shared.product("pd", |products| &products.pd)?;
+        let patience = shared.config.node.join_timeout.0;
+        let holder = format!("{}@{}", system.node(), system.clock().unix_ms());
+        let range = patiently("numbers for connections", patience, || async {
+            Ok(ConnectionNumbers::take(&*pd, &holder).await)
+        })
+        .await?;
+        let processes = shared.processes.clone();
+        self.numbers = Some(ConnectionNumbers::start(system, pd, processes, holder, range));
+        Ok(())
+    }
+
     /// Who may log in, and where their sessions are: here, if this node runs statements, else on those that do.
-    async fn behind(
+    fn behind(
         &mut self,
         system: &System,
     ) -> anyhow::Result<(Arc<dyn Accounts>, Arc<dyn Sessions>)> {
@@ -165,12 +191,6 @@ impl MysqlGateway {
         }
         let bridge = shared.product("bridge", |products| &products.bridge)?;
         let cluster = shared.product("cluster", |products| &products.cluster)?;
-        let pd = shared.product("pd", |products| &products.pd)?;
-        let patience = shared.config.node.join_timeout.0;
-        let number =
-            patiently("a number for the gateway", patience, || async { Ok(pd.alloc_ids(1).await) })
-                .await?;
-        shared.processes.number_as_gateway(number.start);
         let nodes = SqlNodes::new(bridge, move || cluster.sql_nodes());
         let sessions = RemoteSessions::new(nodes.clone(), system.node());
         self.keeper = Some(sessions.keep(system, shared.processes.clone()));
@@ -189,7 +209,8 @@ impl Service for MysqlGateway {
     }
 
     async fn start(&mut self, system: &System) -> anyhow::Result<()> {
-        let (accounts, sessions) = self.behind(system).await?;
+        self.take_numbers(system).await?;
+        let (accounts, sessions) = self.behind(system)?;
         let shared = &self.shared;
         let config = &shared.config.mysql;
         let tls = if config.tls_cert.as_os_str().is_empty() {
@@ -238,6 +259,9 @@ impl Service for MysqlGateway {
         stop_actor(&gateway, deadline.max(Duration::from_secs(1))).await?;
         if let Some(keeper) = self.keeper.take() {
             stop_actor(&keeper, deadline.max(Duration::from_secs(1))).await?;
+        }
+        if let Some(numbers) = self.numbers.take() {
+            stop_actor(&numbers, deadline.max(Duration::from_secs(1))).await?;
         }
         Ok(drained?)
     }

@@ -230,7 +230,8 @@ impl Core {
             }
             Command::ProcessInfo => return self.show_process_list(sink).await,
             Command::ProcessKill(id) => {
-                self.kill(id.into(), Kill::Connection, sink)?;
+                self.begin_eval(Vec::new(), false, false);
+                self.kill(id.into(), Kill::Connection, sink).await?;
                 self.ok(sink, response::Ok::default(), false);
             }
             Command::ResetConnection => {
@@ -324,17 +325,6 @@ impl Core {
     /// How many prepared statements there are.
     pub(super) fn prepared_count(&self) -> usize {
         self.prepared.len()
-    }
-
-    /// KILL. The session's own connection ends after the answer.
-    pub(super) fn kill(&self, id: u64, what: Kill, sink: &mut Sink) -> SqlResult<()> {
-        let unknown = || SqlError::new(errno::NO_SUCH_THREAD, format!("Unknown thread id: {id}"));
-        let number = u32::try_from(id).map_err(|_| unknown())?;
-        if number == self.process.id {
-            sink.disconnect = what == Kill::Connection;
-            return Err(control::interrupted());
-        }
-        if self.services.processes.kill(number, what) { Ok(()) } else { Err(unknown()) }
     }
 
     fn statistics(&self) -> String {

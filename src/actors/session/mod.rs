@@ -60,7 +60,7 @@ pub use messages::{
     Account, Accounts, Answer, CancelStatement, ClientInfo, Execute, SessionRef, Sessions,
     SwitchUser, TlsSession,
 };
-pub use processes::{Kill, Process, ProcessList, ProcessState};
+pub use processes::{Kill, Process, ProcessList, ProcessRow, ProcessState, RANGES};
 pub use services::{LocalSessions, SessionServices};
 
 /// The seed of a session's generator.

@@ -1,5 +1,6 @@
-//! Who is connected to this node and what they run: SHOW PROCESSLIST and KILL.
+//! Who has a session on this node and what they run: SHOW PROCESSLIST and KILL.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -10,9 +11,34 @@ use tokio::sync::Notify;
 
 use crate::actors::runtime::Monotonic;
 
-/// The numbers a gateway gives to its connections before it begins anew: the first range is that of gateways whose sessions
-/// are on their own node.
-const IDS_OF_A_GATEWAY: u32 = 1 << 21;
+/// The numbers of a range: what a gateway gives to its connections before it begins anew.
+const RANGE_LEN: u32 = 1 << 21;
+/// The ranges that gateways take from the placement driver. Beside them is range 0, of the gateway in the process that has the
+/// only placement driver: there is one at most, and its numbers begin at 1.
+pub const RANGES: u32 = u32::MAX / RANGE_LEN;
+/// The statements of a list that goes to another node take no more than about so many bytes.
+const LIST_BYTES: usize = 4 << 20;
+/// Of each at least so many are sent.
+const INFO_LEAST: usize = 100;
+
+/// A connection as SHOW PROCESSLIST shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessRow {
+    /// The number that KILL takes.
+    pub id: u32,
+    /// User name.
+    pub user: String,
+    /// Address and port of the client.
+    pub host: String,
+    /// Current database.
+    pub database: Option<String>,
+    /// `Sleep`, `Query`, `Execute`, …
+    pub command: Cow<'static, str>,
+    /// For so long.
+    pub seconds: u64,
+    /// The statement in hand, or its beginning.
+    pub info: Option<Bytes>,
+}
 
 /// What a connection is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +82,20 @@ impl Process {
         self.state.lock().clone()
     }
 
+    /// As it is shown, with so many bytes of its statement.
+    pub fn row(&self, now: Monotonic, info_bytes: usize) -> ProcessRow {
+        let ProcessState { user, host, database, command, since, info } = self.state();
+        ProcessRow {
+            id: self.id,
+            user,
+            host,
+            database,
+            command: Cow::Borrowed(command),
+            seconds: now.since(since).as_secs(),
+            info: info.map(|text| beginning(&text, info_bytes)),
+        }
+    }
+
     /// Changes what it is said to be doing.
     pub fn update(&self, change: impl FnOnce(&mut ProcessState)) {
         change(&mut self.state.lock());
@@ -84,8 +124,8 @@ impl Process {
 pub struct ProcessList {
     processes: DashMap<u32, Arc<Process>>,
     last_id: AtomicU32,
-    /// Where the numbers begin.
-    base: AtomicU32,
+    /// Whose numbers are given out.
+    range: AtomicU32,
     questions: AtomicU64,
 }
 
@@ -105,18 +145,22 @@ impl ProcessList {
         self.last_id.load(Ordering::Relaxed)
     }
 
-    /// The number for a new connection.
+    /// The number for a new connection: none that a client has now.
     pub fn next_id(&self) -> u32 {
-        let number = self.last_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-        self.base.load(Ordering::Relaxed) + number % IDS_OF_A_GATEWAY
+        let first = self.range.load(Ordering::Relaxed) * RANGE_LEN;
+        loop {
+            let count = self.last_id.fetch_add(1, Ordering::Relaxed);
+            let id = first + 1 + count % (RANGE_LEN - 1);
+            if !self.has(id) {
+                return id;
+            }
+        }
     }
 
-    /// From now on numbers come from the range of the gateway with this number: its sessions are on other nodes, beside
-    /// those of other gateways.
-    pub fn number_as_gateway(&self, gateway: u64) {
-        let ranges = u64::from(u32::MAX / IDS_OF_A_GATEWAY);
-        let range = u32::try_from(gateway % ranges).unwrap_or_default() + 1;
-        self.base.store(range * IDS_OF_A_GATEWAY, Ordering::Relaxed);
+    /// From now on numbers are of this range (0: of the first gateway; others up to [`RANGES`]). It is nobody else's in the cluster.
+    pub fn number_from(&self, range: u32) {
+        assert!(range <= RANGES, "there is no range {range}");
+        self.range.store(range, Ordering::Relaxed);
     }
 
     /// Whether there is a connection with this number.
@@ -164,6 +208,15 @@ impl ProcessList {
         processes
     }
 
+    /// All of them as they are shown, by number; of each statement about so many bytes, and of all together no more than
+    /// is good for one message.
+    pub fn rows(&self, now: Monotonic, info_bytes: usize) -> Vec<ProcessRow> {
+        let processes = self.list();
+        let share = (LIST_BYTES / processes.len().max(1)).max(INFO_LEAST);
+        let row = |process: &Arc<Process>| process.row(now, info_bytes.min(share));
+        processes.iter().map(row).collect()
+    }
+
     /// Ends a connection or its statement. False: there is no such connection.
     pub fn kill(&self, id: u32, what: Kill) -> bool {
         let Some(process) = self.processes.get(&id) else {
@@ -174,5 +227,63 @@ impl ProcessList {
             Kill::Connection => process.end(),
         }
         true
+    }
+}
+
+/// The beginning of a text of at most so many bytes; no character of UTF-8 is cut.
+fn beginning(text: &Bytes, bytes: usize) -> Bytes {
+    let mut end = text.len().min(bytes);
+    while end < text.len() && end > 0 && text[end] & 0xc0 == 0x80 {
+        end -= 1;
+    }
+    text.slice(..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actors::runtime::System;
+
+    fn state(now: Monotonic, info: &str) -> ProcessState {
+        ProcessState {
+            user: "ann".into(),
+            host: "127.0.0.1:1".into(),
+            database: None,
+            command: "Query",
+            since: now,
+            info: Some(Bytes::copy_from_slice(info.as_bytes())),
+        }
+    }
+
+    #[actix_rt::test]
+    async fn numbers_stay_in_their_range_and_are_not_given_twice() {
+        let now = System::for_test().clock().now();
+        let list = ProcessList::default();
+        assert_eq!([list.next_id(), list.next_id()], [1, 2]);
+        list.number_from(RANGES);
+        let first = list.next_id();
+        assert_eq!(first / RANGE_LEN, RANGES);
+        list.add(first, state(now, ""));
+        list.last_id.store(RANGE_LEN + 1, Ordering::Relaxed);
+        let again = list.next_id();
+        assert!(again > first && again / RANGE_LEN == RANGES, "{first} is in use, not {again}");
+    }
+
+    #[actix_rt::test]
+    async fn statements_are_shortened_for_other_nodes() {
+        let now = System::for_test().clock().now();
+        let list = ProcessList::default();
+        list.add(1, state(now, "SELECT 'ä'"));
+        let shown = |bytes| list.rows(now, bytes)[0].info.clone().unwrap();
+        assert_eq!(shown(usize::MAX), "SELECT 'ä'");
+        assert_eq!(shown(9), "SELECT '", "half a character is none");
+        assert_eq!(shown(10), "SELECT 'ä");
+        let long = "x".repeat(LIST_BYTES);
+        for id in 2..10 {
+            list.add(id, state(now, &long));
+        }
+        let sent: usize =
+            list.rows(now, usize::MAX).iter().map(|row| row.info.as_ref().unwrap().len()).sum();
+        assert!(sent <= LIST_BYTES, "{sent}");
     }
 }

@@ -62,7 +62,7 @@ impl Core {
         schema: Option<&Arc<InfoSchema>>,
     ) -> ExecContext {
         let virtual_tables: Arc<dyn VirtualTables> = match schema {
-            Some(schema) => Arc::new(SessionTables::new(self, schema.clone())),
+            Some(schema) => Arc::new(SessionTables::new(self, schema.clone(), eval.clone())),
             None => Arc::new(NoVirtualTables),
         };
         ExecContext {

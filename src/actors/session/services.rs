@@ -15,6 +15,7 @@ use crate::sql::kv::KvStore;
 
 use super::accounts::AccountCache;
 use super::actor::Session;
+use super::remote::OtherNodes;
 use super::variables::GlobalVariables;
 use super::{
     CancelStatement, ClientInfo, Execute, Process, ProcessList, SessionRef, Sessions, SwitchUser,
@@ -30,6 +31,8 @@ pub struct SessionServices {
     pub ddl: Address<SubmitJob>,
     /// Who is connected.
     pub processes: Arc<ProcessList>,
+    /// Sessions on other nodes; `None`: there are no others.
+    pub others: Option<Arc<OtherNodes>>,
     /// Who may connect; the gateway asks the same table.
     pub accounts: Arc<AccountCache>,
     /// The node's system variables.
@@ -64,6 +67,7 @@ impl SessionServices {
             schema,
             ddl,
             processes,
+            others: None,
             accounts,
             variables: Arc::new(GlobalVariables::default()),
             clock,

@@ -151,7 +151,8 @@ impl Core {
             S::ReleaseSavepoint(name) => self.release_savepoint(name)?,
             S::Kill { id, query_only } => {
                 let id = self.constant(id, request)?.1.to_u64(&self.eval)?;
-                self.kill(id, if *query_only { Kill::Query } else { Kill::Connection }, sink)?;
+                let what = if *query_only { Kill::Query } else { Kill::Connection };
+                self.kill(id, what, sink).await?;
             }
             S::Prepare { name, source } => self.prepare_named(name, source, request)?,
             S::Deallocate(name) => self.deallocate(name)?,

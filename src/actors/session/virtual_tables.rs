@@ -8,13 +8,14 @@ use super::core::Core;
 use super::schema_rows::{
     column_row, constraint_rows, index_rows, key_rows, public_columns, schema_row, table_row,
 };
-use super::show::server;
+use super::show::{processes, server};
 use super::variables::list;
 use super::vars::Variables;
-use super::{ProcessList, SessionServices, TlsSession};
+use super::{ProcessList, ProcessRow, SessionServices, TlsSession};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{DatabaseInfo, InfoSchema, TableInfo};
 use crate::sql::exec::VirtualTables;
+use crate::sql::expr::EvalContext;
 use crate::sql::types::Datum;
 
 type Rows = Vec<Vec<Datum>>;
@@ -25,20 +26,37 @@ pub(super) struct SessionTables {
     services: Arc<SessionServices>,
     vars: Arc<Variables>,
     tls: Option<TlsSession>,
+    /// Where warnings go.
+    eval: Arc<EvalContext>,
 }
 
 impl SessionTables {
-    pub(super) fn new(core: &Core, schema: Arc<InfoSchema>) -> SessionTables {
+    pub(super) fn new(
+        core: &Core,
+        schema: Arc<InfoSchema>,
+        eval: Arc<EvalContext>,
+    ) -> SessionTables {
         SessionTables {
             schema,
             services: core.services.clone(),
             vars: core.vars.clone(),
             tls: core.client.tls.clone(),
+            eval,
         }
     }
 
     fn processes(&self) -> &ProcessList {
         &self.services.processes
+    }
+
+    /// The sessions of all nodes; with the names of the nodes, if asked for.
+    async fn sessions(&self, with_nodes: bool) -> Rows {
+        let everybody = processes::everybody(&self.services, &self.eval, usize::MAX).await;
+        let row = |(node, row): (String, ProcessRow)| {
+            let node = with_nodes.then(|| Datum::from(node));
+            node.into_iter().chain(processes::process_row(&row, usize::MAX)).collect()
+        };
+        everybody.into_iter().map(row).collect()
     }
 
     /// Every table with its database.
@@ -71,15 +89,8 @@ impl VirtualTables for SessionTables {
                 .tables()
                 .flat_map(|(database, table)| constraint_rows(database, table))
                 .collect(),
-            "processlist" => {
-                let now = self.services.clock.now();
-                let row = |process: &Arc<super::Process>| {
-                    let state = process.state();
-                    let seconds = now.since(state.since).as_secs();
-                    server::process_row(process, &state, seconds, usize::MAX)
-                };
-                self.processes().list().iter().map(row).collect()
-            }
+            "processlist" => self.sessions(false).await,
+            "cluster_processlist" => self.sessions(true).await,
             "collations" => server::collation_rows(),
             "character_sets" => character_set_rows(),
             "collation_character_set_applicability" => {

@@ -27,6 +27,9 @@ use crate::actors::pd::{AnnounceNode, PdError, PdResult, RemotePd};
 use crate::actors::runtime::{ActorPath, Address, System};
 use crate::storage::proto::pd_call::{Announce, Members, Node};
 
+/// How long the placement driver may take to say who is there to a statement that lists them.
+const HEAR_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// What this node says of itself, and what it knows of the others. Shared by the services of a node.
 pub(super) struct Cluster {
     system: System,
@@ -94,6 +97,11 @@ impl Cluster {
         *self.cluster_id.lock()
     }
 
+    /// Whether the placement driver is in this process and there is no other: that can be said of one node at most.
+    pub(super) fn has_only_pd(&self) -> bool {
+        matches!(self.way, Way::Here(_))
+    }
+
     /// Whether no other node is there.
     pub(super) fn is_alone(&self) -> bool {
         let me = &self.template.name;
@@ -109,6 +117,14 @@ impl Cluster {
                 self.announced.lock().is_some_and(|announced| announced.elapsed() < self.lease)
             }
         }
+    }
+
+    /// The nodes that run statements now, by name; those known from before if the placement driver does not say.
+    pub(super) async fn sql_nodes_now(&self) -> Vec<String> {
+        if let Err(error) = self.hear_all(HEAR_TIMEOUT).await {
+            tracing::debug!(%error, "failed to hear who is there");
+        }
+        self.sql_nodes()
     }
 
     /// The nodes that run statements, by name.

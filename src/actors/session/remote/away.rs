@@ -15,14 +15,15 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::hosted::{name, sessions_path};
+use super::listing::KillProcess;
 use super::messages::{
     AnswerPart, CloseSession, FindAccount, KeepSessions, MoreAnswer, OpenSession, RunCommand,
 };
 use crate::actors::bridge::{Bridge, Remote};
 use crate::actors::gateway::Connection;
 use crate::actors::runtime::{
-    Actor, Address, AskError, Context, Handler, MailboxOptions, Overflow, ReplyTo, SendError,
-    Supervision, System, Thread,
+    Actor, ActorPath, Address, AskError, Context, Handler, MailboxOptions, Overflow, ReplyTo,
+    SendError, Supervision, System, Thread,
 };
 use crate::actors::session::{
     Account, Accounts, Answer, CancelStatement, ClientInfo, Execute, Kill, Process, ProcessList,
@@ -37,6 +38,8 @@ use crate::protocol::response;
 const STATEMENT_DEADLINE: Duration = Duration::from_secs(365 * 24 * 3600);
 /// How long a node may take to open a session or to find an account.
 const DEADLINE: Duration = Duration::from_secs(5);
+/// The name of the actor that does so.
+const KEEPER: &str = "session-keeper";
 /// How often nodes are told which sessions have clients.
 const KEEP_EVERY: Duration = Duration::from_secs(5);
 /// Parts of an answer on their way to the client.
@@ -107,6 +110,11 @@ impl Accounts for RemoteAccounts {
     }
 }
 
+/// Where a gateway ends connections whose sessions are elsewhere.
+pub(super) fn keeper_path(node: &str) -> ActorPath {
+    ActorPath::node_root(node).child(KEEPER)
+}
+
 /// The sessions of this gateway, by node: number, and the connection's process.
 type Opened = Mutex<BTreeMap<String, BTreeMap<u64, Arc<Process>>>>;
 
@@ -133,12 +141,14 @@ impl RemoteSessions {
     ) -> crate::actors::runtime::ActorRef<SessionKeeper> {
         let (nodes, gateway, opened) =
             (self.nodes.clone(), self.gateway.clone(), self.opened.clone());
-        system.spawn_root("session-keeper", Thread::Any, move || SessionKeeper {
+        let keeper = system.spawn_root(KEEPER, Thread::Any, move || SessionKeeper {
             nodes: nodes.clone(),
             gateway: gateway.clone(),
             opened: opened.clone(),
             processes: processes.clone(),
-        })
+        });
+        self.nodes.bridge.export(&keeper).message::<KillProcess>();
+        keeper
     }
 }
 
@@ -335,7 +345,7 @@ impl Handler<SwitchUser> for Away {
 }
 
 /// The actor `/<node>/session-keeper`: tells nodes which of their sessions have clients here, and ends connections whose
-/// sessions are gone.
+/// sessions are gone or were killed.
 pub struct SessionKeeper {
     nodes: Arc<SqlNodes>,
     gateway: String,
@@ -374,11 +384,6 @@ impl SessionKeeper {
 impl Actor for SessionKeeper {
     const KIND: &'static str = "session-keeper";
 
-    fn mailbox() -> MailboxOptions {
-        // It gets no messages but those of the runtime.
-        MailboxOptions { capacity: 1, overflow: Overflow::Reject }
-    }
-
     fn started(&mut self, ctx: &mut Context<Self>) {
         ctx.run_interval(KEEP_EVERY, |keeper, ctx| {
             let keeping = keeper.keep();
@@ -391,5 +396,11 @@ impl Actor for SessionKeeper {
         let counts: BTreeMap<&String, usize> =
             opened.iter().map(|(node, sessions)| (node, sessions.len())).collect();
         json!({ "sessions": counts })
+    }
+}
+
+impl Handler<KillProcess> for SessionKeeper {
+    fn handle(&mut self, message: KillProcess, reply: ReplyTo<bool>, _ctx: &mut Context<Self>) {
+        reply.send(self.processes.kill(message.id, message.what));
     }
 }

@@ -11,16 +11,18 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::debug;
 
+use super::away::keeper_path;
+use super::listing::{KillProcess, ListProcesses};
 use super::messages::{
     AnswerPart, CloseSession, FindAccount, KeepSessions, MoreAnswer, OpenSession, RunCommand,
 };
 use crate::actors::bridge::{Bridge, Remote};
 use crate::actors::runtime::{
-    Actor, ActorPath, ActorRef, AskError, Context, Handler, MailboxOptions, Overflow, ReplyTo,
-    Supervision, System, Thread,
+    Actor, ActorPath, ActorRef, Address, AskError, Context, Handler, MailboxOptions, Overflow,
+    ReplyTo, Supervision, System, Thread,
 };
 use crate::actors::session::{
-    Account, Answer, CancelStatement, ClientInfo, Execute, Process, ProcessState, Session,
+    Account, Answer, CancelStatement, ClientInfo, Execute, Kill, Process, ProcessState, Session,
     SessionServices, SwitchUser,
 };
 use crate::common::{SqlError, SqlResult};
@@ -37,6 +39,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 const YOUNG: Duration = Duration::from_secs(10);
 /// How often it is looked whether statements are still in hand, when the node stops.
 const DRAIN_POLL: Duration = Duration::from_millis(10);
+/// How long a gateway may take to end a connection that was killed.
+const KILL_DEADLINE: Duration = Duration::from_secs(2);
 /// What waits of an answer is taken along up to this size.
 const PART_BYTES: usize = 256 << 10;
 
@@ -55,7 +59,8 @@ message!(DrainSessions => (), "DrainSessions");
 
 /// The actor `/<node>/sessions`.
 pub struct SessionHost {
-    services: Arc<SessionServices>,
+    pub(super) services: Arc<SessionServices>,
+    bridge: Bridge,
     open: Open,
     /// By number.
     hosted: BTreeMap<u64, Entry>,
@@ -81,10 +86,12 @@ impl SessionHost {
     ) -> ActorRef<SessionHost> {
         let open = Open::default();
         let (sessions, clock) = (open.clone(), system.clock().clone());
+        let to_gateways = bridge.clone();
         let host = system.spawn_root("sessions", Thread::Any, move || {
             sessions.clear();
             SessionHost {
                 services: services.clone(),
+                bridge: to_gateways.clone(),
                 open: sessions.clone(),
                 hosted: BTreeMap::new(),
                 heard: BTreeMap::new(),
@@ -98,7 +105,9 @@ impl SessionHost {
             .export(&host)
             .message::<OpenSession>()
             .message::<FindAccount>()
-            .message::<KeepSessions>();
+            .message::<KeepSessions>()
+            .message::<ListProcesses>()
+            .message::<KillProcess>();
         serve::<RunCommand>(bridge, &host, &open);
         serve::<MoreAnswer>(bridge, &host, &open);
         serve::<CancelStatement>(bridge, &host, &open);
@@ -130,10 +139,12 @@ impl SessionHost {
         self.next += 1;
         self.opened += 1;
         let (number, services) = (self.next, self.services.clone());
+        let at_gateway = self.bridge.address::<KillProcess>(keeper_path(&gateway));
         let session = ctx.child(name(number), Thread::Any, move || Hosted {
             services: services.clone(),
             process: process.clone(),
             client: client.clone(),
+            at_gateway: at_gateway.clone(),
             session: None,
             rest: None,
         });
@@ -258,6 +269,8 @@ pub struct Hosted {
     services: Arc<SessionServices>,
     process: Arc<Process>,
     client: ClientInfo,
+    /// Ends the connection.
+    at_gateway: Address<KillProcess>,
     session: Option<ActorRef<Session>>,
     /// Of the answer in hand.
     rest: Option<mpsc::Receiver<Bytes>>,
@@ -282,8 +295,12 @@ impl Actor for Hosted {
             Session::new(services.clone(), process.clone(), client.clone())
         }));
         let (process, me) = (self.process.clone(), ctx.me().clone());
+        let at_gateway = self.at_gateway.clone();
         ctx.spawn(async move {
             process.killed().await;
+            // The client is told, and this session closed. If the gateway cannot do it, the session ends all the same.
+            let kill = KillProcess { id: process.id, what: Kill::Connection };
+            let _ = at_gateway.ask(kill, KILL_DEADLINE).await;
             me.stop();
         });
     }

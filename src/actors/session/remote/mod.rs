@@ -18,20 +18,25 @@
 //! - A large answer is asked for part by part: a slow client slows its own statement, on the other node too.
 //! - A session ends with its client. The gateway says so, and since that word may be lost, also tells every few seconds
 //!   which sessions have clients; of a gateway that is not heard of for long, all are closed.
+//! - A connection that is killed ends at its gateway, whose client is told; its session ends with it, or by itself if the gateway does
+//!   not answer.
 //! - Numbers of sessions are never given twice, also not by a node that has been restarted.
 //!
 //! # Caveats
 //!
-//! A client whose SQL node is gone has to connect again: its transaction, variables and prepared statements were there. SHOW
-//! PROCESSLIST and KILL are about the sessions of one SQL node.
+//! A client whose SQL node is gone has to connect again: its transaction, variables and prepared statements were there.
 
 mod away;
 mod hosted;
+mod listing;
 mod messages;
+mod others;
 mod proto;
 
 pub use away::{RemoteAccounts, RemoteSessions, SessionKeeper, SqlNodes};
 pub use hosted::{DrainSessions, Hosted, SessionHost, sessions_path};
+pub use listing::{KillProcess, ListProcesses};
 pub use messages::{
     AnswerPart, CloseSession, FindAccount, KeepSessions, MoreAnswer, OpenSession, RunCommand,
 };
+pub use others::{OtherNodes, OtherSessions};

@@ -1,6 +1,7 @@
 //! SHOW, DESCRIBE, EXPLAIN and the old commands that answer rows: rows made from the schema, the variables and the process list.
 
 mod explain;
+pub(super) mod processes;
 mod schema;
 pub(super) mod server;
 
@@ -74,7 +75,10 @@ impl Core {
         }
         self.begin_eval(request.params.clone(), false, false);
         let schema = self.services.schema.current();
-        let mut shown = self.shown(show, &schema)?;
+        let mut shown = match show.kind {
+            ShowKind::ProcessList { full } => self.process_list(full).await,
+            _ => self.shown(show, &schema)?,
+        };
         if let Some(filter) = &show.filter {
             self.filter(&mut shown, filter, request, &schema)?;
         }
@@ -110,7 +114,6 @@ impl Core {
             }
             ShowKind::Variables { global } => self.show_variables(*global),
             ShowKind::Status { .. } => self.show_status(),
-            ShowKind::ProcessList { full } => self.process_list(*full),
             ShowKind::Engines => server::engines(),
             ShowKind::Collations => server::collations(),
             ShowKind::CharacterSets => server::character_sets(),
@@ -119,8 +122,8 @@ impl Core {
             ShowKind::StoredPrograms { columns } => Shown::new(columns, Vec::new()),
             ShowKind::Privileges => server::privileges(),
             ShowKind::Plugins => server::plugins(),
-            ShowKind::Warnings { .. } | ShowKind::Errors { .. } => {
-                return Err(SqlError::internal("diagnostics are shown apart"));
+            ShowKind::ProcessList { .. } | ShowKind::Warnings { .. } | ShowKind::Errors { .. } => {
+                return Err(SqlError::internal("what others are asked for is shown apart"));
             }
         })
     }
@@ -147,7 +150,7 @@ impl Core {
     /// COM_PROCESS_INFO.
     pub(super) async fn show_process_list(&mut self, sink: &mut Sink) -> SqlResult<()> {
         self.begin_eval(Vec::new(), false, false);
-        let shown = self.process_list(true);
+        let shown = self.process_list(true).await;
         let nothing = crate::sql::parser::Statement::UnlockTables;
         let request = super::statement::text_request(&nothing);
         self.send_shown(shown, &request, sink).await

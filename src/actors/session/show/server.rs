@@ -3,12 +3,9 @@
 use super::Shown;
 use crate::actors::session::core::Core;
 use crate::actors::session::variables::list;
-use crate::actors::session::{Process, ProcessList, ProcessState, TlsSession};
+use crate::actors::session::{ProcessList, TlsSession};
 use crate::sql::expr::WarningLevel;
 use crate::sql::types::{Collation, Datum};
-
-/// What SHOW PROCESSLIST shows of a long statement.
-const SHORT_INFO: usize = 100;
 
 impl Core {
     pub(super) fn show_variables(&self, global: bool) -> Shown {
@@ -23,18 +20,6 @@ impl Core {
         let uptime = self.services.clock.now().as_nanos();
         let rows = status(uptime, &self.services.processes, self.client.tls.as_ref());
         Shown::new(&["Variable_name", "!Value"], rows)
-    }
-
-    pub(super) fn process_list(&self, full: bool) -> Shown {
-        let now = self.services.clock.now();
-        let processes = self.services.processes.list();
-        let rows = processes.iter().map(|process| {
-            let state = process.state();
-            let seconds = now.since(state.since).as_secs();
-            process_row(process, &state, seconds, if full { usize::MAX } else { SHORT_INFO })
-        });
-        let columns = ["#Id", "User", "Host", "db", "Command", "#Time", "State", "!Info"];
-        Shown::new(&columns, rows.collect())
     }
 
     pub(super) fn show_diagnostics(
@@ -96,29 +81,6 @@ pub(in crate::actors::session) fn status(
         ("Uptime_since_flush_status", uptime),
     ];
     values.into_iter().map(|(name, value)| vec![Datum::from(name), Datum::from(value)]).collect()
-}
-
-/// A row of SHOW PROCESSLIST and of `information_schema.PROCESSLIST`.
-pub(in crate::actors::session) fn process_row(
-    process: &Process,
-    state: &ProcessState,
-    seconds: u64,
-    info_chars: usize,
-) -> Vec<Datum> {
-    let info = state
-        .info
-        .as_ref()
-        .map(|text| String::from_utf8_lossy(text).chars().take(info_chars).collect::<String>());
-    vec![
-        Datum::Int(process.id.into()),
-        Datum::from(state.user.as_str()),
-        Datum::from(state.host.as_str()),
-        Datum::from(state.database.as_deref()),
-        Datum::from(state.command),
-        Datum::Int(seconds as i64),
-        Datum::from(if state.info.is_some() { "executing" } else { "" }),
-        Datum::from(info),
-    ]
 }
 
 pub(in crate::actors::session) fn engine_rows() -> Vec<Vec<Datum>> {
