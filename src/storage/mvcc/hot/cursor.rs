@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::HotVersions;
 use super::block::Version;
 use super::ranges::Place;
-use super::rows::{Known, Permit};
+use super::rows::{Known, Permit, Tip};
 use crate::common::Timestamp;
 use crate::storage::engine::{Cf, Cursor, IterOptions, Result};
 use crate::storage::mvcc::key::{split_version, version_key};
@@ -20,6 +20,11 @@ enum At {
     Memory {
         index: usize,
         resume: Option<Bytes>,
+    },
+    /// At one of the newest versions of a key, where the walk ends.
+    Row {
+        tip: Tip,
+        index: usize,
     },
     /// Where the engine's cursor is; from that key on the ranges are asked again.
     Engine {
@@ -54,35 +59,60 @@ impl<'a> HotCursor<'a> {
             self.hot.rows.get(data_key).map_or(Known::Asked, Known::Newest)
         };
         match known {
-            // Who walks from below it, or wants all versions since before it, needs the older ones.
-            Known::Newest(version) if version.ts()? <= self.ts.min(target_ts) => {
-                self.taken.clear();
-                self.taken.push(version);
-                self.at = At::Memory { index: 0, resume: None };
-                Ok(true)
-            }
-            Known::Newest(_) | Known::Asked => self.go(target),
+            Known::Newest(tip) => match self.place_in(&tip, target_ts)? {
+                Some(index) => {
+                    self.at = At::Row { tip, index };
+                    Ok(true)
+                }
+                None => self.go(target),
+            },
+            Known::Asked => self.go(target),
             Known::Nothing(permit) => self.go_asking(permit, data_key, target),
         }
     }
 
-    /// The same, from the engine; enters the newest version.
+    /// Where a walk from `target_ts` begins in a tip. `None`: it starts below the value, or wants all versions since
+    /// before it, and so needs the older ones.
+    fn place_in(&self, tip: &Tip, target_ts: Timestamp) -> Result<Option<usize>> {
+        if self.ts.min(target_ts) < tip.value_ts()? {
+            return Ok(None);
+        }
+        for (index, version) in tip.versions().iter().enumerate() {
+            if version.ts()? <= target_ts {
+                return Ok(Some(index));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The same, from the engine; enters the newest versions.
     fn go_asking(&mut self, permit: Permit<'a>, data_key: &[u8], target: &[u8]) -> Result<bool> {
         let rows = &self.hot.rows;
         let newest_at = version_key(data_key, Timestamp::MAX);
-        let found = rows.enter(permit, || {
+        let mut steps = 0;
+        let tip = rows.enter(permit, || {
             let cursor = self.in_engine()?;
-            let found = cursor.seek(&newest_at)?;
-            let newest = if found && split_version(cursor.key())?.0 == data_key {
-                Some(Version::new(cursor.key(), cursor.value()))
-            } else {
-                None
-            };
-            Ok((found, newest))
+            let tip = Tip::gather(|| {
+                let is_there = if steps == 0 { cursor.seek(&newest_at)? } else { cursor.next()? };
+                steps += 1;
+                let is_of_key = is_there && split_version(cursor.key())?.0 == data_key;
+                Ok(is_of_key.then(|| Version::new(cursor.key(), cursor.value())))
+            })?;
+            Ok((tip.clone(), tip))
         })?;
+        if let Some(tip) = tip
+            && let Some(index) = self.place_in(&tip, split_version(target)?.1)?
+        {
+            self.at = At::Row { tip, index };
+            return Ok(true);
+        }
         self.at = At::Engine { until: None };
         let cursor = self.in_engine()?;
-        if found && cursor.key() < target { cursor.seek(target) } else { Ok(found) }
+        // Often there is no such key: then the cursor is where a seek would end.
+        if steps == 1 && cursor.valid() && cursor.key() >= target {
+            return Ok(true);
+        }
+        cursor.seek(target)
     }
 
     /// Stands at the first version at or behind `target`.
@@ -181,6 +211,10 @@ impl Cursor for HotCursor<'_> {
                     None => Ok(false),
                 }
             }
+            At::Row { tip, index } => {
+                *index += 1;
+                Ok(*index < tip.versions().len())
+            }
             At::Engine { until } => {
                 let until = until.clone();
                 let found = self.in_engine()?.next()?;
@@ -207,6 +241,7 @@ impl Cursor for HotCursor<'_> {
         match &self.at {
             At::Nowhere => false,
             At::Memory { index, .. } => *index < self.taken.len(),
+            At::Row { tip, index } => *index < tip.versions().len(),
             At::Engine { .. } => self.in_engine.as_ref().is_some_and(|cursor| cursor.valid()),
         }
     }
@@ -214,6 +249,7 @@ impl Cursor for HotCursor<'_> {
     fn key(&self) -> &[u8] {
         match (&self.at, &self.in_engine) {
             (At::Memory { index, .. }, _) => &self.taken[*index].key,
+            (At::Row { tip, index }, _) => &tip.versions()[*index].key,
             (_, Some(cursor)) => cursor.key(),
             (_, None) => panic!("the caller checked that the cursor is valid"),
         }
@@ -222,6 +258,7 @@ impl Cursor for HotCursor<'_> {
     fn value(&self) -> &[u8] {
         match (&self.at, &self.in_engine) {
             (At::Memory { index, .. }, _) => &self.taken[*index].record,
+            (At::Row { tip, index }, _) => &tip.versions()[*index].record,
             (_, Some(cursor)) => cursor.value(),
             (_, None) => panic!("the caller checked that the cursor is valid"),
         }

@@ -6,8 +6,8 @@
 //! memory, in key order. Everything is still written to the engine, and only there does it last: what is here is a copy, dropped whenever
 //! memory runs short.
 //!
-//! A point read costs a seek in the engine, of 5 to 12 microseconds; most of them ask for few keys. So the newest version of a key
-//! stays when it was read once ([`rows`]), as long as it is read more often than others.
+//! A point read costs a seek in the engine, of 5 to 12 microseconds; most of them ask for few keys. So the newest versions of a key, down to
+//! its newest value, stay when it was read once ([`rows`]), as long as it is read more often than others.
 //!
 //! # What a reader sees
 //!

@@ -1,5 +1,6 @@
-//! The newest version of keys that are read one by one.
+//! The newest versions of keys that are read one by one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ahash::RandomState;
@@ -17,34 +18,75 @@ const ENTRY_BYTES: usize = 256;
 /// What an entry takes besides its bytes.
 const ENTRY_OVERHEAD: usize = 128;
 
-type Life = DefaultLifecycle<Vec<u8>, Version>;
+/// Records of locks and rollbacks that may stand above a key's newest value. One does after each build of an index.
+const ABOVE_MAX: usize = 3;
+
+/// All versions of a key from the newest, of any kind, to the newest that is a value, put or deleted. Never empty.
+#[derive(Clone, Debug)]
+pub(super) struct Tip(Arc<[Version]>);
+
+impl Tip {
+    /// Takes versions as they come, newest first, until there is a value; `None`: not worth keeping.
+    pub(super) fn gather(
+        mut next: impl FnMut() -> Result<Option<Version>>,
+    ) -> Result<Option<Tip>> {
+        let mut versions = Vec::with_capacity(1);
+        while versions.len() <= ABOVE_MAX {
+            let Some(version) = next()? else { return Ok(None) };
+            let is_value = version.is_value();
+            versions.push(version);
+            if is_value {
+                return Ok(Some(Tip(versions.into())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The versions, newest first.
+    pub(super) fn versions(&self) -> &[Version] {
+        &self.0
+    }
+
+    /// When the newest was committed.
+    fn newest_ts(&self) -> Result<Timestamp> {
+        self.0[0].ts()
+    }
+
+    /// When the value was committed: there is nothing between it and the newest that is not here.
+    pub(super) fn value_ts(&self) -> Result<Timestamp> {
+        self.0[self.0.len() - 1].ts()
+    }
+}
+
+type Life = DefaultLifecycle<Vec<u8>, Tip>;
 
 /// The right to enter what the engine says of one key, lost as soon as the key is written.
-pub(super) type Permit<'a> = PlaceholderGuard<'a, Vec<u8>, Version, Weight, RandomState, Life>;
+pub(super) type Permit<'a> = PlaceholderGuard<'a, Vec<u8>, Tip, Weight, RandomState, Life>;
 
 /// How much of the budget an entry takes.
 #[derive(Clone)]
 pub(super) struct Weight;
 
-impl Weighter<Vec<u8>, Version> for Weight {
-    fn weight(&self, data_key: &Vec<u8>, version: &Version) -> u64 {
-        (data_key.len() + version.key.len() + version.record.len() + ENTRY_OVERHEAD) as u64
+impl Weighter<Vec<u8>, Tip> for Weight {
+    fn weight(&self, data_key: &Vec<u8>, tip: &Tip) -> u64 {
+        let versions = tip.versions().iter().map(|version| version.key.len() + version.record.len());
+        (data_key.len() + versions.sum::<usize>() + ENTRY_OVERHEAD) as u64
     }
 }
 
 /// What is known of a key.
 pub(super) enum Known<'a> {
-    /// Its newest version, of any kind, is this value.
-    Newest(Version),
+    /// Its newest versions.
+    Newest(Tip),
     /// Nothing; whoever asks the engine *from now on* may enter what it says.
     Nothing(Permit<'a>),
     /// Nothing, and somebody else is asking.
     Asked,
 }
 
-/// Data keys whose newest version, of any kind, is known and a value put or deleted.
+/// Data keys whose newest versions are known.
 pub(super) struct Rows {
-    cache: Option<Cache<Vec<u8>, Version, Weight, RandomState>>,
+    cache: Option<Cache<Vec<u8>, Tip, Weight, RandomState>>,
     /// Held shared by those who enter what the engine says, from before they ask it.
     entering: RwLock<()>,
 }
@@ -79,8 +121,8 @@ impl Rows {
         self.cache.as_ref().map_or(0, |cache| cache.weight() as usize)
     }
 
-    /// The newest version of a key, if known.
-    pub(super) fn get(&self, data_key: &[u8]) -> Option<Version> {
+    /// The newest versions of a key, if known.
+    pub(super) fn get(&self, data_key: &[u8]) -> Option<Tip> {
         self.cache.as_ref()?.get(data_key)
     }
 
@@ -88,7 +130,7 @@ impl Rows {
     pub(super) fn get_or_ask(&self, data_key: &[u8]) -> Known<'_> {
         let Some(cache) = &self.cache else { return Known::Asked };
         match cache.get_value_or_guard(data_key, Some(Duration::ZERO)) {
-            GuardResult::Value(version) => Known::Newest(version),
+            GuardResult::Value(tip) => Known::Newest(tip),
             GuardResult::Guard(permit) => Known::Nothing(permit),
             GuardResult::Timeout => Known::Asked,
         }
@@ -98,13 +140,13 @@ impl Rows {
     pub(super) fn enter<T>(
         &self,
         permit: Permit<'_>,
-        ask: impl FnOnce() -> Result<(T, Option<Version>)>,
+        ask: impl FnOnce() -> Result<(T, Option<Tip>)>,
     ) -> Result<T> {
         let _no_removal = self.entering.read();
-        let (answer, newest) = ask()?;
-        if let Some(newest) = newest.filter(Version::is_value) {
+        let (answer, tip) = ask()?;
+        if let Some(tip) = tip {
             // Refused if the key was written meanwhile.
-            let _ = permit.insert(newest);
+            let _ = permit.insert(tip);
         }
         Ok(answer)
     }
@@ -117,13 +159,16 @@ impl Rows {
         if let WriteOp::Put(_, key, record) = change
             && let Some(known) = cache.peek(data_key)
         {
-            let version = Version::new(key, record);
-            let newest = known.ts().unwrap_or(Timestamp::MAX);
-            if ts < newest {
+            if known.value_ts().is_ok_and(|value_ts| ts < value_ts) {
                 return;
             }
-            if version.is_value() && cache.replace(data_key.to_vec(), version, true).is_ok() {
-                return;
+            let is_newest = known.newest_ts().is_ok_and(|newest_ts| newest_ts <= ts);
+            let version = Version::new(key, record);
+            if is_newest && version.is_value() {
+                let tip = Tip(Arc::from([version]));
+                if cache.replace(data_key.to_vec(), tip, true).is_ok() {
+                    return;
+                }
             }
         }
         // Also takes away the right of those who are asking.

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::rows::Known;
+use super::rows::{Known, Tip};
 use super::*;
 use crate::storage::engine::MemoryEngine;
 use crate::storage::mvcc::key::{data_key, version_key};
@@ -184,6 +184,53 @@ fn nothing_is_kept_without_a_budget() {
     agree(&engine, &hot, 9000);
 }
 
+/// When the newest version of a key that is kept was committed.
+fn newest_kept(hot: &HotVersions, key: u8) -> Option<u64> {
+    let tip = hot.rows.get(&data_key(&[key]))?;
+    Some(tip.versions()[0].ts().unwrap().0)
+}
+
+#[test]
+fn a_row_below_locks_is_kept_with_them() {
+    let (engine, hot) = hot_within(HotBudget { ranges: 0, rows: BUDGET });
+    commit(&hot, 1, WriteKind::Put, 100);
+    commit(&hot, 1, WriteKind::Lock, 200);
+    commit(&hot, 1, WriteKind::Lock, 300);
+    get(&hot, &[1], Timestamp(400), &[]).unwrap();
+    assert_eq!(newest_kept(&hot, 1), Some(300));
+    let all = [99, 100, 150, 199, 200, 201, 250, 299, 300, 301, u64::MAX];
+    for ts in all {
+        agree(&engine, &hot, ts);
+    }
+    // What comes between them must be found by who looks for it.
+    commit(&hot, 1, WriteKind::Rollback, 250);
+    assert_eq!(newest_kept(&hot, 1), None);
+    for ts in all {
+        agree(&engine, &hot, ts);
+    }
+    // A key with many of them is read from the engine.
+    commit(&hot, 1, WriteKind::Lock, 350);
+    get(&hot, &[1], Timestamp(400), &[]).unwrap();
+    assert_eq!(newest_kept(&hot, 1), None);
+    commit(&hot, 1, WriteKind::Put, 360);
+    get(&hot, &[1], Timestamp(400), &[]).unwrap();
+    assert_eq!(newest_kept(&hot, 1), Some(360));
+    for ts in all {
+        agree(&engine, &hot, ts);
+    }
+}
+
+#[test]
+fn a_key_with_nothing_but_rollbacks_is_not_kept() {
+    let (engine, hot) = hot_within(HotBudget { ranges: 0, rows: BUDGET });
+    commit(&hot, 1, WriteKind::Rollback, 100);
+    commit(&hot, 2, WriteKind::Put, 100);
+    for ts in [99, 100, 101] {
+        agree(&engine, &hot, ts);
+    }
+    assert_eq!(newest_kept(&hot, 1), None);
+}
+
 #[test]
 fn a_row_that_was_read_is_kept_and_follows_its_writes() {
     let (engine, hot) = hot_within(HotBudget { ranges: 0, rows: BUDGET });
@@ -191,17 +238,18 @@ fn a_row_that_was_read_is_kept_and_follows_its_writes() {
     assert!(hot.rows.get(&data_key(&[1])).is_none());
     let kept = |ts| {
         get(&hot, &[1], Timestamp(ts), &[]).unwrap();
-        hot.rows.get(&data_key(&[1])).map(|version| version.ts().unwrap().0)
+        newest_kept(&hot, 1)
     };
     assert_eq!(kept(200), Some(100));
     assert!(hot.bytes() > 0);
     commit(&hot, 1, WriteKind::Put, 300);
-    assert_eq!(hot.rows.get(&data_key(&[1])).unwrap().ts().unwrap(), Timestamp(300));
+    assert_eq!(newest_kept(&hot, 1), Some(300));
     // An old rollback changes nothing; a new one must be found by who looks for it.
     commit(&hot, 1, WriteKind::Rollback, 250);
     assert_eq!(kept(200), Some(300));
     commit(&hot, 1, WriteKind::Rollback, 350);
-    assert_eq!(kept(400), None);
+    assert_eq!(newest_kept(&hot, 1), None);
+    assert_eq!(kept(400), Some(350));
     commit(&hot, 1, WriteKind::Delete, 500);
     assert_eq!(kept(600), Some(500));
     for ts in [99, 100, 250, 299, 300, 349, 350, 499, 500, u64::MAX] {
@@ -218,14 +266,15 @@ fn a_row_that_was_read_is_kept_and_follows_its_writes() {
 fn what_is_written_while_a_row_is_asked_for_is_not_lost() {
     let (engine, hot) = hot_within(HotBudget { ranges: 0, rows: BUDGET });
     commit(&hot, 1, WriteKind::Put, 100);
-    let old = Version::new(&version(1, 100), &record(WriteKind::Put, 100));
+    let old = Some(Version::new(&version(1, 100), &record(WriteKind::Put, 100)));
+    let old = Tip::gather(|| Ok(old.clone())).unwrap();
     let Known::Nothing(permit) = hot.rows.get_or_ask(&data_key(&[1])) else { panic!("known") };
     assert!(matches!(hot.rows.get_or_ask(&data_key(&[1])), Known::Asked));
     agree(&engine, &hot, 150);
     commit(&hot, 1, WriteKind::Put, 200);
-    hot.rows.enter(permit, || Ok(((), Some(old)))).unwrap();
+    hot.rows.enter(permit, || Ok(((), old))).unwrap();
     agree(&engine, &hot, 300);
-    assert_eq!(hot.rows.get(&data_key(&[1])).unwrap().ts().unwrap(), Timestamp(200));
+    assert_eq!(newest_kept(&hot, 1), Some(200));
 }
 
 #[test]
