@@ -14,6 +14,8 @@
 //! the end of a wait, at worst: for as long as that wait might have lasted, a cycle may be seen that is no longer there.
 
 mod detector;
+#[cfg(test)]
+mod tests;
 mod waits;
 
 pub use detector::{DeadlockCycle, DeadlockDetector, WaitEdge};
