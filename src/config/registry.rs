@@ -1,5 +1,6 @@
 //! How nodes find each other.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,16 @@ pub struct RegistryConfig {
     pub endpoints: String,
     /// What the keys in etcd begin with.
     pub prefix: String,
+    /// A PEM file with the authority of etcd's certificates; with it, etcd is spoken to with TLS.
+    pub ca: PathBuf,
+    /// PEM files with the certificate chain and the private key that are shown to etcd, should it ask.
+    pub cert: PathBuf,
+    /// The private key that belongs to `cert`.
+    pub key: PathBuf,
+    /// The user of etcd, should it want one.
+    pub user: String,
+    /// A file with the user's password in its first line.
+    pub password_file: PathBuf,
 }
 
 impl Default for RegistryConfig {
@@ -42,6 +53,11 @@ impl Default for RegistryConfig {
             lease: Span::seconds(10),
             endpoints: String::new(),
             prefix: "/troupe".into(),
+            ca: PathBuf::new(),
+            cert: PathBuf::new(),
+            key: PathBuf::new(),
+            user: String::new(),
+            password_file: PathBuf::new(),
         }
     }
 }
@@ -50,8 +66,10 @@ impl RegistryConfig {
     /// The addresses of etcd's members, as `host:port`.
     pub fn etcd_members(&self) -> impl Iterator<Item = &str> {
         let endpoints = self.endpoints.split(',').map(str::trim);
-        let without_scheme =
-            endpoints.map(|one| one.strip_prefix("http://").unwrap_or(one).trim_end_matches('/'));
+        let without_scheme = endpoints.map(|one| {
+            let host = one.strip_prefix("http://").or_else(|| one.strip_prefix("https://"));
+            host.unwrap_or(one).trim_end_matches('/')
+        });
         without_scheme.filter(|endpoint| !endpoint.is_empty())
     }
 
@@ -75,12 +93,46 @@ impl RegistryConfig {
             }
             _ => {}
         }
+        self.validate_access()?;
         for endpoint in self.etcd_members() {
-            if endpoint.starts_with("https://") {
-                let reason = format!("{endpoint}: etcd is spoken to without TLS in this version");
+            check_address(endpoint).map_err(|reason| ("registry.endpoints", reason))?;
+        }
+        Ok(())
+    }
+}
+
+impl RegistryConfig {
+    /// How etcd is spoken to.
+    fn validate_access(&self) -> Result<(), (&'static str, String)> {
+        let is_set = |path: &PathBuf| !path.as_os_str().is_empty();
+        let any = [&self.ca, &self.cert, &self.key, &self.password_file].into_iter().any(is_set)
+            || !self.user.is_empty();
+        if any && self.kind != RegistryType::Etcd {
+            let reason = "has ca, cert, key, user or password-file, which go with \"etcd\" only";
+            return Err(("registry.type", reason.into()));
+        }
+        let schemes = self.endpoints.split(',').map(str::trim);
+        for endpoint in schemes {
+            if endpoint.starts_with("https://") && !is_set(&self.ca) {
+                return Err(("registry.ca", format!("must be set for {endpoint}")));
+            }
+            if endpoint.starts_with("http://") && is_set(&self.ca) {
+                let reason = format!("{endpoint} is without TLS, but registry.ca is set");
                 return Err(("registry.endpoints", reason));
             }
-            check_address(endpoint).map_err(|reason| ("registry.endpoints", reason))?;
+        }
+        if is_set(&self.cert) != is_set(&self.key) {
+            return Err((
+                "registry.cert",
+                "goes with registry.key, and the other way round".into(),
+            ));
+        }
+        if is_set(&self.cert) && !is_set(&self.ca) {
+            return Err(("registry.cert", "goes with registry.ca".into()));
+        }
+        if self.user.is_empty() == is_set(&self.password_file) {
+            let reason = "goes with registry.password-file, and the other way round";
+            return Err(("registry.user", reason.into()));
         }
         Ok(())
     }
@@ -105,10 +157,44 @@ mod tests {
         assert_eq!(refused(config(RegistryType::Etcd, "a")).0, "registry.endpoints");
         assert_eq!(refused(config(RegistryType::Pd, "a:2379")).0, "registry.endpoints");
         let (key, reason) = refused(config(RegistryType::Etcd, "https://a:2379"));
-        assert!(key == "registry.endpoints" && reason.contains("TLS"), "{reason}");
+        assert!(key == "registry.ca" && reason.contains("https://a:2379"), "{reason}");
         for prefix in ["", "troupe", "/troupe/", "/a//b"] {
             let config = RegistryConfig { prefix: prefix.into(), ..RegistryConfig::default() };
             assert_eq!(refused(config).0, "registry.prefix");
         }
+    }
+
+    #[test]
+    fn what_belongs_together_is_set_together() {
+        let etcd = |change: fn(&mut RegistryConfig)| {
+            let mut config = RegistryConfig {
+                kind: RegistryType::Etcd,
+                endpoints: "https://a:2379,b:2379".into(),
+                ca: "ca.pem".into(),
+                ..RegistryConfig::default()
+            };
+            change(&mut config);
+            config.validate().map_err(|(key, _)| key)
+        };
+        assert_eq!(etcd(|_| ()), Ok(()));
+        let all = |config: &mut RegistryConfig| {
+            config.cert = "cert.pem".into();
+            config.key = "key.pem".into();
+            config.user = "troupe".into();
+            config.password_file = "password".into();
+        };
+        assert_eq!(etcd(all), Ok(()));
+        assert_eq!(
+            etcd(|config| config.endpoints = "http://a:1".into()),
+            Err("registry.endpoints")
+        );
+        assert_eq!(etcd(|config| config.cert = "cert.pem".into()), Err("registry.cert"));
+        assert_eq!(etcd(|config| config.user = "troupe".into()), Err("registry.user"));
+        assert_eq!(etcd(|config| config.password_file = "p".into()), Err("registry.user"));
+        let pd = |config: &mut RegistryConfig| {
+            config.kind = RegistryType::Pd;
+            config.endpoints = String::new();
+        };
+        assert_eq!(etcd(pd), Err("registry.type"));
     }
 }

@@ -3,19 +3,26 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
+};
 
 use crate::clients::{drivers, installed};
 use crate::server::{Options, Server, have, mariadb, repository, run, troupe};
 
 /// PEM files.
-struct Certificates {
+pub(crate) struct Certificates {
     dir: tempfile::TempDir,
 }
 
 impl Certificates {
     /// An authority, and a certificate it has signed for this machine.
-    fn new() -> Certificates {
+    pub(crate) fn new() -> Certificates {
+        Certificates::named(Some("localhost"))
+    }
+
+    /// The same with another common name, or without one.
+    pub(crate) fn named(name: Option<&str>) -> Certificates {
         let dir = tempfile::tempdir().unwrap();
         let authority_key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
@@ -26,7 +33,10 @@ impl Certificates {
         let key = KeyPair::generate().unwrap();
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
         let mut params = CertificateParams::new(names).unwrap();
-        params.distinguished_name.push(DnType::CommonName, "localhost");
+        params.distinguished_name = DistinguishedName::new();
+        if let Some(name) = name {
+            params.distinguished_name.push(DnType::CommonName, name);
+        }
         let certificate = params.signed_by(&key, &issuer).unwrap();
         let files = Certificates { dir };
         std::fs::write(files.path("ca.pem"), authority.pem()).unwrap();
@@ -36,7 +46,7 @@ impl Certificates {
         files
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 

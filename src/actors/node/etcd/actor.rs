@@ -11,6 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tonic::Streaming;
 use tracing::{info, warn};
 
+use super::access::Access;
 use super::client::{Client, Error, Lease};
 use super::directory::{Change, Directory};
 use super::proto::WatchResponse;
@@ -38,6 +39,7 @@ struct Shared {
     system: System,
     cluster: Arc<Cluster>,
     endpoints: Vec<String>,
+    access: Access,
     lease: Duration,
     keys: Keys,
     seen: Mutex<Seen>,
@@ -74,6 +76,7 @@ impl EtcdRegistry {
             keys: Keys::new(&config.prefix, cluster.id()),
             cluster,
             endpoints,
+            access: Access::new(config),
             lease: config.lease.0,
             seen: Mutex::default(),
             trouble: watch::Sender::new("it was not asked yet".to_owned()),
@@ -140,7 +143,7 @@ impl Shared {
 
     /// Has the node in etcd, and the registry follow what is there, until the connection breaks.
     async fn follow(&self, endpoint: &str) -> Result<Infallible, Error> {
-        let mut client = Client::connect(endpoint).await?;
+        let mut client = Client::connect(endpoint, &self.access).await?;
         let mut written = None;
         let mut kept = Instant::now();
         let mut lease = self.lease(&mut client).await?;
@@ -281,7 +284,7 @@ impl Shared {
             (seen.endpoint.clone(), seen.lease)
         };
         match lease {
-            Some(lease) => Client::connect(&endpoint).await?.revoke(lease.id).await,
+            Some(lease) => Client::connect(&endpoint, &self.access).await?.revoke(lease.id).await,
             None => Ok(()),
         }
     }

@@ -5,16 +5,21 @@ use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
 use tokio::time::timeout;
+use tonic::metadata::AsciiMetadataValue;
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 
+use super::access::Access;
+use super::proto::auth_client::AuthClient;
 use super::proto::kv_client::KvClient;
 use super::proto::lease_client::LeaseClient;
 use super::proto::watch_client::WatchClient;
 use super::proto::watch_request::RequestUnion;
 use super::proto::{
-    KeyValue, LeaseGrantRequest, LeaseKeepAliveRequest, LeaseRevokeRequest, PutRequest,
-    RangeRequest, WatchCreateRequest, WatchRequest, WatchResponse,
+    AuthenticateRequest, KeyValue, LeaseGrantRequest, LeaseKeepAliveRequest, LeaseRevokeRequest,
+    PutRequest, RangeRequest, WatchCreateRequest, WatchRequest, WatchResponse,
 };
 
 /// So long an answer may take.
@@ -39,7 +44,9 @@ pub(super) enum Error {
 impl From<Status> for Error {
     fn from(status: Status) -> Error {
         match status.source() {
-            Some(cause) => Error::Unreachable(format!("{}: {cause}", status.message())),
+            Some(cause) => {
+                Error::Unreachable(format!("{}: {}", status.message(), innermost(cause)))
+            }
             None => Error::Refused(status.message().to_owned()),
         }
     }
@@ -55,15 +62,40 @@ pub(super) struct Lease {
 /// A connection to one member.
 #[derive(Clone)]
 pub(super) struct Client {
-    kv: KvClient<Channel>,
-    lease: LeaseClient<Channel>,
-    watch: WatchClient<Channel>,
+    kv: KvClient<Link>,
+    lease: LeaseClient<Link>,
+    watch: WatchClient<Link>,
+}
+
+/// A connection that says with every call who it is.
+type Link = InterceptedService<Channel, Token>;
+
+/// What etcd gave for name and password, if it was asked.
+#[derive(Clone)]
+struct Token(Option<AsciiMetadataValue>);
+
+impl Interceptor for Token {
+    fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, Status> {
+        if let Token(Some(token)) = self {
+            request.metadata_mut().insert("token", token.clone());
+        }
+        Ok(request)
+    }
 }
 
 /// Keys, and the revision at which they were so.
 pub(super) struct Keys {
     pub(super) kvs: Vec<KeyValue>,
     pub(super) revision: i64,
+}
+
+/// What was wrong in the first place: layers above only say that something was.
+fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a dyn std::error::Error {
+    let mut inner = error;
+    while let Some(cause) = inner.source() {
+        inner = cause;
+    }
+    inner
 }
 
 async fn in_time<T>(
@@ -73,26 +105,42 @@ async fn in_time<T>(
     Ok(answered?.into_inner())
 }
 
+async fn log_in(
+    channel: &Channel,
+    name: String,
+    password: String,
+) -> Result<AsciiMetadataValue, Error> {
+    let request = AuthenticateRequest { name, password };
+    let answer = in_time(AuthClient::new(channel.clone()).authenticate(request)).await?;
+    let unusable = |_| Error::Refused("its token cannot be used".to_owned());
+    answer.token.parse().map_err(unusable)
+}
+
 impl Client {
     /// Connects to a member, `host:port`.
-    pub(super) async fn connect(address: &str) -> Result<Client, Error> {
-        let unreachable = |error: tonic::transport::Error| {
-            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-            Error::Unreachable(cause)
-        };
-        let channel = Endpoint::from_shared(format!("http://{address}"))
+    pub(super) async fn connect(address: &str, access: &Access) -> Result<Client, Error> {
+        let unreachable =
+            |error: tonic::transport::Error| Error::Unreachable(innermost(&error).to_string());
+        let unusable = |error: std::io::Error| Error::Refused(error.to_string());
+        let endpoint = Endpoint::from_shared(format!("http://{address}"))
             .map_err(unreachable)?
             .tcp_nodelay(true)
             .connect_timeout(DEADLINE)
             .http2_keep_alive_interval(PING)
-            .keep_alive_timeout(DEADLINE)
-            .connect()
-            .await
-            .map_err(unreachable)?;
+            .keep_alive_timeout(DEADLINE);
+        let channel = match access.tls(address).map_err(unusable)? {
+            Some(connector) => endpoint.connect_with_connector(connector).await,
+            None => endpoint.connect().await,
+        };
+        let channel = channel.map_err(unreachable)?;
+        let token = match access.login().map_err(unusable)? {
+            Some((name, password)) => Token(Some(log_in(&channel, name, password).await?)),
+            None => Token(None),
+        };
         Ok(Client {
-            kv: KvClient::new(channel.clone()),
-            lease: LeaseClient::new(channel.clone()),
-            watch: WatchClient::new(channel),
+            kv: KvClient::with_interceptor(channel.clone(), token.clone()),
+            lease: LeaseClient::with_interceptor(channel.clone(), token.clone()),
+            watch: WatchClient::with_interceptor(channel, token),
         })
     }
 

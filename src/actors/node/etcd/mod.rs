@@ -20,10 +20,13 @@
 //! `record` is what a key says, `directory` what changes from one look to the next; both are pure. `client` is as much of
 //! etcd's API as it takes, over `proto/etcd/rpc.proto`. `actor` keeps the lease and watches.
 //!
-//! # Caveats
+//! # Who may
 //!
-//! etcd is spoken to without TLS and without a password.
+//! With `registry.ca` etcd is spoken to with TLS, and shows a certificate of that authority; `cert` and `key` are what it is shown.
+//! With `registry.user` the node logs in with the password in `password-file`, anew for every connection: a token that has ended
+//! breaks the connection, and the next one has another. The user needs to read and write what begins with the prefix.
 
+mod access;
 mod actor;
 mod client;
 mod directory;
