@@ -245,6 +245,8 @@ pub struct StoreConfig {
     /// With less free disk space than this, writes are refused with error 1021, while reads go on: what was accepted
     /// must still be applied and compacted. 0: never.
     pub reserve_space: ByteSize,
+    /// A region of which nothing is asked for so long sleeps, without heartbeats, until something is; 0: never.
+    pub hibernate_after: Span,
     /// What snapshots of regions may send, and receive, in a second; 0: as much as they can.
     pub snapshot_rate: ByteSize,
     /// How many of them may be sent, and received, at once.
@@ -265,6 +267,7 @@ impl Default for StoreConfig {
             raft_tick: Span(Duration::from_millis(100)),
             raft_log_gc_entries: 10_000,
             reserve_space: ByteSize::mib(512),
+            hibernate_after: Span::seconds(5),
             snapshot_rate: ByteSize::mib(100),
             snapshots_at_once: 8,
         }

@@ -119,6 +119,11 @@ impl Service for Store {
     }
 }
 
+/// A time in ticks, rounded up.
+fn ticks(time: Duration, tick: Duration) -> u32 {
+    u32::try_from(time.as_nanos().div_ceil(tick.as_nanos().max(1))).unwrap_or(u32::MAX)
+}
+
 fn store_options(config: &Config) -> StoreOptions {
     let store = &config.store;
     let split_size = store.region_split_size.0;
@@ -127,6 +132,7 @@ fn store_options(config: &Config) -> StoreOptions {
             base_tick: store.raft_tick.0,
             election_ticks: ELECTION_TICKS as usize,
             lease: store.raft_tick.0 * (ELECTION_TICKS - 2),
+            hibernate_ticks: ticks(store.hibernate_after.0, store.raft_tick.0),
             compact_entries: store.raft_log_gc_entries,
             ..RaftOptions::default()
         },

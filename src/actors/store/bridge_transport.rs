@@ -29,6 +29,14 @@ const CHUNK_DEADLINE: Duration = Duration::from_secs(90);
 pub struct SendRaft(pub RaftEnvelope);
 message!(SendRaft => (), "SendRaft");
 
+/// A store is there: sent to those with which it shares sleeping regions.
+#[derive(Clone, Copy, Debug)]
+pub struct Greet {
+    /// Which store.
+    pub from: StoreId,
+}
+message!(Greet => (), "Greet");
+
 /// A piece of a snapshot for another store; answered when it is on its disk.
 #[derive(Debug)]
 pub struct SendChunk(pub SnapshotChunk);
@@ -42,6 +50,7 @@ pub struct BridgeTransport {
 
 struct Ways {
     raft: Address<SendRaft>,
+    greetings: Address<Greet>,
     chunks: Address<SendChunk>,
     deadlocks: DeadlockWays,
 }
@@ -59,6 +68,7 @@ impl BridgeTransport {
         let path = store_path(store_id);
         let ways = Arc::new(Ways {
             raft: self.bridge.address(path.clone()),
+            greetings: self.bridge.address(path.clone()),
             chunks: self.bridge.address(path.clone()),
             deadlocks: DeadlockWays {
                 share: self.bridge.address(path.clone()),
@@ -78,6 +88,10 @@ impl Transport for BridgeTransport {
         let _ = ways.raft.tell(SendRaft(envelope));
     }
 
+    fn greet(&self, from: StoreId, to: StoreId) {
+        let _ = self.ways(to).greetings.tell(Greet { from });
+    }
+
     async fn send_chunk(&self, chunk: SnapshotChunk) -> Result<(), ChunkRefused> {
         let ways = self.ways(chunk.to_store);
         let asked = ways.chunks.ask(SendChunk(chunk), CHUNK_DEADLINE).await;
@@ -94,6 +108,7 @@ pub fn export_raft(system: &System, bridge: &Bridge, store: &StoreNode) {
     let door = Arc::new(Door { path: store_path(store.store_id), store: store.clone() });
     let exports = bridge.exports();
     exports.serve::<SendRaft>(&door.path, Address::new(door.clone()));
+    exports.serve::<Greet>(&door.path, Address::new(door.clone()));
     exports.serve::<SendChunk>(&door.path, Address::new(door.clone()));
     exports.serve::<ShareWaits>(&door.path, store.deadlocks.address());
     exports.serve::<EndWait>(&door.path, store.deadlocks.address());
@@ -126,6 +141,32 @@ impl Target<SendRaft> for Door {
 
     fn deliver(&self, message: SendRaft, reply: ReplyTo<()>) -> Option<BoxFuture<'static, ()>> {
         self.store.receive(message.0);
+        reply.send(());
+        None
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+}
+
+impl Target<Greet> for Door {
+    fn path(&self) -> &ActorPath {
+        &self.path
+    }
+
+    fn tell(&self, message: Greet) -> Result<(), SendError> {
+        self.store.receive_greeting(message.from);
+        Ok(())
+    }
+
+    fn ask(&self, message: Greet, _: Duration) -> BoxFuture<'static, Result<(), AskError>> {
+        self.store.receive_greeting(message.from);
+        std::future::ready(Ok(())).boxed()
+    }
+
+    fn deliver(&self, message: Greet, reply: ReplyTo<()>) -> Option<BoxFuture<'static, ()>> {
+        self.store.receive_greeting(message.from);
         reply.send(());
         None
     }
@@ -178,6 +219,25 @@ impl Wired for SendRaft {
 
     fn from_wire(proto: raft_serverpb::RaftMessage) -> Result<SendRaft, WireError> {
         wire::decode_envelope(proto).map(SendRaft).map_err(WireError::of::<SendRaft>)
+    }
+
+    fn reply_to_wire((): ()) {}
+
+    fn reply_from_wire((): ()) -> Result<(), WireError> {
+        Ok(())
+    }
+}
+
+impl Wired for Greet {
+    type Wire = raft_serverpb::Greeting;
+    type WireReply = ();
+
+    fn into_wire(self) -> raft_serverpb::Greeting {
+        raft_serverpb::Greeting { from_store_id: self.from.0 }
+    }
+
+    fn from_wire(proto: raft_serverpb::Greeting) -> Result<Greet, WireError> {
+        Ok(Greet { from: StoreId(proto.from_store_id) })
     }
 
     fn reply_to_wire((): ()) {}

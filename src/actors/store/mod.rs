@@ -41,6 +41,7 @@ mod options;
 pub mod region_peer;
 mod router;
 mod shared;
+mod sleepers;
 pub mod snapshots;
 pub mod split_checker;
 #[allow(clippy::module_inception, reason = "the Store actor's own folder")]
@@ -51,7 +52,7 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use bridge_transport::{BridgeTransport, SendChunk, SendRaft, export_raft};
+pub use bridge_transport::{BridgeTransport, Greet, SendChunk, SendRaft, export_raft};
 pub use disk::Disk;
 pub use local_reader::{LocalReader, ReadDelegate};
 pub use open::{OpenError, OpenStore, StoreNode, open_store};

@@ -10,6 +10,7 @@ use super::local_reader::LocalReader;
 use super::options::StoreOptions;
 use super::router::StoreRouter;
 use super::shared::StoreParts;
+use super::sleepers::Sleepers;
 use super::snapshots::{SnapshotDir, SnapshotFigures, TakeChunk};
 use super::store::{AwaitStart, GetDeadlocks, GetMover, Store};
 use super::transport::{ChunkRefused, RaftEnvelope, SnapshotChunk, Transport};
@@ -96,6 +97,7 @@ pub struct StoreNode {
     pub snapshots: Arc<SnapshotFigures>,
     /// Who waits for whom.
     pub deadlocks: ActorRef<Deadlocks>,
+    sleepers: Arc<Sleepers>,
     chunks: Address<TakeChunk>,
 }
 
@@ -103,6 +105,16 @@ impl StoreNode {
     /// Takes a raft message from another store.
     pub fn receive(&self, envelope: RaftEnvelope) {
         self.router.deliver(envelope);
+    }
+
+    /// Another store is there.
+    pub fn receive_greeting(&self, from: StoreId) {
+        self.sleepers.heard(from);
+    }
+
+    /// How many of its regions sleep, as their groups do.
+    pub fn sleeping(&self) -> usize {
+        self.sleepers.len()
     }
 
     /// Takes a piece of a snapshot from another store; answers when it is on the disk.
@@ -132,6 +144,7 @@ pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, O
         .map_err(|error| engine::Error::Io(error.to_string()))?;
     let disk = Disk::new(Arc::clone(&plain_kv), open.options.reserve_space);
     disk.look();
+    let sleepers = Arc::new(Sleepers::default());
     let snapshot_figures = Arc::new(SnapshotFigures::default());
     SnapshotFigures::describe();
     let published = Arc::clone(&snapshot_figures);
@@ -144,6 +157,7 @@ pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, O
         snapshots,
         snapshot_figures: Arc::clone(&snapshot_figures),
         disk: disk.clone(),
+        sleepers: Arc::clone(&sleepers),
         log: LogStore::new(open.raft),
         router: StoreRouter::new(),
         reader: reader.clone(),
@@ -166,6 +180,7 @@ pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, O
         hot,
         snapshots: snapshot_figures,
         deadlocks,
+        sleepers,
         chunks,
     })
 }

@@ -12,6 +12,7 @@ use super::local_reader::LocalReader;
 use super::log_writer::LogWriter;
 use super::options::StoreOptions;
 use super::router::StoreRouter;
+use super::sleepers::Sleepers;
 use super::snapshots::{InstallSnapshot, MakeSnapshot, SendSnapshot, SnapshotDir, SnapshotFigures};
 use super::split_checker::CheckSplit;
 use super::store::Store;
@@ -85,6 +86,8 @@ pub struct StoreParts {
     pub snapshot_figures: Arc<SnapshotFigures>,
     /// The disk's free space.
     pub disk: Disk,
+    /// The regions that sleep as a group.
+    pub sleepers: Arc<Sleepers>,
     /// The logs.
     pub log: LogStore,
     /// The regions.

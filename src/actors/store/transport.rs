@@ -14,6 +14,7 @@ use raft::eraftpb::Message;
 use super::deadlock::{EndWait, ShareWaits};
 use crate::actors::runtime::Address;
 use crate::common::{LogIndex, PeerId, RegionId, StoreId, Term};
+use crate::storage::raft::Doze;
 use crate::storage::region::{Peer, Region};
 
 /// A raft message on its way.
@@ -31,6 +32,8 @@ pub struct RaftEnvelope {
     /// epoch goes, and shall go. With `message.reject`: the group is no more, as its region has become
     /// part of another.
     pub tombstone: bool,
+    /// Instead of a message: a word about falling asleep.
+    pub doze: Option<Doze>,
 }
 
 /// Which snapshot, for which replica.
@@ -82,6 +85,9 @@ pub struct DeadlockWays {
 pub trait Transport: Send + Sync + 'static {
     /// Sends a raft message if it can. Raft bears loss, so there is nothing to answer.
     fn send(&self, envelope: RaftEnvelope);
+
+    /// Tells a store that another one is there. It may be lost.
+    fn greet(&self, _from: StoreId, _to: StoreId) {}
 
     /// Carries a piece of a snapshot, and waits until the other store has it on its disk.
     async fn send_chunk(&self, chunk: SnapshotChunk) -> Result<(), ChunkRefused> {

@@ -7,6 +7,7 @@ use super::transport::{RaftEnvelope, SnapshotChunk, SnapshotId};
 use crate::common::{LogIndex, PeerId, RegionId, StoreId, Term, Timestamp};
 use crate::storage::proto::kv_command as proto;
 use crate::storage::proto::raft_serverpb;
+use crate::storage::raft::{Doze, DozeKind};
 use crate::storage::region::{Region, convert};
 use crate::storage::txn::{SharedWaits, WaitEdge, WaitsShared};
 
@@ -28,6 +29,7 @@ pub fn encode_envelope(envelope: &RaftEnvelope) -> raft_serverpb::RaftMessage {
         is_tombstone: envelope.tombstone,
         start_key: envelope.region.start_key.to_vec(),
         end_key: envelope.region.end_key.to_vec(),
+        doze: envelope.doze.map(encode_doze),
     }
 }
 
@@ -51,7 +53,29 @@ pub fn decode_envelope(message: raft_serverpb::RaftMessage) -> Result<RaftEnvelo
         to: convert::peer_from_proto(to),
         message: body,
         tombstone: message.is_tombstone,
+        doze: message.doze.map(decode_doze).transpose()?,
     })
+}
+
+fn encode_doze(word: Doze) -> raft_serverpb::Doze {
+    let kind = match word.kind {
+        DozeKind::Ask => raft_serverpb::DozeKind::Ask,
+        DozeKind::Agree => raft_serverpb::DozeKind::Agree,
+        DozeKind::Sleep => raft_serverpb::DozeKind::Sleep,
+    };
+    raft_serverpb::Doze { kind: kind as i32, term: word.term.0, index: word.index.0 }
+}
+
+fn decode_doze(word: raft_serverpb::Doze) -> Result<Doze, WireError> {
+    let kind = match word.kind() {
+        raft_serverpb::DozeKind::Unspecified => {
+            return Err(WireError("an unknown word about sleep".to_owned()));
+        }
+        raft_serverpb::DozeKind::Ask => DozeKind::Ask,
+        raft_serverpb::DozeKind::Agree => DozeKind::Agree,
+        raft_serverpb::DozeKind::Sleep => DozeKind::Sleep,
+    };
+    Ok(Doze { kind, term: Term(word.term), index: LogIndex(word.index) })
 }
 
 /// The protocol's form of a piece of a snapshot.
@@ -169,7 +193,14 @@ mod tests {
             epoch: RegionEpoch { conf_ver: 5, version: 6 },
             peers: Vec::new(),
         };
-        RaftEnvelope { region, from: peer(3, 1), to: peer(4, 2), message, tombstone: false }
+        RaftEnvelope {
+            region,
+            from: peer(3, 1),
+            to: peer(4, 2),
+            message,
+            tombstone: false,
+            doze: None,
+        }
     }
 
     #[test]
@@ -177,6 +208,9 @@ mod tests {
         let sent = envelope();
         let got = decode_envelope(encode_envelope(&sent)).unwrap();
         assert_eq!(format!("{got:?}"), format!("{sent:?}"));
+        let word = Doze { kind: DozeKind::Agree, term: Term(7), index: LogIndex(9) };
+        let tired = RaftEnvelope { doze: Some(word), ..envelope() };
+        assert_eq!(decode_envelope(encode_envelope(&tired)).unwrap().doze, Some(word));
         let tombstone = RaftEnvelope { tombstone: true, ..envelope() };
         assert!(decode_envelope(encode_envelope(&tombstone)).unwrap().tombstone);
     }

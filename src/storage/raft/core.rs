@@ -7,6 +7,7 @@
 //!
 //! `W` is what waits for a proposal or a read; the core only keeps it and gives it back.
 
+mod doze;
 mod effects;
 mod group;
 
@@ -23,6 +24,9 @@ use super::peer_storage::PeerStorage;
 use crate::common::{LogIndex, PeerId, RegionId, Term, Timestamp};
 use crate::storage::engine::WriteBatch;
 
+use doze::{Agreement, is_idle_talk};
+
+pub use doze::{AfterDoze, Doze, DozeKind};
 pub use effects::{AcceptedSnapshot, Committed, Effects, Persist};
 pub use group::PeerProgress;
 use group::{ElectionTimeout, ReadContext};
@@ -101,6 +105,8 @@ pub struct PeerCore<W> {
     incarnation: u64,
     /// The write that makes a snapshot the log's beginning, and where that is.
     installing: Option<(u64, LogPosition)>,
+    /// On a leader that asks whether the group may sleep: who has agreed.
+    agreement: Agreement,
 }
 
 impl<W> PeerCore<W> {
@@ -140,6 +146,7 @@ impl<W> PeerCore<W> {
             mute_until: if has_history { options.election_ticks as u64 } else { 0 },
             incarnation: 0,
             installing: None,
+            agreement: Agreement::default(),
         })
     }
 
@@ -272,7 +279,9 @@ impl<W> PeerCore<W> {
 
     /// Takes a message of another replica.
     pub fn step(&mut self, mut message: Message) -> raft::Result<()> {
-        self.quiet_ticks = 0;
+        if !is_idle_talk(&message) {
+            self.quiet_ticks = 0;
+        }
         let kind = message.get_msg_type();
         let asks_for_vote =
             matches!(kind, MessageType::MsgRequestVote | MessageType::MsgRequestPreVote);

@@ -38,7 +38,8 @@ mod peer_storage;
 mod tests;
 
 pub use core::{
-    AcceptedSnapshot, Committed, Effects, PeerCore, PeerProgress, PeerStart, Persist, Role,
+    AcceptedSnapshot, AfterDoze, Committed, Doze, DozeKind, Effects, PeerCore, PeerProgress,
+    PeerStart, Persist, Role,
 };
 pub use lease::Lease;
 pub use log_store::{LogPosition, LogStore, RegionLog};

@@ -21,7 +21,7 @@ pub struct RaftOptions {
     /// it.
     #[serde(with = "humantime_serde")]
     pub lease: Duration,
-    /// Quiet ticks until a group that needs no heartbeats stops ticking.
+    /// Quiet ticks until a group sleeps: without ticks and heartbeats. Zero: never.
     pub hibernate_ticks: u32,
     /// Bytes of entries in one message to a follower.
     pub max_message_bytes: u64,

@@ -213,3 +213,141 @@ fn a_deposed_leader_learns_that_its_proposals_are_void() {
     assert_eq!(group.done, ["kept"]);
     assert!(!group.peers[0].is_leader());
 }
+
+/// Ticks every replica and delivers, so often.
+fn tick_all(group: &mut Group, ticks: usize) {
+    for _ in 0..ticks {
+        for peer in &mut group.peers {
+            peer.tick();
+        }
+        group.run(0);
+    }
+}
+
+fn quiet_group() -> Group {
+    let mut group = Group::new();
+    group.peers[0].campaign().unwrap();
+    group.run(0);
+    tick_all(&mut group, 20);
+    group
+}
+
+const OTHERS: [PeerId; 2] = [PeerId(2), PeerId(3)];
+
+#[test]
+fn a_group_sleeps_when_all_agree() {
+    let mut group = quiet_group();
+    assert_eq!(group.peers[0].ask_to_doze(30), None, "it is not quiet for so long");
+    assert_eq!(group.peers[1].ask_to_doze(10), None, "only the leader asks");
+    let ask = group.peers[0].ask_to_doze(10).expect("it is quiet, in spite of heartbeats");
+    let answer = |peer: &mut PeerCore<&'static str>| match peer.on_doze(ask, PeerId(1), &[]) {
+        AfterDoze::Answer(word) => word,
+        other => panic!("{other:?}"),
+    };
+    let agree = answer(&mut group.peers[1]);
+    assert_eq!(agree.kind, DozeKind::Agree);
+    let nothing = AfterDoze::Nothing;
+    assert_eq!(group.peers[0].on_doze(agree, PeerId(2), &OTHERS), nothing, "one is missing");
+    assert_eq!(group.peers[0].on_doze(agree, PeerId(2), &OTHERS), nothing, "it agrees twice");
+    let AfterDoze::TellAll(sleep) = group.peers[0].on_doze(agree, PeerId(3), &OTHERS) else {
+        panic!("all have agreed");
+    };
+    assert_eq!(group.peers[1].on_doze(sleep, PeerId(1), &[]), AfterDoze::Sleep);
+    assert_eq!(group.peers[2].on_doze(sleep, PeerId(2), &[]), nothing, "that is not its leader");
+    assert_eq!(group.peers[0].on_doze(agree, PeerId(3), &OTHERS), nothing, "it was asked no more");
+}
+
+#[test]
+fn nobody_sleeps_while_there_is_something_to_do() {
+    let mut group = quiet_group();
+    let ask = group.peers[0].ask_to_doze(10).unwrap();
+    let agree = Doze { kind: DozeKind::Agree, ..ask };
+    assert_eq!(group.peers[0].on_doze(agree, PeerId(2), &OTHERS), AfterDoze::Nothing);
+    // A write comes in between, and is over again before the last answer is there.
+    group.peers[0].propose(b"data".to_vec(), "w", 0).unwrap();
+    assert!(group.peers[0].needs_ticks());
+    assert_eq!(group.peers[0].ask_to_doze(0), None, "a proposal is under way");
+    group.run(0);
+    assert!(!group.peers[0].needs_ticks());
+    assert_eq!(group.peers[0].on_doze(agree, PeerId(3), &OTHERS), AfterDoze::Nothing);
+    // What was asked before the write is not what a follower has now.
+    assert_eq!(group.peers[1].on_doze(ask, PeerId(1), &[]), AfterDoze::Nothing);
+    let sleep = Doze { kind: DozeKind::Sleep, ..ask };
+    assert_eq!(group.peers[1].on_doze(sleep, PeerId(1), &[]), AfterDoze::Nothing);
+    // A follower that lags keeps everybody awake.
+    group.down = Some(3);
+    group.peers[0].propose(b"data".to_vec(), "w", 0).unwrap();
+    group.run(0);
+    assert_eq!(group.peers[0].ask_to_doze(0), None);
+}
+
+#[test]
+fn a_word_of_an_earlier_term_means_nothing() {
+    let mut group = quiet_group();
+    let ask = group.peers[0].ask_to_doze(10).unwrap();
+    group.peers[0].transfer_leader(PeerId(2));
+    group.run(0);
+    assert!(group.peers[1].is_leader());
+    for kind in [DozeKind::Ask, DozeKind::Agree, DozeKind::Sleep] {
+        for peer in &mut group.peers {
+            let word = Doze { kind, ..ask };
+            assert_eq!(peer.on_doze(word, PeerId(1), &OTHERS), AfterDoze::Nothing);
+        }
+    }
+}
+
+#[test]
+fn only_what_says_nothing_new_lets_a_leader_sleep_on() {
+    use raft::eraftpb::MessageType;
+    let group = quiet_group();
+    let message = |kind: MessageType, context: &'static [u8]| {
+        let mut message = Message { context: context.into(), ..Message::default() };
+        message.set_msg_type(kind);
+        message.term = group.peers[0].term().0;
+        message
+    };
+    let answer = message(MessageType::MsgHeartbeatResponse, b"");
+    assert!(!group.peers[0].is_roused_by(&answer));
+    assert!(group.peers[0].is_roused_by(&message(MessageType::MsgHeartbeatResponse, b"read")));
+    assert!(group.peers[0].is_roused_by(&message(MessageType::MsgRequestPreVote, b"")));
+    assert!(group.peers[1].is_roused_by(&message(MessageType::MsgHeartbeat, b"")));
+    let newer = Message { term: answer.term + 1, ..answer };
+    assert!(group.peers[0].is_roused_by(&newer));
+}
+
+#[test]
+fn who_has_slept_stands_where_it_would_have_stood() {
+    // Awake: how long the followers take to elect another leader when theirs is gone.
+    let ticks_until_elected = |group: &mut Group| {
+        group.down = Some(1);
+        (1..100)
+            .find(|_| {
+                for peer in &mut group.peers[1..] {
+                    peer.tick();
+                }
+                group.run(0);
+                group.peers[1..].iter().any(PeerCore::is_leader)
+            })
+            .expect("somebody is elected")
+    };
+    let awake = ticks_until_elected(&mut quiet_group());
+    let patience = RaftOptions::default().election_ticks;
+    assert!(awake >= patience, "{awake}");
+    // Asleep for long, and woken because the leader was silent for as long as followers wait at least.
+    let mut group = quiet_group();
+    for peer in &mut group.peers[1..] {
+        peer.make_up_for(100_000);
+    }
+    let asleep = ticks_until_elected(&mut group);
+    assert_eq!(asleep, awake - patience);
+    // Not longer than they have slept.
+    let mut group = quiet_group();
+    for peer in &mut group.peers[1..] {
+        peer.make_up_for(4);
+    }
+    assert_eq!(ticks_until_elected(&mut group), awake - 4);
+    // A leader misses nobody.
+    let mut group = quiet_group();
+    group.peers[0].make_up_for(100_000);
+    assert!(group.peers[0].is_leader());
+}

@@ -178,14 +178,6 @@ impl RegionPeer {
         self.handle.clone().expect("made when the peer started")
     }
 
-    /// Asks for ticks.
-    pub(super) fn wake_up(&mut self) {
-        if !self.awake {
-            self.awake = true;
-            self.shared.awake.wake(self.id());
-        }
-    }
-
     /// What the router shows of the region.
     pub(super) fn status(&self) -> RegionStatus {
         let (pending_peers, down_peers) = self.lagging();

@@ -73,6 +73,7 @@ impl RegionPeer {
         self.report_first_region();
         self.awake = false;
         self.shared.awake.sleep(self.id());
+        self.shared.parts.sleepers.wake(self.id());
         self.shared.claims.release(self.id());
     }
 

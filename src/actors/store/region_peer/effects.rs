@@ -59,6 +59,9 @@ impl RegionPeer {
             }
             self.carry_out(effects, ctx);
         }
+        if !self.awake && self.core.needs_ticks() {
+            self.wake_up();
+        }
         self.renew_lease();
         self.report_first_region();
     }

@@ -21,7 +21,7 @@ const LOOK_TICKS: u64 = 10;
 impl RegionPeer {
     /// Takes a message of another replica, after checking who sends it to whom.
     pub(super) fn receive(&mut self, envelope: RaftEnvelope, ctx: &mut Context<Self>) {
-        let RaftEnvelope { region, from, to, message, tombstone } = envelope;
+        let RaftEnvelope { region, from, to, message, tombstone, doze } = envelope;
         let is_newer = region.epoch.conf_ver > self.region.epoch.conf_ver;
         if to.id != self.peer.id {
             if to.id > self.peer.id && is_newer && to.store_id == self.peer.store_id {
@@ -49,7 +49,13 @@ impl RegionPeer {
         }
         self.known.insert(from.id, from);
         self.heard.insert(from.id, self.core.ticks());
-        self.wake_up();
+        if let Some(word) = doze {
+            self.on_doze(word, from);
+            return;
+        }
+        if self.core.is_roused_by(&message) {
+            self.wake_up();
+        }
         self.step(message, ctx);
     }
 
@@ -96,7 +102,8 @@ impl RegionPeer {
             };
             let is_snapshot = message.get_msg_type() == MessageType::MsgSnapshot;
             let region = self.region.clone();
-            let envelope = RaftEnvelope { region, from: self.peer, to, message, tombstone: false };
+            let from = self.peer;
+            let envelope = RaftEnvelope { region, from, to, message, ..RaftEnvelope::default() };
             if is_snapshot {
                 self.send_snapshot(envelope);
             } else {

@@ -70,12 +70,7 @@ impl Handler<Tick> for RegionPeer {
         self.core.tick();
         self.look_at_group(ctx);
         self.flush(ctx);
-        let quiet_ticks = self.shared.parts.options.raft.hibernate_ticks;
-        if self.merging.is_none() && self.core.may_hibernate(quiet_ticks) {
-            self.awake = false;
-            self.core.release_memory();
-            self.shared.awake.sleep(self.id());
-        }
+        self.doze_if_quiet();
     }
 }
 

@@ -34,6 +34,11 @@ pub(super) struct MembershipState {
 }
 
 impl MembershipState {
+    /// Whether nothing is to be changed.
+    pub(super) fn is_idle(&self) -> bool {
+        self.job.is_none() && self.promote.is_empty()
+    }
+
     /// Whether a change is on its way.
     pub(super) fn is_changing(&self) -> bool {
         self.job.is_some()

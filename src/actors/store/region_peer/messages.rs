@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::actors::store::split_checker::CutAt;
 use crate::actors::store::transport::RaftEnvelope;
-use crate::common::{PeerId, RegionId};
+use crate::common::{PeerId, RegionId, StoreId};
 use crate::message;
 use crate::storage::region::entry::MergeSource;
 use crate::storage::region::membership::PeerChange;
@@ -136,3 +136,11 @@ message!(Tick => (), "Tick");
 /// There is something in the inbox.
 pub struct Wake;
 message!(Wake => (), "Wake");
+
+/// A store that shares this sleeping region was not heard of for an election timeout.
+#[derive(Clone, Copy, Debug)]
+pub struct Rouse {
+    /// Which store.
+    pub lost: StoreId,
+}
+message!(Rouse => (), "Rouse");

@@ -34,6 +34,7 @@ mod actor;
 mod admin;
 mod commands;
 mod departure;
+mod doze;
 mod effects;
 mod group;
 mod handle;
@@ -51,6 +52,6 @@ pub use actor::{NewPeer, RegionPeer};
 pub use handle::{AppliedReport, PeerHandle, Report};
 pub use messages::{
     AbsorbRegion, Absorbed, CatchUp, ChangePeers, CommandReply, CutRegion, DropPeer, KvCommand,
-    MergeRegion, PlacePeer, RaftMessage, ReplicaRead, Retire, SplitRegion, Tick, TransferLeader,
-    Wake,
+    MergeRegion, PlacePeer, RaftMessage, ReplicaRead, Retire, Rouse, SplitRegion, Tick,
+    TransferLeader, Wake,
 };

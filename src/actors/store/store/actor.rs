@@ -17,7 +17,7 @@ use crate::actors::store::applier::Applier;
 use crate::actors::store::deadlock::Deadlocks;
 use crate::actors::store::gc::GcWorker;
 use crate::actors::store::log_writer::{DestroyLog, LogWriter};
-use crate::actors::store::region_peer::{NewPeer, RegionPeer, Retire, Tick};
+use crate::actors::store::region_peer::{NewPeer, RegionPeer, Retire, Rouse, Tick};
 use crate::actors::store::router::{RegionGauges, RegionStatus};
 use crate::actors::store::shared::{AwakeRegions, PeerShared, RangeClaims, StoreParts};
 use crate::actors::store::snapshots::{SnapshotMover, SnapshotWorker, TakeChunk};
@@ -167,10 +167,32 @@ impl Store {
             return;
         }
         self.last_tick = now;
+        self.look_after_sleepers();
         for region_id in shared.awake.list() {
             if let Some(entry) = self.parts.router.get(region_id) {
                 // A peer too busy to take its tick is alive; the next one will do.
                 let _ = entry.peer().tell(Tick);
+            }
+        }
+    }
+}
+
+impl Store {
+    /// Greets the stores that share sleeping regions, and wakes the regions shared with one that is lost.
+    fn look_after_sleepers(&self) {
+        let StoreParts { store_id, transport, sleepers, router, options, .. } = &self.parts;
+        let raft = &options.raft;
+        let rounds = sleepers.tick(raft.heartbeat_ticks as u64, raft.election_ticks as u64);
+        for to in rounds.greet {
+            transport.greet(*store_id, to);
+        }
+        for (lost, regions) in rounds.lost {
+            info!(store_id = %lost, regions = regions.len(), "wakes the regions shared with a silent store");
+            for region_id in regions {
+                match router.get(region_id) {
+                    Some(entry) => drop(entry.peer().tell(Rouse { lost })),
+                    None => drop(sleepers.wake(region_id)),
+                }
             }
         }
     }
@@ -231,6 +253,7 @@ impl Actor for Store {
         json!({
             "store_id": self.parts.store_id,
             "regions": self.parts.router.len(),
+            "asleep_with_others": self.parts.sleepers.len(),
             "awake": self.shared.as_ref().map_or(0, |shared| shared.awake.list().len()),
             "max_ts": self.parts.concurrency.max_ts(),
         })

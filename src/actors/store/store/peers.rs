@@ -98,6 +98,7 @@ impl Store {
             from: envelope.to,
             to: envelope.from,
             tombstone: true,
+            doze: None,
         });
     }
 

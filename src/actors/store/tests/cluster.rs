@@ -41,6 +41,8 @@ struct Wires {
     lost: u64,
     /// The longest delay.
     delay_ms: u64,
+    /// Messages of groups so far.
+    sent: u64,
     rng: ChaCha8Rng,
 }
 
@@ -51,6 +53,7 @@ impl Default for Wires {
             cut: BTreeSet::new(),
             lost: 0,
             delay_ms: 0,
+            sent: 0,
             rng: ChaCha8Rng::seed_from_u64(0),
         }
     }
@@ -62,6 +65,11 @@ impl Network {
         let mut wires = self.state.lock();
         wires.lost = lost;
         wires.delay_ms = delay_ms;
+    }
+
+    /// How many messages groups have sent so far.
+    pub(super) fn sent(&self) -> u64 {
+        self.state.lock().sent
     }
 
     /// Draws its faults from this seed.
@@ -119,6 +127,7 @@ struct Link {
 impl Transport for Link {
     fn send(&self, envelope: RaftEnvelope) {
         let (from, to) = (envelope.from.store_id, envelope.to.store_id);
+        self.network.state.lock().sent += 1;
         let Some((store, delay)) = self.network.route(from, to) else { return };
         // As between processes.
         let envelope = wire::decode_envelope(wire::encode_envelope(&envelope)).unwrap();
@@ -129,6 +138,12 @@ impl Transport for Link {
                 tokio::time::sleep(delay).await;
                 store.receive(envelope);
             });
+        }
+    }
+
+    fn greet(&self, from: StoreId, to: StoreId) {
+        if let Some((store, _)) = self.network.route(from, to) {
+            store.receive_greeting(from);
         }
     }
 

@@ -10,6 +10,7 @@ mod locks;
 mod quiet_pd;
 mod recovery;
 mod register;
+mod sleep;
 mod snapshots;
 mod splits;
 mod threads;

@@ -13,6 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng};
 
 use super::cluster::*;
+use crate::actors::store::StoreNode;
 use crate::storage::codec::mvcc::encode_key;
 
 const KEYS: [&str; 6] = ["a", "e", "k", "p", "t", "x"];
@@ -29,7 +30,22 @@ struct World {
     registers: RefCell<[Register; KEYS.len()]>,
     over: Cell<bool>,
     reads: Cell<u64>,
+    pace: Pace,
 }
+
+/// How much is going on.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// What a writer waits after each number, in turn.
+    writes_ms: &'static [u64],
+    /// What a reader waits at most.
+    reads_ms: u64,
+    hibernate_ticks: u32,
+}
+
+const BUSY: Pace = Pace { writes_ms: &[60], reads_ms: 40, hibernate_ticks: 50 };
+/// So little that regions fall asleep again and again, and are woken by writes, reads and losses.
+const SLEEPY: Pace = Pace { writes_ms: &[60, 3000, 700, 9000], reads_ms: 3000, hibernate_ticks: 3 };
 
 async fn write(world: Rc<World>, at: usize) {
     while !world.over.get() {
@@ -37,7 +53,10 @@ async fn write(world: Rc<World>, at: usize) {
         world.registers.borrow_mut()[at].begun = next;
         world.user.put(KEYS[at], &next.to_string()).await;
         world.registers.borrow_mut()[at].acknowledged = next;
-        world.user.settle_for(60).await;
+        world
+            .user
+            .settle_for(world.pace.writes_ms[next as usize % world.pace.writes_ms.len()])
+            .await;
     }
 }
 
@@ -76,7 +95,7 @@ async fn read(world: Rc<World>, mut rng: ChaCha8Rng) {
                 check(&world, at, least, value, "a replica read");
             }
         }
-        world.user.settle_for(rng.next_u64() % 40).await;
+        world.user.settle_for(rng.next_u64() % world.pace.reads_ms).await;
     }
 }
 
@@ -123,8 +142,11 @@ async fn disturb(cluster: &mut Cluster, rng: &mut ChaCha8Rng) {
     }
 }
 
-async fn run(seed: u64, steps: usize) {
-    let mut cluster = Cluster::start(3, small_logs()).await;
+async fn run(seed: u64, steps: usize, pace: Pace) {
+    let mut options = small_logs();
+    options.raft.hibernate_ticks = pace.hibernate_ticks;
+    let mut cluster = Cluster::start(3, options).await;
+    let mut asleep = 0;
     cluster.network.seed(seed);
     cluster.network.disturb(20, 15);
     let world = Rc::new(World {
@@ -132,6 +154,7 @@ async fn run(seed: u64, steps: usize) {
         registers: RefCell::default(),
         over: Cell::new(false),
         reads: Cell::new(0),
+        pace,
     });
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut tasks = Vec::new();
@@ -144,6 +167,7 @@ async fn run(seed: u64, steps: usize) {
     }
     for _ in 0..steps {
         disturb(&mut cluster, &mut rng).await;
+        asleep += cluster.network.stores().iter().map(StoreNode::sleeping).sum::<usize>();
         cluster.settle_for(rng.next_u64() % 1500).await;
     }
     cluster.network.heal();
@@ -161,22 +185,27 @@ async fn run(seed: u64, steps: usize) {
         cluster.wait_level(key, 3).await;
     }
     assert!(world.reads.get() > 50, "seed {seed}: {} reads", world.reads.get());
+    assert_eq!(asleep > 10, pace.hibernate_ticks < 10, "seed {seed}: {asleep} slept");
 }
 
 macro_rules! seeds {
-    ($($name:ident: $seed:literal;)*) => {
+    ($($name:ident: $seed:literal $steps:literal $pace:expr;)*) => {
         $(#[actix_rt::test]
         async fn $name() {
             let steps = std::env::var("STEPS").ok().and_then(|steps| steps.parse().ok());
             let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
-            run(seed.unwrap_or($seed), steps.unwrap_or(15)).await;
+            run(seed.unwrap_or($seed), steps.unwrap_or($steps), $pace).await;
         })*
     };
 }
 
 seeds! {
-    registers_only_grow_1: 1;
-    registers_only_grow_2: 2;
-    registers_only_grow_3: 3;
-    registers_only_grow_4: 4;
+    registers_only_grow_1: 1 15 BUSY;
+    registers_only_grow_2: 2 15 BUSY;
+    registers_only_grow_3: 3 15 BUSY;
+    registers_only_grow_4: 4 15 BUSY;
+    sleepy_registers_only_grow_1: 11 40 SLEEPY;
+    sleepy_registers_only_grow_2: 12 40 SLEEPY;
+    sleepy_registers_only_grow_3: 13 40 SLEEPY;
+    sleepy_registers_only_grow_4: 14 40 SLEEPY;
 }

@@ -114,6 +114,7 @@ async fn catch_up(options: StoreOptions) -> (Cluster, StoreId, u128) {
 async fn what_is_sent_waits_for_its_turn() {
     let options = StoreOptions { snapshots_at_once: 1, ..small_logs() };
     let (cluster, away, _) = catch_up(options).await;
+    cluster.settle_for(1000).await;
     let most_received = cluster.on(away).store.snapshots.receiving_most.load(Ordering::Relaxed);
     assert_eq!(most_received, 1);
     for member in cluster.members.values() {

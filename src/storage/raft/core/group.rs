@@ -26,6 +26,11 @@ impl ElectionTimeout {
         ElectionTimeout { shortest, peer: peer.0, seed: 0, drawn: None }
     }
 
+    /// Ticks for which every follower keeps faith.
+    pub(super) fn shortest(&self) -> usize {
+        self.shortest
+    }
+
     /// The timeout in a term: from the shortest up to twice as long.
     fn of(&mut self, term: u64) -> usize {
         if let Some((drawn, timeout)) = self.drawn
