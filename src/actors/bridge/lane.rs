@@ -114,8 +114,8 @@ impl Lane {
         let waker = state.sender.take();
         drop(state);
         wake(waker);
-        for asker in askers {
-            let _ = asker.send(Err(Trouble::Unreachable));
+        for (asker, trouble) in askers {
+            let _ = asker.send(Err(trouble));
         }
     }
 

@@ -19,8 +19,10 @@ const ENVELOPE_BYTES: usize = 32;
 /// Why a question has no reply, as far as the link knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
-    /// The link is broken: nobody knows whether the question arrived.
+    /// The link broke before the question went out.
     Unreachable,
+    /// The link broke after the question went out: nobody knows whether it arrived.
+    Lost,
     /// The other side says this.
     Failed(Failure),
 }
@@ -171,17 +173,25 @@ impl Outbox {
         self.counts.opened += 1;
     }
 
-    /// The stream is gone: whoever waits is told, and what waits is thrown away.
-    pub(super) fn broken(&mut self, phase: Phase) -> Vec<oneshot::Sender<Answered>> {
+    /// The stream is gone: whoever waits is to be told, and what waits is thrown away.
+    pub(super) fn broken(&mut self, phase: Phase) -> Vec<(oneshot::Sender<Answered>, Trouble)> {
         if self.phase != Phase::Closed {
             self.phase = phase;
         }
         let told = self.queue.iter().filter(|queued| queued.correlation == 0).count();
+        // Questions go out in the order of their ids.
+        let mut waiting = self.queue.iter().map(|queued| queued.correlation);
+        let unsent = waiting.find(|correlation| *correlation != 0).unwrap_or(u64::MAX);
         self.queue.clear();
         self.queued_bytes = 0;
         let asks = std::mem::take(&mut self.asks);
         self.counts.lost += (told + asks.len()) as u64;
-        asks.into_values().collect()
+        asks.into_iter()
+            .map(|(correlation, asker)| match correlation >= unsent {
+                true => (asker, Trouble::Unreachable),
+                false => (asker, Trouble::Lost),
+            })
+            .collect()
     }
 
     /// The other side has granted more. Limits only grow.
@@ -397,15 +407,19 @@ mod tests {
     async fn a_broken_link_tells_who_asked_and_takes_nothing() {
         let mut outbox = Outbox::new(ROOM, 10_000);
         outbox.opened(PLENTY);
-        let (question, asker, mut answer) = asking(Instant::now() + Duration::from_secs(9));
+        let (question, asker, mut sent) = asking(Instant::now() + Duration::from_secs(9));
         outbox.push(question, Some(asker)).unwrap();
+        assert!(outbox.next_frame(Instant::now()).is_some());
+        let (question, asker, mut unsent) = asking(Instant::now() + Duration::from_secs(9));
         outbox.push(outgoing(1), None).unwrap();
-        for asker in outbox.broken(Phase::Broken) {
-            asker.send(Err(Trouble::Unreachable)).unwrap();
+        outbox.push(question, Some(asker)).unwrap();
+        for (asker, trouble) in outbox.broken(Phase::Broken) {
+            asker.send(Err(trouble)).unwrap();
         }
-        assert_eq!(answer.try_recv().unwrap(), Err(Trouble::Unreachable));
+        assert_eq!(sent.try_recv().unwrap(), Err(Trouble::Lost));
+        assert_eq!(unsent.try_recv().unwrap(), Err(Trouble::Unreachable));
         assert_eq!(outbox.push(outgoing(1), None), Err(Turned::Unreachable));
-        assert_eq!((outbox.queued(), outbox.in_flight(), outbox.counts.lost), ((0, 0), 0, 2));
+        assert_eq!((outbox.queued(), outbox.in_flight(), outbox.counts.lost), ((0, 0), 0, 3));
         outbox.opened(PLENTY);
         assert_eq!(outbox.next_frame(Instant::now()), None, "nothing is sent twice");
     }

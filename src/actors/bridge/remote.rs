@@ -122,7 +122,7 @@ impl<M: Remote> Route<M> {
             drop(asked);
             match answered {
                 Err(_elapsed) => Err(AskError::Timeout(path)),
-                Ok(Err(_closed)) => Err(SendError::Unreachable(path).into()),
+                Ok(Err(_closed)) => Err(AskError::Lost(path)),
                 Ok(Ok(Err(trouble))) => Err(error_of(trouble, path)),
                 Ok(Ok(Ok(body))) => read_reply::<M>(body, path),
             }
@@ -216,6 +216,7 @@ fn error_of(trouble: Trouble, path: ActorPath) -> AskError {
         Trouble::Unreachable | Trouble::Failed(Failure::Unreachable) => {
             SendError::Unreachable(path).into()
         }
+        Trouble::Lost => AskError::Lost(path),
         Trouble::Failed(Failure::Overloaded) => SendError::Overloaded(path).into(),
         Trouble::Failed(Failure::Stopped) => SendError::Stopped(path).into(),
         Trouble::Failed(Failure::Timeout) => AskError::Timeout(path),

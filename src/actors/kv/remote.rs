@@ -139,11 +139,12 @@ fn no_answer(region_id: RegionId, error: &AskError, changes: bool) -> RegionErro
         }
         // Nobody there takes requests: the store is not open.
         AskError::Send(SendError::Stopped(_)) => RegionError::RegionNotFound(region_id),
-        _ if changes => RegionError::Undetermined(region_id),
-        // The store may be gone, and another replica lead: the route is asked for anew.
+        // Nothing was sent. The store may be gone, and another replica lead: the route is asked for anew.
         AskError::Send(SendError::Unreachable(_)) => {
             RegionError::NotLeader { region_id, leader: None }
         }
+        _ if changes => RegionError::Undetermined(region_id),
+        AskError::Lost(_) => RegionError::NotLeader { region_id, leader: None },
         AskError::Timeout(_) | AskError::NoReply(_) | AskError::Failed(_) => {
             RegionError::ServerIsBusy("the region did not answer")
         }
@@ -199,5 +200,26 @@ impl Wired for SplitRegion {
         wire: wire::SplitReply,
     ) -> Result<<SplitRegion as Message>::Reply, WireError> {
         convert::split_reply(wire).map_err(WireError::of::<SplitRegion>)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actors::runtime::ActorPath;
+
+    #[test]
+    fn what_was_certainly_not_sent_is_tried_again() {
+        let (id, path) = (RegionId(7), || ActorPath::new("/b/store-1"));
+        let unsent = AskError::from(SendError::Unreachable(path()));
+        let elsewhere = RegionError::NotLeader { region_id: id, leader: None };
+        for changes in [false, true] {
+            assert_eq!(no_answer(id, &unsent, changes), elsewhere);
+        }
+        assert_eq!(no_answer(id, &AskError::Lost(path()), false), elsewhere);
+        for error in [AskError::Lost(path()), AskError::Timeout(path()), AskError::NoReply(path())]
+        {
+            assert_eq!(no_answer(id, &error, true), RegionError::Undetermined(id));
+        }
     }
 }

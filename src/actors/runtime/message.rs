@@ -41,7 +41,7 @@ pub enum SendError {
     /// The actor has stopped, before or while the message waited.
     #[error("{0} has stopped")]
     Stopped(ActorPath),
-    /// The actor lives elsewhere, and the link to it is broken.
+    /// The actor lives elsewhere, and the link to it is broken: nothing was sent.
     #[error("{0} cannot be reached")]
     Unreachable(ActorPath),
 }
@@ -52,6 +52,9 @@ pub enum AskError {
     /// The question did not arrive.
     #[error(transparent)]
     Send(#[from] SendError),
+    /// The link to the actor's node broke before the answer came. The question may have been handled.
+    #[error("the link to {0} broke before it answered")]
+    Lost(ActorPath),
     /// No answer within the deadline. The question may still be handled later.
     #[error("{0} did not answer in time")]
     Timeout(ActorPath),
@@ -72,6 +75,7 @@ impl AskError {
                 | SendError::Stopped(path)
                 | SendError::Unreachable(path),
             )
+            | AskError::Lost(path)
             | AskError::Timeout(path)
             | AskError::NoReply(path)
             | AskError::Failed(path) => path,

@@ -293,11 +293,11 @@ fn ask_failed(region_id: RegionId, error: &AskError, changes_data: bool) -> Regi
         AskError::Send(SendError::Stopped(_) | SendError::Unreachable(_)) => {
             RegionError::RegionNotFound(region_id)
         }
-        AskError::Timeout(_) | AskError::NoReply(_) | AskError::Failed(_) if changes_data => {
-            RegionError::Undetermined(region_id)
-        }
-        AskError::Timeout(_) | AskError::NoReply(_) | AskError::Failed(_) => {
-            RegionError::ServerIsBusy("the region did not answer")
+        AskError::Lost(_) | AskError::Timeout(_) | AskError::NoReply(_) | AskError::Failed(_) => {
+            match changes_data {
+                true => RegionError::Undetermined(region_id),
+                false => RegionError::ServerIsBusy("the region did not answer"),
+            }
         }
     }
 }

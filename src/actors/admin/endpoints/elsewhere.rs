@@ -152,7 +152,10 @@ fn trouble(bridge: &Bridge, node: &str, error: &AskError) -> String {
     let lanes = links.iter().filter(|link| link.node == node).flat_map(|link| &link.sends);
     let reason = lanes.filter_map(|lane| lane.trouble.as_ref()).next();
     match (error, reason) {
-        (AskError::Send(SendError::Unreachable(_)) | AskError::Timeout(_), Some(reason)) => {
+        (
+            AskError::Send(SendError::Unreachable(_)) | AskError::Lost(_) | AskError::Timeout(_),
+            Some(reason),
+        ) => {
             format!("node {node} cannot be reached: {reason}")
         }
         (AskError::Timeout(_), None) => format!("node {node} does not answer within {DEADLINE:?}"),

@@ -242,9 +242,9 @@ async fn a_node_that_comes_back_is_found_again<W: World>() {
     let unreachable = SendError::Unreachable(counts.path().clone());
     // Which of the two it is tells whether the actor or the link was gone first.
     let ended = timeout(LONG, kept).await.unwrap();
-    let no_reply = AskError::NoReply(counts.path().clone());
+    let path = || counts.path().clone();
     assert!(
-        [no_reply, unreachable.clone().into()].contains(&ended.clone().unwrap_err()),
+        [AskError::NoReply(path()), AskError::Lost(path())].contains(&ended.clone().unwrap_err()),
         "{ended:?}"
     );
     until("it is noticed", || world.lane("data").state == Phase::Broken).await;
@@ -275,7 +275,8 @@ async fn a_cut_link_fails_at_once_and_heals<W: World>() {
     let kept = work.ask(Work::of(What::Keep), LONG);
     let unreachable = SendError::Unreachable(notes.path().clone());
     world.a().bridge.cut("b");
-    assert_eq!(timeout(SOON, kept).await.unwrap(), Err(unreachable.clone().into()));
+    let lost = AskError::Lost(notes.path().clone());
+    assert_eq!(timeout(SOON, kept).await.unwrap(), Err(lost));
     assert_eq!(notes.tell(Note(2)), Err(unreachable));
     assert_eq!(world.a().bridge.cuts(), ["b"]);
     assert!(world.a().bridge.links()[0].cut);
@@ -298,10 +299,10 @@ async fn a_partition_is_noticed_and_heals<W: World>() {
     let notes = world.to_subject::<Note>();
     assert_eq!(notes.ask(Note(1), LONG).await, Ok(()));
     world.part();
-    let unreachable = AskError::from(SendError::Unreachable(notes.path().clone()));
+    let lost = AskError::Lost(notes.path().clone());
     // The silence is noticed long before the asker's deadline.
     let ended = timeout(Duration::from_secs(2), notes.ask(Note(2), LONG)).await.unwrap();
-    assert_eq!(ended, Err(unreachable));
+    assert_eq!(ended, Err(lost));
     world.heal();
     world.until_open("data").await;
     assert_eq!(notes.ask(Note(3), LONG).await, Ok(()));

@@ -310,7 +310,7 @@ async fn stream(
 /// it is, a lost connection: whatever was in hand, a commit too, may have come to an end or not.
 fn lost(node: &str, error: &AskError, first_sequence: u8) -> Answer {
     let reason = match error {
-        AskError::Send(SendError::Unreachable(_)) => "cannot be reached",
+        AskError::Send(SendError::Unreachable(_)) | AskError::Lost(_) => "cannot be reached",
         _ => "does not answer",
     };
     let text = format!("the session was on node {node}, which {reason}: connect again");
