@@ -164,9 +164,18 @@ fn a_store_of_another_cluster_or_a_copy_is_refused() {
         .arg(copy.dir.path())
         .stdout(Stdio::null()));
     let process = store.start();
+    let sql = Place::new("sql,gateway,ddl", Some(&pd_a.address)).start();
+    query_soon(&sql, "CREATE DATABASE d");
     let said = copy.refused(&["--join-timeout", "30s"]);
     assert!(said.contains("a copy of it"), "{said}");
-    drop(process);
+    // Under the name of the first it does not even get a link, nor ends one.
+    let name = format!("node-{}", store.address.replace(':', "-"));
+    let said = copy.refused(&["--join-timeout", "4s", "--name", &name]);
+    assert!(said.contains("another node that is called"), "{said}");
+    // The first goes on.
+    query(&sql, "CREATE TABLE d.t (a INT PRIMARY KEY); INSERT INTO d.t VALUES (1)");
+    assert_eq!(query(&sql, "SELECT a FROM d.t"), "1\n");
+    drop((process, sql));
 
     // The directory of another cluster.
     let last = store.args.len() - 1;

@@ -54,6 +54,11 @@ pub(super) enum Refusal {
     /// A node that has our own name.
     #[error("another node is called {0} too")]
     SameName(String),
+    /// A node of this name is there already, and it is not this one.
+    #[error(
+        "another node that is called {0} has links open here: it may be a copy of it, or what it was before a restart"
+    )]
+    AnotherLife(String),
     /// A node without a name, or one that cannot stand in a path.
     #[error("'{0}' is not the name of a node")]
     BadName(String),

@@ -38,6 +38,13 @@ const FRAMES_A_TURN: usize = 16;
 /// Frames from another node.
 pub(super) type Frames = BoxStream<'static, Result<Frame, LinkError>>;
 
+/// A node from its start to its end, with the streams it has open here.
+#[derive(Default)]
+struct Life {
+    started_unix_ms: u64,
+    streams: u64,
+}
+
 /// What all streams of a node are served with.
 pub(super) struct Inbound {
     pub(super) identity: RwLock<Identity>,
@@ -48,6 +55,8 @@ pub(super) struct Inbound {
     /// How many streams came of each link: of a node, to the name it calls this node by, of a class. A node that
     /// calls this one by its name and by its address has two links, neither of which replaces the other.
     streams: Mutex<BTreeMap<(String, String, Class), Arc<AtomicU64>>>,
+    /// Which lives of other nodes have streams open here.
+    lives: Mutex<BTreeMap<String, Life>>,
     window: Bound,
     reply_limits: ReplyLimits,
     silence: Duration,
@@ -65,6 +74,7 @@ impl Inbound {
             encoded: Arc::default(),
             served: Mutex::default(),
             streams: Mutex::default(),
+            lives: Mutex::default(),
             window: options.window,
             reply_limits: ReplyLimits {
                 frame_bytes: options.frame_bytes,
@@ -92,7 +102,8 @@ impl Inbound {
         hello: &Hello,
         frames: Frames,
     ) -> Result<Serving, Refusal> {
-        let class = self.judge(hello).inspect_err(|refusal| {
+        let judged = self.judge(hello).and_then(|class| self.let_in(hello).map(|()| class));
+        let class = judged.inspect_err(|refusal| {
             warn!(node = %hello.node, reason = %refusal, "refused a link from another node");
         })?;
         let served = {
@@ -127,6 +138,25 @@ impl Inbound {
             served,
             inbound: self.clone(),
         })
+    }
+
+    /// Counts a stream of a node's life. Another life has to wait until the last stream of the one before has ended, which takes
+    /// no longer than it may be silent: or a copy of a node would end the links of the first.
+    fn let_in(&self, hello: &Hello) -> Result<(), Refusal> {
+        let mut lives = self.lives.lock();
+        let life = lives.entry(hello.node.clone()).or_default();
+        if life.streams > 0 && life.started_unix_ms != hello.started_unix_ms {
+            return Err(Refusal::AnotherLife(hello.node.clone()));
+        }
+        life.started_unix_ms = hello.started_unix_ms;
+        life.streams += 1;
+        Ok(())
+    }
+
+    fn let_out(&self, node: &str) {
+        if let Some(life) = self.lives.lock().get_mut(node) {
+            life.streams -= 1;
+        }
     }
 
     fn judge(&self, hello: &Hello) -> Result<Class, Refusal> {
@@ -343,6 +373,7 @@ impl Stream for Serving {
 impl Drop for Serving {
     fn drop(&mut self) {
         self.replies.close();
+        self.inbound.let_out(&self.node);
         self.served.open.fetch_sub(1, Ordering::Relaxed);
         info!(node = %self.node, class = self.class.name(), "a link from another node has ended");
     }

@@ -135,8 +135,8 @@ impl Driver {
             return LinkError::Broken(format!("nobody knows where node {node} is"));
         };
         let opening = timeout(self.core.options.connect_timeout, self.open(&address));
-        let frames = match opening.await {
-            Ok(Ok(frames)) => frames,
+        let (frames, name) = match opening.await {
+            Ok(Ok(opened)) => opened,
             Ok(Err(error)) => return error,
             Err(_elapsed) => {
                 return LinkError::Broken(format!("no answer from {address} in time"));
@@ -148,10 +148,11 @@ impl Driver {
             info!(node, class = self.lane.class.name(), %address, "a link is open");
         }
         self.attempts = 0;
-        self.keep(frames, &address).await
+        self.keep(frames, &address, name).await
     }
 
-    async fn open(&self, address: &str) -> Result<Frames, LinkError> {
+    /// Answers the name of the node, too: it may have been called by its address.
+    async fn open(&self, address: &str) -> Result<(Frames, String), LinkError> {
         let node = &self.peer.node;
         let hello = self.core.inbound.identity.read().hello(node, self.lane.class, None);
         let first = Frame { hello: Some(hello.clone()), ..Frame::default() };
@@ -167,14 +168,17 @@ impl Driver {
         identity
             .welcome(&welcome, node)
             .map_err(|refusal| LinkError::Refused(refusal.to_string()))?;
+        if self.core.inbound.cuts.is_cut(&welcome.node) {
+            return Err(LinkError::Broken(format!("the link to node {} is cut", welcome.node)));
+        }
         self.lane.opened(welcome.limit.unwrap_or_default());
-        Ok(frames)
+        Ok((frames, welcome.node))
     }
 
     /// Takes what comes back, and watches that something does.
-    async fn keep(&self, mut frames: Frames, address: &str) -> LinkError {
+    async fn keep(&self, mut frames: Frames, address: &str, name: String) -> LinkError {
         let options = &self.core.options;
-        let cut = until_cut(self.core.inbound.cuts.clone(), self.peer.node.clone());
+        let cut = until_cut(self.core.inbound.cuts.clone(), name);
         let mut cut = std::pin::pin!(cut);
         let mut pings = interval(options.ping_interval);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -98,7 +98,34 @@ async fn a_node_called_by_two_names_keeps_both_links() {
     for lane in links.iter().flat_map(|link| &link.sends) {
         assert_eq!((lane.reconnects, lane.lost), (0, 0), "{lane:?}");
     }
+    // The fault switch knows the node by its name, whatever it is called by.
+    a.bridge.cut("b");
+    until("the link by address is cut, too", || by_address.tell(Echo("x".into())).is_err()).await;
     a.stop().await;
+    b.stop().await;
+}
+
+#[actix_rt::test]
+async fn a_second_node_of_a_name_waits_until_the_first_is_gone() {
+    let (a, b) = (grpc_node("a", 0, quick()), grpc_node("b", 0, quick()));
+    introduce(&a, &b);
+    let echo = a.bridge.address::<Echo>("/b/bridge");
+    assert!(echo.ask(Echo("x".into()), LONG).await.is_ok());
+    // Lives are told apart by when they began.
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let copy = grpc_node("a", 0, quick());
+    introduce(&copy, &b);
+    let said = trouble(&copy).await;
+    assert!(said.contains("another node that is called a has links open here"), "{said}");
+    tokio::time::sleep(quick().backoff * 4).await;
+    assert!(echo.ask(Echo("x".into()), LONG).await.is_ok());
+    assert_eq!(a.bridge.links()[0].sends[2].reconnects, 0);
+
+    a.stop().await;
+    let echo = copy.bridge.address::<Echo>("/b/bridge");
+    until("the second is let in", || echo.tell(Echo("x".into())).is_ok()).await;
+    assert!(echo.ask(Echo("x".into()), LONG).await.is_ok());
+    copy.stop().await;
     b.stop().await;
 }
 
