@@ -2,7 +2,7 @@
 //!
 //! A [`Plan`] is what somebody wants done; accepted, it is an [`Operator`], of which a region has one at a time. The step at
 //! hand is given to the region's leader in the answer to its reports until a report shows it done. An operator
-//! ends when its last step is done, when a step takes too long, when a step has become impossible, or when it is cancelled;
+//! ends when its last step is done, when a step takes too long or its store is down, when a step has become impossible, or when it is cancelled;
 //! whatever it leaves behind (a learner, say) the replica checker clears away.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -10,7 +10,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::cluster::{ClusterMap, RegionReport};
+use super::cluster::{ClusterMap, RegionReport, StoreCondition};
 use super::goals::Goals;
 use super::order::RegionOrder;
 use crate::common::{RegionId, StoreId};
@@ -123,6 +123,15 @@ impl Step {
                 Ok(RegionOrder::Merge { target: Box::new(target.region.clone()) })
             }
             Step::Split => Ok(RegionOrder::Split),
+        }
+    }
+
+    /// The store that has to do something for it.
+    fn needs(&self) -> Option<StoreId> {
+        match self {
+            Step::AddLearner { peer } => Some(peer.store_id),
+            Step::Promote { store_id } | Step::TransferLeader { store_id } => Some(*store_id),
+            Step::RemovePeer { .. } | Step::Merge { .. } | Step::Split => None,
         }
     }
 
@@ -355,9 +364,14 @@ impl Operators {
         None
     }
 
-    /// Ends what takes too long, or whose region is gone. To be called from time to time.
-    pub fn expire(&mut self, cluster: &ClusterMap) {
+    /// Ends what takes too long, whose region is gone, or what waits for a store that is down. To be called from time to
+    /// time.
+    pub fn expire(&mut self, cluster: &ClusterMap, goals: &Goals) {
         let now = cluster.now_unix_ms();
+        let is_down = |id: StoreId| {
+            let condition = cluster.store(id).map(|store| cluster.condition(store, goals));
+            matches!(condition, Some(StoreCondition::Down | StoreCondition::Tombstone))
+        };
         let ended: Vec<(RegionId, OperatorState)> = self
             .running
             .iter()
@@ -368,6 +382,9 @@ impl Operators {
                     return Some((*region, if merged { OperatorState::Success } else { gone }));
                 }
                 let step = operator.remaining().first()?;
+                if step.needs().is_some_and(is_down) {
+                    return Some((*region, OperatorState::Cancelled("its store is down")));
+                }
                 let late = now.saturating_sub(operator.since_unix_ms) > step.timeout_ms();
                 late.then_some((*region, OperatorState::Timeout))
             })

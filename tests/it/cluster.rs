@@ -26,6 +26,44 @@ fn free_address() -> String {
     socket.local_addr().unwrap().to_string()
 }
 
+/// The first key of a table, as regions know it.
+pub(crate) fn key_of_table(server: &Server, database: &str, table: &str) -> String {
+    let schema = server.json(&format!("/schema/{database}/{table}"));
+    let id = schema["id"].as_u64().unwrap_or_else(|| panic!("no id in {schema}"));
+    let mut key = vec![b't'];
+    key.extend((id ^ 1 << 63).to_be_bytes());
+    // In groups of eight bytes, each with a mark that says how full it is.
+    let mut encoded = String::new();
+    for group in key.chunks(8) {
+        group.iter().for_each(|byte| encoded += &format!("{byte:02X}"));
+        encoded += &"00".repeat(8 - group.len());
+        encoded += &format!("{:02X}", 0xff - (8 - group.len()));
+    }
+    encoded
+}
+
+/// The id of the store that leads the region of an encoded key.
+pub(crate) fn leader_of(regions: &[Value], key: &str) -> u64 {
+    let holds = |region: &&Value| {
+        let (start, end) = (region["start_key"].as_str(), region["end_key"].as_str());
+        start.unwrap() <= key && (end == Some("") || key < end.unwrap())
+    };
+    let region = regions.iter().find(holds).unwrap();
+    region["leader"]["store_id"].as_u64().unwrap()
+}
+
+/// Every region has three voters, all of which keep up.
+pub(crate) fn are_whole(regions: &[Value]) -> bool {
+    let three = |region: &Value| {
+        let peers = region["peers"].as_array().unwrap();
+        peers.len() == 3
+            && peers.iter().all(|peer| peer["role_name"] == "Voter")
+            && region["pending_peers"].as_array().unwrap().is_empty()
+            && region["down_peers"].as_array().unwrap().is_empty()
+    };
+    !regions.is_empty() && regions.iter().all(three)
+}
+
 /// A node at a fixed address.
 pub(crate) struct Node {
     pub(crate) name: String,
@@ -207,13 +245,7 @@ impl Cluster {
 
     /// The store that leads the region of this encoded key.
     pub(crate) fn leader_of(&self, key: &str) -> usize {
-        let regions = self.regions();
-        let holds = |region: &&Value| {
-            let (start, end) = (region["start_key"].as_str(), region["end_key"].as_str());
-            start.unwrap() <= key && (end == Some("") || key < end.unwrap())
-        };
-        let region = regions.iter().find(holds).unwrap();
-        let leader = region["leader"]["store_id"].as_u64().unwrap();
+        let leader = leader_of(&self.regions(), key);
         (0..self.stores.len()).find(|at| self.store_id(*at) == leader).unwrap()
     }
 
@@ -234,15 +266,7 @@ impl Cluster {
 
     /// Every region has three voters, all of which keep up.
     pub(crate) fn is_whole(&self) -> bool {
-        let regions = self.regions();
-        let three = |region: &Value| {
-            let peers = region["peers"].as_array().unwrap();
-            peers.len() == 3
-                && peers.iter().all(|peer| peer["role_name"] == "Voter")
-                && region["pending_peers"].as_array().unwrap().is_empty()
-                && region["down_peers"].as_array().unwrap().is_empty()
-        };
-        !regions.is_empty() && regions.iter().all(three)
+        are_whole(&self.regions())
     }
 
     pub(crate) fn wait_whole(&self) {

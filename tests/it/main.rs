@@ -17,6 +17,7 @@ mod gateway;
 mod gateways;
 mod golden;
 mod nodes;
+mod partitions;
 mod pd_members;
 mod playground;
 mod process;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::bank::{Bank, execute, query};
-use crate::cluster::{Cluster, Node};
+use crate::cluster::{Cluster, Node, key_of_table};
 use crate::server::{Server, mariadb, troupe};
 
 /// A cluster with a bank in several regions, led by several stores.
@@ -19,20 +19,9 @@ fn bank_of(stores: usize) -> Cluster {
     cluster
 }
 
-/// The first key of a table, as regions know it.
+/// The first key of one of the bank's tables, as regions know it.
 fn first_key(cluster: &Cluster, table: &str) -> String {
-    let schema = cluster.fronts[0].server().json(&format!("/schema/bank/{table}"));
-    let id = schema["id"].as_u64().unwrap_or_else(|| panic!("no id in {schema}"));
-    let mut key = vec![b't'];
-    key.extend((id ^ 1 << 63).to_be_bytes());
-    // In groups of eight bytes, each with a mark that says how full it is.
-    let mut encoded = String::new();
-    for group in key.chunks(8) {
-        group.iter().for_each(|byte| encoded += &format!("{byte:02X}"));
-        encoded += &"00".repeat(8 - group.len());
-        encoded += &format!("{:02X}", 0xff - (8 - group.len()));
-    }
-    encoded
+    key_of_table(cluster.fronts[0].server(), "bank", table)
 }
 
 #[test]
@@ -189,6 +178,39 @@ fn every_node_may_be_restarted_in_turn_under_load() {
     cluster.pd.start();
     bank.go_on(10);
     cluster.wait_whole();
+    bank.close();
+}
+
+#[test]
+fn a_store_that_stays_away_is_replaced_and_may_come_back() {
+    let mut cluster = bank_of(3);
+    let bank = Bank::open(cluster.ports());
+    bank.go_on(10);
+    order(&cluster, &["config", "set", "max-store-down-time", "4s"]);
+    cluster.add_store(4).start();
+    let lost = cluster.store_id(0);
+    let killed = Instant::now();
+    cluster.stores[0].kill();
+    bank.go_on(10);
+    let state = |cluster: &Cluster| {
+        cluster.pd_json(&format!("/pd/api/v1/store/{lost}"))["store"]["state_name"].clone()
+    };
+    cluster.wait("the lost store is down", |cluster| state(cluster) == "Down");
+    assert!(killed.elapsed() > Duration::from_secs(3), "{:?}", killed.elapsed());
+    cluster.wait("its replicas are elsewhere", |cluster| {
+        cluster.replicas_on(lost) == 0 && cluster.is_whole()
+    });
+    bank.go_on(10);
+
+    // It is not buried, but served again when it comes back; what it has of old is nobody's.
+    cluster.stores[0].start();
+    cluster.wait("the lost store is up", |cluster| state(cluster) == "Up");
+    assert_eq!(cluster.store_id(0), lost);
+    bank.go_on(10);
+    cluster.wait_whole();
+    order(&cluster, &["store", "remove", &lost.to_string()]);
+    cluster.wait("it is a tombstone", |cluster| is_buried(cluster, lost));
+    bank.go_on(10);
     bank.close();
 }
 

@@ -34,6 +34,8 @@ pub(crate) struct Options<'a> {
     pub(crate) through: Option<&'a str>,
     /// That shell is alone with what it mounts.
     pub(crate) mounts: bool,
+    /// The network namespace it runs in, if not that of the test.
+    pub(crate) namespace: Option<&'a str>,
 }
 
 /// A command for the binary under test, without the environment's own settings.
@@ -64,6 +66,14 @@ pub(crate) fn through_shell(first: &str, mounts: bool) -> Command {
     command
 }
 
+/// The binary under test in a network namespace.
+fn within(namespace: &str) -> Command {
+    let mut command = Command::new("ip");
+    without_settings(&mut command);
+    command.args(["netns", "exec", namespace, env!("CARGO_BIN_EXE_troupe")]);
+    command
+}
+
 impl Server {
     pub(crate) fn start() -> Server {
         Server::with(&Options::default())
@@ -79,9 +89,12 @@ impl Server {
         std::fs::create_dir_all(&data_dir).unwrap();
         let log = data_dir.join("server.log");
         let stderr = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
-        let mut child = options
-            .through
-            .map_or_else(troupe, |first| through_shell(first, options.mounts))
+        let mut command = match (options.namespace, options.through) {
+            (Some(namespace), _) => within(namespace),
+            (None, Some(first)) => through_shell(first, options.mounts),
+            (None, None) => troupe(),
+        };
+        let mut child = command
             .arg("start")
             .args(["--mysql-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"])
             .args(["--addr", "127.0.0.1:0", "--data-dir"])

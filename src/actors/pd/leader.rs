@@ -234,8 +234,8 @@ impl Pd {
         let drained = {
             let mut board = self.board.write();
             board.cluster.set_now(ctx.system().clock().unix_ms());
-            let Board { cluster, operators, .. } = &mut *board;
-            operators.expire(cluster);
+            let Board { cluster, operators, goals, .. } = &mut *board;
+            operators.expire(cluster, goals);
             board.drained()
         };
         for id in drained {

@@ -108,8 +108,8 @@ impl World {
                 self.done += 1;
             }
         }
-        let Board { cluster, operators, .. } = &mut self.board;
-        operators.expire(cluster);
+        let Board { cluster, operators, goals, .. } = &mut self.board;
+        operators.expire(cluster, goals);
         self.schedule()
     }
 

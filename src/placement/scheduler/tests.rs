@@ -257,6 +257,23 @@ fn orders_to_a_store_that_stops_are_called_off() {
 }
 
 #[test]
+fn an_order_that_waits_for_a_store_that_is_down_is_called_off() {
+    let mut board = board(4, 3);
+    board.goals.down_after_ms = 10_000;
+    board.cluster.observe_region(report(1, &[1, 2, 3], 10));
+    let steps = add_voter(StoreId(4)).to_vec();
+    let plan = Plan { region: RegionId(1), kind: Kind::Admin, name: "admin", steps };
+    let Board { cluster, operators, goals, .. } = &mut board;
+    operators.add(plan, cluster, goals).unwrap();
+    for (now_ms, is_busy) in [(10_000, true), (10_001, false)] {
+        hear(&mut board, now_ms, &[4]);
+        let Board { cluster, operators, goals, .. } = &mut board;
+        operators.expire(cluster, goals);
+        assert_eq!(operators.is_busy(RegionId(1)), is_busy, "at {now_ms}");
+    }
+}
+
+#[test]
 fn leaders_are_evicted() {
     let mut board = board(3, 3);
     board.cluster.observe_region(report(1, &[1, 2, 3], 1));
