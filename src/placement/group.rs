@@ -40,8 +40,8 @@ use crate::storage::raft::{
 };
 
 use membership::Change;
-use record::GroupRecord;
 pub use record::is_member;
+use record::{GroupRecord, founder};
 
 /// The log's name among those of an engine; no region has it.
 const GROUP: RegionId = RegionId(0);
@@ -121,6 +121,8 @@ pub struct RaftLog {
     heard: BTreeMap<u64, u64>,
     /// Who is not heard of for longer is absent, in nanoseconds.
     patience: u64,
+    /// Of another one of the first members that was given other ones.
+    dispute: Option<String>,
 }
 
 impl RaftLog {
@@ -171,6 +173,7 @@ impl RaftLog {
             now: 0,
             heard: BTreeMap::new(),
             patience: u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX),
+            dispute: None,
         };
         if log.core.is_only_voter() && log.core.campaign().is_ok() {
             log.pump();
@@ -191,9 +194,37 @@ impl RaftLog {
             }
             let to = self.record.members.iter().find(|member| member.member_id == message.to);
             let (Some(to), Ok(bytes)) = (to, message.write_to_bytes()) else { continue };
-            let message = GroupMessage { from: self.record.id, to: message.to, bytes };
-            self.transport.send(to, message);
+            self.transport.send(to, self.message(message.to, bytes));
         }
+    }
+
+    fn message(&self, to: u64, bytes: Vec<u8>) -> GroupMessage {
+        let founders = self.record.founders.clone();
+        GroupMessage { from: self.record.id, to, bytes, founders }
+    }
+
+    /// Whether the sender was given the same first members, as far as both were given any. Ids follow from that list: with
+    /// another one they name other members, and a message that is taken for somebody else's could break every promise.
+    fn agrees_with(&mut self, message: &GroupMessage) -> bool {
+        let (ours, theirs) = (&self.record.founders, &message.founders);
+        if ours.is_empty() || theirs.is_empty() || ours == theirs {
+            return true;
+        }
+        let sender = founder(theirs, message.from).unwrap_or("an unknown address").to_owned();
+        let dispute = format!(
+            "this member was started with the first members {ours}, and the one at {sender} with {theirs}: all must be given the same"
+        );
+        if self.dispute.as_ref() != Some(&dispute) {
+            warn!(reason = %dispute, "another member of the placement driver has another list");
+            self.dispute = Some(dispute);
+        }
+        let is_known = self.record.members.iter().any(|member| member.peer_urls.contains(&sender));
+        if !is_known && !message.bytes.is_empty() {
+            // It hears nothing else of this member.
+            let to = MemberView { peer_urls: vec![sender], ..MemberView::default() };
+            self.transport.send(&to, self.message(message.from, Vec::new()));
+        }
+        false
     }
 
     /// Writes, or ends this life: a member that cannot tell what is on its disk must not go on.
@@ -387,6 +418,10 @@ impl CommandLog for RaftLog {
         Some(self.record.id)
     }
 
+    fn dispute(&self) -> Option<String> {
+        self.dispute.clone().filter(|_| self.record.is_new())
+    }
+
     fn absent(&self) -> Vec<u64> {
         let ids = self.record.members.iter().map(|member| member.member_id);
         ids.filter(|id| !self.is_present(*id)).collect()
@@ -400,6 +435,9 @@ impl CommandLog for RaftLog {
 
     fn receive(&mut self, message: GroupMessage, now: u64) {
         self.now = self.now.max(now);
+        if !self.agrees_with(&message) || message.bytes.is_empty() {
+            return;
+        }
         if message.to != self.record.id {
             // For whoever had this address before.
             debug!(member_id = self.record.id, to = message.to, "got a message for another member");

@@ -51,6 +51,10 @@ pub trait CommandLog: Send + 'static {
     fn member_id(&self) -> Option<u64> {
         None
     }
+    /// Why the group cannot begin, if this member was given other first members than another one was.
+    fn dispute(&self) -> Option<String> {
+        None
+    }
     /// Members that the leader has not heard of for a while.
     fn absent(&self) -> Vec<u64> {
         Vec::new()
@@ -107,8 +111,10 @@ pub struct GroupMessage {
     pub from: u64,
     /// For whom.
     pub to: u64,
-    /// What: a message of the raft crate.
+    /// What: a message of the raft crate. Empty: it tells no more than the founders.
     pub bytes: Vec<u8>,
+    /// The addresses of the first members as the sender was given them; empty if it was not one of them.
+    pub founders: String,
 }
 
 /// A change of the list of members.

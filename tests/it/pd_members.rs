@@ -275,6 +275,44 @@ fn a_list_that_is_wrong_is_refused_or_given_up() {
 }
 
 #[test]
+fn first_members_that_were_given_different_lists_name_both() {
+    let mut addresses: Vec<String> = (0..3).map(|_| free_address()).collect();
+    addresses.sort();
+    let [a, b, c] = [0, 1, 2].map(|at| addresses[at].as_str());
+    let (all, some) = ([a, b, c].join(","), [b, c].join(","));
+    let one = Place::at(a.to_owned(), "pd").and(&["--pd", &all]);
+    let other = Place::at(b.to_owned(), "pd").and(&["--pd", &some]);
+    let said = std::thread::scope(|scope| {
+        let said =
+            [&one, &other].map(|place| scope.spawn(|| place.refused(&["--join-timeout", "5s"])));
+        said.map(|said| said.join().unwrap())
+    });
+    for said in said {
+        let last = said.lines().last().unwrap();
+        assert!(last.contains(&format!("{a}, {b}, {c}")), "{said}");
+        assert!(
+            last.contains(&format!("with {b}, {c}")) || last.contains(&format!("members {b}, {c}")),
+            "{said}"
+        );
+        assert!(last.contains("all must be given the same"), "{said}");
+    }
+}
+
+#[test]
+fn one_member_is_enough_to_hear_of_all() {
+    let (places, _) = members(3);
+    let mut servers = start_all(&places);
+    let known = &places[1].address;
+    let _store = Place::new("store", Some(known)).start();
+    let sql = Place::new("sql,gateway,ddl", Some(known)).start();
+    // The only one they were told of is gone as soon as they are there.
+    servers[1].as_mut().unwrap().kill();
+    query_soon(&sql, "CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY, b INT)");
+    write(&sql, 1);
+    assert_eq!(query(&sql, "SELECT a FROM d.t"), "1\n");
+}
+
+#[test]
 fn a_placement_driver_of_one_grows() {
     let one = Place::new("pd", None).and(&["--name", "pd1"]);
     let mut servers = vec![Some(one.start())];
@@ -291,8 +329,7 @@ fn a_placement_driver_of_one_grows() {
             (voters == number).then_some(())
         });
     }
-    // The store and the SQL node were told of the first member only. They hear of the others with their next announcement, each second.
-    std::thread::sleep(Duration::from_secs(3));
+    // The store and the SQL node were told of the first member only, and heard of the others when these joined.
     servers[0].as_mut().unwrap().kill();
     servers[0] = None;
     write(&sql, 1);

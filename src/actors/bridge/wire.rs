@@ -147,6 +147,7 @@ wire_table! {
         300 Control crate::actors::pd::PdCall;
         301 Control crate::actors::pd::AnnounceNode;
         302 Raft crate::actors::pd::GroupStep;
+        303 Control crate::actors::pd::PdMembers;
         400 Control crate::actors::node::SyncSchema;
         500 Data crate::actors::session::remote::OpenSession;
         501 Data crate::actors::session::remote::RunCommand;

@@ -14,6 +14,7 @@ use super::pd;
 use super::services::stop_actor;
 use crate::actors::bridge::{self, BridgeOptions};
 use crate::actors::kv::store_path;
+use crate::actors::pd::PdMembers;
 use crate::actors::runtime::{ActorRef, Service, System, Thread};
 use crate::config::RegistryType;
 use crate::storage::proto::pd_call::Node;
@@ -101,6 +102,7 @@ impl Service for ClusterService {
         let own_id = ident.map(|ident| ident.cluster_id).or(member).unwrap_or(0);
         join(&cluster, &bridge, own_id, config.node.join_timeout.0).await?;
         pd::introduce(&self.shared, system).await?;
+        pd::tell_of_members(&self.shared, &bridge, &cluster).await;
         if config.registry.kind == RegistryType::Etcd {
             let patience = config.node.join_timeout.0;
             let started = EtcdRegistry::start(system, cluster.clone(), &config.registry, patience);
@@ -109,7 +111,9 @@ impl Service for ClusterService {
         if config.registry.kind != RegistryType::Local {
             let cluster = cluster.clone();
             let factory = move || Membership::new(cluster.clone());
-            self.membership = Some(system.spawn_root("membership", Thread::Any, factory));
+            let membership = system.spawn_root("membership", Thread::Any, factory);
+            bridge.export(&membership).message::<PdMembers>();
+            self.membership = Some(membership);
         }
         self.shared.products.write().cluster = Some(cluster);
         Ok(())

@@ -6,14 +6,15 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use async_trait::async_trait;
 use rand::RngExt as _;
+use tracing::debug;
 
 use super::assembly::Shared;
-use super::cluster::{Way, patiently};
+use super::cluster::{Cluster, Way, membership_path, patiently};
 use super::services::stop_actor;
 use crate::actors::bridge::Bridge;
 use crate::actors::pd::{
-    AnnounceNode, BridgeGroup, GroupStep, LocalPd, PdCall, PdClient, PdError, PdService, RemotePd,
-    member_path, pd_path,
+    AnnounceNode, BridgeGroup, GroupStep, LocalPd, PdCall, PdClient, PdError, PdMembers, PdService,
+    RemotePd, member_path, pd_path,
 };
 use crate::actors::runtime::{ActorRef, Service, System, Thread};
 use crate::placement::{
@@ -26,6 +27,9 @@ use crate::storage::raft::RaftOptions;
 const RETIREMENT: Duration = Duration::from_secs(2);
 /// How long one of the first members waits for each other one to say whether the group is at work already.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How long a node may take to hear of a new member.
+const TELL: Duration = Duration::from_secs(1);
 
 /// The service.
 pub(super) struct Pd {
@@ -225,6 +229,28 @@ pub(super) async fn introduce(shared: &Shared, system: &System) -> anyhow::Resul
         }
     })
     .await
+}
+
+/// A member that is new tells all nodes where the members are, before it is ready: whoever was told of one member only may
+/// lose that one next. Who does not answer hears of it with its next announcement.
+pub(super) async fn tell_of_members(shared: &Shared, bridge: &Bridge, cluster: &Cluster) {
+    let Some(local) = shared.products.read().local_pd.clone() else { return };
+    let standing = local.standing();
+    let addresses: Vec<String> =
+        standing.members.iter().filter_map(|member| member.peer_urls.first().cloned()).collect();
+    if addresses.len() < 2 {
+        return;
+    }
+    let others = cluster.others();
+    let told = others.iter().map(|node| {
+        let door = bridge.address::<PdMembers>(membership_path(node));
+        door.ask(PdMembers(addresses.clone()), TELL)
+    });
+    for (node, told) in others.iter().zip(futures::future::join_all(told).await) {
+        if let Err(error) = told {
+            debug!(node, %error, "a node has not heard of the new member of the placement driver yet");
+        }
+    }
 }
 
 #[async_trait(?Send)]

@@ -27,6 +27,8 @@ pub struct Standing {
     pub member_id: Option<u64>,
     /// All members.
     pub members: Vec<MemberView>,
+    /// Why its group cannot begin, if its first members were given different lists.
+    pub dispute: Option<String>,
     /// The nodes as they are recorded.
     pub nodes: BTreeMap<String, NodeMeta>,
 }
@@ -42,6 +44,7 @@ impl Pd {
             cluster_id: log.state().cluster_id(),
             member_id: log.member_id(),
             members: log.members(),
+            dispute: log.dispute(),
             nodes: log.state().nodes().clone(),
         };
         if **self.standing.load() != standing {

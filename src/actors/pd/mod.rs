@@ -40,4 +40,6 @@ pub use messages::{
     GetRegion, GetStores, GetTimestamps, GroupStep, IsBootstrapped, Lead, PlaceOrder, Propose,
     RegionKey, ReportRegion, ReportStore, ScanRegions,
 };
-pub use remote::{AnnounceNode, BridgeGroup, PdCall, PdService, RemotePd, member_path, pd_path};
+pub use remote::{
+    AnnounceNode, BridgeGroup, PdCall, PdMembers, PdService, RemotePd, member_path, pd_path,
+};

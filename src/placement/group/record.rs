@@ -12,6 +12,9 @@ use crate::storage::raft::LogPosition;
 /// Where the record is, after those of the state.
 const KEY: &[u8] = &[0x01, 0x11];
 
+/// Between the addresses of founders.
+const FOUNDERS_BETWEEN: &str = ", ";
+
 /// Whether an engine holds the data of a member of a group.
 pub fn is_member(engine: &dyn Engine) -> Result<bool, Error> {
     Ok(engine.get(Cf::Raft, KEY)?.is_some())
@@ -24,6 +27,9 @@ pub(super) struct GroupRecord {
     pub(super) members: Vec<MemberView>,
     /// The id of the next new member: above all that were ever given.
     pub(super) next_id: u64,
+    /// The addresses of the first members, if this is one of them; their ids are in this order.
+    #[serde(default)]
+    pub(super) founders: String,
     /// Index and term.
     applied: (u64, u64),
     truncated: (u64, u64),
@@ -37,10 +43,17 @@ fn pair(position: LogPosition) -> (u64, u64) {
     (position.index.0, position.term.0)
 }
 
+/// The address of the founder with this id.
+pub(super) fn founder(founders: &str, id: u64) -> Option<&str> {
+    let at = usize::try_from(id.checked_sub(1)?).ok()?;
+    founders.split(FOUNDERS_BETWEEN).nth(at)
+}
+
 impl GroupRecord {
     /// The record of a member that begins.
     pub(super) fn new(options: &MemberOptions, is_empty: bool) -> Result<GroupRecord, Error> {
         let refuse = |reason: String| Err(Error::Corruption(reason));
+        let mut founders = String::new();
         let (members, start) = match &options.begin {
             Begin::First(members) => {
                 let mut members = members.clone();
@@ -49,6 +62,8 @@ impl GroupRecord {
                     member.member_id = id;
                     member.voter = true;
                 }
+                let urls = members.iter().filter_map(|member| member.peer_urls.first());
+                founders = urls.map(String::as_str).collect::<Vec<_>>().join(FOUNDERS_BETWEEN);
                 (members, LogPosition::INIT)
             }
             Begin::Joining(members) => (members.clone(), LogPosition::default()),
@@ -70,6 +85,7 @@ impl GroupRecord {
             id: me.member_id,
             members: Vec::new(),
             next_id: 1,
+            founders,
             applied: pair(start),
             truncated: pair(start),
         };
@@ -111,6 +127,11 @@ impl GroupRecord {
         if let Some(known) = self.members.iter_mut().find(|member| member.member_id == id) {
             *known = MemberView { voter: known.voter, ..described };
         }
+    }
+
+    /// Whether nothing was agreed on yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.applied == pair(LogPosition::INIT)
     }
 
     pub(super) fn applied(&self) -> LogPosition {

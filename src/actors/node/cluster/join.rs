@@ -82,7 +82,12 @@ pub(in crate::actors::node) async fn join(
                     Ok(Err(members.refused))
                 }
                 Err(error) => {
-                    let trouble = asked.and_then(|member| trouble(bridge, &member));
+                    let dispute = match &cluster.way {
+                        Way::Here(_) => None,
+                        Way::Away(pd) => pd.dispute(),
+                    };
+                    let trouble =
+                        dispute.or_else(|| asked.and_then(|member| trouble(bridge, &member)));
                     Ok(Err(trouble.unwrap_or_else(|| error.to_string())))
                 }
             }

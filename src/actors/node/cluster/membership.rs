@@ -6,9 +6,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tracing::{info, warn};
 
-use super::Cluster;
-use crate::actors::pd::PdResult;
-use crate::actors::runtime::{Actor, Context, MailboxOptions, Overflow};
+use super::{Cluster, Way};
+use crate::actors::pd::{PdMembers, PdResult};
+use crate::actors::runtime::{
+    Actor, ActorPath, Context, Handler, MailboxOptions, Overflow, ReplyTo,
+};
 use crate::storage::proto::pd_call::Members;
 
 /// How often the node says that it is there.
@@ -17,6 +19,11 @@ const BEAT: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_millis(500);
+
+/// Where the membership of a node is told what cannot wait for its next announcement.
+pub(in crate::actors::node) fn membership_path(node: &str) -> ActorPath {
+    ActorPath::node_root(node).child("membership")
+}
 
 /// Announces the node as long as it runs.
 pub(in crate::actors::node) struct Membership {
@@ -58,8 +65,8 @@ impl Actor for Membership {
     const KIND: &'static str = "membership";
 
     fn mailbox() -> MailboxOptions {
-        // It gets no messages but those of the runtime.
-        MailboxOptions { capacity: 1, overflow: Overflow::Reject }
+        // Placement drivers seldom get new members.
+        MailboxOptions { capacity: 16, overflow: Overflow::Reject }
     }
 
     fn started(&mut self, ctx: &mut Context<Self>) {
@@ -91,5 +98,16 @@ impl Actor for Membership {
             "nodes": members.nodes.iter().map(node).collect::<Vec<_>>(),
             "trouble": self.trouble,
         })
+    }
+}
+
+/// The placement driver has a new member. Who hears of it now does not lose its way when those it knew are gone before its
+/// next announcement.
+impl Handler<PdMembers> for Membership {
+    fn handle(&mut self, members: PdMembers, reply: ReplyTo<()>, _: &mut Context<Self>) {
+        if let Way::Away(pd) = &self.cluster.way {
+            pd.learn(&members.0);
+        }
+        reply.send(());
     }
 }

@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 pub(super) use join::{join, patiently};
-pub(super) use membership::Membership;
+pub(super) use membership::{Membership, membership_path};
 pub use schema::SyncSchema;
 pub(super) use schema::{ClusterOwnership, ClusterSync, Refresher, SchemaDoor};
 
@@ -132,6 +132,13 @@ impl Cluster {
         let members = self.members.load();
         let runs = |node: &&Node| node.roles.iter().any(|role| role == "all" || role == "sql");
         members.nodes.iter().filter(runs).map(|node| node.name.clone()).collect()
+    }
+
+    /// The other nodes, by name.
+    pub(super) fn others(&self) -> Vec<String> {
+        let members = self.members.load();
+        let names = members.nodes.iter().map(|node| node.name.clone());
+        names.filter(|name| *name != self.template.name).collect()
     }
 
     /// The other nodes that work with the schema, by name.

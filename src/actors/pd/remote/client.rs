@@ -99,13 +99,18 @@ impl RemotePd {
         self.shared.asked.lock().clone()
     }
 
+    /// Why the member of this process cannot begin, if the first members were given different lists.
+    pub fn dispute(&self) -> Option<String> {
+        self.shared.local.as_ref()?.standing().dispute.clone()
+    }
+
     /// Where members listen.
     pub fn members(&self) -> Vec<String> {
         self.shared.members.read().clone()
     }
 
     /// Takes in where members listen.
-    fn learn(&self, heard: &[String]) {
+    pub fn learn(&self, heard: &[String]) {
         let mut members = self.shared.members.write();
         if heard.is_empty() || members.starts_with(heard) {
             return;

@@ -50,16 +50,16 @@ impl Wired for GroupStep {
     type WireReply = ();
 
     fn into_wire(self) -> wire::GroupStep {
-        let GroupMessage { from, to, bytes } = self.0;
-        wire::GroupStep { from, to, message: bytes }
+        let GroupMessage { from, to, bytes, founders } = self.0;
+        wire::GroupStep { from, to, message: bytes, founders }
     }
 
     fn from_wire(wire: wire::GroupStep) -> Result<GroupStep, WireError> {
-        let wire::GroupStep { from, to, message } = wire;
+        let wire::GroupStep { from, to, message, founders } = wire;
         if from == 0 || to == 0 {
             return Err(WireError::of::<GroupStep>("it is of no member or for none"));
         }
-        Ok(GroupStep(GroupMessage { from, to, bytes: message }))
+        Ok(GroupStep(GroupMessage { from, to, bytes: message, founders }))
     }
 
     fn reply_to_wire((): ()) {}

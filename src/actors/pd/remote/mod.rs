@@ -4,6 +4,7 @@
 //! RemotePd ──PdCall──▶ /pd ─▶ PdService ─▶ the PdClient of the process it lives in
 //!    TimestampQueue: many who wait, one question on its way
 //! Membership ──AnnounceNode──▶ /pd: who is there, for how long; answered with all who are
+//! a new member ──PdMembers──▶ /<node>/membership: where all members listen
 //! BridgeGroup ──GroupStep──▶ /<address>/pd: between the members of the group
 //! ```
 //!
@@ -85,5 +86,29 @@ impl Wired for AnnounceNode {
 
     fn reply_from_wire(wire: wire::Members) -> Result<wire::Members, WireError> {
         Ok(wire)
+    }
+}
+
+/// Tells a node where the members of the placement driver listen now, by address.
+#[derive(Clone, Debug)]
+pub struct PdMembers(pub Vec<String>);
+message!(PdMembers => (), "PdMembers");
+
+impl Wired for PdMembers {
+    type Wire = wire::Members;
+    type WireReply = ();
+
+    fn into_wire(self) -> wire::Members {
+        wire::Members { pd_members: self.0, ..wire::Members::default() }
+    }
+
+    fn from_wire(wire: wire::Members) -> Result<PdMembers, WireError> {
+        Ok(PdMembers(wire.pd_members))
+    }
+
+    fn reply_to_wire((): ()) {}
+
+    fn reply_from_wire((): ()) -> Result<(), WireError> {
+        Ok(())
     }
 }

@@ -166,7 +166,7 @@ fn who_does_not_belong_is_refused() {
 
 #[test]
 fn messages_of_the_group_survive_the_wire() {
-    let step = GroupMessage { from: 1, to: 2, bytes: vec![0, 255, 7] };
+    let step = GroupMessage { from: 1, to: 2, bytes: vec![0, 255, 7], founders: "a:1, b:2".into() };
     let wire = GroupStep(step.clone()).into_wire();
     assert_eq!(GroupStep::from_wire(wire.clone()).unwrap().0, step);
     assert!(GroupStep::from_wire(super::wire::GroupStep { to: 0, ..wire }).is_err());
