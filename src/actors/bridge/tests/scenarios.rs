@@ -274,6 +274,7 @@ async fn a_cut_link_fails_at_once_and_heals<W: World>() {
     assert_eq!(notes.ask(Note(1), LONG).await, Ok(()));
     let kept = work.ask(Work::of(What::Keep), LONG);
     let unreachable = SendError::Unreachable(notes.path().clone());
+    assert_eq!(work.ask(Work::of(What::IsWanted), LONG).await, Ok(1), "it was sent");
     world.a().bridge.cut("b");
     let lost = AskError::Lost(notes.path().clone());
     assert_eq!(timeout(SOON, kept).await.unwrap(), Err(lost));
