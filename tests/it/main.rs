@@ -17,6 +17,7 @@ mod gateway;
 mod gateways;
 mod golden;
 mod nodes;
+mod orders;
 mod partitions;
 mod pd_members;
 mod playground;

@@ -84,6 +84,28 @@ fn is_buried(cluster: &Cluster, store_id: u64) -> bool {
     store["store"]["state_name"] == "Tombstone"
 }
 
+/// The balancer has nothing left to do, and nothing is under way.
+fn is_balanced(cluster: &Cluster) -> bool {
+    let scheduler = cluster.pd.server().json("/actors/pd-1/pd/scheduler/balance-region");
+    let reason = scheduler["observed"]["reason"].as_str().unwrap_or_default().to_owned();
+    let idle = cluster.pd_json("/pd/api/v1/operators").as_array().is_some_and(Vec::is_empty);
+    let settled = ["bytes are balanced", "no region of a full store may move to an emptier one"];
+    idle && settled.contains(&reason.as_str())
+}
+
+/// Writes and reads rows until told to stop, and panics if a statement fails; answers how many there were.
+fn steady_load(port: u16, number: usize, stop: &AtomicBool) -> usize {
+    let mut count = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let (id, value) = (number * 1000 + count % 50, count);
+        execute(port, &[&format!("REPLACE INTO bank.steady VALUES ({id}, {value})")]);
+        let read = query::<i64>(port, &format!("SELECT v FROM bank.steady WHERE id = {id}"));
+        assert_eq!(read, [value as i64]);
+        count += 2;
+    }
+    count
+}
+
 /// Rows that do not compress, so that a snapshot of them takes several pieces; answers their sums.
 fn ballast(port: u16) -> Vec<(i64, String)> {
     execute(port, &["CREATE TABLE bank.ballast (id INT PRIMARY KEY, v LONGTEXT)"]);
@@ -111,17 +133,34 @@ fn stores_come_and_go_under_load() {
     let bank = Bank::open(cluster.ports());
     bank.go_on(10);
 
-    // A fourth store takes its share.
-    cluster.add_store(4).start();
-    let new = cluster.store_id(3);
-    cluster.wait("regions on the new store", |cluster| cluster.replicas_on(new) >= 2);
-    bank.go_on(10);
-
-    // One that is removed is emptied first, and is over then.
-    let old = cluster.store_id(0);
-    order(&cluster, &["store", "remove", &old.to_string()]);
-    cluster.wait("the removed store is a tombstone", |cluster| is_buried(cluster, old));
-    assert_eq!(cluster.replicas_on(old), 0);
+    // A fourth store takes its share, until all are even; then one is removed: it is emptied first, and is over then. No statement of
+    // these clients fails meanwhile.
+    execute(cluster.ports()[0], &["CREATE TABLE bank.steady (id INT PRIMARY KEY, v INT)"]);
+    let stop = AtomicBool::new(false);
+    let old = std::thread::scope(|scope| {
+        let ports = cluster.ports();
+        let clients: Vec<_> = (0..2)
+            .map(|number| {
+                let (stop, port) = (&stop, ports[number]);
+                scope.spawn(move || steady_load(port, number, stop))
+            })
+            .collect();
+        cluster.add_store(4).start();
+        let new = cluster.store_id(3);
+        cluster.wait("regions on the new store", |cluster| cluster.replicas_on(new) >= 2);
+        cluster.wait("balance", is_balanced);
+        bank.go_on(10);
+        let old = cluster.store_id(0);
+        order(&cluster, &["store", "remove", &old.to_string()]);
+        cluster.wait("the removed store is a tombstone", |cluster| is_buried(cluster, old));
+        assert_eq!(cluster.replicas_on(old), 0);
+        stop.store(true, Ordering::Relaxed);
+        let counts: Vec<usize> = clients.into_iter().map(|client| client.join().unwrap()).collect();
+        println!("{counts:?} statements without an error");
+        assert!(counts.iter().all(|count| *count > 50), "{counts:?}");
+        old
+    });
+    assert!(is_buried(&cluster, old));
     cluster.stores[0].terminate();
     cluster.wait_whole();
     bank.go_on(10);
