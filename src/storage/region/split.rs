@@ -382,7 +382,11 @@ mod tests {
         let even = [(300, 38), (301, 38), (302, 38), (303, 38)];
         assert_eq!(sample_tables(&even, options), [start(302)]);
         let large_last = [(7, 10), (8, 300)];
-        assert_eq!(sample_tables(&large_last, options)[0], row(8, 89), "the table begins too early");
+        assert_eq!(
+            sample_tables(&large_last, options)[0],
+            row(8, 89),
+            "the table begins too early"
+        );
         let large_first = [(7, 140), (8, 58), (9, 90)];
         assert_eq!(sample_tables(&large_first, options), [row(7, 99), start(9)]);
         let exact = [(7, 99), (8, 99)];

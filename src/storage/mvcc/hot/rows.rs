@@ -27,9 +27,7 @@ pub(super) struct Tip(Arc<[Version]>);
 
 impl Tip {
     /// Takes versions as they come, newest first, until there is a value; `None`: not worth keeping.
-    pub(super) fn gather(
-        mut next: impl FnMut() -> Result<Option<Version>>,
-    ) -> Result<Option<Tip>> {
+    pub(super) fn gather(mut next: impl FnMut() -> Result<Option<Version>>) -> Result<Option<Tip>> {
         let mut versions = Vec::with_capacity(1);
         while versions.len() <= ABOVE_MAX {
             let Some(version) = next()? else { return Ok(None) };
@@ -69,7 +67,8 @@ pub(super) struct Weight;
 
 impl Weighter<Vec<u8>, Tip> for Weight {
     fn weight(&self, data_key: &Vec<u8>, tip: &Tip) -> u64 {
-        let versions = tip.versions().iter().map(|version| version.key.len() + version.record.len());
+        let versions =
+            tip.versions().iter().map(|version| version.key.len() + version.record.len());
         (data_key.len() + versions.sum::<usize>() + ENTRY_OVERHEAD) as u64
     }
 }
