@@ -301,9 +301,10 @@ async fn a_partition_is_noticed_and_heals<W: World>() {
     assert_eq!(notes.ask(Note(1), LONG).await, Ok(()));
     world.part();
     let lost = AskError::Lost(notes.path().clone());
-    // The silence is noticed long before the asker's deadline.
+    let unsent = AskError::Send(SendError::Unreachable(notes.path().clone()));
+    // The silence is noticed long before the asker's deadline; where the link ends at once, maybe before it is sent.
     let ended = timeout(Duration::from_secs(2), notes.ask(Note(2), LONG)).await.unwrap();
-    assert_eq!(ended, Err(lost));
+    assert!(ended == Err(lost) || ended == Err(unsent), "{ended:?}");
     world.heal();
     world.until_open("data").await;
     assert_eq!(notes.ask(Note(3), LONG).await, Ok(()));
