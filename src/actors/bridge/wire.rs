@@ -62,15 +62,17 @@ pub trait Remote: Wired + sealed::Listed {
 pub enum Class {
     /// Small and urgent: heartbeats and log entries of Raft.
     Raft,
-    /// What clients wait for, and bulk.
+    /// What clients wait for.
     Data,
     /// Everything else.
     Control,
+    /// Bulk that nobody waits for: the pieces of snapshots.
+    Snapshot,
 }
 
 impl Class {
     /// All of them.
-    pub const ALL: [Class; 3] = [Class::Raft, Class::Data, Class::Control];
+    pub const ALL: [Class; 4] = [Class::Raft, Class::Data, Class::Control, Class::Snapshot];
 
     /// For people and metrics.
     pub fn name(self) -> &'static str {
@@ -78,6 +80,7 @@ impl Class {
             Class::Raft => "raft",
             Class::Data => "data",
             Class::Control => "control",
+            Class::Snapshot => "snapshot",
         }
     }
 
@@ -90,6 +93,7 @@ impl Class {
             Class::Raft => TrafficClass::Raft,
             Class::Data => TrafficClass::Data,
             Class::Control => TrafficClass::Control,
+            Class::Snapshot => TrafficClass::Snapshot,
         }
     }
 
@@ -99,6 +103,7 @@ impl Class {
             TrafficClass::Raft => Some(Class::Raft),
             TrafficClass::Data => Some(Class::Data),
             TrafficClass::Control => Some(Class::Control),
+            TrafficClass::Snapshot => Some(Class::Snapshot),
         }
     }
 }
@@ -138,7 +143,7 @@ wire_table! {
         2 Control super::observer::ListActors;
         3 Control super::observer::DescribeActor;
         100 Raft crate::actors::store::SendRaft;
-        101 Data crate::actors::store::SendChunk;
+        101 Snapshot crate::actors::store::SendChunk;
         102 Control crate::actors::store::deadlock::ShareWaits;
         103 Control crate::actors::store::deadlock::EndWait;
         104 Raft crate::actors::store::Greet;

@@ -42,7 +42,7 @@ message!(Greet => (), "Greet");
 pub struct SendChunk(pub SnapshotChunk);
 message!(SendChunk => Result<(), ChunkRefused>, "SendChunk");
 
-/// Carries messages to the stores of other nodes: raft messages in the class of their own, snapshots with the data.
+/// Carries messages to the stores of other nodes: raft messages and snapshots in classes of their own.
 pub struct BridgeTransport {
     bridge: Bridge,
     stores: DashMap<StoreId, Arc<Ways>, ahash::RandomState>,
