@@ -141,10 +141,12 @@ async fn regions_say_where_they_begin_and_end() {
     assert_eq!(left["peers"].as_array().unwrap().len(), 1);
 
     let id = left["id"].as_u64().unwrap();
-    let one = node.get(&format!("/regions/{id}"), 200);
+    let path = format!("/regions/{id}");
+    let one = node.get(&path, 200);
     assert_eq!(one["end"], left["end"]);
     assert_eq!(one["actor"], format!("/node-1/store-1/region-{id}"));
-    assert!(one["applied"].as_u64().unwrap() > 0);
+    // The new region has applied nothing until its peer has been elected.
+    node.until(|node| node.get(&path, 200)["applied"].as_u64().unwrap() > 0).await;
     assert_eq!(node.get("/regions/4711", 404)["error"], "store 1 has no region 4711");
     assert_eq!(node.get("/regions/x", 400)["error"], "x is not the id of a region");
     assert_eq!(node.get("/regions?limit=1", 200)["truncated"], true);
