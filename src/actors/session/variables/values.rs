@@ -180,7 +180,7 @@ impl SessionVariables {
         collation: Option<&str>,
     ) -> SqlResult<()> {
         let charset = charset.unwrap_or("utf8mb4");
-        let default = Collation::of_charset(charset)?;
+        let default = spoken(charset)?;
         let collation = match collation {
             None => default.name().to_owned(),
             Some(name) => {
@@ -278,7 +278,7 @@ fn decode(variable: &Variable, value: &Datum) -> SqlResult<(String, Clipped)> {
             },
             Domain::Zone => TimeZone::parse(&text())?.to_string(),
             Domain::Charset => {
-                Collation::of_charset(&text())?;
+                spoken(&text())?;
                 text().to_lowercase()
             }
             Domain::Collation => {
@@ -289,6 +289,14 @@ fn decode(variable: &Variable, value: &Datum) -> SqlResult<(String, Clipped)> {
         },
         None,
     ))
+}
+
+/// A character set that a connection may speak. Nothing is converted, so text has to be UTF-8 as it stands.
+fn spoken(charset: &str) -> SqlResult<Collation> {
+    if charset.eq_ignore_ascii_case("latin1") {
+        return Err(SqlError::unsupported("a connection in the character set latin1"));
+    }
+    Collation::of_charset(charset)
 }
 
 fn switch(variable: &Variable, value: &Datum) -> SqlResult<String> {
