@@ -9,4 +9,6 @@ pub mod node;
 pub mod pd;
 pub mod runtime;
 pub mod session;
+pub mod stats;
 pub mod store;
+mod tls;

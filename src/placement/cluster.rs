@@ -87,7 +87,7 @@ pub struct StoreStats {
     pub started_unix_ms: u64,
     /// It has more to do than it can: what it is given now would wait.
     pub busy: bool,
-    /// It is about to stop, and has handed over what it led.
+    /// It is about to stop, and hands over what it leads.
     pub stopping: bool,
 }
 

@@ -2,31 +2,24 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use futures::Stream;
-use futures::future::BoxFuture;
-use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use rustls::server::WebPkiClientVerifier;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ServerConfig};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use tonic::codegen::Service;
-use tonic::codegen::http::Uri;
 use tonic::transport::server::Connected;
 use tracing::{debug, info, warn};
 
-/// HTTP/2, in the words of TLS.
-const ALPN_H2: &[u8] = b"h2";
+use crate::actors::tls::{ALPN_H2, authorities, certificates, private_key, problem};
 
 /// The files of a node's certificates, all PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +55,11 @@ impl TlsStore {
         Ok(TlsStore { files, loaded })
     }
 
+    /// What a new connection is opened with.
+    pub(super) fn client(&self) -> Arc<ClientConfig> {
+        self.current().client
+    }
+
     /// For a new connection: looks whether the files have changed, which costs three calls to the file system. Files that
     /// do not go together (one is replaced before the other) leave the old certificates in force.
     fn current(&self) -> Loaded {
@@ -91,14 +89,9 @@ fn stamp(files: &TlsFiles) -> Stamp {
 fn load(files: &TlsFiles) -> io::Result<Loaded> {
     // Before the files are read: a change in between is seen the next time.
     let stamp = stamp(files);
-    let mut roots = RootCertStore::empty();
-    for authority in certificates("bridge.tls.ca", &files.ca)? {
-        roots.add(authority).map_err(|error| problem("bridge.tls.ca", &files.ca, error))?;
-    }
-    let roots = Arc::new(roots);
+    let roots = Arc::new(authorities("bridge.tls.ca", &files.ca)?);
     let chain = certificates("bridge.tls.cert", &files.cert)?;
-    let key = PrivateKeyDer::from_pem_file(&files.key)
-        .map_err(|error| problem("bridge.tls.key", &files.key, error))?;
+    let key = private_key("bridge.tls.key", &files.key)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let pair = |error| problem("bridge.tls.key", &files.key, error);
 
@@ -121,60 +114,6 @@ fn load(files: &TlsFiles) -> io::Result<Loaded> {
         .map_err(pair)?;
     client.alpn_protocols = vec![ALPN_H2.to_vec()];
     Ok(Loaded { stamp, server: Arc::new(server), client: Arc::new(client) })
-}
-
-fn certificates(setting: &str, path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
-    let found: Vec<_> = CertificateDer::pem_file_iter(path)
-        .and_then(|certificates| certificates.collect())
-        .map_err(|error| problem(setting, path, error))?;
-    if found.is_empty() {
-        return Err(problem(setting, path, "there is no certificate in it"));
-    }
-    Ok(found)
-}
-
-fn problem(setting: &str, path: &Path, error: impl ToString) -> io::Error {
-    io::Error::other(format!("{setting}: cannot use {}: {}", path.display(), error.to_string()))
-}
-
-/// The client's side: opens connections to one node.
-#[derive(Clone)]
-pub(super) struct TlsConnector {
-    store: Arc<TlsStore>,
-    address: String,
-}
-
-impl TlsConnector {
-    pub(super) fn new(store: Arc<TlsStore>, address: &str) -> TlsConnector {
-        TlsConnector { store, address: address.to_owned() }
-    }
-}
-
-impl Service<Uri> for TlsConnector {
-    type Response = TokioIo<tokio_rustls::client::TlsStream<TcpStream>>;
-    type Error = io::Error;
-    type Future = BoxFuture<'static, io::Result<Self::Response>>;
-
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _uri: Uri) -> Self::Future {
-        let TlsConnector { store, address } = self.clone();
-        Box::pin(async move {
-            let socket = TcpStream::connect(&address).await?;
-            socket.set_nodelay(true)?;
-            let name = ServerName::try_from(host(&address).to_owned()).map_err(io::Error::other)?;
-            let connector = tokio_rustls::TlsConnector::from(store.current().client);
-            Ok(TokioIo::new(connector.connect(name, socket).await?))
-        })
-    }
-}
-
-/// The host of `host:port`, without the brackets of an IPv6 address.
-fn host(address: &str) -> &str {
-    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 /// A connection whose other side has shown a certificate.
@@ -262,21 +201,4 @@ pub(super) fn incoming(
         }
     });
     futures::stream::poll_fn(move |cx| accepted.poll_recv(cx))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::host;
-
-    #[test]
-    fn the_host_of_an_address() {
-        for (address, expected) in [
-            ("127.0.0.1:20160", "127.0.0.1"),
-            ("[::1]:20160", "::1"),
-            ("store-1:1", "store-1"),
-            ("x", "x"),
-        ] {
-            assert_eq!(host(address), expected);
-        }
-    }
 }

@@ -14,7 +14,8 @@ use super::{LinkError, Links};
 use crate::actors::bridge::options::BridgeOptions;
 use crate::actors::bridge::proto::bridge_client::BridgeClient;
 use crate::actors::bridge::proto::{Frame, Hello};
-use crate::actors::bridge::tls::{TlsConnector, TlsStore};
+use crate::actors::bridge::tls::TlsStore;
+use crate::actors::tls::TlsConnector;
 
 /// What HTTP/2 lets pile up on a stream: enough for a fast network, and less than the credits allow.
 pub(in crate::actors::bridge) const HTTP_WINDOW: u32 = 4 << 20;
@@ -60,7 +61,7 @@ impl GrpcLinks {
         match &self.tls {
             None => async move { endpoint.connect().await.map_err(broken) }.boxed(),
             Some(tls) => {
-                let connector = TlsConnector::new(tls.clone(), address);
+                let connector = TlsConnector::new(tls.client(), address);
                 async move { endpoint.connect_with_connector(connector).await.map_err(broken) }
                     .boxed()
             }
