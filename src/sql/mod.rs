@@ -7,4 +7,5 @@ pub mod expr;
 pub mod kv;
 pub mod parser;
 pub mod plan;
+pub mod stats;
 pub mod types;

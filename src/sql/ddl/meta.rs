@@ -11,6 +11,7 @@
 //! m Q <job id>               a job in the queue                 JSON
 //! m H <job id>               a finished job                     JSON
 //! m R <job id> <n>           a range of keys to delete          JSON
+//! m S <table id>             TableStats                         JSON
 //! ```
 //!
 //! Numbers in keys are 8 bytes big endian, so a scan gives them in order.
@@ -23,6 +24,7 @@ use super::Job;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{DatabaseInfo, TableInfo};
 use crate::sql::kv::{KvPair, ScanOptions, Transaction};
+use crate::sql::stats::TableStats;
 use crate::storage::codec::table::prefix_end;
 
 /// A range no transaction will read again once those older than `dropped_ms` are gone.
@@ -199,11 +201,28 @@ impl<'a> Meta<'a> {
         Ok(())
     }
 
-    /// Forgets a table and its counters.
+    /// Forgets a table, its counters and its statistics.
     pub fn delete_table(&self, database: i64, id: i64) {
+        self.txn.delete(key(b'S', &[id.cast_unsigned()]));
         self.txn.delete(key(b'T', &[database.cast_unsigned(), id.cast_unsigned()]));
         self.txn.delete(counter_key(id, b'a'));
         self.txn.delete(counter_key(id, b'r'));
+    }
+
+    /// The statistics of the tables that have any, by table.
+    pub async fn all_stats(&self) -> SqlResult<Vec<TableStats>> {
+        self.list(key(b'S', &[])).await
+    }
+
+    /// The statistics of a table.
+    pub async fn stats(&self, table: i64) -> SqlResult<Option<TableStats>> {
+        self.get(key(b'S', &[table.cast_unsigned()])).await
+    }
+
+    /// Writes a table's statistics.
+    pub fn put_stats(&self, stats: &TableStats) -> SqlResult<()> {
+        self.txn.put(key(b'S', &[stats.table.cast_unsigned()]), encode(stats)?);
+        Ok(())
     }
 
     /// Puts a job at the end of the queue and answers it with its id.
