@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::cluster::ClusterMap;
+use super::cluster::{ClusterMap, RegionReport};
 use super::goals::Goals;
 use super::operator::{Operators, Plan};
-use super::scheduler::{Decision, Scheduler};
+use super::scheduler::{Decision, Scheduler, mend};
 use super::state::PdState;
 use crate::common::StoreId;
 
@@ -60,6 +60,15 @@ impl Board {
             }
         }
         (plans, "more is to be done")
+    }
+
+    /// What the replica checker wants done to one region, which has just been reported: it is told in the answer.
+    pub fn mend(&self, report: &RegionReport) -> Option<Plan> {
+        let is_stopped = self.paused.contains(Scheduler::Replica.name());
+        match mend(self, &self.operators, report) {
+            Decision::Do(plan) if !is_stopped => Some(plan),
+            Decision::Do(_) | Decision::Nothing { .. } => None,
+        }
     }
 
     /// Stores that were being emptied and are empty: nobody has a replica on them. Says none until every key's region

@@ -40,7 +40,7 @@ pub use log::{
     CommandLog, GroupMessage, Leadership, LogError, MemberChange, SingleMemberLog, adopt_cluster_id,
 };
 pub use operator::{Influence, Kind, Operator, OperatorState, Operators, Plan, Step};
-pub use order::RegionOrder;
+pub use order::{Duties, RegionOrder};
 pub use region_tree::{Observed, RegionTree};
 pub use scheduler::{Decision, Scheduler};
 pub use state::{Command, GcHold, Lease, PdState, Record, Reply};

@@ -1,7 +1,8 @@
 //! Operators: what a region is being taken through, step by step.
 //!
 //! A [`Plan`] is what somebody wants done; accepted, it is an [`Operator`], of which a region has one at a time. The step at
-//! hand is given to the region's leader in the answer to its reports until a report shows it done. An operator
+//! hand is given to the region's leader in the answer to its reports until a report shows it done; stores ask which
+//! regions have an order that was not given yet. An operator
 //! ends when its last step is done, when a step takes too long or its store is down, when a step has become impossible, or when it is cancelled;
 //! whatever it leaves behind (a learner, say) the replica checker clears away.
 
@@ -20,6 +21,8 @@ use crate::storage::region::{Peer, PeerRole};
 const HISTORY: usize = 128;
 /// How long a step may take that moves no data.
 const QUICK_STEP_MS: u64 = 60_000;
+/// How long a step may look undone that moves no data before the region is told again.
+const TELL_AGAIN_MS: u64 = 3_000;
 /// How long a step may take that moves a region's data.
 const SLOW_STEP_MS: u64 = 30 * 60_000;
 
@@ -199,9 +202,18 @@ pub struct Operator {
     pub created_unix_ms: u64,
     /// Unix milliseconds of the beginning of the step at hand; of the end, when it is over.
     pub since_unix_ms: u64,
+    /// Unix milliseconds at which the region's leader was last told of the step at hand.
+    pub told_unix_ms: Option<u64>,
 }
 
 impl Operator {
+    /// Whether the region's leader has yet to hear of the step at hand, or seems not to have.
+    fn is_untold(&self, now_unix_ms: u64) -> bool {
+        let Some(step) = self.remaining().first() else { return false };
+        let is_quick = step.timeout_ms() == QUICK_STEP_MS;
+        self.told_unix_ms.is_none_or(|told| is_quick && told + TELL_AGAIN_MS <= now_unix_ms)
+    }
+
     fn remaining(&self) -> &[Step] {
         &self.plan.steps[self.at.min(self.plan.steps.len())..]
     }
@@ -256,6 +268,7 @@ impl Operators {
             state: OperatorState::Running,
             created_unix_ms: cluster.now_unix_ms(),
             since_unix_ms: cluster.now_unix_ms(),
+            told_unix_ms: None,
             plan,
         };
         self.running.insert(operator.plan.region, operator);
@@ -351,17 +364,31 @@ impl Operators {
             }
             operator.at += 1;
             operator.since_unix_ms = now;
+            operator.told_unix_ms = None;
         }
         let next = operator.plan.steps.get(operator.at).copied();
         let outcome = match next {
             None => OperatorState::Success,
             Some(step) => match step.order(report, cluster) {
-                Ok(order) => return Some(order),
+                Ok(order) => {
+                    operator.told_unix_ms = Some(now);
+                    return Some(order);
+                }
                 Err(reason) => OperatorState::Cancelled(reason),
             },
         };
         self.end(report.region.id, outcome, now);
         None
+    }
+
+    /// The regions led on a store that have an order to be told of.
+    pub fn untold(&self, store_id: StoreId, cluster: &ClusterMap) -> Vec<RegionId> {
+        let leads = |region: &RegionId| {
+            cluster.regions().by_id(*region).is_some_and(|known| known.leader.store_id == store_id)
+        };
+        let now = cluster.now_unix_ms();
+        let untold = self.running.iter().filter(|(_, operator)| operator.is_untold(now));
+        untold.map(|(region, _)| *region).filter(leads).collect()
     }
 
     /// Ends what takes too long, whose region is gone, or what waits for a store that is down. To be called from time to

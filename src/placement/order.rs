@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::common::RegionId;
 use crate::storage::region::membership::PeerChange;
 use crate::storage::region::{Peer, Region};
 
@@ -36,4 +37,14 @@ pub enum RegionOrder {
     },
     /// Split in two at the region's middle.
     Split,
+}
+
+/// What a store that asks from time to time has to do before its next reports are due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Duties {
+    /// Whether the region the store asked about is known. If it is not, the placement driver has begun anew, and is to
+    /// hear of every region.
+    pub is_known: bool,
+    /// Regions led on the store that have an order waiting: it is the answer to their next report.
+    pub regions: Vec<RegionId>,
 }

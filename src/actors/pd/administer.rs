@@ -43,7 +43,7 @@ impl Handler<Administer> for Pd {
             AdminRequest::AddOperator(asked) => {
                 let plan = placement::operator_plan(asked, &self.board.read());
                 match plan {
-                    Ok(plan) => self.place(plan, ctx, |result| {
+                    Ok(plan) => self.place(plan, ctx, |_, result| {
                         reply.send(result.map(|()| "The operator is created.".into()));
                     }),
                     Err(reason) => reply.send(refused(reason)),

@@ -8,7 +8,9 @@ use bytes::Bytes;
 
 use crate::common::{RegionId, StoreId, Timestamp};
 pub use crate::placement::Lease;
-use crate::placement::{AdminRequest, RegionOrder, RegionReport, StoreInfo, StoreMeta, StoreStats};
+use crate::placement::{
+    AdminRequest, Duties, RegionOrder, RegionReport, StoreInfo, StoreMeta, StoreStats,
+};
 use crate::storage::region::Region;
 pub use crate::storage::region::split::SplitIds;
 use crate::storage::routing::RegionRoute;
@@ -65,6 +67,11 @@ pub trait PdClient: Send + Sync + 'static {
     async fn report_store(&self, store_id: StoreId, stats: StoreStats) -> PdResult<()>;
     /// A region's state, sent by its leader; answers what the region is to do next, if anything.
     async fn report_region(&self, report: RegionReport) -> PdResult<Option<RegionOrder>>;
+    /// What a store has to do before its next reports are due; it names a region it leads.
+    async fn duties(&self, _store_id: StoreId, region_id: RegionId) -> PdResult<Duties> {
+        let is_known = self.region_by_id(region_id).await?.is_some();
+        Ok(Duties { is_known, regions: Vec::new() })
+    }
     /// The region an encoded key is in.
     async fn region_by_key(&self, key: Bytes) -> PdResult<Option<RegionRoute>>;
     /// The region that holds the keys just below an encoded key (empty: the last region).

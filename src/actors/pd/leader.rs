@@ -11,8 +11,9 @@ use tracing::{debug, error, info, warn};
 use super::client::{PdError, PdResult, SplitIds};
 use super::group::Standing;
 use super::messages::{
-    AllocIds, AskBatchSplit, ExtendTimestamps, GetGcSafePoint, GetRegion, GetStores, GetTimestamps,
-    IsBootstrapped, PlaceOrder, Propose, RegionKey, ReportRegion, ReportStore, ScanRegions,
+    AllocIds, AskBatchSplit, ExtendTimestamps, GetDuties, GetGcSafePoint, GetRegion, GetStores,
+    GetTimestamps, IsBootstrapped, PlaceOrder, Propose, RegionKey, ReportRegion, ReportStore,
+    ScanRegions,
 };
 use super::scheduler::SchedulerActor;
 use crate::actors::runtime::{
@@ -20,8 +21,8 @@ use crate::actors::runtime::{
 };
 use crate::common::{PeerId, RegionId, Term, Timestamp};
 use crate::placement::{
-    Board, Command, CommandLog, Goals, LogError, Observed, Plan, RegionOrder, RegionReport, Reply,
-    Scheduler, Step, StoreState, TimestampOracle,
+    Board, Command, CommandLog, Duties, Goals, LogError, Observed, Plan, RegionOrder, RegionReport,
+    Reply, Scheduler, Step, StoreState, TimestampOracle,
 };
 use crate::storage::engine;
 use crate::storage::routing::RegionRoute;
@@ -206,13 +207,13 @@ impl Pd {
         &mut self,
         mut plan: Plan,
         ctx: &mut Context<Pd>,
-        then: impl FnOnce(PdResult<()>) + 'static,
+        then: impl FnOnce(&mut Pd, PdResult<()>) + 'static,
     ) {
         let unnamed =
             |step: &&mut Step| matches!(step, Step::AddLearner { peer } if peer.id == PeerId(0));
         let count = plan.steps.iter_mut().filter(unnamed).count() as u64;
         self.take_ids(count, ctx, move |pd, ids| {
-            then(ids.and_then(|mut ids| {
+            let placed = ids.and_then(|mut ids| {
                 for step in plan.steps.iter_mut() {
                     if let Step::AddLearner { peer } = step
                         && peer.id == PeerId(0)
@@ -222,8 +223,16 @@ impl Pd {
                 }
                 let Board { cluster, operators, goals, .. } = &mut *pd.board.write();
                 operators.add(plan, cluster, goals).map_err(|why| PdError::Refused(why.to_owned()))
-            }));
+            });
+            then(pd, placed);
         });
+    }
+
+    /// What a region is to do, by what is known of it now.
+    fn order(&mut self, region_id: RegionId) -> Option<RegionOrder> {
+        let Board { cluster, operators, .. } = &mut *self.board.write();
+        let report = cluster.regions().by_id(region_id)?;
+        operators.on_report(report, cluster)
     }
 
     /// What time itself brings about: operators that take too long, stores that have become empty.
@@ -394,26 +403,34 @@ impl Handler<ReportRegion> for Pd {
         &mut self,
         message: ReportRegion,
         reply: ReplyTo<PdResult<Option<RegionOrder>>>,
-        _: &mut Context<Pd>,
+        ctx: &mut Context<Pd>,
     ) {
         if let Some(refusal) = self.refusal() {
             return reply.send(Err(refusal));
         }
-        let mut board = self.board.write();
-        let Board { cluster, operators, .. } = &mut *board;
         let report = message.0;
-        if cluster.observe_region(report.clone()) == Observed::Stale {
+        let region_id = report.region.id;
+        if self.board.write().cluster.observe_region(report.clone()) == Observed::Stale {
             self.stale_reports += 1;
             return reply.send(Ok(None));
         }
-        reply.send(Ok(operators.on_report(&report, cluster)));
+        if let Some(order) = self.order(region_id) {
+            return reply.send(Ok(Some(order)));
+        }
+        let Some(plan) = self.board.read().mend(&report) else { return reply.send(Ok(None)) };
+        self.place(plan, ctx, move |pd, placed| {
+            if let Err(error) = placed {
+                debug!(%error, %region_id, "left a plan for the next look");
+            }
+            reply.send(Ok(pd.order(region_id)));
+        });
     }
 }
 
 impl Handler<PlaceOrder> for Pd {
     fn handle(&mut self, message: PlaceOrder, _: ReplyTo<()>, ctx: &mut Context<Pd>) {
         let region_id = message.0.region;
-        self.place(message.0, ctx, move |result| {
+        self.place(message.0, ctx, move |_, result| {
             if let Err(error) = result {
                 debug!(%error, %region_id, "left a plan for the next look");
             }
@@ -467,6 +484,13 @@ macro_rules! look_up {
 
 look_up!(IsBootstrapped, |pd, _| pd.log().state().is_bootstrapped());
 look_up!(GetGcSafePoint, |pd, _| pd.log().state().gc_safe_point());
+look_up!(GetDuties, |pd, GetDuties { store_id, region_id }| {
+    let Board { cluster, operators, .. } = &*pd.board.read();
+    Duties {
+        is_known: cluster.regions().by_id(region_id).is_some(),
+        regions: operators.untold(store_id, cluster),
+    }
+});
 look_up!(GetStores, |pd, _| pd.board.read().cluster.stores().cloned().collect());
 look_up!(GetRegion, |pd, GetRegion(key)| {
     let cluster = &pd.board.read().cluster;

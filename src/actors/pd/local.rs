@@ -12,14 +12,14 @@ use super::client::{PdClient, PdError, PdResult, SplitIds};
 use super::group::Standing;
 use super::leader::{OpenLog, Pd};
 use super::messages::{
-    Administer, AllocIds, AskBatchSplit, ExtendTimestamps, GetGcSafePoint, GetRegion, GetStores,
-    IsBootstrapped, Propose, RegionKey, ReportRegion, ReportStore, ScanRegions,
+    Administer, AllocIds, AskBatchSplit, ExtendTimestamps, GetDuties, GetGcSafePoint, GetRegion,
+    GetStores, IsBootstrapped, Propose, RegionKey, ReportRegion, ReportStore, ScanRegions,
 };
 use crate::actors::runtime::{ActorRef, AskError, Clock, Handler, Message, System, Thread};
 use crate::common::{RegionId, StoreId, Timestamp};
 use crate::placement::{
-    AdminRequest, Command, CommandLog, Goals, GroupTransport, Lease, MemberOptions, RaftLog,
-    RegionOrder, RegionReport, Reply, SingleMemberLog, StoreInfo, StoreMeta, StoreStats,
+    AdminRequest, Command, CommandLog, Duties, Goals, GroupTransport, Lease, MemberOptions,
+    RaftLog, RegionOrder, RegionReport, Reply, SingleMemberLog, StoreInfo, StoreMeta, StoreStats,
     TimestampOracle,
 };
 use crate::storage::engine::{self, Engine};
@@ -220,6 +220,10 @@ impl PdClient for LocalPd {
 
     async fn report_region(&self, report: RegionReport) -> PdResult<Option<RegionOrder>> {
         self.ask(ReportRegion(report)).await?
+    }
+
+    async fn duties(&self, store_id: StoreId, region_id: RegionId) -> PdResult<Duties> {
+        self.ask(GetDuties { store_id, region_id }).await?
     }
 
     async fn region_by_key(&self, key: Bytes) -> PdResult<Option<RegionRoute>> {

@@ -8,8 +8,8 @@ use super::client::{PdResult, SplitIds};
 use crate::common::{RegionId, StoreId, Timestamp};
 use crate::message;
 use crate::placement::{
-    AdminRequest, Command, GroupMessage, Leadership, MemberChange, MemberView, Plan, RegionOrder,
-    RegionReport, Reply, StoreInfo, StoreStats,
+    AdminRequest, Command, Duties, GroupMessage, Leadership, MemberChange, MemberView, Plan,
+    RegionOrder, RegionReport, Reply, StoreInfo, StoreStats,
 };
 use crate::storage::region::Region;
 use crate::storage::routing::RegionRoute;
@@ -61,6 +61,16 @@ message!(ReportStore => PdResult<()>, "ReportStore");
 #[derive(Clone, Debug)]
 pub struct ReportRegion(pub RegionReport);
 message!(ReportRegion => PdResult<Option<RegionOrder>>, "ReportRegion");
+
+/// Asks what a store has to do before its next reports are due.
+#[derive(Clone, Copy, Debug)]
+pub struct GetDuties {
+    /// Which store.
+    pub store_id: StoreId,
+    /// A region it leads.
+    pub region_id: RegionId,
+}
+message!(GetDuties => PdResult<Duties>, "GetDuties");
 
 /// Asks for the stores, by id.
 #[derive(Clone, Copy, Debug)]
@@ -128,7 +138,7 @@ message!(ChangeMembers => PdResult<Vec<MemberView>>, "ChangeMembers");
 pub struct Lead;
 message!(Lead => Leadership, "Lead");
 
-/// What a scheduler wants done; the region is told with its next report.
+/// What a scheduler wants done; the region's store hears of it when it asks for its duties.
 #[derive(Clone, Debug)]
 pub struct PlaceOrder(pub Plan);
 message!(PlaceOrder => (), "PlaceOrder");

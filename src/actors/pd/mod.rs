@@ -18,6 +18,10 @@
 //! a lease has one holder at a time by PD's clock. What is not: routes may be old (regions refuse requests with an old
 //! epoch), and an order given to a region may be lost (it is given again with its next report).
 //!
+//! An order is the answer to a region's report. Leaders report at once what has changed, so the next step follows the last one
+//! without a pause, and what a region lacks is looked for with its report. What schedulers want later, stores hear of
+//! when they ask for their [`Duties`](crate::placement::Duties), every second and in one question: then they report the regions named there.
+//!
 //! Each change is committed through a [`CommandLog`](crate::placement::CommandLog): in a group of one that may be a
 //! synced write, else it is Raft's ([`RaftLog`](crate::placement::RaftLog)). Both have a thread of their own. If the member
 //! panics it restarts from the log, and hears of the regions again.
@@ -36,9 +40,9 @@ pub use group::Standing;
 pub use leader::Pd;
 pub use local::LocalPd;
 pub use messages::{
-    Administer, AllocIds, AskBatchSplit, ChangeMembers, ExtendTimestamps, GetGcSafePoint,
-    GetRegion, GetStores, GetTimestamps, GroupStep, IsBootstrapped, Lead, PlaceOrder, Propose,
-    RegionKey, ReportRegion, ReportStore, ScanRegions,
+    Administer, AllocIds, AskBatchSplit, ChangeMembers, ExtendTimestamps, GetDuties,
+    GetGcSafePoint, GetRegion, GetStores, GetTimestamps, GroupStep, IsBootstrapped, Lead,
+    PlaceOrder, Propose, RegionKey, ReportRegion, ReportStore, ScanRegions,
 };
 pub use remote::{
     AnnounceNode, BridgeGroup, PdCall, PdMembers, PdService, RemotePd, member_path, pd_path,

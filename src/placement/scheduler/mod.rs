@@ -8,6 +8,7 @@ mod balance;
 mod merge;
 mod replica;
 
+pub(super) use replica::check_one as mend;
 use serde::Serialize;
 
 use super::board::Board;

@@ -8,17 +8,13 @@ use crate::placement::operator::{Kind, Operators, Step};
 use crate::storage::region::{Peer, PeerRole};
 
 pub(super) fn check(board: &Board, operators: &Operators) -> Decision {
-    if only_one_store(board) && board.cluster.stores().count() == 1 {
-        return nothing("one store");
-    }
-    let room = board.goals.limit(Kind::Replica) > operators.count(Kind::Replica);
-    if !room {
-        return nothing("as many regions are put right as may be at a time");
+    if let Some(reason) = rests(board, operators) {
+        return nothing(reason);
     }
     let stores = Stores::of(board, operators);
     let mut reason = "every region has its replicas";
     for report in board.cluster.regions().iter() {
-        if operators.is_busy(report.region.id) || report.region.peers.iter().any(is_joint) {
+        if is_occupied(operators, report) {
             continue;
         }
         match check_region(board, operators, &stores, report) {
@@ -30,8 +26,49 @@ pub(super) fn check(board: &Board, operators: &Operators) -> Decision {
     nothing(reason)
 }
 
-fn is_joint(peer: &Peer) -> bool {
-    peer.role.is_joint()
+/// The same for one region. Most lack nothing, and cost no look at what is under way.
+pub(in crate::placement) fn check_one(
+    board: &Board,
+    operators: &Operators,
+    report: &RegionReport,
+) -> Decision {
+    let peers = &report.region.peers;
+    let is_right = peers.len() == board.goals.replicas
+        && peers.iter().all(|peer| {
+            let up = matches!(
+                condition(board, peer.store_id),
+                StoreCondition::Up | StoreCondition::Disconnected
+            );
+            up && peer.role == PeerRole::Voter
+        });
+    if is_right {
+        return nothing("the region has its replicas");
+    }
+    if let Some(reason) = rests(board, operators) {
+        return nothing(reason);
+    }
+    if is_occupied(operators, report) {
+        return nothing("the region is being changed");
+    }
+    match check_region(board, operators, &Stores::of(board, operators), report) {
+        Ok(Some(decision)) => decision,
+        Ok(None) => nothing("the region has its replicas"),
+        Err(why) => nothing(why),
+    }
+}
+
+/// Why no region is looked at.
+fn rests(board: &Board, operators: &Operators) -> Option<&'static str> {
+    if only_one_store(board) && board.cluster.stores().count() == 1 {
+        return Some("one store");
+    }
+    let room = board.goals.limit(Kind::Replica) > operators.count(Kind::Replica);
+    (!room).then_some("as many regions are put right as may be at a time")
+}
+
+fn is_occupied(operators: &Operators, report: &RegionReport) -> bool {
+    operators.is_busy(report.region.id)
+        || report.region.peers.iter().any(|peer| peer.role.is_joint())
 }
 
 /// Stores that may be given a replica, the emptiest first, and those that gain or lose as many as they may.

@@ -257,6 +257,34 @@ fn orders_to_a_store_that_stops_are_called_off() {
 }
 
 #[test]
+fn a_quick_step_that_seems_unheard_is_told_again_and_a_slow_one_is_not() {
+    let mut board = board(3, 3);
+    hear(&mut board, 1_000, &[]);
+    let mut region = report(1, &[1, 2], 10);
+    board.cluster.observe_region(region.clone());
+    let Decision::Do(mut plan) = Scheduler::Replica.decide(&board, &board.operators) else {
+        panic!("a replica is missing");
+    };
+    let learner = Peer { id: PeerId(9), store_id: StoreId(3), role: PeerRole::Learner };
+    plan.steps[0] = Step::AddLearner { peer: learner };
+    let Board { cluster, operators, goals, .. } = &mut board;
+    operators.add(plan, cluster, goals).unwrap();
+    let one = StoreId(1);
+    assert_eq!(operators.untold(one, cluster), [RegionId(1)]);
+    assert!(operators.on_report(&region, cluster).is_some());
+    assert_eq!(operators.untold(one, cluster), []);
+    cluster.set_now(4_000);
+    assert_eq!(operators.untold(one, cluster), [RegionId(1)], "it was lost");
+    // The next step is told with the report that shows the first done, and takes its time.
+    region.region.peers.push(learner);
+    region.region.epoch.conf_ver += 1;
+    cluster.observe_region(region.clone());
+    assert!(operators.on_report(&region, cluster).is_some());
+    cluster.set_now(60_000);
+    assert_eq!(operators.untold(one, cluster), []);
+}
+
+#[test]
 fn an_order_that_waits_for_a_store_that_is_down_is_called_off() {
     let mut board = board(4, 3);
     board.goals.down_after_ms = 10_000;

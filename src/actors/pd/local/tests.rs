@@ -156,6 +156,43 @@ async fn an_order_is_given_until_a_report_shows_it_done() {
 }
 
 #[actix_rt::test]
+async fn a_store_hears_which_of_its_regions_have_an_order_waiting() {
+    tokio::time::pause();
+    let (_system, pd) = start(&Arc::new(MemoryEngine::new()));
+    pd.bootstrap(first_store(), first_region()).await.unwrap();
+    let (store, region) = (StoreId(1), first_region().id);
+    let none = |is_known| Duties { is_known, regions: Vec::new() };
+    assert_eq!(pd.duties(store, region).await.unwrap(), none(false));
+    let large = RegionReport { approximate_size: 1 << 40, ..report(first_region()) };
+    pd.report_region(large.clone()).await.unwrap();
+    assert_eq!(pd.duties(store, region).await.unwrap(), none(true));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let waiting = Duties { is_known: true, regions: vec![region] };
+    assert_eq!(pd.duties(store, region).await.unwrap(), waiting);
+    assert_eq!(pd.duties(StoreId(2), region).await.unwrap(), none(true), "it leads nothing");
+    assert_eq!(pd.report_region(large).await.unwrap(), Some(RegionOrder::Split));
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(pd.duties(store, region).await.unwrap(), none(true), "it was told");
+}
+
+#[actix_rt::test]
+async fn what_a_region_lacks_is_the_answer_to_its_report() {
+    let system = System::for_test();
+    let goals = Goals { replicas: 3, ..Goals::default() };
+    let pd = LocalPd::start(&system, Arc::new(MemoryEngine::new()), goals).unwrap();
+    pd.bootstrap(first_store(), first_region()).await.unwrap();
+    pd.report_store(StoreId(1), StoreStats::default()).await.unwrap();
+    pd.put_store(StoreMeta { id: StoreId(2), ..StoreMeta::default() }).await.unwrap();
+    assert_eq!(pd.report_region(report(first_region())).await.unwrap(), None, "not heard of");
+    pd.report_store(StoreId(2), StoreStats::default()).await.unwrap();
+    let order = pd.report_region(report(first_region())).await.unwrap();
+    assert!(
+        matches!(&order, Some(RegionOrder::AddPeer { peer }) if peer.store_id == StoreId(2) && peer.id.0 > 0),
+        "{order:?}"
+    );
+}
+
+#[actix_rt::test]
 async fn more_ids_than_there_are_is_refused() {
     let (_system, pd) = start(&Arc::new(MemoryEngine::new()));
     assert!(matches!(pd.alloc_ids(u64::MAX).await, Err(PdError::Refused(_))));

@@ -20,7 +20,9 @@ use crate::actors::bridge::Bridge;
 use crate::actors::pd::{Lease, LocalPd, PdClient, PdError, PdResult, SplitIds};
 use crate::actors::runtime::{Address, AskError, SendError, System};
 use crate::common::{RegionId, StoreId, Timestamp};
-use crate::placement::{AdminRequest, RegionOrder, RegionReport, StoreInfo, StoreMeta, StoreStats};
+use crate::placement::{
+    AdminRequest, Duties, RegionOrder, RegionReport, StoreInfo, StoreMeta, StoreStats,
+};
 use crate::storage::proto::pdpb;
 use crate::storage::region::Region;
 use crate::storage::region::convert::region_to_proto;
@@ -380,6 +382,17 @@ impl PdClient for RemotePd {
     async fn report_region(&self, report: RegionReport) -> PdResult<Option<RegionOrder>> {
         match self.call(Call::RegionHeartbeat(convert::report_to_proto(&report))).await? {
             Answer::RegionHeartbeat(answer) => Ok(convert::order(answer)),
+            _ => Err(unexpected()),
+        }
+    }
+
+    async fn duties(&self, store_id: StoreId, region_id: RegionId) -> PdResult<Duties> {
+        let request = wire::GetDuties { store_id: store_id.0, region_id: region_id.0 };
+        match self.call(Call::GetDuties(request)).await? {
+            Answer::GetDuties(answer) => {
+                let regions = answer.region_ids.into_iter().map(RegionId).collect();
+                Ok(Duties { is_known: answer.is_known, regions })
+            }
             _ => Err(unexpected()),
         }
     }

@@ -8,7 +8,7 @@ use tracing::{debug, info, warn};
 use super::nodes::{Heard, NodeTable};
 use super::wire::request::Call;
 use super::wire::response::Call as Answer;
-use super::wire::{Administer, CampaignResponse, Members, Response};
+use super::wire::{Administer, CampaignResponse, Duties, Members, Response};
 use super::{AnnounceNode, PdCall, convert};
 use crate::actors::pd::{LocalPd, PdClient, PdError, PdResult};
 use crate::actors::runtime::{
@@ -238,6 +238,12 @@ async fn ask(pd: &dyn PdClient, call: Call) -> PdResult<Answer> {
 /// Questions about regions, safe points and leases.
 async fn ask_more(pd: &dyn PdClient, call: Call) -> PdResult<Answer> {
     Ok(match call {
+        Call::GetDuties(request) => {
+            let (store_id, region_id) = (StoreId(request.store_id), RegionId(request.region_id));
+            let duties = pd.duties(store_id, region_id).await?;
+            let region_ids = duties.regions.into_iter().map(|region| region.0).collect();
+            Answer::GetDuties(Duties { is_known: duties.is_known, region_ids })
+        }
         Call::GetRegion(request) => found(pd.region_by_key(request.region_key).await?),
         Call::GetPrevRegion(request) => found(pd.region_before_key(request.region_key).await?),
         Call::GetRegionById(request) => found(pd.region_by_id(RegionId(request.region_id)).await?),

@@ -161,6 +161,7 @@ impl RegionPeer {
     /// What is looked after from time to time.
     pub(super) fn look_at_group(&mut self, ctx: &mut Context<Self>) {
         self.expire_handover();
+        self.promote_learners(ctx);
         if !self.core.ticks().is_multiple_of(LOOK_TICKS) {
             return;
         }
@@ -170,13 +171,23 @@ impl RegionPeer {
                 for peer in &self.region.peers {
                     self.heard.entry(peer.id).or_insert(now);
                 }
-                self.publish_status();
+                self.show_who_lags();
             }
-            self.promote_learners(ctx);
             self.leave_joint(ctx);
         }
         self.go_on_with_merge(ctx);
         self.ask_whether_member(ctx);
+    }
+
+    /// Whoever waits for a replica to catch up, or to come back, hears of it when it has.
+    fn show_who_lags(&self) {
+        let shown = self.shared.parts.router.status(self.id());
+        let shown = shown.map(|status| (status.pending_peers, status.down_peers));
+        if shown.is_some_and(|shown| shown != self.lagging()) {
+            self.report_change();
+        } else {
+            self.publish_status();
+        }
     }
 
     /// Without a leader for long, the replica may have been removed while it was away.

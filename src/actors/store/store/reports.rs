@@ -128,8 +128,9 @@ impl Store {
         });
     }
 
-    /// Asks the placement driver about a region that is led here. One that does not know it has just begun to lead, or to
-    /// run, and forgot all regions: it hears of them at once rather than with the next heartbeat, as clients wait for it.
+    /// Asks the placement driver for what is to be done, and about a region that is led here. One that does not know it
+    /// has just begun to lead, or to run, and forgot all regions: it hears of them at once rather than with the next
+    /// heartbeat, as clients wait for it. Regions with an order waiting are reported, which brings it.
     pub(super) fn look_at_pd(&mut self, ctx: &mut Context<Self>) {
         if std::mem::replace(&mut self.looking, true) {
             return;
@@ -145,13 +146,20 @@ impl Store {
             self.looking = false;
             return;
         };
-        let pd = Arc::clone(&self.parts.pd);
-        let known = async move { pd.region_by_id(region_id).await };
-        ctx.spawn_then(known, move |this: &mut Self, known, ctx| {
+        let (pd, store_id) = (Arc::clone(&self.parts.pd), self.parts.store_id);
+        let duties = async move { pd.duties(store_id, region_id).await };
+        ctx.spawn_then(duties, move |this: &mut Self, duties, ctx| {
             this.looking = false;
-            if matches!(known, Ok(None)) {
-                info!("the placement driver does not know the regions: reports them");
-                this.heartbeat(ctx);
+            match duties {
+                Ok(duties) if duties.is_known => {
+                    this.changed.extend(duties.regions);
+                    this.report_changed(ctx);
+                }
+                Ok(_) => {
+                    info!("the placement driver does not know the regions: reports them");
+                    this.heartbeat(ctx);
+                }
+                Err(error) => debug!(%error, %store_id, "failed to ask what is to be done"),
             }
         });
     }

@@ -7,6 +7,7 @@ mod disks;
 mod groups;
 mod harness;
 mod locks;
+mod orders;
 mod quiet_pd;
 mod recovery;
 mod register;

@@ -9,7 +9,9 @@ use bytes::Bytes;
 
 use crate::actors::pd::{LocalPd, PdClient, PdResult};
 use crate::common::{RegionId, StoreId, Timestamp};
-use crate::placement::{Lease, RegionOrder, RegionReport, StoreInfo, StoreMeta, StoreStats};
+use crate::placement::{
+    Duties, Lease, RegionOrder, RegionReport, StoreInfo, StoreMeta, StoreStats,
+};
 use crate::storage::region::Region;
 use crate::storage::region::split::SplitIds;
 use crate::storage::routing::RegionRoute;
@@ -49,6 +51,7 @@ pass! {
     async fn put_store(&self, store: StoreMeta) -> PdResult<()>;
     async fn stores(&self) -> PdResult<Vec<StoreInfo>>;
     async fn report_store(&self, store_id: StoreId, stats: StoreStats) -> PdResult<()>;
+    async fn duties(&self, store_id: StoreId, region_id: RegionId) -> PdResult<Duties>;
     async fn region_by_key(&self, key: Bytes) -> PdResult<Option<RegionRoute>>;
     async fn region_before_key(&self, key: Bytes) -> PdResult<Option<RegionRoute>>;
     async fn region_by_id(&self, id: RegionId) -> PdResult<Option<RegionRoute>>;
