@@ -257,14 +257,14 @@ impl<A: Actor> Cell<A> {
                     return Step::Again;
                 }
             }
-            if turn % MESSAGES_BETWEEN_TASKS == 0 && self.run_task(cx) {
-                continue;
+            if turn % MESSAGES_BETWEEN_TASKS != 0 || !self.run_task(cx) {
+                match self.core.mailbox.take(self.core.now(), cx.waker()) {
+                    Some(taken) => self.handle(taken),
+                    None if self.run_task(cx) => {}
+                    None => return Step::Sleep,
+                }
             }
-            match self.core.mailbox.take(self.core.now(), cx.waker()) {
-                Some(taken) => self.handle(taken),
-                None if self.run_task(cx) => {}
-                None => return Step::Sleep,
-            }
+            // After a failure: what waits in the mailbox is for the next life, which somebody must wake.
             if !matches!(self.phase, Phase::Running) {
                 return Step::Again;
             }

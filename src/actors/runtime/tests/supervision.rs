@@ -193,10 +193,12 @@ async fn a_panic_in_a_spawned_future_a_timer_or_a_continuation_is_the_actors() {
     let subject = Subject::<Plain>::root(&system, "s", &log);
     subject.tell(act::<Plain>(|_, ctx| ctx.spawn(async { panic!("in a future") }))).unwrap();
     tokio::time::sleep(SECOND).await;
+    assert_eq!(system.actors()[0].restarts, 1, "it does not take a message to restart");
     subject
         .tell(act::<Plain>(|_, ctx| drop(ctx.run_later(SECOND, |_, _| panic!("in a timer")))))
         .unwrap();
     tokio::time::sleep(3 * SECOND).await;
+    assert_eq!(system.actors()[0].restarts, 2);
     subject
         .tell(act::<Plain>(|_, ctx| {
             ctx.spawn_then(async {}, |_, (), _| panic!("in a continuation"))
