@@ -174,6 +174,10 @@ impl Layers {
                 Ok(number) => Value::Integer(number),
                 Err(_) => Value::String(text.into()),
             },
+            Some(Value::Float(_)) => match text.parse() {
+                Ok(number) => Value::Float(number),
+                Err(_) => Value::String(text.into()),
+            },
             Some(Value::Boolean(_)) => match text.parse() {
                 Ok(flag) => Value::Boolean(flag),
                 Err(_) => Value::String(text.into()),
@@ -383,6 +387,16 @@ mod tests {
             ("[transaction]\nlock-ttl = '1ms'\n", "transaction.lock-ttl"),
             ("[transaction]\nmax-life = '1s'\n", "transaction.max-life"),
             ("[transaction]\ngc-life-time = '0s'\n", "transaction.gc-life-time"),
+            ("[stats]\nreport-interval = '0s'\n", "stats.report-interval"),
+            ("[stats]\nreload-interval = '0s'\n", "stats.reload-interval"),
+            ("[stats]\nanalyze-interval = '0s'\n", "stats.analyze-interval"),
+            ("[stats]\nauto-analyze = 'no'\n", "stats.auto-analyze"),
+            ("[stats]\nanalyze-ratio = 0\n", "stats.analyze-ratio"),
+            ("[stats]\nanalyze-ratio = -0.5\n", "stats.analyze-ratio"),
+            ("[stats]\nanalyze-ratio = nan\n", "stats.analyze-ratio"),
+            ("[stats]\nanalyze-ratio = 'half'\n", "stats.analyze-ratio"),
+            ("[stats]\nanalyze-load = 0.0\n", "stats.analyze-load"),
+            ("[stats]\nanalyze-load = 2\n", "stats.analyze-load"),
             ("[store]\nheartbeat-interval = '0s'\n", "store.heartbeat-interval"),
             ("[store]\nappliers = 0\n", "store.appliers"),
             ("[store]\nappliers = 100000\n", "store.appliers"),
@@ -419,9 +433,12 @@ mod tests {
                 ("TROUPE_LOG_LEVEL", "info,troupedb::actors=debug"),
                 ("TROUPE_LOG_FORMAT", "json"),
                 ("TROUPE_RUNTIME_SEED", "9223372036854775807"),
+                ("TROUPE_STATS_ANALYZE_RATIO", "0.25"),
+                ("TROUPE_STATS_ANALYZE_LOAD", "1"),
             ]))
             .unwrap();
         let config = layers.finish().unwrap();
+        assert_eq!((config.stats.analyze_ratio, config.stats.analyze_load), (0.25, 1.0));
         let printed = file(&toml::to_string_pretty(&config).unwrap());
         let mut again = Layers::new();
         again.file(printed.path()).unwrap();

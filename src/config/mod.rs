@@ -9,6 +9,7 @@ mod layers;
 mod registry;
 mod roles;
 mod sections;
+mod stats;
 mod units;
 
 pub use bridge::{BridgeConfig, BridgeTlsConfig};
@@ -19,4 +20,5 @@ pub use sections::{
     AdminConfig, Config, LogConfig, LogFormat, MysqlConfig, NodeConfig, PdConfig, RuntimeConfig,
     SqlConfig, StoreConfig, TransactionConfig,
 };
+pub use stats::StatsConfig;
 pub use units::{ByteSize, Span};

@@ -12,7 +12,7 @@ pub enum Role {
     Store,
     /// Schema changes.
     Ddl,
-    /// Statistics of tables. SQL nodes have what they need of their own, so by itself it runs nothing.
+    /// Statistics of tables: one of these nodes reads those whose statistics are missing or old.
     Stats,
     /// Statements.
     Sql,

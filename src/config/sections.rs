@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use super::bridge::BridgeConfig;
 use super::registry::{RegistryConfig, RegistryType};
 use super::roles::{Role, Roles};
+use super::stats::StatsConfig;
 use super::units::{ByteSize, Span};
 
 /// Threads that run sessions and peers, at most.
@@ -47,6 +48,8 @@ pub struct Config {
     pub sql: SqlConfig,
     /// Transactions.
     pub transaction: TransactionConfig,
+    /// Statistics of tables.
+    pub stats: StatsConfig,
     /// Regions and RocksDB.
     pub store: StoreConfig,
     /// The placement driver.
@@ -359,6 +362,7 @@ impl Config {
         self.validate_transactions()?;
         self.bridge.validate()?;
         self.registry.validate()?;
+        self.stats.validate()?;
         if let Err(error) = EnvFilter::try_new(&self.log.level) {
             return Err(("log.level", format!("'{}': {error}", self.log.level)));
         }

@@ -21,7 +21,6 @@
 
 mod delete_range;
 mod messages;
-mod owner;
 mod run;
 mod schema_cache;
 #[cfg(test)]
@@ -30,7 +29,6 @@ mod worker;
 
 pub use delete_range::DeleteRangeWorker;
 pub use messages::{JobReport, SubmitJob};
-pub use owner::{AlwaysOwner, Ownership, PdOwnership};
 pub use run::{DdlParts, SchemaSync};
 pub use schema_cache::{LocalSync, SchemaCache, SchemaGuard};
 pub use worker::DdlWorker;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tracing::{debug, info};
 
-use super::{Ownership, SchemaCache};
+use super::SchemaCache;
+use crate::actors::pd::Ownership;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{DdlStatement, InfoSchema};
 use crate::sql::ddl::{self, BackfillOutcome, Job, Meta, Progress};

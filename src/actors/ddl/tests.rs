@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
+use crate::actors::pd::AlwaysOwner;
 use crate::actors::runtime::{ActorRef, System, Thread};
 use crate::common::{SqlResult, errno};
 use crate::sql::catalog::{DatabaseInfo, DdlStatement, InfoSchema, SchemaState};

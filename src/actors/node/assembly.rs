@@ -19,6 +19,7 @@ use crate::actors::kv::Client;
 use crate::actors::pd::{LocalPd, PdClient};
 use crate::actors::runtime::{ActorRef, Lifecycle, Service, System, SystemOptions};
 use crate::actors::session::{ProcessList, SessionServices};
+use crate::actors::stats::StatsCache;
 use crate::actors::store::StoreNode;
 use crate::config::{Config, Role, Roles};
 
@@ -47,6 +48,8 @@ pub(super) struct Products {
     pub(super) kv: Option<Client>,
     pub(super) schema: Option<Arc<SchemaCache>>,
     pub(super) ddl: Option<ActorRef<DdlWorker>>,
+    /// On a node that runs statements.
+    pub(super) stats: Option<Arc<StatsCache>>,
     pub(super) sessions: Option<Arc<SessionServices>>,
 }
 

@@ -84,7 +84,7 @@ impl Service for Sql {
     }
 
     fn dependencies(&self) -> &'static [&'static str] {
-        &["kv", "ddl"]
+        &["kv", "ddl", "stats"]
     }
 
     async fn start(&mut self, system: &System) -> anyhow::Result<()> {

@@ -3,6 +3,7 @@
 //! ```text
 //! bridge ← pd ← cluster ← store ← kv ← schema ← ddl ← sql ← gateway
 //!                                                ↖ admin
+//!                                             ↖ stats ↙
 //! ```
 //!
 //! Every node has the bridge, a client of the placement driver, its membership and the admin endpoint; the rest goes by
@@ -21,6 +22,7 @@ mod links;
 mod pd;
 mod services;
 mod sockets;
+mod stats;
 mod variables;
 
 pub use assembly::Node;

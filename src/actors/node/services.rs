@@ -15,11 +15,13 @@ use super::front;
 use super::links;
 use super::pd;
 use super::sockets::Sockets;
+use super::stats::Stats;
 use crate::actors::admin::LogControl;
-use crate::actors::ddl::{DdlParts, DdlWorker, LocalSync, PdOwnership, SchemaCache};
+use crate::actors::ddl::{DdlParts, DdlWorker, LocalSync, SchemaCache};
 use crate::actors::kv::{
     Client, ClientOptions, ClusterRegions, KvKeeper, export_store, store_path,
 };
+use crate::actors::pd::PdOwnership;
 use crate::actors::runtime::{ActorRef, Monotonic, Service, System, Thread};
 use crate::actors::store::{BridgeTransport, OpenStore, StoreOptions, export_raft, open_store};
 use crate::config::{Config, Role};
@@ -36,6 +38,10 @@ const SCHEMA_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a schema change waits for transactions that use the schema before it; later ones fail with error 8028.
 const OLD_SCHEMA_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The lease of the node that runs schema changes. A step that outlasts it may meet another owner's; then one of the two
+/// transactions fails with a conflict, since each writes the schema version.
+const DDL_OWNER: &str = "ddl-owner";
 
 /// The services of a node's roles.
 pub(super) fn all(
@@ -57,10 +63,16 @@ pub(super) fn all(
     if shared.has(Role::Store) {
         services.push(Box::new(Store(shared.clone())));
     }
-    if shared.has(Role::Sql) || shared.has(Role::Ddl) {
+    let (sql, ddl, stats) = (shared.has(Role::Sql), shared.has(Role::Ddl), shared.has(Role::Stats));
+    if sql || ddl || stats {
         services.push(Box::new(Kv(shared.clone(), None)));
         services.push(Box::new(Schema { shared: shared.clone(), door: None, refresher: None }));
+    }
+    if sql || ddl {
         services.push(Box::new(Ddl(shared.clone(), None)));
+    }
+    if sql || stats {
+        services.push(Box::new(Stats::new(shared.clone())));
     }
     services.extend(front::services(shared, mysql, admin, log, started));
     services
@@ -285,7 +297,7 @@ impl Service for Ddl {
         let pd = shared.product("pd", |products| &products.pd)?;
         let cache = shared.product("schema", |products| &products.schema)?;
         let cluster = shared.product("cluster", |products| &products.cluster)?;
-        let lease = shared.has(Role::Ddl).then(|| PdOwnership::new(pd, system.node()));
+        let lease = shared.has(Role::Ddl).then(|| PdOwnership::new(pd, DDL_OWNER, system.node()));
         let parts = DdlParts {
             store: Arc::new(client),
             cache: cache.clone(),

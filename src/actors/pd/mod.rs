@@ -32,6 +32,7 @@ mod group;
 mod leader;
 mod local;
 mod messages;
+mod owner;
 mod remote;
 mod scheduler;
 
@@ -44,6 +45,7 @@ pub use messages::{
     GetGcSafePoint, GetRegion, GetStores, GetTimestamps, GroupStep, IsBootstrapped, Lead,
     PlaceOrder, Propose, RegionKey, ReportRegion, ReportStore, ScanRegions,
 };
+pub use owner::{AlwaysOwner, Ownership, PdOwnership};
 pub use remote::{
     AnnounceNode, BridgeGroup, PdCall, PdMembers, PdService, RemotePd, member_path, pd_path,
 };

@@ -15,10 +15,22 @@ pub struct StatsCache {
 }
 
 impl StatsCache {
-    /// Takes over what the store has, of all tables.
+    /// Takes over what the store has, of all tables. A record that is known in a newer form stays.
     pub fn replace(&self, tables: Vec<TableStats>) {
-        let tables = tables.into_iter().map(|stats| (stats.table, Arc::new(stats))).collect();
-        *self.tables.write() = tables;
+        let mut known = self.tables.write();
+        let old = std::mem::take(&mut *known);
+        for stats in tables {
+            known.insert(stats.table, newer(old.get(&stats.table), stats));
+        }
+    }
+
+    /// Takes over records that were just written, or read. One that is known in a newer form stays.
+    pub fn put(&self, records: impl IntoIterator<Item = TableStats>) {
+        let mut known = self.tables.write();
+        for stats in records {
+            let stats = newer(known.get(&stats.table), stats);
+            known.insert(stats.table, stats);
+        }
     }
 
     /// All that is known, by table.
@@ -33,9 +45,27 @@ impl StatsCache {
         }
     }
 
+    /// Whether everything is reported.
+    pub fn is_reported(&self) -> bool {
+        self.pending.lock().is_empty()
+    }
+
     /// Takes what is not yet reported. What could not be reported is to be given back with [`record`](Self::record).
     pub fn take_pending(&self) -> Deltas {
         std::mem::take(&mut *self.pending.lock())
+    }
+
+    /// How many tables and how many with something to report, for `/actors`.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.tables.read().len(), self.pending.lock().iter().count())
+    }
+}
+
+/// The one that was written later; of two at the same time the one that came later.
+fn newer(known: Option<&Arc<TableStats>>, stats: TableStats) -> Arc<TableStats> {
+    match known {
+        Some(known) if known.updated_ms > stats.updated_ms => known.clone(),
+        _ => Arc::new(stats),
     }
 }
 

@@ -15,8 +15,9 @@ use tracing::{debug, warn};
 
 use super::Cluster;
 use crate::actors::bridge::{Bridge, WireError, Wired};
-use crate::actors::ddl::{LocalSync, Ownership, PdOwnership, SchemaCache, SchemaSync};
+use crate::actors::ddl::{LocalSync, SchemaCache, SchemaSync};
 use crate::actors::kv::Client;
+use crate::actors::pd::{Ownership, PdOwnership};
 use crate::actors::runtime::{
     Actor, ActorPath, ActorRef, Context, Handler, MailboxOptions, Overflow, ReplyTo, System, Thread,
 };

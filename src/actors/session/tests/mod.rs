@@ -14,7 +14,8 @@ use goldenscript::{Command as Line, Context, Runner};
 
 use super::accounts::AccountCache;
 use super::*;
-use crate::actors::ddl::{AlwaysOwner, DdlParts, DdlWorker, LocalSync, SchemaCache};
+use crate::actors::ddl::{DdlParts, DdlWorker, LocalSync, SchemaCache};
+use crate::actors::pd::AlwaysOwner;
 use crate::actors::runtime::{ActorRef, System, Thread};
 use crate::protocol::CapabilityFlags;
 use crate::protocol::command::Command;
