@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
-use crate::sql::stats::{Deltas, StatsSource, TableStats};
+use crate::sql::stats::{Deltas, StatsSource, TableDelta, TableStats};
 
 /// The statistics a node's statements are planned with, and what its sessions have done since that was last reported.
 #[derive(Default)]
 pub struct StatsCache {
     tables: RwLock<BTreeMap<i64, Arc<TableStats>>>,
     pending: Mutex<Deltas>,
+    /// How often tables were analyzed anew, as far as seen here.
+    version: AtomicU64,
 }
 
 impl StatsCache {
@@ -20,7 +23,8 @@ impl StatsCache {
         let mut known = self.tables.write();
         let old = std::mem::take(&mut *known);
         for stats in tables {
-            known.insert(stats.table, newer(old.get(&stats.table), stats));
+            let stats = self.newer(old.get(&stats.table), stats);
+            known.insert(stats.table, stats);
         }
     }
 
@@ -28,9 +32,34 @@ impl StatsCache {
     pub fn put(&self, records: impl IntoIterator<Item = TableStats>) {
         let mut known = self.tables.write();
         for stats in records {
-            let stats = newer(known.get(&stats.table), stats);
+            let stats = self.newer(known.get(&stats.table), stats);
             known.insert(stats.table, stats);
         }
+    }
+
+    /// The one that was written later; of two at the same time the one that came later.
+    fn newer(&self, known: Option<&Arc<TableStats>>, stats: TableStats) -> Arc<TableStats> {
+        let analyzed_ts = match known {
+            Some(known) if known.updated_ms > stats.updated_ms => return known.clone(),
+            Some(known) => known.analyzed_ts,
+            None => 0,
+        };
+        if analyzed_ts != stats.analyzed_ts {
+            self.version.fetch_add(1, Ordering::Relaxed);
+        }
+        Arc::new(stats)
+    }
+
+    /// Grows when a table has been analyzed: plans made before that may be slower than need be.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Relaxed)
+    }
+
+    /// What is known of a table, with what this node's sessions have done since.
+    pub fn current(&self, table: i64) -> Option<TableStats> {
+        let mut stats = TableStats::clone(&*self.table(table)?);
+        stats.apply(self.pending.lock().of(table));
+        Some(stats)
     }
 
     /// All that is known, by table.
@@ -50,6 +79,18 @@ impl StatsCache {
         self.pending.lock().is_empty()
     }
 
+    /// Adds what a transaction of one statement did.
+    pub fn record_table(&self, table: i64, delta: TableDelta) {
+        if delta != TableDelta::default() {
+            self.pending.lock().add(table, delta);
+        }
+    }
+
+    /// Takes what is not yet reported of one table; see [`take_pending`](Self::take_pending).
+    pub fn take_pending_of(&self, table: i64) -> Deltas {
+        self.pending.lock().take(table)
+    }
+
     /// Takes what is not yet reported. What could not be reported is to be given back with [`record`](Self::record).
     pub fn take_pending(&self) -> Deltas {
         std::mem::take(&mut *self.pending.lock())
@@ -58,14 +99,6 @@ impl StatsCache {
     /// How many tables and how many with something to report, for `/actors`.
     pub(super) fn counts(&self) -> (usize, usize) {
         (self.tables.read().len(), self.pending.lock().iter().count())
-    }
-}
-
-/// The one that was written later; of two at the same time the one that came later.
-fn newer(known: Option<&Arc<TableStats>>, stats: TableStats) -> Arc<TableStats> {
-    match known {
-        Some(known) if known.updated_ms > stats.updated_ms => known.clone(),
-        _ => Arc::new(stats),
     }
 }
 

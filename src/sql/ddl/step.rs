@@ -7,6 +7,7 @@ use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{DatabaseInfo, DdlStatement, SchemaState, TableInfo};
 use crate::sql::exec::table_codec;
 use crate::sql::kv::Transaction;
+use crate::sql::stats::TableStats;
 
 /// Where a job stands after a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,6 +196,11 @@ impl Stepper<'_> {
         self.meta.delete_table(database, table.id);
         let (start, end) = table_codec::table_range(table.id);
         self.queue_deletion(job, position, (start, end))
+    }
+
+    /// Gives a new table its statistics: it has no rows.
+    pub(super) fn count_from_nothing(&self, table: i64) -> SqlResult<()> {
+        self.meta.put_stats(&TableStats { updated_ms: self.now_ms, ..TableStats::empty(table) })
     }
 
     /// Queues a range of keys for deletion.

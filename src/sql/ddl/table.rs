@@ -5,7 +5,8 @@ use super::step::{Changed, StepResult, Stepper, note_or_reject, reject};
 use crate::common::errno;
 use crate::sql::catalog::{SchemaState, TableInfo};
 
-/// CREATE TABLE is one step: nobody can use what nobody has seen.
+/// CREATE TABLE is one step: nobody can use what nobody has seen. The table has statistics from the beginning, so that its
+/// rows are counted from the first one.
 pub(super) async fn create(
     stepper: &Stepper<'_>,
     job: &mut Job,
@@ -22,6 +23,7 @@ pub(super) async fn create(
     table.state = SchemaState::Public;
     table.version = stepper.meta.schema_version().await? + 1;
     stepper.meta.put_table(database.id, &table)?;
+    stepper.count_from_nothing(table.id)?;
     job.target = Some((database.id, table.id, 0));
     job.state = JobState::Done;
     job.schema_state = SchemaState::Public;
@@ -96,6 +98,7 @@ pub(super) async fn truncate(
     table.id = stepper.meta.new_id().await?;
     table.version = stepper.meta.schema_version().await? + 1;
     stepper.meta.put_table(database.id, &table)?;
+    stepper.count_from_nothing(table.id)?;
     job.target = Some((database.id, table.id, 0));
     job.state = JobState::Done;
     job.schema_state = SchemaState::Public;

@@ -48,6 +48,21 @@ pub struct TableDelta {
 }
 
 impl TableDelta {
+    /// Rows were inserted.
+    pub fn inserted(rows: u64) -> TableDelta {
+        TableDelta { rows: rows.cast_signed(), modified: rows }
+    }
+
+    /// Rows were changed.
+    pub fn changed(rows: u64) -> TableDelta {
+        TableDelta { rows: 0, modified: rows }
+    }
+
+    /// Rows were deleted.
+    pub fn deleted(rows: u64) -> TableDelta {
+        TableDelta { rows: rows.cast_signed().saturating_neg(), modified: rows }
+    }
+
     /// Adds what was done later.
     pub fn add(&mut self, later: TableDelta) {
         self.rows = self.rows.saturating_add(later.rows);
@@ -72,6 +87,16 @@ impl Deltas {
         for (table, delta) in later.iter() {
             self.add(table, delta);
         }
+    }
+
+    /// What was done to one table.
+    pub fn of(&self, table: i64) -> TableDelta {
+        self.0.get(&table).copied().unwrap_or_default()
+    }
+
+    /// Takes out what was done to one table.
+    pub fn take(&mut self, table: i64) -> Deltas {
+        Deltas(self.0.remove_entry(&table).into_iter().collect())
     }
 
     /// Whether nothing was done.

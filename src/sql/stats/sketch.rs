@@ -11,6 +11,9 @@ const INDEX_BITS: u32 = 14;
 /// Registers; with 16,384 of them the standard error is 0.8 %.
 const REGISTERS: usize = 1 << INDEX_BITS;
 
+/// The longest run of zeros behind those bits, and one more.
+const LAST_RANK: usize = (u64::BITS - INDEX_BITS) as usize + 1;
+
 /// Counts different values: exactly while they are few, then by a HyperLogLog.
 ///
 /// Only hashes are kept, so memory is bounded by 16 KiB. The hash has no seed: the same values give the same estimate on every node.
@@ -65,16 +68,49 @@ fn note(registers: &mut [u8], hash: u64) {
     registers[register] = registers[register].max(rank);
 }
 
-/// The estimate of Flajolet and others; while many registers are empty, by how many are (linear counting).
+/// The estimate from how many registers hold which rank, by Ertl's formula, which needs no correction for small or
+/// middling counts.
 fn estimate(registers: &[u8]) -> u64 {
+    let mut holding = [0.0_f64; LAST_RANK + 1];
+    registers.iter().for_each(|rank| holding[usize::from(*rank)] += 1.0);
     let count = registers.len() as f64;
-    let empty = registers.iter().filter(|rank| **rank == 0).count();
-    let sum: f64 = registers.iter().map(|rank| (-f64::from(*rank)).exp2()).sum();
-    let alpha = 0.7213 / (1.0 + 1.079 / count);
-    let raw = alpha * count * count / sum;
-    let estimate =
-        if raw <= 2.5 * count && empty > 0 { count * (count / empty as f64).ln() } else { raw };
-    estimate.round() as u64
+    let mut sum = count * tau(1.0 - holding[LAST_RANK] / count);
+    for holding in holding[1..LAST_RANK].iter().rev() {
+        sum = 0.5 * (sum + holding);
+    }
+    sum += count * sigma(holding[0] / count);
+    (count * count / (2.0 * std::f64::consts::LN_2 * sum)).round() as u64
+}
+
+/// What empty registers, this part of all, add to the sum.
+fn sigma(part: f64) -> f64 {
+    let (mut power, mut weight, mut sum) = (part, 1.0, part);
+    loop {
+        power *= power;
+        let next = sum + power * weight;
+        if next == sum || !next.is_finite() {
+            return next;
+        }
+        weight += weight;
+        sum = next;
+    }
+}
+
+/// What registers that cannot grow add to the sum, if this part of all can.
+fn tau(part: f64) -> f64 {
+    if part == 0.0 || part == 1.0 {
+        return 0.0;
+    }
+    let (mut root, mut weight, mut sum) = (part, 1.0, 1.0 - part);
+    loop {
+        root = root.sqrt();
+        weight *= 0.5;
+        let next = sum - (1.0 - root).powi(2) * weight;
+        if next == sum {
+            return next / 3.0;
+        }
+        sum = next;
+    }
 }
 
 /// FNV-1a, and then the bits mixed so that the upper ones, which choose the register, depend on all.
@@ -110,7 +146,8 @@ mod tests {
 
     #[test]
     fn many_values_are_counted_within_three_percent() {
-        for count in [1_025, 2_000, 10_000, 41_000, 60_000, 300_000] {
+        // In between is where the plain estimate is furthest off.
+        for count in [1_025, 2_000, 10_000, 39_247, 60_000, 300_000] {
             let found = counted(0..count) as f64;
             let error = (found / count as f64 - 1.0).abs();
             assert!(error < 0.03, "{found} instead of {count}");

@@ -6,6 +6,7 @@ use super::{CHUNK, DmlResult};
 use crate::common::SqlResult;
 use crate::sql::exec::{ExecContext, subquery};
 use crate::sql::plan::DeletePlan;
+use crate::sql::stats::TableDelta;
 
 /// Runs the statement once.
 pub(super) async fn run(plan: &DeletePlan, ctx: &ExecContext) -> SqlResult<DmlResult> {
@@ -31,5 +32,6 @@ pub(super) async fn run(plan: &DeletePlan, ctx: &ExecContext) -> SqlResult<DmlRe
         }
     }
     result.matched = result.affected;
+    result.delta = TableDelta::deleted(result.affected);
     Ok(result)
 }

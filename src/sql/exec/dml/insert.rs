@@ -10,6 +10,7 @@ use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::exec::{ExecContext, run_query, subquery, table_codec};
 use crate::sql::expr::Expr;
 use crate::sql::plan::{Assignment, ConflictAction, InsertPlan, InsertSource};
+use crate::sql::stats::TableDelta;
 use crate::sql::types::{Datum, FieldType, SqlMode};
 
 /// One INSERT or REPLACE under way.
@@ -277,6 +278,7 @@ impl Insert<'_> {
         let Some(conflict) = self.writer.conflict(&row, None)? else {
             self.result.affected += 1;
             self.result.matched += 1;
+            self.result.delta.add(TableDelta::inserted(1));
             self.writer.insert(&row)?;
             return Ok(Written::Inserted);
         };
@@ -314,6 +316,8 @@ impl Insert<'_> {
         }
         self.result.affected += removed + 1;
         self.result.matched += removed + 1;
+        self.result.delta.add(TableDelta::deleted(removed));
+        self.result.delta.add(TableDelta::inserted(1));
         self.writer.insert(&row)
     }
 
@@ -348,6 +352,7 @@ impl Insert<'_> {
         self.writer.update(&old, conflict.handle, &new).await?;
         self.result.affected += 2;
         self.result.matched += 2;
+        self.result.delta.add(TableDelta::changed(1));
         Ok(Written::Updated(id))
     }
 }

@@ -18,6 +18,7 @@ pub use writer::duplicate_from_key;
 use super::{ExecContext, retry, short};
 use crate::common::SqlResult;
 use crate::sql::plan::{DeletePlan, InsertPlan, InsertSource, UpdatePlan};
+use crate::sql::stats::TableDelta;
 
 /// Rows a statement works on at a time.
 const CHUNK: usize = 1024;
@@ -35,6 +36,8 @@ pub struct DmlResult {
     pub generated_id: Option<u64>,
     /// What the client prints under the count; may be empty.
     pub info: String,
+    /// What became of the table's rows, for its statistics.
+    pub delta: TableDelta,
 }
 
 /// Runs INSERT or REPLACE.

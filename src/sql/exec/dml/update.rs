@@ -6,6 +6,7 @@ use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::TableInfo;
 use crate::sql::exec::{ExecContext, run_plan, subquery, table_codec};
 use crate::sql::plan::{Assignment, UpdatePlan};
+use crate::sql::stats::TableDelta;
 use crate::sql::types::Datum;
 
 /// What assignments make of a row.
@@ -103,6 +104,7 @@ pub(super) async fn run(plan: &UpdatePlan, ctx: &ExecContext) -> SqlResult<DmlRe
         }
         result.affected += apply(&mut writer, changes, plan.ignore, ctx).await?;
     }
+    result.delta = TableDelta::changed(result.affected);
     result.info = format!(
         "Rows matched: {}  Changed: {}  Warnings: {}",
         result.matched,
