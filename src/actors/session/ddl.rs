@@ -6,9 +6,10 @@ use super::core::Core;
 use crate::actors::ddl::SubmitJob;
 use crate::actors::runtime::{AskError, SendError};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::{DdlContext, build_statement};
+use crate::sql::catalog::{DdlContext, DdlStatement, InfoSchema, build_statement};
 use crate::sql::parser::Statement;
 use crate::sql::parser::ast::TableOption;
+use crate::sql::stats::{StatsSource as _, TableStats};
 use crate::sql::types::SqlMode;
 
 /// How long a schema change may take; building an index of a large table takes long. KILL ends the wait, not the change.
@@ -28,6 +29,7 @@ impl Core {
             sql_mode: self.vars.system.lock().settings.sql_mode,
         };
         for statement in build_statement(statement, &ctx)? {
+            let made = made_table(&statement);
             let report = self
                 .services
                 .ddl
@@ -37,6 +39,9 @@ impl Core {
             for note in report.notes {
                 self.eval.note(note.code, note.message);
             }
+            if let Some((database, table)) = made {
+                self.count_from_nothing(&schema, &database, &table);
+            }
         }
         if let Some(database) = &self.database
             && self.services.schema.current().database(database).is_none()
@@ -44,6 +49,17 @@ impl Core {
             self.set_database(None);
         }
         Ok(affected)
+    }
+
+    /// A table that is new is known to be empty, also before this node's statistics are next read.
+    fn count_from_nothing(&self, before: &InfoSchema, database: &str, table: &str) {
+        let schema = self.services.schema.current();
+        if let Some(table) = schema.table(database, table)
+            && before.table_by_id(table.id).is_none()
+            && self.services.stats.table(table.id).is_none()
+        {
+            self.services.stats.put(TableStats::empty(table.id));
+        }
     }
 
     /// A new database counts as a row, and so does each table of one that goes.
@@ -82,6 +98,17 @@ impl Core {
             self.eval.warn(errno::WARN_USING_OTHER_HANDLER, substituted);
         }
         Ok(())
+    }
+}
+
+/// The table that is new after a change: database and name.
+fn made_table(statement: &DdlStatement) -> Option<(String, String)> {
+    match statement {
+        DdlStatement::CreateTable { database, table, .. } => {
+            Some((database.clone(), table.name.clone()))
+        }
+        DdlStatement::TruncateTable { database, table } => Some((database.clone(), table.clone())),
+        _ => None,
     }
 }
 

@@ -27,6 +27,7 @@
 
 pub mod accounts;
 mod actor;
+mod analyze;
 mod answer;
 mod control;
 mod core;

@@ -29,6 +29,8 @@ const TOO_MANY: u16 = 1461;
 /// What a plan depends on besides its statement.
 pub(super) struct PlanKey<'a> {
     pub(super) version: i64,
+    /// How often tables were analyzed.
+    pub(super) stats: u64,
     pub(super) database: Option<&'a str>,
     pub(super) sql_mode: SqlMode,
     pub(super) types: &'a [FieldType],
@@ -36,6 +38,7 @@ pub(super) struct PlanKey<'a> {
 
 struct Cached {
     version: i64,
+    stats: u64,
     database: Option<String>,
     sql_mode: SqlMode,
     types: Vec<FieldType>,
@@ -52,6 +55,7 @@ impl PlanCache {
         let cached = self.0.lock();
         let cached = cached.as_ref()?;
         let fits = cached.version == key.version
+            && cached.stats == key.stats
             && cached.sql_mode == key.sql_mode
             && cached.database.as_deref() == key.database
             && cached.types == key.types;
@@ -62,6 +66,7 @@ impl PlanCache {
     pub(super) fn put(&self, key: &PlanKey<'_>, plan: Arc<StatementPlan>) {
         *self.0.lock() = Some(Cached {
             version: key.version,
+            stats: key.stats,
             database: key.database.map(str::to_owned),
             sql_mode: key.sql_mode,
             types: key.types.to_vec(),

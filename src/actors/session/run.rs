@@ -42,6 +42,7 @@ impl Core {
         };
         let key = PlanKey {
             version: schema.version(),
+            stats: self.services.stats.version(),
             database: self.database.as_deref(),
             sql_mode: self.vars.system.lock().settings.sql_mode,
             types: &request.types,
@@ -320,7 +321,11 @@ impl Core {
         let eval = self.begin_eval(request.params.clone(), true, ignores(&plan));
         let computed = tables.computed.then_some(&entered.schema);
         let ctx = self.exec_context(entered.txn, eval, computed);
-        execute_write(&plan, &ctx).await
+        let result = execute_write(&plan, &ctx).await?;
+        if let Some(table) = tables.written {
+            self.note_delta(table, result.delta);
+        }
+        Ok(result)
     }
 
     /// A write that is a transaction of its own. One that names its rows takes no locks at first: if somebody else was
@@ -377,6 +382,9 @@ impl Core {
                     Ok(()) => {
                         let committed = txn.commit().await;
                         self.transactions.single = None;
+                        if let (Ok(_), Some(table)) = (&committed, tables.written) {
+                            self.services.stats.record_table(table, result.delta);
+                        }
                         committed.map(|_| result)
                     }
                     Err(error) => Err(error),

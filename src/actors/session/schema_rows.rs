@@ -3,6 +3,7 @@
 use crate::sql::catalog::{
     ColumnInfo, DatabaseInfo, DefaultValue, SchemaState, TableInfo, column_type_text, default_text,
 };
+use crate::sql::stats::TableStats;
 use crate::sql::types::{Collation, Datum, FieldType, TypeKind};
 
 fn text(value: &str) -> Datum {
@@ -29,9 +30,27 @@ pub(super) fn schema_row(database: &DatabaseInfo) -> Vec<Datum> {
     ]
 }
 
+/// Rows, bytes of a row, of all rows and of all index entries. Bytes are NULL as long as nobody has looked at a row.
+fn sizes(stats: Option<&TableStats>) -> [Datum; 4] {
+    let Some(TableStats { rows, row_bytes, index_bytes, .. }) = stats else {
+        return [const { Datum::Null }; 4];
+    };
+    if *rows > 0 && *row_bytes == 0 {
+        return [Datum::UInt(*rows), Datum::Null, Datum::Null, Datum::Null];
+    }
+    let bytes = if *rows == 0 { 0 } else { *row_bytes };
+    let all = |each: u64| Datum::UInt(rows.saturating_mul(each));
+    [Datum::UInt(*rows), Datum::UInt(bytes), all(bytes), all(*index_bytes)]
+}
+
 /// A row of TABLES; SHOW TABLE STATUS has most of its columns.
-pub(super) fn table_row(database: &DatabaseInfo, table: &TableInfo) -> Vec<Datum> {
+pub(super) fn table_row(
+    database: &DatabaseInfo,
+    table: &TableInfo,
+    stats: Option<&TableStats>,
+) -> Vec<Datum> {
     let system = is_virtual(database);
+    let [rows, row_bytes, data_bytes, index_bytes] = sizes(stats);
     vec![
         text("def"),
         text(&database.name),
@@ -40,11 +59,11 @@ pub(super) fn table_row(database: &DatabaseInfo, table: &TableInfo) -> Vec<Datum
         if system { Datum::Null } else { text("InnoDB") },
         Datum::Int(10),
         if system { Datum::Null } else { text("Dynamic") },
+        rows,
+        row_bytes,
+        data_bytes,
         Datum::Null,
-        Datum::Null,
-        Datum::Null,
-        Datum::Null,
-        Datum::Null,
+        index_bytes,
         Datum::Null,
         Datum::Null,
         Datum::Null,
@@ -123,8 +142,12 @@ pub(super) fn column_row(
 pub(super) fn index_rows<'a>(
     database: &'a DatabaseInfo,
     table: &'a TableInfo,
-) -> impl Iterator<Item = Vec<Datum>> + 'a {
-    index_parts(table).into_iter().map(move |part| {
+    stats: Option<&TableStats>,
+) -> impl Iterator<Item = Vec<Datum>> + use<'a> {
+    let mut cardinality = Cardinality::new(stats);
+    let parts = index_parts(table);
+    let different: Vec<Datum> = parts.iter().map(|part| cardinality.with(part)).collect();
+    parts.into_iter().zip(different).map(move |(part, different)| {
         let nullable = !part.column.field_type.not_null;
         vec![
             text("def"),
@@ -136,7 +159,7 @@ pub(super) fn index_rows<'a>(
             Datum::UInt(part.position.cast_unsigned()),
             text(&part.column.name),
             text("A"),
-            Datum::Null,
+            different,
             number(part.prefix),
             Datum::Null,
             text(if nullable { "YES" } else { "" }),
@@ -241,6 +264,33 @@ fn text_collation(column: &ColumnInfo) -> Option<&'static str> {
     let field_type = &column.field_type;
     let text = field_type.kind.is_string() && field_type.collation != Collation::Binary;
     text.then(|| field_type.collation.name())
+}
+
+/// How many different entries an index has, up to each of its columns.
+struct Cardinality<'s> {
+    /// Of a table that was analyzed.
+    stats: Option<&'s TableStats>,
+    /// Up to the last column, if that is known.
+    different: Option<u64>,
+}
+
+impl<'s> Cardinality<'s> {
+    fn new(stats: Option<&'s TableStats>) -> Cardinality<'s> {
+        Cardinality { stats: stats.filter(|stats| stats.analyzed_ts > 0), different: None }
+    }
+
+    /// Takes the next column; NULL is a value here. Columns are taken to have nothing to do with each other: an upper bound.
+    fn with(&mut self, part: &IndexPart<'_>) -> Datum {
+        if part.position == 1 {
+            self.different = Some(1);
+        }
+        self.different = self.stats.zip(self.different).and_then(|(stats, before)| {
+            let column = stats.column(part.column.id)?;
+            let values = column.distinct + u64::from(column.nulls > 0);
+            Some(before.saturating_mul(values).min(stats.rows))
+        });
+        self.different.map_or(Datum::Null, Datum::UInt)
+    }
 }
 
 /// A column of an index: what SHOW INDEX and `information_schema.STATISTICS` tell.

@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use crate::actors::ddl::{SchemaCache, SubmitJob};
 use crate::actors::gateway::Connection;
 use crate::actors::runtime::{Address, Clock, Context, Rng, Thread};
+use crate::actors::stats::StatsCache;
 use crate::common::SqlResult;
 use crate::sql::exec::{AutoIds, ExecLimits, KvAutoIds};
 use crate::sql::kv::KvStore;
@@ -29,6 +30,8 @@ pub struct SessionServices {
     pub schema: Arc<SchemaCache>,
     /// Runs schema changes.
     pub ddl: Address<SubmitJob>,
+    /// What is known of tables' rows, and where sessions tell what they did to them.
+    pub stats: Arc<StatsCache>,
     /// Who is connected.
     pub processes: Arc<ProcessList>,
     /// Sessions on other nodes; `None`: there are no others.
@@ -66,6 +69,7 @@ impl SessionServices {
             store,
             schema,
             ddl,
+            stats: Arc::default(),
             processes,
             others: None,
             accounts,

@@ -95,6 +95,7 @@ impl Core {
             S::Execute { name, using } => {
                 Box::pin(self.execute_named(name, using, request.more, sink)).await
             }
+            S::Analyze(tables) => self.analyze(tables, request, sink).await,
             S::SplitTable(split) => self.split_table(split, request, sink).await,
             other => {
                 self.begin_eval(request.params.clone(), false, false);

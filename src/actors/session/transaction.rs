@@ -10,6 +10,7 @@ use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::InfoSchema;
 use crate::sql::exec::dml::duplicate_from_key;
 use crate::sql::kv::{Savepoint, Transaction, TxnOptions};
+use crate::sql::stats::{Deltas, TableDelta};
 use crate::storage::codec::table::{TableKey, decode_table_key};
 
 /// How the next transaction differs from what the variables say (SET TRANSACTION without a scope).
@@ -26,6 +27,14 @@ pub(super) struct BeginOptions {
     pub(super) read_only: Option<bool>,
 }
 
+/// A savepoint of SAVEPOINT.
+struct Saved {
+    name: String,
+    mark: Savepoint,
+    /// What had been done by then.
+    deltas: Deltas,
+}
+
 /// A transaction that has its timestamp.
 struct Open {
     txn: Arc<dyn Transaction>,
@@ -33,7 +42,9 @@ struct Open {
     /// It has used a table, so its schema stays.
     used: bool,
     written: BTreeSet<i64>,
-    savepoints: Vec<(String, Savepoint)>,
+    /// What its statements did to tables' rows.
+    deltas: Deltas,
+    savepoints: Vec<Saved>,
     /// Where the statement in hand began.
     mark: Savepoint,
 }
@@ -106,6 +117,7 @@ impl Core {
                 guard,
                 used: false,
                 written: BTreeSet::new(),
+                deltas: Deltas::default(),
                 savepoints: Vec::new(),
                 mark,
             });
@@ -147,7 +159,16 @@ impl Core {
             return Err(error);
         }
         let schema = open.guard.schema();
-        open.txn.commit().await.map(drop).map_err(|error| duplicate_shown(error, schema))
+        open.txn.commit().await.map_err(|error| duplicate_shown(error, schema))?;
+        self.services.stats.record(&open.deltas);
+        Ok(())
+    }
+
+    /// Notes what a statement that succeeded did to a table's rows; it counts once the transaction is committed.
+    pub(super) fn note_delta(&mut self, table: i64, delta: TableDelta) {
+        if let Some(open) = &mut self.transactions.open {
+            open.deltas.add(table, delta);
+        }
     }
 
     /// ROLLBACK. What the store could not undo at once expires by itself.
@@ -189,8 +210,9 @@ impl Core {
         }
         self.enter_transaction().await?;
         if let Some(open) = &mut self.transactions.open {
-            open.savepoints.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
-            open.savepoints.push((name.to_owned(), open.mark));
+            open.savepoints.retain(|saved| !saved.name.eq_ignore_ascii_case(name));
+            let deltas = open.deltas.clone();
+            open.savepoints.push(Saved { name: name.to_owned(), mark: open.mark, deltas });
         }
         Ok(())
     }
@@ -198,10 +220,11 @@ impl Core {
     /// ROLLBACK TO SAVEPOINT: later savepoints are gone, locks stay.
     pub(super) fn roll_back_to(&mut self, name: &str) -> SqlResult<()> {
         let (position, open) = self.find_savepoint(name)?;
-        let savepoint = open.savepoints[position].1;
-        open.txn.rollback_to(savepoint);
+        let saved = &open.savepoints[position];
+        open.txn.rollback_to(saved.mark);
+        open.mark = saved.mark;
+        open.deltas = saved.deltas.clone();
         open.savepoints.truncate(position + 1);
-        open.mark = savepoint;
         Ok(())
     }
 
@@ -216,7 +239,7 @@ impl Core {
         let missing =
             || SqlError::new(errno::SP_DOES_NOT_EXIST, format!("SAVEPOINT {name} does not exist"));
         let open = self.transactions.open.as_mut().ok_or_else(missing)?;
-        let same = |(known, _): &(String, Savepoint)| known.eq_ignore_ascii_case(name);
+        let same = |saved: &Saved| saved.name.eq_ignore_ascii_case(name);
         let position = open.savepoints.iter().position(same).ok_or_else(missing)?;
         Ok((position, open))
     }

@@ -72,16 +72,24 @@ impl VirtualTables for SessionTables {
     async fn rows(&self, database: &str, table: &str) -> SqlResult<Rows> {
         Ok(match table {
             "schemata" => self.schema.databases().map(|database| schema_row(database)).collect(),
-            "tables" => self.tables().map(|(database, table)| table_row(database, table)).collect(),
+            "tables" => self
+                .tables()
+                .map(|(database, table)| {
+                    table_row(database, table, self.services.stats.current(table.id).as_ref())
+                })
+                .collect(),
             "columns" => self
                 .tables()
                 .flat_map(|(database, table)| {
                     public_columns(table).map(move |column| column_row(database, table, column))
                 })
                 .collect(),
-            "statistics" => {
-                self.tables().flat_map(|(database, table)| index_rows(database, table)).collect()
-            }
+            "statistics" => self
+                .tables()
+                .flat_map(|(database, table)| {
+                    index_rows(database, table, self.services.stats.current(table.id).as_ref())
+                })
+                .collect(),
             "key_column_usage" => {
                 self.tables().flat_map(|(database, table)| key_rows(database, table)).collect()
             }

@@ -141,6 +141,40 @@ impl Parser<'_> {
         self.describe()
     }
 
+    /// ANALYZE [NO_WRITE_TO_BINLOG | LOCAL] TABLE t, ….
+    pub(super) fn analyze(&mut self) -> SqlResult<Statement> {
+        self.expect_word("ANALYZE")?;
+        if !self.word("NO_WRITE_TO_BINLOG") {
+            self.word("LOCAL");
+        }
+        const STATEMENTS: &[&str] = &["SELECT", "INSERT", "REPLACE", "UPDATE", "DELETE", "FORMAT"];
+        if STATEMENTS.iter().any(|word| self.at(word)) {
+            return Err(SqlError::unsupported("ANALYZE of a statement"));
+        }
+        if !self.word("TABLES") {
+            self.expect_word("TABLE")?;
+        }
+        let tables = self.list(Parser::object_name)?;
+        const CLAUSES: &[&str] = &[
+            "UPDATE",
+            "DROP",
+            "PARTITION",
+            "INDEX",
+            "COLUMNS",
+            "ALL",
+            "PREDICATE",
+            "WITH",
+            "PERSISTENT",
+            "INCREMENTAL",
+        ];
+        if let Some(clause) = CLAUSES.iter().find(|word| self.at(word)) {
+            let histogram = self.at_all(&[clause, "HISTOGRAM"]);
+            let more = if histogram { " HISTOGRAM" } else { "" };
+            return Err(SqlError::unsupported(format!("ANALYZE TABLE ... {clause}{more}")));
+        }
+        Ok(Statement::Analyze(tables))
+    }
+
     /// SPLIT TABLE t [INDEX i] BETWEEN (…) AND (…) REGIONS n, or BY (…), (…).
     pub(super) fn split(&mut self) -> SqlResult<Statement> {
         self.expect_word("SPLIT")?;

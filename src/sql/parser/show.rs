@@ -74,7 +74,10 @@ const UNSUPPORTED: &[&str] = &[
     "PROFILE",
     "PROFILES",
     "RELAYLOG",
-    "STATS_META",
+    "STATS_BUCKETS",
+    "STATS_TOPN",
+    "STATS_LOCKED",
+    "STATS_EXTENDED",
     "CONFIG",
     "TABLE",
     "ANALYZE",
@@ -148,6 +151,9 @@ impl Parser<'_> {
             ("CHARSET", ShowKind::CharacterSets),
             ("PRIVILEGES", ShowKind::Privileges),
             ("PLUGINS", ShowKind::Plugins),
+            ("STATS_META", ShowKind::StatsMeta),
+            ("STATS_HISTOGRAMS", ShowKind::StatsHistograms),
+            ("STATS_HEALTHY", ShowKind::StatsHealthy),
         ];
         for (word, kind) in simple {
             if self.word(word) {

@@ -6,7 +6,6 @@ use crate::common::{SqlError, SqlResult};
 
 /// First words of MySQL's (and TiDB's) statements that are not implemented.
 const UNSUPPORTED: &[&str] = &[
-    "ANALYZE",
     "BACKUP",
     "BINLOG",
     "CACHE",
@@ -63,6 +62,7 @@ impl Parser<'_> {
             b"CREATE" => self.create(),
             b"DROP" => self.drop(),
             b"ALTER" => self.alter(),
+            b"ANALYZE" => self.analyze(),
             b"TRUNCATE" => self.truncate(),
             b"USE" => {
                 self.advance();
@@ -110,7 +110,6 @@ impl Parser<'_> {
 
     fn unknown_statement(&mut self) -> SqlResult<Statement> {
         match UNSUPPORTED.iter().find(|word| self.at(word)) {
-            Some(&"ANALYZE") => Err(SqlError::unsupported("ANALYZE TABLE")),
             Some(&"LOCK") => Err(SqlError::unsupported("LOCK TABLES")),
             Some(&"LOAD") => Err(SqlError::unsupported("LOAD DATA")),
             Some(word) => Err(SqlError::unsupported(word)),

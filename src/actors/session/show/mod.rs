@@ -4,6 +4,7 @@ mod explain;
 pub(super) mod processes;
 mod schema;
 pub(super) mod server;
+mod stats;
 
 use super::answer::Sink;
 use super::core::Core;
@@ -34,10 +35,11 @@ fn column(name: &str, field_type: FieldType) -> OutputColumn {
 }
 
 impl Shown {
-    /// Columns by name: `#` before one makes it a number, `!` a long text.
+    /// Columns by name: `#` before one makes it a number, `!` a long text, `@` a DATETIME.
     pub(super) fn new(columns: &[&str], rows: Vec<Vec<Datum>>) -> Shown {
         let build = |name: &&str| match name.as_bytes().first() {
             Some(b'#') => column(&name[1..], FieldType::bigint()),
+            Some(b'@') => column(&name[1..], FieldType::datetime(0)),
             Some(b'!') => {
                 let long = FieldType::long_text().collate(Collation::Utf8mb4GeneralCi);
                 column(&name[1..], long)
@@ -98,7 +100,7 @@ impl Core {
             }
             ShowKind::TableStatus { database } => {
                 let database = self.database_or_current(database.as_deref())?;
-                schema::table_status(schema, &database)?
+                schema::table_status(schema, &database, &self.services.stats)?
             }
             ShowKind::Columns { full, table } => {
                 let (database, table) = self.find_table(schema, table)?;
@@ -106,7 +108,8 @@ impl Core {
             }
             ShowKind::Indexes { table } => {
                 let (database, table) = self.find_table(schema, table)?;
-                schema::indexes(schema.require_database(&database)?, &table)
+                let stats = self.services.stats.current(table.id);
+                schema::indexes(schema.require_database(&database)?, &table, stats.as_ref())
             }
             ShowKind::CreateTable(name) => schema::create_table(&self.find_table(schema, name)?.1),
             ShowKind::CreateDatabase { name, if_not_exists } => {
@@ -122,6 +125,9 @@ impl Core {
             ShowKind::StoredPrograms { columns } => Shown::new(columns, Vec::new()),
             ShowKind::Privileges => server::privileges(),
             ShowKind::Plugins => server::plugins(),
+            ShowKind::StatsMeta => self.stats_meta(schema),
+            ShowKind::StatsHistograms => self.stats_histograms(schema),
+            ShowKind::StatsHealthy => self.stats_healthy(schema),
             ShowKind::ProcessList { .. } | ShowKind::Warnings { .. } | ShowKind::Errors { .. } => {
                 return Err(SqlError::internal("what others are asked for is shown apart"));
             }

@@ -2,10 +2,12 @@
 
 use super::Shown;
 use crate::actors::session::schema_rows;
+use crate::actors::stats::StatsCache;
 use crate::common::SqlResult;
 use crate::sql::catalog::{
     DatabaseInfo, InfoSchema, TableInfo, show_create_database, show_create_table,
 };
+use crate::sql::stats::TableStats;
 use crate::sql::types::Datum;
 
 /// A table's name, and from its engine to its comment, in a row of TABLES.
@@ -49,7 +51,11 @@ pub(super) fn tables(
     Ok(if full { Shown::new(&[&head, "Table_type"], rows) } else { Shown::new(&[&head], rows) })
 }
 
-pub(super) fn table_status(schema: &InfoSchema, database: &str) -> SqlResult<Shown> {
+pub(super) fn table_status(
+    schema: &InfoSchema,
+    database: &str,
+    stats: &StatsCache,
+) -> SqlResult<Shown> {
     let info = schema.require_database(database)?;
     let columns = [
         "Name",
@@ -73,7 +79,7 @@ pub(super) fn table_status(schema: &InfoSchema, database: &str) -> SqlResult<Sho
     ];
     let tables = schema.tables(database).filter(|_| info.id >= 0);
     let rows = tables.map(|table| {
-        let row = schema_rows::table_row(info, table);
+        let row = schema_rows::table_row(info, table, stats.current(table.id).as_ref());
         pick(&row, &STATUS_COLUMNS)
     });
     Ok(Shown::new(&columns, rows.collect()))
@@ -106,10 +112,14 @@ pub(super) fn columns(database: &DatabaseInfo, table: &TableInfo, full: bool) ->
 }
 
 /// SHOW INDEX.
-pub(super) fn indexes(database: &DatabaseInfo, table: &TableInfo) -> Shown {
+pub(super) fn indexes(
+    database: &DatabaseInfo,
+    table: &TableInfo,
+    stats: Option<&TableStats>,
+) -> Shown {
     // Table, non-unique, key, place, column, collation, cardinality and so on to the expression.
     let wanted = [2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17];
-    let rows = schema_rows::index_rows(database, table).map(|row| pick(&row, &wanted));
+    let rows = schema_rows::index_rows(database, table, stats).map(|row| pick(&row, &wanted));
     let columns = [
         "Table",
         "#Non_unique",

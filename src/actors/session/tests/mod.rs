@@ -188,7 +188,7 @@ macro_rules! scripts {
     };
 }
 
-scripts! { first_session transactions variables show prepared accounts errors schema_changes }
+scripts! { first_session transactions variables show prepared accounts errors schema_changes statistics }
 
 #[actix::test]
 async fn prepared_statements_in_binary() {

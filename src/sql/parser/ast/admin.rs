@@ -160,6 +160,9 @@ pub enum ShowKind {
     },
     Privileges,
     Plugins,
+    StatsMeta,
+    StatsHistograms,
+    StatsHealthy,
     /// TRIGGERS, EVENTS, PROCEDURE STATUS, FUNCTION STATUS.
     StoredPrograms {
         columns: &'static [&'static str],

@@ -150,6 +150,8 @@ pub enum Statement {
     Deallocate(String),
     /// SPLIT TABLE.
     SplitTable(Box<SplitTable>),
+    /// ANALYZE TABLE.
+    Analyze(Vec<ObjectName>),
     /// DO expr, ….
     Do(Vec<Expr>),
     /// UNLOCK TABLES: there are never any locked, so this has nothing to do, as in MySQL.

@@ -1,0 +1,91 @@
+//! ANALYZE TABLE.
+
+use super::answer::Sink;
+use super::core::Core;
+use super::show::Shown;
+use super::statement::Request;
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::catalog::{DatabaseInfo, TableInfo};
+use crate::sql::parser::ast::ObjectName;
+use crate::sql::stats::{self, FullSpeed};
+use crate::sql::types::Datum;
+
+/// What is told of a table: the kind of message, and the message.
+type Message = (&'static str, String);
+
+impl Core {
+    /// ANALYZE TABLE: reads each table and writes its statistics, which this node's statements are planned with from then on. It
+    /// commits, as in MySQL. KILL ends it between two tables or while one is read; then that one's statistics are the old ones.
+    pub(super) async fn analyze(
+        &mut self,
+        names: &[ObjectName],
+        request: &Request<'_>,
+        sink: &mut Sink,
+    ) -> SqlResult<()> {
+        self.begin_eval(request.params.clone(), false, false);
+        self.commit().await?;
+        let mut rows = Vec::new();
+        for name in names {
+            let database = self.database_or_current(name.database.as_deref())?;
+            let (shown, messages) = self.analyze_named(&database, &name.name).await?;
+            rows.extend(messages.into_iter().map(|(kind, text)| {
+                let row = [shown.as_str(), "analyze", kind, text.as_str()];
+                row.map(Datum::from).to_vec()
+            }));
+        }
+        let columns = ["Table", "Op", "Msg_type", "!Msg_text"];
+        self.send_shown(Shown::new(&columns, rows), request, sink).await
+    }
+
+    /// The table's name as it is shown, and what became of it.
+    async fn analyze_named(&self, database: &str, name: &str) -> SqlResult<(String, Vec<Message>)> {
+        let schema = self.services.schema.current();
+        let found = schema
+            .require_database(database)
+            .and_then(|database| Ok((database, schema.require_table(&database.name, name)?)));
+        let (info, table) = match found {
+            Ok(found) => found,
+            Err(error) => return Ok((format!("{database}.{name}"), failure(error))),
+        };
+        let shown = format!("{}.{}", info.name, table.name);
+        if info.id < 0 {
+            let note = "The storage engine for the table doesn't support analyze";
+            return Ok((shown, vec![("note", note.to_owned())]));
+        }
+        let messages = match self.analyze_table(info, table).await {
+            Ok(()) => vec![("status", "OK".to_owned())],
+            Err(error) if error.code == errno::NO_SUCH_TABLE => failure(error),
+            Err(error) => return Err(error),
+        };
+        Ok((shown, messages))
+    }
+
+    async fn analyze_table(&self, database: &DatabaseInfo, table: &TableInfo) -> SqlResult<()> {
+        self.report_pending(table.id).await?;
+        let store = &*self.services.store;
+        let analyzed = stats::analyze(store, database.id, table, &FullSpeed).await?;
+        self.services.stats.put(analyzed);
+        Ok(())
+    }
+
+    /// Reports what this node's sessions did to a table: its rows are about to be counted, and are not to be counted twice.
+    async fn report_pending(&self, table: i64) -> SqlResult<()> {
+        let _shield = self.control.shield();
+        let cache = &self.services.stats;
+        let pending = cache.take_pending_of(table);
+        match stats::flush(&*self.services.store, &pending).await {
+            Ok(written) => written.into_iter().for_each(|stats| cache.put(stats)),
+            // They may have been reported: the reading that follows tells anyway.
+            Err(error) if error.code == errno::UNDETERMINED_COMMIT => {}
+            Err(error) => {
+                cache.record(&pending);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn failure(error: SqlError) -> Vec<Message> {
+    vec![("Error", error.message), ("status", "Operation failed".to_owned())]
+}
