@@ -114,6 +114,7 @@ impl Service for Sql {
             system.clock().clone(),
             system.rng(),
         );
+        services.stats = shared.product("stats", |products| &products.stats)?;
         services.limits = Arc::new(ExecLimits {
             memory_bytes: shared.config.sql.query_memory.0 as usize,
             spill_dir: Some(shared.data.tmp.clone()),

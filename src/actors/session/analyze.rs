@@ -64,7 +64,7 @@ impl Core {
         self.report_pending(table.id).await?;
         let store = &*self.services.store;
         let analyzed = stats::analyze(store, database.id, table, &FullSpeed).await?;
-        self.services.stats.put(analyzed);
+        self.services.stats.put([analyzed]);
         Ok(())
     }
 
@@ -74,7 +74,7 @@ impl Core {
         let cache = &self.services.stats;
         let pending = cache.take_pending_of(table);
         match stats::flush(&*self.services.store, &pending).await {
-            Ok(written) => written.into_iter().for_each(|stats| cache.put(stats)),
+            Ok(written) => cache.put(written),
             // They may have been reported: the reading that follows tells anyway.
             Err(error) if error.code == errno::UNDETERMINED_COMMIT => {}
             Err(error) => {

@@ -58,7 +58,7 @@ impl Core {
             && before.table_by_id(table.id).is_none()
             && self.services.stats.table(table.id).is_none()
         {
-            self.services.stats.put(TableStats::empty(table.id));
+            self.services.stats.put([TableStats::empty(table.id)]);
         }
     }
 
