@@ -29,6 +29,7 @@ mod replicas;
 mod restart;
 mod roles;
 mod server;
+mod stats;
 mod sysbench;
 mod tidy;
 mod tls;

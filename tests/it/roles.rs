@@ -226,6 +226,7 @@ fn the_shape_of_every_service_on_its_own() {
         "separate/store.toml",
         "separate/ddl.toml",
         "separate/sql.toml",
+        "separate/stats.toml",
         "separate/gateway.toml",
     ]);
 }

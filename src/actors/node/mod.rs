@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! bridge ← pd ← cluster ← store ← kv ← schema ← ddl ← sql ← gateway
-//!                                                ↖ admin
-//!                                             ↖ stats ↙
+//!                                            ↖       ↙   ↖ admin
+//!                                              stats
 //! ```
 //!
 //! Every node has the bridge, a client of the placement driver, its membership and the admin endpoint; the rest goes by
