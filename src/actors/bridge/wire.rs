@@ -145,7 +145,6 @@ wire_table! {
         100 Raft crate::actors::store::SendRaft;
         101 Snapshot crate::actors::store::SendChunk;
         102 Control crate::actors::store::deadlock::ShareWaits;
-        103 Control crate::actors::store::deadlock::EndWait;
         104 Raft crate::actors::store::Greet;
         200 Data crate::actors::store::KvCommand;
         201 Data crate::actors::store::region_peer::SplitRegion;

@@ -8,9 +8,9 @@ use dashmap::DashMap;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::deadlock::{EndWait, ShareWaits};
+use super::deadlock::ShareWaits;
 use super::open::StoreNode;
-use super::transport::{ChunkRefused, DeadlockWays, RaftEnvelope, SnapshotChunk, Transport};
+use super::transport::{ChunkRefused, RaftEnvelope, SnapshotChunk, Transport};
 use super::wire;
 use crate::actors::bridge::{Bridge, WireError, Wired};
 use crate::actors::kv::store_path;
@@ -52,7 +52,7 @@ struct Ways {
     raft: Address<SendRaft>,
     greetings: Address<Greet>,
     chunks: Address<SendChunk>,
-    deadlocks: DeadlockWays,
+    deadlocks: Address<ShareWaits>,
 }
 
 impl BridgeTransport {
@@ -70,10 +70,7 @@ impl BridgeTransport {
             raft: self.bridge.address(path.clone()),
             greetings: self.bridge.address(path.clone()),
             chunks: self.bridge.address(path.clone()),
-            deadlocks: DeadlockWays {
-                share: self.bridge.address(path.clone()),
-                end: self.bridge.address(path),
-            },
+            deadlocks: self.bridge.address(path),
         });
         self.stores.insert(store_id, Arc::clone(&ways));
         ways
@@ -98,7 +95,7 @@ impl Transport for BridgeTransport {
         asked.unwrap_or_else(|error| Err(ChunkRefused(error.to_string())))
     }
 
-    fn deadlocks(&self, store_id: StoreId) -> Option<DeadlockWays> {
+    fn deadlocks(&self, store_id: StoreId) -> Option<Address<ShareWaits>> {
         Some(self.ways(store_id).deadlocks.clone())
     }
 }
@@ -111,7 +108,6 @@ pub fn export_raft(system: &System, bridge: &Bridge, store: &StoreNode) {
     exports.serve::<Greet>(&door.path, Address::new(door.clone()));
     exports.serve::<SendChunk>(&door.path, Address::new(door.clone()));
     exports.serve::<ShareWaits>(&door.path, store.deadlocks.address());
-    exports.serve::<EndWait>(&door.path, store.deadlocks.address());
     system.registry().announce(door.path.clone(), system.node().to_owned());
 }
 

@@ -61,5 +61,5 @@ pub use region_peer::{CommandReply, KvCommand};
 pub use router::{RegionEntry, RegionGauges, RegionStatus, StoreRouter};
 pub use shared::{AwakeRegions, PeerShared, RangeClaims, StoreParts};
 pub use transport::{
-    ChunkRefused, DeadlockWays, NoTransport, RaftEnvelope, SnapshotChunk, SnapshotId, Transport,
+    ChunkRefused, NoTransport, RaftEnvelope, SnapshotChunk, SnapshotId, Transport,
 };

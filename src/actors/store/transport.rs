@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use raft::eraftpb::Message;
 
-use super::deadlock::{EndWait, ShareWaits};
+use super::deadlock::ShareWaits;
 use crate::actors::runtime::Address;
 use crate::common::{LogIndex, PeerId, RegionId, StoreId, Term};
 use crate::storage::raft::Doze;
@@ -71,15 +71,6 @@ pub struct SnapshotChunk {
 #[error("the snapshot was not taken: {0}")]
 pub struct ChunkRefused(pub String);
 
-/// The ways to the Deadlocks actor of another store.
-#[derive(Clone, Debug)]
-pub struct DeadlockWays {
-    /// Takes waits.
-    pub share: Address<ShareWaits>,
-    /// Takes the ends of waits.
-    pub end: Address<EndWait>,
-}
-
 /// Carries messages to other stores. It must not block.
 #[async_trait]
 pub trait Transport: Send + Sync + 'static {
@@ -95,7 +86,7 @@ pub trait Transport: Send + Sync + 'static {
     }
 
     /// How another store is told of waits for locks, if there is a way.
-    fn deadlocks(&self, _store_id: StoreId) -> Option<DeadlockWays> {
+    fn deadlocks(&self, _store_id: StoreId) -> Option<Address<ShareWaits>> {
         None
     }
 }

@@ -133,9 +133,10 @@ pub fn decode_edge(entry: proto::WaitForEntry) -> (WaitEdge, u64) {
 
 /// The protocol's form of what a store tells of its waits.
 pub fn encode_waits(waits: SharedWaits) -> proto::ShareWaits {
-    let SharedWaits { from, account, all, waits } = waits;
+    let SharedWaits { from, account, all, ended, waits } = waits;
     let waits = waits.into_iter().map(|(edge, lasts)| encode_edge(edge, lasts)).collect();
-    proto::ShareWaits { store_id: from.0, account, all, waits }
+    let ended = ended.into_iter().map(|edge| encode_edge(edge, 0)).collect();
+    proto::ShareWaits { store_id: from.0, account, all, waits, ended }
 }
 
 /// What a store tells of its waits, out of its protocol form.
@@ -144,6 +145,7 @@ pub fn decode_waits(waits: proto::ShareWaits) -> SharedWaits {
         from: StoreId(waits.store_id),
         account: waits.account,
         all: waits.all,
+        ended: waits.ended.into_iter().map(|entry| decode_edge(entry).0).collect(),
         waits: waits.waits.into_iter().map(decode_edge).collect(),
     }
 }
@@ -249,10 +251,11 @@ mod tests {
         fn waits_survive_the_wire(
             (from, account, all) in (any::<u64>(), any::<u64>(), any::<bool>()),
             waits in proptest::collection::vec((edges(), 0..u64::MAX / 1000), 0..5),
+            ended in proptest::collection::vec(edges(), 0..5),
         ) {
             // In whole microseconds.
             let waits = waits.into_iter().map(|(edge, lasts)| (edge, lasts * 1000)).collect();
-            let sent = SharedWaits { from: StoreId(from), account, all, waits };
+            let sent = SharedWaits { from: StoreId(from), account, all, ended, waits };
             prop_assert_eq!(decode_waits(encode_waits(sent.clone())), sent);
         }
 

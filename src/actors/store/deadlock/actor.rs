@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tracing::{debug, info};
 
-use super::messages::{DetectDeadlock, EndWait, ForgetWait, LeadsFirstRegion, ShareWaits};
+use super::messages::{DetectDeadlock, ForgetWait, LeadsFirstRegion, ShareWaits};
 use crate::actors::pd::{PdClient, PdResult};
 use crate::actors::runtime::{Actor, Context, Handler, MailboxOptions, Overflow, ReplyTo};
 use crate::actors::store::router::StoreRouter;
@@ -75,7 +75,7 @@ impl Deadlocks {
 
     /// Tells the detector what it does not know, or looks for one.
     fn go_on(&mut self, ask_anyway: bool, ctx: &mut Context<Self>) {
-        if self.is_detector() || self.waits.is_empty() {
+        if self.is_detector() || self.waits.has_nothing_to_tell() {
             return;
         }
         self.arm(ctx);
@@ -87,11 +87,11 @@ impl Deadlocks {
             return;
         };
         let account = shared.account;
-        let Some(ways) = self.transport.deadlocks(to) else {
+        let Some(detector) = self.transport.deadlocks(to) else {
             self.on_told(account, None, ctx);
             return;
         };
-        let answer = ways.share.ask(ShareWaits(shared), SHARE_DEADLINE);
+        let answer = detector.ask(ShareWaits(shared), SHARE_DEADLINE);
         ctx.spawn_then(answer, move |this: &mut Self, answer, ctx| {
             if let Err(error) = &answer {
                 debug!(%error, store_id = %this.me, "failed to tell the detector of waits");
@@ -221,18 +221,14 @@ impl Handler<DetectDeadlock> for Deadlocks {
 }
 
 impl Handler<ForgetWait> for Deadlocks {
-    fn handle(&mut self, message: ForgetWait, _reply: ReplyTo<()>, _ctx: &mut Context<Self>) {
+    fn handle(&mut self, message: ForgetWait, _reply: ReplyTo<()>, ctx: &mut Context<Self>) {
         let edge = message.edge;
         self.graph.remove(self.me, &edge);
         if let Some(asker) = self.askers.remove(&edge) {
             asker.send(false);
         }
-        if let Some(detector) = self.waits.end(&edge)
-            && let Some(ways) = self.transport.deadlocks(detector)
-        {
-            // What the detector is not told, it forgets when the wait would have ended.
-            let _ = ways.end.tell(EndWait { from: self.me, edge });
-        }
+        self.waits.end(edge);
+        self.go_on(false, ctx);
     }
 }
 
@@ -266,11 +262,5 @@ impl Handler<ShareWaits> for Deadlocks {
             self.found += victims.len() as u64;
         }
         reply.send(answer);
-    }
-}
-
-impl Handler<EndWait> for Deadlocks {
-    fn handle(&mut self, message: EndWait, _reply: ReplyTo<()>, _ctx: &mut Context<Self>) {
-        self.graph.remove(message.from, &message.edge);
     }
 }

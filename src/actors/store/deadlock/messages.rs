@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::common::{RegionId, StoreId};
+use crate::common::RegionId;
 use crate::message;
 use crate::storage::txn::{SharedWaits, WaitEdge, WaitsShared};
 
@@ -32,17 +32,7 @@ pub struct LeadsFirstRegion {
 }
 message!(LeadsFirstRegion => (), "LeadsFirstRegion");
 
-/// Waits for locks of another store. Sent by the Deadlocks actor of that store to the detector's.
+/// Waits for locks of another store that began or ended. Sent by the Deadlocks actor of that store to the detector's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShareWaits(pub SharedWaits);
 message!(ShareWaits => WaitsShared, "ShareWaits");
-
-/// A wait for a lock of another store is over. Sent after it was shared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EndWait {
-    /// The store with the lock.
-    pub from: StoreId,
-    /// Who waited for whom.
-    pub edge: WaitEdge,
-}
-message!(EndWait => (), "EndWait");

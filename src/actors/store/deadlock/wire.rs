@@ -1,11 +1,10 @@
 //! The messages between stores, as the bridge carries them.
 
 use crate::actors::bridge::{WireError, Wired};
-use crate::common::StoreId;
 use crate::storage::proto::kv_command as proto;
 use crate::storage::txn::WaitsShared;
 
-use super::messages::{EndWait, ShareWaits};
+use super::messages::ShareWaits;
 use crate::actors::store::wire;
 
 impl Wired for ShareWaits {
@@ -26,25 +25,5 @@ impl Wired for ShareWaits {
 
     fn reply_from_wire(proto: proto::WaitsShared) -> Result<WaitsShared, WireError> {
         wire::decode_waits_shared(proto).map_err(WireError::of::<ShareWaits>)
-    }
-}
-
-impl Wired for EndWait {
-    type Wire = proto::EndWait;
-    type WireReply = ();
-
-    fn into_wire(self) -> proto::EndWait {
-        proto::EndWait { store_id: self.from.0, wait: Some(wire::encode_edge(self.edge, 0)) }
-    }
-
-    fn from_wire(proto: proto::EndWait) -> Result<EndWait, WireError> {
-        let wait = proto.wait.ok_or_else(|| WireError::of::<EndWait>("it has no wait"))?;
-        Ok(EndWait { from: StoreId(proto.store_id), edge: wire::decode_edge(wait).0 })
-    }
-
-    fn reply_to_wire((): ()) {}
-
-    fn reply_from_wire((): ()) -> Result<(), WireError> {
-        Ok(())
     }
 }

@@ -13,10 +13,11 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng};
 use super::harness::*;
 use super::quiet_pd::QuietPd;
 use crate::actors::pd::{LocalPd, PdClient};
-use crate::actors::runtime::System;
+use crate::actors::runtime::{Address, System};
+use crate::actors::store::deadlock::ShareWaits;
 use crate::actors::store::{
-    ChunkRefused, CommandReply, DeadlockWays, KvCommand, OpenError, OpenStore, RaftEnvelope,
-    RegionStatus, SnapshotChunk, StoreNode, StoreOptions, Transport, open_store, wire,
+    ChunkRefused, CommandReply, KvCommand, OpenError, OpenStore, RaftEnvelope, RegionStatus,
+    SnapshotChunk, StoreNode, StoreOptions, Transport, open_store, wire,
 };
 use crate::common::{PeerId, RegionId, StoreId, Timestamp};
 use crate::placement::Goals;
@@ -157,9 +158,9 @@ impl Transport for Link {
         store.receive_chunk(chunk).await
     }
 
-    fn deadlocks(&self, store_id: StoreId) -> Option<DeadlockWays> {
+    fn deadlocks(&self, store_id: StoreId) -> Option<Address<ShareWaits>> {
         let me = *self.me.get()?;
-        Some(super::deadlocks::ways(&self.network, me, store_id))
+        Some(super::deadlocks::way(&self.network, me, store_id))
     }
 }
 

@@ -14,8 +14,8 @@ use crate::actors::bridge::Wired;
 use crate::actors::runtime::{
     ActorPath, ActorRef, Address, AskError, Handler, ReplyTo, SendError, Target,
 };
-use crate::actors::store::deadlock::Deadlocks;
-use crate::actors::store::{DeadlockWays, KvCommand, StoreNode, StoreOptions};
+use crate::actors::store::deadlock::{Deadlocks, ShareWaits};
+use crate::actors::store::{KvCommand, StoreNode, StoreOptions};
 use crate::common::{StoreId, Timestamp};
 use crate::storage::codec::mvcc::encode_key;
 use crate::storage::txn::{KeyError, RequestError, WaitPolicy};
@@ -28,11 +28,10 @@ struct Road {
     path: ActorPath,
 }
 
-/// The ways between two stores.
-pub(super) fn ways(network: &Arc<Network>, from: StoreId, to: StoreId) -> DeadlockWays {
+/// The way from one store to another.
+pub(super) fn way(network: &Arc<Network>, from: StoreId, to: StoreId) -> Address<ShareWaits> {
     let path = ActorPath::new(&format!("/store/{to}"));
-    let road = Arc::new(Road { network: Arc::clone(network), from, to, path });
-    DeadlockWays { share: Address::new(road.clone()), end: Address::new(road) }
+    Address::new(Arc::new(Road { network: Arc::clone(network), from, to, path }))
 }
 
 impl Road {

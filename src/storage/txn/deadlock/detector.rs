@@ -7,6 +7,10 @@ use bytes::Bytes;
 use super::waits::{SharedWaits, WaitsShared};
 use crate::common::{StoreId, Timestamp};
 
+/// Nanoseconds for which what a store told counts after its last word: several times as long as a store with waits is
+/// silent.
+pub const ACCOUNT_LEASE: u64 = 3_000_000_000;
+
 /// One transaction waits for another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct WaitEdge {
@@ -34,13 +38,21 @@ struct Known {
     expires_at: u64,
 }
 
+/// What a store has told of its waits.
+#[derive(Clone, Copy, Debug)]
+struct Account {
+    number: u64,
+    /// Until when it counts, unless the store goes on with it.
+    until: u64,
+}
+
 /// The graph.
 #[derive(Debug, Default)]
 pub struct DeadlockDetector {
     /// By waiter: whom it waits for at which key.
     edges: BTreeMap<Timestamp, BTreeMap<(Timestamp, Bytes), Known>>,
     /// The account of each store that has given one.
-    accounts: BTreeMap<StoreId, u64>,
+    accounts: BTreeMap<StoreId, Account>,
 }
 
 impl DeadlockDetector {
@@ -78,12 +90,18 @@ impl DeadlockDetector {
 
     /// Takes what another store has to tell, and answers which of its waits close cycles, in the order told.
     pub fn take(&mut self, shared: SharedWaits, now: u64) -> WaitsShared {
-        let SharedWaits { from, account, all, waits } = shared;
+        let SharedWaits { from, account, all, ended, waits } = shared;
+        // While an account has lapsed, others may close cycles with its waits: it is taken anew, wait by wait.
+        let is_known = |known: &Account| known.number == account && known.until > now;
         if all {
             self.retain(|other| other != from);
-            self.accounts.insert(from, account);
-        } else if self.accounts.get(&from) != Some(&account) {
+        } else if !self.accounts.get(&from).is_some_and(is_known) {
             return WaitsShared::Unknown;
+        }
+        let until = now.saturating_add(ACCOUNT_LEASE);
+        self.accounts.insert(from, Account { number: account, until });
+        for edge in ended {
+            self.remove(from, &edge);
         }
         let mut victims = Vec::new();
         for (edge, for_at_most) in waits {
@@ -105,9 +123,9 @@ impl DeadlockDetector {
     ) -> Option<Vec<WaitEdge>> {
         let live = |waiter: Timestamp| {
             let edges = self.edges.get(&waiter).into_iter().flatten();
-            edges.filter(move |(_, known)| known.expires_at > now).map(move |((holder, key), _)| {
-                WaitEdge { waiter, holder: *holder, key: key.clone() }
-            })
+            edges.filter(move |(_, known)| self.counts(known, now)).map(
+                move |((holder, key), _)| WaitEdge { waiter, holder: *holder, key: key.clone() },
+            )
         };
         visited.insert(from);
         let mut stack: Vec<Vec<WaitEdge>> = vec![live(from).collect()];
@@ -128,6 +146,23 @@ impl DeadlockDetector {
             }
         }
         None
+    }
+
+    /// Whether an edge is believed in: until its wait must be over, and as long as its store speaks.
+    fn counts(&self, known: &Known, now: u64) -> bool {
+        let has_lapsed = |account: &Account| account.until <= now;
+        known.expires_at > now && !self.accounts.get(&known.from).is_some_and(has_lapsed)
+    }
+
+    /// The waits that count.
+    #[cfg(test)]
+    pub(super) fn counting(&self, now: u64) -> BTreeSet<WaitEdge> {
+        let all = self.edges.iter().flat_map(|(waiter, edges)| {
+            edges.iter().map(move |(to, known)| (*waiter, to.clone(), known))
+        });
+        all.filter(|(_, _, known)| self.counts(known, now))
+            .map(|(waiter, (holder, key), _)| WaitEdge { waiter, holder, key })
+            .collect()
     }
 
     /// Forgets one wait that this store told of: the waiter was woken. The same wait as told by another store stays; the
@@ -151,10 +186,13 @@ impl DeadlockDetector {
 
     /// Drops the edges that no longer count.
     pub fn expire(&mut self, now: u64) {
-        self.edges.retain(|_, edges| {
-            edges.retain(|_, known| known.expires_at > now);
+        let mut edges = std::mem::take(&mut self.edges);
+        edges.retain(|_, edges| {
+            edges.retain(|_, known| self.counts(known, now));
             !edges.is_empty()
         });
+        self.edges = edges;
+        self.accounts.retain(|_, account| account.until > now);
     }
 
     /// Forgets what other stores told: it is no longer the detector.
@@ -233,7 +271,7 @@ mod tests {
 
     fn told(from: u64, account: u64, all: bool, edges: &[(u64, u64)]) -> SharedWaits {
         let waits = edges.iter().map(|(waiter, holder)| (edge(*waiter, *holder), 10)).collect();
-        SharedWaits { from: StoreId(from), account, all, waits }
+        SharedWaits { from: StoreId(from), account, all, ended: Vec::new(), waits }
     }
 
     fn victims(edges: &[(u64, u64)]) -> WaitsShared {
@@ -270,6 +308,36 @@ mod tests {
         detector.keep_only(StoreId(9));
         assert_eq!(detector.len(), 1);
         assert_eq!(detector.take(told(1, 1, false, &[]), 0), WaitsShared::Unknown);
+    }
+
+    #[test]
+    fn a_store_that_is_silent_is_not_believed_any_more() {
+        let mut detector = DeadlockDetector::new();
+        let account = |account, all, edges: &[(u64, u64)]| SharedWaits {
+            waits: edges.iter().map(|(from, to)| (edge(*from, *to), u64::MAX)).collect(),
+            ..told(1, account, all, &[])
+        };
+        detector.take(account(1, true, &[(1, 2)]), 0);
+        let half = ACCOUNT_LEASE / 2;
+        assert_eq!(detector.take(account(1, false, &[]), half), victims(&[]), "it is there");
+        assert!(detector.detect(edge(2, 1), ACCOUNT_LEASE, u64::MAX).is_some(), "so it counts");
+        let lapsed = half + ACCOUNT_LEASE;
+        assert_eq!(detector.detect(edge(2, 1), lapsed, u64::MAX), None, "nobody knows");
+        // The cycle that was not seen then is found when the store speaks again.
+        assert_eq!(detector.take(account(1, false, &[]), lapsed), WaitsShared::Unknown);
+        assert_eq!(detector.take(account(2, true, &[(1, 2)]), lapsed), victims(&[(1, 2)]));
+        detector.expire(lapsed + ACCOUNT_LEASE);
+        assert_eq!(detector.len(), 1, "its own waits need no account");
+    }
+
+    #[test]
+    fn waits_end_before_others_begin() {
+        let mut detector = DeadlockDetector::new();
+        detector.take(told(1, 1, true, &[(1, 2), (3, 4)]), 0);
+        let ended = vec![edge(1, 2), edge(3, 4)];
+        let more = SharedWaits { ended, ..told(1, 1, false, &[(1, 2), (2, 5)]) };
+        assert_eq!(detector.take(more, 0), victims(&[]));
+        assert_eq!(detector.counting(0), BTreeSet::from([edge(1, 2), edge(2, 5)]));
     }
 
     #[test]

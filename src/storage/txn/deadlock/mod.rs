@@ -10,13 +10,15 @@
 //!   has restarted) says so and is given a new one. So a detector needs to remember nothing, and nobody needs to know that it has
 //!   changed: it is enough to speak to it now and then.
 //!
-//! A wait is told before it begins and when it ends; it also expires, so one that is forgotten does no lasting harm. What is lost is
-//! the end of a wait, at worst: for as long as that wait might have lasted, a cycle may be seen that is no longer there.
+//! A wait is told before it begins and when it ends, and ends are told until the detector has answered; it also expires.
+//! An account counts for three seconds after the store's last word ([`ACCOUNT_LEASE`]), so the waits of a store that went away, or that could not
+//! tell of their end, do no harm for longer than that. A cycle that is closed while an account does not count is found when the
+//! store gives the next.
 
 mod detector;
 #[cfg(test)]
 mod tests;
 mod waits;
 
-pub use detector::{DeadlockCycle, DeadlockDetector, WaitEdge};
+pub use detector::{ACCOUNT_LEASE, DeadlockCycle, DeadlockDetector, WaitEdge};
 pub use waits::{SharedWaits, StoreWaits, WaitsShared};

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{DeadlockDetector, StoreWaits, WaitEdge, WaitsShared};
+use super::{ACCOUNT_LEASE, DeadlockDetector, StoreWaits, WaitEdge, WaitsShared};
 use crate::common::{StoreId, Timestamp};
 
 const STORES: usize = 3;
-const NEVER: u64 = 1_000_000;
+const NEVER: u64 = u64::MAX;
 
 /// What happens.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ enum Step {
     Move(usize),
     /// The detector loses its memory.
     Forget,
+    /// Time goes by: so many sixths of an account's lease.
+    Pass(u64),
 }
 
 /// What becomes of a question.
@@ -46,6 +48,7 @@ fn steps() -> impl Strategy<Value = Step> {
         3 => store.clone().prop_map(Step::Hear),
         1 => store.prop_map(Step::Move),
         1 => Just(Step::Forget),
+        2 => (1..8u64).prop_map(Step::Pass),
     ]
 }
 
@@ -60,6 +63,7 @@ struct World {
     /// Who really waits.
     live: Vec<BTreeSet<WaitEdge>>,
     detector: usize,
+    now: u64,
     /// The end of a wait may have been lost.
     is_lossy: bool,
 }
@@ -71,6 +75,7 @@ impl World {
             waits: (0..STORES).map(|_| StoreWaits::new()).collect(),
             live: vec![BTreeSet::new(); STORES],
             detector: 0,
+            now: 0,
             is_lossy: false,
         }
     }
@@ -96,13 +101,14 @@ impl World {
             }
             Step::Move(_) => {}
             Step::Forget => self.graphs[self.detector].keep_only(id(self.detector)),
+            Step::Pass(sixths) => self.pass(sixths),
         }
     }
 
     fn begin(&mut self, at: usize, waiter: u64, holder: u64) {
         let key = Bytes::from(format!("{at}/{holder}"));
         let edge = WaitEdge { waiter: Timestamp(waiter), holder: Timestamp(holder), key };
-        let refused = self.graphs[at].detect_from(id(at), edge.clone(), 0, NEVER);
+        let refused = self.graphs[at].detect_from(id(at), edge.clone(), self.now, NEVER);
         if refused.is_some() {
             self.is_victim(&edge);
             self.live[at].remove(&edge);
@@ -115,22 +121,28 @@ impl World {
     fn end(&mut self, at: usize, edge: &WaitEdge) {
         self.live[at].remove(edge);
         self.graphs[at].remove(id(at), edge);
-        if let Some(to) = self.waits[at].end(edge) {
-            self.graphs[to.0 as usize - 1].remove(id(at), edge);
-        }
+        self.waits[at].end(edge.clone());
+        // As its actor does.
+        self.tell(at, Way::Whole);
+    }
+
+    fn pass(&mut self, sixths: u64) {
+        self.now += sixths * (ACCOUNT_LEASE / 6);
+        let now = self.now;
+        self.graphs.iter_mut().for_each(|graph| graph.expire(now));
     }
 
     fn tell(&mut self, at: usize, way: Way) {
         if at == self.detector {
             return;
         }
-        let Some((to, shared)) = self.waits[at].tell(id(at), 0, true) else { return };
+        let Some((to, shared)) = self.waits[at].tell(id(at), self.now, true) else { return };
         let (account, to) = (shared.account, to.0 as usize - 1);
         self.is_lossy |= way != Way::Whole;
         let answer = match way {
             Way::QuestionLost => None,
             _ if to != self.detector => Some(WaitsShared::NotDetector),
-            _ => Some(self.graphs[to].take(shared, 0)),
+            _ => Some(self.graphs[to].take(shared, self.now)),
         };
         let answer = answer.filter(|_| way != Way::AnswerLost);
         for edge in self.waits[at].told(account, answer) {
@@ -189,5 +201,12 @@ proptest! {
         for edge in &waits {
             prop_assert!(!reaches(&waits, edge.holder, edge.waiter), "{:?} is in a cycle of {:?}", edge, waits);
         }
+        // Nor does anybody believe in a wait that is over, once a lease has passed.
+        for _ in 0..2 {
+            world.pass(3);
+            world.settle();
+        }
+        let live: BTreeSet<WaitEdge> = world.live.iter().flatten().cloned().collect();
+        prop_assert_eq!(world.graphs[world.detector].counting(world.now), live);
     }
 }

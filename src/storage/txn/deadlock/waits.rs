@@ -14,6 +14,8 @@ pub struct SharedWaits {
     pub account: u64,
     /// They are all there are, the first of a new account. Otherwise they are more of one begun before.
     pub all: bool,
+    /// Those of the account that are over. Told before `waits`: one of these may have begun anew.
+    pub ended: Vec<WaitEdge>,
     /// Each with how long it lasts at most, in nanoseconds.
     pub waits: Vec<(WaitEdge, u64)>,
 }
@@ -47,6 +49,8 @@ pub struct StoreWaits {
     is_open: bool,
     /// What is to be told of the account.
     news: BTreeSet<WaitEdge>,
+    /// What was told of the account, or is being told, and is over.
+    ended: BTreeSet<WaitEdge>,
     is_telling: bool,
 }
 
@@ -62,11 +66,13 @@ impl StoreWaits {
         self.waits.insert(edge, expires_at);
     }
 
-    /// A wait has ended. Answers who is to be told, if the detector may know of it.
-    pub fn end(&mut self, edge: &WaitEdge) -> Option<StoreId> {
-        let was_there = self.waits.remove(edge).is_some();
-        let was_told = !self.news.remove(edge) && (self.is_open || self.is_telling);
-        self.detector.filter(|_| was_there && was_told)
+    /// A wait has ended. The detector is told of it if it may know of the wait.
+    pub fn end(&mut self, edge: WaitEdge) {
+        let was_there = self.waits.remove(&edge).is_some();
+        let was_told = !self.news.remove(&edge) && (self.is_open || self.is_telling);
+        if was_there && was_told {
+            self.ended.insert(edge);
+        }
     }
 
     /// Whom to tell from now on; `None`: nobody that is known, or nobody else than this store.
@@ -82,8 +88,8 @@ impl StoreWaits {
         self.detector
     }
 
-    /// What to tell now. With nothing new, `ask_anyway` asks whether the detector is still the same; nobody has to be asked as long as
-    /// nobody waits.
+    /// What to tell now. With nothing new, `ask_anyway` asks whether the detector is still the same, and renews what it
+    /// believes; nobody has to be asked as long as nobody waits.
     pub fn tell(
         &mut self,
         from: StoreId,
@@ -91,12 +97,14 @@ impl StoreWaits {
         ask_anyway: bool,
     ) -> Option<(StoreId, SharedWaits)> {
         let detector = self.detector?;
-        let is_due = !self.is_open || !self.news.is_empty() || ask_anyway;
-        if self.is_telling || self.waits.is_empty() || !is_due {
+        let is_new = !self.news.is_empty() || !self.ended.is_empty();
+        let is_due = !self.is_open || is_new || ask_anyway;
+        if self.is_telling || self.has_nothing_to_tell() || !is_due {
             return None;
         }
         let all = !self.is_open;
         let news = std::mem::take(&mut self.news);
+        let ended = std::mem::take(&mut self.ended).into_iter().collect();
         let lasts = |edge: &WaitEdge, expires_at: &u64| {
             let lasts = expires_at.saturating_sub(now);
             (lasts > 0).then(|| (edge.clone(), lasts))
@@ -109,7 +117,7 @@ impl StoreWaits {
             known.filter_map(|(edge, at)| lasts(edge, at)).collect()
         };
         self.is_telling = true;
-        Some((detector, SharedWaits { from, account: self.account, all, waits }))
+        Some((detector, SharedWaits { from, account: self.account, all, ended, waits }))
     }
 
     /// The answer to what was told of an account; `None`: there is none. Answers the waits that are over because they would close
@@ -153,10 +161,16 @@ impl StoreWaits {
         self.waits.is_empty()
     }
 
+    /// Whether nobody waits, and the detector knows that.
+    pub fn has_nothing_to_tell(&self) -> bool {
+        self.waits.is_empty() && self.ended.is_empty()
+    }
+
     /// What is told next is all, and answers to what was told before do not count.
     fn close(&mut self) {
         self.is_open = false;
         self.is_telling = false;
+        self.ended.clear();
         self.account += 1;
     }
 }
@@ -250,24 +264,50 @@ mod tests {
         let (mut waits, account) = open();
         waits.begin(edge(3, 4), 50);
         waits.tell(ME, 0, false).expect("there is news");
-        assert_eq!(waits.end(&edge(1, 2)), Some(FIRST));
+        waits.end(edge(1, 2));
         let victims = vec![edge(1, 2), edge(3, 4)];
         assert_eq!(waits.told(account, Some(WaitsShared::Taken { victims })), [edge(3, 4)]);
-        assert!(waits.is_empty());
+        assert!(waits.is_empty() && !waits.has_nothing_to_tell());
     }
 
     #[test]
     fn only_ends_of_waits_it_may_know_are_told() {
         let (mut waits, account) = open();
         waits.begin(edge(3, 4), 50);
-        assert_eq!(waits.end(&edge(3, 4)), None, "it was not told yet");
+        waits.end(edge(3, 4));
+        assert_eq!(waits.tell(ME, 0, false), None, "it was not told yet");
         waits.begin(edge(5, 6), 50);
         waits.tell(ME, 0, false).expect("there is news");
-        assert_eq!(waits.end(&edge(5, 6)), Some(FIRST), "it is on its way");
+        waits.end(edge(5, 6));
+        assert_eq!(waits.tell(ME, 0, false), None, "one at a time");
         waits.told(account, taken());
-        assert_eq!(waits.end(&edge(1, 2)), Some(FIRST));
-        assert_eq!(waits.end(&edge(1, 2)), None);
+        waits.end(edge(1, 2));
+        let (_, told) = waits.tell(ME, 0, false).expect("two are over");
+        assert_eq!((told.ended, told.waits), (vec![edge(1, 2), edge(5, 6)], vec![]));
+        waits.told(account, taken());
+        assert!(waits.has_nothing_to_tell());
         assert_eq!(waits.tell(ME, 0, true), None, "nobody waits");
+    }
+
+    #[test]
+    fn a_wait_that_begins_anew_is_told_after_its_end() {
+        let (mut waits, _) = open();
+        waits.end(edge(1, 2));
+        waits.begin(edge(1, 2), 50);
+        let (_, told) = waits.tell(ME, 0, false).expect("there is news");
+        assert_eq!((told.ended, told.waits), (vec![edge(1, 2)], vec![(edge(1, 2), 50)]));
+    }
+
+    #[test]
+    fn an_end_that_was_lost_is_made_up_for_by_the_next_account() {
+        let (mut waits, account) = open();
+        waits.begin(edge(3, 4), 50);
+        waits.end(edge(1, 2));
+        waits.tell(ME, 0, false).expect("there is news");
+        waits.told(account, None);
+        waits.set_detector(Some(FIRST));
+        let (_, told) = waits.tell(ME, 0, false).expect("all of it");
+        assert_eq!((told.all, told.ended, told.waits), (true, vec![], vec![(edge(3, 4), 50)]));
     }
 
     #[test]
