@@ -310,6 +310,7 @@ fn store_json(board: &Board, store: &StoreInfo) -> Value {
             "capacity": size(stats.capacity),
             "available": size(stats.available),
             "used_size": size(stats.used),
+            "disk": stats.room.name(),
             "leader_count": load.leaders,
             "leader_weight": 1,
             "leader_score": load.leaders,

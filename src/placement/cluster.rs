@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::goals::Goals;
 use super::region_tree::{Observed, RegionTree};
 use crate::common::{RegionId, StoreId, Term};
+use crate::storage::engine::DiskRoom;
 use crate::storage::region::{Peer, Region};
 
 /// A process of the cluster, as it has announced itself.
@@ -89,6 +90,8 @@ pub struct StoreStats {
     pub busy: bool,
     /// It is about to stop, and hands over what it leads.
     pub stopping: bool,
+    /// How much room its disk has left. One without enough is given nothing, and to lead nothing.
+    pub room: DiskRoom,
 }
 
 /// A store and what was last heard of it.
@@ -200,7 +203,13 @@ impl ClusterMap {
     pub fn is_ready(&self, store: &StoreInfo, goals: &Goals) -> bool {
         self.condition(store, goals) == StoreCondition::Up
             && store.heard_unix_ms > 0
+            && store.stats.room == DiskRoom::Enough
             && !store.stats.busy
+    }
+
+    /// Whether a store's disk has enough room, as far as is known.
+    pub fn has_room(&self, id: StoreId) -> bool {
+        self.store(id).is_none_or(|store| store.stats.room == DiskRoom::Enough)
     }
 
     /// Whether a store has said that it stops.

@@ -70,6 +70,9 @@ pub(crate) struct Node {
     pub(crate) address: String,
     pub(crate) dir: PathBuf,
     args: Vec<String>,
+    pub(crate) env: Vec<(&'static str, &'static str)>,
+    /// MiB of a file system in memory that it has for itself, as its data directory.
+    pub(crate) disk: Option<u32>,
     server: Option<Server>,
 }
 
@@ -83,13 +86,24 @@ impl Node {
         if let Some(pd) = pd {
             args.extend(["--pd".to_owned(), pd.to_owned()]);
         }
-        Node { name: name.to_owned(), address, dir, args, server: None }
+        let env = ENV.to_vec();
+        Node { name: name.to_owned(), address, dir, args, env, disk: None, server: None }
     }
 
     pub(crate) fn start(&mut self) {
         let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
-        let options =
-            Options { data_dir: Some(&self.dir), args: &args, env: &ENV, ..Options::default() };
+        let mount = self.disk.map(|size| {
+            let dir = self.dir.display();
+            format!("mkdir -p {dir}; mount -t tmpfs -o size={size}m tmpfs {dir}")
+        });
+        let options = Options {
+            data_dir: Some(&self.dir),
+            args: &args,
+            env: &self.env,
+            through: mount.as_deref(),
+            mounts: mount.is_some(),
+            ..Options::default()
+        };
         self.server = Some(Server::with(&options));
     }
 
@@ -160,7 +174,13 @@ impl Cluster {
 
     /// Starts processes of all kinds, and waits until every region has three replicas.
     pub(crate) fn of(shape: Shape) -> Cluster {
+        Cluster::prepared(shape, |_| {})
+    }
+
+    /// The same, after something is changed about the processes.
+    pub(crate) fn prepared(shape: Shape, prepare: impl FnOnce(&mut Cluster)) -> Cluster {
         let mut cluster = Cluster::laid_out(shape);
+        prepare(&mut cluster);
         std::thread::scope(|scope| {
             for node in std::iter::once(&mut cluster.pd).chain(&mut cluster.other_pds) {
                 scope.spawn(|| node.start());

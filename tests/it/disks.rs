@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use mysql_async::prelude::*;
 use mysql_async::{Conn, OptsBuilder};
 
-use crate::server::{Options, Server, may_mount, through_shell};
+use crate::bank::{execute, query};
+use crate::cluster::{Cluster, Shape};
+use crate::server::{Options, Server, mariadb, may_mount, run, through_shell, troupe};
 
 /// MySQL's "disk full".
 const DISK_FULL: u16 = 1021;
@@ -113,6 +115,54 @@ async fn a_full_disk_takes_no_writes_and_serves_reads() {
     conn.query_drop("CREATE TABLE d.u (a INT PRIMARY KEY)").await.unwrap();
     assert_eq!(conn.query_first(read).await.unwrap(), Some((3, 6)));
     assert!(server.log().contains("the disk has room again"));
+}
+
+#[test]
+fn a_follower_whose_disk_is_full_holds_nobody_up() {
+    if !may_mount() {
+        return;
+    }
+    let shape = Shape { pds: 1, stores: 3, fronts: 1, gateways: 0 };
+    let mut cluster = Cluster::prepared(shape, |cluster| {
+        let store = &mut cluster.stores[0];
+        store.disk = Some(400);
+        // 100 MiB.
+        store.env.push(("TROUPE_STORE_RESERVE_SPACE", "104857600"));
+        store.env.push(("TROUPE_STORE_WRITE_BUFFER", "1MiB"));
+    });
+    let port = cluster.ports()[0];
+    execute(port, &["CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY, b LONGTEXT)"]);
+    cluster.wait_whole();
+    let id = cluster.store_id(0);
+    let says = |cluster: &Cluster, room: &str| {
+        cluster.pd_json(&format!("/pd/api/v1/store/{id}"))["status"]["disk"] == room
+    };
+    let disk = Disk::of(cluster.stores[0].server());
+    disk.fill_up_to(RESERVE / 2 - 10 * MIB);
+    cluster.wait("the placement driver hears that it is full", |cluster| says(cluster, "full"));
+    cluster.wait("it leads nothing", |cluster| {
+        cluster.regions().iter().all(|region| region["leader"]["store_id"] != id)
+    });
+    let pd = cluster.pd.server().admin.trim_start_matches("http://").to_owned();
+    let shown = run(troupe().args(["ctl", "--pd", &pd, "stores"]));
+    assert!(shown.contains("  full  "), "{shown}");
+
+    // More than it has room for.
+    let text = "x".repeat(512 << 10);
+    for a in 0..100 {
+        execute(port, &[&format!("INSERT INTO d.t VALUES ({a}, '{text}')")]);
+    }
+    assert!(disk.available() > 10 * MIB, "{} bytes are left", disk.available());
+
+    disk.relieve();
+    cluster.wait("it has room", |cluster| says(cluster, "room"));
+    // With one of the others gone nothing is acknowledged without it.
+    cluster.stores[1].kill();
+    cluster.wait("a write that needs it", |cluster| {
+        let sql = "REPLACE INTO d.t VALUES (100, 'the last')";
+        mariadb(cluster.fronts[0].server()).args(["-e", sql]).output().unwrap().status.success()
+    });
+    assert_eq!(query::<i64>(port, "SELECT COUNT(*) FROM d.t"), [101]);
 }
 
 /// What a server says that is to start in a directory of which a shell has made something it cannot use.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::bank::{Bank, execute, query};
-use crate::cluster::{Cluster, Node, key_of_table};
+use crate::cluster::{Cluster, Node, Shape, key_of_table};
 use crate::server::{Server, mariadb, troupe};
 
 /// A cluster with a bank in several regions, led by several stores.
@@ -65,6 +65,19 @@ fn any_one_process_may_be_killed_under_load() {
     );
     cluster.wait_whole();
     bank.close();
+}
+
+#[test]
+fn a_new_cluster_has_its_replicas_soon_with_seldom_reports() {
+    let shape = Shape { pds: 1, stores: 3, fronts: 1, gateways: 0 };
+    let begun = Instant::now();
+    let cluster = Cluster::prepared(shape, |cluster| {
+        for store in &mut cluster.stores {
+            store.env.push(("TROUPE_STORE_HEARTBEAT_INTERVAL", "10s"));
+        }
+    });
+    println!("three replicas of every region {:.2?} after the first process", begun.elapsed());
+    drop(cluster);
 }
 
 /// Orders something of the placement driver, again until it is taken.

@@ -19,7 +19,9 @@ use crate::actors::runtime::{
 };
 use crate::common::StoreId;
 use crate::message;
+use crate::storage::engine::DiskRoom;
 use crate::storage::proto::raft_serverpb;
+use crate::storage::region::convert;
 
 /// How long a piece of a snapshot may take to reach the other store's disk.
 const CHUNK_DEADLINE: Duration = Duration::from_secs(90);
@@ -34,6 +36,8 @@ message!(SendRaft => (), "SendRaft");
 pub struct Greet {
     /// Which store.
     pub from: StoreId,
+    /// How much room its disk has left.
+    pub room: DiskRoom,
 }
 message!(Greet => (), "Greet");
 
@@ -85,8 +89,8 @@ impl Transport for BridgeTransport {
         let _ = ways.raft.tell(SendRaft(envelope));
     }
 
-    fn greet(&self, from: StoreId, to: StoreId) {
-        let _ = self.ways(to).greetings.tell(Greet { from });
+    fn greet(&self, from: StoreId, to: StoreId, room: DiskRoom) {
+        let _ = self.ways(to).greetings.tell(Greet { from, room });
     }
 
     async fn send_chunk(&self, chunk: SnapshotChunk) -> Result<(), ChunkRefused> {
@@ -152,17 +156,17 @@ impl Target<Greet> for Door {
     }
 
     fn tell(&self, message: Greet) -> Result<(), SendError> {
-        self.store.receive_greeting(message.from);
+        self.store.receive_greeting(message.from, message.room);
         Ok(())
     }
 
     fn ask(&self, message: Greet, _: Duration) -> BoxFuture<'static, Result<(), AskError>> {
-        self.store.receive_greeting(message.from);
+        self.store.receive_greeting(message.from, message.room);
         std::future::ready(Ok(())).boxed()
     }
 
     fn deliver(&self, message: Greet, reply: ReplyTo<()>) -> Option<BoxFuture<'static, ()>> {
-        self.store.receive_greeting(message.from);
+        self.store.receive_greeting(message.from, message.room);
         reply.send(());
         None
     }
@@ -229,11 +233,15 @@ impl Wired for Greet {
     type WireReply = ();
 
     fn into_wire(self) -> raft_serverpb::Greeting {
-        raft_serverpb::Greeting { from_store_id: self.from.0 }
+        raft_serverpb::Greeting {
+            from_store_id: self.from.0,
+            disk_room: convert::room_to_proto(self.room).into(),
+        }
     }
 
     fn from_wire(proto: raft_serverpb::Greeting) -> Result<Greet, WireError> {
-        Ok(Greet { from: StoreId(proto.from_store_id) })
+        let room = convert::room_from_proto(proto.disk_room());
+        Ok(Greet { from: StoreId(proto.from_store_id), room })
     }
 
     fn reply_to_wire((): ()) {}

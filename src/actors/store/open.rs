@@ -18,7 +18,7 @@ use crate::actors::pd::{PdClient, PdError};
 use crate::actors::runtime::{ActorRef, Address, AskError, System, Thread};
 use crate::common::{LogIndex, PeerId, RegionId, StoreId};
 use crate::placement::{StoreMeta, StoreState};
-use crate::storage::engine::{self, Engine, LocksInMemory, WriteBatch};
+use crate::storage::engine::{self, DiskRoom, Engine, LocksInMemory, WriteBatch};
 use crate::storage::mvcc::HotVersions;
 use crate::storage::raft::{LogPosition, LogStore};
 use crate::storage::region::StoreIdent;
@@ -104,11 +104,13 @@ pub struct StoreNode {
 impl StoreNode {
     /// Takes a raft message from another store.
     pub fn receive(&self, envelope: RaftEnvelope) {
+        self.disk.heard(envelope.from.store_id, envelope.room);
         self.router.deliver(envelope);
     }
 
-    /// Another store is there.
-    pub fn receive_greeting(&self, from: StoreId) {
+    /// Another store is there, with so much room on its disk.
+    pub fn receive_greeting(&self, from: StoreId, room: DiskRoom) {
+        self.disk.heard(from, room);
         self.sleepers.heard(from);
     }
 

@@ -14,6 +14,7 @@ use raft::eraftpb::Message;
 use super::deadlock::ShareWaits;
 use crate::actors::runtime::Address;
 use crate::common::{LogIndex, PeerId, RegionId, StoreId, Term};
+use crate::storage::engine::DiskRoom;
 use crate::storage::raft::Doze;
 use crate::storage::region::{Peer, Region};
 
@@ -34,6 +35,8 @@ pub struct RaftEnvelope {
     pub tombstone: bool,
     /// Instead of a message: a word about falling asleep.
     pub doze: Option<Doze>,
+    /// How much room the sender's disk has left.
+    pub room: DiskRoom,
 }
 
 /// Which snapshot, for which replica.
@@ -77,8 +80,8 @@ pub trait Transport: Send + Sync + 'static {
     /// Sends a raft message if it can. Raft bears loss, so there is nothing to answer.
     fn send(&self, envelope: RaftEnvelope);
 
-    /// Tells a store that another one is there. It may be lost.
-    fn greet(&self, _from: StoreId, _to: StoreId) {}
+    /// Tells a store that another one is there, and how much room its disk has. It may be lost.
+    fn greet(&self, _from: StoreId, _to: StoreId, _room: DiskRoom) {}
 
     /// Carries a piece of a snapshot, and waits until the other store has it on its disk.
     async fn send_chunk(&self, chunk: SnapshotChunk) -> Result<(), ChunkRefused> {

@@ -30,12 +30,14 @@ pub fn encode_envelope(envelope: &RaftEnvelope) -> raft_serverpb::RaftMessage {
         start_key: envelope.region.start_key.to_vec(),
         end_key: envelope.region.end_key.to_vec(),
         doze: envelope.doze.map(encode_doze),
+        disk_room: convert::room_to_proto(envelope.room).into(),
     }
 }
 
 /// A raft message out of its protocol form.
 pub fn decode_envelope(message: raft_serverpb::RaftMessage) -> Result<RaftEnvelope, WireError> {
     let missing = |what: &str| WireError(format!("it has no {what}"));
+    let room = convert::room_from_proto(message.disk_room());
     let from = message.from_peer.ok_or_else(|| missing("sender"))?;
     let to = message.to_peer.ok_or_else(|| missing("receiver"))?;
     let region = Region {
@@ -54,6 +56,7 @@ pub fn decode_envelope(message: raft_serverpb::RaftMessage) -> Result<RaftEnvelo
         message: body,
         tombstone: message.is_tombstone,
         doze: message.doze.map(decode_doze).transpose()?,
+        room,
     })
 }
 
@@ -182,6 +185,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::storage::engine::DiskRoom;
     use crate::storage::region::Peer;
     use crate::storage::txn::RegionEpoch;
 
@@ -202,6 +206,7 @@ mod tests {
             message,
             tombstone: false,
             doze: None,
+            room: DiskRoom::Enough,
         }
     }
 
@@ -213,6 +218,10 @@ mod tests {
         let word = Doze { kind: DozeKind::Agree, term: Term(7), index: LogIndex(9) };
         let tired = RaftEnvelope { doze: Some(word), ..envelope() };
         assert_eq!(decode_envelope(encode_envelope(&tired)).unwrap().doze, Some(word));
+        for room in [DiskRoom::Enough, DiskRoom::AlmostFull, DiskRoom::Full] {
+            let short = RaftEnvelope { room, ..envelope() };
+            assert_eq!(decode_envelope(encode_envelope(&short)).unwrap().room, room);
+        }
         let tombstone = RaftEnvelope { tombstone: true, ..envelope() };
         assert!(decode_envelope(encode_envelope(&tombstone)).unwrap().tombstone);
     }

@@ -74,12 +74,13 @@ fn store_row(store: &Value) -> Vec<String> {
         cell(&status["used_size"]),
         cell(&status["available"]),
         cell(&status["capacity"]),
+        cell(&status["disk"]),
         cell(&status["uptime"]),
         cell(&meta["version"]),
     ]
 }
 
-const STORE_HEAD: [&str; 10] = [
+const STORE_HEAD: [&str; 11] = [
     "ID",
     "ADDRESS",
     "STATE",
@@ -88,6 +89,7 @@ const STORE_HEAD: [&str; 10] = [
     "USED",
     "AVAILABLE",
     "CAPACITY",
+    "DISK",
     "UPTIME",
     "VERSION",
 ];

@@ -88,17 +88,17 @@ fn stores_are_a_table() {
         "store": { "id": 1, "address": "a:1", "version": "0.1.0", "state_name": "Up" },
         "status": {
             "leader_count": 2, "region_count": 3, "used_size": "1MiB", "available": "1GiB",
-            "capacity": "2GiB", "uptime": "5s",
+            "capacity": "2GiB", "disk": "almost full", "uptime": "5s",
         },
     }]});
     let text = tables::stores(&answer);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(
         lines[0],
-        "ID  ADDRESS  STATE  LEADERS  REGIONS  USED  AVAILABLE  CAPACITY  UPTIME  VERSION"
+        "ID  ADDRESS  STATE  LEADERS  REGIONS  USED  AVAILABLE  CAPACITY  DISK         UPTIME  VERSION"
     );
     assert_eq!(
         lines[1],
-        " 1  a:1      Up           2        3  1MiB  1GiB       2GiB      5s      0.1.0"
+        " 1  a:1      Up           2        3  1MiB  1GiB       2GiB      almost full  5s      0.1.0"
     );
 }

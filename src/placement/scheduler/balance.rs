@@ -1,6 +1,6 @@
 //! Balance: no store leads or carries much more than another, and some are to lead nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Decision, add_voter, can_lead, heir, is_here, is_well, is_whole, nothing, only_one_store, plan,
@@ -68,8 +68,11 @@ pub(super) fn leaders(board: &Board, operators: &Operators) -> Decision {
     }
 }
 
+/// Takes the leaders from stores that an operator of the cluster has named, and from those whose disks are almost full.
 pub(super) fn evict(board: &Board, operators: &Operators) -> Decision {
-    if board.evicting.is_empty() {
+    let full = board.cluster.up_stores().map(|store| store.meta.id);
+    let full: BTreeSet<StoreId> = full.filter(|id| !board.cluster.has_room(*id)).collect();
+    if board.evicting.is_empty() && full.is_empty() {
         return nothing("no store is to lead nothing");
     }
     if operators.count(Kind::Leader) >= board.goals.leader_limit {
@@ -77,8 +80,9 @@ pub(super) fn evict(board: &Board, operators: &Operators) -> Decision {
     }
     let mut reason = "stores that are to lead nothing lead nothing";
     for report in board.cluster.regions().iter() {
-        if !board.evicting.contains(&report.leader.store_id) || operators.is_busy(report.region.id)
-        {
+        let store_id = report.leader.store_id;
+        let is_evicted = board.evicting.contains(&store_id) || full.contains(&store_id);
+        if !is_evicted || operators.is_busy(report.region.id) {
             continue;
         }
         match heir(board, operators, report) {

@@ -3,6 +3,7 @@ use bytes::Bytes;
 use super::*;
 use crate::common::{RegionId, Term};
 use crate::placement::{Goals, StoreMeta, StoreState, StoreStats};
+use crate::storage::engine::DiskRoom;
 use crate::storage::region::Region;
 
 const MIB: u64 = 1 << 20;
@@ -311,6 +312,25 @@ fn leaders_are_evicted() {
     board.evicting.extend([StoreId(2), StoreId(3)]);
     let reason = "a region has nobody who could lead in the leader's place";
     assert_eq!(says(&board, Scheduler::EvictLeader), reason);
+}
+
+#[test]
+fn a_store_whose_disk_is_almost_full_leads_nothing_and_is_given_nothing() {
+    let mut board = board(4, 3);
+    board.cluster.observe_region(report(1, &[1, 2, 3], 10));
+    assert_eq!(says(&board, Scheduler::EvictLeader), "no store is to lead nothing");
+    let almost = StoreStats { room: DiskRoom::AlmostFull, ..StoreStats::default() };
+    report_store(&mut board, 1, almost);
+    report_store(&mut board, 2, almost);
+    assert_eq!(says(&board, Scheduler::EvictLeader), "evict-leader 1: *3");
+    report_store(&mut board, 3, StoreStats { room: DiskRoom::Full, ..StoreStats::default() });
+    assert_eq!(
+        says(&board, Scheduler::EvictLeader),
+        "a region has nobody who could lead in the leader's place"
+    );
+    report_store(&mut board, 4, almost);
+    board.cluster.observe_region(RegionReport { term: Term(2), ..report(1, &[1, 2], 10) });
+    assert_eq!(says(&board, Scheduler::Replica), "no store may be given a replica");
 }
 
 #[test]

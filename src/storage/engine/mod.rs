@@ -18,5 +18,5 @@ pub use memory::MemoryEngine;
 pub use options::{EngineOptions, WalRecovery};
 pub use rocks::{MemoryUsage, RocksEngine};
 pub use traits::{
-    Cf, Cursor, DiskSpace, Engine, IterOptions, Reader, Snapshot, WriteBatch, WriteOp,
+    Cf, Cursor, DiskRoom, DiskSpace, Engine, IterOptions, Reader, Snapshot, WriteBatch, WriteOp,
 };

@@ -141,6 +141,42 @@ pub struct DiskSpace {
     pub available: u64,
 }
 
+impl DiskSpace {
+    /// How much room is left of a disk on which so many bytes are to stay free. An engine without a disk has enough.
+    pub fn room(&self, reserve: u64) -> DiskRoom {
+        if self.capacity == 0 || self.available >= reserve {
+            DiskRoom::Enough
+        } else if self.available >= reserve / 2 {
+            DiskRoom::AlmostFull
+        } else {
+            DiskRoom::Full
+        }
+    }
+}
+
+/// How much room a store's disk has left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub enum DiskRoom {
+    /// More than the reserve.
+    #[default]
+    Enough,
+    /// Less than the reserve: nothing new is written for clients.
+    AlmostFull,
+    /// Less than half of it: nothing is taken over from other stores either, if they can do without.
+    Full,
+}
+
+impl DiskRoom {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            DiskRoom::Enough => "room",
+            DiskRoom::AlmostFull => "almost full",
+            DiskRoom::Full => "full",
+        }
+    }
+}
+
 /// An ordered store of column families.
 pub trait Engine: Reader + 'static {
     /// Applies a batch atomically. With `sync`, it and all before it survive a crash of the machine

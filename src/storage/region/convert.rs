@@ -2,7 +2,8 @@
 
 use super::{Peer, PeerRole, Region};
 use crate::common::{PeerId, RegionId, StoreId};
-use crate::storage::proto::metapb;
+use crate::storage::engine::DiskRoom;
+use crate::storage::proto::{metapb, raft_serverpb};
 use crate::storage::txn::RegionEpoch;
 
 /// The protocol's form of a region.
@@ -60,4 +61,22 @@ pub fn epoch_to_proto(epoch: RegionEpoch) -> metapb::RegionEpoch {
 /// An epoch out of its protocol form.
 pub fn epoch_from_proto(epoch: metapb::RegionEpoch) -> RegionEpoch {
     RegionEpoch { conf_ver: epoch.conf_ver, version: epoch.version }
+}
+
+/// The protocol's form of the room on a disk.
+pub fn room_to_proto(room: DiskRoom) -> raft_serverpb::DiskRoom {
+    match room {
+        DiskRoom::Enough => raft_serverpb::DiskRoom::Enough,
+        DiskRoom::AlmostFull => raft_serverpb::DiskRoom::AlmostFull,
+        DiskRoom::Full => raft_serverpb::DiskRoom::Full,
+    }
+}
+
+/// The room on a disk out of its protocol form.
+pub fn room_from_proto(room: raft_serverpb::DiskRoom) -> DiskRoom {
+    match room {
+        raft_serverpb::DiskRoom::Enough => DiskRoom::Enough,
+        raft_serverpb::DiskRoom::AlmostFull => DiskRoom::AlmostFull,
+        raft_serverpb::DiskRoom::Full => DiskRoom::Full,
+    }
 }

@@ -10,7 +10,8 @@ use crate::placement::{
 };
 use crate::storage::proto::{metapb, pdpb};
 use crate::storage::region::convert::{
-    peer_from_proto, peer_to_proto, region_from_proto, region_to_proto,
+    peer_from_proto, peer_to_proto, region_from_proto, region_to_proto, room_from_proto,
+    room_to_proto,
 };
 use crate::storage::region::membership::PeerChange;
 use crate::storage::region::{Peer, PeerRole};
@@ -102,6 +103,7 @@ pub(super) fn stats_to_proto(id: StoreId, stats: &StoreStats) -> pdpb::StoreStat
         heard_unix_ms: 0,
         is_busy: stats.busy,
         is_stopping: stats.stopping,
+        disk_room: room_to_proto(stats.room).into(),
     }
 }
 
@@ -115,6 +117,7 @@ pub(super) fn stats(proto: &pdpb::StoreStats) -> StoreStats {
         started_unix_ms: proto.started_unix_ms,
         busy: proto.is_busy,
         stopping: proto.is_stopping,
+        room: room_from_proto(proto.disk_room()),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::common::{PeerId, RegionId, StoreId, Term, Timestamp};
 use crate::placement::{
     GroupMessage, NodeMeta, RegionOrder, RegionReport, StoreInfo, StoreMeta, StoreState, StoreStats,
 };
+use crate::storage::engine::DiskRoom;
 use crate::storage::region::membership::PeerChange;
 use crate::storage::region::{Peer, PeerRole, Region};
 use crate::storage::txn::RegionEpoch;
@@ -69,7 +70,13 @@ fn values_survive_the_wire() {
             labels: [("zone".into(), "z".into())].into(),
             state: StoreState::Offline,
         },
-        stats: StoreStats { capacity: 1, available: 2, used: 3, ..StoreStats::default() },
+        stats: StoreStats {
+            capacity: 1,
+            available: 2,
+            used: 3,
+            room: DiskRoom::AlmostFull,
+            ..StoreStats::default()
+        },
         heard_unix_ms: 9,
     };
     let stores = vec![store];

@@ -87,8 +87,8 @@ impl RegionPeer {
         }
     }
 
-    /// Why a request that is not a read cannot be taken now: the region is about to be another's, or the
-    /// disk is full. What ends transactions is taken on a full disk, too.
+    /// Why a request that is not a read cannot be taken now: the region is about to be another's, or too
+    /// many disks are full. What ends transactions is taken on a full disk, too.
     fn unwritable(&self, request: &KvRequest) -> Option<RegionError> {
         let is_read = matches!(
             request,
@@ -101,8 +101,8 @@ impl RegionPeer {
             return Some(RegionError::EpochNotMatch(self.id()));
         }
         let adds = matches!(request, KvRequest::Prewrite(_) | KvRequest::PessimisticLock(_));
-        let parts = &self.shared.parts;
-        (adds && parts.disk.is_full()).then_some(RegionError::DiskFull(parts.store_id))
+        let full = adds.then(|| self.store_without_room()).flatten();
+        full.map(RegionError::DiskFull)
     }
 
     /// Why no more commands can be taken, if so.

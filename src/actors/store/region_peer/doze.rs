@@ -87,6 +87,7 @@ impl RegionPeer {
             message: Message::default(),
             tombstone: false,
             doze: Some(word),
+            room: self.shared.parts.disk.room(),
         });
     }
 

@@ -92,7 +92,12 @@ impl RegionPeer {
         }
         for (index, waiting) in effects.reads {
             if let Waiting::Read { request, reply } = waiting {
-                self.reads.push_back((index, request, reply));
+                if index > self.core.last_index() && self.shared.parts.disk.is_full() {
+                    // It takes a while until it has that: whoever asks goes to the leader.
+                    reply.send(Err(self.not_leader().into()));
+                } else {
+                    self.reads.push_back((index, request, reply));
+                }
             }
         }
         self.serve_reads();

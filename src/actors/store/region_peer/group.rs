@@ -21,7 +21,7 @@ const LOOK_TICKS: u64 = 10;
 impl RegionPeer {
     /// Takes a message of another replica, after checking who sends it to whom.
     pub(super) fn receive(&mut self, envelope: RaftEnvelope, ctx: &mut Context<Self>) {
-        let RaftEnvelope { region, from, to, message, tombstone, doze } = envelope;
+        let RaftEnvelope { region, from, to, message, tombstone, doze, room: _ } = envelope;
         let is_newer = region.epoch.conf_ver > self.region.epoch.conf_ver;
         if to.id != self.peer.id {
             if to.id > self.peer.id && is_newer && to.store_id == self.peer.store_id {
@@ -66,6 +66,9 @@ impl RegionPeer {
             // Nobody may commit below what another replica is about to read.
             self.shared.parts.concurrency.push_max_ts(ts);
         }
+        if self.has_no_room_for(&message) {
+            return;
+        }
         let is_snapshot = message.get_msg_type() == MessageType::MsgSnapshot;
         if is_snapshot && !self.admit_snapshot(&message) {
             return;
@@ -87,6 +90,7 @@ impl RegionPeer {
             from: self.peer,
             to,
             tombstone: true,
+            room: self.shared.parts.disk.room(),
             ..RaftEnvelope::default()
         });
     }
@@ -100,10 +104,14 @@ impl RegionPeer {
                 debug!(region_id = %self.id(), peer_id = %to, "dropped a message to a former peer");
                 continue;
             };
+            if self.spares(to, &message) {
+                continue;
+            }
             let is_snapshot = message.get_msg_type() == MessageType::MsgSnapshot;
             let region = self.region.clone();
-            let from = self.peer;
-            let envelope = RaftEnvelope { region, from, to, message, ..RaftEnvelope::default() };
+            let (from, room) = (self.peer, self.shared.parts.disk.room());
+            let envelope =
+                RaftEnvelope { region, from, to, message, room, ..RaftEnvelope::default() };
             if is_snapshot {
                 self.send_snapshot(envelope);
             } else {

@@ -46,6 +46,7 @@ mod membership;
 mod merge;
 mod messages;
 mod reads;
+mod room;
 mod snapshots;
 
 pub use actor::{NewPeer, RegionPeer};

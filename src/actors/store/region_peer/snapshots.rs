@@ -66,7 +66,7 @@ impl SnapshotJobs {
 impl RegionPeer {
     /// Has a snapshot made for a replica that lags.
     pub(super) fn make_snapshot(&mut self, ctx: &mut Context<Self>) {
-        if self.snapshots.making {
+        if self.snapshots.making || !self.is_snapshot_of_use() {
             return;
         }
         self.snapshots.making = true;

@@ -154,6 +154,9 @@ impl SnapshotMover {
         self.give_up_those(|other, incoming| {
             (other.region_id, other.to) == (id.region_id, id.to) || incoming.is_abandoned(now)
         });
+        if self.parts.disk.is_short() {
+            return Err("the disk is nearly full".to_owned());
+        }
         if self.incoming.len() >= self.parts.options.snapshots_at_once {
             return Err("too many snapshots arrive at once".to_owned());
         }

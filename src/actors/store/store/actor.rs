@@ -180,11 +180,11 @@ impl Store {
 impl Store {
     /// Greets the stores that share sleeping regions, and wakes the regions shared with one that is lost.
     fn look_after_sleepers(&self) {
-        let StoreParts { store_id, transport, sleepers, router, options, .. } = &self.parts;
+        let StoreParts { store_id, transport, sleepers, router, options, disk, .. } = &self.parts;
         let raft = &options.raft;
         let rounds = sleepers.tick(raft.heartbeat_ticks as u64, raft.election_ticks as u64);
         for to in rounds.greet {
-            transport.greet(*store_id, to);
+            transport.greet(*store_id, to, disk.room());
         }
         for (lost, regions) in rounds.lost {
             info!(store_id = %lost, regions = regions.len(), "wakes the regions shared with a silent store");
@@ -242,7 +242,9 @@ impl Actor for Store {
         ctx.child("gc-worker", Thread::Any, move || GcWorker::new(parts.clone()));
         ctx.run_interval(self.parts.options.raft.base_tick, |this, ctx| this.tick(ctx));
         ctx.run_interval(LOOK_EVERY, |this, ctx| {
-            this.parts.disk.look();
+            if this.parts.disk.look() {
+                this.report_store(ctx);
+            }
             this.look_at_pd(ctx);
         });
         ctx.run_interval(self.parts.options.heartbeat_interval, |this, ctx| this.heartbeat(ctx));

@@ -99,6 +99,7 @@ impl Store {
             to: envelope.from,
             tombstone: true,
             doze: None,
+            room: self.parts.disk.room(),
         });
     }
 

@@ -32,14 +32,19 @@ impl Store {
         let statuses = self.parts.router.statuses();
         let led = statuses.iter().filter(|status| status.is_leader());
         self.changed.extend(led.map(|status| status.region.id));
+        self.report_store(ctx);
+        self.report_changed(ctx);
+    }
+
+    /// Reports the store alone.
+    pub(super) fn report_store(&self, ctx: &mut Context<Self>) {
         let (pd, store_id) = (Arc::clone(&self.parts.pd), self.parts.store_id);
-        let stats = self.stats(&statuses);
+        let stats = self.stats(&self.parts.router.statuses());
         ctx.spawn(async move {
             if let Err(error) = pd.report_store(store_id, stats).await {
                 debug!(%error, %store_id, "failed to report the store");
             }
         });
-        self.report_changed(ctx);
     }
 
     fn stats(&self, statuses: &[RegionStatus]) -> StoreStats {
@@ -56,6 +61,7 @@ impl Store {
             leader_count: led.count() as u64,
             started_unix_ms: self.started_unix_ms,
             busy: self.is_busy(),
+            room: self.parts.disk.room(),
             stopping: self.stopping,
         }
     }
@@ -69,7 +75,7 @@ impl Store {
         });
         let arriving = self.parts.snapshot_figures.receiving.load(Ordering::Relaxed);
         backlog
-            || self.parts.disk.is_full()
+            || self.parts.disk.is_short()
             || arriving >= self.parts.options.snapshots_at_once as u64
     }
 

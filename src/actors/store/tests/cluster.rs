@@ -22,7 +22,7 @@ use crate::actors::store::{
 use crate::common::{PeerId, RegionId, StoreId, Timestamp};
 use crate::placement::Goals;
 use crate::storage::codec::mvcc::encode_key;
-use crate::storage::engine::{Engine, MemoryEngine};
+use crate::storage::engine::{DiskRoom, Engine, MemoryEngine};
 use crate::storage::raft::RaftOptions;
 use crate::storage::region::membership::PeerChange;
 use crate::storage::region::{Peer, PeerRole, Region};
@@ -142,9 +142,9 @@ impl Transport for Link {
         }
     }
 
-    fn greet(&self, from: StoreId, to: StoreId) {
+    fn greet(&self, from: StoreId, to: StoreId, room: DiskRoom) {
         if let Some((store, _)) = self.network.route(from, to) {
-            store.receive_greeting(from);
+            store.receive_greeting(from, room);
         }
     }
 

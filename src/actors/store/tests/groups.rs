@@ -10,7 +10,7 @@ use crate::common::StoreId;
 use crate::placement::Goals;
 use crate::storage::codec::keys;
 use crate::storage::codec::mvcc::encode_key;
-use crate::storage::engine::{Cf, Reader};
+use crate::storage::engine::{Cf, DiskRoom, Reader};
 use crate::storage::region::PeerRole;
 use crate::storage::region::membership::PeerChange;
 use crate::storage::region::state::{PeerState, load_region};
@@ -317,7 +317,93 @@ async fn a_full_disk_refuses_writes_and_serves_reads() {
         member.store.disk.set_reserve(0);
         member.store.disk.look();
     }
+    // Until the leader has heard of it.
+    cluster.settle_for(1_000).await;
     cluster.put("a", "2").await;
+    cluster.check();
+}
+
+/// Has a store's disk look this full.
+fn fill(cluster: &Cluster, store: StoreId, room: DiskRoom) {
+    let disk = &cluster.on(store).store.disk;
+    disk.set_reserve(match room {
+        DiskRoom::Enough => 0,
+        DiskRoom::AlmostFull => DISK.available + 1,
+        DiskRoom::Full => u64::MAX,
+    });
+    disk.look();
+    assert_eq!(disk.room(), room);
+}
+
+async fn refusal(cluster: &Cluster, key: &str) -> String {
+    let request = KvRequest::Prewrite(prewrite(key, "x", cluster.ts().await));
+    cluster.send(key, request).await.expect_err("there is no room").to_string()
+}
+
+#[actix_rt::test]
+async fn a_group_goes_on_without_a_follower_whose_disk_is_full() {
+    let cluster = Cluster::start(3, small_logs()).await;
+    cluster.put("a", "1").await;
+    cluster.wait_level("a", 3).await;
+    let full = cluster.follower_of("a").await;
+    let before = cluster.on(full).snapshots_installed().await;
+    fill(&cluster, full, DiskRoom::Full);
+    cluster.settle_for(3_000).await;
+    // More than is taken however full a disk is, and more entries than are kept for those who lag.
+    let long = "x".repeat(20 << 10);
+    for _ in 0..60 {
+        cluster.put("a", &long).await;
+    }
+    let ts = cluster.ts().await;
+    let read = cluster.read_replica(full, "a", ts).await;
+    assert!(read.is_err(), "it does not have that, and says so");
+    let installed = cluster.on(full).snapshots_installed().await;
+    assert_eq!(installed, before, "nor does it take it another way");
+
+    // Nobody else is there: now it counts, and there is no room for what would need it.
+    let leader = cluster.wait_leader("a").await.peer.store_id;
+    let other = cluster.members.keys().copied().find(|id| ![leader, full].contains(id)).unwrap();
+    cluster.network.isolate(other);
+    cluster.settle_for(5_000).await;
+    let refused = refusal(&cluster, "b").await;
+    assert!(refused.contains(&format!("store {full} is full")), "{refused}");
+    assert_eq!(cluster.get("a").await, Some(long.clone()), "it still supports its leader");
+    cluster.network.heal();
+    cluster.settle_for(2_000).await;
+    cluster.put("b", "1").await;
+
+    fill(&cluster, full, DiskRoom::Enough);
+    cluster.wait_level("a", 3).await;
+    cluster.settle_for(1_000).await;
+    let ts = cluster.ts().await;
+    assert_eq!(cluster.read_replica(full, "a", ts).await, Ok(Some(long)));
+    cluster.check();
+}
+
+#[actix_rt::test]
+async fn writes_are_refused_when_too_few_replicas_have_room() {
+    let cluster = Cluster::start(3, StoreOptions::default()).await;
+    cluster.put("a", "1").await;
+    cluster.wait_level("a", 3).await;
+    let leader = cluster.wait_leader("a").await.peer.store_id;
+    let followers: Vec<StoreId> =
+        cluster.members.keys().copied().filter(|id| *id != leader).collect();
+    fill(&cluster, followers[0], DiskRoom::AlmostFull);
+    cluster.settle_for(3_000).await;
+    cluster.put("a", "2").await;
+    cluster.wait_level("a", 3).await;
+    // Heard of while the group sleeps, too.
+    cluster.settle_for(60_000).await;
+    fill(&cluster, followers[1], DiskRoom::AlmostFull);
+    cluster.settle_for(3_000).await;
+    let refused = refusal(&cluster, "a").await;
+    assert!(refused.contains("is full"), "{refused}");
+    assert_eq!(cluster.get("a").await.as_deref(), Some("2"));
+    cluster.settle_for(60_000).await;
+    fill(&cluster, followers[0], DiskRoom::Enough);
+    cluster.settle_for(3_000).await;
+    cluster.put("a", "3").await;
+    cluster.wait_level("a", 3).await;
     cluster.check();
 }
 

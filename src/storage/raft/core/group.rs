@@ -197,6 +197,12 @@ impl<W> PeerCore<W> {
         }
     }
 
+    /// Whether these replicas decide for the group.
+    pub fn is_quorum(&self, peers: impl Iterator<Item = PeerId>) -> bool {
+        let peers = peers.map(|peer| peer.0).collect();
+        self.node.raft.prs().has_quorum(&peers)
+    }
+
     /// Whether a membership change is on its way, or may be.
     pub fn has_pending_change(&self) -> bool {
         self.node.raft.has_pending_conf()

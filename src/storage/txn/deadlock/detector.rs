@@ -9,7 +9,7 @@ use crate::common::{StoreId, Timestamp};
 
 /// Nanoseconds for which what a store told counts after its last word: several times as long as a store with waits is
 /// silent.
-pub const ACCOUNT_LEASE: u64 = 3_000_000_000;
+pub(super) const ACCOUNT_LEASE: u64 = 3_000_000_000;
 
 /// One transaction waits for another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -11,7 +11,7 @@
 //!   changed: it is enough to speak to it now and then.
 //!
 //! A wait is told before it begins and when it ends, and ends are told until the detector has answered; it also expires.
-//! An account counts for three seconds after the store's last word ([`ACCOUNT_LEASE`]), so the waits of a store that went away, or that could not
+//! An account counts for three seconds after the store's last word (`ACCOUNT_LEASE`), so the waits of a store that went away, or that could not
 //! tell of their end, do no harm for longer than that. A cycle that is closed while an account does not count is found when the
 //! store gives the next.
 
@@ -20,5 +20,5 @@ mod detector;
 mod tests;
 mod waits;
 
-pub use detector::{ACCOUNT_LEASE, DeadlockCycle, DeadlockDetector, WaitEdge};
+pub use detector::{DeadlockCycle, DeadlockDetector, WaitEdge};
 pub use waits::{SharedWaits, StoreWaits, WaitsShared};

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{ACCOUNT_LEASE, DeadlockDetector, StoreWaits, WaitEdge, WaitsShared};
+use super::detector::ACCOUNT_LEASE;
+use super::{DeadlockDetector, StoreWaits, WaitEdge, WaitsShared};
 use crate::common::{StoreId, Timestamp};
 
 const STORES: usize = 3;
