@@ -7,31 +7,67 @@ use super::write::WriteKind;
 use crate::common::Timestamp;
 use crate::storage::engine::{Cf, Reader, Result, WriteBatch};
 
-/// The user keys of `range` that have garbage under `safe_point`, at most `limit`, in order.
+/// How much one look for garbage may come to.
+#[derive(Clone, Copy, Debug)]
+pub struct GarbageLimits {
+    /// Keys with garbage.
+    pub found: usize,
+    /// Keys altogether: a range without any garbage is gone through in pieces, too.
+    pub seen: usize,
+}
+
+/// What a look for garbage came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Garbage {
+    /// The user keys that have garbage, in order.
+    pub keys: Vec<Vec<u8>>,
+    /// The user key to go on with; `None`: that was all.
+    pub next: Option<Vec<u8>>,
+    /// Whether some key has, or may come to have, garbage without being written again: it is deleted, or has more than one version.
+    pub is_mixed: bool,
+}
+
+/// Looks for user keys of `range` that have garbage under `safe_point`.
 pub fn find_garbage(
     reader: &dyn Reader,
     range: &KeyRange,
     safe_point: Timestamp,
-    limit: usize,
-) -> Result<Vec<Vec<u8>>> {
-    let mut keys = Vec::new();
+    limits: GarbageLimits,
+) -> Result<Garbage> {
+    let mut garbage = Garbage::default();
+    let mut seen = 0;
     let mut cursor = reader.cursor(Cf::Write, range.options())?;
     cursor.seek_to_first()?;
-    while cursor.valid() && keys.len() < limit {
+    while cursor.valid() {
         let data_key = split_version(cursor.key())?.0.to_vec();
-        near_seek(cursor.as_mut(), &version_key(&data_key, safe_point))?;
+        if garbage.keys.len() >= limits.found || seen >= limits.seen {
+            garbage.next = Some(user_key(&data_key)?);
+            break;
+        }
+        seen += 1;
+        let lone = match current_write(cursor.as_ref(), &data_key)? {
+            Some((_, write)) if write.kind == WriteKind::Put => {
+                !(cursor.next()? && current_write(cursor.as_ref(), &data_key)?.is_some())
+            }
+            _ => false,
+        };
+        if lone {
+            continue;
+        }
+        garbage.is_mixed = true;
+        cursor.seek(&version_key(&data_key, safe_point))?;
         // Only a single `Put` under the safe point is not garbage.
-        let garbage = match current_write(cursor.as_ref(), &data_key)? {
+        let is_garbage = match current_write(cursor.as_ref(), &data_key)? {
             None => false,
             Some((_, write)) if write.kind != WriteKind::Put => true,
             Some(_) => cursor.next()? && current_write(cursor.as_ref(), &data_key)?.is_some(),
         };
-        if garbage {
-            keys.push(user_key(&data_key)?);
+        if is_garbage {
+            garbage.keys.push(user_key(&data_key)?);
         }
         near_seek(cursor.as_mut(), &after_versions(&data_key))?;
     }
-    Ok(keys)
+    Ok(garbage)
 }
 
 /// Adds to `batch` what removes a key's garbage. Of the versions at or below `safe_point`, the newest that puts a value stays,

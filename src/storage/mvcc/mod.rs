@@ -29,7 +29,7 @@ mod tests;
 mod write;
 
 pub use error::{Error, Result};
-pub use gc::{collect_key, find_garbage};
+pub use gc::{Garbage, GarbageLimits, collect_key, find_garbage};
 pub use get::{batch_get, get};
 pub use hot::{HotBudget, HotVersions};
 pub use lock::{Lock, check_read};

@@ -146,9 +146,19 @@ fn garbage_is_found_in_rounds() {
         }
     }
     engine.write(batch, false).unwrap();
-    let find = |range: &KeyRange, limit| find_garbage(&engine, range, Timestamp(9), limit).unwrap();
-    assert_eq!(find(&KeyRange::all(), 3), [[1], [3], [5]]);
-    assert_eq!(find(&KeyRange::all().clip(&[5, 0], b""), 3), [[7], [9]]);
+    let find = |start: &[u8], found, seen| {
+        let limits = GarbageLimits { found, seen };
+        find_garbage(&engine, &KeyRange::all().clip(start, b""), Timestamp(9), limits).unwrap()
+    };
+    let garbage = |keys: &[u8], next: Option<u8>, is_mixed| Garbage {
+        keys: keys.iter().map(|key| vec![*key]).collect(),
+        next: next.map(|key| vec![key]),
+        is_mixed,
+    };
+    assert_eq!(find(&[], 3, 100), garbage(&[1, 3, 5], Some(6), true));
+    assert_eq!(find(&[6], 3, 100), garbage(&[7, 9], None, true));
+    assert_eq!(find(&[], 100, 4), garbage(&[1, 3], Some(4), true));
+    assert_eq!(find(&[4], 100, 1), garbage(&[], Some(5), false), "a single version");
 }
 
 #[test]

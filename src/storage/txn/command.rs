@@ -453,7 +453,8 @@ pub enum KvRequest {
         /// How many at most.
         limit: usize,
     },
-    /// Removes versions no snapshot at or after `safe_point` can see. Answer: `Done`.
+    /// Removes versions no snapshot at or after `safe_point` can see. The whole range is read for them at once, so it should
+    /// be known to have some, and be small. Answer: `Done`.
     Gc {
         /// The oldest snapshot in use.
         safe_point: Timestamp,

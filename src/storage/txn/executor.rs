@@ -22,7 +22,9 @@ use super::{
 };
 use crate::common::Timestamp;
 use crate::storage::engine::{self, Reader, WriteBatch};
-use crate::storage::mvcc::{Error, KeyRange, Lock, MvccReader, Result, find_garbage};
+use crate::storage::mvcc::{
+    Error, GarbageLimits, KeyRange, Lock, MvccReader, Result, find_garbage,
+};
 
 /// How many keys one round of a command over a range works on.
 pub const ROUND_KEYS: usize = 256;
@@ -177,11 +179,11 @@ pub fn footprint(context: &CommandContext<'_>, request: &KvRequest) -> engine::R
         }
         KvRequest::Gc { safe_point, start, end } => {
             let range = context.range.clip(start, end);
-            let found = find_garbage(context.reader, &range, *safe_point, ROUND_KEYS)?;
-            let keys: Vec<Bytes> = found.into_iter().map(Bytes::from).collect();
-            let last = keys.last().filter(|_| keys.len() >= ROUND_KEYS);
-            let rest = last.map(|last| {
-                let start = Bytes::from([last.as_ref(), &[0]].concat());
+            let limits = GarbageLimits { found: ROUND_KEYS, seen: usize::MAX };
+            let garbage = find_garbage(context.reader, &range, *safe_point, limits)?;
+            let keys = garbage.keys.into_iter().map(Bytes::from).collect();
+            let rest = garbage.next.map(|next| {
+                let start = Bytes::from(next);
                 Box::new(KvRequest::Gc { safe_point: *safe_point, start, end: end.clone() })
             });
             return Ok(Footprint { keys, rest });

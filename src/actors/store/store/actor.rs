@@ -239,7 +239,7 @@ impl Actor for Store {
             self.create_known(new, ctx);
         }
         let parts = self.parts.clone();
-        ctx.child("gc-worker", Thread::Any, move || GcWorker::new(parts.clone()));
+        ctx.child("gc-worker", Thread::Dedicated, move || GcWorker::new(parts.clone()));
         ctx.run_interval(self.parts.options.raft.base_tick, |this, ctx| this.tick(ctx));
         ctx.run_interval(LOOK_EVERY, |this, ctx| {
             if this.parts.disk.look() {

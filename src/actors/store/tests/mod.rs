@@ -4,6 +4,7 @@ mod client;
 mod cluster;
 mod deadlocks;
 mod disks;
+mod gc;
 mod groups;
 mod harness;
 mod locks;
