@@ -13,8 +13,8 @@ use crate::sql::kv::{ScanOptions, Scanner};
 use crate::storage::routing::decode_bound;
 use crate::storage::txn::{KeyError, KvPair, KvRequest, KvResponse, RegionError};
 
-/// Pairs of the first batch of a scan: most scans are short.
-const FIRST_BATCH: usize = 64;
+/// Pairs of the first batch of a scan: most scans end within it, and each batch of a region on another node is a way there and back.
+const FIRST_BATCH: usize = 256;
 /// Pairs of the largest batch.
 const LARGEST_BATCH: usize = 1024;
 
