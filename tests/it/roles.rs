@@ -1,7 +1,10 @@
 //! Clusters of several processes, each with some of the roles.
 
-use std::process::Stdio;
+use std::io::Read as _;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
 
 use crate::server::{Options, Server, mariadb, run, troupe};
 
@@ -48,16 +51,23 @@ impl Place {
         })
     }
 
-    /// Starts it where it must not start; answers what it says.
-    pub(crate) fn refused(&self, more: &[&str]) -> String {
-        let output = troupe()
+    /// A process that may not come far.
+    fn begin(&self, more: &[&str]) -> Child {
+        troupe()
             .args(["start", "--mysql-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"])
             .arg("--data-dir")
             .arg(self.dir.path())
             .args(&self.args)
             .args(more)
-            .output()
-            .unwrap();
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Starts it where it must not start; answers what it says.
+    pub(crate) fn refused(&self, more: &[&str]) -> String {
+        let output = self.begin(more).wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{said}");
         said
@@ -151,7 +161,7 @@ fn an_unreachable_placement_driver_is_waited_for_and_given_up() {
 #[test]
 fn a_store_of_another_cluster_or_a_copy_is_refused() {
     let (pd_a, pd_b) = (Place::new("pd", None), Place::new("pd", None));
-    let (_a, _b) = (pd_a.start(), pd_b.start());
+    let (mut a, _b) = (pd_a.start(), pd_b.start());
     let mut store = Place::new("store", Some(&pd_a.address));
     let mut process = store.start();
 
@@ -175,6 +185,30 @@ fn a_store_of_another_cluster_or_a_copy_is_refused() {
     // The first goes on.
     query(&sql, "CREATE TABLE d.t (a INT PRIMARY KEY); INSERT INTO d.t VALUES (1)");
     assert_eq!(query(&sql, "SELECT a FROM d.t"), "1\n");
+
+    // Nor when the placement driver starts anew, and the copy is the first to speak with it.
+    a.kill();
+    process.signal(Signal::STOP);
+    let mut copied = copy.begin(&["--join-timeout", "20s", "--name", &name]);
+    let _a = pd_a.start();
+    std::thread::sleep(Duration::from_secs(3));
+    process.signal(Signal::CONT);
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = copied.try_wait().unwrap() {
+            break status;
+        }
+        if begun.elapsed() > Duration::from_secs(60) {
+            copied.kill().unwrap();
+            panic!("the copy was let in: {}", process.log());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    let mut said = String::new();
+    copied.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(said.contains("another node"), "{said}");
+    query_soon(&sql, "REPLACE INTO d.t VALUES (2)");
     drop((process, sql));
 
     // The directory of another cluster.

@@ -178,8 +178,10 @@ impl Driver {
     /// Takes what comes back, and watches that something does.
     async fn keep(&self, mut frames: Frames, address: &str, name: String) -> LinkError {
         let options = &self.core.options;
-        let cut = until_cut(self.core.inbound.cuts.clone(), name);
-        let mut cut = std::pin::pin!(cut);
+        // By its name, or by the address it is called by.
+        let cuts = &self.core.inbound.cuts;
+        let mut cut = std::pin::pin!(until_cut(cuts.clone(), name));
+        let mut called = std::pin::pin!(until_cut(cuts.clone(), self.peer.node.clone()));
         let mut pings = interval(options.ping_interval);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
@@ -188,6 +190,7 @@ impl Driver {
             tokio::select! {
                 biased;
                 () = &mut cut => return LinkError::Broken("the link is cut".to_owned()),
+                () = &mut called => return LinkError::Broken("the link is cut".to_owned()),
                 frame = frames.next() => match frame {
                     Some(Ok(frame)) => {
                         heard = Instant::now();

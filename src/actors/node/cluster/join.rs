@@ -14,6 +14,8 @@ use crate::actors::bridge::Bridge;
 const ATTEMPT: Duration = Duration::from_secs(2);
 /// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long a node that is refused has no links: several times as long as others wait before they knock again.
+const STEP_BACK: Duration = Duration::from_millis(1500);
 /// How often it is said what is waited for; first a little sooner.
 const SAY_EVERY: Duration = Duration::from_secs(3);
 const SAY_FIRST: Duration = Duration::from_secs(1);
@@ -79,6 +81,7 @@ pub(in crate::actors::node) async fn join(
                     if for_good || since.elapsed() > cluster.lease + SAY_FIRST {
                         bail!("the cluster does not take this node in: {}", members.refused);
                     }
+                    step_back(bridge).await;
                     Ok(Err(members.refused))
                 }
                 Err(error) => {
@@ -97,6 +100,18 @@ pub(in crate::actors::node) async fn join(
     *cluster.cluster_id.lock() = members.cluster_id;
     bridge.set_cluster_id(members.cluster_id);
     Ok(())
+}
+
+/// Ends this node's links for a moment. A name has one life at a time on the other side of a link, and the first that comes keeps
+/// the next one out. When the placement driver has just started that may be a copy of a node it has on record: refused, the
+/// copy makes way, so that the node itself gets in long before its lease ends.
+async fn step_back(bridge: &Bridge) {
+    let cut_before = bridge.cuts();
+    let mut nodes: Vec<String> = bridge.links().into_iter().map(|link| link.node).collect();
+    nodes.retain(|node| !cut_before.contains(node));
+    nodes.iter().for_each(|node| bridge.cut(node));
+    sleep(STEP_BACK).await;
+    nodes.iter().for_each(|node| bridge.heal(node));
 }
 
 /// What is wrong with the links to a node.
