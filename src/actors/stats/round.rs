@@ -1,5 +1,6 @@
 //! One look for tables to analyze, and their analysis.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,7 +23,8 @@ use crate::sql::stats::{self, Pace, TableStats};
 
 /// How often the ownership is renewed while a table is read.
 const RENEW_EVERY: Duration = PdOwnership::TTL.checked_div(3).expect("three is not zero");
-/// After so many failures one upon the other the rest of the tables would fail, too.
+/// After so many failures one upon the other the rest of the tables would fail, too. Should it be the tables, they come last the next
+/// time.
 const MOST_FAILURES: usize = 3;
 
 /// What the worker works with.
@@ -61,6 +63,8 @@ pub(super) struct Progress {
     pub(super) rows_read: u64,
     /// Analyses that failed.
     pub(super) failures: u64,
+    /// The tables, by id, whose last analysis failed.
+    pub(super) failed_tables: BTreeSet<i64>,
     /// Why the last one failed.
     pub(super) last_error: Option<String>,
 }
@@ -95,7 +99,12 @@ impl Round {
         // First the schema: a table has a record from its beginning, so one that is new is not taken for one without.
         let schema = self.parts.schema.current();
         let records = all_records(&*self.parts.store).await?;
-        let chosen = choose(&schema, &records, self.parts.ratio);
+        let mut chosen = choose(&schema, &records, self.parts.ratio);
+        {
+            let failed = &mut self.progress.lock().failed_tables;
+            failed.retain(|table| chosen.contains(table));
+            chosen.sort_by_key(|table| failed.contains(table));
+        }
         if chosen.is_empty() || !self.acquire().await {
             return Ok(());
         }
@@ -107,7 +116,10 @@ impl Round {
                 break;
             }
             match self.analyze(*table).await {
-                Ok(()) => failures = 0,
+                Ok(()) => {
+                    self.progress.lock().failed_tables.remove(table);
+                    failures = 0;
+                }
                 Err(error) if self.lost.load(Ordering::Relaxed) => {
                     info!(%error, table, "stopped to analyze a table");
                     break;
@@ -115,7 +127,10 @@ impl Round {
                 Err(error) => {
                     warn!(%error, table, "failed to analyze a table");
                     counter!(metrics::ANALYZE_FAILURES).increment(1);
-                    self.progress.lock().failed(&error);
+                    let mut progress = self.progress.lock();
+                    progress.failed(&error);
+                    progress.failed_tables.insert(*table);
+                    drop(progress);
                     failures += 1;
                     if failures == MOST_FAILURES {
                         break;

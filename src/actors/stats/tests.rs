@@ -18,6 +18,7 @@ use crate::placement::Goals;
 use crate::sql::catalog::{DatabaseInfo, SchemaState, TableInfo};
 use crate::sql::ddl::Meta;
 use crate::sql::exec::memory_store::MemoryStore;
+use crate::sql::exec::table_codec::row_range;
 use crate::sql::exec::tests::fixture::{Fixture, user, users};
 use crate::sql::kv::{KvStore, Transaction, TxnOptions};
 use crate::sql::plan::ConflictAction;
@@ -350,6 +351,26 @@ async fn a_worker_goes_on_after_failures_and_after_a_panic() {
     assert_eq!(node.system.failures().len(), 1);
     assert_eq!(node.record(1).await.unwrap().rows, 50);
     assert_eq!(node.record(2).await.unwrap().rows, 50);
+}
+
+#[actix::test]
+async fn tables_that_cannot_be_read_do_not_hold_others_up_for_long() {
+    let node = Node::new(4, 50).await;
+    let txn = node.probe.store.begin(TxnOptions::default()).await.unwrap();
+    for table in 1..=3 {
+        let (start, end) = row_range(table);
+        for (key, _) in node.probe.store.dump(&start, &end) {
+            txn.put(key, Bytes::from_static(b"\xff\xff\xff"));
+        }
+    }
+    txn.commit().await.unwrap();
+    node.worker("stats-worker", AlwaysOwner);
+    sleep(EVERY + Duration::from_secs(1)).await;
+    let observed = node.observed("stats-worker").await;
+    assert_eq!(observed["progress"]["failed_tables"], serde_json::json!([1, 2, 3]));
+    assert_eq!(node.record(4).await, None, "after three failures the rest waits");
+    sleep(EVERY).await;
+    assert_eq!(node.record(4).await.unwrap().rows, 50);
 }
 
 #[test]
