@@ -212,6 +212,7 @@ impl Core {
             parameter_count: parameters,
             parameter_types: types,
             variables: &*self.vars,
+            stats: &*self.services.stats,
         }
     }
 

@@ -107,3 +107,39 @@ impl StatsSource for StatsCache {
         self.tables.read().get(&id).cloned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stats(analyzed_ts: u64, updated_ms: u64, rows: u64) -> TableStats {
+        TableStats { analyzed_ts, updated_ms, rows, ..TableStats::empty(1) }
+    }
+
+    #[test]
+    fn plans_are_made_anew_after_an_analysis_and_not_after_a_report() {
+        let cache = StatsCache::default();
+        cache.put([stats(0, 1, 0)]);
+        cache.replace(vec![stats(0, 2, 100)]);
+        assert_eq!(cache.version(), 0);
+        cache.put([stats(7, 3, 100)]);
+        assert_eq!(cache.version(), 1);
+        cache.replace(vec![stats(7, 4, 120)]);
+        // What was read before it was analyzed comes late.
+        cache.replace(vec![stats(0, 2, 90)]);
+        assert_eq!((cache.version(), cache.table(1).unwrap().rows), (1, 120));
+    }
+
+    #[test]
+    fn what_is_not_reported_counts_here() {
+        let cache = StatsCache::default();
+        cache.record_table(1, TableDelta::inserted(3));
+        assert_eq!(cache.current(1), None);
+        cache.put([stats(0, 1, 10)]);
+        assert_eq!(cache.current(1).map(|stats| (stats.rows, stats.modified)), Some((13, 3)));
+        let taken = cache.take_pending_of(1);
+        assert_eq!(taken.of(1), TableDelta::inserted(3));
+        assert!(cache.is_reported());
+        assert_eq!(cache.current(1).map(|stats| stats.rows), Some(10));
+    }
+}

@@ -3,30 +3,22 @@
 //! By rule, best first: one row by its key; several rows by their keys; the index with the longest prefix of columns
 //! set equal; the one with a range; one that gives the wanted order; all rows. Between equals the one that need not
 //! fetch rows wins.
+//!
+//! If the table was analyzed ([`Cardinality`]), its statistics choose among those with equal columns or ranges, and say when
+//! an index leads to so many rows that reading all of them is cheaper. A statement that locks what it reads uses the index
+//! anyway.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use super::cardinality::{self, Cardinality, FEW_ROWS};
 use super::constraints::{Bound, Constraint, Kind, constraints, integer, never_null};
 use super::logical::{Scan, column_type};
-use super::physical::{HandleRange, IndexRange, PhysicalPlan, PlanNode, PointAccess, SortKey};
+use super::physical::{
+    AccessLock, HandleRange, IndexRange, PhysicalPlan, PlanNode, PointAccess, SortKey,
+};
 use crate::sql::catalog::{IndexInfo, SchemaState};
 use crate::sql::expr::Expr;
-
-/// Rows a table is taken to have, as long as nobody has counted them.
-const TABLE_ROWS: f64 = 10_000.0;
-
-/// Of these, one equal column of an index leaves this part.
-const EQUAL_PART: f64 = 0.001;
-
-/// A range with one end leaves this part.
-const RANGE_PART: f64 = 1.0 / 3.0;
-
-/// A range with both ends leaves this part.
-const BETWEEN_PART: f64 = 1.0 / 40.0;
-
-/// A filter over the rows found leaves this part.
-pub(super) const FILTER_PART: f64 = 0.8;
 
 /// Lists longer than this in several columns are not multiplied out.
 const PREFIX_LIMIT: usize = 4096;
@@ -42,6 +34,8 @@ pub(super) struct Access {
 struct Path {
     /// `None`: by handle.
     index: Option<Arc<IndexInfo>>,
+    /// Offsets of the columns it can use.
+    columns: Vec<usize>,
     /// Values of the first columns, one list for each range.
     prefixes: Vec<Vec<Expr>>,
     /// Ranges of the column after them.
@@ -70,14 +64,32 @@ pub(super) fn choose(scan: &Scan, order: &[SortKey], fetch: Option<u64>) -> Acce
             paths.push(wanted.path(Some(Arc::new(index.clone())), &found));
         }
     }
-    let score = |path: &Path| path.score(fetch.is_some(), order.is_empty());
-    let mut best = paths.swap_remove(0);
-    for path in paths {
-        if score(&path) > score(&best) {
-            best = path;
+    let best = best_of(&paths, scan, fetch, order.is_empty());
+    paths.swap_remove(best).into_access(scan, &found, fetch, order.is_empty())
+}
+
+/// The position of the best path; the first one is by handle.
+fn best_of(paths: &[Path], scan: &Scan, fetch: Option<u64>, no_order: bool) -> usize {
+    let score = |path: &Path| path.score(fetch.is_some(), no_order);
+    let cardinality = Cardinality::of(scan);
+    let cost = |path: &Path| path.cost(scan, fetch, no_order);
+    let mut best = 0;
+    for (position, path) in paths.iter().enumerate().skip(1) {
+        let by_cost = cardinality.is_known() && path.is_selective() && paths[best].is_selective();
+        let (own, other) =
+            if by_cost { (cost(path), cost(&paths[best])) } else { Default::default() };
+        if own < other || own == other && score(path) > score(&paths[best]) {
+            best = position;
         }
     }
-    best.into_access(scan, fetch, order.is_empty())
+    let whole = &paths[0];
+    let all_rows = cardinality.is_known()
+        && cardinality.rows() >= FEW_ROWS
+        && scan.lock == AccessLock::None
+        && paths[best].is_selective()
+        && !whole.is_selective()
+        && cost(whole) < cost(&paths[best]);
+    if all_rows { 0 } else { best }
 }
 
 /// What is wanted of the scan.
@@ -141,6 +153,7 @@ impl<'s> Wanted<'s> {
         };
         let mut path = Path {
             index,
+            columns: Vec::new(),
             prefixes: vec![Vec::new()],
             ranges: Vec::new(),
             consumed: Vec::new(),
@@ -159,6 +172,7 @@ impl<'s> Wanted<'s> {
         let single = path.index.is_none() || !path.finds_null;
         path.point = whole && single;
         path.ordered = self.is_ordered(&path, &columns, used);
+        path.columns = columns;
         path
     }
 
@@ -318,28 +332,49 @@ impl Path {
         (class, equal, ranged, ordered, self.covering, Reverse(width))
     }
 
-    fn estimate(&self) -> f64 {
+    /// Whether conditions leave it a part of the table, of unknown size.
+    fn is_selective(&self) -> bool {
+        !self.point && (!self.prefixes[0].is_empty() || !self.ranges.is_empty())
+    }
+
+    /// How many rows it finds.
+    fn estimate(&self, scan: &Scan) -> f64 {
         if self.point {
             return self.prefixes.len() as f64;
         }
-        let mut rows = TABLE_ROWS;
-        for _ in &self.prefixes[0] {
-            rows *= EQUAL_PART;
+        let cardinality = Cardinality::of(scan);
+        let all = cardinality.rows();
+        let mut rows = all;
+        let equal = &self.prefixes[0];
+        for (offset, value) in self.columns.iter().zip(equal) {
+            rows *= cardinality.equal_part(*offset, Some(value));
         }
         rows = rows.max(1.0) * self.prefixes.len() as f64;
         if let Some((low, high)) = self.ranges.first() {
-            let part = match (low, high) {
-                (Some((low, _)), Some((high, _))) => between_part(low, high),
-                _ => RANGE_PART,
-            };
+            let part = cardinality.range_part(self.columns[equal.len()], low, high);
             rows *= part * self.ranges.len() as f64;
         }
-        rows.clamp(1.0, TABLE_ROWS)
+        rows.clamp(1.0, all)
     }
 
-    fn into_access(self, scan: &Scan, fetch: Option<u64>, no_order: bool) -> Access {
+    /// What it takes to find them.
+    fn cost(&self, scan: &Scan, fetch: Option<u64>, no_order: bool) -> f64 {
+        let rows = self.estimate(scan);
+        let stops = (self.ordered || no_order) && self.consumed.len() == scan.filters.len();
+        let needed = fetch.filter(|_| stops).map_or(rows, |fetch| fetch as f64);
+        let lookup = self.index.is_some() && !self.covering;
+        cardinality::cost(rows, needed, lookup, !self.ordered && !no_order)
+    }
+
+    fn into_access(
+        self,
+        scan: &Scan,
+        found: &[Constraint],
+        fetch: Option<u64>,
+        no_order: bool,
+    ) -> Access {
         let ordered = self.ordered;
-        let mut rows = self.estimate();
+        let mut rows = self.estimate(scan);
         let left = scan.filters.iter().enumerate();
         let left = left.filter(|(number, _)| !self.consumed.contains(number));
         let filters: Vec<Expr> = left.map(|(_, filter)| filter.clone()).collect();
@@ -356,7 +391,9 @@ impl Path {
             filters.into_iter().map(|filter| filter.map_columns(&mut |offset| place(offset)));
         let filter = Expr::conjunction(filters.collect());
         if filter.is_some() && !self.point {
-            rows = (rows * FILTER_PART).max(1.0);
+            let part = Cardinality::of(scan)
+                .filtered_part(found, |filter| !self.consumed.contains(&filter));
+            rows = (rows * part).max(1.0);
         }
         let limit = fetch.filter(|_| ordered || no_order);
         if let Some(limit) = limit {
@@ -433,17 +470,6 @@ impl Path {
             limit,
             lock,
         }
-    }
-}
-
-/// What part of the table's rows lies between two bounds: of known integers no more than there are.
-fn between_part(low: &Expr, high: &Expr) -> f64 {
-    match (integer(low), integer(high)) {
-        (Some(low), Some(high)) => {
-            let count = (high.saturating_sub(low).saturating_add(1)).max(0) as f64;
-            (count / TABLE_ROWS).min(BETWEEN_PART)
-        }
-        _ => BETWEEN_PART,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::TableInfo;
 use crate::sql::expr::{Aggregate, EvalContext, Expr};
 use crate::sql::parser::ast;
+use crate::sql::stats::TableStats;
 use crate::sql::types::FieldType;
 
 /// Turns the syntax of one statement into logical plans.
@@ -102,6 +103,11 @@ impl<'a> Binder<'a> {
         // As it was made: the client sees it in the columns' metadata.
         let database = schema.database(database).map_or(database, |info| &info.name);
         Ok((database.to_owned(), table.clone()))
+    }
+
+    /// What is known of a table's rows, if it was analyzed.
+    pub(super) fn stats(&self, table: &TableInfo) -> Option<Arc<TableStats>> {
+        self.planner.stats.table(table.id).filter(|stats| stats.analyzed_ts > 0)
     }
 
     /// What a name in FROM stands for.

@@ -265,7 +265,7 @@ impl Binder<'_> {
         let (database, table) = self.target(&name)?;
         let target = TargetTable { database, table: table.clone() };
         if let Logical::Scan(_) = plan {
-            let mut plan = Logical::scan(&table, true);
+            let mut plan = Logical::scan(&table, true, self.stats(&table));
             plan.lock_all(AccessLock::ForUpdate);
             return Ok((target, plan, scope));
         }

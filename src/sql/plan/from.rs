@@ -45,7 +45,7 @@ impl Binder<'_> {
                     let database = database.to_lowercase();
                     return Ok((Logical::Virtual { table, database, outputs }, scope));
                 }
-                Ok((Logical::scan(&table, false), scope))
+                Ok((Logical::scan(&table, false, self.stats(&table)), scope))
             }
         }
     }

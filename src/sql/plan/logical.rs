@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::physical::{AccessLock, JoinKind, SortKey};
 use crate::sql::catalog::{SchemaState, TableInfo};
 use crate::sql::expr::{Aggregate, Expr};
+use crate::sql::stats::TableStats;
 use crate::sql::types::FieldType;
 
 /// A stored table's rows.
@@ -16,6 +17,8 @@ pub(super) struct Scan {
     /// What rows must fulfil, over offsets in the table (not over `outputs`).
     pub(super) filters: Vec<Expr>,
     pub(super) lock: AccessLock,
+    /// What is known of the table's rows, if it was analyzed.
+    pub(super) stats: Option<Arc<TableStats>>,
 }
 
 /// An operator and its inputs. Expressions refer to positions in the input's row (for a join: left's, then right's).
@@ -84,7 +87,11 @@ pub(super) fn column_type(table: &TableInfo, offset: usize) -> FieldType {
 
 impl Logical {
     /// A scan of a table's public columns, and of its hidden handle if asked for and there is one.
-    pub(super) fn scan(table: &Arc<TableInfo>, hidden_handle: bool) -> Logical {
+    pub(super) fn scan(
+        table: &Arc<TableInfo>,
+        hidden_handle: bool,
+        stats: Option<Arc<TableStats>>,
+    ) -> Logical {
         let mut outputs: Vec<usize> = (0..public_columns(table)).collect();
         if hidden_handle && table.handle_column.is_none() {
             outputs.push(table.columns.len());
@@ -94,6 +101,7 @@ impl Logical {
             outputs,
             filters: Vec::new(),
             lock: AccessLock::None,
+            stats,
         }))
     }
 

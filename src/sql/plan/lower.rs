@@ -1,8 +1,9 @@
 //! Operators for the logical plan.
 
-use super::access::{self, Access, FILTER_PART};
+use super::access::{self, Access};
+use super::cardinality::{Cardinality, FEW_ROWS, FILTER_PART, LOOKUP_COST};
 use super::logical::{Logical, Scan, column_type};
-use super::physical::{JoinKind, PhysicalPlan, PlanNode, SortKey};
+use super::physical::{AccessLock, JoinKind, PhysicalPlan, PlanNode, SortKey};
 use crate::common::SqlResult;
 use crate::sql::catalog::{IndexInfo, SchemaState};
 use crate::sql::expr::{Expr, Function};
@@ -12,6 +13,9 @@ use std::sync::Arc;
 
 /// The most outer rows for which looking each one's matches up beats reading the other table.
 const LOOKUP_ROWS: f64 = 1_000.0;
+
+/// The rows of an index that was never analyzed that have one key.
+const MATCHES: f64 = 10.0;
 
 /// The physical plan.
 pub(super) fn lower(plan: Logical) -> SqlResult<PhysicalPlan> {
@@ -276,8 +280,23 @@ fn lookup_join(
     if !possible {
         return None;
     }
-    // A filter of the inner table's own that is better than the join's keys makes it the cheaper one to read at once.
     let (index, used) = lookup_key(scan, on)?;
+    let unique =
+        index.as_ref().is_none_or(|index| index.unique && index.columns.len() == used.len());
+    let cardinality = Cardinality::of(scan);
+    let matches = match &index {
+        _ if unique => 1.0,
+        Some(index) if cardinality.is_known() => {
+            cardinality.matches(index.columns.iter().take(used.len()).map(|column| column.offset))
+        }
+        _ => MATCHES,
+    };
+    let rows = left.estimated_rows * matches;
+    // All of the table is read sooner than so many single rows; a statement that locks them reads no others.
+    let too_many = rows * LOOKUP_COST > cardinality.rows().max(FEW_ROWS);
+    if cardinality.is_known() && too_many && scan.lock == AccessLock::None {
+        return None;
+    }
     let width = left.schema.len();
     let mut columns = scan.outputs.clone();
     for offset in scan.filters.iter().flat_map(Expr::columns) {
@@ -302,9 +321,6 @@ fn lookup_join(
             .map(|filter| filter.clone().map_columns(&mut |offset| width + place(offset))),
     );
     let keys = used.iter().map(|number| on[*number].0.clone()).collect();
-    let unique =
-        index.as_ref().is_none_or(|index| index.unique && index.columns.len() == used.len());
-    let rows = left.estimated_rows * if unique { 1.0 } else { 10.0 };
     let mut wide = left.schema.clone();
     let far = columns.iter().map(|offset| column_type(&scan.table, *offset));
     wide.extend(far.map(|f| if kind == JoinKind::Left { f.nullable() } else { f }));

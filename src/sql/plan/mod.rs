@@ -14,12 +14,14 @@
 //! first; their values are parameters after the statement's.
 //!
 //! What is not here: correlated subqueries, window functions, EXCEPT and INTERSECT, recursive WITH, ROLLUP, changes of
-//! several tables at once (each answers error 1235); statistics and costs (paths are chosen by rule).
+//! several tables at once (each answers error 1235); the order of joins, which is the statement's; histograms. Paths are chosen
+//! by rule, and of tables that were analyzed by what they are expected to cost.
 
 mod access;
 mod bind_expr;
 mod bind_operator;
 mod binder;
+mod cardinality;
 mod constraints;
 mod dml;
 mod explain;

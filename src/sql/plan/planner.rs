@@ -7,6 +7,7 @@ use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::InfoSchema;
 use crate::sql::expr::{Expr, VariableScope};
 use crate::sql::parser::ast;
+use crate::sql::stats::{NoStats, StatsSource};
 use crate::sql::types::{FieldType, SqlMode};
 
 /// What types variables have; the session knows.
@@ -45,6 +46,8 @@ pub struct Planner<'a> {
     pub parameter_types: &'a [FieldType],
     /// The types of variables.
     pub variables: &'a dyn VariableTypes,
+    /// What is known of tables' rows.
+    pub stats: &'a dyn StatsSource,
 }
 
 /// A plan of a statement that reads or writes rows. It may be run many times, with other parameters each time, as long
@@ -62,7 +65,7 @@ pub enum StatementPlan {
 }
 
 impl<'a> Planner<'a> {
-    /// A planner without parameters and session variables.
+    /// A planner without parameters, session variables and statistics.
     pub fn new(
         schema: &'a InfoSchema,
         current_db: Option<&'a str>,
@@ -75,6 +78,7 @@ impl<'a> Planner<'a> {
             parameter_count: 0,
             parameter_types: &[],
             variables: &StringVariables,
+            stats: &NoStats,
         }
     }
 

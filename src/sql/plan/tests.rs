@@ -1,6 +1,8 @@
 //! Golden scripts: a schema, statements, and the plans or errors they get. `UPDATE_GOLDENFILES=1` records them anew.
 
+use std::collections::BTreeMap;
 use std::error::Error;
+use std::sync::Arc;
 
 use goldenscript::{Command, Context, Runner};
 
@@ -11,13 +13,25 @@ use crate::sql::catalog::{
     show_create_table,
 };
 use crate::sql::parser::{ParsedStatement, Statement, ast, parse};
+use crate::sql::stats::{ColumnStats, StatsSource, TableStats};
 use crate::sql::types::SqlMode;
+
+/// Statistics by table.
+#[derive(Default)]
+pub(crate) struct TestStats(BTreeMap<i64, Arc<TableStats>>);
+
+impl StatsSource for TestStats {
+    fn table(&self, id: i64) -> Option<Arc<TableStats>> {
+        self.0.get(&id).cloned()
+    }
+}
 
 /// A schema that schema changes are applied to at once.
 pub(crate) struct TestSchema {
     pub(crate) schema: InfoSchema,
     pub(crate) current_db: Option<String>,
     pub(crate) sql_mode: SqlMode,
+    stats: TestStats,
     next_id: i64,
 }
 
@@ -35,6 +49,7 @@ impl TestSchema {
             schema: InfoSchema::new(1, vec![(database, Vec::new())]),
             current_db: Some("test".to_owned()),
             sql_mode: SqlMode::default(),
+            stats: TestStats::default(),
             next_id: 100,
         }
     }
@@ -91,9 +106,38 @@ impl TestSchema {
     pub(crate) fn plan(&self, parsed: &ParsedStatement) -> SqlResult<StatementPlan> {
         let planner = Planner {
             parameter_count: parsed.parameters,
+            stats: &self.stats,
             ..Planner::new(&self.schema, self.current_db.as_deref(), self.sql_mode)
         };
         planner.plan(&parsed.statement)
+    }
+
+    /// `stats TABLE rows=N analyzed=BOOL COLUMN=DISTINCT/NULLS`: gives a table statistics. Columns that are not named have a
+    /// different value in every row.
+    fn set_stats(&mut self, command: &Command) -> Result<(), Box<dyn Error>> {
+        let mut args = command.consume_args();
+        let name = args.next_pos().ok_or("which table?")?;
+        let table = self.schema.require_table("test", name)?;
+        let rows: u64 = args.take_key("rows").ok_or("how many rows?")?.parse()?;
+        let analyzed = args.take_key("analyzed").is_none_or(|analyzed| analyzed == "true");
+        let mut stats = TableStats { rows, ..TableStats::empty(table.id) };
+        if analyzed {
+            stats.analyzed_ts = 1;
+            for column in &table.columns {
+                let (distinct, nulls) = match args.take_key(&column.name) {
+                    Some(spread) => spread.split_once('/').unwrap_or((spread, "0")),
+                    None => ("", "0"),
+                };
+                stats.columns.push(ColumnStats {
+                    column: column.id,
+                    distinct: distinct.parse().unwrap_or(rows),
+                    nulls: nulls.parse()?,
+                    bytes: 8,
+                });
+            }
+        }
+        self.stats.0.insert(table.id, Arc::new(stats));
+        args.reject_next()
     }
 
     fn run_statement(&mut self, parsed: &ParsedStatement) -> SqlResult<String> {
@@ -158,6 +202,10 @@ impl Runner for TestSchema {
     type Command = Command;
 
     fn run(&mut self, command: &Command, _context: &Context) -> Result<String, Box<dyn Error>> {
+        if command.name == "stats" {
+            self.set_stats(command)?;
+            return Ok(String::new());
+        }
         let parsed = match parse(&command.name, self.sql_mode) {
             Ok(parsed) => parsed,
             Err(error) => return Ok(format!("{error}\n")),
@@ -181,6 +229,11 @@ fn run(script: &str) {
 #[test]
 fn access_paths() {
     run("access_paths");
+}
+
+#[test]
+fn statistics() {
+    run("statistics");
 }
 
 #[test]
