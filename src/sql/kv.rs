@@ -99,6 +99,21 @@ pub trait Transaction: Send + Sync {
     async fn rollback(&self) -> SqlResult<()>;
 }
 
+/// Which replicas serve the reads of a transaction's snapshots (`tidb_replica_read`). All of them see the same: one that does not lead asks
+/// the leader how far it must have come. One that gives no answer is left for the leader. What is locked is read by the leader.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReadFrom {
+    /// The leader of a region.
+    #[default]
+    Leader,
+    /// Replicas that do not lead, in turn; one in this process before all others.
+    Followers,
+    /// All replicas, in turn.
+    All,
+    /// The replica in this process if there is one, else the leader.
+    Closest,
+}
+
 /// How a transaction is to run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TxnOptions {
@@ -111,6 +126,8 @@ pub struct TxnOptions {
     /// An optimistic commit does not wait for another transaction's locks: error 9004 at once. For a statement
     /// that is a transaction of its own, which then locks and so waits its turn.
     pub impatient: bool,
+    /// Who serves its reads; with `latest` always the leader.
+    pub read_from: ReadFrom,
 }
 
 /// The store behind SQL.

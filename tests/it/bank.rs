@@ -70,6 +70,15 @@ pub(crate) fn query<T: FromRow + Send + 'static>(port: u16, sql: &str) -> Vec<T>
     })
 }
 
+/// Reads over a connection of its own, after another statement.
+pub(crate) fn after<T: FromRow + Send + 'static>(port: u16, first: &str, sql: &str) -> Vec<T> {
+    block_on(async {
+        let mut conn = Conn::new(opts(port)).await.unwrap();
+        conn.query_drop(first).await.unwrap_or_else(|error| panic!("{first}: {error}"));
+        conn.query(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    })
+}
+
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(work)

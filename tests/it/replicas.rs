@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::bank::{Bank, execute, query};
+use crate::bank::{Bank, after, execute, query};
 use crate::cluster::{Cluster, Node, Shape, key_of_table};
 use crate::server::{Server, mariadb, troupe};
 
@@ -78,6 +78,61 @@ fn a_new_cluster_has_its_replicas_soon_with_seldom_reports() {
     });
     println!("three replicas of every region {:.2?} after the first process", begun.elapsed());
     drop(cluster);
+}
+
+/// How many reads the regions of the stores have served for those who had asked for a replica.
+fn replica_reads(cluster: &Cluster) -> u64 {
+    let of = |store: &Node| -> u64 {
+        let actors = store.server().json("/actors?limit=1000");
+        let all = actors["actors"].as_array().unwrap().iter();
+        all.filter_map(|actor| actor["messages"]["ReplicaRead"].as_u64()).sum()
+    };
+    cluster.stores.iter().map(of).sum()
+}
+
+#[test]
+fn replicas_that_do_not_lead_serve_reads_on_request() {
+    let mut cluster = Cluster::start(3, 1);
+    let port = cluster.ports()[0];
+    execute(port, &["CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY, v INT, KEY (v))"]);
+    execute(port, &["INSERT INTO d.t VALUES (1, 0), (2, 0), (3, 0)"]);
+    cluster.wait_whole();
+    // From another connection: what was acknowledged there is seen here, by key, by index and by a scan.
+    let reads = |from: &str, number: usize| {
+        let set = format!("SET SESSION tidb_replica_read = '{from}'");
+        let select = format!(
+            "SELECT (SELECT v FROM d.t WHERE id = 1), (SELECT COUNT(*) FROM d.t WHERE v = {number}), \
+             (SELECT CAST(SUM(v) AS SIGNED) FROM d.t)"
+        );
+        let rows = after::<(i64, i64, i64)>(port, &set, &select);
+        assert_eq!(rows, [(number as i64, 3, 3 * number as i64)], "read from {from}");
+    };
+    let write = |number: usize| execute(port, &[&format!("UPDATE d.t SET v = {number}")]);
+    for number in 1..=20 {
+        write(number);
+        reads("leader", number);
+    }
+    assert_eq!(replica_reads(&cluster), 0);
+    for from in ["follower", "leader-and-follower"] {
+        let before = replica_reads(&cluster);
+        for number in 21..=40 {
+            write(number);
+            reads(from, number);
+        }
+        assert!(replica_reads(&cluster) > before + 20, "nobody was asked for {from}");
+    }
+    // The SQL node has no store of its own: the leader is the closest.
+    let before = replica_reads(&cluster);
+    reads("closest-replicas", 40);
+    assert_eq!(replica_reads(&cluster), before);
+
+    // A replica that gives no answer is left for the leader.
+    let leader = cluster.leader_of(&key_of_table(cluster.fronts[0].server(), "d", "t"));
+    cluster.stores[(leader + 1) % 3].kill();
+    for number in 41..=45 {
+        write(number);
+        reads("follower", number);
+    }
 }
 
 /// Orders something of the placement driver, again until it is taken.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,6 +22,9 @@ use crate::common::{SqlResult, Timestamp};
 use crate::sql::kv::{KvStore, Transaction, TxnOptions};
 use crate::storage::routing::RegionCache;
 
+/// How often a region is asked for only to learn of new replicas.
+const LOOK_FOR_REPLICAS: Duration = Duration::from_secs(1);
+
 /// The transactional client. Cheap to clone; clones share routes, the fates of resolved transactions, and the list of live ones.
 #[derive(Clone)]
 pub struct Client {
@@ -34,6 +38,10 @@ struct Shared {
     cache: RwLock<RegionCache>,
     fates: Mutex<Fates>,
     rng: Mutex<ChaCha8Rng>,
+    /// Counts reads that replicas take turns at.
+    turn: AtomicUsize,
+    /// When a region was last asked for only to learn of new replicas.
+    looked_for_replicas: Mutex<Option<Instant>>,
     live: Mutex<BTreeMap<Timestamp, Live>>,
     runtime: Handle,
 }
@@ -71,6 +79,8 @@ impl Client {
                 cache: RwLock::default(),
                 fates: Mutex::default(),
                 rng: Mutex::new(rng),
+                turn: AtomicUsize::new(0),
+                looked_for_replicas: Mutex::default(),
                 live: Mutex::default(),
                 runtime: Handle::current(),
             }),
@@ -99,6 +109,21 @@ impl Client {
 
     pub(super) fn rng(&self) -> &Mutex<ChaCha8Rng> {
         &self.shared.rng
+    }
+
+    /// Whether it is time to ask for a region only to learn of new replicas; it then counts as done.
+    pub(super) fn may_look_for_replicas(&self) -> bool {
+        let (mut last, now) = (self.shared.looked_for_replicas.lock(), Instant::now());
+        let is_time = last.is_none_or(|last| now.duration_since(last) >= LOOK_FOR_REPLICAS);
+        if is_time {
+            *last = Some(now);
+        }
+        is_time
+    }
+
+    /// The number of the next read that replicas take turns at.
+    pub(super) fn next_turn(&self) -> usize {
+        self.shared.turn.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(super) fn live(&self) -> &Mutex<BTreeMap<Timestamp, Live>> {

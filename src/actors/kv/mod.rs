@@ -26,6 +26,7 @@ mod options;
 mod ranges;
 mod remote;
 mod remote_reads;
+mod replicas;
 mod request;
 mod resolve;
 mod scan;

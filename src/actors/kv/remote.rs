@@ -11,12 +11,12 @@ use super::RegionTransport;
 use super::convert;
 use crate::actors::bridge::{Bridge, WireError, Wired};
 use crate::actors::runtime::{ActorPath, Address, AskError, Message, SendError};
-use crate::actors::store::region_peer::SplitRegion;
+use crate::actors::store::region_peer::{ReplicaRead, SplitRegion};
 use crate::actors::store::{CommandReply, KvCommand, StoreNode};
 use crate::common::{RegionId, StoreId};
 use crate::storage::proto::kv_command as wire;
 use crate::storage::proto::kvrpcpb;
-use crate::storage::region::Region;
+use crate::storage::region::{Peer, Region};
 use crate::storage::routing::RegionRoute;
 use crate::storage::txn::{KvRequest, KvResponse, RegionError, RequestError};
 
@@ -36,6 +36,7 @@ pub struct ClusterRegions {
 /// The ways into another store.
 struct StoreDoor {
     commands: Address<KvCommand>,
+    replica_reads: Address<ReplicaRead>,
     splits: Address<SplitRegion>,
 }
 
@@ -56,6 +57,7 @@ impl ClusterRegions {
         let path = store_path(store_id);
         let door = Arc::new(StoreDoor {
             commands: self.bridge.address(path.clone()),
+            replica_reads: self.bridge.address(path.clone()),
             splits: self.bridge.address(path),
         });
         self.stores.insert(store_id, Arc::clone(&door));
@@ -75,6 +77,27 @@ impl RegionTransport for ClusterRegions {
 
     fn is_here(&self, route: &RegionRoute) -> bool {
         route.target().is_some_and(|peer| self.local(peer.store_id).is_some())
+    }
+
+    fn store_here(&self) -> Option<StoreId> {
+        self.local.as_ref().map(|store| store.store_id)
+    }
+
+    async fn read_replica(
+        &self,
+        route: &RegionRoute,
+        replica: Peer,
+        request: KvRequest,
+        timeout: Duration,
+    ) -> Result<KvResponse, RequestError> {
+        let command = KvCommand { context: route.region.context(), request };
+        if let Some(store) = self.local(replica.store_id) {
+            return store.router.read_replica(command, timeout).await;
+        }
+        match self.door(replica.store_id).replica_reads.ask(ReplicaRead(command), timeout).await {
+            Ok(reply) => reply,
+            Err(error) => Err(no_answer(route.region.id, &error, false).into()),
+        }
     }
 
     async fn send(
@@ -169,6 +192,27 @@ impl Wired for KvCommand {
 
     fn reply_from_wire(wire: wire::CommandReply) -> Result<CommandReply, WireError> {
         convert::reply(wire).map_err(WireError::of::<KvCommand>)
+    }
+}
+
+impl Wired for ReplicaRead {
+    type Wire = wire::Command;
+    type WireReply = wire::CommandReply;
+
+    fn into_wire(self) -> wire::Command {
+        convert::command_to_proto(self.0)
+    }
+
+    fn from_wire(wire: wire::Command) -> Result<ReplicaRead, WireError> {
+        convert::command(wire).map(ReplicaRead).map_err(WireError::of::<ReplicaRead>)
+    }
+
+    fn reply_to_wire(reply: CommandReply) -> wire::CommandReply {
+        convert::reply_to_proto(reply)
+    }
+
+    fn reply_from_wire(wire: wire::CommandReply) -> Result<CommandReply, WireError> {
+        convert::reply(wire).map_err(WireError::of::<ReplicaRead>)
     }
 }
 

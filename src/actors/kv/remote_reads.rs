@@ -3,6 +3,7 @@
 //! ```text
 //! bridge ─▶ door ─▶ region peer           changes, and reads without a lease
 //!                └▶ readers (a few) ─▶    reads under a lease: off the bridge's thread, past the peer's mailbox
+//! bridge ─▶ door ─▶ region peer           reads of a replica that need not lead
 //! ```
 
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use crate::actors::runtime::{
     Actor, ActorPath, ActorRef, Address, AskError, Context, Handler, MailboxOptions, Message,
     Overflow, ReplyTo, SendError, System, Target, Thread,
 };
-use crate::actors::store::region_peer::{RegionPeer, SplitRegion};
+use crate::actors::store::region_peer::{RegionPeer, ReplicaRead, SplitRegion};
 use crate::actors::store::{KvCommand, StoreNode};
 use crate::storage::txn::{KvRequest, RegionContext, RegionError, RequestError};
 
@@ -42,6 +43,7 @@ pub fn export_store(system: &System, bridge: &Bridge, store: &StoreNode) {
     });
     let exports = bridge.exports();
     exports.serve::<KvCommand>(&door.path, Address::new(door.clone()));
+    exports.serve::<ReplicaRead>(&door.path, Address::new(door.clone()));
     exports.serve::<SplitRegion>(&door.path, Address::new(door.clone()));
     system.registry().announce(door.path.clone(), system.node().to_owned());
 }
@@ -72,6 +74,16 @@ impl ToRegion for KvCommand {
 impl ToRegion for SplitRegion {
     fn context(&self) -> RegionContext {
         self.context
+    }
+
+    fn refusal(error: RegionError) -> Self::Reply {
+        Err(RequestError::Region(error))
+    }
+}
+
+impl ToRegion for ReplicaRead {
+    fn context(&self) -> RegionContext {
+        self.0.context
     }
 
     fn refusal(error: RegionError) -> Self::Reply {
@@ -155,35 +167,43 @@ impl Target<KvCommand> for Door {
     }
 }
 
-impl Target<SplitRegion> for Door {
-    fn path(&self) -> &ActorPath {
-        &self.path
-    }
+/// A message that goes to the region's peer, whatever it says.
+macro_rules! for_the_peer {
+    ($message:ty) => {
+        impl Target<$message> for Door {
+            fn path(&self) -> &ActorPath {
+                &self.path
+            }
 
-    fn tell(&self, split: SplitRegion) -> Result<(), SendError> {
-        self.peer(&split)?.tell(split)
-    }
+            fn tell(&self, message: $message) -> Result<(), SendError> {
+                self.peer(&message)?.tell(message)
+            }
 
-    fn ask(
-        &self,
-        split: SplitRegion,
-        deadline: Duration,
-    ) -> BoxFuture<'static, Result<<SplitRegion as Message>::Reply, AskError>> {
-        self.ask_peer(split, deadline)
-    }
+            fn ask(
+                &self,
+                message: $message,
+                deadline: Duration,
+            ) -> BoxFuture<'static, Result<<$message as Message>::Reply, AskError>> {
+                self.ask_peer(message, deadline)
+            }
 
-    fn deliver(
-        &self,
-        split: SplitRegion,
-        reply: ReplyTo<<SplitRegion as Message>::Reply>,
-    ) -> Option<BoxFuture<'static, ()>> {
-        to_peer(&self.store, split, reply)
-    }
+            fn deliver(
+                &self,
+                message: $message,
+                reply: ReplyTo<<$message as Message>::Reply>,
+            ) -> Option<BoxFuture<'static, ()>> {
+                to_peer(&self.store, message, reply)
+            }
 
-    fn is_local(&self) -> bool {
-        true
-    }
+            fn is_local(&self) -> bool {
+                true
+            }
+        }
+    };
 }
+
+for_the_peer!(SplitRegion);
+for_the_peer!(ReplicaRead);
 
 /// Reads for other nodes.
 struct RegionReader {

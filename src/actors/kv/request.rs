@@ -13,9 +13,11 @@ use tokio::time::Instant;
 use super::backoff::Backoff;
 use super::client::Client;
 use super::error::{Error, Result};
+use super::replicas;
 use super::resolve::Resolved;
 use crate::actors::pd::PdError;
 use crate::common::Timestamp;
+use crate::sql::kv::ReadFrom;
 use crate::storage::routing::{RegionRoute, encode_bound, encode_key};
 use crate::storage::txn::{
     KeyError, KvRequest, KvResponse, LockInfo, Mutation, RegionError, RequestError,
@@ -24,6 +26,9 @@ use crate::storage::txn::{
 /// An attempt at another store that takes longer than this has the client look whether that one still leads; and again
 /// after as long.
 const LOOK_FOR_LEADER: Duration = Duration::from_secs(1);
+
+/// How long a replica that does not lead may take for a read before the leader is asked.
+const REPLICA_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Something that belongs to the region of its key.
 pub(super) trait Keyed: Clone + Send + Sync {
@@ -86,6 +91,8 @@ pub(super) struct Call {
     pub(super) patience: Patience,
     /// What the reader may read around.
     pub(super) passes: Mutex<Vec<Timestamp>>,
+    /// Who may serve a read; after a failure only the leader, which knows better what is wrong.
+    pub(super) read_from: ReadFrom,
     /// A write was sent whose answer is lost.
     undetermined: AtomicBool,
 }
@@ -98,8 +105,14 @@ impl Call {
             caller,
             patience: Patience::Usual,
             passes: Mutex::new(Vec::new()),
+            read_from: ReadFrom::Leader,
             undetermined: AtomicBool::new(false),
         }
+    }
+
+    /// A call of a reader whom other replicas may serve, too.
+    pub(super) fn read(client: &Client, caller: Timestamp, read_from: ReadFrom) -> Call {
+        Call { read_from, ..Call::new(client, caller) }
     }
 
     /// A call of a writer.
@@ -197,6 +210,53 @@ impl Client {
         }
     }
 
+    /// Has a replica serve a read, if the call is content with one that does not lead. `None`: the leader is to be asked, this
+    /// time and from now on.
+    async fn ask_replica(
+        &self,
+        route: &RegionRoute,
+        call: &mut Call,
+        make: impl Fn(Vec<Timestamp>) -> KvRequest,
+    ) -> Result<Option<KvResponse>> {
+        if call.read_from == ReadFrom::Leader {
+            return Ok(None);
+        }
+        let here = self.transport().store_here();
+        let Some(replica) = replicas::choose(call.read_from, route, here, self.next_turn()) else {
+            if !replicas::may_be_all(call.read_from, route, here) {
+                self.look_for_replicas(route).await;
+            }
+            return Ok(None);
+        };
+        let request = make(call.passes());
+        let answer = self.transport().read_replica(route, replica, request, REPLICA_PATIENCE).await;
+        match answer {
+            Ok(response) => Ok(Some(response)),
+            Err(error) => {
+                call.read_from = ReadFrom::Leader;
+                match error {
+                    // It may have moved to another store.
+                    RequestError::Region(
+                        RegionError::RegionNotFound(_) | RegionError::NotLeader { .. },
+                    ) => self.cache().write().invalidate(route.region.id, route.region.epoch),
+                    RequestError::Key(_) => self.overcome(route, error, call).await?,
+                    _ => {}
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Asks now and then for a region of which no fitting replica is known: as long as the same one leads nobody says that there are
+    /// more by now.
+    async fn look_for_replicas(&self, route: &RegionRoute) {
+        if self.may_look_for_replicas()
+            && let Ok(Some(found)) = self.pd().region_by_id(route.region.id).await
+        {
+            self.remember(found);
+        }
+    }
+
     /// Resolves when another store leads the region, as the placement driver knows. A store that hangs, or is cut off,
     /// gives no answer for long after that.
     async fn leader_moved(&self, route: &RegionRoute) {
@@ -259,6 +319,9 @@ impl Client {
     ) -> Result<KvResponse> {
         loop {
             let route = self.locate(key, &mut call.backoff).await?;
+            if let Some(response) = self.ask_replica(&route, call, &make).await? {
+                return Ok(response);
+            }
             match self.attempt(&route, make(call.passes())).await {
                 Ok(response) => return Ok(response),
                 Err(error) => self.overcome(&route, error, call).await?,
@@ -273,6 +336,9 @@ impl Client {
         call: &mut Call,
         make: impl Fn(Vec<Timestamp>) -> KvRequest,
     ) -> Result<Option<KvResponse>> {
+        if let Some(response) = self.ask_replica(route, call, &make).await? {
+            return Ok(Some(response));
+        }
         loop {
             match self.attempt(route, make(call.passes())).await {
                 Ok(response) => return Ok(Some(response)),
@@ -400,6 +466,7 @@ impl Client {
             caller: shared.caller,
             patience: shared.patience,
             passes: Mutex::new(shared.passes()),
+            read_from: shared.read_from,
             undetermined: AtomicBool::new(false),
         };
         let mut answers = Vec::with_capacity(1);

@@ -9,7 +9,7 @@ use super::client::Client;
 use super::error::{Error, Result};
 use super::request::Call;
 use crate::common::{SqlResult, Timestamp};
-use crate::sql::kv::{ScanOptions, Scanner};
+use crate::sql::kv::{ReadFrom, ScanOptions, Scanner};
 use crate::storage::routing::decode_bound;
 use crate::storage::txn::{KeyError, KvPair, KvRequest, KvResponse, RegionError};
 
@@ -20,9 +20,15 @@ const LARGEST_BATCH: usize = 1024;
 
 impl Client {
     /// The value of a key in a snapshot. Where the key's leader is in this process it completes without waiting.
-    pub(super) async fn get_at(&self, key: &Bytes, ts: Timestamp) -> Result<Option<Bytes>> {
-        let mut call = Call::new(self, ts);
+    pub(super) async fn get_at(
+        &self,
+        key: &Bytes,
+        ts: Timestamp,
+        read_from: ReadFrom,
+    ) -> Result<Option<Bytes>> {
+        let mut call = Call::read(self, ts, read_from);
         if ts == Timestamp::MAX {
+            call.read_from = ReadFrom::Leader;
             // Nobody can be pushed past the end of time: a lock in the way makes it a read at a timestamp of now.
             call.patience = super::request::Patience::None;
             match self.get_once(key, ts, &mut call).await {
@@ -49,6 +55,7 @@ impl Client {
         &self,
         keys: Vec<Bytes>,
         ts: Timestamp,
+        read_from: ReadFrom,
     ) -> Result<HashMap<Bytes, Bytes>> {
         // Several keys must come from one snapshot.
         let ts = if ts == Timestamp::MAX { self.timestamp_now().await? } else { ts };
@@ -59,7 +66,7 @@ impl Client {
             KvRequest::BatchGet { keys, ts, resolved }
         };
         let mut values = HashMap::with_capacity(keys.len());
-        for (_, answer) in self.send_all(keys, &mut Call::new(self, ts), make).await? {
+        for (_, answer) in self.send_all(keys, &mut Call::read(self, ts, read_from), make).await? {
             let KvResponse::Pairs(pairs) = answer else {
                 return Err(Error::Unexpected("BatchGet"));
             };
@@ -73,6 +80,7 @@ impl Client {
 pub(super) struct RegionScanner {
     client: Client,
     ts: Timestamp,
+    read_from: ReadFrom,
     /// What is left of the range.
     start: Bytes,
     end: Bytes,
@@ -84,10 +92,16 @@ pub(super) struct RegionScanner {
 }
 
 impl RegionScanner {
-    pub(super) fn new(client: Client, ts: Timestamp, options: &ScanOptions) -> RegionScanner {
+    pub(super) fn new(
+        client: Client,
+        ts: Timestamp,
+        read_from: ReadFrom,
+        options: &ScanOptions,
+    ) -> RegionScanner {
         RegionScanner {
             client,
             ts,
+            read_from,
             start: options.start.clone(),
             end: options.end.clone(),
             reverse: options.reverse,
@@ -100,7 +114,7 @@ impl RegionScanner {
 
     /// The next pairs, none only at the end.
     async fn next_pairs(&mut self) -> Result<Vec<KvPair>> {
-        let mut call = Call::new(&self.client, self.ts);
+        let mut call = Call::read(&self.client, self.ts, self.read_from);
         while !self.done {
             if self.started {
                 // A long scan lets the thread's other actors run.

@@ -15,7 +15,9 @@ use super::error::{Error, Result};
 use super::locks::Locker;
 use super::scan::{MergedScanner, RegionScanner};
 use crate::common::{SqlError, SqlResult, Timestamp};
-use crate::sql::kv::{LockOptions, Savepoint, ScanOptions, Scanner, Transaction, TxnOptions};
+use crate::sql::kv::{
+    LockOptions, ReadFrom, Savepoint, ScanOptions, Scanner, Transaction, TxnOptions,
+};
 
 /// What a transaction may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +92,7 @@ pub(super) struct KvTransaction {
     mode: Mode,
     read_committed: bool,
     impatient: bool,
+    read_from: ReadFrom,
     began: Instant,
     state: Mutex<State>,
 }
@@ -100,6 +103,7 @@ impl KvTransaction {
         let mode = if options.pessimistic { Mode::Pessimistic } else { Mode::Optimistic };
         let mut txn = KvTransaction::new(client, start_ts, mode, options.read_committed);
         txn.impatient = options.impatient;
+        txn.read_from = options.read_from;
         txn
     }
 
@@ -123,6 +127,7 @@ impl KvTransaction {
             mode,
             read_committed,
             impatient: false,
+            read_from: ReadFrom::Leader,
             began: Instant::now(),
             state: Mutex::new(State {
                 phase: Phase::Open,
@@ -233,7 +238,7 @@ impl KvTransaction {
             let value = match self.buffered(key) {
                 Some(own) => own,
                 None if new.contains(key) => under_lock.get(key).cloned(),
-                None => self.client.get_at(key, for_update_ts).await?,
+                None => self.client.get_at(key, for_update_ts, ReadFrom::Leader).await?,
             };
             values.push(value);
         }
@@ -265,7 +270,7 @@ impl Transaction for KvTransaction {
             return Ok(own);
         }
         let ts = self.read_ts().await.map_err(self.sql())?;
-        self.client.get_at(&key, ts).await.map_err(self.sql())
+        self.client.get_at(&key, ts, self.read_from).await.map_err(self.sql())
     }
 
     async fn batch_get(&self, keys: Vec<Bytes>) -> SqlResult<Vec<Option<Bytes>>> {
@@ -285,11 +290,12 @@ impl Transaction for KvTransaction {
         }
         let ts = self.read_ts().await.map_err(self.sql())?;
         if let [(at, key)] = wanted.as_slice() {
-            values[*at] = self.client.get_at(key, ts).await.map_err(self.sql())?;
+            values[*at] = self.client.get_at(key, ts, self.read_from).await.map_err(self.sql())?;
             return Ok(values);
         }
         let stored = wanted.iter().map(|(_, key)| key.clone()).collect();
-        let found = self.client.batch_get_at(stored, ts).await.map_err(self.sql())?;
+        let found =
+            self.client.batch_get_at(stored, ts, self.read_from).await.map_err(self.sql())?;
         for (at, key) in wanted {
             values[at] = found.get(&key).cloned();
         }
@@ -313,7 +319,7 @@ impl Transaction for KvTransaction {
                 range.map(copy).collect()
             }
         };
-        let stored = RegionScanner::new(self.client.clone(), ts, &options);
+        let stored = RegionScanner::new(self.client.clone(), ts, self.read_from, &options);
         Ok(Box::new(MergedScanner::new(stored, own, &options)))
     }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::storage::region::Region;
+use crate::common::StoreId;
+use crate::storage::region::{Peer, Region};
 use crate::storage::routing::RegionRoute;
 use crate::storage::txn::{KvRequest, KvResponse, RegionError, RequestError};
 
@@ -26,6 +27,22 @@ pub trait RegionTransport: Send + Sync + 'static {
     /// Whether the route leads to a store of this process. The way to another may be cut without anybody noticing.
     fn is_here(&self, _route: &RegionRoute) -> bool {
         true
+    }
+
+    /// The store of this process.
+    fn store_here(&self) -> Option<StoreId> {
+        None
+    }
+
+    /// Has a replica serve a read, one that need not lead.
+    async fn read_replica(
+        &self,
+        route: &RegionRoute,
+        _replica: Peer,
+        request: KvRequest,
+        timeout: Duration,
+    ) -> Result<KvResponse, RequestError> {
+        self.send(route, request, timeout).await
     }
 
     /// Sends a request and waits for its answer, at most `timeout`.

@@ -21,7 +21,7 @@ use crate::sql::exec::{
     execute_delete, execute_insert, execute_query, execute_update,
 };
 use crate::sql::expr::{EvalContext, Expr, Function};
-use crate::sql::kv::{Transaction, TxnOptions};
+use crate::sql::kv::{ReadFrom, Transaction, TxnOptions};
 use crate::sql::plan::{ConflictAction, OutputColumn, PlanNode, QueryPlan, StatementPlan};
 
 /// How often an autocommit write is run again after a conflict without locks; then it locks.
@@ -85,7 +85,11 @@ impl Core {
             let plan = self.plan(request, &schema)?;
             let StatementPlan::Query(query) = &*plan else { return Err(not_a_query()) };
             // The hot path: one row by its key, without a timestamp, without a hold on the schema.
-            if can_read_latest(query) && self.vars.system.lock().settings.autocommit {
+            let is_latest = {
+                let settings = &self.vars.system.lock().settings;
+                settings.autocommit && settings.read_from == ReadFrom::Leader
+            };
+            if is_latest && can_read_latest(query) {
                 let options = TxnOptions { latest: true, ..TxnOptions::default() };
                 let txn = self.services.store.begin(options).await?;
                 let ctx = self.exec_context(txn, eval, None);
@@ -127,6 +131,7 @@ impl Core {
         let options = TxnOptions {
             pessimistic: query.locking,
             latest: tables.stored.is_empty(),
+            read_from: self.vars.system.lock().settings.read_from,
             ..TxnOptions::default()
         };
         let txn = self.services.store.begin(options).await?;

@@ -108,6 +108,7 @@ impl Core {
                 latest: false,
                 read_committed: self.transactions.read_committed,
                 impatient: false,
+                read_from: self.vars.system.lock().settings.read_from,
             };
             let guard = self.services.schema.enter();
             let txn = self.services.store.begin(options).await?;

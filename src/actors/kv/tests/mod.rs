@@ -15,15 +15,18 @@ use bytes::Bytes;
 use super::memory::{Fault, Faults, MemoryCluster};
 use super::{Client, ClientOptions};
 use crate::common::SqlResult;
-use crate::sql::kv::{KvStore, LockOptions, ScanOptions, Transaction, TxnOptions};
+use crate::sql::kv::{KvStore, LockOptions, ReadFrom, ScanOptions, Transaction, TxnOptions};
 use crate::storage::txn::KvRequest;
 
-const OPTIMISTIC: TxnOptions =
-    TxnOptions { pessimistic: false, latest: false, read_committed: false, impatient: false };
-const PESSIMISTIC: TxnOptions =
-    TxnOptions { pessimistic: true, latest: false, read_committed: false, impatient: false };
-const LATEST: TxnOptions =
-    TxnOptions { pessimistic: false, latest: true, read_committed: false, impatient: false };
+const OPTIMISTIC: TxnOptions = TxnOptions {
+    pessimistic: false,
+    latest: false,
+    read_committed: false,
+    impatient: false,
+    read_from: ReadFrom::Leader,
+};
+const PESSIMISTIC: TxnOptions = TxnOptions { pessimistic: true, ..OPTIMISTIC };
+const LATEST: TxnOptions = TxnOptions { latest: true, ..OPTIMISTIC };
 
 fn key(text: &str) -> Bytes {
     Bytes::copy_from_slice(text.as_bytes())

@@ -293,6 +293,7 @@ const VARIABLES: &[Variable] = variables! {
     table_open_cache Global (Integer(1, 524_288)) = "4000", Any;
     thread_cache_size Global (Integer(0, 16_384)) = "9", Any;
     thread_handling Global (Text) = "one-thread-per-connection", ReadOnly;
+    tidb_replica_read Both (Word(&["leader", "follower", "leader-and-follower", "closest-replicas"])) = "leader", Any;
     tidb_retry_limit Both (Integer(0, 1000)) = "10", Any;
     tidb_txn_mode Both (Word(&["pessimistic", "optimistic"])) = "pessimistic", Any;
     time_format Global (Text) = "%H:%i:%s", ReadOnly;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::sql::kv::ReadFrom;
 use crate::sql::types::{Collation, SqlMode, TimeZone};
 
 /// The variables that statements depend on.
@@ -19,6 +20,8 @@ pub struct Settings {
     pub max_execution_time: Duration,
     /// `tidb_txn_mode` is `optimistic`.
     pub optimistic: bool,
+    /// `tidb_replica_read`.
+    pub read_from: ReadFrom,
     /// `transaction_isolation` is `READ-COMMITTED`.
     pub read_committed: bool,
     /// `transaction_read_only`.
@@ -46,6 +49,7 @@ impl Default for Settings {
             lock_wait: Duration::from_secs(50),
             max_execution_time: Duration::ZERO,
             optimistic: false,
+            read_from: ReadFrom::Leader,
             read_committed: false,
             read_only: false,
             notes: true,
@@ -70,6 +74,14 @@ impl Settings {
             "innodb_lock_wait_timeout" => self.lock_wait = Duration::from_secs(number()),
             "max_execution_time" => self.max_execution_time = Duration::from_millis(number()),
             "tidb_txn_mode" => self.optimistic = value == "optimistic",
+            "tidb_replica_read" => {
+                self.read_from = match value {
+                    "follower" => ReadFrom::Followers,
+                    "leader-and-follower" => ReadFrom::All,
+                    "closest-replicas" => ReadFrom::Closest,
+                    _ => ReadFrom::Leader,
+                }
+            }
             "transaction_isolation" => self.read_committed = value == "READ-COMMITTED",
             "transaction_read_only" => self.read_only = on,
             "sql_notes" => self.notes = on,
