@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use super::Interrupt;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::types::{Datum, FieldType, SqlMode, TimeZone};
 
@@ -128,6 +129,8 @@ pub struct EvalContext {
     pub group_concat_max_len: usize,
     /// `max_allowed_packet`: no string function makes more.
     pub max_allowed_packet: usize,
+    /// Set when the statement is to end: whatever may take long looks at it between pieces of its work.
+    pub interrupt: Arc<Interrupt>,
     /// `@a` and `@@a`.
     pub vars: Box<dyn SessionVars>,
     /// What SHOW WARNINGS will show, at most `max_error_count`.
@@ -168,6 +171,7 @@ impl EvalContext {
             div_precision_increment: 4,
             group_concat_max_len: 1024,
             max_allowed_packet: 64 << 20,
+            interrupt: Arc::default(),
             vars: Box::new(NoVars::default()),
             warnings: Mutex::new(Vec::new()),
             warning_count: AtomicU64::new(0),
@@ -184,6 +188,11 @@ impl EvalContext {
         *self.last_insert_id_set.get_mut() = 0;
         *self.slept.get_mut() = false;
         self.seeded.get_mut().clear();
+    }
+
+    /// Error 1317 when the statement was killed, 3024 when its time is over.
+    pub fn check_interrupted(&self) -> SqlResult<()> {
+        self.interrupt.check()
     }
 
     /// Whether a bad value is an error: a write in strict mode, without IGNORE.

@@ -23,6 +23,7 @@ mod display;
 mod eval;
 mod function;
 mod infer;
+mod interrupt;
 mod known;
 mod physical;
 #[cfg(test)]
@@ -32,5 +33,6 @@ mod tree;
 pub use aggregate::{Aggregate, AggregateKind};
 pub use context::{EvalContext, NoVars, SessionVars, VariableScope, Warning, WarningLevel};
 pub use function::Function;
+pub use interrupt::{Interrupt, InterruptReason};
 pub use physical::{from_df_error, physical, physical_predicate, to_df_error};
 pub use tree::Expr;

@@ -1,0 +1,81 @@
+//! What ends a statement before it is done.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::common::{SqlError, SqlResult, errno};
+
+/// Why a statement is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InterruptReason {
+    /// KILL, or a client that is gone: error 1317.
+    Killed,
+    /// `max_execution_time` is over: error 3024.
+    Timeout,
+}
+
+/// Shared by a statement's computing and by whoever may end it; looking at it costs one load.
+///
+/// It has no clock: who has one says when the time is over.
+#[derive(Debug, Default)]
+pub struct Interrupt(AtomicU8);
+
+const RUNNING: u8 = 0;
+const KILLED: u8 = 1;
+const TIMEOUT: u8 = 2;
+
+impl Interrupt {
+    /// Ends the statement; of several reasons the first one counts.
+    pub fn raise(&self, reason: InterruptReason) {
+        let reason = match reason {
+            InterruptReason::Killed => KILLED,
+            InterruptReason::Timeout => TIMEOUT,
+        };
+        // Whoever lost the race has nothing to add.
+        let _ = self.0.compare_exchange(RUNNING, reason, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Another statement begins.
+    pub fn clear(&self) {
+        self.0.store(RUNNING, Ordering::Relaxed);
+    }
+
+    /// Why the statement is to end, if it is.
+    pub fn reason(&self) -> Option<InterruptReason> {
+        match self.0.load(Ordering::Relaxed) {
+            RUNNING => None,
+            TIMEOUT => Some(InterruptReason::Timeout),
+            _ => Some(InterruptReason::Killed),
+        }
+    }
+
+    /// The error the statement ends with, if it is to end.
+    pub fn check(&self) -> SqlResult<()> {
+        match self.reason() {
+            None => Ok(()),
+            Some(InterruptReason::Killed) => {
+                Err(SqlError::new(errno::QUERY_INTERRUPTED, "Query execution was interrupted"))
+            }
+            Some(InterruptReason::Timeout) => Err(SqlError::new(
+                errno::QUERY_TIMEOUT,
+                "Query execution was interrupted, maximum statement execution time exceeded",
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_reason_counts() {
+        let interrupt = Interrupt::default();
+        assert!(interrupt.check().is_ok());
+        interrupt.raise(InterruptReason::Timeout);
+        interrupt.raise(InterruptReason::Killed);
+        assert_eq!(interrupt.check().map_err(|error| error.code), Err(errno::QUERY_TIMEOUT));
+        interrupt.clear();
+        interrupt.raise(InterruptReason::Killed);
+        assert_eq!(interrupt.check().map_err(|error| error.code), Err(errno::QUERY_INTERRUPTED));
+    }
+}
