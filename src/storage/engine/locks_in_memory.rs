@@ -161,6 +161,10 @@ impl Engine for LocksInMemory {
     fn compact(&self, cf: Cf, start: &[u8], end: &[u8]) -> Result<()> {
         self.engine.compact(cf, start, end)
     }
+
+    fn reclaim(&self, cf: Cf, start: &[u8], end: &[u8]) -> Result<()> {
+        self.engine.reclaim(cf, start, end)
+    }
 }
 
 fn is_lock(op: &WriteOp) -> bool {

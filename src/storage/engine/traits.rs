@@ -198,4 +198,8 @@ pub trait Engine: Reader + 'static {
     }
     /// Rewrites `[start, end)` so that deleted data gives its space back.
     fn compact(&self, cf: Cf, start: &[u8], end: &[u8]) -> Result<()>;
+    /// Gives the space of `[start, end)` back, in which nothing is any more, and nothing will be: everything in it was deleted.
+    fn reclaim(&self, cf: Cf, start: &[u8], end: &[u8]) -> Result<()> {
+        self.compact(cf, start, end)
+    }
 }

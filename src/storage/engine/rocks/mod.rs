@@ -6,6 +6,7 @@
 
 mod directory;
 mod owned;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +31,14 @@ use super::{
 
 /// The timestamp at the end of a key of the write family.
 const VERSION_BYTES: usize = 8;
+/// Less than this is left for the engine to find: giving it back means to rewrite whole files.
+const RECLAIM_LEAST: u64 = 4 << 20;
+/// Of so many entries of a file that follow each other
+const DELETIONS_WINDOW: usize = 32 << 10;
+/// so many deleted ones make it worth to be rewritten, though it is not its turn.
+const DELETIONS_MANY: usize = 16 << 10;
+/// A key that nothing is under, and that does not end with a zero.
+const NOBODYS_KEY: [u8; 1] = [0xFF];
 /// The part of a write buffer that may be its filter.
 const MEMTABLE_FILTER: f64 = 0.05;
 
@@ -66,15 +75,28 @@ impl RocksEngine {
         let mut database_options = database_options(options);
         database_options.create_if_missing(content == Content::New);
         database_options.create_missing_column_families(content == Content::New);
-        let families = Cf::ALL.map(|cf| {
-            let mut family = table.clone();
-            if cf == Cf::Write {
-                filter_by_key(&mut family);
+        let families = || {
+            Cf::ALL.map(|cf| {
+                let mut family = table.clone();
+                if cf == Cf::Write {
+                    filter_by_key(&mut family);
+                }
+                ColumnFamilyDescriptor::new(cf.name(), family)
+            })
+        };
+        let strict = options.wal_recovery == WalRecovery::Strict;
+        let torn = tail::inspect(path, strict)?;
+        let open = || DB::open_cf_descriptors(&database_options, path, families());
+        let db = match open() {
+            // Nobody else has it open, or that would have been the error: the files are ours to mend.
+            Err(error) if error.kind() == ErrorKind::Corruption && !torn.is_empty() => {
+                torn.iter().try_for_each(tail::Torn::cut)?;
+                open()
             }
-            ColumnFamilyDescriptor::new(cf.name(), family)
-        });
-        let db = DB::open_cf_descriptors(&database_options, path, families)
-            .map_err(|error| open_error(path, error))?;
+            result => result,
+        };
+        let db = db.map_err(|error| open_error(path, error))?;
+        torn.iter().for_each(tail::Torn::report);
         if content == Content::New {
             directory::mark_ready(path)?;
         }
@@ -167,6 +189,10 @@ impl Engine for RocksEngine {
                 WriteOp::DeleteRange(..) => {}
             }
         }
+        if sync && native.data().last() == Some(&0) {
+            // A record that ends with a zero could not be told from one whose end never came (see `tail`).
+            native.delete_cf(self.database.family(Cf::Raft), NOBODYS_KEY);
+        }
         let options = &self.write[usize::from(sync)];
         self.database.db().write_opt(native, options).map_err(convert)?;
         // RocksDB syncs nothing for a batch without operations.
@@ -226,6 +252,16 @@ impl Engine for RocksEngine {
         let family = self.database.family(cf);
         self.database.db().compact_range_cf_opt(family, Some(start), Some(end), &options);
         Ok(())
+    }
+
+    /// Files that lie wholly in the range go at once, and need no room to go; only those at its ends are rewritten.
+    fn reclaim(&self, cf: Cf, start: &[u8], end: &[u8]) -> Result<()> {
+        let family = self.database.family(cf);
+        self.database.db().delete_file_in_range_cf(family, start, end).map_err(convert)?;
+        match self.approximate_size(cf, start, end)? {
+            0..RECLAIM_LEAST => Ok(()),
+            _ => self.compact(cf, start, end),
+        }
     }
 }
 
@@ -376,6 +412,8 @@ fn family_options(options: &EngineOptions, cache: &Cache) -> Options {
     family.set_max_bytes_for_level_base(options.level_base_bytes);
     family.set_target_file_size_base(options.file_bytes);
     family.set_compression_type(DBCompressionType::Lz4);
+    // What garbage collection has deleted gives its space back.
+    family.add_compact_on_deletion_collector_factory(DELETIONS_WINDOW, DELETIONS_MANY, 0.5);
     family
 }
 

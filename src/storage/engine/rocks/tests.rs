@@ -8,6 +8,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::directory::FORMAT;
+use super::tail::{Tail, tail};
 use super::*;
 
 fn open(path: &Path) -> Result<RocksEngine> {
@@ -135,6 +136,119 @@ fn a_hole_in_a_strict_log_is_refused() {
     assert!(has(&engine, "first") && has(&engine, "second") && !has(&engine, "third"));
 }
 
+/// A strict engine's directory with these values in its log, each one record.
+fn closed_log(values: &[Vec<u8>]) -> TempDir {
+    let directory = TempDir::new().unwrap();
+    let engine = RocksEngine::open(directory.path(), &EngineOptions::raft()).unwrap();
+    for (number, value) in values.iter().enumerate() {
+        let mut batch = WriteBatch::new();
+        batch.put(Cf::Raft, [number as u8], value.clone());
+        engine.write(batch, true).unwrap();
+    }
+    directory
+}
+
+/// The log's bytes, and where its last record begins.
+fn last_record(directory: &Path) -> (std::path::PathBuf, Vec<u8>, usize) {
+    let log = find(directory, ".log");
+    let bytes = fs::read(&log).unwrap();
+    assert_eq!(tail(&bytes), Tail::Whole);
+    let Tail::Torn(last) = tail(&bytes[..bytes.len() - 1]) else { panic!("the last is not cut") };
+    (log, bytes, last)
+}
+
+/// Every way a power cut may leave a record of which the bytes from `cut` on did not come.
+fn left(whole: &[u8], cut: usize) -> [Vec<u8>; 3] {
+    let short = whole[..cut].to_vec();
+    let mut zeros = short.clone();
+    zeros.resize(whole.len(), 0);
+    let mut longer = short.clone();
+    longer.resize(whole.len() + 70_000, 0);
+    [short, zeros, longer]
+}
+
+#[test]
+fn a_record_is_torn_wherever_it_is_cut() {
+    // The last record is short, ends with zeros, goes over the end of a block, over several, ends with a block.
+    let sizes = [(10, 200), (10, 0), (32_500, 700), (100, 90_000), (32_600, 40)];
+    for (before, size) in sizes {
+        let value = |len: usize| vec![7; len].into_iter().chain([0; 9]).collect::<Vec<u8>>();
+        let directory = closed_log(&[value(before), value(size)]);
+        let (_, whole, last) = last_record(directory.path());
+        let step = 1 + (whole.len() - last) / 1000;
+        for cut in (last + 1..whole.len()).step_by(step).chain(whole.len() - 20..whole.len()) {
+            for bytes in left(&whole, cut) {
+                if bytes[..cut] == whole[..] || bytes.starts_with(&whole) {
+                    continue;
+                }
+                assert_eq!(tail(&bytes), Tail::Torn(last), "{before} {size}: cut at {cut}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_flipped_byte_is_never_a_torn_record() {
+    let values = [vec![1; 40], vec![0; 40], vec![3; 40]];
+    let directory = closed_log(&values);
+    let (_, whole, _) = last_record(directory.path());
+    for at in 0..whole.len() {
+        for bit in 0..8 {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << bit;
+            assert!(matches!(tail(&bytes), Tail::Damaged(_)), "byte {at}, bit {bit}");
+        }
+    }
+}
+
+#[test]
+fn what_was_never_acknowledged_is_cut_off_and_what_was_is_kept() {
+    let options = EngineOptions::raft();
+    let values = [vec![1; 300], vec![2; 50_000], vec![3; 3000]];
+    let directory = closed_log(&values);
+    let (_, whole, last) = last_record(directory.path());
+    for cut in [last + 1, last + 5, last + 7, last + 1500, whole.len() - 1] {
+        for bytes in left(&whole, cut) {
+            let directory = closed_log(&values);
+            fs::write(find(directory.path(), ".log"), bytes).unwrap();
+            for _ in 0..2 {
+                let engine = RocksEngine::open(directory.path(), &options).unwrap();
+                let values = [0, 1, 2].map(|key| engine.get(Cf::Raft, &[key]).unwrap());
+                assert_eq!(values, [Some(vec![1; 300]), Some(vec![2; 50_000]), None], "{cut}");
+            }
+        }
+    }
+    // An acknowledged record is never given up, the last one neither.
+    for at in [last + 2, last + 4, last + 5, last + 6, last + 100, whole.len() - 1] {
+        let directory = closed_log(&values);
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        fs::write(find(directory.path(), ".log"), bytes).unwrap();
+        let error = RocksEngine::open(directory.path(), &options).err().unwrap();
+        assert!(matches!(error, Error::Corruption(_)), "{at}: {error:?}");
+    }
+}
+
+#[test]
+fn a_torn_manifest_loses_only_what_was_never_installed() {
+    for cut in [1, 3, 20] {
+        for form in 0..3 {
+            let directory = closed_database();
+            drop(open(directory.path()).unwrap());
+            let manifest = find(directory.path(), "MANIFEST");
+            let mut whole = fs::read(&manifest).unwrap();
+            let len = whole.len();
+            // One more record that was not finished: the last one once more.
+            let Tail::Torn(last) = tail(&whole[..len - 1]) else { panic!("it has no last record") };
+            whole.extend_from_within(last..);
+            let cut = (len + cut).min(whole.len() - 1);
+            fs::write(&manifest, &left(&whole, cut)[form]).unwrap();
+            let engine = open(directory.path()).unwrap();
+            assert!(has(&engine, "in a file") && has(&engine, "in the log"), "{cut} {form}");
+        }
+    }
+}
+
 #[test]
 fn an_interrupted_creation_goes_on() {
     let directory = TempDir::new().unwrap();
@@ -156,6 +270,33 @@ fn ingestion_leaves_no_file_behind() {
     engine.ingest(Cf::Write, &mut [1, 2].map(pair).into_iter()).unwrap();
     assert!(engine.ingest(Cf::Write, &mut [2, 1].map(pair).into_iter()).is_err());
     assert!(data_files(directory.path()).keys().all(|name| !name.starts_with(TEMPORARY)));
+}
+
+#[test]
+fn what_was_deleted_gives_its_space_back() {
+    let directory = TempDir::new().unwrap();
+    let engine = open(directory.path()).unwrap();
+    let value: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+    let key = |at: u32| [b"k".as_slice(), &at.to_be_bytes()].concat();
+    for at in 0..200 {
+        let mut batch = WriteBatch::new();
+        batch.put(Cf::Default, key(at), value.clone());
+        engine.write(batch, false).unwrap();
+    }
+    engine.compact(Cf::Default, b"", b"z").unwrap();
+    let size = || engine.approximate_size(Cf::Default, &key(0), &key(200)).unwrap();
+    let before = size();
+    let (start, end) = (key(10), key(190));
+    let mut batch = WriteBatch::new();
+    batch.delete_range(Cf::Default, start.clone(), end.clone());
+    engine.write(batch, false).unwrap();
+    engine.reclaim(Cf::Default, &start, &end).unwrap();
+    let after = size();
+    assert!(after < before / 4, "{before} bytes have become {after}");
+    for at in 0..200 {
+        let is_there = engine.get(Cf::Default, &key(at)).unwrap().is_some();
+        assert_eq!(is_there, !(10..190).contains(&at), "{at}");
+    }
 }
 
 #[test]

@@ -281,4 +281,8 @@ impl Engine for HotVersions {
     fn compact(&self, cf: Cf, start: &[u8], end: &[u8]) -> Result<()> {
         self.engine.compact(cf, start, end)
     }
+
+    fn reclaim(&self, cf: Cf, start: &[u8], end: &[u8]) -> Result<()> {
+        self.engine.reclaim(cf, start, end)
+    }
 }
