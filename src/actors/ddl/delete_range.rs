@@ -11,8 +11,10 @@ use crate::common::SqlResult;
 use crate::sql::ddl::{DeleteRange, Meta};
 use crate::sql::kv::{KvStore, TxnOptions};
 
-/// How often to look.
+/// How often to look: as often as something may be due, but not less often than this,
 const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// nor more often.
+const LOOK_OFTEN: Duration = Duration::from_secs(1);
 
 /// Deletes the ranges of the queue once nobody can read them any more. Has no messages, only its own ticks.
 pub struct DeleteRangeWorker {
@@ -77,7 +79,7 @@ impl Actor for DeleteRangeWorker {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         self.look(ctx);
-        ctx.run_interval(LOOK_EVERY, Self::look);
+        ctx.run_interval(self.keep.clamp(LOOK_OFTEN, LOOK_EVERY), Self::look);
     }
 
     fn observe(&self) -> Value {

@@ -84,10 +84,10 @@ pub(super) enum Looked {
     Ran(Box<Job>),
 }
 
-/// Runs the oldest job of the queue to its end.
-pub(super) async fn run_next(parts: &DdlParts) -> SqlResult<Looked> {
-    let jobs = in_transaction!(parts, |txn| Meta::new(txn).jobs().await)?;
-    let Some(job) = jobs.into_iter().next() else { return Ok(Looked::Empty) };
+/// Runs the oldest job of the queue to its end. Those up to `finished` have come to theirs.
+pub(super) async fn run_next(parts: &DdlParts, finished: u64) -> SqlResult<Looked> {
+    let first = in_transaction!(parts, |txn| Meta::new(txn).first_job(finished).await)?;
+    let Some(job) = first else { return Ok(Looked::Empty) };
     if !parts.owner.acquire().await {
         return Ok(Looked::NotOwner);
     }
@@ -127,7 +127,7 @@ async fn run_job(parts: &DdlParts, mut job: Job) -> SqlResult<Looked> {
                         tokio::time::sleep(CONFLICT_PAUSE).await;
                         job
                     }
-                    BackfillOutcome::Duplicate(job) => job,
+                    BackfillOutcome::GivenUp(job) => job,
                 }
             }
         };
@@ -166,6 +166,7 @@ fn named_tables(statement: &DdlStatement, schema: &InfoSchema) -> Vec<i64> {
         }
         DdlStatement::TruncateTable { database, table }
         | DdlStatement::CreateIndex { database, table, .. }
+        | DdlStatement::AlterIndexes { database, table, .. }
         | DdlStatement::DropIndex { database, table, .. } => {
             id(database, table).into_iter().collect()
         }

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use super::run::SchemaSync;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::InfoSchema;
-use crate::sql::ddl::{Meta, load_schema};
+use crate::sql::ddl::{Changed, VersionChange, load_schema, load_schema_after};
 use crate::sql::kv::{KvStore, TxnOptions};
 
 /// How many versions back it is known which tables a version changed.
@@ -75,23 +75,24 @@ impl SchemaCache {
     /// Reads what is newer in the store.
     pub async fn refresh(&self, store: &dyn KvStore) -> SqlResult<()> {
         let txn = store.begin(TxnOptions::default()).await?;
-        let known = self.current.load().version();
-        let meta = Meta::new(&*txn);
-        if meta.schema_version().await? != known {
-            let changes = meta.changes_since(known).await?;
-            let (version, databases) = load_schema(&*txn).await?;
-            self.publish(InfoSchema::new(version, databases), changes);
+        let known = self.current.load_full();
+        if let Some((schema, changes)) = load_schema_after(&*txn, &known).await? {
+            self.publish(schema, changes);
         }
         txn.rollback().await?;
         Ok(())
     }
 
-    fn publish(&self, schema: InfoSchema, changes: Vec<(i64, Vec<i64>)>) {
+    fn publish(&self, schema: InfoSchema, changes: Vec<VersionChange>) {
         let mut inner = self.inner.lock();
-        if schema.version() <= self.current.load().version() {
+        let known = self.current.load().version();
+        if schema.version() <= known {
             return;
         }
-        inner.history.extend(changes);
+        let newer = changes.into_iter().filter(|change| change.version > known);
+        inner.history.extend(newer.map(|VersionChange { version, changed }| {
+            (version, changed.into_iter().map(Changed::id).collect())
+        }));
         let excess = inner.history.len().saturating_sub(HISTORY);
         inner.history.drain(..excess);
         self.current.store(Arc::new(schema));

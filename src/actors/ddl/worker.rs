@@ -26,6 +26,8 @@ pub struct DdlWorker {
     /// Sessions that wait, by job.
     waiting: BTreeMap<u64, ReplyTo<SqlResult<JobReport>>>,
     delete_range: Option<ActorRef<DeleteRangeWorker>>,
+    /// The last job that has come to its end here: jobs run in the order of their ids.
+    last_finished: u64,
     running: bool,
     /// A look was asked for while one was under way.
     again: bool,
@@ -41,6 +43,7 @@ impl DdlWorker {
             keep_dropped,
             waiting: BTreeMap::new(),
             delete_range: None,
+            last_finished: 0,
             running: false,
             again: false,
             finished: 0,
@@ -56,8 +59,8 @@ impl DdlWorker {
         }
         self.running = true;
         self.again = false;
-        let parts = self.parts.clone();
-        ctx.spawn_then(async move { run::run_next(&parts).await }, Self::looked);
+        let (parts, finished) = (self.parts.clone(), self.last_finished);
+        ctx.spawn_then(async move { run::run_next(&parts, finished).await }, Self::looked);
     }
 
     fn looked(&mut self, looked: SqlResult<Looked>, ctx: &mut Context<Self>) {
@@ -65,6 +68,7 @@ impl DdlWorker {
         match looked {
             Ok(Looked::Ran(job)) => {
                 self.finished += 1;
+                self.last_finished = self.last_finished.max(job.id);
                 self.answer(&job);
                 self.look(ctx);
             }

@@ -29,6 +29,12 @@ impl Core {
             sql_mode: self.vars.system.lock().settings.sql_mode,
         };
         for statement in build_statement(statement, &ctx)? {
+            if let Some(notes) = statement.notes_if_settled(&schema) {
+                for (code, message) in notes {
+                    self.eval.note(code, message);
+                }
+                continue;
+            }
             let made = made_table(&statement);
             let report = self
                 .services

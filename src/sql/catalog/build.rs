@@ -79,6 +79,9 @@ pub fn build_statement(
         S::CreateIndex(create) => add_index(create, ctx)?,
         S::DropIndex { table, name } => drop_index(table, name, ctx)?,
         S::AlterTable { table, actions } => {
+            if actions.len() > 1 {
+                return Ok(vec![alter_indexes(table, actions, ctx)?]);
+            }
             let change = |action: &ast::AlterAction| match action {
                 ast::AlterAction::AddIndex(index) => {
                     let (table, index) = (table.clone(), index.clone());
@@ -112,6 +115,35 @@ fn drop_index(
     let (database, table) = ctx.existing(name)?;
     check_drop(table, index)?;
     Ok(DdlStatement::DropIndex { database, table: table.name.clone(), name: index.to_owned() })
+}
+
+/// Several actions of one ALTER TABLE. Whatever their order, what goes makes room for what comes.
+fn alter_indexes(
+    name: &ast::ObjectName,
+    actions: &[ast::AlterAction],
+    ctx: &DdlContext<'_>,
+) -> SqlResult<DdlStatement> {
+    let (database, table) = ctx.existing(name)?;
+    let mut left = table.clone();
+    let (mut drops, mut adds) = (Vec::new(), Vec::new());
+    for action in actions {
+        if let ast::AlterAction::DropIndex(name) = action {
+            check_drop(&left, name)?;
+            left.indexes.retain(|index| index.name.to_lowercase() != name.to_lowercase());
+            drops.push(name.clone());
+        }
+    }
+    for action in actions {
+        if let ast::AlterAction::AddIndex(definition) = action {
+            if definition.primary {
+                return Err(SqlError::unsupported("ALTER TABLE … ADD PRIMARY KEY"));
+            }
+            let index = build_index(table, &left.indexes, definition)?;
+            left.indexes.push(index.clone());
+            adds.push(index);
+        }
+    }
+    Ok(DdlStatement::AlterIndexes { database, table: table.name.clone(), drops, adds })
 }
 
 /// A database from CREATE DATABASE. Its id is zero.

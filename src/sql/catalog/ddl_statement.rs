@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DatabaseInfo, IndexInfo, TableInfo};
+use super::{DatabaseInfo, IndexInfo, InfoSchema, TableInfo};
+use crate::common::errno;
 
 /// A change of the schema. Ids in it are zero (columns and indexes are numbered already): the worker that runs it gives them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +56,18 @@ pub enum DdlStatement {
         /// IF NOT EXISTS.
         if_not_exists: bool,
     },
+    /// Several indexes of a table at once: statements see all of the changes or none. Error 1061 if there is an index of the
+    /// name of a new one that does not go, 1091 if one that is to go is not there.
+    AlterIndexes {
+        /// Database.
+        database: String,
+        /// Table.
+        table: String,
+        /// The names of those that go.
+        drops: Vec<String>,
+        /// Those that come; their ids are zero.
+        adds: Vec<IndexInfo>,
+    },
     /// DROP INDEX. Error 1091 if there is none of that name.
     DropIndex {
         /// Database.
@@ -64,4 +77,53 @@ pub enum DdlStatement {
         /// Its name.
         name: String,
     },
+}
+
+/// MySQL's number and text of an error, or of a note in its place.
+pub(crate) type Complaint = (u16, String);
+
+/// There is a database of that name already.
+pub(crate) fn database_exists(name: &str) -> Complaint {
+    (errno::DB_CREATE_EXISTS, format!("Can't create database '{name}'; database exists"))
+}
+
+/// There is no database of that name to drop.
+pub(crate) fn no_database(name: &str) -> Complaint {
+    (errno::DB_DROP_EXISTS, format!("Can't drop database '{name}'; database doesn't exist"))
+}
+
+/// There is a table of that name already.
+pub(crate) fn table_exists(name: &str) -> Complaint {
+    (errno::TABLE_EXISTS, format!("Table '{name}' already exists"))
+}
+
+/// There is no table of that name, which is written with its database's, to drop.
+pub(crate) fn no_table(name: &str) -> Complaint {
+    (errno::BAD_TABLE, format!("Unknown table '{name}'"))
+}
+
+impl DdlStatement {
+    /// If everything is as the statement wants it, and it says that this is no error: what it notes. Then nothing is to be
+    /// done, and nobody to be asked.
+    pub fn notes_if_settled(&self, schema: &InfoSchema) -> Option<Vec<(u16, String)>> {
+        match self {
+            DdlStatement::CreateDatabase { info, if_not_exists: true } => {
+                schema.database(&info.name).map(|_| vec![database_exists(&info.name)])
+            }
+            DdlStatement::CreateTable { database, table, if_not_exists: true } => {
+                schema.table(database, &table.name).map(|_| vec![table_exists(&table.name)])
+            }
+            DdlStatement::DropDatabase { name, if_exists: true } => {
+                schema.database(name).is_none().then(|| vec![no_database(name)])
+            }
+            DdlStatement::DropTables { tables, if_exists: true } => {
+                let mut missing = tables.iter();
+                let all = missing.all(|(database, table)| schema.table(database, table).is_none());
+                let note =
+                    |(database, table): &(String, String)| no_table(&format!("{database}.{table}"));
+                all.then(|| tables.iter().map(note).collect())
+            }
+            _ => None,
+        }
+    }
 }

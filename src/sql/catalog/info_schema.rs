@@ -1,7 +1,8 @@
 //! A snapshot of the schema.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
+use rpds::{HashTrieMapSync, RedBlackTreeMapSync};
 
 use super::virtual_tables;
 use super::{DatabaseInfo, SchemaState, TableInfo};
@@ -14,15 +15,16 @@ pub const INFORMATION_SCHEMA: &str = "information_schema";
 #[derive(Clone, Debug)]
 struct Database {
     info: Arc<DatabaseInfo>,
-    tables: BTreeMap<String, Arc<TableInfo>>,
+    tables: RedBlackTreeMapSync<String, Arc<TableInfo>>,
 }
 
+/// Two of them share what is the same in both.
 #[derive(Clone, Debug, Default)]
 struct Snapshot {
     version: i64,
-    databases: BTreeMap<String, Database>,
+    databases: RedBlackTreeMapSync<String, Database>,
     /// Of every table, the database's lower-case name.
-    by_id: HashMap<i64, (String, Arc<TableInfo>)>,
+    by_id: HashTrieMapSync<i64, (String, Arc<TableInfo>)>,
 }
 
 /// Every public database and table as of one schema version. Immutable, and cheap to clone.
@@ -102,7 +104,7 @@ impl InfoSchema {
         }
     }
 
-    /// The next snapshot: this one with changes.
+    /// The next snapshot: this one with changes. Costs what the changes cost, however many tables there are.
     #[must_use]
     pub fn edit(&self, version: i64, changes: Vec<SchemaChange>) -> InfoSchema {
         let mut snapshot = Snapshot::clone(&self.0);
@@ -157,42 +159,48 @@ impl Snapshot {
                 match self.databases.get_mut(&key) {
                     Some(database) => database.info = info,
                     None => {
-                        self.databases.insert(key, Database { info, tables: BTreeMap::new() });
+                        let tables = RedBlackTreeMapSync::new_sync();
+                        self.databases.insert_mut(key, Database { info, tables });
                     }
                 }
             }
             SchemaChange::PutDatabase(DatabaseInfo { name, .. })
             | SchemaChange::RemoveDatabase { name } => {
-                if let Some(database) = self.databases.remove(&name.to_lowercase()) {
+                let name = name.to_lowercase();
+                if let Some(database) = self.databases.get(&name) {
                     for table in database.tables.values() {
-                        self.by_id.remove(&table.id);
+                        self.by_id.remove_mut(&table.id);
                     }
+                    self.databases.remove_mut(&name);
                 }
             }
             SchemaChange::PutTable { database, table } => {
-                let key = database.to_lowercase();
-                let Some(database) = self.databases.get_mut(&key) else { return };
-                let name = table.name.to_lowercase();
-                if table.state != SchemaState::Public {
-                    if let Some(old) = database.tables.remove(&name) {
-                        self.by_id.remove(&old.id);
-                    }
-                    return;
+                // It may have had another name.
+                if let Some((database, old)) = self.by_id.get(&table.id).cloned() {
+                    self.remove_table(&database, &old.name.to_lowercase());
                 }
-                let table = Arc::new(table);
-                if let Some(old) = database.tables.insert(name, table.clone()) {
-                    self.by_id.remove(&old.id);
+                let (key, name) = (database.to_lowercase(), table.name.to_lowercase());
+                self.remove_table(&key, &name);
+                if table.state == SchemaState::Public
+                    && let Some(database) = self.databases.get_mut(&key)
+                {
+                    let table = Arc::new(table);
+                    database.tables.insert_mut(name, table.clone());
+                    self.by_id.insert_mut(table.id, (key, table));
                 }
-                self.by_id.insert(table.id, (key, table));
             }
             SchemaChange::RemoveTable { database, table } => {
-                let Some(database) = self.databases.get_mut(&database.to_lowercase()) else {
-                    return;
-                };
-                if let Some(old) = database.tables.remove(&table.to_lowercase()) {
-                    self.by_id.remove(&old.id);
-                }
+                self.remove_table(&database.to_lowercase(), &table.to_lowercase());
             }
+        }
+    }
+
+    fn remove_table(&mut self, database: &str, name: &str) {
+        if let Some(database) = self.databases.get_mut(database)
+            && let Some(old) = database.tables.get(name).cloned()
+        {
+            database.tables.remove_mut(name);
+            self.by_id.remove_mut(&old.id);
         }
     }
 }

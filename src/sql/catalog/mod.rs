@@ -8,7 +8,7 @@
 mod build;
 mod build_column;
 mod build_index;
-mod ddl_statement;
+pub(in crate::sql) mod ddl_statement;
 mod info_schema;
 mod model;
 mod show;

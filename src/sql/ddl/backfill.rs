@@ -17,8 +17,8 @@ pub enum BackfillOutcome {
     Advanced(Job),
     /// A row of the batch changed meanwhile: run it again (smaller batches meet fewer writers).
     Conflict,
-    /// Two rows have the same values in a unique index: the job rolls back from now on.
-    Duplicate(Job),
+    /// Two rows have the same values in a unique index, or there is no room: the job rolls back from now on.
+    GivenUp(Job),
 }
 
 /// Adds the entries of the next `rows` rows, in one transaction that also saves the progress.
@@ -39,6 +39,8 @@ pub async fn backfill_batch(
         Ok(outcome) => match txn.commit().await {
             Ok(_) => Ok(outcome),
             Err(error) if error.code == errno::WRITE_CONFLICT => Ok(BackfillOutcome::Conflict),
+            // The jobs behind it may be those that free space.
+            Err(error) if error.code == errno::DISK_FULL => give_up(store, job_id, error).await,
             Err(error) => Err(error),
         },
         Err(error) => {
@@ -49,6 +51,18 @@ pub async fn backfill_batch(
             Err(error)
         }
     }
+}
+
+/// Turns a job around that cannot be carried out.
+async fn give_up(store: &dyn KvStore, job_id: u64, error: SqlError) -> SqlResult<BackfillOutcome> {
+    let txn = store.begin(TxnOptions::default()).await?;
+    let meta = Meta::new(&*txn);
+    let Some(mut job) = meta.job(job_id).await? else { return Err(error) };
+    job.state = JobState::RollingBack;
+    job.error = Some(error.into());
+    meta.put_job(&job)?;
+    txn.commit().await?;
+    Ok(BackfillOutcome::GivenUp(job))
 }
 
 /// A row's entry, with the row.
@@ -68,7 +82,11 @@ impl<'a> Batch<'a> {
         let lost = || SqlError::internal("the job or its index has gone");
         let meta = Meta::new(txn);
         let job = meta.job(job_id).await?.ok_or_else(lost)?;
-        if !matches!(job.action, DdlStatement::CreateIndex { .. }) {
+        let fills = matches!(
+            job.action,
+            DdlStatement::CreateIndex { .. } | DdlStatement::AlterIndexes { .. }
+        );
+        if !fills {
             return Err(lost());
         }
         let (database_id, table_id, index_id) = job.target.ok_or_else(lost)?;
@@ -88,7 +106,7 @@ impl<'a> Batch<'a> {
             self.job.state = JobState::RollingBack;
             self.job.error = Some(error.into());
             Meta::new(self.txn).put_job(&self.job)?;
-            return Ok(BackfillOutcome::Duplicate(self.job));
+            return Ok(BackfillOutcome::GivenUp(self.job));
         }
         self.job.reorg.rows += entries.len() as u64;
         match handles.last() {

@@ -1,7 +1,7 @@
 //! Steps of CREATE and DROP INDEX.
 
 use super::job::{Job, JobState};
-use super::meta::same_name;
+use super::meta::{Changed as Element, same_name};
 use super::step::{Changed, StepResult, Stepper, note_or_reject, reject};
 use crate::common::{SqlError, errno};
 use crate::sql::catalog::{DatabaseInfo, IndexInfo, SchemaState, TableInfo};
@@ -20,7 +20,7 @@ pub(super) async fn create(
     if job.state == JobState::Queued {
         if index_position(&table, &spec.name).is_some() {
             let message = format!("Duplicate key name '{}'", spec.name);
-            return note_or_reject(job, if_not_exists, errno::DUP_KEYNAME, message);
+            return note_or_reject(job, if_not_exists, (errno::DUP_KEYNAME, message));
         }
         let index = resolve(&table, spec)?;
         job.target = Some((database.id, table.id, index.id));
@@ -57,17 +57,7 @@ pub(super) async fn drop_one(
 ) -> StepResult<Changed> {
     let (database, mut table) = stepper.table(database, name).await?;
     if job.state == JobState::Queued {
-        let clustered = index.eq_ignore_ascii_case("primary") && table.handle_column.is_some();
-        let found = index_position(&table, index);
-        if clustered || found.is_some_and(|position| table.indexes[position].primary) {
-            return Err(super::step::StepError::Rejected(SqlError::unsupported(
-                "dropping a primary key",
-            )));
-        }
-        let Some(position) = found else {
-            let message = format!("Can't DROP '{index}'; check that column/key exists");
-            return reject(errno::CANT_DROP_FIELD_OR_KEY, message);
-        };
+        let position = to_drop(&table, index)?;
         table.indexes[position].state = SchemaState::WriteOnly;
         job.target = Some((database.id, table.id, table.indexes[position].id));
         job.state = JobState::Running;
@@ -76,6 +66,19 @@ pub(super) async fn drop_one(
     }
     let position = own_index(job, &table)?;
     remove_step(stepper, job, &database, &mut table, position).await
+}
+
+/// Where the index is that is to go.
+pub(super) fn to_drop(table: &TableInfo, index: &str) -> StepResult<usize> {
+    let clustered = index.eq_ignore_ascii_case("primary") && table.handle_column.is_some();
+    let found = index_position(table, index);
+    if clustered || found.is_some_and(|position| table.indexes[position].primary) {
+        return Err(super::step::StepError::Rejected(SqlError::unsupported(
+            "dropping a primary key",
+        )));
+    }
+    let message = || format!("Can't DROP '{index}'; check that column/key exists");
+    found.map_or_else(|| reject(errno::CANT_DROP_FIELD_OR_KEY, message()), Ok)
 }
 
 /// From any state to delete-only, from there to absent.
@@ -98,17 +101,17 @@ async fn remove_step(
     put(stepper, database, table).await
 }
 
-async fn put(
+pub(super) async fn put(
     stepper: &Stepper<'_>,
     database: &DatabaseInfo,
     table: &mut TableInfo,
 ) -> StepResult<Changed> {
     table.version = stepper.meta.schema_version().await? + 1;
     stepper.meta.put_table(database.id, table)?;
-    Ok(vec![table.id])
+    Ok(vec![Element::Table(database.id, table.id)])
 }
 
-fn index_position(table: &TableInfo, name: &str) -> Option<usize> {
+pub(super) fn index_position(table: &TableInfo, name: &str) -> Option<usize> {
     table.indexes.iter().position(|index| same_name(&index.name, name))
 }
 
@@ -122,7 +125,7 @@ fn own_index(job: &Job, table: &TableInfo) -> StepResult<usize> {
 }
 
 /// The index as it will stand in the table, in delete-only. The table may be another than the one the statement was checked against.
-fn resolve(table: &TableInfo, spec: &IndexInfo) -> StepResult<IndexInfo> {
+pub(super) fn resolve(table: &TableInfo, spec: &IndexInfo) -> StepResult<IndexInfo> {
     if spec.columns.iter().any(|column| column.offset >= table.columns.len()) {
         let message = format!("Key column of '{}' doesn't exist in table", spec.name);
         return reject(errno::KEY_COLUMN_DOES_NOT_EXIST, message);

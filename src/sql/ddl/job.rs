@@ -14,7 +14,22 @@ pub fn action_name(statement: &DdlStatement) -> &'static str {
         DdlStatement::DropTables { .. } => "drop table",
         DdlStatement::TruncateTable { .. } => "truncate table",
         DdlStatement::CreateIndex { .. } => "create index",
+        DdlStatement::AlterIndexes { .. } => "alter table",
         DdlStatement::DropIndex { .. } => "drop index",
+    }
+}
+
+/// Whether a change makes something that takes space: it is not begun where there is none.
+pub(super) fn adds(statement: &DdlStatement) -> bool {
+    match statement {
+        DdlStatement::CreateDatabase { .. }
+        | DdlStatement::CreateTable { .. }
+        | DdlStatement::CreateIndex { .. } => true,
+        DdlStatement::AlterIndexes { adds, .. } => !adds.is_empty(),
+        DdlStatement::DropDatabase { .. }
+        | DdlStatement::DropTables { .. }
+        | DdlStatement::TruncateTable { .. }
+        | DdlStatement::DropIndex { .. } => false,
     }
 }
 
@@ -85,8 +100,14 @@ pub struct Job {
     pub state: JobState,
     /// The state of the element that changes (where it has states).
     pub schema_state: SchemaState,
-    /// The table and index it works on, once known.
+    /// The table and index it works on, once known; of several indexes, the one that is being filled.
     pub target: Option<(i64, i64, i64)>,
+    /// The indexes that an alteration of several adds, once known.
+    #[serde(default)]
+    pub added: Vec<i64>,
+    /// Those that it drops.
+    #[serde(default)]
+    pub dropped: Vec<i64>,
     /// When it was submitted, by the oracle's clock.
     pub start_ms: u64,
     /// Progress of an index's backfill.
@@ -108,6 +129,8 @@ impl Job {
             state: JobState::Queued,
             schema_state: SchemaState::Absent,
             target: None,
+            added: Vec::new(),
+            dropped: Vec::new(),
             start_ms,
             reorg: ReorgProgress::default(),
             error: None,

@@ -4,7 +4,9 @@
 //! m V                        schema version                     8 bytes, big endian
 //! m N                        last id given to a database or table
 //! m J                        last job id
-//! m C <version>              tables changed by a version        JSON list of ids
+//! m C <version>              what a version changed             JSON list of database and table ids
+//! m X <database id> <name>   id of the table of that name, in lower case; of a database under id 0
+//! m Y                        `m X` is complete
 //! m D <database id>          DatabaseInfo                       JSON
 //! m T <database id> <table>  TableInfo                          JSON
 //! m I <table id> <kind>      next AUTO_INCREMENT value ('a') or hidden row id ('r')
@@ -12,6 +14,7 @@
 //! m H <job id>               a finished job                     JSON
 //! m R <job id> <n>           a range of keys to delete          JSON
 //! m S <table id>             TableStats                         JSON
+//! m W                        written with every job that adds something: see `storage::region::reserve`
 //! ```
 //!
 //! Numbers in keys are 8 bytes big endian, so a scan gives them in order.
@@ -26,6 +29,7 @@ use crate::sql::catalog::{DatabaseInfo, TableInfo};
 use crate::sql::kv::{KvPair, ScanOptions, Transaction};
 use crate::sql::stats::TableStats;
 use crate::storage::codec::table::prefix_end;
+use crate::storage::region::reserve::ADDS_KEY;
 
 /// A range no transaction will read again once those older than `dropped_ms` are gone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +44,37 @@ pub struct DeleteRange {
     pub end: Vec<u8>,
     /// When it was dropped, by the oracle's clock.
     pub dropped_ms: u64,
+}
+
+/// Under this id are the names of databases: no database has it.
+const DATABASES: i64 = 0;
+
+/// What a version of the schema changed: a database, or a table in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Changed {
+    /// A table: its database's id and its own.
+    Table(i64, i64),
+    /// A database; or, written by an earlier version, something whose database is not told.
+    Other(i64),
+}
+
+impl Changed {
+    /// The id of what changed.
+    pub fn id(self) -> i64 {
+        match self {
+            Changed::Table(_, id) | Changed::Other(id) => id,
+        }
+    }
+}
+
+/// The changes of one version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionChange {
+    /// The version that has them.
+    pub version: i64,
+    /// What changed.
+    pub changed: Vec<Changed>,
 }
 
 /// The schema seen through one transaction.
@@ -60,6 +95,13 @@ fn key(kind: u8, ids: &[u64]) -> Bytes {
 pub(crate) fn counter_key(table_id: i64, kind: u8) -> Bytes {
     let mut key = key(b'I', &[table_id.cast_unsigned()]).to_vec();
     key.push(kind);
+    key.into()
+}
+
+/// The key of the id of what has this name in a database.
+fn name_key(database: i64, name: &str) -> Bytes {
+    let mut key = key(b'X', &[database.cast_unsigned()]).to_vec();
+    key.extend_from_slice(name.to_lowercase().as_bytes());
     key.into()
 }
 
@@ -120,16 +162,16 @@ impl<'a> Meta<'a> {
         Ok(self.counter(key(b'V', &[])).await?.cast_signed())
     }
 
-    /// Makes the next version, which changes these tables, and answers its number.
-    pub async fn bump_schema_version(&self, tables: &[i64]) -> SqlResult<i64> {
+    /// Makes the next version, which has these changes, and answers its number.
+    pub async fn bump_schema_version(&self, changed: &[Changed]) -> SqlResult<i64> {
         let version = self.counter(key(b'V', &[])).await? + 1;
         self.set_counter(key(b'V', &[]), version);
-        self.txn.put(key(b'C', &[version]), encode(&tables)?);
+        self.txn.put(key(b'C', &[version]), encode(&changed)?);
         Ok(version.cast_signed())
     }
 
-    /// The tables each version after `after` changed, oldest first.
-    pub async fn changes_since(&self, after: i64) -> SqlResult<Vec<(i64, Vec<i64>)>> {
+    /// What each version after `after` changed, oldest first.
+    pub async fn changes_since(&self, after: i64) -> SqlResult<Vec<VersionChange>> {
         let options = ScanOptions {
             start: key(b'C', &[after.cast_unsigned() + 1]),
             end: prefix_end(&key(b'C', &[])),
@@ -144,7 +186,7 @@ impl<'a> Meta<'a> {
             }
             for pair in batch {
                 let version = number(&pair.key[2..])?.cast_signed();
-                changes.push((version, decode(&pair.value)?));
+                changes.push(VersionChange { version, changed: decode(&pair.value)? });
             }
         }
     }
@@ -163,19 +205,50 @@ impl<'a> Meta<'a> {
 
     /// The database of that name, whatever its case.
     pub async fn database(&self, name: &str) -> SqlResult<Option<DatabaseInfo>> {
-        let all = self.databases().await?;
-        Ok(all.into_iter().find(|database| same_name(&database.name, name)))
+        match self.id_of(DATABASES, name).await? {
+            Some(id) => self.database_by_id(id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The database with that id.
+    pub async fn database_by_id(&self, id: i64) -> SqlResult<Option<DatabaseInfo>> {
+        self.get(key(b'D', &[id.cast_unsigned()])).await
     }
 
     /// Writes a database.
     pub fn put_database(&self, database: &DatabaseInfo) -> SqlResult<()> {
+        self.set_counter(name_key(DATABASES, &database.name), database.id.cast_unsigned());
         self.txn.put(key(b'D', &[database.id.cast_unsigned()]), encode(database)?);
         Ok(())
     }
 
     /// Forgets a database.
-    pub fn delete_database(&self, id: i64) {
-        self.txn.delete(key(b'D', &[id.cast_unsigned()]));
+    pub fn delete_database(&self, database: &DatabaseInfo) {
+        self.txn.delete(name_key(DATABASES, &database.name));
+        self.txn.delete(key(b'D', &[database.id.cast_unsigned()]));
+    }
+
+    /// The id of what has that name in a database (or, of a database). What an earlier version has written is looked through
+    /// once, and has its names noted.
+    async fn id_of(&self, database: i64, name: &str) -> SqlResult<Option<i64>> {
+        if self.txn.get(key(b'Y', &[])).await?.is_none() {
+            self.note_names().await?;
+        }
+        let id = self.txn.get(name_key(database, name)).await?;
+        id.map(|id| number(&id).map(u64::cast_signed)).transpose()
+    }
+
+    async fn note_names(&self) -> SqlResult<()> {
+        for database in self.databases().await? {
+            let id = database.id.cast_unsigned();
+            self.set_counter(name_key(DATABASES, &database.name), id);
+            for table in self.tables(database.id).await? {
+                self.set_counter(name_key(database.id, &table.name), table.id.cast_unsigned());
+            }
+        }
+        self.txn.put(key(b'Y', &[]), Bytes::from_static(b"1"));
+        Ok(())
     }
 
     /// The tables of a database, by id.
@@ -185,8 +258,10 @@ impl<'a> Meta<'a> {
 
     /// The table of that name, whatever its case.
     pub async fn table(&self, database: i64, name: &str) -> SqlResult<Option<TableInfo>> {
-        let all = self.tables(database).await?;
-        Ok(all.into_iter().find(|table| same_name(&table.name, name)))
+        match self.id_of(database, name).await? {
+            Some(id) => self.table_by_id(database, id).await,
+            None => Ok(None),
+        }
     }
 
     /// The table with that id.
@@ -194,15 +269,27 @@ impl<'a> Meta<'a> {
         self.get(key(b'T', &[database.cast_unsigned(), id.cast_unsigned()])).await
     }
 
+    /// The tables with those ids, each with that of its database; `None` for one that is not there.
+    pub async fn tables_by_id(&self, ids: &[(i64, i64)]) -> SqlResult<Vec<Option<TableInfo>>> {
+        let key = |(database, table): &(i64, i64)| {
+            key(b'T', &[database.cast_unsigned(), table.cast_unsigned()])
+        };
+        let stored = self.txn.batch_get(ids.iter().map(key).collect()).await?;
+        stored.into_iter().map(|value| value.map(|value| decode(&value)).transpose()).collect()
+    }
+
     /// Writes a table.
     pub fn put_table(&self, database: i64, table: &TableInfo) -> SqlResult<()> {
+        self.set_counter(name_key(database, &table.name), table.id.cast_unsigned());
         let key = key(b'T', &[database.cast_unsigned(), table.id.cast_unsigned()]);
         self.txn.put(key, encode(table)?);
         Ok(())
     }
 
     /// Forgets a table, its counters and its statistics.
-    pub fn delete_table(&self, database: i64, id: i64) {
+    pub fn delete_table(&self, database: i64, table: &TableInfo) {
+        let id = table.id;
+        self.txn.delete(name_key(database, &table.name));
         self.txn.delete(key(b'S', &[id.cast_unsigned()]));
         self.txn.delete(key(b'T', &[database.cast_unsigned(), id.cast_unsigned()]));
         self.txn.delete(counter_key(id, b'a'));
@@ -225,6 +312,11 @@ impl<'a> Meta<'a> {
         Ok(())
     }
 
+    /// Has this transaction refused if the disks are almost full.
+    pub(super) fn needs_room(&self) {
+        self.txn.put(Bytes::from_static(ADDS_KEY), Bytes::from_static(b"1"));
+    }
+
     /// Puts a job at the end of the queue and answers it with its id.
     pub async fn push_job(&self, mut job: Job) -> SqlResult<Job> {
         job.id = self.counter(key(b'J', &[])).await? + 1;
@@ -236,6 +328,18 @@ impl<'a> Meta<'a> {
     /// The queue, oldest first.
     pub async fn jobs(&self) -> SqlResult<Vec<Job>> {
         self.list(key(b'Q', &[])).await
+    }
+
+    /// The oldest job of the queue. Jobs up to `finished` are known to have gone: their remains are not looked through.
+    pub async fn first_job(&self, finished: u64) -> SqlResult<Option<Job>> {
+        let options = ScanOptions {
+            start: key(b'Q', &[finished + 1]),
+            end: prefix_end(&key(b'Q', &[])),
+            limit: Some(1),
+            ..ScanOptions::default()
+        };
+        let first = self.txn.scan(options).await?.next_batch().await?;
+        first.first().map(|pair| decode(&pair.value)).transpose()
     }
 
     /// The queued job with that id.
@@ -288,16 +392,11 @@ pub(super) fn same_name(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b) || a.to_lowercase() == b.to_lowercase()
 }
 
-/// Reads everything there is: the version, and every database with its tables.
-pub async fn load_schema(
-    txn: &dyn Transaction,
-) -> SqlResult<(i64, Vec<(DatabaseInfo, Vec<TableInfo>)>)> {
-    let meta = Meta::new(txn);
-    let version = meta.schema_version().await?;
-    let mut databases = Vec::new();
-    for database in meta.databases().await? {
-        let tables = meta.tables(database.id).await?;
-        databases.push((database, tables));
+/// Takes the names away that an earlier version did not write.
+#[cfg(test)]
+pub(super) fn forget_names(txn: &dyn Transaction, names: &[(i64, &str)]) {
+    txn.delete(key(b'Y', &[]));
+    for (database, name) in names {
+        txn.delete(name_key(*database, name));
     }
-    Ok((version, databases))
 }

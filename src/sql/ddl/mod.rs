@@ -26,9 +26,11 @@
 //!
 //! One job runs at a time. Tables cannot be renamed or get new columns yet.
 
+mod alter_indexes;
 mod backfill;
 mod index;
 mod job;
+mod load;
 mod meta;
 mod step;
 mod table;
@@ -37,6 +39,7 @@ mod tests;
 
 pub use backfill::{BackfillOutcome, backfill_batch};
 pub use job::{Job, JobError, JobNote, JobState, ReorgProgress, action_name};
+pub use load::{load_schema, load_schema_after};
 pub(crate) use meta::counter_key;
-pub use meta::{DeleteRange, Meta, load_schema};
+pub use meta::{Changed, DeleteRange, Meta, VersionChange};
 pub use step::{Progress, enqueue, step};

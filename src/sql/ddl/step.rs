@@ -1,9 +1,10 @@
 //! One step of a job.
 
 use super::job::{Job, JobNote, JobState};
-use super::meta::{DeleteRange, Meta};
-use super::{index, table};
+use super::meta::{Changed as Element, DeleteRange, Meta};
+use super::{alter_indexes, index, job, table};
 use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::catalog::ddl_statement::{self, Complaint};
 use crate::sql::catalog::{DatabaseInfo, DdlStatement, SchemaState, TableInfo};
 use crate::sql::exec::table_codec;
 use crate::sql::kv::Transaction;
@@ -43,7 +44,11 @@ pub(super) fn reject<T>(code: u16, message: String) -> StepResult<T> {
 /// Puts a job into the queue. The transaction is the caller's to commit.
 pub async fn enqueue(txn: &dyn Transaction, action: DdlStatement) -> SqlResult<Job> {
     let now_ms = txn.start_ts().physical_ms();
-    Meta::new(txn).push_job(Job::new(0, action, now_ms)).await
+    let meta = Meta::new(txn);
+    if job::adds(&action) {
+        meta.needs_room();
+    }
+    meta.push_job(Job::new(0, action, now_ms)).await
 }
 
 /// Moves a job by one state. The transaction is the caller's to commit; on an error of its commit nothing has happened, and the step
@@ -83,8 +88,8 @@ pub(super) struct Stepper<'a> {
     pub(super) now_ms: u64,
 }
 
-/// Ids whose definition a step changed; a database's id stands for itself.
-pub(super) type Changed = Vec<i64>;
+/// What a step changed the definition of.
+pub(super) type Changed = Vec<Element>;
 
 impl Stepper<'_> {
     async fn advance(&self, job: &mut Job) -> StepResult<Changed> {
@@ -107,6 +112,9 @@ impl Stepper<'_> {
             DdlStatement::CreateIndex { database, table, index, if_not_exists } => {
                 index::create(self, job, &database, &table, &index, if_not_exists).await
             }
+            DdlStatement::AlterIndexes { database, table, drops, adds } => {
+                alter_indexes::alter(self, job, (&database, &table), &drops, &adds).await
+            }
             DdlStatement::DropIndex { database, table, name } => {
                 index::drop_one(self, job, &database, &table, &name).await
             }
@@ -121,8 +129,7 @@ impl Stepper<'_> {
     ) -> StepResult<Changed> {
         let name = &info.name;
         if self.meta.database(name).await?.is_some() {
-            let message = format!("Can't create database '{name}'; database exists");
-            return note_or_reject(job, if_not_exists, errno::DB_CREATE_EXISTS, message);
+            return note_or_reject(job, if_not_exists, ddl_statement::database_exists(name));
         }
         let id = self.meta.new_id().await?;
         info.id = id;
@@ -130,7 +137,7 @@ impl Stepper<'_> {
         self.meta.put_database(&info)?;
         job.state = JobState::Done;
         job.schema_state = SchemaState::Public;
-        Ok(vec![id])
+        Ok(vec![Element::Other(id)])
     }
 
     async fn drop_database(
@@ -140,12 +147,12 @@ impl Stepper<'_> {
         if_exists: bool,
     ) -> StepResult<Changed> {
         let Some(mut database) = self.meta.database(name).await? else {
-            let message = format!("Can't drop database '{name}'; database doesn't exist");
-            return note_or_reject(job, if_exists, errno::DB_DROP_EXISTS, message);
+            return note_or_reject(job, if_exists, ddl_statement::no_database(name));
         };
         let tables = self.meta.tables(database.id).await?;
-        let mut changed: Changed = tables.iter().map(|table| table.id).collect();
-        changed.push(database.id);
+        let mut changed: Changed =
+            tables.iter().map(|table| Element::Table(database.id, table.id)).collect();
+        changed.push(Element::Other(database.id));
         if database.state == SchemaState::Public {
             database.state = SchemaState::DeleteOnly;
             self.meta.put_database(&database)?;
@@ -156,7 +163,7 @@ impl Stepper<'_> {
         for (position, table) in tables.iter().enumerate() {
             self.forget_table(job, database.id, table, position as u64)?;
         }
-        self.meta.delete_database(database.id);
+        self.meta.delete_database(&database);
         job.state = JobState::Done;
         job.schema_state = SchemaState::Absent;
         Ok(changed)
@@ -193,7 +200,7 @@ impl Stepper<'_> {
         table: &TableInfo,
         position: u64,
     ) -> SqlResult<()> {
-        self.meta.delete_table(database, table.id);
+        self.meta.delete_table(database, table);
         let (start, end) = table_codec::table_range(table.id);
         self.queue_deletion(job, position, (start, end))
     }
@@ -224,8 +231,7 @@ impl Stepper<'_> {
 pub(super) fn note_or_reject(
     job: &mut Job,
     tolerated: bool,
-    code: u16,
-    message: String,
+    (code, message): Complaint,
 ) -> StepResult<Changed> {
     if !tolerated {
         return reject(code, message);

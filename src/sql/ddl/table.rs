@@ -1,9 +1,9 @@
 //! Steps of CREATE, DROP and TRUNCATE TABLE.
 
 use super::job::{Job, JobNote, JobState};
+use super::meta::Changed as Element;
 use super::step::{Changed, StepResult, Stepper, note_or_reject, reject};
-use crate::common::errno;
-use crate::sql::catalog::{SchemaState, TableInfo};
+use crate::sql::catalog::{SchemaState, TableInfo, ddl_statement};
 
 /// CREATE TABLE is one step: nobody can use what nobody has seen. The table has statistics from the beginning, so that its
 /// rows are counted from the first one.
@@ -16,8 +16,7 @@ pub(super) async fn create(
 ) -> StepResult<Changed> {
     let database = stepper.database(database).await?;
     if stepper.meta.table(database.id, &table.name).await?.is_some() {
-        let message = format!("Table '{}' already exists", table.name);
-        return note_or_reject(job, if_not_exists, errno::TABLE_EXISTS, message);
+        return note_or_reject(job, if_not_exists, ddl_statement::table_exists(&table.name));
     }
     table.id = stepper.meta.new_id().await?;
     table.state = SchemaState::Public;
@@ -27,7 +26,7 @@ pub(super) async fn create(
     job.target = Some((database.id, table.id, 0));
     job.state = JobState::Done;
     job.schema_state = SchemaState::Public;
-    Ok(vec![table.id])
+    Ok(vec![Element::Table(database.id, table.id)])
 }
 
 /// DROP TABLE hides the tables first; when no transaction that saw them is left, they go.
@@ -53,19 +52,18 @@ pub(super) async fn drop_all(
     }
     if job.state == JobState::Queued && !missing.is_empty() {
         if !if_exists {
-            return reject(errno::BAD_TABLE, format!("Unknown table '{}'", missing.join(",")));
+            let (code, message) = ddl_statement::no_table(&missing.join(","));
+            return reject(code, message);
         }
-        let notes = missing.into_iter().map(|name| JobNote {
-            code: errno::BAD_TABLE,
-            message: format!("Unknown table '{name}'"),
-        });
-        job.notes.extend(notes);
+        let notes = missing.iter().map(|name| ddl_statement::no_table(name));
+        job.notes.extend(notes.map(|(code, message)| JobNote { code, message }));
     }
     if found.is_empty() {
         job.state = JobState::Done;
         return Ok(Vec::new());
     }
-    let changed = found.iter().map(|(_, table)| table.id).collect();
+    let changed =
+        found.iter().map(|(database, table)| Element::Table(*database, table.id)).collect();
     if job.state == JobState::Queued {
         let version = stepper.meta.schema_version().await? + 1;
         for (database, table) in &mut found {
@@ -102,5 +100,5 @@ pub(super) async fn truncate(
     job.target = Some((database.id, table.id, 0));
     job.state = JobState::Done;
     job.schema_state = SchemaState::Public;
-    Ok(vec![old, table.id])
+    Ok([old, table.id].map(|id| Element::Table(database.id, id)).to_vec())
 }

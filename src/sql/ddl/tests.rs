@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::common::errno;
-use crate::sql::catalog::{DatabaseInfo, DdlStatement, InfoSchema, SchemaState, TableInfo};
+use crate::sql::catalog::{
+    DatabaseInfo, DdlStatement, IndexInfo, InfoSchema, SchemaState, TableInfo,
+};
 use crate::sql::exec::table_codec;
 use crate::sql::exec::tests::fixture::{Fixture, index, user, users};
 use crate::sql::kv::{KvStore, TxnOptions};
@@ -14,11 +16,41 @@ use crate::sql::types::{Datum, TimeZone};
 
 /// Takes one step of the oldest job.
 async fn one_step(store: &dyn KvStore) -> Progress {
+    let before = schema(store).await;
     let txn = store.begin(TxnOptions::default()).await.unwrap();
-    let job = Meta::new(&*txn).jobs().await.unwrap().remove(0);
+    let job = Meta::new(&*txn).first_job(0).await.unwrap().unwrap();
     let progress = step(&*txn, job).await.unwrap();
     txn.commit().await.unwrap();
+    for known in [before, InfoSchema::new(0, Vec::new())] {
+        differences_make_the_whole(store, &known).await;
+    }
     progress
+}
+
+/// What a node knows that reads only what has changed is what one knows that reads everything.
+async fn differences_make_the_whole(store: &dyn KvStore, known: &InfoSchema) {
+    let all = schema(store).await;
+    let txn = store.begin(TxnOptions::default()).await.unwrap();
+    let Some((after, changes)) = load_schema_after(&*txn, known).await.unwrap() else {
+        return assert_eq!(all.version(), known.version());
+    };
+    assert_eq!(changes.last().unwrap().version, all.version());
+    assert_eq!(after.version(), all.version());
+    assert_eq!(listed(&after), listed(&all));
+}
+
+/// Everything in a schema, after a check that it is found by its id.
+fn listed(schema: &InfoSchema) -> Vec<(DatabaseInfo, Vec<TableInfo>)> {
+    let tables = |database: &DatabaseInfo| {
+        let tables: Vec<TableInfo> =
+            schema.tables(&database.name).map(|table| table.as_ref().clone()).collect();
+        for table in &tables {
+            let (found, same) = schema.table_by_id(table.id).unwrap();
+            assert_eq!((&**found, &**same), (database, table));
+        }
+        tables
+    };
+    schema.databases().map(|database| (database.as_ref().clone(), tables(database))).collect()
 }
 
 async fn submit(store: &dyn KvStore, statement: DdlStatement) -> Job {
@@ -107,6 +139,25 @@ async fn indexed(fixture: &Fixture, index: usize) -> BTreeSet<i64> {
     let dangling: Vec<_> = stored.difference(&wanted).collect();
     assert!(dangling.is_empty(), "entries without a row: {dangling:?}");
     handles
+}
+
+#[tokio::test]
+async fn names_that_an_earlier_version_wrote_are_found() {
+    let fixture = with_table().await;
+    let store = &fixture.store;
+    let known = schema(store).await;
+    let txn = store.begin(TxnOptions::default()).await.unwrap();
+    let id = known.database("test").unwrap().id;
+    meta::forget_names(&*txn, &[(0, "Test"), (id, "users")]);
+    // It did not say either in which database a table had changed.
+    Meta::new(&*txn).bump_schema_version(&[Changed::Other(fixture.table.id)]).await.unwrap();
+    Meta::new(&*txn).bump_schema_version(&[Changed::Other(77)]).await.unwrap();
+    txn.commit().await.unwrap();
+    differences_make_the_whole(store, &known).await;
+    let job = run(store, create_table(false)).await;
+    assert_eq!(job.error.unwrap().code, errno::TABLE_EXISTS);
+    let job = run(store, create_database()).await;
+    assert_eq!(job.error.unwrap().code, errno::DB_CREATE_EXISTS);
 }
 
 #[tokio::test]
@@ -223,6 +274,84 @@ async fn a_unique_index_over_duplicates_is_rolled_back() {
     assert!(table.indexes.is_empty());
 }
 
+fn alter(drops: &[&str], adds: Vec<IndexInfo>) -> DdlStatement {
+    DdlStatement::AlterIndexes {
+        database: "test".into(),
+        table: "users".into(),
+        drops: drops.iter().map(|name| (*name).to_owned()).collect(),
+        adds,
+    }
+}
+
+/// The public indexes, by name, with their columns.
+async fn public_indexes(store: &dyn KvStore) -> Vec<(String, usize)> {
+    let table = schema(store).await.table("test", "users").unwrap().clone();
+    let public = table.indexes.iter().filter(|index| index.state == SchemaState::Public);
+    public.map(|index| (index.name.clone(), index.columns[0].offset)).collect()
+}
+
+#[tokio::test]
+async fn several_indexes_change_in_one_moment() {
+    let mut fixture = with_table().await;
+    let rows = (1..=10).map(|id| user(id, "x", id)).collect();
+    fixture.insert(rows, ConflictAction::Error).await.unwrap();
+    run(&fixture.store, create_index(false)).await;
+    let before = public_indexes(&fixture.store).await;
+    let adds = vec![index(0, "by_age", &[1], false), index(0, "more", &[2], true)];
+    submit(&fixture.store, alter(&["BY_AGE"], adds)).await;
+    let after = vec![("by_age".to_owned(), 1), ("more".to_owned(), 2)];
+    let mut next = 100;
+    loop {
+        let progress = one_step(&fixture.store).await;
+        let seen = public_indexes(&fixture.store).await;
+        assert!(seen == before || seen == after, "{seen:?}");
+        for _ in 0..2 {
+            // With the table as it was before the step, and as it is now.
+            fixture.insert(vec![user(next, "y", next)], ConflictAction::Error).await.unwrap();
+            reload(&mut fixture).await;
+            next += 1;
+        }
+        match progress {
+            Progress::Stepped(_) => {}
+            Progress::Backfill(job) => {
+                backfill_batch(&fixture.store, job.id, 4).await.unwrap();
+            }
+            Progress::Finished(job) => break assert_eq!(job.state, JobState::Done),
+        }
+    }
+    assert_eq!(public_indexes(&fixture.store).await, after);
+    let all: BTreeSet<i64> = (1..=10).chain(100..next).collect();
+    for number in [0, 1] {
+        assert_eq!(indexed(&fixture, number).await, all);
+    }
+    let job = run(&fixture.store, alter(&["more", "by_age"], Vec::new())).await;
+    assert_eq!(job.state, JobState::Done);
+    assert!(public_indexes(&fixture.store).await.is_empty());
+}
+
+#[tokio::test]
+async fn of_several_indexes_one_that_cannot_be_undoes_all() {
+    let fixture = with_table().await;
+    let rows = (1..=10).map(|id| user(id, "x", id % 8)).collect();
+    fixture.insert(rows, ConflictAction::Error).await.unwrap();
+    run(&fixture.store, create_index(false)).await;
+    let before = public_indexes(&fixture.store).await;
+    let adds = vec![index(0, "one", &[1], false), index(0, "two", &[2], true)];
+    let job = run(&fixture.store, alter(&["by_age"], adds)).await;
+    assert_eq!(job.state, JobState::Failed);
+    assert_eq!(job.error.unwrap().message, "Duplicate entry '1' for key 'users.two'");
+    assert_eq!(public_indexes(&fixture.store).await, before);
+    let table = schema(&fixture.store).await.table("test", "users").unwrap().clone();
+    assert_eq!(table.indexes.len(), 1);
+    for (drops, code) in [(vec!["none"], 1091), (vec!["by_age", "by_age"], 1091)] {
+        let job = run(&fixture.store, alter(&drops, Vec::new())).await;
+        assert_eq!(job.error.unwrap().code, code);
+    }
+    let again = vec![index(0, "by_age", &[1], false)];
+    let job = run(&fixture.store, alter(&[], again)).await;
+    assert_eq!(job.error.unwrap().code, errno::DUP_KEYNAME);
+}
+
 #[tokio::test]
 async fn an_index_is_dropped_state_by_state() {
     let mut fixture = with_table().await;
@@ -275,7 +404,7 @@ async fn an_index_is_built_beside_running_writers() {
     loop {
         match backfill_batch(&fixture.store, id, 8).await.unwrap() {
             BackfillOutcome::Advanced(job) if job.reorg.finished => break,
-            BackfillOutcome::Duplicate(_) => panic!("not a unique index"),
+            BackfillOutcome::GivenUp(_) => panic!("not a unique index"),
             _ => tokio::task::yield_now().await,
         }
     }

@@ -94,6 +94,16 @@ impl TestSchema {
                 table.indexes.push(index);
                 vec![SchemaChange::PutTable { database, table }]
             }
+            DdlStatement::AlterIndexes { database, table, drops, adds } => {
+                let mut table = table_of(&database, &table);
+                table.indexes.retain(|index| !drops.contains(&index.name));
+                for mut index in adds {
+                    table.max_index_id += 1;
+                    index.id = table.max_index_id;
+                    table.indexes.push(index);
+                }
+                vec![SchemaChange::PutTable { database, table }]
+            }
             DdlStatement::DropIndex { database, table, name } => {
                 let mut table = table_of(&database, &table);
                 table.indexes.retain(|index| index.name != name);

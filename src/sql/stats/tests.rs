@@ -124,7 +124,7 @@ async fn a_table_dropped_while_it_is_read_gets_no_record() {
     let fixture = with_rows(10).await;
     let drop_it = async {
         let txn = fixture.begin().await;
-        Meta::new(&*txn).delete_table(DATABASE, fixture.table.id);
+        Meta::new(&*txn).delete_table(DATABASE, &fixture.table);
         txn.commit().await.map(drop)
     };
     let pace = Meanwhile(Mutex::new(Some(drop_it)));

@@ -24,6 +24,7 @@ mod descriptor;
 pub mod entry;
 pub mod membership;
 pub mod merge;
+pub mod reserve;
 pub mod snapshot;
 pub mod split;
 pub mod state;
