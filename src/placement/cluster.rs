@@ -122,6 +122,8 @@ pub struct RegionReport {
     pub pending_peers: Vec<Peer>,
     /// Replicas not heard of for a long time.
     pub down_peers: Vec<Peer>,
+    /// It was to be split in its middle, and there is no place to.
+    pub unsplittable: bool,
 }
 
 /// What the smallest region counts for, so that empty ones are spread too.

@@ -23,8 +23,15 @@ const HISTORY: usize = 128;
 const QUICK_STEP_MS: u64 = 60_000;
 /// How long a step may look undone that moves no data before the region is told again.
 const TELL_AGAIN_MS: u64 = 3_000;
+/// How long a step may take that reads a region's data.
+const SCAN_STEP_MS: u64 = 5 * 60_000;
 /// How long a step may take that moves a region's data.
 const SLOW_STEP_MS: u64 = 30 * 60_000;
+
+/// One in so many of the leaders by which stores differ may move at a time,
+const LEADERS_SHARE: u64 = 8;
+/// and not more than this, if the goals do not allow more.
+const LEADERS_MOST: usize = 128;
 
 /// Why an operator is there: each kind has its own limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -125,6 +132,7 @@ impl Step {
                 let target = cluster.regions().by_id(*target).ok_or("the neighbour is gone")?;
                 Ok(RegionOrder::Merge { target: Box::new(target.region.clone()) })
             }
+            Step::Split if report.unsplittable => Err("the region has no place to be split at"),
             Step::Split => Ok(RegionOrder::Split),
         }
     }
@@ -140,8 +148,18 @@ impl Step {
 
     fn timeout_ms(&self) -> u64 {
         match self {
-            Step::Promote { .. } | Step::Merge { .. } | Step::Split => SLOW_STEP_MS,
+            Step::Promote { .. } | Step::Merge { .. } => SLOW_STEP_MS,
+            Step::Split => SCAN_STEP_MS,
             _ => QUICK_STEP_MS,
+        }
+    }
+
+    /// How long it may look undone before the region is told again: it may have been busy, or not have heard.
+    fn tell_again_ms(&self) -> Option<u64> {
+        match self.timeout_ms() {
+            QUICK_STEP_MS => Some(TELL_AGAIN_MS),
+            SCAN_STEP_MS => Some(SCAN_STEP_MS / 5),
+            _ => None,
         }
     }
 }
@@ -210,8 +228,9 @@ impl Operator {
     /// Whether the region's leader has yet to hear of the step at hand, or seems not to have.
     fn is_untold(&self, now_unix_ms: u64) -> bool {
         let Some(step) = self.remaining().first() else { return false };
-        let is_quick = step.timeout_ms() == QUICK_STEP_MS;
-        self.told_unix_ms.is_none_or(|told| is_quick && told + TELL_AGAIN_MS <= now_unix_ms)
+        let again = step.tell_again_ms();
+        let is_over = |told: u64| again.is_some_and(|again| told + again <= now_unix_ms);
+        self.told_unix_ms.is_none_or(is_over)
     }
 
     fn remaining(&self) -> &[Step] {
@@ -243,6 +262,18 @@ pub struct Influence {
     pub score: i64,
     /// Replicas that come or go.
     pub moves: u64,
+}
+
+/// How many operators of a kind may be under way. Moving a leader costs little: the further stores are from balance, the more
+/// of them move at a time, so that it is a matter of seconds after a table was split into thousands of regions, too.
+pub(super) fn limit(kind: Kind, goals: &Goals, cluster: &ClusterMap) -> usize {
+    let limit = goals.limit(kind);
+    if kind != Kind::Leader || limit == 0 {
+        return limit;
+    }
+    let leaders = || cluster.up_stores().map(|store| cluster.load(store.meta.id).leaders);
+    let apart = leaders().max().unwrap_or(0) - leaders().min().unwrap_or(0);
+    limit.max(usize::try_from(apart / LEADERS_SHARE).unwrap_or(0).min(LEADERS_MOST))
 }
 
 /// The operators under way and the last ones that are over.
@@ -286,7 +317,7 @@ impl Operators {
         if plan.kind == Kind::Admin {
             return Ok(());
         }
-        if self.count(plan.kind) >= goals.limit(plan.kind) {
+        if self.count(plan.kind) >= limit(plan.kind, goals, cluster) {
             return Err("as many operators of the kind as may be are under way");
         }
         let influences = self.influences(cluster);

@@ -47,4 +47,6 @@ pub struct Duties {
     pub is_known: bool,
     /// Regions led on the store that have an order waiting: it is the answer to their next report.
     pub regions: Vec<RegionId>,
+    /// How many regions the store leads, as far as the placement driver knows; `None`: it does not count them.
+    pub leads: Option<u64>,
 }

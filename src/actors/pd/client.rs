@@ -70,7 +70,7 @@ pub trait PdClient: Send + Sync + 'static {
     /// What a store has to do before its next reports are due; it names a region it leads.
     async fn duties(&self, _store_id: StoreId, region_id: RegionId) -> PdResult<Duties> {
         let is_known = self.region_by_id(region_id).await?.is_some();
-        Ok(Duties { is_known, regions: Vec::new() })
+        Ok(Duties { is_known, regions: Vec::new(), leads: None })
     }
     /// The region an encoded key is in.
     async fn region_by_key(&self, key: Bytes) -> PdResult<Option<RegionRoute>>;

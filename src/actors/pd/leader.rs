@@ -489,6 +489,7 @@ look_up!(GetDuties, |pd, GetDuties { store_id, region_id }| {
     Duties {
         is_known: cluster.regions().by_id(region_id).is_some(),
         regions: operators.untold(store_id, cluster),
+        leads: Some(cluster.load(store_id).leaders),
     }
 });
 look_up!(GetStores, |pd, _| pd.board.read().cluster.stores().cloned().collect());

@@ -15,8 +15,12 @@ use crate::placement::{Board, Plan, Scheduler};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// By how much longer for each region.
 const LOOK_REGION: Duration = Duration::from_micros(10);
-/// How much it wants done at a look.
-const PLANS_MAX: usize = 8;
+/// How much it wants done at a look: not less,
+const PLANS_LEAST: usize = 8;
+/// nor more,
+const PLANS_MOST: usize = 128;
+/// and in between as many plans as looking at so many regions finds, if each looks at all of them.
+const REGIONS_AT_A_LOOK: usize = 200_000;
 
 /// The actor around a [`Scheduler`]; has no messages, only its own ticks.
 pub(super) struct SchedulerActor {
@@ -43,8 +47,10 @@ impl SchedulerActor {
         self.looks += 1;
         let (plans, reason, regions) = {
             let board = self.board.read();
-            let (plans, reason) = board.plan(self.scheduler, PLANS_MAX);
-            (plans, reason, board.cluster.regions().len())
+            let regions = board.cluster.regions().len();
+            let most = (REGIONS_AT_A_LOOK / regions.max(1)).clamp(PLANS_LEAST, PLANS_MOST);
+            let (plans, reason) = board.plan(self.scheduler, most);
+            (plans, reason, regions)
         };
         self.reason = reason;
         for plan in plans {

@@ -1,6 +1,6 @@
 //! From a region's id to its peer on this store, and what is known of each region.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -45,6 +45,8 @@ pub struct RegionStatus {
     pub pending_peers: Vec<Peer>,
     /// On the leader: replicas not heard of for a long time.
     pub down_peers: Vec<Peer>,
+    /// It was to be split in its middle, and there is no place to.
+    pub unsplittable: bool,
     /// The region it is about to become part of.
     pub merging_into: Option<RegionId>,
     /// Its other replicas have become part of another region already.
@@ -75,6 +77,8 @@ pub struct RegionGauges {
     pub size: AtomicU64,
     /// About how many versions it holds.
     pub keys: AtomicU64,
+    /// It was to be split in its middle, and there is no place to.
+    pub unsplittable: AtomicBool,
 }
 
 /// One region of the store.
@@ -96,6 +100,7 @@ impl RegionEntry {
         status.applied = LogIndex(self.gauges.applied.load(Ordering::Relaxed));
         status.approximate_size = self.gauges.size.load(Ordering::Relaxed);
         status.approximate_keys = self.gauges.keys.load(Ordering::Relaxed);
+        status.unsplittable = self.gauges.unsplittable.load(Ordering::Relaxed);
         status
     }
 
@@ -111,7 +116,14 @@ pub struct StoreRouter {
     regions: Arc<DashMap<RegionId, Arc<RegionEntry>, ahash::RandomState>>,
     /// Who takes messages for regions that are not here.
     unknown: Arc<OnceLock<Address<UnknownRegion>>>,
+    /// How often the store has written something, into a log or the data: as long as it does, who waits is not given up.
+    writes: Arc<AtomicU64>,
 }
+
+/// How long an answer is waited for at the most, though the store makes progress.
+const FOREVER: Duration = Duration::from_secs(24 * 3600);
+/// An answer is given up when the store has written nothing for so many times the patience of who waits.
+const SILENT_MOST: u32 = 2;
 
 impl StoreRouter {
     /// No regions yet.
@@ -122,17 +134,41 @@ impl StoreRouter {
     /// Sends a command to the region its context names, and waits for the answer.
     ///
     /// A write whose answer is lost ends as [`RegionError::Undetermined`]: it may or may not take
-    /// effect.
-    pub async fn send(&self, command: KvCommand, deadline: Duration) -> CommandReply {
+    /// effect. That an answer takes long is no sign of that: it is waited for as long as the store writes something every
+    /// `patience`. A region that is led elsewhere by then answers that.
+    pub async fn send(&self, command: KvCommand, patience: Duration) -> CommandReply {
         let region_id = command.context.region_id;
         let changes_data = !is_read(&command.request);
         let Some(entry) = self.get(region_id) else {
             return Err(RegionError::RegionNotFound(region_id).into());
         };
-        match entry.peer.ask(command, deadline).await {
-            Ok(reply) => reply,
-            Err(error) => Err(ask_failed(region_id, &error, changes_data).into()),
+        let answer = entry.peer.ask(command, FOREVER);
+        tokio::pin!(answer);
+        let (mut written, mut silent) = (self.written(), 0);
+        loop {
+            let error = match tokio::time::timeout(patience, &mut answer).await {
+                Ok(Ok(reply)) => return reply,
+                Ok(Err(error)) => error,
+                Err(_elapsed) => {
+                    let before = std::mem::replace(&mut written, self.written());
+                    silent = if written == before { silent + 1 } else { 0 };
+                    if silent < SILENT_MOST {
+                        continue;
+                    }
+                    AskError::Timeout(entry.peer.path().clone())
+                }
+            };
+            return Err(ask_failed(region_id, &error, changes_data).into());
         }
+    }
+
+    fn written(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
+    }
+
+    /// Counts what the store writes.
+    pub(super) fn writes(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.writes)
     }
 
     /// Splits a region at encoded keys; answers the regions it became, in key order. Keys that
@@ -293,11 +329,15 @@ fn ask_failed(region_id: RegionId, error: &AskError, changes_data: bool) -> Regi
         AskError::Send(SendError::Stopped(_) | SendError::Unreachable(_)) => {
             RegionError::RegionNotFound(region_id)
         }
-        AskError::Lost(_) | AskError::Timeout(_) | AskError::NoReply(_) | AskError::Failed(_) => {
-            match changes_data {
-                true => RegionError::Undetermined(region_id),
-                false => RegionError::ServerIsBusy("the region did not answer"),
-            }
-        }
+        AskError::Lost(_)
+        | AskError::Timeout(_)
+        | AskError::NoReply(_)
+        | AskError::Failed(_)
+        // Nothing is too large within a process.
+        | AskError::Send(SendError::TooLarge(_))
+        | AskError::TooLarge(_) => match changes_data {
+            true => RegionError::Undetermined(region_id),
+            false => RegionError::ServerIsBusy("the region did not answer"),
+        },
     }
 }

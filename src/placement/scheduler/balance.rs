@@ -8,7 +8,7 @@ use super::{
 use crate::common::StoreId;
 use crate::placement::board::Board;
 use crate::placement::cluster::RegionReport;
-use crate::placement::operator::{Kind, Operators, Step};
+use crate::placement::operator::{Kind, Operators, Step, limit};
 
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
@@ -31,7 +31,7 @@ pub(super) fn leaders(board: &Board, operators: &Operators) -> Decision {
     if only_one_store(board) {
         return nothing("one store");
     }
-    if operators.count(Kind::Leader) >= board.goals.leader_limit {
+    if operators.count(Kind::Leader) >= limit(Kind::Leader, &board.goals, &board.cluster) {
         return nothing("as many leaders move as may at a time");
     }
     let scores = board.scores(operators);
@@ -75,7 +75,7 @@ pub(super) fn evict(board: &Board, operators: &Operators) -> Decision {
     if board.evicting.is_empty() && full.is_empty() {
         return nothing("no store is to lead nothing");
     }
-    if operators.count(Kind::Leader) >= board.goals.leader_limit {
+    if operators.count(Kind::Leader) >= limit(Kind::Leader, &board.goals, &board.cluster) {
         return nothing("as many leaders move as may at a time");
     }
     let mut reason = "stores that are to lead nothing lead nothing";

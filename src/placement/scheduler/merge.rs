@@ -15,6 +15,7 @@ pub(super) fn too_large(board: &Board, operators: &Operators) -> Decision {
         .regions()
         .iter()
         .filter(|report| report.approximate_size > board.goals.region_max_bytes)
+        .filter(|report| !report.unsplittable)
         .filter(|report| !operators.is_busy(report.region.id))
         .max_by_key(|report| (report.approximate_size, report.region.id));
     match largest {

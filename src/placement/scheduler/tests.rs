@@ -2,7 +2,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::common::{RegionId, Term};
-use crate::placement::{Goals, StoreMeta, StoreState, StoreStats};
+use crate::placement::{Goals, OperatorState, RegionOrder, StoreMeta, StoreState, StoreStats};
 use crate::storage::engine::DiskRoom;
 use crate::storage::region::Region;
 
@@ -364,6 +364,38 @@ fn a_region_its_store_did_not_split_is_told_to() {
     let mut board = board(1, 1);
     board.cluster.observe_region(report(1, &[1], 289));
     assert_eq!(says(&board, Scheduler::Split), "split-region 1: /");
+}
+
+#[test]
+fn a_split_that_cannot_be_ends_and_says_why() {
+    let mut board = board(1, 1);
+    let mut region = report(1, &[1], 289);
+    board.cluster.observe_region(region.clone());
+    let Decision::Do(plan) = Scheduler::Split.decide(&board, &board.operators) else {
+        panic!("it is too large");
+    };
+    let Board { cluster, operators, goals, .. } = &mut board;
+    operators.add(plan, cluster, goals).unwrap();
+    assert_eq!(operators.on_report(&region, cluster), Some(RegionOrder::Split));
+    region.unsplittable = true;
+    cluster.observe_region(region.clone());
+    assert_eq!(operators.on_report(&region, cluster), None);
+    let ended = operators.finished().next().unwrap();
+    assert_eq!(ended.state, OperatorState::Cancelled("the region has no place to be split at"));
+    assert_eq!(says(&board, Scheduler::Split), "every region is within its size");
+}
+
+#[test]
+fn far_from_balance_more_leaders_move_at_a_time() {
+    let mut board = board(3, 3);
+    hear(&mut board, 1_000, &[]);
+    for id in 1..=200 {
+        board.cluster.observe_region(report(id, &[1, 2, 3], 1));
+    }
+    let (plans, _) = board.plan(Scheduler::BalanceLeader, 1000);
+    assert_eq!(plans.len(), 200 / 8);
+    board.goals.leader_limit = 0;
+    assert_eq!(board.plan(Scheduler::BalanceLeader, 1000).0.len(), 0, "none is to move");
 }
 
 #[test]

@@ -348,6 +348,9 @@ impl<W> PeerCore<W> {
     /// Gives memory back that only a busy replica needs.
     pub fn release_memory(&mut self) {
         self.node.mut_store().release();
+        // For each replica it keeps room for every message that may be on its way: made anew when there is one.
+        self.node.raft.maybe_free_inflight_buffers();
+        self.node.raft.msgs.shrink_to_fit();
         self.proposals.shrink_to_fit();
         self.unpersisted.shrink_to_fit();
     }

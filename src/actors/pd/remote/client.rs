@@ -391,7 +391,7 @@ impl PdClient for RemotePd {
         match self.call(Call::GetDuties(request)).await? {
             Answer::GetDuties(answer) => {
                 let regions = answer.region_ids.into_iter().map(RegionId).collect();
-                Ok(Duties { is_known: answer.is_known, regions })
+                Ok(Duties { is_known: answer.is_known, regions, leads: answer.leads })
             }
             _ => Err(unexpected()),
         }

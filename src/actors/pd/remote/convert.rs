@@ -155,6 +155,7 @@ pub(super) fn report_to_proto(report: &RegionReport) -> pdpb::RegionHeartbeatReq
         approximate_size: report.approximate_size,
         approximate_keys: report.approximate_keys,
         term: report.term.0,
+        unsplittable: report.unsplittable,
     }
 }
 
@@ -168,6 +169,7 @@ pub(super) fn report(proto: pdpb::RegionHeartbeatRequest) -> RegionReport {
         approximate_keys: proto.approximate_keys,
         pending_peers: proto.pending_peers.into_iter().map(peer_from_proto).collect(),
         down_peers: down.map(peer_from_proto).collect(),
+        unsplittable: proto.unsplittable,
     }
 }
 

@@ -242,7 +242,7 @@ async fn ask_more(pd: &dyn PdClient, call: Call) -> PdResult<Answer> {
             let (store_id, region_id) = (StoreId(request.store_id), RegionId(request.region_id));
             let duties = pd.duties(store_id, region_id).await?;
             let region_ids = duties.regions.into_iter().map(|region| region.0).collect();
-            Answer::GetDuties(Duties { is_known: duties.is_known, region_ids })
+            Answer::GetDuties(Duties { is_known: duties.is_known, region_ids, leads: duties.leads })
         }
         Call::GetRegion(request) => found(pd.region_by_key(request.region_key).await?),
         Call::GetPrevRegion(request) => found(pd.region_before_key(request.region_key).await?),

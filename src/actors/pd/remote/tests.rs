@@ -60,6 +60,7 @@ fn values_survive_the_wire() {
         approximate_keys: 7,
         pending_peers: vec![peer(2, PeerRole::Learner)],
         down_peers: vec![peer(1, PeerRole::Voter)],
+        unsplittable: true,
     };
     assert_eq!(convert::report(convert::report_to_proto(&report)), report);
     let store = StoreInfo {

@@ -192,6 +192,7 @@ impl RegionPeer {
             approximate_keys: self.gauges.keys.load(Ordering::Relaxed),
             pending_peers,
             down_peers,
+            unsplittable: false,
             merging_into: self.merging.as_ref().map(|merge| merge.target.id),
             outlived: self.outlived,
         }

@@ -13,6 +13,7 @@ use crate::actors::runtime::{Context, ReplyTo};
 use crate::actors::store::applier::Completion;
 use crate::actors::store::log_writer::TruncateLog;
 use crate::actors::store::split_checker::{CheckSplit, CutAt, SplitCheck};
+use crate::actors::store::store::RegionChanged;
 use crate::actors::store::store::{CreatePeers, NewRegion};
 use crate::storage::mvcc::KeyRange;
 use crate::storage::raft::LogPosition;
@@ -280,7 +281,7 @@ impl RegionPeer {
         ctx.spawn_then(answer, move |this: &mut Self, answer, ctx| {
             this.admin.scanning = false;
             match answer {
-                Ok(check) if this.region.epoch == epoch => this.on_split_check(check, ctx),
+                Ok(check) if this.region.epoch == epoch => this.on_split_check(check, cut_at, ctx),
                 Ok(_) => {}
                 Err(error) => debug!(%error, region_id = %this.id(), "failed to check the size"),
             }
@@ -288,10 +289,19 @@ impl RegionPeer {
         });
     }
 
-    fn on_split_check(&mut self, check: SplitCheck, ctx: &mut Context<Self>) {
+    fn on_split_check(&mut self, check: SplitCheck, cut_at: CutAt, ctx: &mut Context<Self>) {
         self.gauges.size.store(check.size, Ordering::Relaxed);
         self.gauges.keys.store(check.keys, Ordering::Relaxed);
         self.admin.is_scanned = true;
+        let unsplittable = check.cuts.is_empty() && cut_at == CutAt::Middle;
+        if unsplittable || !check.cuts.is_empty() {
+            self.gauges.unsplittable.store(unsplittable, Ordering::Relaxed);
+        }
+        if unsplittable
+            && let Err(error) = self.shared.store.tell(RegionChanged { region_id: self.id() })
+        {
+            debug!(%error, region_id = %self.id(), "says later that it cannot be split");
+        }
         if !check.cuts.is_empty() && self.core.is_ready() {
             self.split_at(check.cuts, None, ctx);
         }

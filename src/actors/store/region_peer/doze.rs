@@ -97,6 +97,9 @@ impl RegionPeer {
         }
         self.awake = false;
         self.core.release_memory();
+        self.runnable.shrink_to_fit();
+        self.parked.shrink_to_fit();
+        self.reads.shrink_to_fit();
         let stores: Vec<StoreId> = self.others().iter().map(|peer| peer.store_id).collect();
         self.shared.parts.sleepers.sleep(self.id(), stores);
         self.shared.awake.sleep(self.id());

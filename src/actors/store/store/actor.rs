@@ -10,12 +10,13 @@ use tracing::info;
 
 use super::messages::{AwaitStart, CreatePeers, NewRegion, RegionChanged};
 use super::recovery::recover;
+use super::reported::Reported;
 use crate::actors::runtime::{
     Actor, Address, Context, Handler, MailboxOptions, Overflow, ReplyTo, Supervision, Thread,
 };
 use crate::actors::store::applier::Applier;
 use crate::actors::store::deadlock::Deadlocks;
-use crate::actors::store::gc::GcWorker;
+use crate::actors::store::gc::{GcWorker, Reclaimer};
 use crate::actors::store::log_writer::{DestroyLog, LogWriter};
 use crate::actors::store::region_peer::{NewPeer, RegionPeer, Retire, Rouse, Tick};
 use crate::actors::store::router::{RegionGauges, RegionStatus};
@@ -42,6 +43,8 @@ pub struct Store {
     pub(super) stopping: bool,
     /// Regions to report that were not reported since.
     pub(super) changed: BTreeSet<RegionId>,
+    /// Regions led here as they were last reported.
+    pub(super) reported: Reported,
     pub(super) reporting: bool,
     /// A question whether the placement driver knows the regions is on its way.
     pub(super) looking: bool,
@@ -62,6 +65,7 @@ impl Store {
             shared: None,
             stopping: false,
             changed: BTreeSet::new(),
+            reported: Reported::default(),
             reporting: false,
             looking: false,
             asked_about: None,
@@ -76,13 +80,19 @@ impl Store {
         let (worker, mover) = start_snapshots(&parts, ctx);
         self.chunks = Some(mover.address());
         let raft = Arc::clone(parts.log.engine());
-        let log_writer =
-            ctx.child("log-writer", Thread::Dedicated, move || LogWriter::new(Arc::clone(&raft)));
+        let writes = parts.router.writes();
+        let plain_kv = Arc::clone(&parts.plain_kv);
+        let reclaimer = ctx
+            .child("reclaimer", Thread::Dedicated, move || Reclaimer::new(Arc::clone(&plain_kv)));
+        let log_writer = ctx.child("log-writer", Thread::Dedicated, move || {
+            LogWriter::new(Arc::clone(&raft), Arc::clone(&writes))
+        });
         let appliers = (1..=parts.options.appliers)
             .map(|number| {
-                let kv = Arc::clone(&parts.kv);
+                let (kv, writes) = (Arc::clone(&parts.kv), parts.router.writes());
+                let reclaim = reclaimer.address();
                 ctx.child(format!("applier-{number}"), Thread::Dedicated, move || {
-                    Applier::new(Arc::clone(&kv))
+                    Applier::new(Arc::clone(&kv), Arc::clone(&writes), reclaim.clone())
                 })
             })
             .collect();
@@ -127,6 +137,7 @@ impl Store {
             approximate_keys: keys,
             pending_peers: Vec::new(),
             down_peers: Vec::new(),
+            unsplittable: false,
             merging_into: None,
             outlived: false,
         };

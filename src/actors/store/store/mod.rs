@@ -18,6 +18,7 @@ mod actor;
 mod messages;
 mod peers;
 mod recovery;
+mod reported;
 mod reports;
 
 pub use actor::Store;

@@ -27,11 +27,11 @@ const REPORT_AGAIN: Duration = Duration::from_millis(500);
 const LAST_KEY: &[u8] = &[0xff; 16];
 
 impl Store {
-    /// Reports the store and every region it leads.
+    /// Reports the store, with how much it leads, and of that the regions that are not as they were last reported.
     pub(super) fn heartbeat(&mut self, ctx: &mut Context<Self>) {
         let statuses = self.parts.router.statuses();
         let led = statuses.iter().filter(|status| status.is_leader());
-        self.changed.extend(led.map(|status| status.region.id));
+        self.changed.extend(self.reported.due(led));
         self.report_store(ctx);
         self.report_changed(ctx);
     }
@@ -115,6 +115,9 @@ impl Store {
             .collect();
         let pd = Arc::clone(&self.parts.pd);
         let unreported: Vec<RegionId> = statuses.iter().map(|status| status.region.id).collect();
+        for status in &statuses {
+            self.reported.note(status);
+        }
         ctx.spawn_then(report_all(pd, statuses), move |this, result, ctx| {
             this.reporting = false;
             match result {
@@ -127,6 +130,7 @@ impl Store {
                 // Clients may wait to hear who leads.
                 Err(error) => {
                     debug!(%error, "failed to report regions");
+                    this.reported.take_back(&unreported);
                     this.changed.extend(unreported);
                     ctx.run_later(REPORT_AGAIN, Self::report_changed);
                 }
@@ -158,11 +162,13 @@ impl Store {
             this.looking = false;
             match duties {
                 Ok(duties) if duties.is_known => {
+                    this.reported.known_there(duties.leads);
                     this.changed.extend(duties.regions);
                     this.report_changed(ctx);
                 }
                 Ok(_) => {
                     info!("the placement driver does not know the regions: reports them");
+                    this.reported.forget();
                     this.heartbeat(ctx);
                 }
                 Err(error) => debug!(%error, %store_id, "failed to ask what is to be done"),
@@ -218,6 +224,7 @@ async fn report_all(
             region: status.region,
             pending_peers: status.pending_peers,
             down_peers: status.down_peers,
+            unsplittable: status.unsplittable,
         };
         if let Some(order) = pd.report_region(report).await? {
             orders.push((region_id, order));
