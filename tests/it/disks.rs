@@ -95,12 +95,10 @@ async fn a_full_disk_takes_no_writes_and_serves_reads() {
     until(&mut conn, "UPDATE d.t SET b = b + 1 WHERE a = 1", Some(DISK_FULL)).await;
     for sql in [
         "INSERT INTO d.t VALUES (3, 3)",
-        "DELETE FROM d.t",
-        "SELECT * FROM d.t WHERE a = 1 FOR UPDATE",
+        "CREATE DATABASE e",
         "CREATE TABLE d.u (a INT PRIMARY KEY)",
         "CREATE INDEX i ON d.t (b)",
-        "DROP TABLE d.t",
-        "CREATE USER ann IDENTIFIED BY 'secret'",
+        "ALTER TABLE d.t ADD INDEX i (b), DROP INDEX b",
     ] {
         assert_eq!(code(&mut conn, sql).await, Some(DISK_FULL), "{sql}");
     }
@@ -115,6 +113,87 @@ async fn a_full_disk_takes_no_writes_and_serves_reads() {
     conn.query_drop("CREATE TABLE d.u (a INT PRIMARY KEY)").await.unwrap();
     assert_eq!(conn.query_first(read).await.unwrap(), Some((3, 6)));
     assert!(server.log().contains("the disk has room again"));
+}
+
+/// A full disk is emptied by the means of SQL.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_frees_space_works_on_a_full_disk() {
+    if !may_mount() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mount = format!("mount -t tmpfs -o size=500m tmpfs {}", dir.path().display());
+    let reserve = RESERVE.to_string();
+    let server = Server::with(&Options {
+        data_dir: Some(dir.path()),
+        through: Some(&mount),
+        mounts: true,
+        env: &[
+            ("TROUPE_STORE_RESERVE_SPACE", &reserve),
+            ("TROUPE_STORE_WRITE_BUFFER", "1MiB"),
+            ("TROUPE_TRANSACTION_GC_LIFE_TIME", "1s"),
+        ],
+        ..Options::default()
+    });
+    let opts = || OptsBuilder::default().tcp_port(server.mysql_port).user(Some("root"));
+    let mut conn = Conn::new(opts().ip_or_hostname("127.0.0.1")).await.unwrap();
+    for sql in [
+        "CREATE DATABASE d",
+        "CREATE DATABASE e",
+        "CREATE USER ann IDENTIFIED BY 'secret'",
+        "CREATE TABLE d.t (a INT PRIMARY KEY, b INT, KEY (b))",
+        "CREATE TABLE d.u (a INT PRIMARY KEY, b INT, KEY (b))",
+        "CREATE TABLE e.v (a INT PRIMARY KEY)",
+        "INSERT INTO d.t VALUES (1, 1), (2, 2)",
+        "INSERT INTO d.u VALUES (1, 1), (2, 2)",
+        "CREATE TABLE d.large (a INT PRIMARY KEY, b LONGTEXT)",
+    ] {
+        conn.query_drop(sql).await.unwrap();
+    }
+    let mut seed = 1_u64;
+    for a in 0..60 {
+        // Not to be compressed.
+        let text: String = (0..1 << 16)
+            .map(|_| {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                format!("{seed:016x}")
+            })
+            .collect();
+        conn.query_drop(format!("INSERT INTO d.large VALUES ({a}, '{text}')")).await.unwrap();
+    }
+
+    let disk = Disk::of(&server);
+    disk.fill_up_to(RESERVE - 20 * MIB);
+    until(&mut conn, "UPDATE d.t SET b = b + 1 WHERE a = 1", Some(DISK_FULL)).await;
+    for sql in [
+        "DELETE FROM d.t WHERE a = 1",
+        "BEGIN",
+        "SELECT * FROM d.t WHERE a = 2 FOR UPDATE",
+        "DELETE FROM d.t WHERE a = 2",
+        "COMMIT",
+        "ALTER USER ann IDENTIFIED BY 'another'",
+        "DROP USER ann",
+        "ALTER TABLE d.u DROP INDEX b",
+        "TRUNCATE TABLE d.u",
+        "DROP DATABASE e",
+    ] {
+        assert_eq!(code(&mut conn, sql).await, None, "{sql}");
+    }
+    let rows: Option<i64> = conn.query_first("SELECT COUNT(*) FROM d.t").await.unwrap();
+    assert_eq!(rows, Some(0));
+    assert_eq!(code(&mut conn, "INSERT INTO d.t VALUES (3, 3)").await, Some(DISK_FULL));
+
+    // With hardly anything left, the schema still can.
+    std::fs::write(disk.root.join("more"), vec![0; usize::try_from(40 * MIB).unwrap()]).unwrap();
+    let available = disk.available();
+    assert!(available < RESERVE / 2, "{available}");
+    until(&mut conn, "DELETE FROM d.large WHERE a = 1", Some(DISK_FULL)).await;
+    assert_eq!(code(&mut conn, "DROP TABLE d.large").await, None);
+    let begun = Instant::now();
+    while disk.available() < available + 20 * MIB {
+        assert!(begun.elapsed() < Duration::from_secs(150), "{available} {}", disk.available());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 #[test]

@@ -197,6 +197,7 @@ fn failure(refusal: &Refusal) -> Failure {
         Refusal::NotDelivered(SendError::Overloaded(_)) => Failure::Overloaded,
         Refusal::NotDelivered(SendError::Stopped(_)) => Failure::Stopped,
         Refusal::NotDelivered(SendError::Unreachable(_)) => Failure::Unreachable,
+        Refusal::NotDelivered(SendError::TooLarge(_)) => Failure::TooLarge,
         Refusal::Panicked => Failure::Failed,
         Refusal::NoReply => Failure::NoReply,
     }

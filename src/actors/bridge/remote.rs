@@ -88,7 +88,7 @@ impl<M: Remote> Route<M> {
         self.core.inbound.encoded.fetch_add(1, Ordering::Relaxed);
         if body.len() > self.core.options.message_bytes_max {
             warn!(target = %self.path, message = M::NAME, bytes = body.len(), "a message is too large for the bridge");
-            return Err(SendError::Overloaded(self.path.clone()));
+            return Err(SendError::TooLarge(self.path.clone()));
         }
         let outgoing = Outgoing {
             target: self.target.clone(),
@@ -221,6 +221,7 @@ fn error_of(trouble: Trouble, path: ActorPath) -> AskError {
         Trouble::Failed(Failure::Stopped) => SendError::Stopped(path).into(),
         Trouble::Failed(Failure::Timeout) => AskError::Timeout(path),
         Trouble::Failed(Failure::NoReply) => AskError::NoReply(path),
+        Trouble::Failed(Failure::TooLarge) => AskError::TooLarge(path),
         Trouble::Failed(Failure::Failed | Failure::None) => AskError::Failed(path),
     }
 }

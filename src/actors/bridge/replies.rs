@@ -101,7 +101,7 @@ impl Way {
         self.replies.encoded.fetch_add(1, Ordering::Relaxed);
         if body.len() > self.replies.limits.reply_bytes_max {
             warn!(bytes = body.len(), "a reply is too large for the bridge");
-            return self.fail(Failure::Failed);
+            return self.fail(Failure::TooLarge);
         }
         self.answer(body, Failure::None);
     }

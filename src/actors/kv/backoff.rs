@@ -18,13 +18,23 @@ const LONGEST_FOR_REGION: Duration = Duration::from_millis(150);
 #[derive(Clone, Debug)]
 pub(super) struct Backoff {
     deadline: Instant,
+    /// When the attempt at hand began.
+    resumed: Instant,
     attempts: u32,
 }
 
 impl Backoff {
     /// Pauses for at most `total`, all together.
     pub(super) fn new(total: Duration) -> Backoff {
-        Backoff { deadline: Instant::now() + total, attempts: 0 }
+        let now = Instant::now();
+        Backoff { deadline: now + total, resumed: now, attempts: 0 }
+    }
+
+    /// The attempt at hand was answered, however long that took: its time does not count.
+    pub(super) fn forgive(&mut self) {
+        let now = Instant::now();
+        self.deadline += now - self.resumed;
+        self.resumed = now;
     }
 
     /// Waits before the next attempt; `false` when the time is up.
@@ -47,6 +57,7 @@ impl Backoff {
         let jitter = rng.lock().random_range(0.5..1.0);
         self.attempts += 1;
         tokio::time::sleep(full.mul_f64(jitter).min(left)).await;
+        self.resumed = Instant::now();
         true
     }
 

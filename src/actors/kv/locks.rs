@@ -11,7 +11,7 @@ use super::client::{Client, LiveLocks};
 use super::error::{Error, Result};
 use super::request::{Call, Group, Patience};
 use crate::common::Timestamp;
-use crate::sql::kv::LockOptions;
+use crate::sql::kv::{LockOptions, ReadFrom};
 use crate::storage::txn::{KeyError, KvRequest, KvResponse, PessimisticLock, WaitPolicy};
 
 /// One locking of some keys.
@@ -36,9 +36,21 @@ impl Locker<'_> {
         let groups = self.client.group(keys.clone(), &mut call.backoff).await?;
         let one_region = groups.len() == 1;
         match self.lock_groups(groups, &call).await {
-            Ok(values) => {
+            Ok(Locked { mut values, unread }) => {
                 let (primary, began) = (self.primary.clone(), self.began);
                 self.client.keep(self.start_ts, LiveLocks { primary, began });
+                if unread.is_empty() {
+                    return Ok(values);
+                }
+                // What is locked does not change until it is read.
+                let (ts, from) = (self.for_update_ts, ReadFrom::Leader);
+                match self.client.batch_get_at(unread, ts, from).await {
+                    Ok(read) => values.extend(read),
+                    Err(error) => {
+                        self.give_up(keys).await;
+                        return Err(error);
+                    }
+                }
                 Ok(values)
             }
             Err(error) => {
@@ -59,41 +71,34 @@ impl Locker<'_> {
     }
 
     /// The primary's region first: whoever meets another lock asks there whether the transaction lives.
-    async fn lock_groups(
-        &self,
-        mut groups: Vec<Group<Bytes>>,
-        call: &Call,
-    ) -> Result<HashMap<Bytes, Bytes>> {
-        let mut values = HashMap::new();
+    async fn lock_groups(&self, mut groups: Vec<Group<Bytes>>, call: &Call) -> Result<Locked> {
+        let mut all = Locked::default();
         if let Some(at) = groups.iter().position(|group| group.items.contains(&self.primary)) {
             let first = groups.remove(at);
-            self.lock_group(first, call, &mut values).await?;
+            self.lock_group(first, call, &mut all).await?;
         }
         let mut running: FuturesUnordered<_> = groups
             .into_iter()
             .map(|group| async {
-                let mut values = HashMap::new();
-                self.lock_group(group, call, &mut values).await.map(|()| values)
+                let mut locked = Locked::default();
+                self.lock_group(group, call, &mut locked).await.map(|()| locked)
             })
             .collect();
         while let Some(locked) = running.next().await {
-            values.extend(locked?);
+            let locked = locked?;
+            all.values.extend(locked.values);
+            all.unread.extend(locked.unread);
         }
-        Ok(values)
+        Ok(all)
     }
 
     /// Locks the keys of one region. The region queues the waiters; from time to time the wait is broken off to see
     /// whether the holder is still alive.
-    async fn lock_group(
-        &self,
-        group: Group<Bytes>,
-        call: &Call,
-        values: &mut HashMap<Bytes, Bytes>,
-    ) -> Result<()> {
+    async fn lock_group(&self, group: Group<Bytes>, call: &Call, all: &mut Locked) -> Result<()> {
         loop {
             let make = |keys: &[Bytes], _| self.request(keys, call.patience);
             match self.client.send_group(group.clone(), call, &make).await {
-                Ok(answers) => return collect(answers, values),
+                Ok(answers) => return all.collect(answers),
                 Err(Error::Key(KeyError::LockWaitTimeout { lock })) => {
                     let is_over = self.wait_left(call.patience).is_zero();
                     match self.client.resolve(*lock.clone(), Timestamp::MAX).await? {
@@ -133,15 +138,27 @@ impl Locker<'_> {
     }
 }
 
-fn collect(answers: Vec<(Vec<Bytes>, KvResponse)>, all: &mut HashMap<Bytes, Bytes>) -> Result<()> {
-    for (keys, answer) in answers {
-        let KvResponse::Locked { values } = answer else {
-            return Err(Error::Unexpected("PessimisticLock"));
-        };
-        let present = keys.into_iter().zip(values);
-        all.extend(present.filter_map(|(key, value)| Some((key, value?))));
+/// What the locking of some keys has told.
+#[derive(Default)]
+struct Locked {
+    /// The values of those that have one, if they were asked for.
+    values: HashMap<Bytes, Bytes>,
+    /// Those whose values an answer had no room for.
+    unread: Vec<Bytes>,
+}
+
+impl Locked {
+    fn collect(&mut self, answers: Vec<(Vec<Bytes>, KvResponse)>) -> Result<()> {
+        for (mut keys, answer) in answers {
+            let KvResponse::Locked { values } = answer else {
+                return Err(Error::Unexpected("PessimisticLock"));
+            };
+            self.unread.extend(keys.drain(values.len().min(keys.len())..));
+            let present = keys.into_iter().zip(values);
+            self.values.extend(present.filter_map(|(key, value)| Some((key, value?))));
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 impl Client {

@@ -96,7 +96,7 @@ impl RegionTransport for ClusterRegions {
         }
         match self.door(replica.store_id).replica_reads.ask(ReplicaRead(command), timeout).await {
             Ok(reply) => reply,
-            Err(error) => Err(no_answer(route.region.id, &error, false).into()),
+            Err(error) => Err(no_answer(route.region.id, &error, false)),
         }
     }
 
@@ -117,7 +117,7 @@ impl RegionTransport for ClusterRegions {
         let command = KvCommand { context: route.region.context(), request };
         match self.door(peer.store_id).commands.ask(command, timeout).await {
             Ok(reply) => reply,
-            Err(error) => Err(no_answer(region_id, &error, changes).into()),
+            Err(error) => Err(no_answer(region_id, &error, changes)),
         }
     }
 
@@ -139,7 +139,10 @@ impl RegionTransport for ClusterRegions {
             Ok(Ok(regions)) => Ok(regions),
             Ok(Err(RequestError::Region(error))) => Err(error),
             Ok(Err(_)) => Err(RegionError::ServerIsBusy("the region could not be split")),
-            Err(error) => Err(no_answer(region_id, &error, true)),
+            Err(error) => match no_answer(region_id, &error, true) {
+                RequestError::Region(error) => Err(error),
+                _ => Err(RegionError::ServerIsBusy("the request to split is too large")),
+            },
         }
     }
 }
@@ -155,8 +158,12 @@ fn is_read(request: &KvRequest) -> bool {
 }
 
 /// What it means that a store gave no answer. What may have been done is not known to be undone.
-fn no_answer(region_id: RegionId, error: &AskError, changes: bool) -> RegionError {
-    match error {
+fn no_answer(region_id: RegionId, error: &AskError, changes: bool) -> RequestError {
+    let error = match error {
+        // Another attempt would end in the same way.
+        AskError::Send(SendError::TooLarge(_)) | AskError::TooLarge(_) => {
+            return RequestError::Storage(error.to_string());
+        }
         AskError::Send(SendError::Overloaded(_)) => {
             RegionError::ServerIsBusy("the region's mailbox is full")
         }
@@ -171,7 +178,8 @@ fn no_answer(region_id: RegionId, error: &AskError, changes: bool) -> RegionErro
         AskError::Timeout(_) | AskError::NoReply(_) | AskError::Failed(_) => {
             RegionError::ServerIsBusy("the region did not answer")
         }
-    }
+    };
+    error.into()
 }
 
 impl Wired for KvCommand {
@@ -256,14 +264,17 @@ mod tests {
     fn what_was_certainly_not_sent_is_tried_again() {
         let (id, path) = (RegionId(7), || ActorPath::new("/b/store-1"));
         let unsent = AskError::from(SendError::Unreachable(path()));
-        let elsewhere = RegionError::NotLeader { region_id: id, leader: None };
+        let elsewhere = RegionError::NotLeader { region_id: id, leader: None }.into();
         for changes in [false, true] {
             assert_eq!(no_answer(id, &unsent, changes), elsewhere);
         }
         assert_eq!(no_answer(id, &AskError::Lost(path()), false), elsewhere);
         for error in [AskError::Lost(path()), AskError::Timeout(path()), AskError::NoReply(path())]
         {
-            assert_eq!(no_answer(id, &error, true), RegionError::Undetermined(id));
+            assert_eq!(no_answer(id, &error, true), RegionError::Undetermined(id).into());
+        }
+        for error in [SendError::TooLarge(path()).into(), AskError::TooLarge(path())] {
+            assert!(matches!(no_answer(id, &error, true), RequestError::Storage(_)));
         }
     }
 }

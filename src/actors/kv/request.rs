@@ -280,6 +280,10 @@ impl Client {
     ) -> Result<()> {
         let region = &route.region;
         let mut at_once = false;
+        // A store of this process that is slow is not out of order.
+        if self.transport().is_here(route) && !matches!(error, RegionError::Undetermined(_)) {
+            backoff.forgive();
+        }
         match &error {
             RegionError::NotLeader { leader: Some((id, store_id)), .. } => {
                 let peer = region.peers.iter().find(|peer| peer.id == *id).copied();

@@ -1,22 +1,27 @@
 //! Reads at a snapshot: of one key, of several, and of a range merged with the transaction's own writes.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::{BufMut, Bytes, BytesMut};
+use futures::future::try_join_all;
 
 use super::client::Client;
 use super::error::{Error, Result};
 use super::request::Call;
 use crate::common::{SqlResult, Timestamp};
 use crate::sql::kv::{ReadFrom, ScanOptions, Scanner};
-use crate::storage::routing::decode_bound;
+use crate::storage::mvcc::is_cut;
+use crate::storage::routing::{RegionRoute, decode_bound};
 use crate::storage::txn::{KeyError, KvPair, KvRequest, KvResponse, RegionError};
 
 /// Pairs of the first batch of a scan: most scans end within it, and each batch of a region on another node is a way there and back.
 const FIRST_BATCH: usize = 256;
 /// Pairs of the largest batch.
 const LARGEST_BATCH: usize = 1024;
+/// Regions that one scan asks at the same time.
+const REGIONS_AT_ONCE: usize = 16;
 
 impl Client {
     /// The value of a key in a snapshot. Where the key's leader is in this process it completes without waiting.
@@ -66,17 +71,37 @@ impl Client {
             KvRequest::BatchGet { keys, ts, resolved }
         };
         let mut values = HashMap::with_capacity(keys.len());
-        for (_, answer) in self.send_all(keys, &mut Call::read(self, ts, read_from), make).await? {
-            let KvResponse::Pairs(pairs) = answer else {
-                return Err(Error::Unexpected("BatchGet"));
-            };
-            values.extend(pairs.into_iter().map(|pair| (pair.key, pair.value)));
+        let mut wanted = keys;
+        while !wanted.is_empty() {
+            let mut call = Call::read(self, ts, read_from);
+            let mut unanswered = Vec::new();
+            for (keys, answer) in self.send_all(wanted, &mut call, make).await? {
+                let KvResponse::Pairs(pairs) = answer else {
+                    return Err(Error::Unexpected("BatchGet"));
+                };
+                if is_cut(&pairs)
+                    && let Some(last) = pairs.last()
+                {
+                    unanswered.extend(keys.into_iter().filter(|key| *key > last.key));
+                }
+                values.extend(pairs.into_iter().map(|pair| (pair.key, pair.value)));
+            }
+            wanted = unanswered;
         }
         Ok(values)
     }
 }
 
-/// Pairs of a range of a snapshot, a batch at a time, region by region.
+/// A part of a range that is in one region.
+struct Part {
+    route: Arc<RegionRoute>,
+    from: Bytes,
+    to: Bytes,
+    region_start: Bytes,
+    region_end: Bytes,
+}
+
+/// Pairs of a range of a snapshot, a batch at a time, in the order of the regions.
 pub(super) struct RegionScanner {
     client: Client,
     ts: Timestamp,
@@ -87,6 +112,8 @@ pub(super) struct RegionScanner {
     reverse: bool,
     key_only: bool,
     batch: usize,
+    /// Regions that are asked at the same time: more while they have little to say.
+    at_once: usize,
     started: bool,
     done: bool,
 }
@@ -107,6 +134,7 @@ impl RegionScanner {
             reverse: options.reverse,
             key_only: options.key_only,
             batch: FIRST_BATCH,
+            at_once: 1,
             started: false,
             done: !options.end.is_empty() && options.end <= options.start,
         }
@@ -130,45 +158,104 @@ impl RegionScanner {
         Ok(Vec::new())
     }
 
-    /// One request to the region the range goes on in.
+    /// One request to each of the regions the range goes on in: to one, or, when the last ones had little to say, to
+    /// several at the same time.
     async fn step(&mut self, call: &mut Call) -> Result<Vec<KvPair>> {
-        let client = self.client.clone();
+        let parts = self.next_parts(call).await?;
+        let limit = self.batch;
+        let answers = match parts.as_slice() {
+            [part] => vec![self.read(part, limit, call).await?],
+            parts => {
+                let this = &*self;
+                let read = |part| async move {
+                    let mut call = Call::read(&this.client, this.ts, this.read_from);
+                    this.read(part, limit, &mut call).await
+                };
+                try_join_all(parts.iter().map(read)).await?
+            }
+        };
+        self.at_once = (self.at_once * 2).min(REGIONS_AT_ONCE);
+        let mut all = Vec::new();
+        for (part, answer) in parts.into_iter().zip(answers) {
+            // The region has changed: it is found anew.
+            let Some(mut pairs) = answer else { break };
+            let last = pairs.last().filter(|_| pairs.len() >= limit || is_cut(&pairs));
+            let more = last.map(|last| last.key.clone());
+            all.append(&mut pairs);
+            if let Some(last) = more {
+                // What was read of the regions behind is of no use.
+                self.at_once = 1;
+                self.go_on_after(&last);
+                break;
+            }
+            self.leave_region(part.region_start, part.region_end);
+        }
+        Ok(all)
+    }
+
+    /// Where the range goes on.
+    async fn next_parts(&self, call: &mut Call) -> Result<Vec<Part>> {
+        let (mut start, mut end) = (self.start.clone(), self.end.clone());
+        let mut parts = Vec::with_capacity(self.at_once);
+        loop {
+            let part = self.locate(&start, &end, call).await?;
+            let is_last = match self.reverse {
+                true => part.region_start <= start,
+                false => part.region_end.is_empty() || (!end.is_empty() && part.region_end >= end),
+            };
+            match self.reverse {
+                true => end = part.region_start.clone(),
+                false => start = part.region_end.clone(),
+            }
+            parts.push(part);
+            if is_last || parts.len() >= self.at_once {
+                return Ok(parts);
+            }
+        }
+    }
+
+    /// The first part of a range, or with `reverse` the last, that is in one region.
+    async fn locate(&self, start: &Bytes, end: &Bytes, call: &mut Call) -> Result<Part> {
         let route = if self.reverse {
-            client.locate_before(&self.end, &mut call.backoff).await?
+            self.client.locate_before(end, &mut call.backoff).await?
         } else {
-            client.locate(&self.start, &mut call.backoff).await?
+            self.client.locate(start, &mut call.backoff).await?
         };
         let (Some(region_start), Some(region_end)) =
             (decode_bound(&route.region.start_key), decode_bound(&route.region.end_key))
         else {
             return Err(Error::Region(RegionError::KeyNotInRegion(route.region.id)));
         };
-        let start = (&self.start).max(&region_start).clone();
-        let end = match (self.end.is_empty(), region_end.is_empty()) {
+        let from = start.max(&region_start).clone();
+        let to = match (end.is_empty(), region_end.is_empty()) {
             (true, _) => region_end.clone(),
-            (false, true) => self.end.clone(),
-            (false, false) => (&self.end).min(&region_end).clone(),
+            (false, true) => end.clone(),
+            (false, false) => end.min(&region_end).clone(),
         };
-        let limit = self.batch;
+        Ok(Part { route, from, to, region_start, region_end })
+    }
+
+    /// Asks one region; `None` if it has changed.
+    async fn read(
+        &self,
+        part: &Part,
+        limit: usize,
+        call: &mut Call,
+    ) -> Result<Option<Vec<KvPair>>> {
         let make = |resolved| KvRequest::Scan {
-            start: start.clone(),
-            end: end.clone(),
+            start: part.from.clone(),
+            end: part.to.clone(),
             limit,
             ts: self.ts,
             reverse: self.reverse,
             key_only: self.key_only,
             resolved,
         };
-        let pairs = match client.request_region(&route, call, make).await? {
-            Some(KvResponse::Pairs(pairs)) => pairs,
-            Some(_) => return Err(Error::Unexpected("Scan")),
-            None => return Ok(Vec::new()),
-        };
-        match pairs.last() {
-            Some(last) if pairs.len() >= limit => self.go_on_after(&last.key),
-            _ => self.leave_region(region_start, region_end),
+        match self.client.request_region(&part.route, call, make).await? {
+            Some(KvResponse::Pairs(pairs)) => Ok(Some(pairs)),
+            Some(_) => Err(Error::Unexpected("Scan")),
+            None => Ok(None),
         }
-        Ok(pairs)
     }
 
     fn go_on_after(&mut self, last: &Bytes) {

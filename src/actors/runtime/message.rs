@@ -44,6 +44,9 @@ pub enum SendError {
     /// The actor lives elsewhere, and the link to it is broken: nothing was sent.
     #[error("{0} cannot be reached")]
     Unreachable(ActorPath),
+    /// The actor lives elsewhere, and the message is larger than what goes there: it will never arrive.
+    #[error("the message to {0} is larger than bridge.max-message")]
+    TooLarge(ActorPath),
 }
 
 /// A question got no answer.
@@ -64,6 +67,9 @@ pub enum AskError {
     /// The actor panicked with the question in hand.
     #[error("{0} failed while it handled the question")]
     Failed(ActorPath),
+    /// The actor lives elsewhere, and its answer is larger than what comes from there. The question was handled.
+    #[error("the answer of {0} is larger than bridge.max-message")]
+    TooLarge(ActorPath),
 }
 
 impl AskError {
@@ -73,12 +79,14 @@ impl AskError {
             AskError::Send(
                 SendError::Overloaded(path)
                 | SendError::Stopped(path)
-                | SendError::Unreachable(path),
+                | SendError::Unreachable(path)
+                | SendError::TooLarge(path),
             )
             | AskError::Lost(path)
             | AskError::Timeout(path)
             | AskError::NoReply(path)
-            | AskError::Failed(path) => path,
+            | AskError::Failed(path)
+            | AskError::TooLarge(path) => path,
         }
     }
 }

@@ -14,6 +14,9 @@ use tracing::{info, warn};
 use crate::common::StoreId;
 use crate::storage::engine::{DiskRoom, Engine};
 
+/// With less than one part in so many of the reserve left nothing is taken any more that is not needed to go on.
+const EXHAUSTED: u64 = 8;
+
 /// A store's disk, and whether its space is short. Clones share it.
 #[derive(Clone)]
 pub struct Disk(Arc<State>);
@@ -24,6 +27,8 @@ struct State {
     room: Mutex<DiskRoom>,
     /// The same for those who only ask whether there is enough.
     short: AtomicBool,
+    /// Hardly anything of the reserve is left.
+    exhausted: AtomicBool,
     /// Stores that do not have enough room, as far as was heard.
     others: Mutex<BTreeMap<StoreId, DiskRoom>>,
     others_short: AtomicBool,
@@ -37,6 +42,7 @@ impl Disk {
             reserve: AtomicU64::new(reserve),
             room: Mutex::default(),
             short: AtomicBool::new(false),
+            exhausted: AtomicBool::new(false),
             others: Mutex::default(),
             others_short: AtomicBool::new(false),
         }))
@@ -45,6 +51,11 @@ impl Disk {
     /// Whether writes are refused.
     pub fn is_short(&self) -> bool {
         self.0.short.load(Ordering::Relaxed)
+    }
+
+    /// Whether so little of the reserve is left that not even what frees space is taken.
+    pub fn is_exhausted(&self) -> bool {
+        self.0.exhausted.load(Ordering::Relaxed)
     }
 
     /// Whether nothing is taken over from other stores.
@@ -104,6 +115,8 @@ impl Disk {
         let room = space.room(reserve);
         let before = std::mem::replace(&mut *self.0.room.lock(), room);
         self.0.short.store(room != DiskRoom::Enough, Ordering::Relaxed);
+        let exhausted = room == DiskRoom::Full && available < reserve / EXHAUSTED;
+        self.0.exhausted.store(exhausted, Ordering::Relaxed);
         match room {
             _ if room == before => {}
             DiskRoom::Enough => info!(available, reserve, "the disk has room again"),

@@ -6,6 +6,7 @@ use super::Result;
 use super::key::data_key;
 use super::lock::check_read;
 use super::reader::{load_lock, one_key_at, visible_value};
+use super::room::Room;
 use crate::common::Timestamp;
 use crate::storage::codec::mvcc::put_ts;
 use crate::storage::engine::{Cf, Reader};
@@ -31,34 +32,37 @@ pub fn get(
     Ok(visible_value(reader, cursor.as_mut(), &data_key, false)?)
 }
 
-/// The pairs of those keys that have a value at `ts`, in the order of `keys`. Needs no snapshot either, as long as `ts` is not
-/// `MAX`: then it is what makes the versions of the keys belong together.
+/// The pairs of those keys that have a value at `ts`, in the order of `keys`, which must ascend: when the answer is full
+/// ([`is_cut`](super::is_cut)), it ends with the last key it says something of. Needs no snapshot either, as long as `ts` is
+/// not `MAX`: then it is what makes the versions of the keys belong together.
 pub fn batch_get(
     reader: &dyn Reader,
     keys: &[Bytes],
     ts: Timestamp,
     resolved: &[Timestamp],
 ) -> Result<Vec<KvPair>> {
-    let mut order: Vec<(Vec<u8>, usize)> =
-        keys.iter().enumerate().map(|(index, key)| (data_key(key), index)).collect();
-    order.sort_unstable();
+    let data_keys: Vec<Vec<u8>> = keys.iter().map(|key| data_key(key)).collect();
     // All locks before the cursor: see the module's documentation.
-    for (data_key, index) in &order {
+    for (data_key, key) in data_keys.iter().zip(keys) {
         if let Some(lock) = load_lock(reader, data_key)? {
-            check_read(&lock, &keys[*index], ts, resolved)?;
+            check_read(&lock, key, ts, resolved)?;
         }
     }
     let mut writes = reader.cursor(Cf::Write, one_key_at(ts))?;
-    let mut values: Vec<Option<Bytes>> = vec![None; keys.len()];
-    for (mut data_key, index) in order {
+    let mut pairs = Vec::with_capacity(keys.len());
+    let mut room = Room::new();
+    for (mut data_key, key) in data_keys.into_iter().zip(keys) {
         let key_len = data_key.len();
         put_ts(&mut data_key, ts);
         writes.seek(&data_key)?;
         data_key.truncate(key_len);
-        values[index] = visible_value(reader, writes.as_mut(), &data_key, false)?;
+        if let Some(value) = visible_value(reader, writes.as_mut(), &data_key, false)? {
+            let left = room.take(key.len() + value.len());
+            pairs.push(KvPair { key: key.clone(), value });
+            if !left {
+                break;
+            }
+        }
     }
-    let pairs = keys.iter().zip(values);
-    Ok(pairs
-        .filter_map(|(key, value)| value.map(|value| KvPair { key: key.clone(), value }))
-        .collect())
+    Ok(pairs)
 }

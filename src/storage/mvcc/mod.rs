@@ -23,6 +23,7 @@ mod lock;
 mod range;
 mod reader;
 mod record;
+mod room;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -35,5 +36,6 @@ pub use hot::{HotBudget, HotVersions};
 pub use lock::{Lock, check_read};
 pub use range::KeyRange;
 pub use reader::{MvccReader, TxnRecord};
+pub use room::{Room, is_cut};
 pub use scan::{ScanOptions, Scanner};
 pub use write::{SHORT_VALUE_MAX, Write, WriteKind};

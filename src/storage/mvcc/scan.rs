@@ -7,6 +7,7 @@ use super::key::{split_version, user_key, version_key};
 use super::lock::{Lock, check_read};
 use super::range::{KeyRange, put_after_versions};
 use super::reader::{NEAR_STEPS, visible_value};
+use super::room::Room;
 use crate::common::Timestamp;
 use crate::storage::codec;
 use crate::storage::engine::{self, Cf, Cursor, IterOptions, Reader};
@@ -109,11 +110,13 @@ impl<'a> Scanner<'a> {
         Ok(None)
     }
 
-    /// Up to `limit` pairs.
+    /// Up to `limit` pairs, and not more than an answer carries.
     pub fn take(&mut self, limit: usize) -> Result<Vec<KvPair>> {
         let mut pairs = Vec::new();
-        while pairs.len() < limit {
+        let mut room = Room::new();
+        while pairs.len() < limit && !room.is_full() {
             let Some(pair) = self.next_pair()? else { break };
+            room.take(pair.key.len() + pair.value.len());
             pairs.push(pair);
             if self.stretch.keys >= STRETCH_KEYS {
                 self.end_stretch()?;

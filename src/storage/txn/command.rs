@@ -367,16 +367,17 @@ pub enum KvRequest {
         /// Transactions known to be rolled back or not to matter for this reader.
         resolved: Vec<Timestamp>,
     },
-    /// Values of those keys that have one. Answer: `Pairs`.
+    /// Values of those keys that have one, as many as an answer carries. Answer: `Pairs`.
     BatchGet {
-        /// Which keys, all in the region.
+        /// Which keys, all in the region, ascending.
         keys: Vec<Bytes>,
         /// The snapshot.
         ts: Timestamp,
         /// As in `Get`.
         resolved: Vec<Timestamp>,
     },
-    /// Pairs of `[start, end)` in order (descending from `end` with `reverse`), at most `limit`. Answer: `Pairs`.
+    /// Pairs of `[start, end)` in order (descending from `end` with `reverse`), at most `limit` and as many as an answer carries.
+    /// Answer: `Pairs`.
     Scan {
         /// First key.
         start: Bytes,
@@ -495,7 +496,7 @@ pub enum TxnStatus {
 pub enum KvResponse {
     /// Of `Get`.
     Value(Option<Bytes>),
-    /// Of `BatchGet` and `Scan`.
+    /// Of `BatchGet` and `Scan`. Behind the last there may be more: see [`is_cut`](crate::storage::mvcc::is_cut).
     Pairs(Vec<KvPair>),
     /// Of `Prewrite`.
     Prewritten {
@@ -506,7 +507,7 @@ pub enum KvResponse {
     },
     /// Of `PessimisticLock`: per key the value, if asked for and present.
     Locked {
-        /// In the order of the keys.
+        /// In the order of the keys. If they were asked for, only as many as an answer carries: the others are to be read.
         values: Vec<Option<Bytes>>,
     },
     /// Of commands that answer only that they are done.

@@ -9,7 +9,7 @@ use super::writes::put_lock;
 use super::{KeyError, KvResponse, LockKind, PessimisticLock};
 use crate::common::Timestamp;
 use crate::storage::engine::WriteBatch;
-use crate::storage::mvcc::{MvccReader, Result, TxnRecord};
+use crate::storage::mvcc::{MvccReader, Result, Room, TxnRecord};
 
 /// Locks all the keys or none.
 pub(super) fn lock(context: &CommandContext<'_>, request: &PessimisticLock) -> Result<Outcome> {
@@ -17,6 +17,7 @@ pub(super) fn lock(context: &CommandContext<'_>, request: &PessimisticLock) -> R
     let mut batch = WriteBatch::new();
     let mut effects = Effects::default();
     let mut values = Vec::with_capacity(request.keys.len());
+    let mut room = Room::new();
     for (key, must_not_exist) in &request.keys {
         let held = context.held_lock(&mvcc, key)?;
         match &held {
@@ -27,13 +28,17 @@ pub(super) fn lock(context: &CommandContext<'_>, request: &PessimisticLock) -> R
             None => check_conflict(&mut mvcc, request, key)?,
         }
         let mut value = None;
-        if *must_not_exist || request.return_values {
+        if *must_not_exist || (request.return_values && !room.is_full()) {
             value = mvcc.latest_value(key)?;
         }
         if *must_not_exist && let Some(value) = value {
             return Err(KeyError::AlreadyExists { key: key.clone(), value }.into());
         }
-        values.push(value.filter(|_| request.return_values));
+        if !room.is_full() {
+            let value = value.filter(|_| request.return_values);
+            room.take(value.as_ref().map_or(0, Bytes::len));
+            values.push(value);
+        }
         set_lock(request, key, held, &mut batch, &mut effects);
     }
     Ok(Outcome::write(batch, KvResponse::Locked { values }, effects))

@@ -157,7 +157,7 @@ async fn a_big_message_arrives_and_holds_up_no_other_class<W: World>() {
     if W::IS_REMOTE {
         let vast = vec![0; quick().message_bytes_max + 1].into();
         let refused = work.tell(Work { what: What::Measure, payload: vast });
-        assert_eq!(refused, Err(SendError::Overloaded(work.path().clone())));
+        assert_eq!(refused, Err(SendError::TooLarge(work.path().clone())));
         assert_eq!(work.ask(Work::of(What::Measure), LONG).await, Ok(0));
     }
     world.end().await;

@@ -138,6 +138,76 @@ async fn a_local_read_does_not_wait() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn large_values_come_a_few_at_a_time() {
+    let (_cluster, client) = cluster(&["k03"]);
+    let sizes = [100, 5 << 20, 9 << 20, 10, 3 << 20, 3 << 20, 20];
+    let name = |at: usize| key(&format!("k{at:02}"));
+    let value = |at: usize| Bytes::from(vec![at as u8; sizes[at]]);
+    let all = || (0..sizes.len()).map(name).collect::<Vec<_>>();
+    let txn = begin(&client, OPTIMISTIC).await;
+    for at in 0..sizes.len() {
+        txn.put(name(at), value(at));
+    }
+    txn.commit().await.unwrap();
+    let whole = |values: &[Option<Bytes>]| {
+        assert_eq!(values.len(), sizes.len());
+        assert!(values.iter().enumerate().all(|(at, found)| *found == Some(value(at))));
+    };
+    let txn = begin(&client, PESSIMISTIC).await;
+    whole(&txn.batch_get(all()).await.unwrap());
+    let options = LockOptions { wait: Duration::ZERO, return_values: true };
+    whole(&txn.lock_keys(all(), options).await.unwrap());
+    for reverse in [false, true] {
+        let options = ScanOptions { reverse, ..range("", "") };
+        let mut scanner = txn.scan(options).await.unwrap();
+        let mut values = Vec::new();
+        loop {
+            let batch = scanner.next_batch().await.unwrap();
+            if batch.is_empty() {
+                break;
+            }
+            let bytes: usize = batch.iter().map(|pair| pair.value.len()).sum();
+            assert!(bytes < (4 + 9) << 20, "{bytes} at once");
+            values.extend(batch.into_iter().map(|pair| Some(pair.value)));
+        }
+        if reverse {
+            values.reverse();
+        }
+        whole(&values);
+    }
+}
+
+/// Regions with little in them are asked together, which must not be seen in what comes.
+#[tokio::test(start_paused = true)]
+async fn a_scan_of_many_regions_is_in_order() {
+    let cuts: Vec<String> = (0..60).map(|region| format!("{region:02}")).collect();
+    let (cluster, client) = cluster(&cuts.iter().map(String::as_str).collect::<Vec<_>>());
+    // Most regions have a row or none, some more than come in one answer.
+    let rows = |region: usize| match region {
+        20 | 41 => 1500,
+        other => other % 2,
+    };
+    let names: Vec<String> = (0..60)
+        .flat_map(|region| (0..rows(region)).map(move |row| format!("{region:02}-{row:04}")))
+        .collect();
+    let pairs: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
+    put_all(&client, &pairs).await;
+    cluster.split(&[b"05-5", b"41-07"]);
+    let txn = begin(&client, OPTIMISTIC).await;
+    let joined = |names: &[String]| {
+        names.iter().map(|name| format!("{name}=1")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(scan(&txn, range("", "")).await, joined(&names));
+    let backward: Vec<String> = names.iter().rev().cloned().collect();
+    assert_eq!(scan(&txn, reverse(range("", ""))).await, joined(&backward));
+    let some: Vec<String> =
+        names.iter().filter(|name| ("07".."50").contains(&name.as_str())).cloned().collect();
+    assert_eq!(scan(&txn, range("07", "50")).await, joined(&some));
+    let first = ScanOptions { limit: Some(7), ..range("07", "50") };
+    assert_eq!(scan(&txn, first).await, joined(&some[..7]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn reads_follow_regions_that_moved() {
     let (cluster, client) = cluster(&[]);
     put_all(&client, &[("a", "1"), ("z", "1")]).await;

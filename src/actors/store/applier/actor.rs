@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use raft::eraftpb::{Entry, EntryType};
 use serde_json::{Value, json};
 
 use super::messages::{AfterForget, Apply, Completion, ForgetRegion, RegisterRegion, SourceReady};
 use crate::actors::runtime::{
-    Actor, Context, Handler, MailboxOptions, Overflow, ReplyTo, Supervision,
+    Actor, Address, Context, Handler, MailboxOptions, Overflow, ReplyTo, Supervision,
 };
+use crate::actors::store::gc::Reclaim;
 use crate::actors::store::region_peer::{AppliedReport, PeerHandle, Report};
 use crate::common::{LogIndex, RegionId, Term};
 use crate::storage::engine::{Engine, WriteBatch};
@@ -30,6 +32,9 @@ pub struct Applier {
     completions: Vec<(Completion, Option<RegionError>)>,
     reports: BTreeMap<RegionId, AppliedReport>,
     figures: Figures,
+    /// How often the store has written something.
+    written: Arc<AtomicU64>,
+    reclaim: Address<Reclaim>,
 }
 
 /// A region and what waits for it.
@@ -48,7 +53,7 @@ struct Figures {
 
 impl Applier {
     /// An applier into this engine.
-    pub fn new(kv: Arc<dyn Engine>) -> Applier {
+    pub fn new(kv: Arc<dyn Engine>, written: Arc<AtomicU64>, reclaim: Address<Reclaim>) -> Applier {
         Applier {
             kv,
             regions: HashMap::default(),
@@ -57,6 +62,8 @@ impl Applier {
             completions: Vec::new(),
             reports: BTreeMap::new(),
             figures: Figures::default(),
+            written,
+            reclaim,
         }
     }
 
@@ -116,9 +123,14 @@ impl Applier {
             self.regions[region_id].core.put_state(&mut self.batch);
         }
         let batch = std::mem::take(&mut self.batch);
+        let deleted = Reclaim::of(&batch);
         if let Err(error) = self.kv.write(batch, self.must_sync) {
             // Escalates: part of it may be there, and the log must be applied again from the start.
             panic!("failed to apply entries: {error}");
+        }
+        self.written.fetch_add(1, Ordering::Relaxed);
+        if let Some(deleted) = deleted {
+            let _ = self.reclaim.tell(deleted);
         }
         self.figures.writes += 1;
         self.must_sync = false;

@@ -1,6 +1,7 @@
 //! The actor: collect, write, report.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 
@@ -21,6 +22,8 @@ pub struct LogWriter {
     must_sync: bool,
     reports: Vec<(PeerHandle, Report)>,
     figures: Figures,
+    /// How often the store has written something.
+    written: Arc<AtomicU64>,
 }
 
 #[derive(Default)]
@@ -32,13 +35,14 @@ struct Figures {
 
 impl LogWriter {
     /// A writer of the logs in this engine.
-    pub fn new(raft: Arc<dyn Engine>) -> LogWriter {
+    pub fn new(raft: Arc<dyn Engine>, written: Arc<AtomicU64>) -> LogWriter {
         LogWriter {
             raft,
             batch: WriteBatch::new(),
             must_sync: false,
             reports: Vec::new(),
             figures: Figures::default(),
+            written,
         }
     }
 
@@ -57,6 +61,7 @@ impl LogWriter {
             // Escalates: see the module's documentation.
             panic!("failed to write the raft log: {error}");
         }
+        self.written.fetch_add(1, Ordering::Relaxed);
         self.figures.syncs += u64::from(self.must_sync);
         self.figures.largest_batch = self.figures.largest_batch.max(self.reports.len());
         self.must_sync = false;

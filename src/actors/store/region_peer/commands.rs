@@ -13,10 +13,15 @@ use crate::actors::runtime::{Context, ReplyTo};
 use crate::actors::store::applier::Completion;
 use crate::common::Term;
 use crate::storage::region::entry::{RegionCommand, encode};
+use crate::storage::region::reserve;
 use crate::storage::txn::{
     self, CommandContext, CommandId, Decision, KvRequest, KvResponse, LockInfo, Outcome,
     RegionContext, RegionError, RequestError,
 };
+
+/// No entry of the log may be larger: with a little around it, it has to fit the largest message between nodes
+/// (`bridge.max-message`, 128 MiB), or no other replica could ever have it.
+const ENTRY_BYTES_MAX: usize = 120 << 20;
 
 /// A command that waits for its leader to be ready.
 pub(super) struct Parked {
@@ -88,7 +93,7 @@ impl RegionPeer {
     }
 
     /// Why a request that is not a read cannot be taken now: the region is about to be another's, or too
-    /// many disks are full. What ends transactions is taken on a full disk, too.
+    /// many disks are full. What ends transactions is taken on a full disk, too, and what frees space; locks are memory.
     fn unwritable(&self, request: &KvRequest) -> Option<RegionError> {
         let is_read = matches!(
             request,
@@ -100,9 +105,10 @@ impl RegionPeer {
         if self.is_merging() {
             return Some(RegionError::EpochNotMatch(self.id()));
         }
-        let adds = matches!(request, KvRequest::Prewrite(_) | KvRequest::PessimisticLock(_));
-        let full = adds.then(|| self.store_without_room()).flatten();
-        full.map(RegionError::DiskFull)
+        let KvRequest::Prewrite(prewrite) = request else { return None };
+        let (full, room) = self.store_without_room()?;
+        let refused = !reserve::may_use(prewrite, room) || self.shared.parts.disk.is_exhausted();
+        refused.then_some(RegionError::DiskFull(full))
     }
 
     /// Why no more commands can be taken, if so.
@@ -237,6 +243,10 @@ impl RegionPeer {
         ctx: &mut Context<Self>,
     ) {
         let data = encode(self.region.context(), write);
+        if data.len() > ENTRY_BYTES_MAX {
+            let text = format!("a write of {} bytes is too large for a region's log", data.len());
+            return self.finish(id, command, Err(RequestError::Storage(text)));
+        }
         let answer = match &command.rest {
             Some(_) => None,
             None => command.reply.take().map(|reply| (reply, response)),

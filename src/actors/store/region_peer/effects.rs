@@ -203,7 +203,7 @@ fn lost(error: &crate::actors::runtime::SendError) {
     use crate::actors::runtime::SendError;
     match error {
         SendError::Stopped(path) => debug!(%path, "dropped a write: the store is stopping"),
-        SendError::Overloaded(_) | SendError::Unreachable(_) => {
+        SendError::Overloaded(_) | SendError::Unreachable(_) | SendError::TooLarge(_) => {
             panic!("failed to hand a write on: {error}")
         }
     }

@@ -17,11 +17,11 @@ use crate::storage::region::Peer;
 const LITTLE: usize = 16 << 10;
 
 impl RegionPeer {
-    /// The store whose disk stands against adding anything: this one, or one without which there is no quorum.
-    pub(super) fn store_without_room(&self) -> Option<StoreId> {
+    /// The store whose disk stands against adding anything, with its room: this one, or one without which there is no quorum.
+    pub(super) fn store_without_room(&self) -> Option<(StoreId, DiskRoom)> {
         let disk = &self.shared.parts.disk;
         if disk.is_short() {
-            return Some(self.peer.store_id);
+            return Some((self.peer.store_id, disk.room()));
         }
         if !disk.is_another_short() {
             return None;
@@ -29,7 +29,7 @@ impl RegionPeer {
         let is_short = |peer: &&Peer| disk.room_of(peer.store_id) != DiskRoom::Enough;
         let short = self.region.peers.iter().find(is_short)?;
         let is_enough = self.is_quorum(|peer| disk.room_of(peer.store_id) == DiskRoom::Enough);
-        (!is_enough).then_some(short.store_id)
+        (!is_enough).then(|| (short.store_id, disk.room_of(short.store_id)))
     }
 
     /// Whether replicas that are there and for which `counts` holds are a quorum.
