@@ -4,6 +4,7 @@ pub mod admin;
 pub mod bridge;
 pub mod ddl;
 pub mod gateway;
+mod intake;
 pub mod kv;
 pub mod node;
 pub mod pd;

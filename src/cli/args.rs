@@ -69,6 +69,9 @@ pub struct StartArgs {
     /// Where MySQL clients connect [default: 127.0.0.1:4000]
     #[arg(long, value_name = "IP:PORT")]
     pub mysql_addr: Option<String>,
+    /// What accounts prove themselves with that say nothing of it: mysql_native_password or caching_sha2_password [default: caching_sha2_password]
+    #[arg(long, value_name = "PLUGIN")]
+    pub default_authentication_plugin: Option<String>,
     /// The admin HTTP endpoint [default: 127.0.0.1:10080]
     #[arg(long, value_name = "IP:PORT")]
     pub admin_addr: Option<String>,
@@ -81,8 +84,8 @@ pub struct StartArgs {
 }
 
 impl StartArgs {
-    /// The configuration in force.
-    pub fn config(&self) -> Result<Config, Error> {
+    /// The configuration in force, and the environment variables with our prefix that say nothing of it.
+    pub fn config(&self) -> Result<(Config, Vec<String>), Error> {
         let mut layers = Layers::new();
         if let Some(path) = &self.config {
             layers.file(path)?;
@@ -99,11 +102,17 @@ impl StartArgs {
             ("--addr", "node.addr", &self.addr),
             ("--mysql-addr", "mysql.addr", &self.mysql_addr),
             ("--admin-addr", "admin.addr", &self.admin_addr),
+            (
+                "--default-authentication-plugin",
+                "mysql.default-authentication-plugin",
+                &self.default_authentication_plugin,
+            ),
         ] {
             if let Some(value) = value {
                 layers.flag(flag, key, value)?;
             }
         }
-        layers.finish()
+        let unknown = layers.unknown().to_vec();
+        Ok((layers.finish()?, unknown))
     }
 }

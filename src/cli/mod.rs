@@ -3,6 +3,7 @@
 mod args;
 mod ctl;
 mod logging;
+mod out;
 mod playground;
 mod start;
 mod table;
@@ -29,13 +30,18 @@ pub fn run() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("troupe: {error:#}");
+            out::complain(&format!("troupe: {error:#}"));
             ExitCode::FAILURE
         }
     }
 }
 
 fn print_config(args: &StartArgs) -> anyhow::Result<()> {
-    print!("{}", toml::to_string_pretty(&args.config()?)?);
-    Ok(())
+    let (config, unknown) = args.config()?;
+    for variable in unknown {
+        out::complain(&format!(
+            "troupe: environment variable {variable} is no configuration key, and passed over"
+        ));
+    }
+    out::answer(&toml::to_string_pretty(&config)?)
 }

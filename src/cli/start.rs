@@ -1,23 +1,26 @@
 //! `troupe start`: one node, until it is told to stop.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
-use tracing::info;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{info, warn};
 
 use super::args::StartArgs;
-use super::{logging, playground};
-use crate::actors::node::{DataDir, Node, Sockets};
+use super::{logging, out, playground};
+use crate::actors::node::{Addresses, DataDir, Node, Sockets, raise_limit};
 
-/// Starts a node and runs it until SIGTERM or SIGINT.
+/// Starts a node and runs it until SIGTERM, SIGINT or SIGQUIT.
 pub(super) fn start(args: &StartArgs) -> anyhow::Result<()> {
     if let Some(parent) = args.with_parent {
         playground::tether(parent)?;
     }
-    let config = args.config()?;
+    let (config, unknown) = args.config()?;
     let log = logging::init(&config.log)?;
+    for variable in unknown {
+        warn!(variable, "an environment variable is no configuration key, and passed over");
+    }
+    raise_limit()?;
     let sockets = Sockets::bind(&config)?;
     let data = DataDir::open(&config.node.data_dir, &config.node.roles(), &config.store)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -27,24 +30,63 @@ pub(super) fn start(args: &StartArgs) -> anyhow::Result<()> {
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async move {
         // Before anything starts, so that an early signal is not lost.
-        let (mut terminate, mut interrupt) =
-            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let mut signals = Signals::listen()?;
         let drain = config.node.drain_timeout.0;
         let mut node = Node::assemble(config, sockets, data, Arc::new(log))?;
         let addresses = node.addresses();
         node.start().await?;
-        println!("TroupeDB {} is ready", env!("CARGO_PKG_VERSION"));
-        if let Some(mysql) = addresses.mysql {
-            println!("  mysql  mysql -h {} -P {} -u root", mysql.ip(), mysql.port());
-        }
-        println!("  admin  http://{}/", addresses.admin);
-        println!("  bridge {}", addresses.bridge);
-        std::io::stdout().flush()?;
-        tokio::select! {
-            _ = terminate.recv() => info!("stopping on SIGTERM"),
-            _ = interrupt.recv() => info!("stopping on SIGINT"),
-        }
+        out::say(&welcome(&addresses));
+        let signal = signals.end().await;
+        info!("stopping on {signal}");
         node.stop(drain).await;
         Ok(())
     })
+}
+
+fn welcome(addresses: &Addresses) -> String {
+    let mut text = format!("TroupeDB {} is ready\n", env!("CARGO_PKG_VERSION"));
+    if let Some(mysql) = addresses.mysql {
+        text += &format!("  mysql  mysql -h {} -P {} -u root\n", mysql.ip(), mysql.port());
+    }
+    text + &format!("  admin  http://{}/\n  bridge {}", addresses.admin, addresses.bridge)
+}
+
+/// What the process may be told by signals.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    quit: Signal,
+    hang_up: Signal,
+    user: [Signal; 2],
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            hang_up: signal(SignalKind::hangup())?,
+            user: [signal(SignalKind::user_defined1())?, signal(SignalKind::user_defined2())?],
+        })
+    }
+
+    /// The name of the signal to stop. A terminal that is closed, and signals that mean nothing here, end nothing.
+    async fn end(&mut self) -> &'static str {
+        loop {
+            let [user1, user2] = &mut self.user;
+            let ignored = tokio::select! {
+                _ = self.terminate.recv() => return "SIGTERM",
+                _ = self.interrupt.recv() => return "SIGINT",
+                _ = self.quit.recv() => return "SIGQUIT",
+                _ = self.hang_up.recv() => "SIGHUP",
+                _ = user1.recv() => "SIGUSR1",
+                _ = user2.recv() => "SIGUSR2",
+            };
+            info!(
+                signal = ignored,
+                "a signal that changes nothing: logs go to standard error, and certificates are read again by themselves"
+            );
+        }
+    }
 }

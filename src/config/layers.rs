@@ -85,6 +85,7 @@ pub struct Layers {
     merged: Table,
     defaults: Table,
     origins: Vec<(String, Source)>,
+    unknown: Vec<String>,
 }
 
 impl Default for Layers {
@@ -98,7 +99,7 @@ impl Layers {
     pub fn new() -> Layers {
         let defaults =
             Table::try_from(Config::default()).expect("the default configuration is a table");
-        Layers { merged: defaults.clone(), defaults, origins: Vec::new() }
+        Layers { merged: defaults.clone(), defaults, origins: Vec::new(), unknown: Vec::new() }
     }
 
     /// Lays a file over what is there.
@@ -116,7 +117,8 @@ impl Layers {
         Ok(())
     }
 
-    /// Lays environment variables over what is there; those without our prefix are none of our business.
+    /// Lays environment variables over what is there; those without our prefix are none of our business. One with it that is no key
+    /// is passed over, and told by [`Layers::unknown`]: for a service called `troupe` Kubernetes sets `TROUPE_PORT` and the like.
     pub fn environment(
         &mut self,
         variables: impl Iterator<Item = (OsString, OsString)>,
@@ -129,14 +131,11 @@ impl Layers {
         variables.sort();
         for (name, value) in variables {
             let source = Source::Env(name.clone());
-            let key = leaves(&self.defaults)
-                .into_iter()
-                .map(|(key, _)| key)
-                .find(|key| env_name(key) == name)
-                .ok_or_else(|| Error::UnknownKey {
-                    key: name.clone(),
-                    source_name: source.clone(),
-                })?;
+            let mut keys = leaves(&self.defaults).into_iter().map(|(key, _)| key);
+            let Some(key) = keys.find(|key| env_name(key) == name) else {
+                self.unknown.push(name);
+                continue;
+            };
             let text = value.into_string().map_err(|_| Error::BadValue {
                 key: key.clone(),
                 source_name: source.clone(),
@@ -145,6 +144,11 @@ impl Layers {
             self.set_text(&key, &text, source)?;
         }
         Ok(())
+    }
+
+    /// The environment variables with our prefix that are no key.
+    pub fn unknown(&self) -> &[String] {
+        &self.unknown
     }
 
     /// Lays one flag over what is there.
@@ -316,9 +320,9 @@ mod tests {
         assert!(error.contains("'store.region-split-size'") && error.contains("'big'"), "{error}");
         assert!(error.contains(bad.path().to_str().unwrap()), "{error}");
 
-        let error =
-            Layers::new().environment(env(&[("TROUPE_NOPE", "1")])).unwrap_err().to_string();
-        assert!(error.contains("TROUPE_NOPE"), "{error}");
+        let error = Layers::new().environment(env(&[("TROUPE_PD_REPLICAS", "few")]));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("TROUPE_PD_REPLICAS"), "{error}");
 
         let error = Layers::new().flag("--addr", "node.addr", "nowhere").unwrap_err().to_string();
         assert!(error.contains("node.addr") && error.contains("--addr"), "{error}");
@@ -329,6 +333,15 @@ mod tests {
         let error = layers.finish().unwrap_err().to_string();
         assert!(error.contains("'pd.replicas'") && error.contains("must be odd"), "{error}");
         assert!(error.contains(file.path().to_str().unwrap()), "{error}");
+    }
+
+    #[test]
+    fn variables_of_others_are_passed_over_and_told() {
+        let mut layers = Layers::new();
+        let set = [("TROUPE_PORT", "tcp://10.0.0.1:4000"), ("TROUPE_PD_SERVICE_HOST", "10.0.0.1")];
+        layers.environment(env(&set)).unwrap();
+        assert_eq!(layers.unknown(), ["TROUPE_PD_SERVICE_HOST", "TROUPE_PORT"]);
+        assert_eq!(layers.finish().unwrap(), Config::default());
     }
 
     /// What `text` in a file is refused with.
@@ -380,6 +393,14 @@ mod tests {
             ("[mysql]\ntls-cert = 'a.pem'\n", "mysql.tls-cert"),
             ("[mysql]\ntls-key = 'a.pem'\n", "mysql.tls-key"),
             ("[log]\nlevel = 'a=b=c'\n", "log.level"),
+            ("[log]\nlevel = 'loud'\n", "log.level"),
+            ("[log]\nlevel = 'info,loud'\n", "log.level"),
+            ("[log]\nlevel = 'troupedb=loud'\n", "log.level"),
+            ("[log]\nlevel = ''\n", "log.level"),
+            (
+                "[mysql]\ndefault-authentication-plugin = 'none'\n",
+                "mysql.default-authentication-plugin",
+            ),
             ("[log]\nformat = 'xml'\n", "log.format"),
             ("[runtime]\ncore-threads = 100000\n", "runtime.core-threads"),
             ("[runtime]\nseed = -1\n", "runtime.seed"),

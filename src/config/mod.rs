@@ -17,8 +17,8 @@ pub use layers::{Error, Layers, Source};
 pub use registry::{RegistryConfig, RegistryType};
 pub use roles::{Role, Roles};
 pub use sections::{
-    AdminConfig, Config, LogConfig, LogFormat, MysqlConfig, NodeConfig, PdConfig, RuntimeConfig,
-    SqlConfig, StoreConfig, TransactionConfig,
+    AdminConfig, AuthPlugin, Config, LogConfig, LogFormat, MysqlConfig, NodeConfig, PdConfig,
+    RuntimeConfig, SqlConfig, StoreConfig, TransactionConfig, log_filter,
 };
 pub use stats::StatsConfig;
 pub use units::{ByteSize, Span};

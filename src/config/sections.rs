@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::bridge::BridgeConfig;
 use super::registry::{RegistryConfig, RegistryType};
@@ -116,6 +117,19 @@ pub struct MysqlConfig {
     pub tls_key: PathBuf,
     /// Clients without TLS are refused with error 3159.
     pub require_secure_transport: bool,
+    /// What accounts prove themselves with that say nothing of it, the built-in root among them.
+    pub default_authentication_plugin: AuthPlugin,
+}
+
+/// How a client proves that it has a password.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthPlugin {
+    /// With SHA-1; every client can.
+    MysqlNativePassword,
+    /// With SHA-256, as MySQL 8 does unless told otherwise.
+    #[default]
+    CachingSha2Password,
 }
 
 impl Default for MysqlConfig {
@@ -128,6 +142,7 @@ impl Default for MysqlConfig {
             tls_cert: PathBuf::new(),
             tls_key: PathBuf::new(),
             require_secure_transport: false,
+            default_authentication_plugin: AuthPlugin::default(),
         }
     }
 }
@@ -345,6 +360,22 @@ pub(super) fn check_address(address: &str) -> Result<(), String> {
 /// What is wrong with a value, and the key it stands at.
 type Invalid = (&'static str, String);
 
+/// The directives of a log level. A bare word is taken for a level, and has to be one: to the filter itself `loud` is a target, of which
+/// everything is logged, and nothing of all others.
+pub fn log_filter(directives: &str) -> Result<EnvFilter, String> {
+    let wrong = |reason: &dyn std::fmt::Display| Err(format!("'{directives}': {reason}"));
+    let words = directives.split(',').map(str::trim);
+    let is_level = |word: &str| word.parse::<LevelFilter>().is_ok() && !word.is_empty();
+    let is_target = |word: &str| word.contains(['=', '[']) || word.contains("::");
+    for word in words {
+        if !is_level(word) && !is_target(word) {
+            let levels = "the levels are off, error, warn, info, debug, trace";
+            return wrong(&format_args!("'{word}' is no level: {levels}"));
+        }
+    }
+    EnvFilter::try_new(directives).or_else(|error| wrong(&error))
+}
+
 /// Checks that hold or name a key and what it must be.
 fn all(checks: &[(bool, &'static str, &str)]) -> Result<(), Invalid> {
     match checks.iter().find(|(holds, ..)| !holds) {
@@ -363,9 +394,7 @@ impl Config {
         self.bridge.validate()?;
         self.registry.validate()?;
         self.stats.validate()?;
-        if let Err(error) = EnvFilter::try_new(&self.log.level) {
-            return Err(("log.level", format!("'{}': {error}", self.log.level)));
-        }
+        log_filter(&self.log.level).map_err(|reason| ("log.level", reason))?;
         all(&[
             (
                 self.runtime.core_threads <= THREADS_MAX,

@@ -7,10 +7,11 @@
 //!
 //! Source of the formats: the chapter "Client/Server Protocol" of MySQL's documentation of its source.
 //!
-//! What we chose not to speak: the protocol before 4.1, compression, LOCAL INFILE, cursors, replication.
+//! What we chose not to speak: the protocol before 4.1, compression with zstd, LOCAL INFILE, replication.
 
 pub mod auth;
 pub mod command;
+pub mod compress;
 pub mod handshake;
 pub mod packet;
 pub mod parameters;

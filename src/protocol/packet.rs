@@ -47,6 +47,16 @@ impl PacketReader {
         PacketReader { sequence: 0, whole: BytesMut::new(), in_packet: false, max_packet }
     }
 
+    /// From now on packets may have so many bytes.
+    pub fn set_max_packet(&mut self, max_packet: usize) {
+        self.max_packet = max_packet;
+    }
+
+    /// Whether none of the frames of a packet has been taken yet.
+    pub fn is_between(&self) -> bool {
+        !self.in_packet
+    }
+
     /// The number the next frame must have: 0 for a command, the next one within an authentication.
     pub fn expect_sequence(&mut self, sequence: u8) {
         self.sequence = sequence;

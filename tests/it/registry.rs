@@ -210,21 +210,23 @@ fn nodes_are_in_etcd_as_long_as_their_leases() {
 }
 
 #[test]
-fn an_etcd_that_is_not_there_is_waited_for_and_given_up() {
-    let nowhere = free_address();
+fn nodes_start_while_etcd_is_away_and_are_registered_when_it_is_back() {
+    let address = free_address();
     let dir = tempfile::tempdir().unwrap();
-    let output = troupe()
-        .args(["start", "--role", "pd", "--join-timeout", "4s", "--data-dir"])
-        .arg(dir.path())
-        .args(["--addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"])
-        .env("TROUPE_REGISTRY_TYPE", "etcd")
-        .env("TROUPE_REGISTRY_ENDPOINTS", &nowhere)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("waiting for etcd at"), "{said}");
-    assert!(said.contains("gave up") && said.contains(&nowhere), "{said}");
+    let dir = dir.path();
+    let pd = node("pd1", "pd", None, &address, &dir.join("pd1"));
+    let _store = node("store1", "store", Some(&pd), &address, &dir.join("store1"));
+    let sql = node("sql1", "sql,gateway,ddl", Some(&pd), &address, &dir.join("sql1"));
+    assert!(sql.log().contains("is not there: going on"), "{}", sql.log());
+    until_health(&sql, "degraded");
+    assert_eq!(query_soon(&sql, "SELECT 1"), "1\n");
+    if !have("etcd") {
+        return;
+    }
+    let etcd = Etcd::start(&dir.join("etcd"), &address);
+    until_health(&sql, "healthy");
+    etcd.until_names(&["pd1", "sql1", "store1"]);
+    assert_eq!(query_soon(&sql, "SELECT 2"), "2\n");
 }
 
 /// An etcd that wants certificates, names and passwords.

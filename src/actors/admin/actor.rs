@@ -5,16 +5,16 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
 use metrics_exporter_prometheus::PrometheusHandle;
 use parking_lot::Mutex;
 use serde_json::json;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use super::counts::Counts;
 use super::endpoints::metrics::install_metrics;
-use super::http;
+use super::server;
 use super::services::AdminServices;
 use crate::actors::runtime::{
     Actor, ActorRef, Context, Health, HealthState, MailboxOptions, Overflow, Thread,
@@ -42,7 +42,7 @@ pub(super) struct Shared {
 pub struct Admin {
     shared: Arc<Shared>,
     addr: SocketAddr,
-    server: Option<ServerHandle>,
+    server: Option<JoinHandle<()>>,
 }
 
 impl Actor for Admin {
@@ -53,19 +53,17 @@ impl Actor for Admin {
     }
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        let listener = own_listener(&self.shared.listener);
-        match listener.and_then(|listener| http::server(listener, Arc::clone(&self.shared))) {
+        match own_listener(&self.shared.listener) {
             Err(error) => report_failure(&self.shared, &error),
-            Ok(server) => {
-                self.server = Some(server.handle());
+            Ok(listener) => {
                 let shared = Arc::clone(&self.shared);
                 // Not a task of the context: it has to outlive the last message, to stop
                 // gracefully.
-                actix_rt::spawn(async move {
-                    if let Err(error) = server.await {
+                self.server = Some(actix_rt::spawn(async move {
+                    if let Err(error) = server::serve(listener, Arc::clone(&shared)).await {
                         report_failure(&shared, &error);
                     }
-                });
+                }));
             }
         }
         ctx.run_interval(UPKEEP, |admin, _| admin.shared.prometheus.run_upkeep());
@@ -75,7 +73,7 @@ impl Actor for Admin {
         self.shared.stopping.cancel();
         self.shared.listener.lock().take();
         if let Some(server) = self.server.take() {
-            ctx.wait(server.stop(true));
+            ctx.wait(async move { drop(server.await) });
         }
     }
 
@@ -90,7 +88,7 @@ impl Drop for Admin {
     /// After a panic nobody says a last word: the next incarnation needs the port.
     fn drop(&mut self) {
         if let Some(server) = self.server.take() {
-            drop(server.stop(false));
+            server.abort();
         }
     }
 }

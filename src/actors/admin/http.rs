@@ -1,32 +1,26 @@
 //! The table of endpoints, and what all answers have in common.
 
 use std::fmt;
-use std::io;
-use std::net::TcpListener;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::{Server, Service};
+use actix_web::dev::{Service, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::DefaultHeaders;
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Resource, ResponseError};
+use actix_web::{App, HttpRequest, HttpResponse, Resource, ResponseError};
 use serde::Serialize;
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::actor::Shared;
 use super::endpoints::{actors, bridge, log, metrics, page, pd, regions, schema, status};
+use super::server::InHand;
 
-/// Connections at a time; further ones wait in the listener's queue.
-const CONNECTIONS_MAX: usize = 256;
-/// A client that takes longer to say what it wants is cut off.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
-/// So long an idle connection is kept.
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
-/// So long answers under way get when the endpoint stops. Traces end at once, everything else takes
-/// less.
-const STOP_SECONDS: u64 = 1;
+/// A request that is not complete, or not answered, after so long is given up: longer than the placement driver takes to say that it
+/// cannot answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 /// How many elements a list has unless `limit` says otherwise.
 const LIMIT_DEFAULT: usize = 10_000;
 /// The most `limit` may say.
@@ -163,6 +157,8 @@ pub(super) enum Refusal {
     },
     /// Not now, or not on this node.
     Unavailable(String),
+    /// The rest of the request, or the answer, does not come.
+    Late,
 }
 
 impl fmt::Display for Refusal {
@@ -173,6 +169,12 @@ impl fmt::Display for Refusal {
             | Refusal::NotFound(reason)
             | Refusal::Unavailable(reason) => f.write_str(reason),
             Refusal::Foreign(origin) => write!(f, "a page of {origin} may change nothing here"),
+            Refusal::Late => {
+                write!(
+                    f,
+                    "the request was not complete, or not answered, within {ANSWER_TIMEOUT:?}"
+                )
+            }
             Refusal::NoEndpoint(path) => write!(f, "there is no endpoint {path}"),
             Refusal::Method { used, allowed } => {
                 write!(f, "this endpoint takes {allowed}, not {used}")
@@ -189,6 +191,7 @@ impl ResponseError for Refusal {
             Refusal::Foreign(_) | Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
             Refusal::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Refusal::Late => StatusCode::REQUEST_TIMEOUT,
         }
     }
 
@@ -257,40 +260,42 @@ pub(super) fn limit(request: &HttpRequest) -> Result<usize, Refusal> {
     }
 }
 
-/// The server, ready to run.
-pub(super) fn server(listener: TcpListener, shared: Arc<Shared>) -> io::Result<Server> {
+/// All endpoints, ready to be served.
+pub(super) fn app(
+    shared: Arc<Shared>,
+    in_hand: InHand,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
     let data = Data::from(shared);
-    let server = HttpServer::new(move || {
-        let counting = data.clone();
-        App::new()
-            .app_data(data.clone())
-            .configure(routes)
-            .default_service(web::to(no_endpoint))
-            .wrap_fn(move |request, service| {
-                let counting = counting.clone();
-                let answering = service.call(request);
-                async move {
-                    let response = answering.await?;
-                    let pattern = response.request().match_pattern();
-                    counting.counts.count(pattern.as_deref(), response.status().as_u16());
-                    Ok(response)
-                }
-            })
-            .wrap(
-                DefaultHeaders::new()
-                    .add((header::CACHE_CONTROL, "no-store"))
-                    .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")),
-            )
-    });
-    let server = server
-        .workers(1)
-        .max_connections(CONNECTIONS_MAX)
-        .client_request_timeout(REQUEST_TIMEOUT)
-        .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout(STOP_SECONDS)
-        .disable_signals()
-        .listen(listener)?;
-    Ok(server.run())
+    let counting = data.clone();
+    App::new()
+        .app_data(data)
+        .configure(routes)
+        .default_service(web::to(no_endpoint))
+        .wrap_fn(move |request, service| {
+            let (counting, in_hand) = (counting.clone(), in_hand.one());
+            let answering = service.call(request);
+            async move {
+                let answered = timeout(ANSWER_TIMEOUT, answering).await;
+                drop(in_hand);
+                let response = answered.map_err(|_elapsed| Refusal::Late)??;
+                let pattern = response.request().match_pattern();
+                counting.counts.count(pattern.as_deref(), response.status().as_u16());
+                Ok(response)
+            }
+        })
+        .wrap(
+            DefaultHeaders::new()
+                .add((header::CACHE_CONTROL, "no-store"))
+                .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")),
+        )
 }
 
 fn routes(config: &mut ServiceConfig) {

@@ -31,6 +31,7 @@ mod actor;
 mod counts;
 mod endpoints;
 mod http;
+mod server;
 mod services;
 
 #[cfg(test)]

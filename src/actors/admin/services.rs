@@ -10,8 +10,9 @@ use crate::actors::ddl::SchemaCache;
 use crate::actors::pd::PdClient;
 use crate::actors::runtime::{Monotonic, System};
 use crate::actors::session::ProcessList;
-use crate::actors::store::{StoreNode, StoreRouter};
+use crate::actors::store::{Disk, StoreNode, StoreRouter};
 use crate::common::StoreId;
+use crate::config::log_filter;
 use crate::sql::catalog::InfoSchema;
 
 /// Whatever knows the newest schema of this node.
@@ -45,7 +46,7 @@ where
     }
 
     fn set(&self, directives: &str) -> Result<(), String> {
-        let filter = EnvFilter::try_new(directives).map_err(|error| error.to_string())?;
+        let filter = log_filter(directives)?;
         self.reload(filter).map_err(|error| error.to_string())
     }
 }
@@ -57,11 +58,13 @@ pub struct StoreView {
     pub id: StoreId,
     /// What is known of its regions.
     pub router: StoreRouter,
+    /// How much room its disk has.
+    pub disk: Disk,
 }
 
 impl From<&StoreNode> for StoreView {
     fn from(store: &StoreNode) -> StoreView {
-        StoreView { id: store.store_id, router: store.router.clone() }
+        StoreView { id: store.store_id, router: store.router.clone(), disk: store.disk.clone() }
     }
 }
 
@@ -99,6 +102,8 @@ pub struct AdminServices {
     pub bridge: Option<Bridge>,
     /// Whether operators may break links for a drill.
     pub fault_injection: bool,
+    /// So many connections may be open at once.
+    pub connections: usize,
     /// Memory of the engines, for `/metrics`.
     pub memory: Vec<MemoryGauge>,
     /// The way to change the log level; without one, `POST /log` says that it cannot be changed.

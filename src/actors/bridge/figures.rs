@@ -105,6 +105,13 @@ pub struct LinkFigures {
     pub serves: Vec<(&'static str, ServedFigures)>,
 }
 
+impl LinkFigures {
+    /// Whether the other node could not be reached when it was last tried.
+    pub fn is_broken(&self) -> bool {
+        self.cut || self.sends.iter().any(|lane| lane.state == Phase::Broken)
+    }
+}
+
 /// The figures of what is served, while they are counted.
 #[derive(Debug, Default)]
 pub(super) struct Served {

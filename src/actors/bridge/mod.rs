@@ -31,6 +31,7 @@ mod figures;
 mod handle;
 mod handshake;
 mod inbound;
+mod incoming;
 mod lane;
 mod link;
 mod links;

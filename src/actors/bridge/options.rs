@@ -32,6 +32,8 @@ pub struct BridgeOptions {
     pub message_bytes_max: usize,
     /// About how much goes into one frame.
     pub frame_bytes: usize,
+    /// So many connections of other nodes may be open at once.
+    pub connections: usize,
     /// The certificates; `None`: connections are neither encrypted nor authenticated.
     pub tls: Option<TlsFiles>,
 }
@@ -66,6 +68,7 @@ impl From<&BridgeConfig> for BridgeOptions {
             window: Bound { messages: config.window_messages, bytes: bytes(config.window_bytes.0) },
             message_bytes_max: bytes(config.max_message.0),
             frame_bytes: 256 << 10,
+            connections: 1024,
             tls: config.tls.is_on().then(|| TlsFiles {
                 ca: config.tls.ca.clone(),
                 cert: config.tls.cert.clone(),

@@ -1,5 +1,6 @@
 //! The gRPC server: links from other nodes, health, and reflection (which services there are, for tools).
 
+use std::future::ready;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,20 +11,25 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 
 use super::core::Core;
 use super::inbound::Inbound;
+use super::incoming::{MERCY, incoming};
 use super::links::{HTTP_FRAME, HTTP_WINDOW, frame_bytes_max, read};
 use super::proto::bridge_server::{Bridge, BridgeServer};
 use super::proto::{DESCRIPTORS, Frame, Hello};
-use super::tls::{TlsStore, incoming};
+use super::tls::TlsStore;
+use crate::actors::intake::Places;
 
 /// A node opens three, and health is small: more streams than this a connection is a client gone wrong.
 const STREAMS_MAX: u32 = 128;
+
+/// How often a quiet connection is asked for a sign of life, and how long it may take to give one: for those that are no links, which
+/// look after themselves.
+const PING_EVERY: Duration = Duration::from_secs(30);
 
 /// Serves until `stop`, and then until the calls under way have ended.
 pub(super) async fn serve(
@@ -51,18 +57,26 @@ pub(super) async fn serve(
         .initial_stream_window_size(HTTP_WINDOW)
         .initial_connection_window_size(HTTP_WINDOW)
         .max_frame_size(HTTP_FRAME)
+        .http2_keepalive_interval(Some(PING_EVERY))
+        .http2_keepalive_timeout(Some(PING_EVERY))
         .add_service(reflection().build_v1().map_err(io::Error::other)?)
         // Most tools still ask for this one.
         .add_service(reflection().build_v1alpha().map_err(io::Error::other)?)
         .add_service(health)
         .add_service(links);
+    let places = Places::new(core.options.connections, MERCY);
+    let patience = core.options.connect_timeout;
     let served = match tls {
         None => {
-            let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+            let incoming = incoming(listener, places, patience, |socket| ready(Ok(socket)));
             router.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await
         }
         Some(tls) => {
-            let incoming = incoming(listener, tls, core.options.connect_timeout);
+            let secure = move |socket| {
+                let tls = tls.clone();
+                async move { tls.accept(socket).await }
+            };
+            let incoming = incoming(listener, places, patience, secure);
             router.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await
         }
     };

@@ -3,21 +3,15 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use futures::Stream;
 use parking_lot::Mutex;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, ServerConfig};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
-use tokio::time::timeout;
-use tonic::transport::server::Connected;
-use tracing::{debug, info, warn};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+use tracing::{info, warn};
 
 use crate::actors::tls::{ALPN_H2, authorities, certificates, private_key, problem};
 
@@ -116,89 +110,9 @@ fn load(files: &TlsFiles) -> io::Result<Loaded> {
     Ok(Loaded { stamp, server: Arc::new(server), client: Arc::new(client) })
 }
 
-/// A connection whose other side has shown a certificate.
-pub(super) struct Authenticated(tokio_rustls::server::TlsStream<TcpStream>);
-
-impl Connected for Authenticated {
-    type ConnectInfo = ();
-
-    fn connect_info(&self) {}
-}
-
-impl AsyncRead for Authenticated {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
+impl TlsStore {
+    /// Has the other side of a connection show a certificate.
+    pub(super) async fn accept(&self, socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        tokio_rustls::TlsAcceptor::from(self.current().server).accept(socket).await
     }
-}
-
-impl AsyncWrite for Authenticated {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
-}
-
-/// Connections as they come in and have proved themselves. Each does so beside the others: one that says nothing holds
-/// up nobody.
-pub(super) fn incoming(
-    listener: TcpListener,
-    store: Arc<TlsStore>,
-    patience: Duration,
-) -> impl Stream<Item = io::Result<Authenticated>> {
-    let (sender, mut accepted) = mpsc::channel(16);
-    tokio::spawn(async move {
-        loop {
-            let socket = tokio::select! {
-                () = sender.closed() => return,
-                accepted = listener.accept() => match accepted {
-                    Ok((socket, _)) => socket,
-                    Err(error) => {
-                        warn!(%error, "failed to accept a connection from another node");
-                        tokio::time::sleep(Duration::from_millis(100)).await;
-                        continue;
-                    }
-                },
-            };
-            let (store, sender) = (store.clone(), sender.clone());
-            tokio::spawn(async move {
-                let acceptor = tokio_rustls::TlsAcceptor::from(store.current().server);
-                let _ = socket.set_nodelay(true);
-                match timeout(patience, acceptor.accept(socket)).await {
-                    Ok(Ok(stream)) => drop(sender.send(Ok(Authenticated(stream))).await),
-                    Ok(Err(error)) => {
-                        warn!(%error, "refused a connection without a valid certificate")
-                    }
-                    Err(_elapsed) => debug!("a connection has said nothing"),
-                }
-            });
-        }
-    });
-    futures::stream::poll_fn(move |cx| accepted.poll_recv(cx))
 }

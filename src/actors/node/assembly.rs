@@ -8,8 +8,10 @@ use anyhow::{Context as _, anyhow};
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
+use super::clock_watch;
 use super::cluster::{Cluster, Way};
 use super::data_dir::DataDir;
+use super::descriptors::Descriptors;
 use super::services;
 use super::sockets::Sockets;
 use crate::actors::admin::LogControl;
@@ -61,6 +63,10 @@ pub(super) struct Shared {
     pub(super) address: String,
     /// Where its admin endpoint listens.
     pub(super) admin: SocketAddr,
+    /// What each listener may have.
+    pub(super) descriptors: Descriptors,
+    /// So many MySQL clients, those that have not logged in yet among them.
+    pub(super) mysql_sockets: usize,
     pub(super) data: DataDir,
     pub(super) processes: Arc<ProcessList>,
     pub(super) products: RwLock<Products>,
@@ -129,11 +135,13 @@ pub struct Node {
 impl Node {
     /// Puts the services together; nothing runs yet.
     pub fn assemble(
-        config: Config,
+        mut config: Config,
         sockets: Sockets,
         data: DataDir,
         log: Arc<dyn LogControl>,
     ) -> anyhow::Result<Node> {
+        let descriptors = Descriptors::of_process();
+        let mysql_sockets = descriptors.fit(&mut config);
         let addresses = Addresses {
             mysql: sockets.mysql.as_ref().map(|socket| socket.local_addr()).transpose()?,
             admin: sockets.admin.local_addr()?,
@@ -158,6 +166,8 @@ impl Node {
             address: config.node.address_at(addresses.bridge),
             admin: addresses.admin,
             config,
+            descriptors,
+            mysql_sockets,
             data,
             processes: Arc::default(),
             products: RwLock::default(),
@@ -181,6 +191,9 @@ impl Node {
             started = self.services.start(&self.system) => started.map_err(anyhow::Error::from),
         };
         guard.serving.send_replace(true);
+        if outcome.is_ok() {
+            tokio::task::spawn_local(clock_watch::watch(self.system.clock().clone()));
+        }
         // One that came with the last step, or made a service fail: it is the better reason.
         let failure = guard.failure.borrow().clone();
         let outcome = match failure {

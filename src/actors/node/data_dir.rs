@@ -6,6 +6,7 @@
 //! data/kv/          RocksDB: rows, locks, commit records, region state
 //! data/raft/        RocksDB: the raft log
 //! data/pd/          RocksDB: the placement driver's state
+//! data/*/TROUPE_ENGINE  in each of them: which it is
 //! data/tmp/         what queries spill; emptied at each start
 //! ```
 //!
@@ -20,6 +21,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::descriptors::Descriptors;
 use crate::config::{Role, Roles, StoreConfig};
 use crate::storage::engine::{self, Engine, EngineOptions, RocksEngine};
 use crate::storage::region::StoreIdent;
@@ -34,6 +36,8 @@ const MARKER_TEXT: &str =
 const MARKER_ENGINES: &str = "engines:";
 /// The engines that may be in it.
 const ENGINES: [&str; 3] = ["kv", "raft", "pd"];
+/// The file in each engine's directory that says which it is.
+const ENGINE_NAME: &str = "TROUPE_ENGINE";
 /// The file that keeps a second process out.
 const LOCK: &str = "LOCK";
 
@@ -72,6 +76,28 @@ pub enum Error {
         path: PathBuf,
         /// The engine that is not there.
         missing: &'static str,
+    },
+    /// Its marker is not what a node has written. The operator names another directory, or puts the file back.
+    #[error(
+        "data directory {} is corrupt: its file {MARKER} is not what a TroupeDB node has written",
+        path.display()
+    )]
+    BadMarker {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// An engine's directory holds another engine.
+    #[error(
+        "data directory {} is corrupt: its directory {name} holds the engine {holds}: were they swapped?",
+        path.display()
+    )]
+    Swapped {
+        /// The directory.
+        path: PathBuf,
+        /// The engine's directory.
+        name: &'static str,
+        /// What is in it.
+        holds: String,
     },
     /// It would be emptied at each start. The operator names another directory.
     #[error("data directory {} is not TroupeDB's, and holds a directory tmp", path.display())]
@@ -117,7 +143,9 @@ impl DataDir {
             .collect();
         let complete = inspect(path, &needed)?;
         let lock = lock(path)?;
+        let files = Descriptors::of_process();
         let kv_options = EngineOptions {
+            open_files: files.kv,
             block_cache_bytes: config.block_cache.0 as usize,
             write_buffer_bytes: config.write_buffer.0 as usize,
             ..EngineOptions::default()
@@ -125,12 +153,14 @@ impl DataDir {
         let pd_options = EngineOptions {
             block_cache_bytes: PD_BUFFER,
             write_buffer_bytes: PD_BUFFER,
+            open_files: files.pd,
             ..EngineOptions::raft()
         };
+        let raft_options = EngineOptions { open_files: files.raft, ..EngineOptions::raft() };
         let store = match roles.has(Role::Store) {
             true => Some(StoreEngines {
                 kv: open(path.join("kv"), &kv_options)?,
-                raft: open(path.join("raft"), &EngineOptions::raft())?,
+                raft: open(path.join("raft"), &raft_options)?,
             }),
             false => None,
         };
@@ -138,6 +168,9 @@ impl DataDir {
             true => Some(open(path.join("pd"), &pd_options)?),
             false => None,
         };
+        for engine in &needed {
+            name_engine(path, engine).map_err(unusable)?;
+        }
         if !complete.as_ref().is_some_and(|complete| needed.is_subset(complete)) {
             let all = complete.into_iter().flatten().chain(needed).collect();
             mark_complete(path, &all).map_err(unusable)?;
@@ -152,14 +185,23 @@ impl DataDir {
 /// touched nothing, if one is not there any more.
 fn inspect(path: &Path, needed: &BTreeSet<&str>) -> Result<Option<BTreeSet<&'static str>>, Error> {
     let is_there = |engine: &&str| path.join(engine).is_dir();
-    let Ok(marker) = fs::read_to_string(path.join(MARKER)) else {
-        let foreign = path.join("tmp").exists() && !needed.iter().any(is_there);
-        return match foreign {
-            true => Err(Error::ForeignTmp { path: path.into() }),
-            false => Ok(None),
-        };
+    check_names(path)?;
+    let marker = match fs::read(path.join(MARKER)) {
+        Ok(marker) => String::from_utf8(marker).unwrap_or_default(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let foreign = path.join("tmp").exists() && !needed.iter().any(is_there);
+            return match foreign {
+                true => Err(Error::ForeignTmp { path: path.into() }),
+                false => Ok(None),
+            };
+        }
+        Err(error) => return Err(Error::Unusable { path: path.into(), error }),
     };
     let listed = marker.lines().find_map(|line| line.strip_prefix(MARKER_ENGINES));
+    let mut names = listed.unwrap_or_default().split_whitespace();
+    if !marker.starts_with(MARKER_TEXT) || names.any(|name| !ENGINES.contains(&name)) {
+        return Err(Error::BadMarker { path: path.into() });
+    }
     let complete: BTreeSet<&str> = ENGINES
         .into_iter()
         .filter(|engine| listed.is_none_or(|list| list.split_whitespace().any(|e| e == *engine)))
@@ -167,6 +209,26 @@ fn inspect(path: &Path, needed: &BTreeSet<&str>) -> Result<Option<BTreeSet<&'sta
     match complete.iter().find(|engine| !is_there(engine)) {
         Some(missing) => Err(Error::Incomplete { path: path.into(), missing }),
         None => Ok(Some(complete)),
+    }
+}
+
+/// Each engine's directory says which engine it is: one that was put in another's place would be opened as that, and be ruined.
+fn check_names(path: &Path) -> Result<(), Error> {
+    for name in ENGINES {
+        let Ok(holds) = fs::read_to_string(path.join(name).join(ENGINE_NAME)) else { continue };
+        if holds.trim() != name {
+            let holds = holds.trim().to_owned();
+            return Err(Error::Swapped { path: path.into(), name, holds });
+        }
+    }
+    Ok(())
+}
+
+fn name_engine(path: &Path, engine: &str) -> std::io::Result<()> {
+    let file = path.join(engine).join(ENGINE_NAME);
+    match file.exists() {
+        true => Ok(()),
+        false => fs::write(file, format!("{engine}\n")),
     }
 }
 
@@ -237,6 +299,38 @@ mod tests {
             fs::remove_dir_all(dir.path().join(engine)).unwrap();
             let said = refused(dir.path());
             assert!(said.contains(&format!("its directory {engine} is gone")), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_marker_that_nobody_has_written_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(open_at(dir.path()).unwrap());
+        let whole = fs::read(dir.path().join(MARKER)).unwrap();
+        let other = format!("{MARKER_TEXT}{MARKER_ENGINES} kv rafts pd\n").into_bytes();
+        for junk in [&b""[..], b"junk", b"\xff\xfe\x00", &whole[..whole.len() / 3], &other] {
+            fs::write(dir.path().join(MARKER), junk).unwrap();
+            let said = refused(dir.path());
+            assert!(said.contains("its file TROUPE_DATA is not what"), "{said}");
+        }
+        fs::write(dir.path().join(MARKER), whole).unwrap();
+        drop(open_at(dir.path()).unwrap());
+    }
+
+    #[test]
+    fn engines_in_each_others_places_are_refused_by_name() {
+        for (one, other) in [("kv", "raft"), ("raft", "pd"), ("kv", "pd")] {
+            let dir = tempfile::tempdir().unwrap();
+            drop(open_at(dir.path()).unwrap());
+            let [a, b, c] = [one, other, "aside"].map(|name| dir.path().join(name));
+            for (from, to) in [(&a, &c), (&b, &a), (&c, &b)] {
+                fs::rename(from, to).unwrap();
+            }
+            let said = refused(dir.path());
+            assert!(
+                said.contains(&format!("its directory {one} holds the engine {other}")),
+                "{said}"
+            );
         }
     }
 

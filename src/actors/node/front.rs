@@ -24,7 +24,8 @@ use crate::actors::session::remote::{
 };
 use crate::actors::session::variables::GlobalVariables;
 use crate::actors::session::{Accounts, LocalSessions, SessionServices, Sessions};
-use crate::config::Role;
+use crate::config::{AuthPlugin, Config, Role};
+use crate::protocol::auth::Plugin;
 use crate::sql::catalog::InfoSchema;
 use crate::sql::exec::ExecLimits;
 use crate::storage::engine::MemoryUsage;
@@ -92,7 +93,7 @@ impl Service for Sql {
         let store = Arc::new(shared.product("kv", |products| &products.kv)?);
         let schema = shared.product("ddl", |products| &products.schema)?;
         let ddl = shared.product("ddl", |products| &products.ddl)?;
-        let accounts = AccountCache::load(&*store).await?;
+        let accounts = AccountCache::load(&*store, plugin(&shared.config)).await?;
         let cluster = shared.product("cluster", |products| &products.cluster)?;
         let (refreshed, rows) = (accounts.clone(), store.clone());
         let read = move || -> BoxFuture<'static, ()> {
@@ -147,6 +148,14 @@ impl Service for Sql {
             Some(refresher) => stop_actor(&refresher, deadline).await,
             None => Ok(()),
         }
+    }
+}
+
+/// What accounts prove themselves with that say nothing of it.
+fn plugin(config: &Config) -> Plugin {
+    match config.mysql.default_authentication_plugin {
+        AuthPlugin::MysqlNativePassword => Plugin::Native,
+        AuthPlugin::CachingSha2Password => Plugin::CachingSha2,
     }
 }
 
@@ -221,6 +230,8 @@ impl Service for MysqlGateway {
         };
         let options = GatewayOptions {
             max_connections: config.max_connections,
+            max_sockets: shared.mysql_sockets,
+            default_plugin: plugin(&shared.config),
             max_packet: config.max_allowed_packet.0 as usize,
             connect_timeout: config.connect_timeout.0,
             require_tls: config.require_secure_transport,
@@ -311,6 +322,7 @@ impl Service for Admin {
             bridge: Some(shared.product("bridge", |products| &products.bridge)?),
             fault_injection: shared.config.bridge.fault_injection,
             memory: memory_gauges(shared),
+            connections: shared.descriptors.admin,
             log: Some(self.log.clone()),
         };
         let listener = self.listener.take().context("the admin endpoint starts once")?;

@@ -36,6 +36,7 @@ impl Service for Bridge {
         let listener = self.listener.take().context("the bridge starts once")?;
         let options = BridgeOptions {
             advertise: Some(self.shared.address.clone()),
+            connections: self.shared.descriptors.bridge,
             ..BridgeOptions::from(&self.shared.config.bridge)
         };
         let bridge = bridge::Bridge::start(system, listener, options)?;
@@ -91,9 +92,6 @@ impl Service for ClusterService {
         let config = &self.shared.config;
         let template = self.template(system);
         let cluster = Cluster::new(system.clone(), way, config.registry.lease.0, template);
-        if config.registry.kind == RegistryType::Etcd {
-            cluster.leave_registry();
-        }
         if let Some(ident) = ident {
             cluster.serve(&store_path(ident.store_id));
         }

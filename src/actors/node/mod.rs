@@ -14,20 +14,24 @@
 //! or a corrupt file is one clear error and nothing has happened yet.
 
 mod assembly;
+mod clock_watch;
 mod cluster;
 mod data_dir;
+mod descriptors;
 mod etcd;
 mod front;
 mod links;
 mod pd;
+mod probe;
 mod services;
 mod sockets;
 mod stats;
 mod variables;
 
-pub use assembly::Node;
+pub use assembly::{Addresses, Node};
 pub use cluster::SyncSchema;
 pub use data_dir::{DataDir, Error as DataDirError};
+pub use descriptors::raise_limit;
 pub use sockets::{Error as SocketError, Sockets};
 
 /// The version in `SELECT VERSION()`: the MySQL it follows, then ours.

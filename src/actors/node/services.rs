@@ -14,6 +14,7 @@ use super::cluster::{Cluster, ClusterOwnership, ClusterSync, Refresher, SchemaDo
 use super::front;
 use super::links;
 use super::pd;
+use super::probe;
 use super::sockets::Sockets;
 use super::stats::Stats;
 use crate::actors::admin::LogControl;
@@ -75,6 +76,7 @@ pub(super) fn all(
         services.push(Box::new(Stats::new(shared.clone())));
     }
     services.extend(front::services(shared, mysql, admin, log, started));
+    services.push(Box::new(probe::Probe { shared: shared.clone(), prober: None }));
     services
 }
 

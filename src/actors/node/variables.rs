@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use crate::config::Config;
+use crate::config::{AuthPlugin, Config};
 
 /// Names and values of the variables that the configuration decides.
 pub(super) fn configured(
@@ -14,6 +14,10 @@ pub(super) fn configured(
     let switch = |on: bool| if on { "ON" } else { "OFF" }.to_owned();
     let path = |path: &Path| path.display().to_string();
     let tls = !config.mysql.tls_cert.as_os_str().is_empty();
+    let plugin = match config.mysql.default_authentication_plugin {
+        AuthPlugin::MysqlNativePassword => "mysql_native_password",
+        AuthPlugin::CachingSha2Password => "caching_sha2_password",
+    };
     let ssl = if tls { "YES" } else { "DISABLED" };
     let mut variables = vec![
         ("bind_address", address.ip().to_string()),
@@ -21,6 +25,7 @@ pub(super) fn configured(
         ("datadir", data_dir(&config.node.data_dir)),
         ("have_openssl", ssl.to_owned()),
         ("have_ssl", ssl.to_owned()),
+        ("default_authentication_plugin", plugin.to_owned()),
         ("innodb_buffer_pool_size", config.store.block_cache.0.to_string()),
         ("max_allowed_packet", config.mysql.max_allowed_packet.0.to_string()),
         ("max_connections", config.mysql.max_connections.to_string()),

@@ -50,7 +50,7 @@ impl Handler<Administer> for Pd {
                 }
             }
             AdminRequest::CancelOperator { region } => {
-                let now_ms = ctx.system().clock().unix_ms();
+                let now_ms = ctx.system().clock().steady_unix_ms();
                 let cancelled = self.board.write().operators.cancel(*region, now_ms);
                 reply.send(if cancelled {
                     Ok("The pending operator is canceled.".into())

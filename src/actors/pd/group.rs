@@ -74,7 +74,7 @@ impl Pd {
 
     /// Everything durable is applied here; everything else is heard anew.
     fn begin_to_lead(&mut self, ctx: &mut Context<Pd>) {
-        let now_ms = ctx.system().clock().unix_ms();
+        let now_ms = ctx.system().clock().steady_unix_ms();
         let goals = self.goals;
         let state = self.log().state();
         let (bound_ms, unnamed) = (state.tso_bound_ms(), state.cluster_id() == 0);

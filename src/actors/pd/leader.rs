@@ -134,7 +134,8 @@ impl Pd {
             others.extend(waiting);
             return;
         }
-        let Some(bound_ms) = self.oracle.wanted_bound(ctx.system().clock().unix_ms()) else {
+        let Some(bound_ms) = self.oracle.wanted_bound(ctx.system().clock().forward_unix_ms())
+        else {
             if let Some(reply) = waiting {
                 reply.send(Ok(()));
             }
@@ -242,7 +243,7 @@ impl Pd {
         }
         let drained = {
             let mut board = self.board.write();
-            board.cluster.set_now(ctx.system().clock().unix_ms());
+            board.cluster.set_now(ctx.system().clock().steady_unix_ms());
             let Board { cluster, operators, goals, .. } = &mut *board;
             operators.expire(cluster, goals);
             board.drained()
@@ -387,7 +388,7 @@ impl Handler<ReportStore> for Pd {
         if let Some(refusal) = self.refusal() {
             return reply.send(Err(refusal));
         }
-        let now_ms = ctx.system().clock().unix_ms();
+        let now_ms = ctx.system().clock().steady_unix_ms();
         let mut board = self.board.write();
         let known = board.cluster.observe_store(message.store_id, message.stats, now_ms);
         reply.send(if known {
@@ -450,7 +451,8 @@ impl Handler<GetTimestamps> for Pd {
         }
         let clock = ctx.system().clock();
         let most = message.count.clamp(1, TIMESTAMPS_MAX);
-        let taken = self.oracle.take_leased(clock.unix_ms(), most, || clock.now().as_nanos());
+        let taken =
+            self.oracle.take_leased(clock.forward_unix_ms(), most, || clock.now().as_nanos());
         match taken {
             Some(range) => reply.send(Ok(range)),
             None => {

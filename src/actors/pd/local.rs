@@ -142,7 +142,7 @@ impl LocalPd {
 
     fn take(&self, count: u64) -> Option<Range<Timestamp>> {
         let now = || self.clock.now().as_nanos();
-        self.oracle.take_leased(self.clock.unix_ms(), count, now)
+        self.oracle.take_leased(self.clock.forward_unix_ms(), count, now)
     }
 
     async fn safe_point(&self, command: Command) -> PdResult<Timestamp> {
@@ -256,7 +256,7 @@ impl PdClient for LocalPd {
     }
 
     async fn advance_gc_safe_point(&self, to: Timestamp) -> PdResult<Timestamp> {
-        let now_ms = self.clock.unix_ms();
+        let now_ms = self.clock.steady_unix_ms();
         self.safe_point(Command::AdvanceGcSafePoint { to, now_ms }).await
     }
 
@@ -266,7 +266,8 @@ impl PdClient for LocalPd {
         at: Timestamp,
         ttl: Duration,
     ) -> PdResult<Timestamp> {
-        let (now_ms, ttl_ms, service) = (self.clock.unix_ms(), millis(ttl), service.to_string());
+        let (now_ms, ttl_ms, service) =
+            (self.clock.steady_unix_ms(), millis(ttl), service.to_string());
         self.safe_point(Command::HoldGcSafePoint { service, at, ttl_ms, now_ms }).await
     }
 
@@ -275,7 +276,7 @@ impl PdClient for LocalPd {
             name: name.to_string(),
             candidate: candidate.to_string(),
             ttl_ms: millis(ttl),
-            now_ms: self.clock.unix_ms(),
+            now_ms: self.clock.steady_unix_ms(),
         };
         match self.propose(command).await? {
             Reply::Lease(lease) => Ok(lease),

@@ -1,6 +1,6 @@
 //! The services of a node: started in the order of their dependencies, stopped in reverse.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, future::Future, pin::pin, time::Duration};
 
 use async_trait::async_trait;
 use tokio::time::{Instant, timeout};
@@ -11,8 +11,12 @@ use super::{
     system::System,
 };
 
-/// However late it is, each service gets this long to stop: one that overran must not cost the others their order.
-const LAST_GRACE: Duration = Duration::from_millis(100);
+/// However late it is, each service gets this long to stop: one that overran must not cost the others their order, nor what they
+/// have to write.
+const LAST_GRACE: Duration = Duration::from_secs(1);
+
+/// How often it is said which service is waited for.
+const SAY_EVERY: Duration = Duration::from_secs(1);
 
 /// So long the services already started get to stop, all together, when one fails to start.
 const FAILED_START_DRAIN: Duration = Duration::from_secs(10);
@@ -115,7 +119,8 @@ impl Lifecycle {
             let service = &mut self.services[self.started];
             let name = service.name();
             let left = until.saturating_duration_since(Instant::now()).max(LAST_GRACE);
-            let reason = match timeout(left, service.stop(left)).await {
+            let stopping = said(name, timeout(left, service.stop(left))).await;
+            let reason = match stopping {
                 Ok(Ok(())) => String::new(),
                 Ok(Err(error)) => format!("stopped with an error: {error:#}"),
                 Err(_elapsed) => format!("did not stop within {left:?}"),
@@ -131,6 +136,20 @@ impl Lifecycle {
             }
         }
         unclean
+    }
+}
+
+/// Waits for something that a service does, and says so as long as it takes.
+async fn said<T>(service: &str, stopping: impl Future<Output = T>) -> T {
+    let begun = Instant::now();
+    let mut stopping = pin!(stopping);
+    loop {
+        match timeout(SAY_EVERY, stopping.as_mut()).await {
+            Ok(stopped) => return stopped,
+            Err(_elapsed) => {
+                info!(service, for_so_long = ?begun.elapsed(), "waiting for a service to stop")
+            }
+        }
     }
 }
 

@@ -76,8 +76,19 @@ impl Core {
             let charset = client_collation.charset();
             // The handshake names a collation of utf8mb4 or binary, or one we take for it.
             let _ = system.set_names(Some(charset), Some(client_collation.name()));
+            if self.client.capabilities.contains(CapabilityFlags::CLIENT_INTERACTIVE)
+                && let Some(timeout) = self.vars.global.value("interactive_timeout")
+            {
+                system.put_text("wait_timeout", timeout);
+            }
         }
+        self.tell_limits();
         self.eval = Arc::new(self.new_eval());
+    }
+
+    /// Has the connection know what its client may do.
+    pub(super) fn tell_limits(&self) {
+        self.process.set_limits(self.vars.system.lock().settings.client);
     }
 
     fn new_eval(&self) -> EvalContext {

@@ -61,7 +61,7 @@ pub use messages::{
     Account, Accounts, Answer, CancelStatement, ClientInfo, Execute, SessionRef, Sessions,
     SwitchUser, TlsSession,
 };
-pub use processes::{Kill, Process, ProcessList, ProcessRow, ProcessState, RANGES};
+pub use processes::{ClientLimits, Kill, Process, ProcessList, ProcessRow, ProcessState, RANGES};
 pub use services::{LocalSessions, SessionServices};
 
 /// The seed of a session's generator.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use dashmap::DashMap;
@@ -65,6 +66,38 @@ pub struct Process {
     state: Mutex<ProcessState>,
     kill: Notify,
     cancel: Notify,
+    /// Since when its client has had nothing in hand, in nanoseconds; [`AT_WORK`]: it has, or nobody watches it here.
+    rests_since: AtomicU64,
+    /// What its session allows it.
+    limits: Mutex<ClientLimits>,
+}
+
+/// Of a connection that has something in hand.
+const AT_WORK: u64 = u64::MAX;
+
+/// What a client may do, by the variables of its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientLimits {
+    /// `wait_timeout`: without a command.
+    pub idle: Duration,
+    /// `net_read_timeout`: without a byte, within a packet.
+    pub read: Duration,
+    /// `net_write_timeout`: without taking a byte of an answer.
+    pub write: Duration,
+    /// `max_allowed_packet`.
+    pub packet: usize,
+}
+
+impl Default for ClientLimits {
+    fn default() -> ClientLimits {
+        let seconds = Duration::from_secs;
+        ClientLimits {
+            idle: seconds(28_800),
+            read: seconds(30),
+            write: seconds(60),
+            packet: 64 << 20,
+        }
+    }
 }
 
 /// What KILL asks for.
@@ -94,6 +127,32 @@ impl Process {
             seconds: now.since(since).as_secs(),
             info: info.map(|text| beginning(&text, info_bytes)),
         }
+    }
+
+    /// What its session allows its client.
+    pub fn limits(&self) -> ClientLimits {
+        *self.limits.lock()
+    }
+
+    /// From now on its session allows something else.
+    pub fn set_limits(&self, limits: ClientLimits) {
+        *self.limits.lock() = limits;
+    }
+
+    /// Its client has nothing in hand.
+    pub fn at_rest(&self, now: Monotonic) {
+        self.rests_since.store(now.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// Its client has sent a command.
+    pub fn at_work(&self) {
+        self.rests_since.store(AT_WORK, Ordering::Relaxed);
+    }
+
+    /// Whether its client has had nothing in hand for longer than it may.
+    pub fn rests_too_long(&self, now: Monotonic) -> bool {
+        let since = self.rests_since.load(Ordering::Relaxed);
+        since != AT_WORK && now.since(Monotonic::from_nanos(since)) >= self.limits().idle
     }
 
     /// Changes what it is said to be doing.
@@ -175,6 +234,8 @@ impl ProcessList {
             state: Mutex::new(state),
             kill: Notify::new(),
             cancel: Notify::new(),
+            rests_since: AtomicU64::new(AT_WORK),
+            limits: Mutex::default(),
         });
         self.processes.insert(id, process.clone());
         process

@@ -83,6 +83,7 @@ impl Core {
             }
             let was_on = self.vars.system.lock().settings.autocommit;
             let clipped = self.vars.system.lock().set(name, value, &self.vars.global)?;
+            self.tell_limits();
             let is_on = self.vars.system.lock().settings.autocommit;
             if is_on && !was_on {
                 self.commit().await?;

@@ -20,6 +20,10 @@ const RESIDENT: &str = "troupe_process_resident_bytes";
 const ENGINE_MEMORY: &str = "troupe_engine_memory_bytes";
 /// Regions of the store, by role of the replica here (gauge).
 const REGIONS: &str = "troupe_store_regions";
+/// Regions of the store of which it is not known who leads (gauge).
+const LEADERLESS: &str = "troupe_store_regions_without_leader";
+/// 1 while the store's disk is so full that writes are refused, else 0 (gauge).
+const DISK_SHORT: &str = "troupe_store_disk_short";
 /// Bytes of the store's regions, about (gauge).
 const REGION_BYTES: &str = "troupe_store_region_bytes";
 /// 1 for every service that is healthy, else 0 (gauge).
@@ -47,6 +51,8 @@ fn describe() {
     describe_gauge!(RESIDENT, "memory of the process in RAM, in bytes");
     describe_gauge!(ENGINE_MEMORY, "memory of the storage engines, in bytes");
     describe_gauge!(REGIONS, "regions of the store, by role of the replica here");
+    describe_gauge!(LEADERLESS, "regions of the store of which it is not known who leads");
+    describe_gauge!(DISK_SHORT, "1 while the disk is so full that writes are refused, else 0");
     describe_gauge!(REGION_BYTES, "about how many bytes the store's regions hold");
     describe_gauge!(HEALTHY, "1 for a healthy service, else 0");
 }
@@ -76,6 +82,8 @@ fn publish_node(services: &AdminServices) {
         let counts = RegionCounts::of(&store.router);
         gauge!(REGIONS, "role" => "leader").set(counts.leaders as f64);
         gauge!(REGIONS, "role" => "follower").set((counts.regions - counts.leaders) as f64);
+        gauge!(LEADERLESS).set(counts.without_leader as f64);
+        gauge!(DISK_SHORT).set(f64::from(u8::from(store.disk.is_short())));
         gauge!(REGION_BYTES).set(counts.approximate_size as f64);
     }
     for (service, health) in services.system.health().services() {

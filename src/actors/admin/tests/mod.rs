@@ -28,6 +28,8 @@ use crate::sql::plan::TestSchema;
 use crate::sql::types::SqlMode;
 use crate::storage::engine::{Engine, MemoryEngine};
 
+/// Few, so that a test can take them all.
+const CONNECTIONS: usize = 16;
 const DEADLINE: Duration = Duration::from_secs(60);
 
 struct FixedSchema(InfoSchema);
@@ -127,6 +129,7 @@ impl Node {
             processes: Arc::new(ProcessList::default()),
             bridge: None,
             fault_injection: false,
+            connections: CONNECTIONS,
             memory: vec![MemoryGauge {
                 instance: "kv",
                 kind: "block-cache",

@@ -1,11 +1,12 @@
 //! The greeting, TLS and the password.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use rand::RngExt as _;
 
-use super::actor::Services;
 use super::io::{End, Wire};
+use super::services::{Seat, Services};
 use crate::actors::gateway::metrics;
 use crate::actors::session::{Account, ClientInfo};
 use crate::common::{SqlError, errno};
@@ -14,11 +15,14 @@ use crate::protocol::handshake::{
     ChangeUser, ClientHello, Greeting, HandshakeResponse, NONCE, auth_more, auth_switch,
     server_capabilities,
 };
-use crate::protocol::packet::PacketWriter;
+use crate::protocol::packet::{self, PacketWriter};
 use crate::protocol::response;
 
 /// utf8mb4_bin, where a client's own number is 0.
 const DEFAULT_COLLATION: u8 = 46;
+
+/// How long a client may take to read why its login has ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A client that has said who it is.
 pub(super) struct Login {
@@ -27,6 +31,24 @@ pub(super) struct Login {
     pub(super) nonce: [u8; NONCE],
     /// The number of the packet that ends the login.
     pub(super) sequence: u8,
+    /// Counts it among the connections.
+    pub(super) seat: Seat,
+}
+
+/// The same without its connection.
+pub(super) struct Known {
+    client: ClientInfo,
+    nonce: [u8; NONCE],
+    sequence: u8,
+    seat: Seat,
+}
+
+impl Known {
+    /// A login over this connection.
+    pub(super) fn with(self, wire: Wire) -> Login {
+        let Known { client, nonce, sequence, seat } = self;
+        Login { wire, client, nonce, sequence, seat }
+    }
 }
 
 /// What a client says to prove who it is, at login and at COM_CHANGE_USER.
@@ -40,10 +62,10 @@ pub(super) struct Proof<'a> {
 /// Greets, switches to TLS if asked, checks the password. The final OK is left to whoever opens the session.
 pub(super) async fn login(
     services: &Services,
-    mut wire: Wire,
+    wire: &mut Wire,
     id: u32,
     peer: SocketAddr,
-) -> Result<Login, End> {
+) -> Result<Known, End> {
     let nonce = nonce(services);
     let capabilities = server_capabilities(services.tls.is_some());
     let greeting = Greeting {
@@ -52,7 +74,7 @@ pub(super) async fn login(
         nonce: &nonce,
         capabilities,
         collation: DEFAULT_COLLATION,
-        plugin: Plugin::CachingSha2.name(),
+        plugin: services.options.default_plugin.name(),
     };
     let mut sequence = wire.write_packet(0, |out| greeting.encode(out)).await?;
     let hello = loop {
@@ -61,7 +83,7 @@ pub(super) async fn login(
         match (ClientHello::decode(&packet.payload)?, &services.tls) {
             (ClientHello::Response(response), _) => break response,
             (ClientHello::Tls, Some(acceptor)) if wire.tls().is_none() => {
-                wire = wire.start_tls(acceptor).await?;
+                wire.start_tls(acceptor).await?;
             }
             (ClientHello::Tls, _) => {
                 return Err(crate::protocol::Malformed("TLS is not offered").into());
@@ -69,12 +91,14 @@ pub(super) async fn login(
         }
     };
     if services.options.require_tls && wire.tls().is_none() {
-        return Err(refuse(&mut wire, sequence, &insecure()).await);
+        return Err(refuse(wire, sequence, &insecure()).await);
     }
     let HandshakeResponse { user, auth, plugin, database, .. } = &hello;
     let proof = Proof { user, auth, plugin: plugin.as_deref(), database: database.as_deref() };
-    let (account, sequence) =
-        authenticate(services, &mut wire, &nonce, peer, proof, sequence).await?;
+    let (account, sequence) = authenticate(services, wire, &nonce, peer, proof, sequence).await?;
+    let Some(seat) = services.seat(&account) else {
+        return Err(refuse(wire, sequence, &too_many()).await);
+    };
     let client = ClientInfo {
         connection_id: id,
         user: account.user,
@@ -85,7 +109,7 @@ pub(super) async fn login(
         collation: if hello.collation == 0 { DEFAULT_COLLATION } else { hello.collation }.into(),
         tls: wire.tls(),
     };
-    Ok(Login { wire, client, nonce, sequence })
+    Ok(Known { client, nonce, sequence, seat })
 }
 
 /// Checks who a connected client says it has become.
@@ -104,7 +128,9 @@ pub(super) async fn change_user(
         plugin: change.plugin.as_deref(),
         database: change.database.as_deref(),
     };
-    let (account, sequence) = authenticate(services, wire, nonce, peer, proof, sequence).await?;
+    let known = authenticate(services, wire, nonce, peer, proof, sequence);
+    let known = tokio::time::timeout(services.options.connect_timeout, known).await;
+    let (account, sequence) = known.unwrap_or(Err(End::LoginTimeout))?;
     let client = ClientInfo {
         user: account.user,
         account_host: account.host,
@@ -128,7 +154,7 @@ async fn authenticate(
         Err(error) => return Err(refuse(wire, sequence, &error).await),
     };
     // Somebody unknown is asked for a password too, so that names cannot be probed.
-    let plugin = account.as_ref().map_or(Plugin::CachingSha2, |account| account.plugin);
+    let plugin = account.as_ref().map_or(services.options.default_plugin, |account| account.plugin);
     let mut scramble = proof.auth.to_vec();
     if proof.plugin != Some(plugin.name()) {
         sequence =
@@ -141,8 +167,12 @@ async fn authenticate(
     let Some(account) = account.filter(|account| plugin.verify(&account.stored, nonce, &scramble))
     else {
         ::metrics::counter!(metrics::DENIED).increment(1);
+        let (failures, delay) = services.denials.note(peer.ip());
+        tracing::info!(user = ?proof.user, %peer, with_password, failures, "login denied");
+        tokio::time::sleep(delay).await;
         return Err(refuse(wire, sequence, &denied(proof.user, peer, with_password)).await);
     };
+    services.denials.forget(peer.ip());
     if plugin == Plugin::CachingSha2 && with_password {
         sequence = wire.write_packet(sequence, |out| auth_more(out, FAST_AUTH_OK)).await?;
     }
@@ -158,6 +188,28 @@ pub(super) async fn refuse(wire: &mut Wire, sequence: u8, error: &SqlError) -> E
         Ok(()) => End::Refused,
         Err(end) => end,
     }
+}
+
+/// Tells a client that has not logged in what was wrong with what it said.
+pub(super) async fn part(wire: &mut Wire, end: &End) {
+    let error = match end {
+        End::Malformed(_) => SqlError::new(errno::HANDSHAKE, "Bad handshake"),
+        End::Packet(packet::Error::TooLarge(_)) => SqlError::new(
+            errno::NET_PACKET_TOO_LARGE,
+            "Got a packet bigger than 'max_allowed_packet' bytes",
+        ),
+        End::Packet(packet::Error::OutOfOrder { .. }) => {
+            SqlError::new(errno::NET_PACKETS_OUT_OF_ORDER, "Got packets out of order")
+        }
+        _ => return,
+    };
+    let sequence = wire.sequence();
+    let _ = tokio::time::timeout(LAST_WORDS, refuse(wire, sequence, &error)).await;
+}
+
+/// Error 1040.
+pub(in crate::actors::gateway) fn too_many() -> SqlError {
+    SqlError::new(errno::CON_COUNT, "Too many connections")
 }
 
 fn denied(user: &str, peer: SocketAddr, with_password: bool) -> SqlError {

@@ -5,7 +5,12 @@
 //! crosses two mailboxes and no thread.
 
 mod actor;
+mod denials;
 mod io;
 mod login;
+mod services;
+mod serving;
 
-pub use actor::{Connection, Services};
+pub use actor::Connection;
+pub(super) use login::too_many;
+pub use services::Services;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tonic::Streaming;
@@ -28,6 +29,10 @@ use crate::config::RegistryConfig;
 const NAME: &str = "registry";
 /// How often it is looked whether the node has something new to say.
 const BEAT: Duration = Duration::from_secs(1);
+/// An etcd that has not answered for so long may not be there at all.
+const AWAY_AFTER: Duration = Duration::from_secs(5);
+/// How long a connection may take that only shows whether it is.
+const KNOCK: Duration = Duration::from_secs(1);
 /// The pause before the next member is tried.
 const PAUSE: Duration = Duration::from_millis(300);
 /// How long a goodbye may take.
@@ -62,7 +67,8 @@ pub(in crate::actors::node) struct EtcdRegistry {
 }
 
 impl EtcdRegistry {
-    /// Starts it, and waits until the node is in etcd and knows who else is.
+    /// Starts it, and waits until the node is in etcd and knows who else is. If no etcd is there it does not wait for long: the placement driver
+    /// tells who is there as well, and the node is registered as soon as etcd answers.
     pub(in crate::actors::node) async fn start(
         system: &System,
         cluster: Arc<Cluster>,
@@ -75,7 +81,7 @@ impl EtcdRegistry {
             system: system.clone(),
             keys: Keys::new(&config.prefix, cluster.id()),
             cluster,
-            endpoints,
+            endpoints: endpoints.clone(),
             access: Access::new(config),
             lease: config.lease.0,
             seen: Mutex::default(),
@@ -88,7 +94,14 @@ impl EtcdRegistry {
             let reason = trouble.borrow().clone();
             Ok(if reason.is_empty() { Ok(()) } else { Err(reason) })
         };
-        match patiently(&what, patience, attempt).await {
+        if patiently(&what, patience.min(AWAY_AFTER), attempt).await.is_ok() {
+            return Ok(actor);
+        }
+        if !is_there(&endpoints).await {
+            warn!("{what} is not there: going on with the placement driver's list of nodes");
+            return Ok(actor);
+        }
+        match patiently(&what, patience.saturating_sub(AWAY_AFTER), attempt).await {
             Ok(()) => Ok(actor),
             Err(error) => {
                 actor.stop();
@@ -96,6 +109,16 @@ impl EtcdRegistry {
             }
         }
     }
+}
+
+/// Whether anybody listens at any of these addresses.
+async fn is_there(endpoints: &[String]) -> bool {
+    let open = endpoints.iter().map(|endpoint| async move {
+        let address = endpoint.split_once("://").map_or(endpoint.as_str(), |(_, address)| address);
+        let opened = timeout(KNOCK, TcpStream::connect(address)).await;
+        opened.is_ok_and(|opened| opened.is_ok())
+    });
+    futures::future::join_all(open).await.contains(&true)
 }
 
 impl Actor for EtcdRegistry {
@@ -269,6 +292,7 @@ impl Shared {
         };
         self.system.health().report(NAME, health);
         if trouble.is_empty() {
+            self.cluster.leave_registry();
             let mut seen = self.seen.lock();
             seen.connections += 1;
             info!(endpoint = seen.endpoint, "the node is registered in etcd");

@@ -13,6 +13,7 @@
 //!
 //! # Guarantees
 //!
+//! - A node can start while no etcd is there: it goes by the placement driver's list until etcd answers for the first time.
 //! - While etcd does not answer, the node goes on with what it knew last, tries all endpoints in turn, and is `degraded`.
 //! - A lease that has ended meanwhile is replaced, and the key written anew.
 //! - A node that stops takes its key with it.

@@ -47,20 +47,27 @@ pub(in crate::actors::session) enum Change {
 /// The accounts of the cluster as this node knows them. Logins ask it on any thread.
 pub struct AccountCache {
     table: ArcSwap<AccountTable>,
+    /// What new accounts prove themselves with, and the built-in one.
+    default_plugin: Plugin,
 }
 
 impl AccountCache {
-    /// The accounts in the store.
-    pub async fn load(store: &dyn KvStore) -> SqlResult<Arc<AccountCache>> {
-        let table = read(store).await?;
-        Ok(Arc::new(AccountCache { table: ArcSwap::from_pointee(table) }))
+    /// The accounts in the store; those that say nothing of it prove themselves with `default_plugin`.
+    pub async fn load(store: &dyn KvStore, default_plugin: Plugin) -> SqlResult<Arc<AccountCache>> {
+        let table = ArcSwap::from_pointee(read(store, default_plugin).await?);
+        Ok(Arc::new(AccountCache { table, default_plugin }))
     }
 
     /// Reads them again: another node may have changed them.
     pub async fn refresh(&self, store: &dyn KvStore) -> SqlResult<()> {
-        let table = read(store).await?;
+        let table = read(store, self.default_plugin).await?;
         self.table.store(Arc::new(table));
         Ok(())
+    }
+
+    /// What accounts prove themselves with that say nothing of it.
+    pub fn default_plugin(&self) -> Plugin {
+        self.default_plugin
     }
 
     /// The accounts as of now.
@@ -78,7 +85,7 @@ impl AccountCache {
         loop {
             attempt += 1;
             let txn = store.begin(TxnOptions::default()).await?;
-            let changes = decide(&scan(&*txn).await?)?;
+            let changes = decide(&scan(&*txn, self.default_plugin).await?)?;
             for change in &changes {
                 write(&*txn, change)?;
             }
@@ -98,14 +105,14 @@ impl Accounts for AccountCache {
     }
 }
 
-async fn read(store: &dyn KvStore) -> SqlResult<AccountTable> {
+async fn read(store: &dyn KvStore, plugin: Plugin) -> SqlResult<AccountTable> {
     let txn = store.begin(TxnOptions::default()).await?;
-    let table = scan(&*txn).await?;
+    let table = scan(&*txn, plugin).await?;
     txn.rollback().await?;
     Ok(table)
 }
 
-async fn scan(txn: &dyn Transaction) -> SqlResult<AccountTable> {
+async fn scan(txn: &dyn Transaction, plugin: Plugin) -> SqlResult<AccountTable> {
     let start = Bytes::from_static(PREFIX);
     let options = ScanOptions { end: prefix_end(PREFIX), start, ..ScanOptions::default() };
     let mut scanner = txn.scan(options).await?;
@@ -113,7 +120,7 @@ async fn scan(txn: &dyn Transaction) -> SqlResult<AccountTable> {
     loop {
         let pairs = scanner.next_batch().await?;
         if pairs.is_empty() {
-            return Ok(AccountTable::new(accounts));
+            return Ok(AccountTable::new(accounts, plugin));
         }
         for pair in pairs {
             accounts.push(decode(&pair.value)?);

@@ -11,6 +11,8 @@ use crate::sql::parser::ast::{UserName, UserSpec};
 
 /// `ER_PLUGIN_IS_NOT_LOADED`.
 const NO_PLUGIN: u16 = 1524;
+/// `ER_WRONG_STRING_LENGTH`.
+const WRONG_STRING_LENGTH: u16 = 1470;
 /// `ER_USER_ALREADY_EXISTS` and `ER_USER_DOES_NOT_EXIST`, as notes.
 const ALREADY_EXISTS: u16 = 3163;
 const DOES_NOT_EXIST: u16 = 3162;
@@ -51,17 +53,21 @@ impl Core {
     }
 
     async fn create_users(&mut self, users: &[UserSpec], if_not_exists: bool) -> SqlResult<()> {
+        users.iter().try_for_each(|spec| check_length(&spec.user))?;
+        let plugin = self.services.accounts.default_plugin();
         let decide = |table: &AccountTable| {
             let known: Vec<&UserSpec> =
                 users.iter().filter(|spec| exists(table, &spec.user)).collect();
             if !known.is_empty() && !if_not_exists {
                 return Err(failed("CREATE USER", known.iter().map(|spec| &spec.user)));
             }
-            users
+            let mut changes: Vec<Change> = users
                 .iter()
                 .filter(|spec| !exists(table, &spec.user))
-                .map(|spec| account_of(spec, None).map(Change::Put))
-                .collect()
+                .map(|spec| account_of(spec, None, plugin).map(Change::Put))
+                .collect::<SqlResult<_>>()?;
+            changes.extend(kept_root(table, &changes).map(Change::Put));
+            Ok(changes)
         };
         if if_not_exists {
             let table = self.services.accounts.table();
@@ -90,7 +96,7 @@ impl Core {
             users
                 .iter()
                 .filter_map(|spec| find(table, &spec.user).map(|old| (spec, old)))
-                .map(|(spec, old)| account_of(spec, Some(old)).map(Change::Put))
+                .map(|(spec, old)| account_of(spec, Some(old), old.plugin).map(Change::Put))
                 .collect()
         };
         if if_exists {
@@ -143,6 +149,31 @@ fn find<'a>(table: &'a AccountTable, name: &UserName) -> Option<&'a Account> {
     table.get(&name.user, &name.host)
 }
 
+/// Names are as long as MySQL's may be; a host is matched at every login.
+fn check_length(name: &UserName) -> SqlResult<()> {
+    for (text, what, max) in [(&name.user, "user name", 32), (&name.host, "host name", 255)] {
+        if text.chars().count() > max {
+            let message =
+                format!("String '{text}' is too long for {what} (should be no longer than {max})");
+            return Err(SqlError::new(WRONG_STRING_LENGTH, message));
+        }
+    }
+    Ok(())
+}
+
+/// The built-in root, when another account of root is made beside it: from now on it is one like others, and stays.
+fn kept_root(table: &AccountTable, changes: &[Change]) -> Option<Account> {
+    let root =
+        UserName { user: "root".to_owned(), host: "localhost".to_owned(), is_current: false };
+    let made = |host: fn(&str) -> bool| {
+        changes.iter().any(|change| {
+            matches!(change, Change::Put(account) if account.user == root.user && host(&account.host))
+        })
+    };
+    let (here, elsewhere) = (made(|host| host == "localhost"), made(|host| host != "localhost"));
+    find(table, &root).filter(|_| elsewhere && !here).cloned()
+}
+
 /// Whether CREATE USER finds the name taken. The built-in root gives way to one that is made.
 fn exists(table: &AccountTable, name: &UserName) -> bool {
     let built_in = |account: &Account| {
@@ -157,11 +188,11 @@ fn failed<'a>(verb: &str, names: impl Iterator<Item = &'a UserName>) -> SqlError
 }
 
 /// The account a specification asks for; what it leaves out stays as it was.
-fn account_of(spec: &UserSpec, old: Option<&Account>) -> SqlResult<Account> {
+fn account_of(spec: &UserSpec, old: Option<&Account>, default: Plugin) -> SqlResult<Account> {
     let plugin = match &spec.plugin {
         Some(name) => Plugin::by_name(name)
             .ok_or_else(|| SqlError::new(NO_PLUGIN, format!("Plugin '{name}' is not loaded")))?,
-        None => old.map_or(Plugin::CachingSha2, |account| account.plugin),
+        None => default,
     };
     let stored = match (&spec.password, old) {
         (Some(password), _) => plugin.stored(password),

@@ -12,15 +12,10 @@ pub struct AccountTable {
 }
 
 impl AccountTable {
-    /// A table of these accounts.
-    pub fn new(mut accounts: Vec<Account>) -> AccountTable {
+    /// A table of these accounts, with the built-in root if there is no other: it proves itself with `plugin`.
+    pub fn new(mut accounts: Vec<Account>, plugin: Plugin) -> AccountTable {
         if !accounts.iter().any(|account| account.user == "root") {
-            accounts.push(Account {
-                user: "root".to_owned(),
-                host: "localhost".to_owned(),
-                plugin: Plugin::CachingSha2,
-                stored: Vec::new(),
-            });
+            accounts.push(built_in_root(plugin));
         }
         accounts.sort_by(|a, b| specificity(b).cmp(&specificity(a)).then(a.host.cmp(&b.host)));
         AccountTable { accounts }
@@ -45,6 +40,11 @@ impl AccountTable {
     pub fn list(&self) -> &[Account] {
         &self.accounts
     }
+}
+
+/// The account there is before anybody makes one: without a password, and for the machine itself only.
+pub(super) fn built_in_root(plugin: Plugin) -> Account {
+    Account { user: "root".to_owned(), host: "localhost".to_owned(), plugin, stored: Vec::new() }
 }
 
 /// How much of the host is fixed: an address, then patterns by their length before the first wildcard, then any host.
@@ -79,25 +79,36 @@ fn in_network(network: &str, mask: &str, address: IpAddr) -> bool {
     network.to_bits() & bits == address.to_bits() & bits
 }
 
-/// LIKE with `%` and `_`, without an escape.
+/// LIKE with `%` and `_`, without an escape. After a mismatch only the last `%` is tried again, one byte further: what is
+/// before it has found the earliest place it can have, and a later one would help nobody.
 fn like(pattern: &[u8], text: &[u8]) -> bool {
-    match (pattern.split_first(), text.split_first()) {
-        (None, None) => true,
-        (Some((b'%', rest)), _) => {
-            like(rest, text)
-                || text.split_first().is_some_and(|(_, shorter)| like(pattern, shorter))
+    let (mut at, mut in_text) = (0, 0);
+    let mut retry: Option<(usize, usize)> = None;
+    while in_text < text.len() {
+        match pattern.get(at) {
+            Some(b'%') => {
+                at += 1;
+                retry = Some((at, in_text));
+            }
+            Some(letter) if *letter == b'_' || letter.eq_ignore_ascii_case(&text[in_text]) => {
+                at += 1;
+                in_text += 1;
+            }
+            _ => {
+                let Some((after, tried)) = retry else { return false };
+                (at, in_text) = (after, tried + 1);
+                retry = Some((after, in_text));
+            }
         }
-        (Some((b'_', rest)), Some((_, shorter))) => like(rest, shorter),
-        (Some((letter, rest)), Some((other, shorter))) => {
-            letter.eq_ignore_ascii_case(other) && like(rest, shorter)
-        }
-        _ => false,
     }
+    pattern[at..].iter().all(|letter| *letter == b'%')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SHA2: Plugin = Plugin::CachingSha2;
 
     fn account(user: &str, host: &str) -> Account {
         Account {
@@ -121,8 +132,10 @@ mod tests {
             ("b", "10.1.0.0/16"),
             ("", "localhost"),
         ];
-        let table =
-            AccountTable::new(accounts.iter().map(|(user, host)| account(user, host)).collect());
+        let table = AccountTable::new(
+            accounts.iter().map(|(user, host)| account(user, host)).collect(),
+            SHA2,
+        );
         assert_eq!(host(&table, "a", "10.0.0.1").as_deref(), Some("10.0.0.1"));
         assert_eq!(host(&table, "a", "10.0.7.1").as_deref(), Some("10.0.%"));
         assert_eq!(host(&table, "a", "::1").as_deref(), Some("%"));
@@ -133,10 +146,36 @@ mod tests {
 
     #[test]
     fn root_without_a_password_is_local_only_and_gives_way() {
-        let table = AccountTable::new(Vec::new());
+        let table = AccountTable::new(Vec::new(), SHA2);
         assert_eq!(host(&table, "root", "127.0.0.1").as_deref(), Some("localhost"));
         assert_eq!(host(&table, "root", "10.0.0.1"), None);
-        let table = AccountTable::new(vec![account("root", "%")]);
+        let table = AccountTable::new(vec![account("root", "%")], SHA2);
         assert_eq!(host(&table, "root", "127.0.0.1").as_deref(), Some("%"));
+    }
+
+    #[test]
+    fn patterns_are_matched_in_no_time() {
+        for (pattern, text, fits) in [
+            ("", "", true),
+            ("", "a", false),
+            ("%", "", true),
+            ("a%", "ab", true),
+            ("%b", "ab", true),
+            ("%b", "abc", false),
+            ("a%c%e", "abcde", true),
+            ("a%c%f", "abcde", false),
+            ("%ab%ab", "aababab", true),
+            ("_b_", "abc", true),
+            ("_b", "abc", false),
+            ("A%", "abc", true),
+            ("%_", "", false),
+        ] {
+            assert_eq!(like(pattern.as_bytes(), text.as_bytes()), fits, "{pattern} {text}");
+        }
+        // With one attempt for each way to share the text out among them, this would not end.
+        let many = format!("{}x", "%".repeat(200));
+        assert!(!like(many.as_bytes(), b"2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff"));
+        let many = format!("{}x", "%a".repeat(100));
+        assert!(!like(many.as_bytes(), "a".repeat(250).as_bytes()));
     }
 }

@@ -162,6 +162,16 @@ impl SessionHost {
 
     fn look_around(&mut self) {
         self.forget();
+        let now = self.services.clock.now();
+        for process in self.services.processes.list() {
+            if process.rests_too_long(now) {
+                debug!(
+                    conn_id = process.id,
+                    "ending a session that was idle for longer than wait_timeout"
+                );
+                process.end();
+            }
+        }
         self.heard.retain(|_, heard| heard.elapsed() < SILENCE_MAX);
         for (number, entry) in &self.hosted {
             if !self.heard.contains_key(&entry.gateway) {
@@ -289,6 +299,7 @@ impl Actor for Hosted {
     }
 
     fn started(&mut self, ctx: &mut Context<Self>) {
+        self.process.at_rest(self.services.clock.now());
         let (services, process, client) =
             (self.services.clone(), self.process.clone(), self.client.clone());
         self.session = Some(ctx.child("session", Thread::Same, move || {
@@ -326,6 +337,9 @@ impl Hosted {
         // Without an answer the session has failed; the asker hears of it as the reply is let go.
         let Ok(Answer { bytes, rest, disconnect }) = answer else { return ctx.stop() };
         self.rest = rest;
+        if self.rest.is_none() {
+            self.process.at_rest(self.services.clock.now());
+        }
         reply.send(AnswerPart { bytes, more: self.rest.is_some(), disconnect });
     }
 }
@@ -338,6 +352,7 @@ impl Handler<RunCommand> for Hosted {
             return ctx.stop();
         };
         self.rest = None;
+        self.process.at_work();
         let asked = session.ask(Execute { command, first_sequence }, STATEMENT_DEADLINE);
         ctx.spawn_then(asked, move |hosted, answer, ctx| hosted.answered(answer, reply, ctx));
     }
@@ -353,7 +368,10 @@ impl Handler<MoreAnswer> for Hosted {
             (first, rest)
         };
         ctx.spawn_then(part, move |hosted, (first, mut rest), _| {
-            let Some(first) = first else { return reply.send(AnswerPart::default()) };
+            let Some(first) = first else {
+                hosted.process.at_rest(hosted.services.clock.now());
+                return reply.send(AnswerPart::default());
+            };
             let mut bytes = BytesMut::from(first);
             while bytes.len() < PART_BYTES
                 && let Ok(more) = rest.try_recv()

@@ -18,6 +18,7 @@ use crate::actors::ddl::{DdlParts, DdlWorker, LocalSync, SchemaCache};
 use crate::actors::pd::AlwaysOwner;
 use crate::actors::runtime::{ActorRef, System, Thread};
 use crate::protocol::CapabilityFlags;
+use crate::protocol::auth::Plugin;
 use crate::protocol::command::Command;
 use crate::sql::exec::memory_store::MemoryStore;
 use crate::sql::kv::KvStore;
@@ -45,7 +46,7 @@ impl Node {
         let ddl = system.spawn_root("ddl", Thread::Same, move || {
             DdlWorker::new(parts.clone(), Duration::from_secs(600))
         });
-        let accounts = AccountCache::load(&*store).await.unwrap();
+        let accounts = AccountCache::load(&*store, Plugin::CachingSha2).await.unwrap();
         let services = SessionServices::new(
             store,
             schema,

@@ -48,6 +48,8 @@ pub enum Rule {
     Any,
     /// None: error 1238.
     ReadOnly,
+    /// All of the domain for the node, which new sessions start with; none for a session that is: error 1621.
+    SessionReadOnly,
     /// Only the default and these: anything else is error 1235.
     Only(&'static [&'static str]),
 }
@@ -96,7 +98,7 @@ macro_rules! variables {
     };
 }
 
-use Rule::{Any, Only, ReadOnly};
+use Rule::{Any, Only, ReadOnly, SessionReadOnly};
 
 const U32: u64 = u32::MAX as u64;
 const YEAR: u64 = 31_536_000;
@@ -164,7 +166,7 @@ const VARIABLES: &[Variable] = variables! {
     gtid_mode Global (Word(&["OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON"])) = "OFF", ReadOnly;
     gtid_next Session (Text) = "AUTOMATIC", Only(&[]);
     gtid_purged Global (Text) = "", ReadOnly;
-    have_compress Global (Text) = "NO", ReadOnly;
+    have_compress Global (Text) = "YES", ReadOnly;
     have_openssl Global (Text) = "YES", ReadOnly;
     have_profiling Global (Text) = "NO", ReadOnly;
     have_query_cache Global (Text) = "NO", ReadOnly;
@@ -203,7 +205,7 @@ const VARIABLES: &[Variable] = variables! {
     low_priority_updates Both (Switch) = "OFF", Any;
     lower_case_file_system Global (Switch) = "OFF", ReadOnly;
     lower_case_table_names Global (Integer(0, 2)) = "2", ReadOnly;
-    max_allowed_packet Both (Integer(1024, 1_073_741_824)) = "67108864", Any;
+    max_allowed_packet Both (Integer(1024, 1_073_741_824)) = "67108864", SessionReadOnly;
     max_connect_errors Global (Integer(1, u64::MAX)) = "100", Any;
     max_connections Global (Integer(1, 100_000)) = "4096", ReadOnly;
     max_error_count Both (Integer(0, 65_535)) = "1024", Only(&[]);
@@ -215,7 +217,7 @@ const VARIABLES: &[Variable] = variables! {
     max_sp_recursion_depth Both (Integer(0, 255)) = "0", Any;
     max_user_connections Both (Integer(0, U32)) = "0", Only(&[]);
     min_examined_row_limit Both (Integer(0, u64::MAX)) = "0", Any;
-    net_buffer_length Both (Integer(1024, 1_048_576)) = "16384", Any;
+    net_buffer_length Both (Integer(1024, 1_048_576)) = "16384", SessionReadOnly;
     net_read_timeout Both (Integer(1, YEAR)) = "30", Any;
     net_retry_count Both (Integer(1, u64::MAX)) = "10", Any;
     net_write_timeout Both (Integer(1, YEAR)) = "60", Any;

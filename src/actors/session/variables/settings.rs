@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::actors::session::ClientLimits;
 use crate::sql::kv::ReadFrom;
 use crate::sql::types::{Collation, SqlMode, TimeZone};
 
@@ -36,6 +37,8 @@ pub struct Settings {
     pub max_allowed_packet: usize,
     /// `div_precision_increment`.
     pub div_precision_increment: u8,
+    /// `wait_timeout`, `net_read_timeout`, `net_write_timeout` and `max_allowed_packet`.
+    pub client: ClientLimits,
     /// `timestamp`: the moment statements are said to run at, in microseconds; `None`: now.
     pub timestamp: Option<i64>,
 }
@@ -57,6 +60,7 @@ impl Default for Settings {
             group_concat_max_len: 1024,
             max_allowed_packet: 64 << 20,
             div_precision_increment: 4,
+            client: ClientLimits::default(),
             timestamp: None,
         }
     }
@@ -89,8 +93,14 @@ impl Settings {
                 self.results = Collation::by_name(value).unwrap_or_default();
             }
             "group_concat_max_len" => self.group_concat_max_len = number() as usize,
-            "max_allowed_packet" => self.max_allowed_packet = number() as usize,
+            "max_allowed_packet" => {
+                self.max_allowed_packet = number() as usize;
+                self.client.packet = self.max_allowed_packet;
+            }
             "div_precision_increment" => self.div_precision_increment = number() as u8,
+            "wait_timeout" => self.client.idle = Duration::from_secs(number()),
+            "net_read_timeout" => self.client.read = Duration::from_secs(number()),
+            "net_write_timeout" => self.client.write = Duration::from_secs(number()),
             "timestamp" => {
                 let seconds = value.parse::<f64>().unwrap_or(0.0);
                 self.timestamp = (seconds > 0.0).then_some((seconds * 1e6) as i64);

@@ -128,6 +128,12 @@ impl SessionVariables {
                 format!("Variable '{name}' is a GLOBAL variable and should be set with SET GLOBAL"),
             ));
         }
+        if variable.rule == Rule::SessionReadOnly {
+            let text = format!(
+                "SESSION variable '{name}' is read-only. Use SET GLOBAL to assign the value"
+            );
+            return Err(SqlError::new(errno::VARIABLE_IS_READONLY, text));
+        }
         let default = match variable.scope {
             Scope::Both => global.text(position),
             Scope::Global | Scope::Session => variable.default.into(),

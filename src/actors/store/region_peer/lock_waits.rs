@@ -46,8 +46,8 @@ impl RegionPeer {
             self.finish(id, command, Err(KeyError::LockWaitTimeout { lock }.into()));
             return;
         }
-        let until =
-            deadline.min(now.saturating_add(patience(&lock, ctx.system().clock().unix_ms())));
+        let until = deadline
+            .min(now.saturating_add(patience(&lock, ctx.system().clock().forward_unix_ms())));
         let edge = WaitEdge { waiter: start_ts, holder: lock.start_ts, key: lock.key.clone() };
         self.waiters.wait(Waiter {
             command: id,
