@@ -1,6 +1,7 @@
 //! `troupe ctl`: looks at a running cluster and changes it, over the admin endpoint of any of its nodes.
 
-mod http;
+pub(super) mod http;
+mod keys;
 mod tables;
 
 use anyhow::bail;
@@ -9,18 +10,28 @@ use serde_json::{Value, json};
 
 use http::Endpoint;
 
+use super::playground::Place;
+use super::{out, playground};
+
+/// Where the admin endpoint of a single node is, unless it is told otherwise.
+const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:10080";
+
 /// Looks at a cluster and changes it.
 #[derive(Debug, Args)]
 pub struct CtlArgs {
-    /// The admin endpoint of any node; of several, the first that answers is asked.
+    /// The admin endpoint of any node; of several, the first that answers is asked. [default: http://127.0.0.1:10080, then the
+    /// nodes of playgrounds on this machine]
     #[arg(
-        long,
+        long = "pd",
+        visible_alias = "admin",
         value_name = "URL,…",
         value_delimiter = ',',
-        default_value = "http://127.0.0.1:10080",
+        env = "TROUPE_CTL_ADMIN",
         global = true
     )]
     pub pd: Vec<String>,
+    #[command(flatten)]
+    pub(super) place: Place,
     /// Prints the answer as JSON.
     #[arg(long, global = true)]
     pub json: bool,
@@ -336,18 +347,38 @@ impl CtlCommand {
     }
 }
 
+impl CtlArgs {
+    /// Where to ask: where it is said, or the nodes of the playground that is named; else a node where one usually is, and then
+    /// those of all playgrounds.
+    fn endpoints(&self) -> anyhow::Result<Vec<String>> {
+        if !self.pd.is_empty() {
+            return Ok(self.pd.clone());
+        }
+        let home = std::env::var_os("HOME");
+        if self.place.is_said() {
+            return playground::admin_endpoints(&self.place, home);
+        }
+        let mut endpoints = vec![DEFAULT_ENDPOINT.to_owned()];
+        for endpoint in playground::all_admin_endpoints(home) {
+            if !endpoints.contains(&endpoint) {
+                endpoints.push(endpoint);
+            }
+        }
+        Ok(endpoints)
+    }
+}
+
 /// Asks, and prints the answer.
 pub(super) fn ctl(args: &CtlArgs) -> anyhow::Result<()> {
     let Request { method, path, body, shown } = args.command.request();
     let mut unreachable = Vec::new();
-    for address in &args.pd {
-        let endpoint = Endpoint::parse(address)?;
+    for address in args.endpoints()? {
+        let endpoint = Endpoint::parse(&address)?;
         match endpoint.ask(method, &path, body.as_ref()) {
             Ok((status, answer)) if (200..300).contains(&status) => {
                 let text =
                     if args.json { serde_json::to_string_pretty(&answer)? } else { shown(&answer) };
-                println!("{}", text.trim_end());
-                return Ok(());
+                return out::answer(&text);
             }
             Ok((status, answer)) => {
                 let reason = answer["error"].as_str().map(str::to_owned);

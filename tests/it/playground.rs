@@ -254,3 +254,62 @@ fn what_cannot_be_started_is_named() {
     let said = refused(&["--config", config.to_str().unwrap()]);
     assert!(said.contains("did not start") && said.contains("store.raft-tick"), "{said}");
 }
+
+#[test]
+fn nodes_are_stopped_paused_resumed_and_taken_out() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = temp.path().join("p");
+    let mut playground =
+        Playground::start(&dir, &["--pd", "3", "--store", "2", "--sql", "2", "--replicas", "1"]);
+    playground.until_ready();
+    let sql = "CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY); INSERT INTO d.t VALUES (1)";
+    playground.query_soon("sql1", sql);
+
+    // One that stands still is there, and answers again when it may.
+    run(&mut playground.command(&["pause", "sql2"]));
+    assert_eq!(playground.node("sql2")["state"], "paused");
+    let stat = format!("/proc/{}/stat", playground.node("sql2")["pid"]);
+    assert!(std::fs::read_to_string(stat).unwrap().contains(") T "));
+    let said = playground.command(&["resume", "sql1"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&said.stderr).contains("is not paused"));
+    run(&mut playground.command(&["resume", "sql2"]));
+    assert_eq!(playground.query_soon("sql2", "SELECT COUNT(*) FROM d.t"), "1\n");
+    // One that stands still can be stopped all the same.
+    run(&mut playground.command(&["pause", "sql2"]));
+    run(&mut playground.command(&["stop", "sql2"]));
+    assert_eq!(playground.node("sql2")["pid"], Value::Null);
+    run(&mut playground.command(&["restart", "sql2"]));
+
+    // Out for good: what they had is elsewhere.
+    for name in ["store1", "pd2", "sql2"] {
+        run(&mut playground.command(&["scale-in", name]));
+        assert!(!playground.nodes().iter().any(|node| node["name"] == name), "{name}");
+        assert!(!dir.join(name).exists());
+    }
+    assert_eq!(playground.query_soon("sql1", "SELECT COUNT(*) FROM d.t"), "1\n");
+    for name in ["store2", "sql1"] {
+        let said = playground.command(&["scale-in", name]).output().unwrap();
+        assert!(String::from_utf8_lossy(&said.stderr).contains("a cluster needs it"), "{name}");
+    }
+
+    // Its nodes are found by its directory, their keys are names, and nobody has to listen to the end.
+    let ctl = |args: &[&str]| {
+        let mut command = troupe();
+        command.args(["ctl", "--dir", dir.to_str().unwrap()]).args(args);
+        command
+    };
+    playground.query_soon("sql1", "SPLIT TABLE d.t BETWEEN (0) AND (40) REGIONS 4");
+    let regions = run(&mut ctl(&["regions"]));
+    assert!(regions.contains(" row 10 ") && regions.contains("FROM"), "{regions}");
+    let mut talking =
+        ctl(&["regions"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(talking.stdout.take());
+    let output = talking.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert!(output.status.success());
+
+    let pids = playground.pids();
+    run(&mut playground.command(&["stop"]));
+    assert_eq!(playground.exit_code(), Some(0), "{}", playground.said());
+    assert!(!pids.iter().any(|pid| is_there(*pid)), "{}", playground.said());
+}

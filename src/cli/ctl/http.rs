@@ -15,7 +15,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The admin endpoint of a node.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Endpoint {
+pub(in crate::cli) struct Endpoint {
     host: String,
 }
 
@@ -27,7 +27,7 @@ impl fmt::Display for Endpoint {
 
 impl Endpoint {
     /// From `http://host:port`, or without the scheme.
-    pub(super) fn parse(address: &str) -> anyhow::Result<Endpoint> {
+    pub(in crate::cli) fn parse(address: &str) -> anyhow::Result<Endpoint> {
         let host = match address.split_once("://") {
             None => address,
             Some(("http", host)) => host,
@@ -41,7 +41,7 @@ impl Endpoint {
     }
 
     /// Sends one request; answers the status and the JSON that came back.
-    pub(super) fn ask(
+    pub(in crate::cli) fn ask(
         &self,
         method: &str,
         path: &str,
@@ -68,7 +68,7 @@ impl Endpoint {
     }
 }
 
-pub(super) fn parse_answer(answer: &str) -> anyhow::Result<(u16, Value)> {
+pub(in crate::cli) fn parse_answer(answer: &str) -> anyhow::Result<(u16, Value)> {
     let (head, body) = answer.split_once("\r\n\r\n").context("does not answer in HTTP")?;
     let status = head.split_whitespace().nth(1).and_then(|status| status.parse().ok());
     let status = status.context("does not answer in HTTP")?;
@@ -78,7 +78,7 @@ pub(super) fn parse_answer(answer: &str) -> anyhow::Result<(u16, Value)> {
 }
 
 /// A part of a path or of a query, with everything else than letters, digits and a few signs escaped.
-pub(super) fn escape(text: &str) -> String {
+pub(in crate::cli) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte) {

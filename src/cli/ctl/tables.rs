@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::keys;
 use crate::cli::table::table;
 
 fn cell(value: &Value) -> String {
@@ -112,17 +113,24 @@ fn region_row(region: &Value) -> Vec<String> {
     let epoch = &region["epoch"];
     vec![
         cell(&region["id"]),
-        cell(&region["start_key"]),
-        cell(&region["end_key"]),
+        key(&region["start_key"]),
+        key(&region["end_key"]),
         cell(&region["leader"]["store_id"]),
         peers.concat().join(","),
         format!("{}.{}", cell(&epoch["conf_ver"]), cell(&epoch["version"])),
         cell(&region["approximate_size"]),
         cell(&region["approximate_keys"]),
+        cell(&region["start_key"]),
+        cell(&region["end_key"]),
     ]
 }
 
-const REGION_HEAD: [&str; 8] = ["ID", "START", "END", "LEADER", "STORES", "EPOCH", "MIB", "KEYS"];
+fn key(hex: &Value) -> String {
+    keys::decoded(hex.as_str().unwrap_or_default())
+}
+
+const REGION_HEAD: [&str; 10] =
+    ["ID", "FROM", "TO", "LEADER", "STORES", "EPOCH", "MIB", "KEYS", "START", "END"];
 
 /// The regions.
 pub(super) fn regions(answer: &Value) -> String {

@@ -39,13 +39,20 @@ pub struct PlaygroundArgs {
 
 /// Which playground.
 #[derive(Clone, Debug, Default, Args)]
-pub(super) struct Place {
+pub(in crate::cli) struct Place {
     /// Its name, when there are several; one with a name keeps its data in ~/.troupe/playground/NAME.
     #[arg(long, value_name = "NAME", global = true, conflicts_with = "dir")]
     pub(super) tag: Option<String>,
     /// Its directory, which is kept.
     #[arg(long, value_name = "DIR", global = true)]
     pub(super) dir: Option<PathBuf>,
+}
+
+impl Place {
+    /// Whether anything is said of it.
+    pub(in crate::cli) fn is_said(&self) -> bool {
+        self.tag.is_some() || self.dir.is_some()
+    }
 }
 
 /// What to do with a playground that runs.
@@ -79,6 +86,26 @@ pub enum PlaygroundCommand {
     },
     /// Starts a node again: where it was, with what it had.
     Restart {
+        /// Its name, as in the table.
+        name: String,
+    },
+    /// Stops a node in order (SIGTERM); without a name all of them, and the playground ends.
+    Stop {
+        /// Its name, as in the table.
+        name: Option<String>,
+    },
+    /// Has a node stand still, as a machine that hangs (SIGSTOP).
+    Pause {
+        /// Its name, as in the table.
+        name: String,
+    },
+    /// Has a node that was paused go on (SIGCONT).
+    Resume {
+        /// Its name, as in the table.
+        name: String,
+    },
+    /// Takes a node out of the cluster for good: a store is emptied first, a placement driver leaves its group.
+    ScaleIn {
         /// Its name, as in the table.
         name: String,
     },

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, bail};
 use futures::future::join_all;
 use rustix::process::Signal;
+use tokio::sync::Notify;
 
 use super::control::Request;
 use super::home::Home;
@@ -22,12 +23,16 @@ const STOP_DEADLINE: Duration = Duration::from_secs(15);
 /// How long the kernel takes to clear a killed process away, at most.
 const KILL_DEADLINE: Duration = Duration::from_secs(10);
 
+/// How long an answer may take to be read before the playground that has given it ends.
+const ANSWER_LEAVES: Duration = Duration::from_millis(200);
+
 /// All nodes. Everything happens on one thread; nothing is borrowed while something is waited for.
 pub(super) struct Cluster {
     home: Home,
     common: Common,
     port_offset: u16,
     inner: RefCell<Inner>,
+    end: Notify,
 }
 
 struct Inner {
@@ -46,7 +51,7 @@ pub(super) fn is_free(address: SocketAddr) -> bool {
 impl Cluster {
     pub(super) fn new(home: Home, plan: Plan, common: Common, port_offset: u16) -> Cluster {
         let inner = Inner { plan, processes: BTreeMap::new(), is_ending: false };
-        Cluster { home, common, port_offset, inner: RefCell::new(inner) }
+        Cluster { home, common, port_offset, inner: RefCell::new(inner), end: Notify::new() }
     }
 
     pub(super) fn home(&self) -> &Home {
@@ -70,6 +75,11 @@ impl Cluster {
             Request::ScaleOut { counts } => self.scale_out(counts).await?,
             Request::Kill { name } => self.kill(&name).await?,
             Request::Restart { name } => self.restart(&name).await?,
+            Request::Stop { name: Some(name) } => self.stop_node(&name).await?,
+            Request::Stop { name: None } => self.end().await,
+            Request::Pause { name } => self.pause(&name)?,
+            Request::Resume { name } => self.resume(&name)?,
+            Request::ScaleIn { name } => self.scale_in(&name).await?,
         }
         Ok(self.report())
     }
@@ -109,16 +119,87 @@ impl Cluster {
 
     async fn restart(self: &Rc<Self>, name: &str) -> anyhow::Result<()> {
         let node = self.node(name)?;
+        self.take_down(name).await?;
+        self.start_nodes(&[node]).await
+    }
+
+    async fn stop_node(&self, name: &str) -> anyhow::Result<()> {
+        self.running(name)?;
+        self.take_down(name).await
+    }
+
+    /// Stops a node if it runs, and if it does not stop in time kills it.
+    pub(super) async fn take_down(&self, name: &str) -> anyhow::Result<()> {
         if let Some(fate) = self.signal(name, Signal::TERM)
             && !fate.ends_within(STOP_DEADLINE).await
         {
             say(&format!("{name} does not stop within {STOP_DEADLINE:?}, and is killed"));
             self.kill(name).await?;
         }
-        self.start_nodes(&[node]).await
+        Ok(())
     }
 
-    fn node(&self, name: &str) -> anyhow::Result<NodePlan> {
+    fn pause(&self, name: &str) -> anyhow::Result<()> {
+        self.running(name)?;
+        self.signal(name, Signal::STOP);
+        Ok(())
+    }
+
+    fn resume(&self, name: &str) -> anyhow::Result<()> {
+        match self.running(name)? {
+            State::Paused => drop(self.signal(name, Signal::CONT)),
+            state => bail!("{name} is not paused: it is {state}"),
+        }
+        Ok(())
+    }
+
+    /// How a node is that runs.
+    fn running(&self, name: &str) -> anyhow::Result<State> {
+        self.node(name)?;
+        let inner = self.inner.borrow();
+        let state = inner.processes.get(name).map(Process::state);
+        state.filter(|state| !state.has_ended()).with_context(|| format!("{name} does not run"))
+    }
+
+    /// Takes everything down, and has the playground end once whoever asked for it has the answer.
+    async fn end(self: &Rc<Self>) {
+        self.stop().await;
+        let cluster = Rc::downgrade(self);
+        tokio::task::spawn_local(async move {
+            tokio::time::sleep(ANSWER_LEAVES).await;
+            if let Some(cluster) = cluster.upgrade() {
+                cluster.end.notify_one();
+            }
+        });
+    }
+
+    /// Resolves when somebody has told the playground to end.
+    pub(super) async fn told_to_end(&self) {
+        self.end.notified().await;
+    }
+
+    /// Forgets a node that is not part of the cluster any more, and what it had.
+    pub(super) fn forget(&self, name: &str) -> anyhow::Result<()> {
+        {
+            let mut inner = self.inner.borrow_mut();
+            inner.plan.nodes.retain(|node| node.name != name);
+            inner.processes.remove(name);
+        }
+        self.home.save(&self.inner.borrow().plan)?;
+        let data = self.home.dir().join(name);
+        match std::fs::remove_dir_all(&data) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove {}", data.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn plan(&self) -> Plan {
+        self.inner.borrow().plan.clone()
+    }
+
+    pub(super) fn node(&self, name: &str) -> anyhow::Result<NodePlan> {
         let inner = self.inner.borrow();
         let found = inner.plan.nodes.iter().find(|node| node.name == name);
         found.cloned().with_context(|| {

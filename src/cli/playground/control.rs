@@ -30,6 +30,14 @@ pub(super) enum Request {
     Kill { name: String },
     /// Stop a node if it runs, and start it again; answered when it serves.
     Restart { name: String },
+    /// Stop a node, or all of them; answered when they have ended.
+    Stop { name: Option<String> },
+    /// Have a node stand still.
+    Pause { name: String },
+    /// Have it go on.
+    Resume { name: String },
+    /// Take a node out of the cluster; answered when it is gone.
+    ScaleIn { name: String },
 }
 
 /// The answer: the playground as it is afterwards, or what is wrong.

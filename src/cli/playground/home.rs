@@ -54,6 +54,38 @@ pub(super) fn locate(place: &Place, home: Option<OsString>) -> anyhow::Result<(P
     Ok((dir, place.tag.is_some()))
 }
 
+/// The admin endpoints of the nodes of a playground, whether it runs or not.
+pub(in crate::cli) fn admin_endpoints(
+    place: &Place,
+    home: Option<OsString>,
+) -> anyhow::Result<Vec<String>> {
+    let (dir, _) = locate(place, home)?;
+    let endpoints = planned(&dir);
+    if endpoints.is_empty() {
+        bail!("there is no playground in {}", dir.display());
+    }
+    Ok(endpoints)
+}
+
+/// Those of all playgrounds in the home directory.
+pub(in crate::cli) fn all_admin_endpoints(home: Option<OsString>) -> Vec<String> {
+    let Some(home) = home.filter(|home| !home.is_empty()) else { return Vec::new() };
+    let all = Path::new(&home).join(".troupe").join("playground");
+    let dirs = fs::read_dir(all).into_iter().flatten().filter_map(Result::ok);
+    let mut dirs: Vec<PathBuf> = dirs.map(|entry| entry.path()).collect();
+    dirs.sort();
+    // Of one that does not run there is no socket.
+    dirs.retain(|dir| control(dir).exists());
+    dirs.iter().flat_map(|dir| planned(dir)).collect()
+}
+
+fn planned(dir: &Path) -> Vec<String> {
+    let plan = fs::read(dir.join(PLAN)).ok();
+    let plan: Option<Plan> = plan.and_then(|text| serde_json::from_slice(&text).ok());
+    let nodes = plan.map(|plan| plan.nodes).unwrap_or_default();
+    nodes.into_iter().map(|node| format!("http://{}", node.admin)).collect()
+}
+
 /// The socket of the playground in a directory.
 pub(super) fn control(dir: &Path) -> PathBuf {
     dir.join(CONTROL)

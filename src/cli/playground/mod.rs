@@ -2,7 +2,7 @@
 //!
 //! The playground is the parent of the nodes it starts: each is this very binary with `start --role …`, on ports that were
 //! free, with a directory and a log file of its own. It prints a table of them, and waits. From another terminal `status`,
-//! `scale-out`, `kill` and `restart` talk to it through a unix socket in its directory.
+//! `scale-out`, `scale-in`, `stop`, `kill`, `restart`, `pause` and `resume` talk to it through a unix socket in its directory.
 //!
 //! # Guarantees
 //!
@@ -14,7 +14,7 @@
 //!   on with the same nodes and their data.
 //!
 //! `plan` decides which nodes there are and with which arguments they start, and is pure; so is `show`, the texts.
-//! `home` is the directory, `node` one process, `cluster` all of them, `control` the socket, `run` the life of a
+//! `leave` is how a node leaves the cluster, `home` is the directory, `node` one process, `cluster` all of them, `control` the socket, `run` the life of a
 //! playground.
 //!
 //! # Caveats
@@ -26,6 +26,7 @@ mod args;
 mod cluster;
 mod control;
 mod home;
+mod leave;
 mod node;
 mod plan;
 mod run;
@@ -35,6 +36,8 @@ mod tether;
 #[cfg(test)]
 mod tests;
 
+pub(super) use args::Place;
 pub use args::{PlaygroundArgs, PlaygroundCommand};
+pub(super) use home::{admin_endpoints, all_admin_endpoints};
 pub(super) use run::playground;
 pub(super) use tether::tether;

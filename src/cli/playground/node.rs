@@ -1,5 +1,6 @@
 //! One process of a playground.
 
+use std::cell::Cell;
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
@@ -25,6 +26,7 @@ const TAIL_BYTES: u64 = 2000;
 pub(super) struct Process {
     pid: Pid,
     state: watch::Receiver<State>,
+    is_paused: Cell<bool>,
 }
 
 impl Process {
@@ -49,7 +51,7 @@ impl Process {
         let lines = BufReader::new(child.stdout.take().context("it has no output")?).lines();
         let (sender, state) = watch::channel(State::Starting);
         tokio::task::spawn_local(watch_over(child, lines, log, sender));
-        Ok(Process { pid, state })
+        Ok(Process { pid, state, is_paused: Cell::new(false) })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -57,7 +59,11 @@ impl Process {
     }
 
     pub(super) fn state(&self) -> State {
-        self.state.borrow().clone()
+        match self.state.borrow().clone() {
+            State::Ended(how) => State::Ended(how),
+            _ if self.is_paused.get() => State::Paused,
+            state => state,
+        }
     }
 
     /// Its further fate.
@@ -68,8 +74,15 @@ impl Process {
     /// Sends a signal, unless it has ended.
     pub(super) fn signal(&self, signal: Signal) {
         // As long as its end is not noted it is not reaped, and its number nobody else's.
-        if !self.state.borrow().has_ended() {
-            let _ = kill_process(self.pid, signal);
+        if self.state.borrow().has_ended() {
+            return;
+        }
+        let _ = kill_process(self.pid, signal);
+        if signal == Signal::STOP {
+            self.is_paused.set(true);
+        } else if self.is_paused.replace(false) {
+            // One that stands still would hear of nothing else.
+            let _ = kill_process(self.pid, Signal::CONT);
         }
     }
 }

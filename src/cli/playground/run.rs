@@ -1,6 +1,5 @@
 //! The life of a playground, and questions to one.
 
-use std::io::Write as _;
 use std::rc::Rc;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -11,6 +10,7 @@ use super::cluster::{Cluster, is_free};
 use super::control::{self, Request};
 use super::home::{Home, locate};
 use super::plan::{Common, Counts, Plan, Ports, default_replicas};
+use crate::cli::out;
 
 /// Starts a playground and runs it until it is told to stop, or asks one that runs.
 pub(in crate::cli) fn playground(args: &PlaygroundArgs) -> anyhow::Result<()> {
@@ -22,8 +22,7 @@ pub(in crate::cli) fn playground(args: &PlaygroundArgs) -> anyhow::Result<()> {
 
 /// To standard output, if there is anybody to hear it.
 pub(super) fn say(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush());
+    out::say(text);
 }
 
 fn tell(args: &PlaygroundArgs, command: &PlaygroundCommand) -> anyhow::Result<()> {
@@ -39,10 +38,13 @@ fn tell(args: &PlaygroundArgs, command: &PlaygroundCommand) -> anyhow::Result<()
         },
         PlaygroundCommand::Kill { name } => Request::Kill { name: name.clone() },
         PlaygroundCommand::Restart { name } => Request::Restart { name: name.clone() },
+        PlaygroundCommand::Stop { name } => Request::Stop { name: name.clone() },
+        PlaygroundCommand::Pause { name } => Request::Pause { name: name.clone() },
+        PlaygroundCommand::Resume { name } => Request::Resume { name: name.clone() },
+        PlaygroundCommand::ScaleIn { name } => Request::ScaleIn { name: name.clone() },
     };
     let report = control::ask(&dir, &request)?;
-    say(&if as_json { serde_json::to_string_pretty(&report)? } else { report.table() });
-    Ok(())
+    out::answer(&if as_json { serde_json::to_string_pretty(&report)? } else { report.table() })
 }
 
 fn start(args: &PlaygroundArgs) -> anyhow::Result<()> {
@@ -130,7 +132,10 @@ async fn live(cluster: Rc<Cluster>) -> anyhow::Result<()> {
         None => {}
         Some(Ok(())) => {
             welcome(&cluster);
-            ends.next().await;
+            tokio::select! {
+                () = ends.next() => {}
+                () = cluster.told_to_end() => {}
+            }
         }
         Some(Err(error)) => {
             cluster.kill_all().await;
@@ -157,7 +162,8 @@ fn welcome(cluster: &Cluster) {
     };
     say(&format!(
         "\n{}\nconnect with\n{}\nCtrl-C takes it down; {kept}. From another terminal:\n  \
-         troupe playground{place} status | scale-out --store 1 | kill NAME | restart NAME\n",
+         troupe playground{place} status | scale-out --store 1 | scale-in NAME | kill NAME | restart NAME |\n  \
+         pause NAME | resume NAME | stop [NAME]\n",
         report.table(),
         report.ways_in()
     ));

@@ -16,6 +16,8 @@ pub(super) enum State {
     Starting,
     /// It serves.
     Ready,
+    /// It was told to stand still.
+    Paused,
     /// It is gone: how it has ended.
     Ended(String),
 }
@@ -31,6 +33,7 @@ impl fmt::Display for State {
         match self {
             State::Starting => f.write_str("starting"),
             State::Ready => f.write_str("ready"),
+            State::Paused => f.write_str("paused"),
             State::Ended(how) => f.write_str(how),
         }
     }
