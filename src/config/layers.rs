@@ -11,6 +11,8 @@ use super::Config;
 
 /// Prefix of the environment variables.
 const ENV_PREFIX: &str = "TROUPE_";
+/// Prefix of those that are for `troupe ctl`.
+const CTL_PREFIX: &str = "TROUPE_CTL_";
 
 /// Where a value stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,7 +128,7 @@ impl Layers {
         // A name that is no text cannot be one of ours.
         let mut variables: Vec<(String, OsString)> = variables
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-            .filter(|(name, _)| name.starts_with(ENV_PREFIX))
+            .filter(|(name, _)| name.starts_with(ENV_PREFIX) && !name.starts_with(CTL_PREFIX))
             .collect();
         variables.sort();
         for (name, value) in variables {

@@ -106,6 +106,13 @@ async fn a_full_disk_takes_no_writes_and_serves_reads() {
     assert_eq!(conn.query_first(read).await.unwrap(), Some((2, 3)));
     let by_index: Option<i64> = conn.query_first("SELECT a FROM d.t WHERE b = 2").await.unwrap();
     assert!(by_index.is_some());
+    // Operators see it.
+    let begun = Instant::now();
+    while server.json("/health")["services"]["disk"]["state"] != "degraded" {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:#}", server.json("/health"));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert!(server.get("/metrics").contains("troupe_store_disk_short 1"));
     assert!(server.log().contains("the disk is nearly full: writes are refused"));
 
     disk.relieve();

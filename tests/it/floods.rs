@@ -276,6 +276,16 @@ fn an_idle_client_is_ended_by_its_wait_timeout_and_a_killed_one_finds_it_closed(
     assert_eq!(idle.read(&mut [0; 16]).unwrap(), 0, "nothing is said");
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 
+    // One that stops in the middle of a packet is ended by its net_read_timeout.
+    let mut half = raw(&server);
+    send(&mut half, "SET net_read_timeout = 1");
+    assert_eq!(read_packet(&mut half).unwrap()[0], 0);
+    half.write_all(&packet(0, b"\x03SELECT 1")[..7]).unwrap();
+    let begun = Instant::now();
+    assert_eq!(half.read(&mut [0; 16]).unwrap(), 0, "nothing is said");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(server.log().contains("net_read_timeout"), "{}", server.log());
+
     let killed = raw(&server);
     let list = query(&server, "SHOW PROCESSLIST");
     let line = list.lines().find(|line| line.contains("Sleep")).expect("it is idle");

@@ -143,6 +143,7 @@ fn a_stop_under_load_keeps_to_its_deadline_and_exits_with_zero() {
     assert!(server.terminate().success(), "{}", server.log());
     let took = begun.elapsed();
     assert!(took < Duration::from_secs(2 + 5), "the drain takes {took:?}");
+    assert!(server.log().contains("waiting for a connection"), "{}", server.log());
     for client in &mut clients {
         assert!(!client.wait().unwrap().success(), "it was cut off");
     }

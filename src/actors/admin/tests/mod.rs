@@ -28,8 +28,8 @@ use crate::sql::plan::TestSchema;
 use crate::sql::types::SqlMode;
 use crate::storage::engine::{Engine, MemoryEngine};
 
-/// Few, so that a test can take them all.
-const CONNECTIONS: usize = 16;
+/// More than there may be traces.
+const CONNECTIONS: usize = 64;
 const DEADLINE: Duration = Duration::from_secs(60);
 
 struct FixedSchema(InfoSchema);
