@@ -2,13 +2,13 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
 use crate::bad_input::{error_and_end, packet, raw, read_packet};
-use crate::server::{Options, Server, mariadb, run};
+use crate::server::{Options, Server, mariadb, read_all, run};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -111,24 +111,35 @@ fn connections_are_counted_exactly_and_root_has_one_in_reserve() {
     query(&server, "CREATE USER u");
     assert_eq!(query(&server, "SELECT @@max_connections"), "20\n");
     // All at once.
-    let clients: Vec<_> = (0..60)
+    let mut clients: Vec<_> = (0..60)
         .map(|_| {
             let mut command = mariadb(&server);
-            command.args(["-uu", "-N", "-e", "SELECT SLEEP(6)"]);
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+            command.args(["-uu", "-N", "-e", "SELECT SLEEP(600)"]);
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
         })
         .collect();
-    until("the end of logins", || query_u(&server).contains("1040"));
-    // With the others in, there is one for root, and no second.
-    assert!(query(&server, "SELECT COUNT(*) <= 21 FROM information_schema.PROCESSLIST") == "1\n");
-    let outputs: Vec<_> = clients.into_iter().map(|c| c.wait_with_output().unwrap()).collect();
-    let let_in = outputs.iter().filter(|output| output.status.success()).count();
-    assert_eq!(let_in, 20);
-    for output in outputs.iter().filter(|output| !output.status.success()) {
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains("1040") && said.contains("Too many connections"), "{said}");
+    let mut refused = 0;
+    until("the end of those without a place", || {
+        let ended = |client: &mut Child| client.try_wait().unwrap().is_some();
+        for at in (0..clients.len()).rev() {
+            if ended(&mut clients[at]) {
+                let said = read_all(clients.remove(at).stderr.take().unwrap());
+                assert!(said.contains("1040") && said.contains("Too many connections"), "{said}");
+                refused += 1;
+            }
+        }
+        refused == 40
+    });
+    until("the others' statements", || running(&server, "SLEEP(600)") == 20);
+    assert!(query_u(&server).contains("1040"));
+    // There is one place for root, and no second.
+    let list = query(&server, "SELECT COUNT(*) FROM information_schema.PROCESSLIST");
+    assert_eq!(list, "21\n");
+    for mut client in clients {
+        client.kill().unwrap();
+        client.wait().unwrap();
     }
-    assert!(!query_u(&server).contains("1040"), "their places are free again");
+    until("free places", || !query_u(&server).contains("1040"));
 }
 
 /// What `u` is told.
