@@ -12,6 +12,11 @@ const PAGE_MS: u32 = 5000;
 /// # Panics
 /// If there is no browser where one is expected (`CI=true`), or it fails.
 pub(crate) fn drawn_page(url: &str) -> Option<String> {
+    drawn(&[], url)
+}
+
+/// As [`drawn_page`], with further arguments for the browser.
+fn drawn(arguments: &[&str], url: &str) -> Option<String> {
     let on_path = Command::new("chromium").arg("--version").output();
     if !on_path.is_ok_and(|version| version.status.success()) {
         assert!(std::env::var("CI").as_deref() != Ok("true"), "no chromium on the PATH");
@@ -24,6 +29,7 @@ pub(crate) fn drawn_page(url: &str) -> Option<String> {
         .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
         .arg(format!("--user-data-dir={}", profile.path().display()))
         .arg(format!("--virtual-time-budget={PAGE_MS}"))
+        .args(arguments)
         .args(["--dump-dom", url])
         .output()
         .unwrap();
@@ -61,5 +67,53 @@ async fn an_actor_named_in_the_address_is_shown_closely() {
     let Some(page) = drawn_page(&node.url("/#/node-1/admin")) else { return node.stop().await };
     assert!(page.contains("<h2 id=\"d-path\">/node-1/admin</h2>"), "{page}");
     assert!(page.contains("listening_on"), "{page}");
+    node.stop().await;
+}
+
+/// The widths of a phone, half a screen, a screen, and a large one.
+const WIDTHS: [u32; 4] = [380, 960, 1440, 2560];
+
+/// A page that holds ours in frames of these widths, and says how large the tree and the page have become there.
+fn in_frames(url: &str) -> String {
+    format!(
+        r#"<!doctype html><body><p id="sizes"></p><script>(async () => {{
+        const page = await (await fetch("{url}")).text();
+        const frames = {WIDTHS:?}.map(width => {{
+            const frame = document.createElement("iframe");
+            frame.width = width; frame.height = 900;
+            frame.srcdoc = page.replace("<head>", '<head><base href="{url}">');
+            document.body.append(frame);
+            return frame;
+        }});
+        setInterval(() => {{
+            document.getElementById("sizes").textContent = frames.map(frame => {{
+                const inside = frame.contentDocument, rows = inside.getElementById("rows");
+                if (!rows || !rows.children.length) return "nothing";
+                return [inside.getElementById("tree").clientHeight, rows.clientHeight, inside.documentElement.scrollWidth];
+            }}).join(" ");
+        }}, 200);
+        }})();</script>"#
+    )
+}
+
+#[actix_rt::test]
+async fn the_tree_can_be_seen_on_screens_of_every_width() {
+    let node = Node::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("frames.html");
+    std::fs::write(&file, in_frames(&node.url("/"))).unwrap();
+    // A page in a file may then ask the node, which answers its own pages only.
+    let page = drawn(&["--disable-web-security"], &format!("file://{}", file.display()));
+    let Some(page) = page else { return node.stop().await };
+    let sizes = page.split("<p id=\"sizes\">").nth(1).unwrap().split('<').next().unwrap();
+    let sizes: Vec<Vec<u32>> =
+        sizes.split(' ').map(|one| one.split(',').map(|n| n.parse().unwrap()).collect()).collect();
+    assert_eq!(sizes.len(), WIDTHS.len());
+    for (size, width) in sizes.iter().zip(WIDTHS) {
+        let &[tree, rows, page] = &size[..] else { panic!("{size:?}") };
+        assert!(rows > 100, "{width}: the rows are {rows} pixels high");
+        assert!(tree >= rows, "{width}: the tree's box is {tree} pixels high, its rows {rows}");
+        assert!(page <= width, "{width}: the page is {page} pixels wide");
+    }
     node.stop().await;
 }
