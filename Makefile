@@ -12,13 +12,20 @@ export ROCKSDB_LIB_DIR := $(abspath $(TARGET))/rocksdb
 export ROCKSDB_STATIC := 1
 endif
 
-.PHONY: help setup run build fmt lint test golden bench doc check
+.PHONY: help setup run build fmt lint test golden bench fresh-check doc check
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# What is looked for before anything long starts; `make test` and `make bench` add their own.
+NEEDS := build
+test: NEEDS := build test
+check: NEEDS := build test
+bench: NEEDS := build bench
 
 setup: ## install what a build needs (libclang for RocksDB's bindings)
-	@scripts/setup.sh build
+	@scripts/setup.sh $(NEEDS)
+	@scripts/announce.sh $(abspath $(TARGET))
 ifeq ($(shell uname -s),Linux)
 	@CARGO=$(CARGO) scripts/rocksdb.sh $(abspath $(TARGET)) >/dev/null
 endif
@@ -37,16 +44,17 @@ lint: setup ## rustfmt, clippy with warnings as errors
 	$(CARGO) clippy $(PROFILE) --locked --all-targets -- -D warnings
 
 test: setup ## the whole test suite, with the real clients it needs
-	@scripts/setup.sh test
 	$(CARGO) test $(PROFILE) --locked
 
 golden: setup ## record the golden files anew; review the diff
 	UPDATE_GOLDENFILES=1 $(CARGO) test $(PROFILE) --locked golden
 
 bench: setup ## against MariaDB and Galera with sysbench; writes docs/benchmarks.md
-	@scripts/setup.sh bench
 	$(CARGO) build $(PROFILE) --locked
 	scripts/bench.py
+
+fresh-check: ## set up in a minimal Debian (needs root), up to bindgen and the clients
+	scripts/fresh-check.sh
 
 doc: setup ## the API's documentation
 	$(CARGO) doc $(PROFILE) --locked --no-deps
