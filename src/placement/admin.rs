@@ -12,6 +12,8 @@ use crate::common::{RegionId, StoreId};
 pub enum AdminRequest {
     /// The members of the placement driver and which leads.
     Members,
+    /// The nodes that have announced themselves, with their roles.
+    Nodes,
     /// Takes a member out of the group.
     RemoveMember {
         /// By its name.
@@ -96,6 +98,7 @@ impl AdminRequest {
         matches!(
             self,
             AdminRequest::Members
+                | AdminRequest::Nodes
                 | AdminRequest::DescribeMember(_)
                 | AdminRequest::Stores
                 | AdminRequest::Store { .. }
@@ -113,6 +116,7 @@ impl AdminRequest {
     pub fn name(&self) -> &'static str {
         match self {
             AdminRequest::Members => "members",
+            AdminRequest::Nodes => "nodes",
             AdminRequest::RemoveMember { .. } => "removing a member",
             AdminRequest::AddMember(_) => "adding a member",
             AdminRequest::DescribeMember(_) => "describing a member",

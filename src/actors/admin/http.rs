@@ -78,6 +78,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     endpoint("/pd/api/v1/version", "/pd/api/v1/version", "the placement driver's version"),
     endpoint("/pd/api/v1/health", "/pd/api/v1/health", "its members, and whether they answer"),
     endpoint("/pd/api/v1/members", "/pd/api/v1/members", "its members, and who leads"),
+    endpoint("/pd/api/v1/nodes", "/pd/api/v1/nodes", "the nodes of the cluster, with their roles"),
     endpoint(
         "/pd/api/v1/members/name/{name}",
         "/pd/api/v1/members/name/{name}",

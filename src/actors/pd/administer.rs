@@ -26,6 +26,7 @@ impl Handler<Administer> for Pd {
         let refused = |reason: String| Err(PdError::Refused(reason));
         match &request {
             AdminRequest::Members => reply.send(Ok(self.members(ctx))),
+            AdminRequest::Nodes => reply.send(Ok(self.nodes())),
             AdminRequest::RemoveMember { name } => self.remove_member(name, reply, ctx),
             AdminRequest::AddMember(member) => {
                 self.change_members(MemberChange::Add(member.clone()), ctx, |result| {

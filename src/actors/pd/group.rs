@@ -134,6 +134,11 @@ impl Pd {
         })
     }
 
+    /// The nodes as they have announced themselves, by name. A single process announces itself to nobody.
+    pub(super) fn nodes(&mut self) -> Value {
+        json!({ "nodes": self.log().state().nodes().values().collect::<Vec<_>>() })
+    }
+
     /// Takes a member out of the group.
     pub(super) fn remove_member(
         &mut self,

@@ -32,6 +32,7 @@ pub(in crate::actors::admin) fn routes(config: &mut ServiceConfig) {
         .service(resource("/pd/api/v1/version", "GET").route(web::get().to(version)))
         .service(resource("/pd/api/v1/health", "GET").route(web::get().to(health)))
         .service(get("/pd/api/v1/members", |_, _| Ok(AdminRequest::Members)))
+        .service(get("/pd/api/v1/nodes", |_, _| Ok(AdminRequest::Nodes)))
         .service(
             resource("/pd/api/v1/members/name/{name}", "DELETE")
                 .route(web::delete().to(asking(remove_member))),

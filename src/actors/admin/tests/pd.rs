@@ -32,6 +32,7 @@ async fn the_cluster_has_the_shapes_of_pd() {
     assert_ne!(members["header"]["cluster_id"], 0);
     assert_eq!(node.get("/pd/api/v1/health", 200)[0]["health"], true);
     assert_eq!(node.get("/pd/api/v1/leader", 200), members["leader"]);
+    assert!(node.get("/pd/api/v1/nodes", 200)["nodes"].is_array());
 
     let stores = node.get("/pd/api/v1/stores", 200);
     assert_eq!(stores["count"], 1);
