@@ -376,3 +376,26 @@ fn semicolons_that_end_nothing() {
     let texts: Vec<&str> = parsed.iter().map(|statement| &sql[statement.range.clone()]).collect();
     assert_eq!(texts, ["SELECT ';', `;` -- ;\n, 2", "SET @a = 1", "SELECT 3"]);
 }
+
+/// A join of more than 61 tables is refused in whatever shape it is written.
+#[test]
+fn joins_have_a_limit_of_tables() {
+    let nested = |count: usize| {
+        let half = format!("({})", vec!["t"; count / 2].join(" JOIN "));
+        format!("SELECT 1 FROM {half} JOIN {half}")
+    };
+    let shapes: [(&str, Box<dyn Fn(usize) -> String>); 4] = [
+        ("comma", Box::new(|count| format!("SELECT 1 FROM {}", vec!["t"; count].join(",")))),
+        ("join", Box::new(|count| format!("SELECT 1 FROM {}", vec!["t"; count].join(" JOIN ")))),
+        (
+            "cross",
+            Box::new(|count| format!("DELETE t FROM {}", vec!["t"; count].join(" CROSS JOIN "))),
+        ),
+        ("nested", Box::new(nested)),
+    ];
+    for (shape, text) in shapes {
+        assert!(parse(&text(60), SqlMode::default()).is_ok(), "{shape}");
+        let error = parse(&text(62), SqlMode::default()).unwrap_err();
+        assert_eq!(error.code, crate::common::errno::TOO_MANY_TABLES, "{shape}");
+    }
+}

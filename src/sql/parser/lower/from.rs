@@ -4,11 +4,49 @@ use sqlparser::ast::{
     Join, JoinConstraint as SqlConstraint, JoinOperator, Spanned, TableFactor, TableIndexHintType,
     TableWithJoins,
 };
+use sqlparser::tokenizer::Token;
 
 use super::super::ast::{JoinConstraint, JoinOp, TableRef};
 use super::super::cursor::Parser;
+use super::super::tokens::byte_at;
 use super::query::refuse;
 use crate::common::{SqlError, SqlResult, errno};
+
+/// How many tables a query may join.
+const MAX_TABLES: usize = 61;
+
+/// Error 1116 for more tables than a query may join.
+fn check_tables(count: usize) -> SqlResult<()> {
+    if count <= MAX_TABLES {
+        return Ok(());
+    }
+    Err(SqlError::new(
+        errno::TOO_MANY_TABLES,
+        format!("Too many tables; MySQL can only use {MAX_TABLES} tables in a join"),
+    ))
+}
+
+fn cross(left: TableRef, right: TableRef) -> TableRef {
+    TableRef::Join {
+        left: Box::new(left),
+        right: Box::new(right),
+        op: JoinOp::Inner,
+        constraint: JoinConstraint::None,
+    }
+}
+
+/// How many tables are joined.
+fn tables(table: &TableRef) -> usize {
+    let mut count = 0;
+    let mut open = vec![table];
+    while let Some(table) = open.pop() {
+        match table {
+            TableRef::Join { left, right, .. } => open.extend([&**left, &**right]),
+            TableRef::Table { .. } | TableRef::Derived { .. } => count += 1,
+        }
+    }
+    count
+}
 
 impl Parser<'_> {
     pub(super) fn lower_from(&self, from: Vec<TableWithJoins>) -> SqlResult<Option<TableRef>> {
@@ -19,19 +57,16 @@ impl Parser<'_> {
         {
             return Ok(None);
         }
+        check_tables(from.iter().map(|table| 1 + table.joins.len()).sum())?;
         let mut left: Option<TableRef> = None;
         for table in from {
             let right = self.lower_table(table)?;
             left = Some(match left {
                 None => right,
-                Some(left) => TableRef::Join {
-                    left: Box::new(left),
-                    right: Box::new(right),
-                    op: JoinOp::Inner,
-                    constraint: JoinConstraint::None,
-                },
+                Some(left) => cross(left, right),
             });
         }
+        check_tables(left.as_ref().map_or(0, tables))?;
         Ok(left)
     }
 
@@ -44,15 +79,18 @@ impl Parser<'_> {
     }
 
     fn lower_table(&self, table: TableWithJoins) -> SqlResult<TableRef> {
-        let TableWithJoins { relation, joins } = table;
-        let mut left = self.lower_factor(relation)?;
-        if joins.len() > 60 {
-            return Err(SqlError::unsupported("a join of more than 61 tables"));
-        }
+        let left = self.lower_factor(table.relation)?;
+        let joined = self.lower_joins(left, table.joins)?;
+        // Here and not at the end alone, so that the tree is never deep.
+        check_tables(tables(&joined))?;
+        Ok(joined)
+    }
+
+    fn lower_joins(&self, mut left: TableRef, joins: Vec<Join>) -> SqlResult<TableRef> {
+        check_tables(1 + joins.len())?;
         for Join { relation, global, join_operator } in joins {
             refuse(&[(global, "GLOBAL JOIN")])?;
             let start = relation.span().start;
-            let right = Box::new(self.lower_factor(relation)?);
             let (op, constraint) = match join_operator {
                 JoinOperator::Join(on) | JoinOperator::Inner(on) | JoinOperator::CrossJoin(on) => {
                     (JoinOp::Inner, on)
@@ -68,16 +106,67 @@ impl Parser<'_> {
             let constraint = match constraint {
                 SqlConstraint::On(expr) => JoinConstraint::On(self.lower_expr(expr)?),
                 SqlConstraint::Natural => JoinConstraint::Natural,
-                SqlConstraint::None if op == JoinOp::Inner => JoinConstraint::None,
+                SqlConstraint::None if op == JoinOp::Inner => {
+                    left = self.lower_cross(left, relation)?;
+                    continue;
+                }
                 SqlConstraint::None => return Err(self.error_at(start)),
                 SqlConstraint::Using(columns) => {
                     let columns = columns.iter().map(|column| self.lower_one_name(column));
                     JoinConstraint::Using(columns.collect::<SqlResult<Vec<String>>>()?)
                 }
             };
+            let right = Box::new(self.lower_factor(relation)?);
             left = TableRef::Join { left: Box::new(left), right, op, constraint };
         }
         Ok(left)
+    }
+
+    /// A join without a condition. What sqlparser has read on its right, up to the next condition, is not: of
+    /// `a JOIN b LEFT JOIN c ON …` the first two are joined first.
+    fn lower_cross(&self, left: TableRef, right: TableFactor) -> SqlResult<TableRef> {
+        check_tables(tables(&left) + 1)?;
+        match right {
+            TableFactor::NestedJoin { table_with_joins: nested, alias: None }
+                if !self.is_in_parentheses(&nested) =>
+            {
+                let TableWithJoins { relation, joins } = *nested;
+                let right = self.lower_factor(relation)?;
+                self.lower_joins(cross(left, right), joins)
+            }
+            other => Ok(cross(left, self.lower_factor(other)?)),
+        }
+    }
+
+    /// Whether a nested join stands in parentheses of its own: sqlparser also nests what only follows. Then the first
+    /// parenthesis closes after its last table.
+    fn is_in_parentheses(&self, nested: &TableWithJoins) -> bool {
+        let mut first = &nested.relation;
+        while let TableFactor::NestedJoin { table_with_joins, .. } = first {
+            first = &table_with_joins.relation;
+        }
+        let start = byte_at(first.span().start).unwrap_or(self.sql.len());
+        let (mut low, mut at) = (0, self.token_count);
+        while low < at {
+            let middle = low.midpoint(at);
+            if self.token_start(middle) < start { low = middle + 1 } else { at = middle }
+        }
+        let token = |index: usize| &self.inner.token_at(index).token;
+        let before = (0..at).rev().filter(|index| !matches!(token(*index), Token::Whitespace(_)));
+        let Some(open) = before.take_while(|index| *token(*index) == Token::LParen).last() else {
+            return false;
+        };
+        let mut depth = 0_usize;
+        let close = (open..self.token_count).find(|index| {
+            match token(*index) {
+                Token::LParen => depth += 1,
+                Token::RParen => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        });
+        let last = nested.joins.last().and_then(|join| byte_at(join.relation.span().start));
+        close.map(|close| self.token_start(close)) > last
     }
 
     fn lower_factor(&self, factor: TableFactor) -> SqlResult<TableRef> {
