@@ -3,14 +3,12 @@
 //! Two values are equal under their type's collation exactly if their keys are, so the same bytes serve index ranges, ORDER BY, GROUP BY and
 //! DISTINCT.
 
-use std::cmp::Ordering;
-
 use arrow::datatypes::i256;
 use bytes::Bytes;
 
 use crate::common::SqlResult;
 use crate::sql::expr::{EvalContext, Expr};
-use crate::sql::types::{Collation, Datum, FieldType, TimeZone, codec, compare};
+use crate::sql::types::{Collation, Datum, Decimal, FieldType, TimeZone, codec};
 pub(crate) use crate::storage::codec::table::prefix_end;
 
 /// The next key.
@@ -32,21 +30,19 @@ pub(crate) fn convert(value: &Datum, target: &FieldType, ctx: &EvalContext) -> S
     Expr::cast(Expr::literal(value.clone()), target.clone()).eval(&[], ctx)
 }
 
-/// The integers around a DECIMAL; `None` for anything else.
-pub(crate) fn decimal_around(value: &Datum) -> Option<(i128, i128)> {
-    let Datum::Decimal(decimal) = value else { return None };
+/// The integers around a DECIMAL, equal if it is one; those past every integer column's ends stand for all of them.
+pub(crate) fn decimal_around(decimal: &Decimal) -> (i128, i128) {
     let unit = power_of_ten(u32::from(decimal.scale));
     let quotient = decimal.unscaled.wrapping_div(unit);
     let exact = quotient.wrapping_mul(unit) == decimal.unscaled;
     let negative = decimal.unscaled.is_negative();
-    // Past the ends: well outside of what a handle can be.
     let end = if negative { i128::MIN / 2 } else { i128::MAX / 2 };
     let clamped = quotient.to_i128().unwrap_or(end);
-    Some(match (exact, negative) {
+    match (exact, negative) {
         (true, _) => (clamped, clamped),
         (false, true) => (clamped - 1, clamped),
         (false, false) => (clamped, clamped + 1),
-    })
+    }
 }
 
 /// Ten to a power that DECIMAL can have.
@@ -57,39 +53,6 @@ pub(crate) fn power_of_ten(exponent: u32) -> i256 {
 /// Whether a value counts as true.
 pub(crate) fn is_true(value: &Datum, ctx: &EvalContext) -> SqlResult<bool> {
     Ok(value.to_bool(ctx)?.unwrap_or(false))
-}
-
-/// The value of a column's type nearest to a value, and how it compares to it.
-pub(crate) fn nearest(
-    value: &Datum,
-    field_type: &FieldType,
-    ctx: &EvalContext,
-) -> SqlResult<(Datum, Ordering)> {
-    let strings = field_type.kind.is_string();
-    Ok(match value {
-        Datum::Null => (Datum::Null, Ordering::Equal),
-        Datum::Bytes(_) if strings => (value.clone(), Ordering::Equal),
-        Datum::Int(number) if field_type.kind.is_integer() && field_type.unsigned => {
-            match u64::try_from(*number) {
-                Ok(number) => (Datum::UInt(number), Ordering::Equal),
-                Err(_) => (Datum::UInt(0), Ordering::Greater),
-            }
-        }
-        Datum::UInt(number) if field_type.kind.is_integer() && !field_type.unsigned => {
-            match i64::try_from(*number) {
-                Ok(number) => (Datum::Int(number), Ordering::Equal),
-                Err(_) => (Datum::Int(i64::MAX), Ordering::Less),
-            }
-        }
-        Datum::Int(_) | Datum::UInt(_) if field_type.kind.is_integer() => {
-            (value.clone(), Ordering::Equal)
-        }
-        _ => {
-            let stored = convert(value, field_type, ctx)?;
-            let order = compare(&stored, value, field_type.collation, ctx)?;
-            (stored, order)
-        }
-    })
 }
 
 /// Whether bytes compare like the strings themselves, so that no key is needed to group or order by them.

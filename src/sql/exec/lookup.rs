@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::access::{TableAccess, lock_rows};
 use super::table_codec::RowReader;
-use super::{ExecContext, keys, ranges, table_codec};
+use super::{ExecContext, bounds, keys, ranges, table_codec};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::expr::Expr;
@@ -106,7 +106,7 @@ impl LookupSide {
         for (column, expr) in index.columns.iter().zip(&self.keys) {
             let field_type = &self.table.columns[column.offset].field_type;
             let value = expr.eval(row, &ctx.eval)?;
-            let (stored, order) = keys::nearest(&value, field_type, &ctx.eval)?;
+            let (stored, order) = bounds::nearest(&value, field_type, &ctx.eval)?;
             if stored.is_null() || order.is_ne() {
                 return Ok(None);
             }

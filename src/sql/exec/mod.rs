@@ -32,6 +32,7 @@
 
 pub mod access;
 mod aggregate;
+mod bounds;
 mod context;
 pub mod dml;
 mod keys;

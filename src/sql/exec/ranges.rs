@@ -1,16 +1,16 @@
 //! From the plan's ranges, whose bounds are expressions, to ranges of keys.
 //!
-//! A bound may be a value the column cannot hold (3.5 for an integer, a DATETIME for a DATE): it is moved to the nearest
-//! value the column can hold, and then belongs to the range or not so that the same rows are inside.
+//! A bound is read as the comparison reads it ([`bounds`]). Where the column cannot hold it, it is moved to the nearest value
+//! there is a key for, and then belongs to the range or not so that the same rows are inside.
 
 use std::cmp::Ordering;
 
 use bytes::Bytes;
 
-use super::{keys, table_codec};
+use super::{bounds, keys, table_codec};
 use crate::common::SqlResult;
 use crate::sql::catalog::{IndexInfo, TableInfo};
-use crate::sql::expr::{EvalContext, Expr};
+use crate::sql::expr::{EvalContext, Expr, constant_as};
 use crate::sql::plan::{HandleRange, IndexRange};
 use crate::sql::types::{Datum, FieldType};
 
@@ -26,11 +26,12 @@ pub(crate) fn handle_ranges(
     if ranges.is_empty() {
         return Ok(vec![table_codec::row_range(table.id)]);
     }
-    let unsigned = table_codec::handle_is_unsigned(table);
+    let field_type = handle_type(table);
+    let unsigned = field_type.unsigned;
     let mut found = Vec::with_capacity(ranges.len());
     for range in ranges {
-        let low = integer_bound(range.low.as_ref(), true, unsigned, ctx)?;
-        let high = integer_bound(range.high.as_ref(), false, unsigned, ctx)?;
+        let low = integer_bound(range.low.as_ref(), true, &field_type, ctx)?;
+        let high = integer_bound(range.high.as_ref(), false, &field_type, ctx)?;
         let (Some(low), Some(high)) = (low, high) else { continue };
         if low > high {
             continue;
@@ -46,10 +47,10 @@ pub(crate) fn handle_ranges(
 fn integer_bound(
     bound: Option<&(Expr, bool)>,
     low: bool,
-    unsigned: bool,
+    field_type: &FieldType,
     ctx: &EvalContext,
 ) -> SqlResult<Option<i128>> {
-    let (least, most) = if unsigned {
+    let (least, most) = if field_type.unsigned {
         (0, i128::from(u64::MAX))
     } else {
         (i128::from(i64::MIN), i128::from(i64::MAX))
@@ -57,7 +58,11 @@ fn integer_bound(
     let Some((expr, inside)) = bound else {
         return Ok(Some(if low { least } else { most }));
     };
-    let Some((floor, ceil)) = around(&expr.eval(&[], ctx)?, ctx)? else { return Ok(None) };
+    let value = bounds::constant(expr, field_type, ctx)?;
+    if value.is_null() {
+        return Ok(None);
+    }
+    let (floor, ceil) = bounds::around(&value, ctx)?;
     let exact = match (low, inside) {
         (true, true) => ceil,
         (true, false) => floor + 1,
@@ -71,32 +76,38 @@ fn integer_bound(
     })
 }
 
-/// The integers around a value (equal if it is one); `None` for NULL.
-fn around(value: &Datum, ctx: &EvalContext) -> SqlResult<Option<(i128, i128)>> {
-    let number = match value {
-        Datum::Null => return Ok(None),
-        Datum::Int(number) => return Ok(Some((i128::from(*number), i128::from(*number)))),
-        Datum::UInt(number) => return Ok(Some((i128::from(*number), i128::from(*number)))),
-        Datum::Float(number) => *number,
-        other => {
-            let decimal = keys::convert(other, &FieldType::decimal(65, 30), ctx)?;
-            return Ok(keys::decimal_around(&decimal));
-        }
-    };
-    // Casts from floats saturate, well outside of what a handle can be.
-    let floor = number.floor().clamp(-1e30, 1e30) as i128;
-    let ceil = number.ceil().clamp(-1e30, 1e30) as i128;
-    Ok(Some((floor, ceil)))
+/// The type of a table's handles.
+fn handle_type(table: &TableInfo) -> FieldType {
+    match table.handle_column {
+        Some(offset) => table.columns[offset].field_type.clone(),
+        None => FieldType::bigint(),
+    }
 }
 
-/// The handle that a value names exactly; `None` if no row can have it.
+/// The handle that a constant names exactly; `None` if no row can have it.
+pub(crate) fn constant_handle(
+    table: &TableInfo,
+    expr: &Expr,
+    ctx: &EvalContext,
+) -> SqlResult<Option<i64>> {
+    let mut value = expr.eval(&[], ctx)?;
+    if let Some(offset) = table.handle_column {
+        value = constant_as(value, &table.columns[offset].field_type, ctx)?;
+    }
+    exact_handle(table, &value, ctx)
+}
+
+/// The handle of a value that is no constant; `None` if no row can have it.
 pub(crate) fn exact_handle(
     table: &TableInfo,
     value: &Datum,
     ctx: &EvalContext,
 ) -> SqlResult<Option<i64>> {
+    if value.is_null() {
+        return Ok(None);
+    }
     let unsigned = table_codec::handle_is_unsigned(table);
-    let Some((floor, ceil)) = around(value, ctx)? else { return Ok(None) };
+    let (floor, ceil) = bounds::around(value, ctx)?;
     let fits = if unsigned { u64::try_from(floor).is_ok() } else { i64::try_from(floor).is_ok() };
     Ok((floor == ceil && fits).then(|| table_codec::ordered_handle(floor, unsigned)))
 }
@@ -141,8 +152,8 @@ fn index_range(
     for expr in &range.equal {
         let Some(column) = columns.next() else { break };
         let field_type = &table.columns[column.offset].field_type;
-        let value = expr.eval(&[], ctx)?;
-        let (stored, order) = keys::nearest(&value, field_type, ctx)?;
+        let value = bounds::constant(expr, field_type, ctx)?;
+        let (stored, order) = bounds::nearest(&value, field_type, ctx)?;
         if order != Ordering::Equal {
             return Ok(None);
         }
@@ -155,11 +166,11 @@ fn index_range(
     };
     let field_type = &table.columns[column.offset].field_type;
     let side = |bound: &(Expr, bool), low: bool| -> SqlResult<Option<Bytes>> {
-        let value = bound.0.eval(&[], ctx)?;
+        let value = bounds::constant(&bound.0, field_type, ctx)?;
         if value.is_null() {
             return Ok(None);
         }
-        let (stored, order) = keys::nearest(&value, field_type, ctx)?;
+        let (stored, order) = bounds::nearest(&value, field_type, ctx)?;
         let mut key = prefix.clone();
         table_codec::push_index_value(&mut key, &stored, field_type, column.prefix_len, zone)?;
         // Whether the stored value itself is inside. Of a prefix nothing is known of the rest.

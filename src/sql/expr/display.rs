@@ -70,6 +70,7 @@ fn write(expr: &Expr, names: Names<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Resu
                 write_list(list, ",", names, f)?;
                 f.write_str("))")
             }
+            (Function::InRows, args) => write_rows(args, names, f),
             (Function::Between, [value, low, high]) => {
                 f.write_str("(")?;
                 write(value, names, f)?;
@@ -91,6 +92,20 @@ fn write(expr: &Expr, names: Names<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Resu
             }
         },
     }
+}
+
+/// `((a,b) in ((1,2),(3,4)))`
+fn write_rows(args: &[Expr], names: Names<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let row = Function::row_of(args);
+    f.write_str("((")?;
+    write_list(row, ",", names, f)?;
+    f.write_str(") in (")?;
+    for (position, row) in args[1 + row.len()..].chunks(row.len().max(1)).enumerate() {
+        f.write_str(if position > 0 { ",(" } else { "(" })?;
+        write_list(row, ",", names, f)?;
+        f.write_str(")")?;
+    }
+    f.write_str("))")
 }
 
 fn is_infix(function: Function) -> bool {

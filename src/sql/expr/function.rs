@@ -1,6 +1,8 @@
 //! Every operator and function, with its name and how many arguments it takes.
 
+use super::Expr;
 use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::types::Datum;
 
 /// No upper limit of arguments.
 const MANY: usize = usize::MAX;
@@ -95,6 +97,7 @@ functions! {
             Gt ">" 2 2;
             Ge ">=" 2 2;
             In "in" 2 MANY;
+            InRows "in" 3 MANY;
             Between "between" 3 3;
         }
         Control {
@@ -328,6 +331,15 @@ impl Function {
             ));
         }
         Ok(())
+    }
+
+    /// The row that `InRows` looks for, of its arguments.
+    pub fn row_of(args: &[Expr]) -> &[Expr] {
+        let width = match args.first() {
+            Some(Expr::Literal { value: Datum::Int(width), .. }) => usize::try_from(*width).ok(),
+            _ => None,
+        };
+        width.and_then(|width| args.get(1..=width)).unwrap_or_default()
     }
 
     /// Whether the same arguments give the same answer within one statement, so that it may be computed once.

@@ -18,6 +18,7 @@
 
 mod aggregate;
 mod collate;
+mod constant;
 mod context;
 mod display;
 mod eval;
@@ -29,6 +30,8 @@ mod physical;
 #[cfg(test)]
 mod tests;
 mod tree;
+
+pub(crate) use constant::constant_as;
 
 pub use aggregate::{Aggregate, AggregateKind};
 pub use context::{EvalContext, NoVars, SessionVars, VariableScope, Warning, WarningLevel};

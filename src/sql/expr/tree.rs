@@ -67,6 +67,8 @@ impl Expr {
     ///
     /// Arguments of those with a syntax of their own:
     /// - `Like`: text, pattern, and the escape character if one was given. `Regexp`: text, pattern.
+    /// - `InRows`: how wide rows are, the row, then the rows of the list, flat. Each column compares in the collation of the
+    ///   row's own.
     /// - `In`: the value, then the list. `Between`: the value, low, high.
     /// - `Case`: condition, result, condition, result, …, and a last one for ELSE. See [`Expr::case`].
     /// - `DateAdd`, `DateSub`: date, number, unit as text (`'DAY'`). `Extract`: unit, date.

@@ -156,8 +156,7 @@ fn usable(table: &TableInfo, column: &Expr, value: &Expr, comparison: &FieldType
         // Of unknown type: a parameter, taken for what it is compared with, or NULL.
         _ if value.kind == TypeKind::Null => true,
         kind if kind.is_string() => {
-            value.kind.is_string()
-                && (comparison.collation == column.collation || same_order(&column, value))
+            value.kind.is_string() && comparison.collation == column.collation
         }
         kind if kind.is_integer() => value.kind.is_numeric() || value.kind.is_string(),
         kind if kind.is_float() => value.kind.is_numeric(),
@@ -167,11 +166,6 @@ fn usable(table: &TableInfo, column: &Expr, value: &Expr, comparison: &FieldType
         _ => false,
     };
     fits.then_some(*index)
-}
-
-/// Whether a string column and a value compare in the column's own collation.
-fn same_order(column: &FieldType, value: &FieldType) -> bool {
-    column.collation == value.collation
 }
 
 fn is_null(value: &Expr) -> bool {

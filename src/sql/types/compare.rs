@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
-use super::{Collation, Datum, Decimal, Time, TimeKind};
+use super::{Collation, Datum, Decimal, Duration, Time, TimeKind};
 use crate::common::SqlResult;
 use crate::sql::expr::EvalContext;
 
@@ -21,12 +21,10 @@ pub fn compare(
     match (left, right) {
         (Datum::Time(time), other) => compare_time(time, other, collation, ctx),
         (other, Datum::Time(time)) => Ok(compare_time(time, other, collation, ctx)?.reverse()),
-        (Datum::Duration(_), Datum::Bytes(text)) => {
-            match right.to_duration(6, ctx)? {
-                Some(other) => Ok(compare_alike(left, &Datum::Duration(other), collation)
-                    .unwrap_or(Ordering::Equal)),
-                None => Ok(collation.compare(&left.to_bytes(), text)),
-            }
+        (Datum::Duration(duration), Datum::Bytes(_)) => {
+            // What is no time at all counts as midnight.
+            let other = right.to_duration(6, ctx)?;
+            Ok(duration.cmp(&other.unwrap_or(Duration { micros: 0, fsp: 6 })))
         }
         (Datum::Bytes(_), Datum::Duration(_)) => {
             Ok(compare(right, left, collation, ctx)?.reverse())

@@ -8,7 +8,7 @@ use super::Rows;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::exec::table_codec::{self, RowReader};
-use crate::sql::exec::{ExecContext, keys, ranges};
+use crate::sql::exec::{ExecContext, bounds, ranges};
 use crate::sql::expr::Expr;
 use crate::sql::plan::{AccessLock, PlanNode, PointAccess};
 use crate::sql::types::Datum;
@@ -19,9 +19,7 @@ pub(super) async fn get(node: &PlanNode, ctx: &ExecContext) -> SqlResult<Rows> {
         return Err(SqlError::internal("a point get was expected"));
     };
     let handle = match access {
-        PointAccess::Handle(expr) => {
-            ranges::exact_handle(table, &expr.eval(&[], &ctx.eval)?, &ctx.eval)?
-        }
+        PointAccess::Handle(expr) => ranges::constant_handle(table, expr, &ctx.eval)?,
         PointAccess::Unique { index, values } => {
             let Some(key) = unique_key(table, index, values, ctx)? else { return Ok(Vec::new()) };
             match read(vec![key], *lock, ctx).await?.pop().flatten() {
@@ -54,8 +52,7 @@ pub(super) async fn get_batch(node: &PlanNode, ctx: &ExecContext) -> SqlResult<R
     for access in access {
         match access {
             PointAccess::Handle(expr) => {
-                let value = expr.eval(&[], &ctx.eval)?;
-                handles.extend(ranges::exact_handle(table, &value, &ctx.eval)?);
+                handles.extend(ranges::constant_handle(table, expr, &ctx.eval)?);
             }
             PointAccess::Unique { index, values } => {
                 unique.extend(unique_key(table, index, values, ctx)?);
@@ -104,8 +101,8 @@ fn unique_key(
     let mut key = table_codec::index_prefix(table.id, index.id);
     for (column, expr) in index.columns.iter().zip(values) {
         let field_type = &table.columns[column.offset].field_type;
-        let value = expr.eval(&[], &ctx.eval)?;
-        let (stored, order) = keys::nearest(&value, field_type, &ctx.eval)?;
+        let value = bounds::constant(expr, field_type, &ctx.eval)?;
+        let (stored, order) = bounds::nearest(&value, field_type, &ctx.eval)?;
         if stored == Datum::Null || order.is_ne() {
             return Ok(None);
         }

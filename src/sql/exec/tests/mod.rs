@@ -4,4 +4,5 @@ mod codec;
 mod dml;
 pub(crate) mod fixture;
 mod golden;
+mod paths;
 mod roads;

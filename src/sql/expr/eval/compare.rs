@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use super::Call;
 use crate::common::SqlResult;
-use crate::sql::expr::Function;
-use crate::sql::types::{Datum, compare};
+use crate::sql::expr::{Expr, Function, constant};
+use crate::sql::types::{Collation, Datum, compare};
 
 /// What a comparison operator says of an order.
 pub(in crate::sql::expr) fn holds(function: Function, order: Ordering) -> bool {
@@ -24,6 +24,7 @@ impl Call<'_> {
         use Function as F;
         match self.function {
             F::In => self.in_list(),
+            F::InRows => self.in_rows(),
             F::Between => self.between(),
             F::Greatest | F::Least => self.extreme(),
             F::Strcmp => self.strcmp(),
@@ -37,13 +38,81 @@ impl Call<'_> {
                     let safe = self.function == F::NullEq;
                     return Ok(if safe { Datum::from(both) } else { Datum::Null });
                 }
-                Ok(Datum::from(holds(self.function, self.order(&left, &right)?)))
+                Ok(Datum::from(holds(self.function, self.order_of((0, &left), (1, &right))?)))
             }
         }
     }
 
     fn order(&self, left: &Datum, right: &Datum) -> SqlResult<Ordering> {
         compare(left, right, self.collation(), self.ctx)
+    }
+
+    fn order_of(&self, left: (usize, &Datum), right: (usize, &Datum)) -> SqlResult<Ordering> {
+        self.order_by(left, right, self.collation())
+    }
+
+    /// The order of two arguments, of which a constant is read as a value of the other's type.
+    fn order_by(
+        &self,
+        left: (usize, &Datum),
+        right: (usize, &Datum),
+        collation: Collation,
+    ) -> SqlResult<Ordering> {
+        if let Some(read) = self.read_constant(right, left.0)? {
+            return compare(left.1, &read, collation, self.ctx);
+        }
+        match self.read_constant(left, right.0)? {
+            Some(read) => compare(&read, right.1, collation, self.ctx),
+            None => compare(left.1, right.1, collation, self.ctx),
+        }
+    }
+
+    /// Whether a row is one of a list.
+    fn in_rows(&self) -> SqlResult<Datum> {
+        let width = Function::row_of(self.args).len().max(1);
+        let mut row = Vec::with_capacity(width);
+        for position in 1..=width {
+            row.push(self.value(position)?);
+        }
+        let mut saw_null = false;
+        for start in (width + 1..self.args.len()).step_by(width) {
+            self.ctx.check_interrupted()?;
+            let mut equal = Some(true);
+            for (at, value) in row.iter().enumerate() {
+                let candidate = self.value(start + at)?;
+                if value.is_null() || candidate.is_null() {
+                    equal = None;
+                    continue;
+                }
+                let collation = self.arg_type(1 + at).collation;
+                let order = self.order_by((1 + at, value), (start + at, &candidate), collation)?;
+                if order.is_ne() {
+                    equal = Some(false);
+                    break;
+                }
+            }
+            match equal {
+                Some(true) => return Ok(Datum::from(true)),
+                Some(false) => {}
+                None => saw_null = true,
+            }
+        }
+        Ok(if saw_null { Datum::Null } else { Datum::from(false) })
+    }
+
+    fn read_constant(
+        &self,
+        (position, value): (usize, &Datum),
+        other: usize,
+    ) -> SqlResult<Option<Datum>> {
+        let target = self.arg_type(other);
+        let applies = constant::is_read(value, target)
+            && (target.kind.is_temporal() || matches!(self.args[other], Expr::Column { .. }))
+            && self.args[position].is_constant();
+        if !applies {
+            return Ok(None);
+        }
+        constant::constant_as(value.clone(), target, self.ctx).map(Some)
     }
 
     fn in_list(&self) -> SqlResult<Datum> {
@@ -56,7 +125,7 @@ impl Call<'_> {
             let candidate = self.value(position)?;
             if candidate.is_null() {
                 saw_null = true;
-            } else if self.order(&value, &candidate)? == Ordering::Equal {
+            } else if self.order_of((0, &value), (position, &candidate))? == Ordering::Equal {
                 return Ok(Datum::from(true));
             }
         }
@@ -71,11 +140,11 @@ impl Call<'_> {
         }
         let above = match low.is_null() {
             true => None,
-            false => Some(self.order(&value, &low)? != Ordering::Less),
+            false => Some(self.order_of((0, &value), (1, &low))? != Ordering::Less),
         };
         let below = match high.is_null() {
             true => None,
-            false => Some(self.order(&value, &high)? != Ordering::Greater),
+            false => Some(self.order_of((0, &value), (2, &high))? != Ordering::Greater),
         };
         Ok(match (above, below) {
             (Some(false), _) | (_, Some(false)) => Datum::from(false),

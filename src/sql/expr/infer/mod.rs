@@ -98,7 +98,7 @@ pub(super) fn result_type(function: Function, args: &[Expr]) -> SqlResult<FieldT
             let collation = collate::resolve(args, function.name())?;
             FieldType { collation, ..FieldType::boolean() }
         }
-        F::And | F::Or | F::Xor | F::Not => FieldType::boolean(),
+        F::And | F::Or | F::Xor | F::Not | F::InRows => FieldType::boolean(),
         F::IsNull | F::IsTrue | F::IsFalse => return Ok(FieldType::boolean().not_null()),
         F::Add | F::Sub | F::Mul | F::Div | F::IntDiv | F::Mod | F::Neg => {
             arithmetic(function, args)

@@ -196,6 +196,8 @@ enum Family {
 fn family_of(field_type: &FieldType) -> Option<Family> {
     match field_type.kind {
         TypeKind::Time => Some(Family::Time),
+        // A constant of two digits is a year of four.
+        TypeKind::Year => None,
         kind if kind.is_integer() => Some(Family::Integer),
         kind if kind.is_float() => Some(Family::Float),
         kind if kind.is_calendar() => Some(Family::Calendar),

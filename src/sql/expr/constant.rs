@@ -1,0 +1,102 @@
+//! Constants read as values of what they are compared with.
+//!
+//! `bigint = '9007199254740993'` compares integers, not doubles, and `date = 'x'` compares nothing: it is an error. That
+//! holds for literals, parameters and whatever is computed once, and only for those: a column of text compared with one of
+//! numbers compares doubles. Access paths read their bounds the same way ([`constant_as`]), so that it does not matter
+//! by which of them a row is found.
+
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::types::{Datum, Decimal, Duration, FieldType, Time, TimeKind, TypeKind};
+
+use super::EvalContext;
+
+/// The largest whole number that a double counts up to without leaving one out.
+const EXACT_DOUBLE: f64 = 9_007_199_254_740_992.0;
+
+/// Whether such a value means something else when it is a constant compared with a value of this type.
+pub(super) fn is_read(value: &Datum, target: &FieldType) -> bool {
+    match value {
+        Datum::Bytes(_) => !target.kind.is_string() && target.kind != TypeKind::Null,
+        Datum::Float(number) => target.kind.is_integer() && number.abs() >= EXACT_DOUBLE,
+        Datum::Int(_) | Datum::UInt(_) => target.kind == TypeKind::Year,
+        _ => false,
+    }
+}
+
+/// A constant as it is compared with values of a type: text as the number or the time that it stands for. Text that is no
+/// date, compared with dates, is error 1525.
+pub(crate) fn constant_as(value: Datum, target: &FieldType, ctx: &EvalContext) -> SqlResult<Datum> {
+    if !is_read(&value, target) {
+        return Ok(value);
+    }
+    match target.kind {
+        TypeKind::Year => Ok(full_year(integer(&value, ctx)?)),
+        kind if kind.is_integer() => integer(&value, ctx),
+        kind if kind.is_float() => value.to_f64(ctx).map(Datum::Float),
+        TypeKind::Decimal => match exact(&value) {
+            Some(number) => Ok(Datum::Decimal(number)),
+            None => value.to_f64(ctx).map(Datum::Float),
+        },
+        TypeKind::Time => {
+            let nothing = Duration { micros: 0, fsp: 6 };
+            Ok(Datum::Duration(value.to_duration(6, ctx)?.unwrap_or(nothing)))
+        }
+        _ => moment(&value, target, ctx),
+    }
+}
+
+fn exact(value: &Datum) -> Option<Decimal> {
+    let Datum::Bytes(text) = value else { return None };
+    Decimal::parse(std::str::from_utf8(text).ok()?)
+}
+
+/// The number a text or a double stands for: an integer if it is one.
+fn integer(value: &Datum, ctx: &EvalContext) -> SqlResult<Datum> {
+    if let Some(number) = exact(value) {
+        let number = number.normalized();
+        let whole = match number.scale {
+            0 => number.to_i64().map(Datum::Int).or_else(|| number.to_u64().map(Datum::UInt)),
+            _ => None,
+        };
+        return Ok(whole.unwrap_or(Datum::Decimal(number)));
+    }
+    let number = match value {
+        Datum::Bytes(_) | Datum::Float(_) => value.to_f64(ctx)?,
+        other => return Ok(other.clone()),
+    };
+    // The ends themselves are outside: as doubles they are 2^63 and 2^64.
+    Ok(if number.fract() != 0.0 {
+        Datum::Float(number)
+    } else if (i64::MIN as f64..i64::MAX as f64).contains(&number) {
+        Datum::Int(number as i64)
+    } else if (0.0..u64::MAX as f64).contains(&number) {
+        Datum::UInt(number as u64)
+    } else {
+        Datum::Float(number)
+    })
+}
+
+/// A year of two digits is one of 1970 to 2069.
+fn full_year(value: Datum) -> Datum {
+    match value {
+        Datum::Int(year @ 1..=69) => Datum::Int(year + 2000),
+        Datum::Int(year @ 70..=99) => Datum::Int(year + 1900),
+        Datum::UInt(year @ 1..=69) => Datum::UInt(year + 2000),
+        Datum::UInt(year @ 70..=99) => Datum::UInt(year + 1900),
+        other => other,
+    }
+}
+
+fn moment(value: &Datum, target: &FieldType, ctx: &EvalContext) -> SqlResult<Datum> {
+    let text = value.to_text();
+    if Time::parse(&text, TimeKind::DateTime, 6, &ctx.time_rules()).is_none() {
+        let name = match target.kind {
+            TypeKind::Date => "DATE",
+            TypeKind::Timestamp => "TIMESTAMP",
+            _ => "DATETIME",
+        };
+        let message = format!("Incorrect {name} value: '{text}'");
+        return Err(SqlError::new(errno::WRONG_VALUE, message));
+    }
+    Ok(Datum::from_time(value.to_time(TimeKind::DateTime, 6, ctx)?))
+}
