@@ -28,7 +28,7 @@ impl PlanTables {
                 tables.write(insert.target.table.id);
                 if let InsertSource::Query(query) = &insert.source {
                     tables.add(&query.root);
-                    query.subqueries.iter().for_each(|plan| tables.add(plan));
+                    query.subqueries.iter().for_each(|subplan| tables.add(&subplan.plan));
                 }
                 &insert.subqueries
             }
@@ -43,7 +43,7 @@ impl PlanTables {
                 &delete.subqueries
             }
         };
-        subqueries.iter().for_each(|plan| tables.add(plan));
+        subqueries.iter().for_each(|subplan| tables.add(&subplan.plan));
         tables
     }
 
@@ -54,7 +54,10 @@ impl PlanTables {
 
     fn add(&mut self, plan: &PhysicalPlan) {
         match &plan.node {
-            PlanNode::Dual { .. } | PlanNode::Values { .. } => {}
+            PlanNode::Dual { .. }
+            | PlanNode::Values { .. }
+            | PlanNode::Common { .. }
+            | PlanNode::Rows { .. } => {}
             PlanNode::PointGet { table, .. }
             | PlanNode::BatchPointGet { table, .. }
             | PlanNode::TableScan { table, .. }

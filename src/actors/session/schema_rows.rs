@@ -1,7 +1,8 @@
 //! What the schema tells of itself: the rows of `information_schema`'s tables, of which SHOW shows parts.
 
 use crate::sql::catalog::{
-    ColumnInfo, DatabaseInfo, DefaultValue, SchemaState, TableInfo, column_type_text, default_text,
+    ColumnInfo, DatabaseInfo, DefaultValue, IndexInfo, SchemaState, TableInfo, column_type_text,
+    default_text,
 };
 use crate::sql::stats::TableStats;
 use crate::sql::types::{Collation, Datum, FieldType, TypeKind};
@@ -222,12 +223,8 @@ fn column_key(table: &TableInfo, column: &ColumnInfo) -> &'static str {
         return "PRI";
     }
     let public = || table.indexes.iter().filter(|index| index.state == SchemaState::Public);
-    let within = |primary: bool| {
-        public().any(|index| {
-            index.primary == primary && index.columns.iter().any(|part| part.offset == offset)
-        })
-    };
-    if within(true) {
+    let within = |index: &IndexInfo| index.columns.iter().any(|part| part.offset == offset);
+    if table.primary_index().is_some_and(within) {
         return "PRI";
     }
     let mut first = public().filter(|index| index.columns[0].offset == offset).peekable();

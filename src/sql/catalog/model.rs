@@ -127,3 +127,29 @@ pub struct TableInfo {
     /// Schema version that last changed it.
     pub version: i64,
 }
+
+impl TableInfo {
+    /// Where an index stands among the unique ones when a row is in the way of another: the primary key first, then those
+    /// that hold no NULL, then the others; lower is earlier.
+    pub fn unique_rank(&self, index: &IndexInfo) -> u8 {
+        let not_null = |part: &IndexColumn| self.columns[part.offset].field_type.not_null;
+        match index.primary {
+            true => 0,
+            false if index.columns.iter().all(not_null) => 1,
+            false => 2,
+        }
+    }
+
+    /// The index that is the primary key, or that clients are told is: of a table without one the first unique index that
+    /// holds whole values and no NULL. `None` also for a table whose handle is its key.
+    pub fn primary_index(&self) -> Option<&IndexInfo> {
+        if self.handle_column.is_some() {
+            return None;
+        }
+        let whole = |index: &&IndexInfo| index.columns.iter().all(|part| part.prefix_len.is_none());
+        let public = self.indexes.iter().filter(|index| index.state == SchemaState::Public);
+        let unique = public.filter(|index| index.unique && self.unique_rank(index) < 2);
+        let fits = |index: &&IndexInfo| index.primary || whole(index);
+        unique.filter(fits).min_by_key(|index| self.unique_rank(index))
+    }
+}

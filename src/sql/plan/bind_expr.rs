@@ -1,6 +1,7 @@
 //! Expressions: names resolved, types inferred.
 
-use super::binder::{AGGREGATE_BASE, AliasRule, Binder, Clause};
+use super::binder::{AGGREGATE_BASE, Binder, Clause, NameRule};
+use super::grouping::has_aggregate;
 use super::literals::literal;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::{Aggregate, AggregateKind, Expr, Function, VariableScope};
@@ -74,7 +75,7 @@ impl Binder<'_> {
         exprs.iter().map(|expr| self.expr(expr, clause)).collect()
     }
 
-    /// A column, or what an alias stands for.
+    /// A column, or what a name of the select list stands for.
     fn column(
         &mut self,
         database: Option<&str>,
@@ -82,40 +83,31 @@ impl Binder<'_> {
         name: &str,
         clause: &Clause<'_>,
     ) -> SqlResult<Expr> {
-        let alias = || {
-            let mut aliases = clause.aliases.iter();
-            let found = aliases.find(|(alias, _)| super::scope::same_name(alias, name));
-            found.map(|(_, expr)| expr.clone()).filter(|_| table.is_none())
-        };
-        if clause.alias_rule == AliasRule::First
-            && let Some(expr) = alias()
-        {
-            return Ok(expr);
-        }
         let found = clause.scope.find(database, table, name);
-        match found.as_slice() {
-            [index] => return clause.scope.column(*index),
-            [] => {}
-            _ => {
-                let shown = qualified(database, table, name);
-                return Err(SqlError::new(
-                    errno::NON_UNIQ,
-                    format!("Column '{shown}' in {} is ambiguous", clause.name),
-                ));
+        if clause.name_rule == NameRule::Having {
+            if let Some(expr) = having_name(table, name, &found, clause)? {
+                return Ok(expr);
             }
-        }
-        if clause.alias_rule == AliasRule::Last
-            && let Some(expr) = alias()
-        {
-            return Ok(expr);
+        } else {
+            match found.as_slice() {
+                [index] => return clause.scope.column(*index),
+                [] => {}
+                _ => {
+                    let shown = qualified(database, table, name);
+                    return Err(ambiguous_column(&shown, clause.name));
+                }
+            }
+            if clause.name_rule == NameRule::Last
+                && table.is_none()
+                && let Some(expr) = clause.names.item(name, clause.name)?
+            {
+                return Ok(expr.clone());
+            }
         }
         if self.outer.iter().any(|scope| !scope.find(database, table, name).is_empty()) {
             return Err(SqlError::unsupported("correlated subqueries"));
         }
-        Err(SqlError::new(
-            errno::BAD_FIELD,
-            format!("Unknown column '{}' in '{}'", qualified(database, table, name), clause.name),
-        ))
+        Err(unknown_column(&qualified(database, table, name), clause.name))
     }
 
     fn unary(
@@ -155,32 +147,24 @@ impl Binder<'_> {
         use ast::Expr as E;
         match expr {
             E::InList { expr, list, negated } => {
-                if let E::Row(_) = **expr {
-                    let mut any = Vec::with_capacity(list.len());
-                    for item in list {
-                        any.push(self.binary(ast::BinaryOp::Eq, expr, item, clause)?);
-                    }
-                    let found = match any.len() {
-                        1 => any.remove(0),
-                        _ => Expr::call(Function::Or, any)?,
-                    };
-                    return negate(found, *negated);
+                if let E::Row(row) = &**expr {
+                    return negate(self.row_in(row, list, clause)?, *negated);
                 }
                 let mut args = Vec::with_capacity(list.len() + 1);
                 args.push(self.expr(expr, clause)?);
+                let wanted = args[0].field_type().clone();
                 for item in list {
-                    args.push(self.expr(item, clause)?);
+                    args.push(self.value_for(&wanted, item, clause)?);
                 }
                 let function = if args.len() == 2 { Function::Eq } else { Function::In };
                 negate(Expr::call(function, args)?, *negated)
             }
             E::Between { expr, low, high, negated } => {
-                let args = vec![
-                    self.expr(expr, clause)?,
-                    self.expr(low, clause)?,
-                    self.expr(high, clause)?,
-                ];
-                negate(Expr::call(Function::Between, args)?, *negated)
+                let value = self.expr(expr, clause)?;
+                let wanted = value.field_type().clone();
+                let low = self.value_for(&wanted, low, clause)?;
+                let high = self.value_for(&wanted, high, clause)?;
+                negate(Expr::call(Function::Between, vec![value, low, high])?, *negated)
             }
             E::Like { expr, pattern, escape, negated } => {
                 let mut args = vec![self.expr(expr, clause)?, self.expr(pattern, clause)?];
@@ -226,10 +210,15 @@ impl Binder<'_> {
         let kind = AggregateKind::by_name(name).ok_or_else(misuse)?;
         // Taken out: an aggregate in an aggregate finds no place.
         let aggregates = clause.aggregates.take().ok_or_else(misuse)?;
-        let rule = std::mem::take(&mut clause.alias_rule);
+        let rule = clause.name_rule;
+        if rule == NameRule::Having {
+            clause.name_rule = NameRule::Last;
+        }
         let bound = self.exprs(args, clause);
-        clause.alias_rule = rule;
+        clause.name_rule = rule;
         let mut bound = match bound {
+            // What a name of the select list stands for may be an aggregate itself.
+            Ok(bound) if bound.iter().any(has_aggregate) => return Err(misuse()),
             Ok(bound) => bound,
             Err(error) => {
                 clause.aggregates = Some(aggregates);
@@ -377,6 +366,33 @@ impl Binder<'_> {
 /// `NOT expr` if `negated`.
 pub(super) fn negate(expr: Expr, negated: bool) -> SqlResult<Expr> {
     if negated { Expr::call(Function::Not, vec![expr]) } else { Ok(expr) }
+}
+
+/// What a name in HAVING stands for: a column that is grouped by, an item of the select list, or a column that one shows
+/// under another name. `columns`: what FROM has of that name.
+fn having_name(
+    table: Option<&str>,
+    name: &str,
+    columns: &[usize],
+    clause: &Clause<'_>,
+) -> SqlResult<Option<Expr>> {
+    let named =
+        |expr: &&Expr| matches!(expr, Expr::Column { index, .. } if columns.contains(index));
+    if let Some(expr) = clause.names.grouped.iter().find(named) {
+        return Ok(Some(expr.clone()));
+    }
+    if table.is_none()
+        && let Some(expr) = clause.names.item(name, clause.name)?
+    {
+        return Ok(Some(expr.clone()));
+    }
+    let mut shown = clause.names.items.iter().map(|(_, expr)| expr).filter(named);
+    Ok(shown.next().cloned())
+}
+
+/// Error 1052.
+pub(super) fn ambiguous_column(name: &str, clause: &str) -> SqlError {
+    SqlError::new(errno::NON_UNIQ, format!("Column '{name}' in {clause} is ambiguous"))
 }
 
 /// Error 1054.

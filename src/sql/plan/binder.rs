@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::physical::PhysicalPlan;
 use super::planner::Planner;
 use super::scope::{Scope, same_name};
+use super::subplans::{CommonTable, Subquery};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::TableInfo;
 use crate::sql::expr::{Aggregate, EvalContext, Expr};
@@ -15,10 +15,12 @@ use crate::sql::types::FieldType;
 /// Turns the syntax of one statement into logical plans.
 pub(super) struct Binder<'a> {
     pub(super) planner: &'a Planner<'a>,
-    /// Uncorrelated scalar subqueries met so far, planned.
-    pub(super) subqueries: Vec<PhysicalPlan>,
+    /// Uncorrelated subqueries and common tables met so far; each refers only to those before it.
+    pub(super) subqueries: Vec<Subquery>,
+    /// How many parameters stand for values of subqueries.
+    pub(super) value_count: usize,
     /// WITH's tables in sight, the nearest last.
-    pub(super) common_tables: Vec<ast::CommonTable>,
+    pub(super) common_tables: Vec<CommonTable>,
     /// The scopes of the queries around: a name found only there makes a subquery correlated.
     pub(super) outer: Vec<Scope>,
 }
@@ -26,16 +28,44 @@ pub(super) struct Binder<'a> {
 /// Where placeholders for aggregates begin among column positions.
 pub(super) const AGGREGATE_BASE: usize = 1 << 32;
 
-/// How a clause sees the aliases of the select list.
+/// How a clause sees the names of the select list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum AliasRule {
+pub(super) enum NameRule {
     /// Not at all.
     #[default]
     Unseen,
-    /// Before columns (ORDER BY).
-    First,
-    /// Where there is no such column (GROUP BY, HAVING).
+    /// Where FROM has no such column: within expressions of GROUP BY and ORDER BY, and in aggregates.
     Last,
+    /// HAVING: what is grouped by, then the select list, and no other columns.
+    Having,
+}
+
+/// What the clauses after the select list see of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SelectNames<'s> {
+    /// Every item that has a name, with what it stands for.
+    pub(super) items: &'s [(String, Expr)],
+    /// What the query groups by.
+    pub(super) grouped: &'s [Expr],
+}
+
+impl SelectNames<'_> {
+    /// The item of this name; error 1052 if it may be one of two columns.
+    pub(super) fn item(&self, name: &str, clause: &str) -> SqlResult<Option<&Expr>> {
+        let mut found = None;
+        for (_, expr) in self.items.iter().filter(|(item, _)| same_name(item, name)) {
+            match expr {
+                Expr::Column { index, .. } if *index < AGGREGATE_BASE => {
+                    if found.is_some_and(|found| found != expr) {
+                        return Err(super::bind_expr::ambiguous_column(name, clause));
+                    }
+                    found = Some(expr);
+                }
+                _ => return Ok(Some(expr)),
+            }
+        }
+        Ok(found)
+    }
 }
 
 /// The clause an expression stands in.
@@ -46,9 +76,9 @@ pub(super) struct Clause<'s> {
     pub(super) name: &'static str,
     /// Where aggregates go, if there may be any: each becomes a column from [`AGGREGATE_BASE`] on.
     pub(super) aggregates: Option<&'s mut Vec<Aggregate>>,
-    /// The select list's aliases and what they stand for.
-    pub(super) aliases: &'s [(String, Expr)],
-    pub(super) alias_rule: AliasRule,
+    /// The select list, as far as the clause sees it.
+    pub(super) names: SelectNames<'s>,
+    pub(super) name_rule: NameRule,
     /// INSERT: where the row to be inserted begins, for VALUES(c).
     pub(super) inserted_row: Option<usize>,
     /// The table DEFAULT(c) is about.
@@ -62,8 +92,8 @@ impl<'s> Clause<'s> {
             scope,
             name,
             aggregates: None,
-            aliases: &[],
-            alias_rule: AliasRule::Unseen,
+            names: SelectNames::default(),
+            name_rule: NameRule::Unseen,
             inserted_row: None,
             default_table: None,
         }
@@ -80,7 +110,13 @@ pub(super) enum Named {
 
 impl<'a> Binder<'a> {
     pub(super) fn new(planner: &'a Planner<'a>) -> Binder<'a> {
-        Binder { planner, subqueries: Vec::new(), common_tables: Vec::new(), outer: Vec::new() }
+        Binder {
+            planner,
+            subqueries: Vec::new(),
+            value_count: 0,
+            common_tables: Vec::new(),
+            outer: Vec::new(),
+        }
     }
 
     /// The database a name without one is in; error 1046 if none was chosen.
@@ -125,14 +161,6 @@ impl<'a> Binder<'a> {
     /// The type of a parameter as far as it is known.
     pub(super) fn parameter_type(&self, index: usize) -> FieldType {
         self.planner.parameter_types.get(index).cloned().unwrap_or_else(FieldType::null)
-    }
-
-    /// The expression of a planned scalar subquery.
-    pub(super) fn subquery_value(&mut self, plan: PhysicalPlan) -> Expr {
-        let field_type = plan.schema.first().cloned().unwrap_or_else(FieldType::null).nullable();
-        let index = self.planner.parameter_count + self.subqueries.len();
-        self.subqueries.push(plan);
-        Expr::Parameter { index, field_type }
     }
 
     /// An expression without columns.

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use super::binder::{Binder, Clause};
 use super::logical::{Logical, column_type, public_columns};
-use super::optimize::optimize;
 use super::physical::{
     AccessLock, Assignment, ConflictAction, DeletePlan, InsertPlan, InsertSource, PhysicalPlan,
-    QueryPlan, SortKey, TargetTable, UpdatePlan,
+    QueryPlan, SortKey, Subplan, TargetTable, UpdatePlan,
 };
 use super::scope::{Scope, same_name};
 use super::select::{limited, sorted};
@@ -22,21 +21,19 @@ impl Binder<'_> {
         let (database, table) = self.target(&insert.table)?;
         let columns = target_columns(&table, insert.columns.as_deref())?;
         let scope = Scope::table(&database, &insert.table.name, &table);
-        let source = match &insert.rows {
+        let (mut values, mut query) = (Vec::new(), None);
+        match &insert.rows {
             ast::InsertRows::Values(rows) => {
-                InsertSource::Values(self.insert_rows(rows, &columns, &scope, &table)?)
+                values = self.insert_rows(rows, &columns, &scope, &table)?;
             }
-            ast::InsertRows::Query(query) => {
-                let (plan, given) = self.query(query)?;
+            ast::InsertRows::Query(rows) => {
+                let (plan, given) = self.query(rows)?;
                 if given.len() != columns.len() {
                     return Err(super::query::wrong_row(1));
                 }
-                let root = optimize(plan)?;
-                let locking = query.locking.is_some();
-                let query = QueryPlan { root, columns: given, subqueries: Vec::new(), locking };
-                InsertSource::Query(Box::new(query))
+                query = Some((plan, given, rows.locking.is_some()));
             }
-        };
+        }
         let on_conflict = if insert.replace {
             ConflictAction::Replace
         } else if !insert.on_duplicate.is_empty() {
@@ -50,7 +47,16 @@ impl Binder<'_> {
             ConflictAction::Error
         };
         let target = TargetTable { database, table };
-        Ok(InsertPlan { target, columns, source, on_conflict, subqueries: self.subqueries })
+        let (plan, given) = query.map(|(plan, given, locking)| (plan, (given, locking))).unzip();
+        let (root, subqueries) = self.finish(plan)?;
+        let source = match root.zip(given) {
+            Some((root, (columns, locking))) => {
+                let query = QueryPlan { root, columns, subqueries: Vec::new(), locking };
+                InsertSource::Query(Box::new(query))
+            }
+            None => InsertSource::Values(values),
+        };
+        Ok(InsertPlan { target, columns, source, on_conflict, subqueries })
     }
 
     /// The table a statement changes; those of `information_schema` are not.
@@ -166,7 +172,8 @@ impl Binder<'_> {
         }
         let source = self.ordered(plan, &scope, &update.order_by, update.limit.as_ref())?;
         let ignore = update.ignore;
-        Ok(UpdatePlan { target, source, assignments, ignore, subqueries: self.subqueries })
+        let (source, subqueries) = self.finish_change(source)?;
+        Ok(UpdatePlan { target, source, assignments, ignore, subqueries })
     }
 
     /// Which of the tables is assigned to: only one may be.
@@ -242,7 +249,13 @@ impl Binder<'_> {
             plan = self.selection(plan, &scope, selection)?;
         }
         let source = self.ordered(plan, &scope, &delete.order_by, delete.limit.as_ref())?;
-        Ok(DeletePlan { target, source, subqueries: self.subqueries })
+        let (source, subqueries) = self.finish_change(source)?;
+        Ok(DeletePlan { target, source, subqueries })
+    }
+
+    fn finish_change(self, source: Logical) -> SqlResult<(PhysicalPlan, Vec<Subplan>)> {
+        let (source, subqueries) = self.finish(Some(source))?;
+        Ok((source.ok_or_else(|| SqlError::internal("a change without rows"))?, subqueries))
     }
 
     /// Makes the rows of FROM those a change needs: the target's full row first, locked, with its hidden handle.
@@ -280,7 +293,7 @@ impl Binder<'_> {
         scope: &Scope,
         order_by: &[ast::OrderItem],
         limit: Option<&ast::Expr>,
-    ) -> SqlResult<PhysicalPlan> {
+    ) -> SqlResult<Logical> {
         let mut keys = Vec::with_capacity(order_by.len());
         for item in order_by {
             let expr = self.expr(&item.expr, &mut Clause::plain(scope, "order clause"))?;
@@ -290,7 +303,7 @@ impl Binder<'_> {
         }
         let limit = limit.map(|limit| self.constant_number(limit)).transpose()?;
         let limit = limit.map(|limit| (None, limit));
-        optimize(limited(sorted(plan, keys), limit))
+        Ok(limited(sorted(plan, keys), limit))
     }
 }
 

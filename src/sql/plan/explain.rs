@@ -6,7 +6,7 @@ use super::StatementPlan;
 use super::logical::public_columns;
 use super::physical::{
     AccessLock, Assignment, ConflictAction, HandleRange, IndexRange, InsertSource, JoinKind,
-    PhysicalPlan, PlanNode, PointAccess, SortKey,
+    PhysicalPlan, PlanNode, PointAccess, SortKey, Subplan, SubplanResult,
 };
 use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::expr::{Aggregate, Expr};
@@ -69,10 +69,15 @@ impl Explain {
         self.rows.push([id.to_owned(), format!("{rows:.2}"), "root".to_owned(), object, info]);
     }
 
-    fn subqueries(&mut self, subqueries: &[PhysicalPlan]) {
-        for (position, plan) in subqueries.iter().enumerate() {
-            let id = format!("ScalarSubquery_{position}");
-            self.row(&id, 1.0, String::new(), String::new());
+    fn subqueries(&mut self, subqueries: &[Subplan]) {
+        let (mut values, mut tables) = (0_usize, 0_usize);
+        for Subplan { plan, result } in subqueries {
+            let (name, number, rows) = match result {
+                SubplanResult::Values => ("ScalarSubquery", &mut values, 1.0),
+                SubplanResult::Table => ("CTE", &mut tables, plan.estimated_rows),
+            };
+            self.row(&format!("{name}_{number}"), rows, String::new(), String::new());
+            *number += 1;
             self.plan(plan, "└─", "  ");
         }
     }
@@ -127,6 +132,10 @@ fn describe(plan: &PhysicalPlan) -> (String, String, String) {
         PlanNode::Virtual { table, .. } => {
             ("MemTableScan".to_owned(), format!("table:{}", table.1.to_uppercase()), String::new())
         }
+        PlanNode::Common { number, .. } => {
+            ("CTEFullScan".to_owned(), format!("CTE:CTE_{number}"), String::new())
+        }
+        PlanNode::Rows { rows, .. } => plain("Rows", format!("rows:{}", rows.len())),
         PlanNode::Filter { input, predicate } => {
             plain("Selection", named(predicate, &column_names(input)))
         }
@@ -355,7 +364,11 @@ fn column_names(plan: &PhysicalPlan) -> Vec<String> {
             groups.chain(shown).collect()
         }
         PlanNode::UnionAll { inputs } => inputs.first().map_or_else(Vec::new, column_names),
-        PlanNode::Dual { .. } | PlanNode::Values { .. } | PlanNode::Virtual { .. } => {
+        PlanNode::Dual { .. }
+        | PlanNode::Values { .. }
+        | PlanNode::Common { .. }
+        | PlanNode::Rows { .. }
+        | PlanNode::Virtual { .. } => {
             (0..plan.schema.len()).map(|position| format!("Column#{position}")).collect()
         }
     }

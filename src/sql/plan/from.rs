@@ -2,7 +2,7 @@
 
 use super::binder::{Binder, Clause, Named};
 use super::logical::Logical;
-use super::physical::JoinKind;
+use super::physical::{JoinKind, OutputColumn};
 use super::scope::{Scope, same_name};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::INFORMATION_SCHEMA;
@@ -31,12 +31,8 @@ impl Binder<'_> {
         let alias = alias.unwrap_or(&name.name);
         match self.named(name)? {
             Named::Common(position) => {
-                // A common table sees those before it, not itself.
-                let hidden = self.common_tables.split_off(position);
-                let common = hidden[0].clone();
-                let derived = self.derived(&common.query, alias, &common.columns);
-                self.common_tables.extend(hidden);
-                derived
+                let (plan, columns) = self.read_common(position)?;
+                Ok((plan, Scope::derived(alias, columns)))
             }
             Named::Table(database, table) => {
                 let scope = Scope::table(&database, alias, &table);
@@ -56,6 +52,16 @@ impl Binder<'_> {
         alias: &str,
         names: &[String],
     ) -> SqlResult<(Logical, Scope)> {
+        let (plan, columns) = self.derived_columns(query, names)?;
+        Ok((plan, Scope::derived(alias, columns)))
+    }
+
+    /// The rows of a derived table, and its columns under their own names or those given.
+    pub(super) fn derived_columns(
+        &mut self,
+        query: &ast::Query,
+        names: &[String],
+    ) -> SqlResult<(Logical, Vec<OutputColumn>)> {
         let (plan, mut columns) = self.query(query)?;
         if !names.is_empty() && names.len() != columns.len() {
             return Err(SqlError::new(
@@ -75,7 +81,7 @@ impl Binder<'_> {
                 ));
             }
         }
-        Ok((plan, Scope::derived(alias, columns)))
+        Ok((plan, columns))
     }
 
     fn join(
@@ -97,13 +103,15 @@ impl Binder<'_> {
             moved.make_nullable();
         }
         let shared = shared_columns(&left_scope, &right_scope, constraint)?;
+        let right_star = right_scope.star.clone();
         let mut scope = left_scope.join(right_scope)?;
         let mut conditions = Vec::new();
-        for (position, (left, right)) in shared.into_iter().enumerate() {
-            let sides = vec![scope.column(left)?, scope.column(right)?];
+        for (left, right) in &shared {
+            let sides = vec![scope.column(*left)?, scope.column(*right)?];
             conditions.push(Expr::call(Function::Eq, sides)?);
-            let (kept, dropped) = if swapped { (right, left) } else { (left, right) };
-            scope.coalesce(kept, dropped, position);
+        }
+        if !shared.is_empty() {
+            scope.coalesce(&shared, &right_star, swapped);
         }
         if let ast::JoinConstraint::On(condition) = constraint {
             let bound = self.expr(condition, &mut Clause::plain(&scope, "on clause"))?;

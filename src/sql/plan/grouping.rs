@@ -1,10 +1,12 @@
 //! From rows to groups: what the clauses after GROUP BY may still say, and what it means over groups.
 
+use std::collections::BTreeSet;
+
 use super::binder::AGGREGATE_BASE;
+use super::dependence::determined;
 use super::logical::Logical;
 use super::scope::Scope;
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::SchemaState;
 use crate::sql::expr::{Aggregate, AggregateKind, Expr};
 
 /// The groups of a SELECT. Their rows are the group's expressions, then the aggregates.
@@ -14,8 +16,8 @@ pub(super) struct Grouping<'s> {
     aggregates: Vec<Aggregate>,
     /// ONLY_FULL_GROUP_BY.
     strict: bool,
-    /// Start positions of the tables of which a whole unique key is grouped by: their other columns have one value a group.
-    determined: Vec<usize>,
+    /// Columns that have one value in a group though they are not grouped by.
+    determined: BTreeSet<usize>,
 }
 
 /// Whether an expression has an aggregate in it.
@@ -26,11 +28,12 @@ pub(super) fn has_aggregate(expr: &Expr) -> bool {
 impl<'s> Grouping<'s> {
     pub(super) fn new(
         scope: &'s Scope,
+        input: &Logical,
         group_by: Vec<Expr>,
         aggregates: Vec<Aggregate>,
         strict: bool,
     ) -> Grouping<'s> {
-        let determined = determined_relations(scope, &group_by);
+        let determined = if strict { determined(scope, input, &group_by) } else { BTreeSet::new() };
         Grouping { scope, group_by, aggregates, strict, determined }
     }
 
@@ -65,9 +68,7 @@ impl<'s> Grouping<'s> {
     }
 
     fn check_column(&self, index: usize, number: usize, clause: &str) -> SqlResult<()> {
-        let start = self.scope.relation_of(index).map(|relation| relation.start);
-        let known = start.is_some_and(|start| self.determined.contains(&start));
-        if !self.strict || known {
+        if !self.strict || self.determined.contains(&index) {
             return Ok(());
         }
         let name = self.scope.qualified_name(index);
@@ -106,27 +107,4 @@ impl<'s> Grouping<'s> {
         let (group_by, aggregates) = (self.group_by, self.aggregates);
         Logical::Aggregate { input: Box::new(input), group_by, aggregates }
     }
-}
-
-fn determined_relations(scope: &Scope, group_by: &[Expr]) -> Vec<usize> {
-    let grouped: Vec<usize> = group_by
-        .iter()
-        .filter_map(|expr| match expr {
-            Expr::Column { index, .. } => Some(*index),
-            _ => None,
-        })
-        .collect();
-    let is_determined = |relation: &&super::scope::Relation| {
-        let Some(table) = relation.table() else { return false };
-        let has = |offset: usize| grouped.contains(&(relation.start + offset));
-        table.handle_column.is_some_and(has)
-            || table.indexes.iter().any(|index| {
-                index.unique
-                    && index.state == SchemaState::Public
-                    && index.columns.iter().all(|column| {
-                        has(column.offset) && table.columns[column.offset].field_type.not_null
-                    })
-            })
-    };
-    scope.relations.iter().filter(is_determined).map(|relation| relation.start).collect()
 }

@@ -38,6 +38,14 @@ pub(super) enum Logical {
         database: String,
         outputs: Vec<usize>,
     },
+    /// The rows of a common table: of one of the binder's subqueries first, of the table of that number once the statement
+    /// is bound.
+    Common {
+        subquery: usize,
+        outputs: Vec<usize>,
+        /// The types of its columns, of which `outputs` are given.
+        schema: Vec<FieldType>,
+    },
     Filter {
         input: Box<Logical>,
         predicates: Vec<Expr>,
@@ -124,7 +132,7 @@ impl Logical {
             Logical::Dual => 0,
             Logical::Values { schema, .. } => schema.len(),
             Logical::Scan(scan) => scan.outputs.len(),
-            Logical::Virtual { outputs, .. } => outputs.len(),
+            Logical::Virtual { outputs, .. } | Logical::Common { outputs, .. } => outputs.len(),
             Logical::Filter { input, .. }
             | Logical::Sort { input, .. }
             | Logical::Limit { input, .. } => input.width(),
@@ -150,6 +158,9 @@ impl Logical {
             Logical::Virtual { table, outputs, .. } => {
                 outputs.iter().map(|offset| column_type(table, *offset)).collect()
             }
+            Logical::Common { outputs, schema, .. } => {
+                outputs.iter().map(|output| schema[*output].clone()).collect()
+            }
             Logical::Filter { input, .. }
             | Logical::Sort { input, .. }
             | Logical::Limit { input, .. } => input.schema(),
@@ -174,10 +185,58 @@ impl Logical {
         }
     }
 
-    /// Locks the rows of every stored table in it, derived tables included.
+    /// Its inputs.
+    pub(super) fn inputs(&self) -> Vec<&Logical> {
+        match self {
+            Logical::Dual
+            | Logical::Values { .. }
+            | Logical::Scan(_)
+            | Logical::Virtual { .. }
+            | Logical::Common { .. } => Vec::new(),
+            Logical::Filter { input, .. }
+            | Logical::Project { input, .. }
+            | Logical::Aggregate { input, .. }
+            | Logical::Sort { input, .. }
+            | Logical::Limit { input, .. } => vec![input],
+            Logical::Join { left, right, .. } => vec![left, right],
+            Logical::UnionAll { inputs } => inputs.iter().collect(),
+        }
+    }
+
+    /// The same operator over other inputs.
+    pub(super) fn map_inputs(mut self, map: &mut dyn FnMut(Logical) -> Logical) -> Logical {
+        let mut change = |input: &mut Logical| {
+            let old = std::mem::replace(input, Logical::Dual);
+            *input = map(old);
+        };
+        match &mut self {
+            Logical::Dual
+            | Logical::Values { .. }
+            | Logical::Scan(_)
+            | Logical::Virtual { .. }
+            | Logical::Common { .. } => {}
+            Logical::Filter { input, .. }
+            | Logical::Project { input, .. }
+            | Logical::Aggregate { input, .. }
+            | Logical::Sort { input, .. }
+            | Logical::Limit { input, .. } => change(input),
+            Logical::Join { left, right, .. } => {
+                change(left);
+                change(right);
+            }
+            Logical::UnionAll { inputs } => inputs.iter_mut().for_each(change),
+        }
+        self
+    }
+
+    /// Locks the rows of every stored table in it, derived tables included. Those of WITH are not: as in MySQL, their
+    /// queries say themselves what they lock.
     pub(super) fn lock_all(&mut self, lock: AccessLock) {
         match self {
-            Logical::Dual | Logical::Values { .. } | Logical::Virtual { .. } => {}
+            Logical::Dual
+            | Logical::Values { .. }
+            | Logical::Virtual { .. }
+            | Logical::Common { .. } => {}
             Logical::Scan(scan) => scan.lock = lock,
             Logical::Filter { input, .. }
             | Logical::Sort { input, .. }

@@ -16,6 +16,8 @@ const LOOKUP_ROWS: f64 = 1_000.0;
 
 /// The rows of an index that was never analyzed that have one key.
 const MATCHES: f64 = 10.0;
+/// As many rows a common table that is computed once is expected to have.
+const COMMON_ROWS: f64 = 1_000.0;
 
 /// The physical plan.
 pub(super) fn lower(plan: Logical) -> SqlResult<PhysicalPlan> {
@@ -35,6 +37,10 @@ fn lower_some(plan: Logical, fetch: Option<u64>) -> SqlResult<PhysicalPlan> {
         Logical::Virtual { table, database, outputs } => {
             let table = (database, table.name.to_lowercase());
             node(PlanNode::Virtual { table, columns: outputs }, schema, 100.0)
+        }
+        Logical::Common { subquery, outputs, .. } => {
+            let common = PlanNode::Common { number: subquery, columns: outputs };
+            node(common, schema, COMMON_ROWS)
         }
         Logical::Filter { input, predicates } => {
             let input = lower(*input)?;
@@ -186,11 +192,17 @@ fn lower_join(
         schema.extend(far.map(|f| if kind == JoinKind::Left { f.nullable() } else { f }));
     }
     let (mut on, mut rest) = (Vec::new(), Vec::new());
+    let mut null_aware = null_aware;
     for condition in conditions {
         match equal_sides(&condition, width) {
             Some(pair) => on.push(pair),
             None => rest.push(condition),
         }
+    }
+    // NOT IN without a single pair of keys: a right row is in the way unless it certainly differs.
+    if null_aware && (on.len() != 1 || !rest.is_empty()) {
+        null_aware = false;
+        rest = vec![not_false(std::mem::take(&mut on), rest, width)?];
     }
     let left = lower(left)?;
     if let Logical::Scan(scan) = &right
@@ -209,6 +221,20 @@ fn lower_join(
     let filter = Expr::conjunction(rest);
     let (left, right) = (Box::new(left), Box::new(right));
     Ok(node(PlanNode::Join { left, right, kind, on, filter, null_aware }, schema, rows))
+}
+
+/// Whether pairs of keys are equal and conditions hold, or may be and may hold: the answer is not FALSE.
+fn not_false(on: Vec<(Expr, Expr)>, mut parts: Vec<Expr>, width: usize) -> SqlResult<Expr> {
+    for (left, right) in on {
+        let right = right.map_columns(&mut |index| index + width);
+        parts.push(Expr::call(Function::Eq, vec![left, right])?);
+    }
+    let all = match parts.len() {
+        1 => parts.remove(0),
+        _ => Expr::call(Function::And, parts)?,
+    };
+    let is_false = Expr::call(Function::IsFalse, vec![all])?;
+    Expr::call(Function::Not, vec![is_false])
 }
 
 /// `left = right` with one side's columns on each, cast to one type; `None` if it is not that.

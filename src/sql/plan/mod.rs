@@ -11,7 +11,7 @@
 //!
 //! A plan holds parameters as [`Expr::Parameter`](crate::sql::expr::Expr::Parameter) and nothing of the moment (time,
 //! variables, snapshot), so it can be kept and run again. Uncorrelated scalar subqueries are plans of their own, run
-//! first; their values are parameters after the statement's.
+//! first; their values are parameters after the statement's. So are common tables that several read (`subplans`).
 //!
 //! What is not here: correlated subqueries, window functions, EXCEPT and INTERSECT, recursive WITH, ROLLUP, changes of
 //! several tables at once (each answers error 1235); the order of joins, which is the statement's; histograms. Paths are chosen
@@ -23,6 +23,7 @@ mod bind_operator;
 mod binder;
 mod cardinality;
 mod constraints;
+mod dependence;
 mod dml;
 mod explain;
 mod from;
@@ -38,13 +39,14 @@ mod pushdown;
 mod query;
 mod scope;
 mod select;
+mod subplans;
 #[cfg(test)]
 mod tests;
 
 pub use physical::{
     AccessLock, Assignment, ConflictAction, DeletePlan, HandleRange, IndexRange, InsertPlan,
     InsertSource, JoinKind, OutputColumn, PhysicalPlan, PlanNode, PointAccess, QueryPlan, SortKey,
-    TargetTable, UpdatePlan,
+    Subplan, SubplanResult, TargetTable, UpdatePlan,
 };
 pub use planner::{Planner, StatementPlan, StringVariables, VariableTypes};
 #[cfg(test)]

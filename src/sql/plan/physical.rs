@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::expr::{Aggregate, Expr};
-use crate::sql::types::FieldType;
+use crate::sql::types::{Datum, FieldType};
 
 /// A column of a result as the client sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -170,6 +170,20 @@ pub enum PlanNode {
         /// Offsets of the columns to give.
         columns: Vec<usize>,
     },
+    /// Rows of a common table that several read; computed before.
+    Common {
+        /// Which of the subplans that are tables, from 0.
+        number: usize,
+        /// Positions of the columns to give.
+        columns: Vec<usize>,
+    },
+    /// Rows that are there: those of a common table, when the plan runs.
+    Rows {
+        /// The rows.
+        rows: Arc<Vec<Vec<Datum>>>,
+        /// Positions of the columns to give.
+        columns: Vec<usize>,
+    },
     /// Rows for which the predicate is true.
     Filter {
         /// Input.
@@ -264,6 +278,25 @@ pub struct PhysicalPlan {
     pub estimated_rows: f64,
 }
 
+/// What becomes of a subplan's rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubplanResult {
+    /// The values of its only row (NULLs, if there is none) are parameters, in the order of the subplans, after the
+    /// statement's own.
+    Values,
+    /// They are kept for [`PlanNode::Common`].
+    Table,
+}
+
+/// A plan that runs before the statement's own. It may refer to those before it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subplan {
+    /// What runs.
+    pub plan: PhysicalPlan,
+    /// What its rows are for.
+    pub result: SubplanResult,
+}
+
 /// A SELECT.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QueryPlan {
@@ -271,9 +304,8 @@ pub struct QueryPlan {
     pub root: PhysicalPlan,
     /// What the client is told, one per column of `root`.
     pub columns: Vec<OutputColumn>,
-    /// Uncorrelated scalar subqueries, run first, in order; each one's value is seen as `Function::Subquery(i)`-like
-    /// parameter at `Expr::Parameter { index: parameter_count + i }`.
-    pub subqueries: Vec<PhysicalPlan>,
+    /// Uncorrelated subqueries and common tables, run first, in order.
+    pub subqueries: Vec<Subplan>,
     /// FOR UPDATE somewhere: the statement reads current data and locks.
     pub locking: bool,
 }
@@ -329,8 +361,8 @@ pub struct InsertPlan {
     pub source: InsertSource,
     /// On a duplicate.
     pub on_conflict: ConflictAction,
-    /// Uncorrelated scalar subqueries, as in [`QueryPlan`].
-    pub subqueries: Vec<PhysicalPlan>,
+    /// Subqueries and common tables, as in [`QueryPlan`].
+    pub subqueries: Vec<Subplan>,
 }
 
 /// UPDATE of one table (joined to others, perhaps, by the source).
@@ -345,8 +377,8 @@ pub struct UpdatePlan {
     pub assignments: Vec<Assignment>,
     /// UPDATE IGNORE.
     pub ignore: bool,
-    /// Uncorrelated scalar subqueries, as in [`QueryPlan`].
-    pub subqueries: Vec<PhysicalPlan>,
+    /// Subqueries and common tables, as in [`QueryPlan`].
+    pub subqueries: Vec<Subplan>,
 }
 
 /// DELETE from one table.
@@ -356,6 +388,6 @@ pub struct DeletePlan {
     pub target: TargetTable,
     /// Gives the rows to delete, as in [`UpdatePlan::source`].
     pub source: PhysicalPlan,
-    /// Uncorrelated scalar subqueries, as in [`QueryPlan`].
-    pub subqueries: Vec<PhysicalPlan>,
+    /// Subqueries and common tables, as in [`QueryPlan`].
+    pub subqueries: Vec<Subplan>,
 }

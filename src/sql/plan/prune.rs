@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::logical::{Logical, Scan};
 use super::physical::{JoinKind, SortKey};
 use crate::sql::catalog::SchemaState;
-use crate::sql::expr::Expr;
+use crate::sql::expr::{Aggregate, Expr};
 
 /// The plan with only the columns in `needed`, and perhaps some its own operators read; with the old positions of the
 /// columns that are left, in order.
@@ -28,6 +28,11 @@ pub(super) fn prune(plan: Logical, needed: &BTreeSet<usize>) -> (Logical, Vec<us
             let outputs = pick(&kept, &outputs);
             (Logical::Virtual { table, database, outputs }, kept)
         }
+        Logical::Common { subquery, outputs, schema } => {
+            let kept = or_any(needed, 0);
+            let outputs = pick(&kept, &outputs);
+            (Logical::Common { subquery, outputs, schema }, kept)
+        }
         Logical::Filter { input, predicates } => {
             let (input, kept) = prune_input(*input, needed, &predicates);
             let predicates = remap(predicates, &kept);
@@ -43,23 +48,7 @@ pub(super) fn prune(plan: Logical, needed: &BTreeSet<usize>) -> (Logical, Vec<us
             prune_join((*left, *right), kind, conditions, null_aware, needed)
         }
         Logical::Aggregate { input, group_by, aggregates } => {
-            let groups = group_by.len();
-            let mut kept: Vec<usize> = (0..groups).collect();
-            kept.extend(needed.iter().filter(|column| **column >= groups));
-            if kept.is_empty() && !aggregates.is_empty() {
-                kept.push(0);
-            }
-            let positions: Vec<usize> =
-                kept[groups..].iter().map(|column| column - groups).collect();
-            let mut aggregates = pick(&positions, &aggregates);
-            let args = aggregates.iter().flat_map(|aggregate| &aggregate.args);
-            let read: Vec<Expr> = group_by.iter().chain(args).cloned().collect();
-            let (input, below) = prune_input(*input, &BTreeSet::new(), &read);
-            for aggregate in &mut aggregates {
-                aggregate.args = remap(std::mem::take(&mut aggregate.args), &below);
-            }
-            let group_by = remap(group_by, &below);
-            (Logical::Aggregate { input, group_by, aggregates }, kept)
+            prune_aggregate(*input, group_by, aggregates, needed)
         }
         Logical::Sort { input, keys } => {
             let (exprs, directions): (Vec<_>, Vec<_>) =
@@ -80,6 +69,30 @@ pub(super) fn prune(plan: Logical, needed: &BTreeSet<usize>) -> (Logical, Vec<us
             (Logical::UnionAll { inputs }, kept)
         }
     }
+}
+
+fn prune_aggregate(
+    input: Logical,
+    group_by: Vec<Expr>,
+    aggregates: Vec<Aggregate>,
+    needed: &BTreeSet<usize>,
+) -> (Logical, Vec<usize>) {
+    let groups = group_by.len();
+    let mut kept: Vec<usize> = (0..groups).collect();
+    kept.extend(needed.iter().filter(|column| **column >= groups));
+    if kept.is_empty() && !aggregates.is_empty() {
+        kept.push(0);
+    }
+    let positions: Vec<usize> = kept[groups..].iter().map(|column| column - groups).collect();
+    let mut aggregates = pick(&positions, &aggregates);
+    let args = aggregates.iter().flat_map(|aggregate| &aggregate.args);
+    let read: Vec<Expr> = group_by.iter().chain(args).cloned().collect();
+    let (input, below) = prune_input(input, &BTreeSet::new(), &read);
+    for aggregate in &mut aggregates {
+        aggregate.args = remap(std::mem::take(&mut aggregate.args), &below);
+    }
+    let group_by = remap(group_by, &below);
+    (Logical::Aggregate { input, group_by, aggregates }, kept)
 }
 
 fn prune_join(

@@ -65,9 +65,10 @@ pub(super) fn push(plan: Logical, predicates: Vec<Expr>) -> SqlResult<Logical> {
             let pushed = inputs.into_iter().map(|input| push(input, predicates.clone()));
             Ok(Logical::UnionAll { inputs: pushed.collect::<SqlResult<_>>()? })
         }
-        leaf @ (Logical::Dual | Logical::Values { .. } | Logical::Virtual { .. }) => {
-            Ok(leaf.filter(predicates))
-        }
+        leaf @ (Logical::Dual
+        | Logical::Values { .. }
+        | Logical::Virtual { .. }
+        | Logical::Common { .. }) => Ok(leaf.filter(predicates)),
     }
 }
 
@@ -144,6 +145,8 @@ impl Join {
             }
             for condition in conditions {
                 match side(&condition) {
+                    // A right row for which it is unknown counts, too.
+                    _ if self.null_aware => on.push(condition),
                     Side::Right if condition.is_deterministic() => to_right.push(condition),
                     Side::Left if self.kind == JoinKind::Semi && condition.is_deterministic() => {
                         to_left.push(condition);
@@ -188,6 +191,7 @@ fn rejects_null(predicate: &Expr, width: usize) -> bool {
         Function::NullEq => false,
         function if function.is_comparison() => args.iter().any(is_right),
         Function::In | Function::Between | Function::Like | Function::Regexp => is_right(&args[0]),
+        Function::InRows => Function::row_of(args).iter().any(is_right),
         Function::IsTrue => rejects_null(&args[0], width),
         Function::And => args.iter().any(|arg| rejects_null(arg, width)),
         Function::Or => args.iter().all(|arg| rejects_null(arg, width)),
@@ -238,9 +242,9 @@ fn propagate(parts: &mut Vec<Expr>) {
     }
 }
 
-/// The only column of a comparison with constants.
+/// The only column of a comparison with constants, in the column's own collation.
 fn constrained_column(part: &Expr) -> Option<usize> {
-    let Expr::Call { function, args, .. } = part else { return None };
+    let Expr::Call { function, args, field_type: comparison_type } = part else { return None };
     let comparison = function.is_comparison() && *function != Function::NullEq;
     if !comparison && !matches!(function, Function::In | Function::Between) {
         return None;
@@ -248,7 +252,13 @@ fn constrained_column(part: &Expr) -> Option<usize> {
     let mut column = None;
     for arg in args {
         match arg {
-            Expr::Column { index, .. } if column.is_none() => column = Some(*index),
+            Expr::Column { index, field_type } if column.is_none() => {
+                if field_type.kind.is_string() && field_type.collation != comparison_type.collation
+                {
+                    return None;
+                }
+                column = Some(*index);
+            }
             arg if arg.is_constant() => {}
             _ => return None,
         }

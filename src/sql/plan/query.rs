@@ -2,8 +2,7 @@
 
 use super::binder::{Binder, Clause, fold};
 use super::logical::Logical;
-use super::optimize::optimize;
-use super::physical::{AccessLock, OutputColumn, PhysicalPlan, QueryPlan, SortKey};
+use super::physical::{AccessLock, OutputColumn, QueryPlan, SortKey};
 use super::scope::Scope;
 use super::select::{limited, sorted, unique_rows};
 use crate::common::{SqlError, SqlResult, errno};
@@ -16,14 +15,18 @@ impl Binder<'_> {
     pub(super) fn query_plan(mut self, query: &ast::Query) -> SqlResult<QueryPlan> {
         let (plan, columns) = self.query(query)?;
         let locking = query.locking.is_some();
-        let root = optimize(plan)?;
-        Ok(QueryPlan { root, columns, subqueries: self.subqueries, locking })
+        let (root, subqueries) = self.finish(Some(plan))?;
+        let root = root.ok_or_else(|| SqlError::internal("a query without a plan"))?;
+        Ok(QueryPlan { root, columns, subqueries, locking })
     }
 
     /// A query with what stands around its body.
     pub(super) fn query(&mut self, query: &ast::Query) -> SqlResult<(Logical, Vec<OutputColumn>)> {
         let in_sight = self.common_tables.len();
-        self.common_tables.extend(query.with.iter().cloned());
+        for common in &query.with {
+            let common = self.common_table(common);
+            self.common_tables.push(common);
+        }
         let bound = self.query_body(query);
         self.common_tables.truncate(in_sight);
         let (mut plan, columns) = bound?;
@@ -154,12 +157,8 @@ impl Binder<'_> {
     ) -> SqlResult<Expr> {
         match expr {
             ast::Expr::Subquery(query) => {
-                let (plan, columns) = self.inner_query(query, clause)?;
-                if columns.len() != 1 {
-                    return Err(super::bind_expr::operand_columns(1));
-                }
-                let plan = self.independent(plan)?;
-                Ok(self.subquery_value(plan))
+                let mut values = self.row_subquery(query, 1, clause)?;
+                Ok(values.remove(0))
             }
             ast::Expr::Exists(query) => {
                 let (plan, _) = self.inner_query(query, clause)?;
@@ -175,14 +174,37 @@ impl Binder<'_> {
                     group_by: Vec::new(),
                     aggregates: vec![count],
                 };
-                let plan = self.independent(counted)?;
-                let found = self.subquery_value(plan);
+                let found = self.subquery_values(counted).remove(0);
                 Expr::call(Function::Gt, vec![found, Expr::literal(Datum::Int(0))])
             }
             _ => {
                 Err(SqlError::unsupported("IN (subquery) other than as a condition of WHERE's own"))
             }
         }
+    }
+
+    /// A query of one row, as its values; error 1241 if it has not so many columns.
+    pub(super) fn row_subquery(
+        &mut self,
+        query: &ast::Query,
+        width: usize,
+        clause: &Clause<'_>,
+    ) -> SqlResult<Vec<Expr>> {
+        let (plan, columns) = self.inner_query(query, clause)?;
+        if columns.len() != width {
+            return Err(super::bind_expr::operand_columns(width));
+        }
+        Ok(self.subquery_values(plan))
+    }
+
+    /// A query of one row, as its values.
+    pub(super) fn row_of(
+        &mut self,
+        query: &ast::Query,
+        clause: &Clause<'_>,
+    ) -> SqlResult<Vec<Expr>> {
+        let (plan, _) = self.inner_query(query, clause)?;
+        Ok(self.subquery_values(plan))
     }
 
     fn inner_query(
@@ -194,10 +216,6 @@ impl Binder<'_> {
         let inner = self.query(query);
         self.outer.pop();
         inner
-    }
-
-    fn independent(&self, plan: Logical) -> SqlResult<PhysicalPlan> {
-        optimize(plan)
     }
 }
 

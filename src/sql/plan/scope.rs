@@ -102,11 +102,12 @@ fn key_flags(table: &TableInfo, offset: usize) -> u16 {
     } else if column.field_type.not_null && column.default.is_none() {
         found |= flags::NO_DEFAULT_VALUE;
     }
+    let primary = table.primary_index();
     for index in table.indexes.iter().filter(|index| index.state == SchemaState::Public) {
         let position = index.columns.iter().position(|column| column.offset == offset);
         found |= match position {
             None => 0,
-            Some(_) if index.primary => flags::PRIMARY_KEY,
+            Some(_) if primary.is_some_and(|primary| primary.id == index.id) => flags::PRIMARY_KEY,
             Some(0) if index.unique && index.columns.len() == 1 => flags::UNIQUE_KEY,
             Some(0) => flags::MULTIPLE_KEY,
             Some(_) => 0,
@@ -185,11 +186,23 @@ impl Scope {
         Ok(self)
     }
 
-    /// Makes `kept` the column that a name joined by USING stands for, in front of `*`; `dropped` is hidden.
-    pub(super) fn coalesce(&mut self, kept: usize, dropped: usize, position: usize) {
-        self.star.retain(|column| *column != kept && *column != dropped);
-        self.star.insert(position.min(self.star.len()), kept);
-        self.hidden.push(dropped);
+    /// Makes of each pair of equal columns one. `*` gives those first, in the order they have in the table that keeps all
+    /// its rows (the left one of an inner join), then that table's others, then the other table's.
+    pub(super) fn coalesce(
+        &mut self,
+        pairs: &[(usize, usize)],
+        right_star: &[usize],
+        right_first: bool,
+    ) {
+        let side = |pair: &(usize, usize)| if right_first { (pair.1, pair.0) } else { *pair };
+        let (kept, dropped): (Vec<usize>, Vec<usize>) = pairs.iter().map(side).unzip();
+        let of_first = |column: &usize| right_star.contains(column) == right_first;
+        let (first, second): (Vec<usize>, Vec<usize>) = self.star.iter().partition(|c| of_first(c));
+        let (common, own): (Vec<usize>, Vec<usize>) =
+            first.into_iter().partition(|column| kept.contains(column));
+        let others = second.into_iter().filter(|column| !dropped.contains(column));
+        self.star = common.into_iter().chain(own).chain(others).collect();
+        self.hidden.extend(dropped);
     }
 
     fn locate(&self, index: usize) -> Option<(&Relation, usize)> {

@@ -1,12 +1,12 @@
 //! One SELECT.
 
-use super::binder::{AliasRule, Binder, Clause};
+use super::binder::{Binder, Clause, NameRule, SelectNames};
 use super::grouping::Grouping;
 use super::logical::Logical;
 use super::physical::{JoinKind, OutputColumn, SortKey};
 use super::scope::Scope;
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::expr::{Aggregate, Expr, Function};
+use crate::sql::expr::{Aggregate, AggregateKind, Expr, Function};
 use crate::sql::parser::ast;
 use crate::sql::types::{Datum, SqlMode};
 
@@ -14,7 +14,8 @@ use crate::sql::types::{Datum, SqlMode};
 struct Selected {
     exprs: Vec<Expr>,
     columns: Vec<OutputColumn>,
-    aliases: Vec<(String, Expr)>,
+    /// What each is called: an alias, a column, the text of an expression.
+    names: Vec<(String, Expr)>,
 }
 
 impl Binder<'_> {
@@ -39,15 +40,17 @@ impl Binder<'_> {
             input = self.selection(input, &scope, selection)?;
         }
         let mut aggregates = Vec::new();
-        let mut selected = self.select_items(&select.items, &scope, &mut aggregates)?;
+        let named = !order_by.is_empty() || !select.group_by.is_empty() || select.having.is_some();
+        let mut selected = self.select_items(&select.items, named, &scope, &mut aggregates)?;
         let group_by = self.group_by(&select.group_by, &scope, &selected)?;
-        let having = self.having(select.having.as_ref(), &scope, &selected, &mut aggregates)?;
+        let names = SelectNames { items: &selected.names, grouped: &group_by };
+        let having = self.having(select.having.as_ref(), &scope, names, &mut aggregates)?;
         let mut order = self.order_keys(order_by, &scope, &selected, &mut aggregates)?;
 
         let mut having = having;
         if !group_by.is_empty() || !aggregates.is_empty() {
             let full_group_by = self.planner.sql_mode.contains(SqlMode::ONLY_FULL_GROUP_BY);
-            let mut grouping = Grouping::new(&scope, group_by, aggregates, full_group_by);
+            let mut grouping = Grouping::new(&scope, &input, group_by, aggregates, full_group_by);
             for (position, expr) in selected.exprs.iter_mut().enumerate() {
                 grouping.rewrite(expr, position + 1, "SELECT list")?;
             }
@@ -116,9 +119,6 @@ impl Binder<'_> {
             ast::Expr::Row(items) => self.exprs(items, &mut clause)?,
             expr => vec![self.expr(expr, &mut clause)?],
         };
-        if negated && wanted.len() > 1 {
-            return Err(SqlError::unsupported("NOT IN with rows"));
-        }
         self.outer.push(scope.clone());
         let inner = self.query(query);
         self.outer.pop();
@@ -142,34 +142,50 @@ impl Binder<'_> {
         })
     }
 
+    /// The select list; with names for the clauses after it, if there are any.
     fn select_items(
         &mut self,
         items: &[ast::SelectItem],
+        named: bool,
         scope: &Scope,
         aggregates: &mut Vec<Aggregate>,
     ) -> SqlResult<Selected> {
-        let mut selected = Selected { exprs: vec![], columns: vec![], aliases: vec![] };
+        let mut selected = Selected { exprs: vec![], columns: vec![], names: vec![] };
+        check_columns(items.len())?;
         for item in items {
+            check_columns(selected.exprs.len())?;
             match item {
                 ast::SelectItem::Wildcard(table) => {
                     for index in self.wildcard(table.as_ref(), scope)? {
-                        selected.exprs.push(scope.column(index)?);
-                        selected.columns.extend(scope.output(index));
+                        let column = scope.column(index)?;
+                        if let Some(output) = scope.output(index) {
+                            if named {
+                                selected.names.push((output.name.clone(), column.clone()));
+                            }
+                            selected.columns.push(output);
+                        }
+                        selected.exprs.push(column);
                     }
                 }
                 ast::SelectItem::Expr { expr, alias, text } => {
                     let mut clause = Clause::plain(scope, "field list");
                     clause.aggregates = Some(&mut *aggregates);
                     let bound = self.expr(expr, &mut clause)?;
-                    let name = alias.as_ref().unwrap_or(text).clone();
+                    let name = alias.as_ref().unwrap_or(text);
                     selected.columns.push(output_column(&bound, name.clone(), scope));
-                    if alias.is_some() {
-                        selected.aliases.push((name, bound.clone()));
+                    if named {
+                        let name = match (alias, expr) {
+                            // Its text may say its table.
+                            (None, ast::Expr::Column { name, .. }) => name,
+                            _ => name,
+                        };
+                        selected.names.push((name.clone(), bound.clone()));
                     }
                     selected.exprs.push(bound);
                 }
             }
         }
+        check_columns(selected.exprs.len())?;
         Ok(selected)
     }
 
@@ -196,10 +212,24 @@ impl Binder<'_> {
             let expr = match position(item) {
                 Some(position) => selected.at(position, "group statement")?.clone(),
                 None => {
-                    let mut clause = Clause::plain(scope, "group statement");
-                    clause.aliases = &selected.aliases;
-                    clause.alias_rule = AliasRule::Last;
-                    self.expr(item, &mut clause)?
+                    let clause_name = "group statement";
+                    let names = SelectNames { items: &selected.names, grouped: &[] };
+                    // A name alone that FROM has twice is the one that is selected.
+                    let chosen = match item {
+                        ast::Expr::Column { table: None, name, .. }
+                            if scope.visible(name).len() != 1 =>
+                        {
+                            names.item(name, clause_name)?.cloned()
+                        }
+                        _ => None,
+                    };
+                    let mut clause = Clause::plain(scope, clause_name);
+                    clause.names = names;
+                    clause.name_rule = NameRule::Last;
+                    match chosen {
+                        Some(expr) => expr,
+                        None => self.expr(item, &mut clause)?,
+                    }
                 }
             };
             if super::grouping::has_aggregate(&expr) {
@@ -223,13 +253,13 @@ impl Binder<'_> {
         &mut self,
         having: Option<&ast::Expr>,
         scope: &Scope,
-        selected: &Selected,
+        names: SelectNames<'_>,
         aggregates: &mut Vec<Aggregate>,
     ) -> SqlResult<Option<Expr>> {
         let Some(having) = having else { return Ok(None) };
         let mut clause = Clause::plain(scope, "having clause");
-        clause.aliases = &selected.aliases;
-        clause.alias_rule = AliasRule::First;
+        clause.names = names;
+        clause.name_rule = NameRule::Having;
         clause.aggregates = Some(aggregates);
         self.expr(having, &mut clause).map(Some)
     }
@@ -246,11 +276,23 @@ impl Binder<'_> {
             let expr = match position(&item.expr) {
                 Some(position) => selected.at(position, "order clause")?.clone(),
                 None => {
-                    let mut clause = Clause::plain(scope, "order clause");
-                    clause.aliases = &selected.aliases;
-                    clause.alias_rule = AliasRule::First;
+                    let clause_name = "order clause";
+                    let names = SelectNames { items: &selected.names, grouped: &[] };
+                    // A name alone is the select list's before it is a column's.
+                    let chosen = match &item.expr {
+                        ast::Expr::Column { table: None, name, .. } => {
+                            names.item(name, clause_name)?.cloned()
+                        }
+                        _ => None,
+                    };
+                    let mut clause = Clause::plain(scope, clause_name);
+                    clause.names = names;
+                    clause.name_rule = NameRule::Last;
                     clause.aggregates = Some(&mut *aggregates);
-                    self.expr(&item.expr, &mut clause)?
+                    match chosen {
+                        Some(expr) => expr,
+                        None => self.expr(&item.expr, &mut clause)?,
+                    }
                 }
             };
             // A constant orders nothing, and what was ordered by before needs no second look.
@@ -261,34 +303,50 @@ impl Binder<'_> {
         Ok(keys)
     }
 
-    /// DISTINCT: groups of equal rows; ORDER BY may only speak of what is selected.
+    /// DISTINCT: groups of equal rows. Under ONLY_FULL_GROUP_BY ORDER BY may only speak of what is selected; without it
+    /// any row of those that are equal says where they stand.
     fn distinct(
         &mut self,
         input: Logical,
         scope: &Scope,
-        exprs: Vec<Expr>,
+        mut exprs: Vec<Expr>,
         order: Vec<SortKey>,
         limit: Option<(Option<Expr>, Expr)>,
     ) -> SqlResult<Logical> {
+        let width = exprs.len();
+        let strict = self.planner.sql_mode.contains(SqlMode::ONLY_FULL_GROUP_BY);
+        let mut aggregates = Vec::new();
         let mut keys = Vec::with_capacity(order.len());
-        for (number, key) in order.into_iter().enumerate() {
-            let Some(position) = exprs.iter().position(|expr| *expr == key.expr) else {
-                let name = key.expr.columns().first().map(|index| scope.qualified_name(*index));
-                return Err(SqlError::new(
-                    errno::FIELD_IN_ORDER_NOT_SELECT,
-                    format!(
-                        "Expression #{} of ORDER BY clause is not in SELECT list, references column '{}' which is not in \
-                         SELECT list; this is incompatible with DISTINCT",
-                        number + 1,
-                        name.unwrap_or_default(),
-                    ),
-                ));
+        for (number, SortKey { expr, descending }) in order.into_iter().enumerate() {
+            let shown = over_selected(expr.clone(), &exprs[..width]);
+            let expr = match shown {
+                Ok(expr) => expr,
+                Err(column) if strict => {
+                    return Err(not_selected(number + 1, &scope.qualified_name(column)));
+                }
+                Err(_) => {
+                    let key = Expr::column(exprs.len(), expr.field_type().clone());
+                    let any = Aggregate::new(AggregateKind::AnyValue, vec![key], false)?;
+                    exprs.push(expr);
+                    let field_type = any.field_type.clone();
+                    aggregates.push(any);
+                    Expr::column(width + aggregates.len() - 1, field_type)
+                }
             };
-            let expr = Expr::column(position, key.expr.field_type().clone());
-            keys.push(SortKey { expr, descending: key.descending });
+            keys.push(SortKey { expr, descending });
         }
-        let projected = Logical::Project { input: Box::new(input), exprs };
-        Ok(limited(sorted(unique_rows(projected), keys), limit))
+        let types = exprs.iter().take(width).map(|expr| expr.field_type().clone());
+        let group_by: Vec<Expr> =
+            types.enumerate().map(|(index, field_type)| Expr::column(index, field_type)).collect();
+        let projected = Box::new(Logical::Project { input: Box::new(input), exprs });
+        let needless = aggregates.len();
+        let unique =
+            Logical::Aggregate { input: projected, group_by: group_by.clone(), aggregates };
+        let plan = limited(sorted(unique, keys), limit);
+        if needless == 0 {
+            return Ok(plan);
+        }
+        Ok(Logical::Project { input: Box::new(plan), exprs: group_by })
     }
 
     /// LIMIT's numbers: literals or parameters.
@@ -312,6 +370,43 @@ impl Selected {
             .and_then(|index| self.exprs.get(index))
             .ok_or_else(|| super::bind_expr::unknown_column(&position.to_string(), clause))
     }
+}
+
+/// An expression over what is selected; or the first column in it that is not.
+fn over_selected(expr: Expr, selected: &[Expr]) -> Result<Expr, usize> {
+    if let Some(position) = selected.iter().position(|known| *known == expr) {
+        return Ok(Expr::column(position, expr.field_type().clone()));
+    }
+    match expr {
+        Expr::Column { index, .. } => Err(index),
+        Expr::Call { function, args, field_type } => {
+            let args = args.into_iter().map(|arg| over_selected(arg, selected));
+            Ok(Expr::Call { function, args: args.collect::<Result<_, _>>()?, field_type })
+        }
+        constant => Ok(constant),
+    }
+}
+
+/// Error 3065.
+fn not_selected(number: usize, column: &str) -> SqlError {
+    SqlError::new(
+        errno::FIELD_IN_ORDER_NOT_SELECT,
+        format!(
+            "Expression #{number} of ORDER BY clause is not in SELECT list, references column '{column}' which is not in \
+             SELECT list; this is incompatible with DISTINCT"
+        ),
+    )
+}
+
+/// How many columns a result may have.
+const COLUMN_LIMIT: usize = 4096;
+
+/// Error 1117 for more columns than a result may have.
+fn check_columns(count: usize) -> SqlResult<()> {
+    if count <= COLUMN_LIMIT {
+        return Ok(());
+    }
+    Err(SqlError::new(errno::TOO_MANY_FIELDS, "Too many columns"))
 }
 
 /// The rows without duplicates.

@@ -276,6 +276,43 @@ fn name_errors() {
     run("name_errors");
 }
 
+/// How many rows EXPLAIN shows for so many common tables, each of which reads the one before so many times.
+fn explained_rows(count: usize, readers: usize) -> usize {
+    let mut sql = "WITH c0 AS (SELECT 1 AS n)".to_owned();
+    for number in 1..count {
+        let tables: Vec<String> =
+            (0..readers).map(|r| format!("c{} AS t{r}", number - 1)).collect();
+        sql.push_str(&format!(", c{number} AS (SELECT t0.n + 1 AS n FROM {})", tables.join(", ")));
+    }
+    sql.push_str(&format!(" SELECT * FROM c{}", count - 1));
+    let parsed = parse(&sql, SqlMode::default()).unwrap();
+    let schema = TestSchema::new();
+    let plan = schema.plan(&parsed[0]).unwrap();
+    Planner::new(&schema.schema, None, SqlMode::default()).explain(&plan).len()
+}
+
+#[test]
+fn a_common_table_is_planned_once_for_all_its_readers() {
+    // With a plan for each reader there would be 2^60 rows.
+    assert!(explained_rows(60, 2) < 60 * 6);
+}
+
+#[test]
+fn a_long_chain_of_common_tables_is_no_deep_plan() {
+    assert!(explained_rows(1500, 1) < 1500 * 4);
+}
+
+#[test]
+fn results_have_a_limit_of_columns() {
+    let plan = |count: usize| {
+        let columns = vec!["1"; count].join(",");
+        let parsed = parse(&format!("SELECT {columns}"), SqlMode::default()).unwrap();
+        TestSchema::new().plan(&parsed[0])
+    };
+    assert!(plan(4096).is_ok());
+    assert_eq!(plan(4097).unwrap_err().code, crate::common::errno::TOO_MANY_FIELDS);
+}
+
 #[test]
 fn table_definitions() {
     run("table_definitions");

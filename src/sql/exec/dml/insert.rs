@@ -7,11 +7,11 @@ use super::update::{Assigned, assign_row};
 use super::writer::{Conflict, NewRow, TableWriter};
 use super::{CHUNK, DmlResult, auto_ids, warning_count};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::exec::{ExecContext, run_query, subquery, table_codec};
+use crate::sql::exec::{ExecContext, run_plan, subquery, table_codec};
 use crate::sql::expr::Expr;
 use crate::sql::plan::{Assignment, ConflictAction, InsertPlan, InsertSource};
 use crate::sql::stats::TableDelta;
-use crate::sql::types::{Datum, FieldType, SqlMode};
+use crate::sql::types::{Datum, SqlMode};
 
 /// One INSERT or REPLACE under way.
 struct Insert<'a> {
@@ -19,7 +19,7 @@ struct Insert<'a> {
     ctx: &'a ExecContext,
     writer: TableWriter<'a>,
     defaults: Vec<Default>,
-    subqueries: Vec<(Datum, FieldType)>,
+    subqueries: subquery::Found,
     /// ON DUPLICATE KEY UPDATE, with the subqueries' values in it.
     assignments: Vec<Assignment>,
     single_row: bool,
@@ -103,7 +103,10 @@ fn explicit_id(value: &Datum) -> u64 {
 
 impl Insert<'_> {
     async fn insert_query(&mut self, query: &crate::sql::plan::QueryPlan) -> SqlResult<()> {
-        let mut stream = run_query(query, self.ctx).await?;
+        // The statement's subqueries have been run; those of the query are among them.
+        let first = self.ctx.eval.params.len();
+        let root = subquery::substitute(&query.root, first, &self.subqueries);
+        let mut stream = run_plan(&root, self.ctx).await?;
         // The whole answer first: the statement may read the table it writes.
         let mut rows = Vec::new();
         while let Some(batch) = stream.next_batch().await? {

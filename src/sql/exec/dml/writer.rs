@@ -137,7 +137,7 @@ impl<'a> TableWriter<'a> {
         }
     }
 
-    /// The first row in the way of a new one. `besides`: the handle of a row that is going away itself.
+    /// The first row in the way of a new one, the primary key's before those of other unique keys. `besides`: the handle of a row that is going away itself.
     pub(super) fn conflict(
         &self,
         row: &NewRow,
@@ -150,16 +150,20 @@ impl<'a> TableWriter<'a> {
                 return Ok(Some(Conflict { handle: row.handle, error }));
             }
         }
+        let mut found: Option<(u8, &IndexInfo, i64)> = None;
         for (position, entry) in row.entries.iter().filter(|(_, entry)| entry.distinct) {
             let Some(value) = self.current(&entry.key) else { continue };
             let handle = table_codec::unique_handle(&value)?;
-            if besides != Some(handle) {
-                let index = &self.table.indexes[*position];
-                let error = table_codec::duplicate_index_entry(self.table, index, &row.values);
-                return Ok(Some(Conflict { handle, error }));
+            let index = &self.table.indexes[*position];
+            let rank = self.table.unique_rank(index);
+            if besides != Some(handle) && found.is_none_or(|(known, ..)| rank < known) {
+                found = Some((rank, index, handle));
             }
         }
-        Ok(None)
+        Ok(found.map(|(_, index, handle)| {
+            let error = table_codec::duplicate_index_entry(self.table, index, &row.values);
+            Conflict { handle, error }
+        }))
     }
 
     /// The values of a row that is in the way, or `None` if it has gone.

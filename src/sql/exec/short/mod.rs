@@ -13,7 +13,7 @@ pub(super) use operators::window;
 use futures::future::BoxFuture;
 
 use super::ExecContext;
-use crate::common::SqlResult;
+use crate::common::{SqlError, SqlResult};
 use crate::sql::expr::Expr;
 use crate::sql::plan::{AccessLock, PhysicalPlan, PlanNode, PointAccess, QueryPlan};
 use crate::sql::types::Datum;
@@ -72,6 +72,7 @@ fn fits(plan: &PhysicalPlan) -> bool {
         | PlanNode::PointGet { .. }
         | PlanNode::BatchPointGet { .. }
         | PlanNode::Virtual { .. } => return true,
+        PlanNode::Rows { rows, .. } => return rows.len() <= MAX_ROWS,
         PlanNode::TableScan { filter, limit, .. } | PlanNode::IndexScan { filter, limit, .. } => {
             let stops = filter.is_none() && limit.is_some_and(|limit| limit <= MAX_ROWS as u64);
             (stops || plan.estimated_rows <= MAX_ESTIMATE) && filter.iter().all(is_pure)
@@ -87,7 +88,7 @@ fn fits(plan: &PhysicalPlan) -> bool {
             plan.estimated_rows <= MAX_ESTIMATE && keys.iter().chain(filter).all(is_pure)
         }
         PlanNode::Limit { .. } | PlanNode::UnionAll { .. } => true,
-        PlanNode::Join { .. } => false,
+        PlanNode::Join { .. } | PlanNode::Common { .. } => false,
     };
     inputs(plan).iter().all(|input| fits(input)) && (here || reads_single_rows(plan))
 }
@@ -186,6 +187,10 @@ fn execute<'a>(
                 }
                 Ok(Some(all))
             }
+            PlanNode::Rows { rows, columns } => {
+                Ok(budget.take(rows.len()).map(|()| operators::pick(rows, columns)))
+            }
+            PlanNode::Common { .. } => Err(SqlError::internal("a common table without rows")),
             PlanNode::Join { .. } => Ok(None),
             PlanNode::Filter { input, .. }
             | PlanNode::Project { input, .. }

@@ -65,8 +65,13 @@ pub(super) async fn virtual_rows(
     ctx: &ExecContext,
 ) -> SqlResult<Rows> {
     let rows = ctx.virtual_tables.rows(database, table).await?;
-    let pick = |row: Vec<Datum>| columns.iter().map(|offset| row[*offset].clone()).collect();
-    Ok(rows.into_iter().map(pick).collect())
+    Ok(pick(&rows, columns))
+}
+
+/// Some columns of rows.
+pub(super) fn pick(rows: &[Vec<Datum>], columns: &[usize]) -> Rows {
+    let pick = |row: &Vec<Datum>| columns.iter().map(|offset| row[*offset].clone()).collect();
+    rows.iter().map(pick).collect()
 }
 
 /// The operators with one input.

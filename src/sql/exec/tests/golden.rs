@@ -24,15 +24,15 @@ use crate::sql::plan::{ConflictAction, Planner, QueryPlan, StatementPlan};
 use crate::sql::types::{Datum, FieldType, SqlMode, write_text};
 
 /// A session without protocol and actors.
-struct Session {
+pub(super) struct Session {
     store: MemoryStore,
     auto_ids: Arc<KvAutoIds>,
-    sql_mode: SqlMode,
+    pub(super) sql_mode: SqlMode,
     runtime: tokio::runtime::Runtime,
 }
 
 impl Session {
-    fn new() -> Session {
+    pub(super) fn new() -> Session {
         let store = MemoryStore::default();
         let auto_ids = Arc::new(KvAutoIds::new(Arc::new(store.clone())));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -41,13 +41,13 @@ impl Session {
         session
     }
 
-    async fn schema(&self) -> SqlResult<InfoSchema> {
+    pub(super) async fn schema(&self) -> SqlResult<InfoSchema> {
         let txn = self.store.begin(TxnOptions::default()).await?;
         let (version, databases) = ddl::load_schema(&*txn).await?;
         Ok(InfoSchema::new(version, databases))
     }
 
-    async fn context(&self, plan: &StatementPlan) -> SqlResult<ExecContext> {
+    pub(super) async fn context(&self, plan: &StatementPlan) -> SqlResult<ExecContext> {
         let txn = self.store.begin(TxnOptions { pessimistic: true, ..TxnOptions::default() });
         let mut eval = EvalContext::new();
         eval.writes = !matches!(plan, StatementPlan::Query(_));
@@ -170,7 +170,7 @@ impl Session {
         Ok(format!("{}\n{}", names.join(" | "), rows.concat()))
     }
 
-    fn text(&mut self, sql: &str) -> String {
+    pub(super) fn text(&mut self, sql: &str) -> String {
         let parsed = match parse(sql, self.sql_mode) {
             Ok(parsed) => parsed,
             Err(error) => return format!("{error}\n"),
@@ -253,4 +253,7 @@ scripts! {
     subqueries_and_unions
     access_paths
     schema_changes
+    names
+    not_in
+    common_tables
 }

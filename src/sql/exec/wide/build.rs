@@ -11,6 +11,7 @@ use datafusion_physical_plan::limit::GlobalLimitExec;
 use datafusion_physical_plan::projection::ProjectionExec;
 use datafusion_physical_plan::sorts::sort::SortExec;
 
+use super::assigning::{Projection, assigns, has_variables};
 use super::batch::schema_of;
 use super::join::LookupJoin;
 use super::sort_key::comparable;
@@ -29,6 +30,8 @@ pub(super) fn build(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Arc<dyn
         | PlanNode::Values { .. }
         | PlanNode::PointGet { .. }
         | PlanNode::BatchPointGet { .. }
+        | PlanNode::Common { .. }
+        | PlanNode::Rows { .. }
         | PlanNode::Virtual { .. } => source(Kind::Short(plan.clone()), Vec::new()),
         PlanNode::TableScan { .. } | PlanNode::IndexScan { .. } => {
             source(Kind::Scan(plan.clone()), Vec::new())
@@ -42,9 +45,18 @@ pub(super) fn build(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Arc<dyn
             source(Kind::Concat, children.collect::<SqlResult<_>>()?)
         }
         PlanNode::Filter { input, predicate } => {
-            let predicate = physical_predicate(predicate, &ctx.eval);
-            let filter = FilterExec::try_new(predicate, build(input, ctx)?);
+            let condition = physical_predicate(predicate, &ctx.eval);
+            let filter = FilterExec::try_new(condition, build(input, ctx)?);
+            let filter = filter.and_then(|filter| match has_variables(predicate) {
+                // What passes must not wait for others.
+                true => filter.with_batch_size(1),
+                false => Ok(filter),
+            });
             Arc::new(filter.map_err(from_df_error)?)
+        }
+        PlanNode::Project { input, exprs } if exprs.iter().any(assigns) => {
+            let projection = Arc::new(Projection::new(exprs, input));
+            source(Kind::Project(projection), vec![build(input, ctx)?])
         }
         PlanNode::Project { input, exprs } => project(build(input, ctx)?, exprs, ctx)?,
         PlanNode::Join { left, right, .. } => {

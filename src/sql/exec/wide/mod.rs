@@ -8,6 +8,7 @@
 //! bytes is joined, grouped, sorted and compared by its sort key (`sort_key`), a binary column computed where it is needed.
 
 mod aggregate;
+mod assigning;
 mod batch;
 mod build;
 mod join;
@@ -36,16 +37,21 @@ const BATCH_ROWS: usize = 4096;
 /// Starts a plan.
 pub(super) fn run(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<RowStream> {
     let tree = build::build(plan, ctx)?;
-    let task = Arc::new(task_context(&ctx.limits)?);
+    let rows = if assigning::plan_assigns(plan) { 1 } else { BATCH_ROWS };
+    let task = Arc::new(task_context(&ctx.limits, rows)?);
     let stream = tree.execute(0, task).map_err(from_df_error)?;
     Ok(RowStream::Batches { stream, ctx: Box::new(ctx.clone()) })
 }
 
-/// What DataFusion's operators run with: batches of our size, memory and disk within the query's limits.
-fn task_context(limits: &ExecLimits) -> SqlResult<TaskContext> {
+/// What DataFusion's operators run with: batches of so many rows, memory and disk within the query's limits.
+fn task_context(limits: &ExecLimits, batch_rows: usize) -> SqlResult<TaskContext> {
     static CONFIG: OnceLock<SessionConfig> = OnceLock::new();
     let config = CONFIG
         .get_or_init(|| SessionConfig::new().with_batch_size(BATCH_ROWS).with_target_partitions(1));
+    let config = match batch_rows {
+        BATCH_ROWS => config.clone(),
+        other => config.clone().with_batch_size(other),
+    };
     let mode = match &limits.spill_dir {
         Some(directory) => DiskManagerMode::Directories(vec![directory.clone()]),
         None => DiskManagerMode::Disabled,
@@ -61,7 +67,7 @@ fn task_context(limits: &ExecLimits) -> SqlResult<TaskContext> {
     Ok(TaskContext::new(
         None,
         String::new(),
-        config.clone(),
+        config,
         HashMap::new(),
         HashMap::new(),
         HashMap::new(),

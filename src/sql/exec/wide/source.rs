@@ -19,7 +19,7 @@ use datafusion_physical_plan::{
 };
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 
-use super::BATCH_ROWS;
+use super::assigning::Projection;
 use super::batch::{rows_batch, schema_of};
 use super::join::LookupJoin;
 use crate::common::{SqlError, SqlResult};
@@ -42,6 +42,8 @@ pub(super) enum Kind {
     LookupJoin(Arc<LookupJoin>),
     /// Gives its children's rows one after the other.
     Concat,
+    /// Computes rows one by one.
+    Project(Arc<Projection>),
 }
 
 /// An operator of ours.
@@ -75,6 +77,7 @@ impl SourceExec {
             Kind::Short(_) => "RowsExec",
             Kind::LookupJoin(_) => "IndexLookupJoinExec",
             Kind::Concat => "ConcatExec",
+            Kind::Project(_) => "RowProjectionExec",
         }
     }
 }
@@ -120,6 +123,7 @@ impl ExecutionPlan for SourceExec {
             Kind::Short(plan) => Kind::Short(plan.clone()),
             Kind::LookupJoin(join) => Kind::LookupJoin(join.clone()),
             Kind::Concat => Kind::Concat,
+            Kind::Project(projection) => Kind::Project(projection.clone()),
         };
         Ok(SourceExec::new(kind, children, self.schema(), &self.ctx))
     }
@@ -129,13 +133,18 @@ impl ExecutionPlan for SourceExec {
         _partition: usize,
         task: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
+        let batch_rows = task.session_config().batch_size();
         let mut inputs = Vec::with_capacity(self.children.len());
         for child in &self.children {
             inputs.push(child.execute(0, task.clone())?);
         }
         let batches = match &self.kind {
-            Kind::Scan(plan) => scan(plan, &self.ctx).map_err(to_df_error)?,
-            Kind::Short(plan) => rows(plan.clone(), self.ctx.clone()),
+            Kind::Scan(plan) => scan(plan, batch_rows, &self.ctx).map_err(to_df_error)?,
+            Kind::Short(plan) => rows(plan.clone(), batch_rows, self.ctx.clone()),
+            Kind::Project(projection) => {
+                let input = inputs.pop().ok_or_else(|| lost_input("projection"))?;
+                projection.run(input, &self.ctx)
+            }
             Kind::LookupJoin(join) => {
                 let input = inputs.pop().ok_or_else(|| lost_input("lookup join"))?;
                 join.clone().run(input, self.ctx.clone())
@@ -164,12 +173,12 @@ fn with_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
 }
 
 /// Rows of a plan that only the short road has operators for.
-fn rows(plan: PhysicalPlan, ctx: ExecContext) -> Batches {
+fn rows(plan: PhysicalPlan, batch_rows: usize, ctx: ExecContext) -> Batches {
     let schema = schema_of(&plan.schema);
     let all = async move {
         let rows = short::leaf(&plan, &ctx).await.map_err(to_df_error)?;
-        let mut batches = Vec::with_capacity(rows.len() / BATCH_ROWS + 1);
-        for chunk in rows.chunks(BATCH_ROWS) {
+        let mut batches = Vec::with_capacity(rows.len() / batch_rows + 1);
+        for chunk in rows.chunks(batch_rows) {
             batches.push(Ok(rows_batch(&schema, chunk)?));
         }
         Ok::<_, datafusion_common::DataFusionError>(futures::stream::iter(batches))
@@ -177,7 +186,7 @@ fn rows(plan: PhysicalPlan, ctx: ExecContext) -> Batches {
     futures::stream::once(all).try_flatten().boxed()
 }
 
-/// A batch of long rows ends sooner than after [`BATCH_ROWS`], so that operators can hold several.
+/// A batch of long rows ends sooner, so that operators can hold several.
 const BATCH_BYTES: usize = 1 << 20;
 
 fn row_bytes(row: &[Datum]) -> usize {
@@ -196,10 +205,13 @@ struct Scan {
     predicate: Option<Arc<dyn PhysicalExpr>>,
     lock: AccessLock,
     left: usize,
+    batch_rows: usize,
+    /// Rows read and not yet given, with their handles.
+    read: std::vec::IntoIter<(Vec<Datum>, i64)>,
     ctx: ExecContext,
 }
 
-fn scan(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Batches> {
+fn scan(plan: &PhysicalPlan, batch_rows: usize, ctx: &ExecContext) -> SqlResult<Batches> {
     let (PlanNode::TableScan { table, filter, limit, lock, .. }
     | PlanNode::IndexScan { table, filter, limit, lock, .. }) = &plan.node
     else {
@@ -212,6 +224,8 @@ fn scan(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Batches> {
         predicate: filter.as_ref().map(|filter| physical_predicate(filter, &ctx.eval)),
         lock: *lock,
         left: limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)),
+        batch_rows,
+        read: Vec::new().into_iter(),
         ctx: ctx.clone(),
     };
     Ok(futures::stream::try_unfold(scan, |mut scan| async move {
@@ -266,14 +280,21 @@ impl Scan {
         let mut rows = Vec::new();
         let mut handles = Vec::new();
         let mut bytes = 0;
-        while rows.len() < BATCH_ROWS.min(self.left) && bytes < BATCH_BYTES {
-            let batch = self.access.next().await?;
-            if batch.rows.is_empty() {
-                break;
+        let wanted = self.batch_rows.min(self.left);
+        while rows.len() < wanted && bytes < BATCH_BYTES {
+            if self.read.len() == 0 {
+                let batch = self.access.next().await?;
+                if batch.rows.is_empty() {
+                    break;
+                }
+                let pairs: Vec<_> = batch.rows.into_iter().zip(batch.handles).collect();
+                self.read = pairs.into_iter();
             }
-            bytes += batch.rows.iter().map(|row| row_bytes(row)).sum::<usize>();
-            rows.extend(batch.rows);
-            handles.extend(batch.handles);
+            for (row, handle) in self.read.by_ref().take(wanted - rows.len()) {
+                bytes += row_bytes(&row);
+                rows.push(row);
+                handles.push(handle);
+            }
         }
         Ok((rows, handles))
     }

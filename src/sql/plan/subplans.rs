@@ -1,0 +1,150 @@
+//! What runs before the statement's own plan: subqueries whose values are parameters, and common tables that several
+//! read.
+//!
+//! Each query of WITH is bound once, in the order of the text, so that a chain of them is no recursion and two readers of
+//! one are no two copies. When the whole statement is bound it is known how many read it: the only reader of one gets
+//! its plan in place, with conditions and columns pushed into it; for several it is computed once and its rows kept.
+
+use super::binder::Binder;
+use super::logical::Logical;
+use super::optimize::optimize;
+use super::physical::{OutputColumn, PhysicalPlan, Subplan, SubplanResult};
+use crate::common::SqlResult;
+use crate::sql::expr::Expr;
+use crate::sql::parser::ast;
+use crate::sql::types::FieldType;
+
+/// A common table that would make its reader's plan deeper than this is computed on its own.
+const INLINE_DEPTH: usize = 60;
+
+/// A query that the statement's own refers to.
+pub(super) enum Subquery {
+    /// Its only row's values are parameters.
+    Values(Logical),
+    /// Its rows are read by so many.
+    Common { plan: Logical, readers: usize },
+}
+
+/// A table of WITH in sight.
+pub(super) struct CommonTable {
+    pub(super) name: String,
+    /// Which of the subqueries it is, with its columns. An error counts only if somebody reads it.
+    pub(super) bound: SqlResult<(usize, Vec<OutputColumn>)>,
+}
+
+impl Binder<'_> {
+    /// Binds a table of WITH.
+    pub(super) fn common_table(&mut self, common: &ast::CommonTable) -> CommonTable {
+        let bound = self.derived_columns(&common.query, &common.columns);
+        let bound = bound.map(|(plan, columns)| {
+            self.subqueries.push(Subquery::Common { plan, readers: 0 });
+            (self.subqueries.len() - 1, columns)
+        });
+        CommonTable { name: common.name.clone(), bound }
+    }
+
+    /// The rows of a table of WITH, for one more reader.
+    pub(super) fn read_common(
+        &mut self,
+        position: usize,
+    ) -> SqlResult<(Logical, Vec<OutputColumn>)> {
+        let (subquery, columns) = self.common_tables[position].bound.clone()?;
+        if let Some(Subquery::Common { readers, .. }) = self.subqueries.get_mut(subquery) {
+            *readers += 1;
+        }
+        let schema: Vec<FieldType> =
+            columns.iter().map(|column| column.field_type.clone()).collect();
+        let outputs = (0..schema.len()).collect();
+        Ok((Logical::Common { subquery, outputs, schema }, columns))
+    }
+
+    /// The values of a subquery's only row, as parameters.
+    pub(super) fn subquery_values(&mut self, plan: Logical) -> Vec<Expr> {
+        let first = self.planner.parameter_count + self.value_count;
+        let schema = plan.schema();
+        self.value_count += schema.len();
+        self.subqueries.push(Subquery::Values(plan));
+        let parameter = |(position, field_type): (usize, FieldType)| Expr::Parameter {
+            index: first + position,
+            field_type: field_type.nullable(),
+        };
+        schema.into_iter().enumerate().map(parameter).collect()
+    }
+
+    /// The plan of the statement's own rows, if it has any, and those that run before it.
+    pub(super) fn finish(
+        self,
+        root: Option<Logical>,
+    ) -> SqlResult<(Option<PhysicalPlan>, Vec<Subplan>)> {
+        let mut finish = Finish { open: Vec::new(), done: Vec::new(), tables: 0 };
+        for subquery in self.subqueries {
+            finish.subquery(subquery)?;
+        }
+        let root = root.map(|root| optimize(finish.inline(root))).transpose()?;
+        Ok((root, finish.done))
+    }
+}
+
+/// What has become of a subquery.
+enum Done {
+    /// A plan that waits for its only reader.
+    Waiting(Logical),
+    /// The rows of the table of this number.
+    Table(usize),
+    /// Nobody reads it, or its reader has taken it.
+    Gone,
+}
+
+struct Finish {
+    open: Vec<Done>,
+    done: Vec<Subplan>,
+    tables: usize,
+}
+
+impl Finish {
+    fn subquery(&mut self, subquery: Subquery) -> SqlResult<()> {
+        let done = match subquery {
+            Subquery::Values(plan) => {
+                let plan = optimize(self.inline(plan))?;
+                self.done.push(Subplan { plan, result: SubplanResult::Values });
+                Done::Gone
+            }
+            Subquery::Common { readers: 0, .. } => Done::Gone,
+            Subquery::Common { plan, readers } => {
+                let plan = self.inline(plan);
+                if readers == 1 && depth(&plan) <= INLINE_DEPTH {
+                    Done::Waiting(plan)
+                } else {
+                    let plan = optimize(plan)?;
+                    self.done.push(Subplan { plan, result: SubplanResult::Table });
+                    self.tables += 1;
+                    Done::Table(self.tables - 1)
+                }
+            }
+        };
+        self.open.push(done);
+        Ok(())
+    }
+
+    /// The plan with those common tables in place that only it reads.
+    fn inline(&mut self, plan: Logical) -> Logical {
+        match plan {
+            Logical::Common { subquery, outputs, schema } => {
+                match std::mem::replace(&mut self.open[subquery], Done::Gone) {
+                    Done::Waiting(plan) => plan,
+                    Done::Table(number) => {
+                        self.open[subquery] = Done::Table(number);
+                        Logical::Common { subquery: number, outputs, schema }
+                    }
+                    Done::Gone => Logical::empty(schema),
+                }
+            }
+            other => other.map_inputs(&mut |input| self.inline(input)),
+        }
+    }
+}
+
+/// How many operators stand above each other.
+fn depth(plan: &Logical) -> usize {
+    1 + plan.inputs().into_iter().map(depth).max().unwrap_or(0)
+}
