@@ -1,4 +1,4 @@
-//! What a restart after `kill -9` goes on with: a schema change under way, and what the placement driver gave out.
+//! What a restart after `kill -9` goes on with: a schema change under way, and what the placement driver gave out; and a clean one.
 
 use std::time::{Duration, Instant};
 
@@ -158,4 +158,21 @@ async fn the_placement_driver_goes_on_where_it_was_after_kill_nine() {
         assert_eq!(observed["stores"], 1, "{observed}");
         assert_eq!(observed["regions"], known.len() as u64 / 2, "{observed}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clean_stop_leaves_no_gap_in_generated_values() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = start(&dir);
+    let mut conn = Conn::new(opts(&server)).await.unwrap();
+    conn.query_drop("CREATE DATABASE d").await.unwrap();
+    conn.query_drop("CREATE TABLE d.t (id INT PRIMARY KEY AUTO_INCREMENT, v INT)").await.unwrap();
+    conn.query_drop("INSERT INTO d.t (v) VALUES (1), (2)").await.unwrap();
+    drop(conn);
+    assert!(server.terminate().success());
+    let server = start(&dir);
+    let mut conn = Conn::new(opts(&server)).await.unwrap();
+    conn.query_drop("INSERT INTO d.t (v) VALUES (3)").await.unwrap();
+    let ids: Vec<u64> = conn.query("SELECT id FROM d.t ORDER BY id").await.unwrap();
+    assert_eq!(ids, [1, 2, 3]);
 }

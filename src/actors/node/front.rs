@@ -138,11 +138,20 @@ impl Service for Sql {
     }
 
     async fn stop(&mut self, deadline: Duration) -> anyhow::Result<()> {
-        self.shared.products.write().sessions = None;
+        let services = self.shared.products.write().sessions.take();
         if let Some(host) = self.host.take() {
             // What is not done by then is cut off.
             let _ = host.ask(DrainSessions, deadline.mul_f64(0.8)).await;
             stop_actor(&host, deadline).await?;
+        }
+        if let Some(services) = services {
+            let given_back =
+                tokio::time::timeout(deadline.mul_f64(0.1), services.auto_ids.give_back());
+            if !matches!(given_back.await, Ok(Ok(()))) {
+                tracing::warn!(
+                    "numbers for AUTO_INCREMENT columns could not be given back; there will be a gap"
+                );
+            }
         }
         match self.refresher.take() {
             Some(refresher) => stop_actor(&refresher, deadline).await,

@@ -1,7 +1,11 @@
 //! Numbers for AUTO_INCREMENT columns and hidden row ids.
 //!
 //! They come from counters in the store, in batches: a batch is taken in a transaction of its own, so that nobody
-//! waits for anybody's COMMIT, and given out from memory. A restart loses the rest of a batch, which leaves a gap.
+//! waits for anybody's COMMIT, and given out from memory. A clean stop gives the rest of a batch back if nobody has taken numbers since; a
+//! crash loses it, which leaves a gap.
+//!
+//! A row may bring a number of its own out of a batch that another node holds. That node finds out when it comes to that number: then it abandons
+//! the rest of its batch. The next one is free, since whoever brings a number beyond the counter raises it first.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,10 +14,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use crate::common::{SqlError, SqlResult, errno};
+use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::TableInfo;
 use crate::sql::ddl::counter_key;
-use crate::sql::kv::{KvStore, TxnOptions};
+use crate::sql::kv::{KvStore, Transaction, TxnOptions};
 
 /// Where generated numbers come from.
 #[async_trait]
@@ -24,6 +28,10 @@ pub trait AutoIds: Send + Sync {
     async fn row_ids(&self, table: &TableInfo, count: u64) -> SqlResult<u64>;
     /// A row has this AUTO_INCREMENT value; generated ones must be above it from now on.
     async fn raise_auto_increment(&self, table: &TableInfo, used: u64) -> SqlResult<()>;
+    /// A generated AUTO_INCREMENT value turned out to be in use: no more are given out of its batch.
+    async fn abandon(&self, table: &TableInfo, in_use: u64);
+    /// Gives back what was taken and not given out, as far as it can be; at a clean stop.
+    async fn give_back(&self) -> SqlResult<()>;
 }
 
 /// How many numbers a batch has at least.
@@ -36,6 +44,8 @@ const AUTOINC_READ_FAILED: u16 = 1467;
 /// Numbers taken from the store and not yet given out: `[next, end)`.
 #[derive(Default)]
 struct Taken {
+    /// Where the batch begins that was taken last.
+    start: u64,
     next: u64,
     end: u64,
 }
@@ -66,7 +76,7 @@ impl KvAutoIds {
             let more = self.take(table.id, kind, first, count.max(BATCH)).await?;
             // What is left goes on without a gap, if no other node has taken a batch in between.
             if more.next == taken.end {
-                taken.end = more.end;
+                (taken.start, taken.end) = (more.start, more.end);
             } else {
                 *taken = more;
             }
@@ -83,25 +93,41 @@ impl KvAutoIds {
         loop {
             attempt += 1;
             match self.try_take(&key, least, count).await {
-                Err(error) if error.code == errno::WRITE_CONFLICT && attempt < MAX_ATTEMPTS => {}
+                Err(error) if error.is_conflict() && attempt < MAX_ATTEMPTS => {}
                 done => return done,
             }
         }
     }
 
+    /// Gives the rest of a batch back, if nobody has taken another one since.
+    async fn return_rest(&self, key: &Bytes, taken: &Taken) -> SqlResult<()> {
+        let txn = self.store.begin(TxnOptions::default()).await?;
+        if stored(&*txn, key).await? != taken.end {
+            return txn.rollback().await;
+        }
+        txn.put(key.clone(), Bytes::copy_from_slice(&taken.next.to_be_bytes()));
+        txn.commit().await.map(drop)
+    }
+
     async fn try_take(&self, key: &Bytes, least: u64, count: u64) -> SqlResult<Taken> {
         let txn = self.store.begin(TxnOptions::default()).await?;
-        let stored = match txn.get(key.clone()).await? {
-            None => 0,
-            Some(value) => u64::from_be_bytes(
-                (*value).try_into().map_err(|_| SqlError::internal("a counter is damaged"))?,
-            ),
-        };
+        let stored = stored(&*txn, key).await?;
         let next = stored.max(least);
         let end = next.checked_add(count).ok_or_else(exhausted)?;
         txn.put(key.clone(), Bytes::copy_from_slice(&end.to_be_bytes()));
         txn.commit().await?;
-        Ok(Taken { next, end })
+        Ok(Taken { start: next, next, end })
+    }
+}
+
+/// A counter's value in the store: the first number that nobody has taken.
+async fn stored(txn: &dyn Transaction, key: &Bytes) -> SqlResult<u64> {
+    match txn.get(key.clone()).await? {
+        None => Ok(0),
+        Some(value) => {
+            let damaged = |_| SqlError::internal("a counter is damaged");
+            (*value).try_into().map(u64::from_be_bytes).map_err(damaged)
+        }
     }
 }
 
@@ -134,6 +160,26 @@ impl AutoIds for KvAutoIds {
         }
         let count = BATCH.min(u64::MAX - next);
         *taken = self.take(table.id, b'a', next, count).await?;
+        Ok(())
+    }
+
+    async fn abandon(&self, table: &TableInfo, in_use: u64) {
+        let counter = self.counter(table.id, b'a');
+        let mut taken = counter.lock().await;
+        // Unless somebody else has done so, and this is another batch.
+        if (taken.start..taken.next).contains(&in_use) {
+            taken.next = taken.end;
+        }
+    }
+
+    async fn give_back(&self) -> SqlResult<()> {
+        let counters: Vec<_> = self.counters.lock().drain().collect();
+        for ((table, kind), counter) in counters {
+            let taken = std::mem::take(&mut *counter.lock().await);
+            if taken.next < taken.end {
+                self.return_rest(&counter_key(table, kind), &taken).await?;
+            }
+        }
         Ok(())
     }
 }

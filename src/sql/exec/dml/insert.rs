@@ -7,6 +7,7 @@ use super::update::{Assigned, assign_row};
 use super::writer::{Conflict, NewRow, TableWriter};
 use super::{CHUNK, DmlResult, auto_ids, warning_count};
 use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::catalog::TableInfo;
 use crate::sql::exec::{ExecContext, run_plan, subquery, table_codec};
 use crate::sql::expr::Expr;
 use crate::sql::plan::{Assignment, ConflictAction, InsertPlan, InsertSource};
@@ -27,6 +28,9 @@ struct Insert<'a> {
     duplicates: u64,
     result: DmlResult,
 }
+
+/// How often a generated value in use is replaced by another one. The second comes from a fresh batch.
+const MAX_REPLACEMENTS: usize = 8;
 
 /// A row with its values, and whether its AUTO_INCREMENT column waits for one.
 struct Built {
@@ -99,6 +103,11 @@ fn explicit_id(value: &Datum) -> u64 {
         Datum::Float(number) if *number > 0.0 => *number as u64,
         _ => 0,
     }
+}
+
+/// The position of a table's AUTO_INCREMENT column.
+pub(super) fn auto_column(table: &TableInfo) -> Option<usize> {
+    table.columns.iter().position(|column| column.auto_increment)
 }
 
 impl Insert<'_> {
@@ -210,31 +219,51 @@ impl Insert<'_> {
         }
     }
 
-    /// Fills in generated values, for all rows of a chunk at once, so that they are consecutive.
+    /// Fills in generated values: row by row as for MySQL, so that one after a row with a value of its own is above that; for rows that
+    /// follow each other at once, so that they are consecutive.
     async fn generate(&mut self, rows: &mut [Built]) -> SqlResult<()> {
         let table = &self.plan.target.table;
-        let Some(offset) = table.columns.iter().position(|column| column.auto_increment) else {
-            return Ok(());
-        };
-        for row in rows.iter_mut().filter(|row| !row.generate) {
-            row.id = explicit_id(&row.values[offset]);
-        }
-        let highest = rows.iter().map(|row| row.id).max().unwrap_or(0);
-        if highest > 0 {
-            self.ctx.auto_ids.raise_auto_increment(table, highest).await?;
-        }
-        let count = rows.iter().filter(|row| row.generate).count() as u64;
-        if count == 0 {
-            return Ok(());
-        }
-        let first = self.ctx.auto_ids.auto_increment(table, count).await?;
+        let Some(offset) = auto_column(table) else { return Ok(()) };
         let column = &table.columns[offset];
-        for (number, row) in (first..).zip(rows.iter_mut().filter(|row| row.generate)) {
-            row.values[offset] =
-                assign::generated(number, column).ok_or_else(auto_ids::exhausted)?;
-            row.id = number;
+        for run in rows.chunk_by_mut(|row, next| row.generate == next.generate) {
+            if !run[0].generate {
+                run.iter_mut().for_each(|row| row.id = explicit_id(&row.values[offset]));
+                let highest = run.iter().map(|row| row.id).max().unwrap_or(0);
+                if highest > 0 {
+                    self.ctx.auto_ids.raise_auto_increment(table, highest).await?;
+                }
+                continue;
+            }
+            let first = self.ctx.auto_ids.auto_increment(table, run.len() as u64).await?;
+            for (number, row) in (first..).zip(run) {
+                row.values[offset] =
+                    assign::generated(number, column).ok_or_else(auto_ids::exhausted)?;
+                row.id = number;
+            }
         }
         Ok(())
+    }
+
+    /// Gives a row another generated value as long as the one it has is in use: a row brought it from elsewhere.
+    async fn replace_used(&mut self, mut row: NewRow, mut id: u64) -> SqlResult<(NewRow, u64)> {
+        let table = &self.plan.target.table;
+        let Some(offset) = auto_column(table) else { return Ok((row, id)) };
+        for _ in 0..MAX_REPLACEMENTS {
+            let in_the_way = self.writer.conflict(&row, None)?;
+            if in_the_way.is_none_or(|conflict| conflict.column != Some(offset)) {
+                break;
+            }
+            self.ctx.auto_ids.abandon(table, id).await;
+            id = self.ctx.auto_ids.auto_increment(table, 1).await?;
+            let mut values = row.values;
+            values[offset] =
+                assign::generated(id, &table.columns[offset]).ok_or_else(auto_ids::exhausted)?;
+            row = self.writer.prepare(values, row.handle)?;
+            let mut keys = Vec::new();
+            self.writer.unique_keys(&row, &mut keys);
+            self.writer.fetch_more(keys).await?;
+        }
+        Ok((row, id))
     }
 
     /// Writes a chunk.
@@ -256,7 +285,10 @@ impl Insert<'_> {
         }
         let eagerly = self.plan.on_conflict != ConflictAction::Error;
         self.writer.fetch(keys, eagerly).await?;
-        for (row, generated, id) in prepared {
+        for (mut row, generated, mut id) in prepared {
+            if generated {
+                (row, id) = self.replace_used(row, id).await?;
+            }
             match self.write_row(row).await? {
                 Written::Inserted => self.note_id(generated, id),
                 Written::Updated(id) => self.note_id(false, id),
@@ -338,8 +370,7 @@ impl Insert<'_> {
             self.result.matched += 1;
             return Ok(Written::Nothing);
         };
-        let id = table.columns.iter().position(|column| column.auto_increment);
-        let id = id.map_or(0, |offset| explicit_id(&values[offset]));
+        let id = auto_column(table).map_or(0, |offset| explicit_id(&values[offset]));
         let new = self.writer.prepare(values, conflict.handle)?;
         let mut keys = Vec::new();
         self.writer.unique_keys(&new, &mut keys);

@@ -13,7 +13,7 @@ mod update;
 mod writer;
 
 pub use auto_ids::{AutoIds, KvAutoIds};
-pub use writer::duplicate_from_key;
+pub use writer::{duplicate_from_key, is_auto_increment_key};
 
 use super::{ExecContext, retry, short};
 use crate::common::SqlResult;
@@ -42,19 +42,19 @@ pub struct DmlResult {
 
 /// Runs INSERT or REPLACE.
 pub async fn execute_insert(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlResult> {
-    let exact = matches!(plan.source, InsertSource::Values(_));
+    let exact = matches!(plan.source, InsertSource::Values(_)) && plan.subqueries.is_empty();
     retry::in_statement(ctx, exact, || Box::pin(insert::run(plan, ctx))).await
 }
 
 /// Runs UPDATE.
 pub async fn execute_update(plan: &UpdatePlan, ctx: &ExecContext) -> SqlResult<DmlResult> {
-    let exact = short::has_exact_keys(&plan.source);
+    let exact = short::has_exact_keys(&plan.source) && plan.subqueries.is_empty();
     retry::in_statement(ctx, exact, || Box::pin(update::run(plan, ctx))).await
 }
 
 /// Runs DELETE.
 pub async fn execute_delete(plan: &DeletePlan, ctx: &ExecContext) -> SqlResult<DmlResult> {
-    let exact = short::has_exact_keys(&plan.source);
+    let exact = short::has_exact_keys(&plan.source) && plan.subqueries.is_empty();
     retry::in_statement(ctx, exact, || Box::pin(delete::run(plan, ctx))).await
 }
 

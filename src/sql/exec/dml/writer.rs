@@ -31,6 +31,8 @@ pub(super) struct NewRow {
 pub(super) struct Conflict {
     /// Its handle.
     pub(super) handle: i64,
+    /// The two have the same value in this column, by which alone they are told apart.
+    pub(super) column: Option<usize>,
     /// Error 1062 that tells of it.
     pub(super) error: SqlError,
 }
@@ -147,7 +149,8 @@ impl<'a> TableWriter<'a> {
             let key = table_codec::row_key(self.table.id, row.handle);
             if self.current(&key).is_some() {
                 let error = table_codec::duplicate_primary_key(self.table, row.handle);
-                return Ok(Some(Conflict { handle: row.handle, error }));
+                let column = self.table.handle_column;
+                return Ok(Some(Conflict { handle: row.handle, column, error }));
             }
         }
         let mut found: Option<(u8, &IndexInfo, i64)> = None;
@@ -162,7 +165,11 @@ impl<'a> TableWriter<'a> {
         }
         Ok(found.map(|(_, index, handle)| {
             let error = table_codec::duplicate_index_entry(self.table, index, &row.values);
-            Conflict { handle, error }
+            let column = match &index.columns[..] {
+                [only] => Some(only.offset),
+                _ => None,
+            };
+            Conflict { handle, column, error }
         }))
     }
 
@@ -190,7 +197,7 @@ impl<'a> TableWriter<'a> {
         for (_, entry) in &row.entries {
             self.put_entry(entry);
         }
-        Ok(())
+        self.ctx.txn.check_size()
     }
 
     fn put_entry(&self, entry: &IndexEntry) {
@@ -219,7 +226,7 @@ impl<'a> TableWriter<'a> {
                 self.remove_entry(index, entry).await?;
             }
         }
-        Ok(())
+        self.ctx.txn.check_size()
     }
 
     /// Removes an entry. While a unique index is being built, several rows may still have its key; then only the
@@ -268,7 +275,20 @@ impl<'a> TableWriter<'a> {
                 None => self.remove_entry(index, old_entry).await?,
             }
         }
-        Ok(())
+        self.ctx.txn.check_size()
+    }
+}
+
+/// Whether a key tells rows apart by their AUTO_INCREMENT column alone.
+pub fn is_auto_increment_key(table: &TableInfo, key: &[u8]) -> bool {
+    let is_auto = |offset: usize| table.columns[offset].auto_increment;
+    match decode_table_key(key) {
+        Ok(TableKey::Row { .. }) => table.handle_column.is_some_and(is_auto),
+        Ok(TableKey::Index { index, .. }) => {
+            let found = table.indexes.iter().find(|info| info.id == index);
+            found.is_some_and(|index| matches!(&index.columns[..], [only] if is_auto(only.offset)))
+        }
+        Err(_) => false,
     }
 }
 

@@ -4,5 +4,6 @@ mod codec;
 mod dml;
 pub(crate) mod fixture;
 mod golden;
+mod ids;
 mod paths;
 mod roads;
