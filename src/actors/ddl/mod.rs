@@ -30,5 +30,5 @@ mod worker;
 pub use delete_range::DeleteRangeWorker;
 pub use messages::{JobReport, SubmitJob};
 pub use run::{DdlParts, SchemaSync};
-pub use schema_cache::{LocalSync, SchemaCache, SchemaGuard};
+pub use schema_cache::{LocalSync, PATIENCE_WITH_WRITERS, SchemaCache, SchemaGuard};
 pub use worker::DdlWorker;

@@ -8,7 +8,7 @@ use tracing::{debug, info};
 
 use super::SchemaCache;
 use crate::actors::pd::Ownership;
-use crate::common::{SqlError, SqlResult, errno};
+use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{DdlStatement, InfoSchema};
 use crate::sql::ddl::{self, BackfillOutcome, Job, Meta, Progress};
 use crate::sql::kv::{KvStore, Transaction, TxnOptions};
@@ -16,7 +16,7 @@ use crate::sql::kv::{KvStore, Transaction, TxnOptions};
 /// Rows of a backfill's batch, when nobody writes to them.
 const MOST_ROWS: usize = 1024;
 /// Rows of a batch that has met writers again and again.
-const LEAST_ROWS: usize = 16;
+const LEAST_ROWS: usize = 1;
 /// How long to leave writers alone after a conflict.
 const CONFLICT_PAUSE: Duration = Duration::from_millis(5);
 /// How often a step's transaction is tried.
@@ -60,7 +60,7 @@ macro_rules! in_transaction {
                 }
             };
             match done {
-                Err(error) if error.code == errno::WRITE_CONFLICT && attempt < STEP_ATTEMPTS => {
+                Err(error) if error.is_conflict() && attempt < STEP_ATTEMPTS => {
                     tokio::time::sleep(CONFLICT_PAUSE).await;
                 }
                 done => break done,

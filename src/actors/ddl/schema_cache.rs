@@ -18,6 +18,9 @@ use crate::sql::kv::{KvStore, TxnOptions};
 /// How many versions back it is known which tables a version changed.
 const HISTORY: usize = 1024;
 
+/// A transaction that has written to a table is waited for so much longer than one that has only read: it could not commit any more.
+pub const PATIENCE_WITH_WRITERS: u32 = 15;
+
 /// The newest schema this node has read, and who still works with older ones. Shared by all sessions.
 pub struct SchemaCache {
     current: ArcSwap<InfoSchema>,
@@ -39,7 +42,18 @@ struct Inner {
 struct Holder {
     version: i64,
     tables: BTreeSet<i64>,
+    /// Those of them it has written to.
+    written: BTreeSet<i64>,
     committing: bool,
+}
+
+/// What the most important of those does who work with an older state of a table.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Behind {
+    Nobody,
+    Reads,
+    Writes,
+    Commits,
 }
 
 impl SchemaCache {
@@ -105,31 +119,42 @@ impl SchemaCache {
         inner.last_holder += 1;
         let id = inner.last_holder;
         let version = schema.version();
-        inner.holders.insert(id, Holder { version, tables: BTreeSet::new(), committing: false });
+        inner.holders.insert(
+            id,
+            Holder {
+                version,
+                tables: BTreeSet::new(),
+                written: BTreeSet::new(),
+                committing: false,
+            },
+        );
         SchemaGuard { cache: self.clone(), id, schema }
     }
 
     /// Waits until nobody works with these tables as they were before their last change; `false` if somebody still does after
-    /// `bound`. Those whose commit is under way are waited for without bound.
+    /// `bound`, or [`PATIENCE_WITH_WRITERS`] times that if it has written to them. Those whose commit is under way are waited for without bound.
     pub async fn wait_drained(&self, tables: &[i64], bound: Duration) -> bool {
-        let deadline = tokio::time::Instant::now() + bound;
+        let begun = tokio::time::Instant::now();
         loop {
             let left = self.left.notified();
-            let (any, committing) = self.behind(tables);
-            if !any {
-                return true;
-            }
-            if !committing && tokio::time::timeout_at(deadline, left).await.is_err() {
-                return !self.behind(tables).0;
-            } else if committing {
-                // Commits are short and have deadlines of their own.
-                tokio::time::sleep(Duration::from_millis(1)).await;
+            let deadline = match self.behind(tables) {
+                Behind::Nobody => return true,
+                Behind::Reads => begun + bound,
+                Behind::Writes => begun + bound * PATIENCE_WITH_WRITERS,
+                Behind::Commits => {
+                    // Commits are short and have deadlines of their own.
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                    continue;
+                }
+            };
+            if tokio::time::timeout_at(deadline, left).await.is_err() {
+                return self.behind(tables) == Behind::Nobody;
             }
         }
     }
 
-    /// Whether anybody works with an older state of these tables, and whether any of them is committing.
-    fn behind(&self, tables: &[i64]) -> (bool, bool) {
+    /// Who works with an older state of these tables.
+    fn behind(&self, tables: &[i64]) -> Behind {
         let inner = self.inner.lock();
         let changed = inner
             .history
@@ -137,13 +162,19 @@ impl SchemaCache {
             .rev()
             .find(|(_, changed)| changed.iter().any(|table| tables.contains(table)))
             .map_or(i64::MIN, |(version, _)| *version);
-        let mut behind = inner.holders.values().filter(|holder| {
-            holder.version < changed && tables.iter().any(|table| holder.tables.contains(table))
+        let works_on = |set: &BTreeSet<i64>| tables.iter().any(|table| set.contains(table));
+        let states_since = |version: i64| {
+            let newer = inner.history.iter().filter(|(changed, _)| *changed > version);
+            newer.filter(|(_, changed)| changed.iter().any(|table| tables.contains(table))).count()
+        };
+        let behind = inner.holders.values().map(|holder| match holder {
+            _ if holder.version >= changed || !works_on(&holder.tables) => Behind::Nobody,
+            _ if holder.committing => Behind::Commits,
+            // One that is two states behind cannot commit, however long it is waited for.
+            _ if works_on(&holder.written) && states_since(holder.version) < 2 => Behind::Writes,
+            _ => Behind::Reads,
         });
-        match behind.next() {
-            None => (false, false),
-            Some(first) => (true, first.committing || behind.any(|holder| holder.committing)),
-        }
+        behind.max().unwrap_or(Behind::Nobody)
     }
 }
 
@@ -168,13 +199,34 @@ impl SchemaGuard {
         }
     }
 
-    /// Goes on with the newest schema, for a transaction that has used no table yet.
-    pub fn renew(&mut self) {
+    /// Notes that the transaction has written to these tables, which it has touched.
+    pub fn note_written(&self, tables: impl IntoIterator<Item = i64>) {
         let mut inner = self.cache.inner.lock();
-        let schema = self.cache.current.load_full();
         if let Some(holder) = inner.holders.get_mut(&self.id) {
-            holder.version = schema.version();
+            holder.written.extend(tables);
         }
+    }
+
+    /// Goes on with the newest schema, if no table that the transaction has used has changed since the one it has.
+    pub fn renew(&mut self) {
+        let version = self.schema.version();
+        if self.cache.current.load().version() == version {
+            return;
+        }
+        let mut inner = self.cache.inner.lock();
+        let Inner { history, holders, .. } = &mut *inner;
+        let schema = self.cache.current.load_full();
+        let Some(holder) = holders.get_mut(&self.id) else { return };
+        if !holder.tables.is_empty() {
+            let known = history.front().is_some_and(|(first, _)| *first <= version + 1);
+            let mut newer = history.iter().filter(|(changed, _)| *changed > version);
+            let touched =
+                newer.any(|(_, changed)| changed.iter().any(|id| holder.tables.contains(id)));
+            if !known || touched {
+                return;
+            }
+        }
+        holder.version = schema.version();
         self.schema = schema;
     }
 

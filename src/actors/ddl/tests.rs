@@ -111,6 +111,15 @@ async fn old_transactions_are_waited_for_and_then_refused() {
     let building = worker.ask(SubmitJob { statement: create_index() }, DEADLINE);
     tokio::pin!(building);
     assert!(tokio::time::timeout(Duration::from_millis(300), &mut building).await.is_err());
+    // One that has written could not commit any more, and is waited for longer.
+    let bound = Duration::from_millis(20);
+    let waited = |from: tokio::time::Instant| from.elapsed() >= bound * PATIENCE_WITH_WRITERS;
+    let from = tokio::time::Instant::now();
+    assert!(!cache.wait_drained(&[table], bound).await);
+    assert!(!waited(from));
+    user.note_written([table]);
+    assert!(!cache.wait_drained(&[table], bound).await);
+    assert!(waited(from));
     // The next state is compatible with the old transaction.
     user.begin_commit(&[table]).unwrap();
     drop(user);

@@ -349,7 +349,7 @@ impl Core {
         loop {
             attempt += 1;
             match self.try_write_alone(request, attempt).await {
-                Err(error) if error.code == errno::WRITE_CONFLICT && attempt < ATTEMPTS => {
+                Err(error) if error.is_conflict() && attempt < ATTEMPTS => {
                     self.check_killed()?;
                 }
                 // Somebody holds a lock on it: wait in line.
@@ -387,10 +387,17 @@ impl Core {
                     Ok(()) => {
                         let committed = txn.commit().await;
                         self.transactions.single = None;
-                        if let (Ok(_), Some(table)) = (&committed, tables.written) {
-                            self.services.stats.record_table(table, result.delta);
+                        match (committed, tables.written) {
+                            (Ok(_), Some(table)) => {
+                                self.services.stats.record_table(table, result.delta);
+                                Ok(result)
+                            }
+                            (Ok(_), None) => Ok(result),
+                            (Err(error), _) => {
+                                let first = result.generated_id;
+                                Err(self.abandon_used_ids(error, first, &schema).await)
+                            }
                         }
-                        committed.map(|_| result)
                     }
                     Err(error) => Err(error),
                 }

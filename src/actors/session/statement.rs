@@ -83,6 +83,12 @@ impl Core {
         request: &Request<'_>,
         sink: &mut Sink,
     ) -> SqlResult<()> {
+        self.run_statement(request, sink).await?;
+        self.statement_ended();
+        Ok(())
+    }
+
+    async fn run_statement(&mut self, request: &Request<'_>, sink: &mut Sink) -> SqlResult<()> {
         use Statement as S;
         match request.statement {
             S::Query(_) => self.select(request, sink).await,
@@ -134,18 +140,22 @@ impl Core {
                 self.begin(BeginOptions {
                     optimistic: mode.map(|mode| mode == ast::BeginMode::Optimistic),
                     read_only: access.map(|access| access == ast::AccessMode::ReadOnly),
+                    read_committed: None,
+                    consistent_snapshot: *consistent_snapshot,
                 });
                 if *consistent_snapshot {
                     self.enter_transaction().await?;
                 }
             }
             S::Commit { chain, release } => {
+                let next = chain.then(|| self.chained());
                 self.commit().await?;
-                self.after_transaction(*chain, *release, sink);
+                self.after_transaction(next, *release, sink);
             }
             S::Rollback { chain, release } => {
+                let next = chain.then(|| self.chained());
                 self.roll_back().await;
-                self.after_transaction(*chain, *release, sink);
+                self.after_transaction(next, *release, sink);
             }
             S::Savepoint(name) => self.savepoint(name).await?,
             S::RollbackTo(name) => self.roll_back_to(name)?,
@@ -168,9 +178,9 @@ impl Core {
         Ok(nothing)
     }
 
-    fn after_transaction(&mut self, chain: bool, release: bool, sink: &mut Sink) {
-        if chain {
-            self.begin(BeginOptions::default());
+    fn after_transaction(&mut self, next: Option<BeginOptions>, release: bool, sink: &mut Sink) {
+        if let Some(options) = next {
+            self.begin(options);
         }
         sink.disconnect |= release;
     }

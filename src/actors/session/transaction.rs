@@ -7,8 +7,8 @@ use super::core::Core;
 use super::plan_tables::PlanTables;
 use crate::actors::ddl::SchemaGuard;
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::InfoSchema;
-use crate::sql::exec::dml::duplicate_from_key;
+use crate::sql::catalog::{InfoSchema, TableInfo};
+use crate::sql::exec::dml::{duplicate_from_key, is_auto_increment_key};
 use crate::sql::kv::{Savepoint, Transaction, TxnOptions};
 use crate::sql::stats::{Deltas, TableDelta};
 use crate::storage::codec::table::{TableKey, decode_table_key};
@@ -25,6 +25,9 @@ pub(super) struct NextTransaction {
 pub(super) struct BeginOptions {
     pub(super) optimistic: Option<bool>,
     pub(super) read_only: Option<bool>,
+    pub(super) read_committed: Option<bool>,
+    /// WITH CONSISTENT SNAPSHOT: it is that of the beginning.
+    pub(super) consistent_snapshot: bool,
 }
 
 /// A savepoint of SAVEPOINT.
@@ -45,8 +48,8 @@ struct Open {
     /// What its statements did to tables' rows.
     deltas: Deltas,
     savepoints: Vec<Saved>,
-    /// Where the statement in hand began.
-    mark: Savepoint,
+    /// Where the statement in hand began; `None`: it has not, so that there is nothing of it to undo.
+    mark: Option<Savepoint>,
 }
 
 /// The transaction of a session, if there is one.
@@ -73,10 +76,12 @@ impl Transactions {
 pub(super) struct Entered {
     pub(super) txn: Arc<dyn Transaction>,
     pub(super) schema: Arc<InfoSchema>,
+    /// Where the statement began.
+    mark: Savepoint,
 }
 
 impl Core {
-    /// BEGIN. The snapshot is taken by the first statement, as in MySQL.
+    /// BEGIN. The snapshot is taken by the first statement that reads without locking, as in MySQL.
     pub(super) fn begin(&mut self, options: BeginOptions) {
         let settings = self.vars.settings();
         let next = std::mem::take(&mut self.transactions.next);
@@ -84,7 +89,22 @@ impl Core {
         transactions.begun = true;
         transactions.options = options;
         transactions.read_only = options.read_only.or(next.read_only).unwrap_or(settings.read_only);
-        transactions.read_committed = next.read_committed.unwrap_or(settings.read_committed);
+        transactions.read_committed =
+            options.read_committed.or(next.read_committed).unwrap_or(settings.read_committed);
+    }
+
+    /// How the transaction after this one begins, for AND CHAIN: with the same isolation level and access mode.
+    pub(super) fn chained(&self) -> BeginOptions {
+        let transactions = &self.transactions;
+        if !transactions.begun {
+            return BeginOptions::default();
+        }
+        BeginOptions {
+            optimistic: transactions.options.optimistic,
+            read_only: Some(transactions.read_only),
+            read_committed: Some(transactions.read_committed),
+            consistent_snapshot: false,
+        }
     }
 
     /// Whether a statement that uses tables is to run in a transaction that stays open after it.
@@ -107,12 +127,12 @@ impl Core {
                 pessimistic: !optimistic && !self.transactions.read_only,
                 latest: false,
                 read_committed: self.transactions.read_committed,
+                snapshot_at_start: self.transactions.options.consistent_snapshot,
                 impatient: false,
                 read_from: self.vars.system.lock().settings.read_from,
             };
             let guard = self.services.schema.enter();
             let txn = self.services.store.begin(options).await?;
-            let mark = txn.begin_statement();
             self.transactions.open = Some(Open {
                 txn,
                 guard,
@@ -120,15 +140,24 @@ impl Core {
                 written: BTreeSet::new(),
                 deltas: Deltas::default(),
                 savepoints: Vec::new(),
-                mark,
+                mark: None,
             });
         }
         let open = self.transactions.open.as_mut().expect("it was just made");
-        if !open.used {
+        // What is read from a snapshot is read with the schema of that time.
+        if !open.used || !open.txn.has_snapshot() {
             open.guard.renew();
         }
-        open.mark = open.txn.begin_statement();
-        Ok(Entered { txn: open.txn.clone(), schema: open.guard.schema().clone() })
+        let mark = open.txn.begin_statement();
+        open.mark = Some(mark);
+        Ok(Entered { txn: open.txn.clone(), schema: open.guard.schema().clone(), mark })
+    }
+
+    /// Between two statements there is nothing to undo, whatever goes wrong then.
+    pub(super) fn statement_ended(&mut self) {
+        if let Some(open) = &mut self.transactions.open {
+            open.mark = None;
+        }
     }
 
     /// Notes what the statement in hand works on, before it does. Error 1792 if it may not write.
@@ -142,7 +171,11 @@ impl Core {
         if let Some(open) = &mut self.transactions.open {
             open.used |= !tables.stored.is_empty();
             open.guard.touch(tables.stored.iter().copied());
-            open.written.extend(tables.written);
+            if let Some(table) = tables.written
+                && open.written.insert(table)
+            {
+                open.guard.note_written([table]);
+            }
         }
         Ok(())
     }
@@ -195,12 +228,32 @@ impl Core {
             self.roll_back().await;
             return error;
         }
-        match &self.transactions.open {
+        match &mut self.transactions.open {
             Some(open) => {
-                open.txn.rollback_to(open.mark);
+                // One that failed before it began (in the parser, in the planner) has done nothing: what stands is its predecessors'.
+                if let Some(mark) = open.mark.take() {
+                    open.txn.rollback_to(mark);
+                }
                 duplicate_shown(error, open.guard.schema())
             }
             None => error,
+        }
+    }
+
+    /// After a commit failed: if a value that the statement generated (from `first` on) turned out to be in use, others will be generated,
+    /// and the error is one after which the statement is run again.
+    pub(super) async fn abandon_used_ids(
+        &self,
+        error: SqlError,
+        first: Option<u64>,
+        schema: &InfoSchema,
+    ) -> SqlError {
+        match (first, duplicated(&error, schema)) {
+            (Some(first), Some((table, key))) if is_auto_increment_key(table, &key) => {
+                self.services.auto_ids.abandon(table, first).await;
+                SqlError::new(errno::WRITE_CONFLICT, "a generated value is in use already")
+            }
+            _ => error,
         }
     }
 
@@ -209,11 +262,11 @@ impl Core {
         if !self.joins_transaction() {
             return Ok(());
         }
-        self.enter_transaction().await?;
+        let mark = self.enter_transaction().await?.mark;
         if let Some(open) = &mut self.transactions.open {
             open.savepoints.retain(|saved| !saved.name.eq_ignore_ascii_case(name));
             let deltas = open.deltas.clone();
-            open.savepoints.push(Saved { name: name.to_owned(), mark: open.mark, deltas });
+            open.savepoints.push(Saved { name: name.to_owned(), mark, deltas });
         }
         Ok(())
     }
@@ -223,7 +276,6 @@ impl Core {
         let (position, open) = self.find_savepoint(name)?;
         let saved = &open.savepoints[position];
         open.txn.rollback_to(saved.mark);
-        open.mark = saved.mark;
         open.deltas = saved.deltas.clone();
         open.savepoints.truncate(position + 1);
         Ok(())
@@ -248,18 +300,18 @@ impl Core {
 
 /// A duplicate found at the commit carries the raw key: says it as MySQL does.
 pub(super) fn duplicate_shown(error: SqlError, schema: &InfoSchema) -> SqlError {
-    if error.code != errno::DUP_ENTRY {
-        return error;
-    }
-    let Some(key) = from_hex(&error.message) else { return error };
-    let table = match decode_table_key(&key) {
-        Ok(TableKey::Row { table, .. } | TableKey::Index { table, .. }) => table,
-        Err(_) => return error,
-    };
-    match schema.table_by_id(table) {
-        Some((_, table)) => duplicate_from_key(table, &key),
+    match duplicated(&error, schema) {
+        Some((table, key)) => duplicate_from_key(table, &key),
         None => error,
     }
+}
+
+/// The raw key, and its table, in an error 1062 of a commit.
+fn duplicated<'a>(error: &SqlError, schema: &'a InfoSchema) -> Option<(&'a TableInfo, Vec<u8>)> {
+    let key = from_hex(&error.message).filter(|_| error.code == errno::DUP_ENTRY)?;
+    let (TableKey::Row { table, .. } | TableKey::Index { table, .. }) =
+        decode_table_key(&key).ok()?;
+    Some((schema.table_by_id(table)?.1, key))
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {

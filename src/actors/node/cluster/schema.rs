@@ -15,7 +15,7 @@ use tracing::{debug, warn};
 
 use super::Cluster;
 use crate::actors::bridge::{Bridge, WireError, Wired};
-use crate::actors::ddl::{LocalSync, SchemaCache, SchemaSync};
+use crate::actors::ddl::{LocalSync, PATIENCE_WITH_WRITERS, SchemaCache, SchemaSync};
 use crate::actors::kv::Client;
 use crate::actors::pd::{Ownership, PdOwnership};
 use crate::actors::runtime::{
@@ -122,7 +122,8 @@ impl ClusterSync {
     async fn wait_for(&self, node: &str, tables: &[i64]) {
         let address = self.bridge.address::<SyncSchema>(schema_path(node));
         while self.cluster.has_schema_users(node) {
-            let asked = address.ask(SyncSchema { tables: tables.to_vec() }, PATIENCE + DEADLINE);
+            let most = PATIENCE * PATIENCE_WITH_WRITERS + DEADLINE;
+            let asked = address.ask(SyncSchema { tables: tables.to_vec() }, most);
             match asked.await {
                 Ok(true) => return,
                 Ok(false) => debug!(node, "a node could not load the schema"),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::AccountTable;
 use crate::actors::session::{Account, Accounts};
-use crate::common::{SqlError, SqlResult, errno};
+use crate::common::{SqlError, SqlResult};
 use crate::protocol::auth::Plugin;
 use crate::sql::kv::{KvStore, ScanOptions, Transaction, TxnOptions};
 use crate::storage::codec::table::prefix_end;
@@ -90,7 +90,7 @@ impl AccountCache {
                 write(&*txn, change)?;
             }
             match txn.commit().await {
-                Err(error) if error.code == errno::WRITE_CONFLICT && attempt < ATTEMPTS => {}
+                Err(error) if error.is_conflict() && attempt < ATTEMPTS => {}
                 Err(error) => return Err(error),
                 Ok(_) => return self.refresh(store).await,
             }

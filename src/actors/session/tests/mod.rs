@@ -189,7 +189,7 @@ macro_rules! scripts {
     };
 }
 
-scripts! { first_session transactions variables show prepared accounts errors schema_changes statistics }
+scripts! { first_session transactions failed_statements isolation variables show prepared accounts errors schema_changes statistics }
 
 #[actix::test]
 async fn prepared_statements_in_binary() {

@@ -23,7 +23,7 @@ pub struct Settings {
     pub optimistic: bool,
     /// `tidb_replica_read`.
     pub read_from: ReadFrom,
-    /// `transaction_isolation` is `READ-COMMITTED`.
+    /// `transaction_isolation` is `READ-COMMITTED`, or `READ-UNCOMMITTED`.
     pub read_committed: bool,
     /// `transaction_read_only`.
     pub read_only: bool,
@@ -86,7 +86,7 @@ impl Settings {
                     _ => ReadFrom::Leader,
                 }
             }
-            "transaction_isolation" => self.read_committed = value == "READ-COMMITTED",
+            "transaction_isolation" => self.read_committed = value != "REPEATABLE-READ",
             "transaction_read_only" => self.read_only = on,
             "sql_notes" => self.notes = on,
             "collation_connection" => {

@@ -27,6 +27,7 @@ fn what_clients_set_as_a_matter_of_course() {
     assert_eq!(set("sql_quote_show_create", 1_i64), Ok("ON".into()));
     assert_eq!(set("net_write_timeout", 600_i64), Ok("600".into()));
     assert_eq!(set("transaction_isolation", "read-committed"), Ok("READ-COMMITTED".into()));
+    assert_eq!(set("transaction_isolation", "read uncommitted"), Ok("READ-UNCOMMITTED".into()));
     assert_eq!(set("tx_isolation", "READ-COMMITTED"), Ok("READ-COMMITTED".into()));
     assert_eq!(set("wait_timeout", 0_i64), Ok("1".into()));
 }
