@@ -33,6 +33,11 @@ impl SqlError {
         SqlError::new(errno::UNKNOWN, format!("internal error: {message}"))
     }
 
+    /// Whether the transaction gave way to another and may succeed when it is run again, as a whole.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self.code, errno::WRITE_CONFLICT | errno::LOCK_DEADLOCK)
+    }
+
     /// The five-character SQLSTATE of the error number.
     pub fn sqlstate(&self) -> &'static str {
         errno::sqlstate(self.code)
@@ -182,6 +187,8 @@ pub mod errno {
         READ_ONLY_TRANSACTION = 1792, "25006";
         CANT_EXECUTE_IN_TRANSACTION = 1568, "25001";
         QUERY_TIMEOUT = 3024, "HY000";
+        TXN_TOO_LARGE = 8004, "HY000";
+        ENTRY_TOO_LARGE = 8025, "HY000";
         INFO_SCHEMA_EXPIRED = 8027, "HY000";
         INFO_SCHEMA_CHANGED = 8028, "HY000";
         MALFORMED_PACKET = 1835, "HY000";

@@ -20,6 +20,10 @@ const THREADS_MAX: usize = 1024;
 const APPLIERS_MAX: usize = 64;
 /// The most snapshots that may be on their way at once.
 const SNAPSHOTS_MAX: usize = 64;
+/// The least `transaction.entry-size-limit`.
+const ENTRY_SIZE_LEAST: u64 = 64 << 10;
+/// The most: an entry travels in one message.
+const ENTRY_SIZE_MOST: u64 = 120 << 20;
 
 macro_rules! address {
     ($port:literal) => {
@@ -224,6 +228,10 @@ pub struct TransactionConfig {
     pub max_life: Span,
     /// Old versions are kept this long for snapshots in use.
     pub gc_life_time: Span,
+    /// The most bytes of a row, or of an index entry; more is error 8025.
+    pub entry_size_limit: ByteSize,
+    /// The most bytes a transaction may hold in memory before it is committed; more is error 8004.
+    pub total_size_limit: ByteSize,
 }
 
 impl Default for TransactionConfig {
@@ -232,6 +240,8 @@ impl Default for TransactionConfig {
             lock_ttl: Span::seconds(3),
             max_life: Span::seconds(3600),
             gc_life_time: Span::seconds(600),
+            entry_size_limit: ByteSize::mib(6),
+            total_size_limit: ByteSize::mib(1024),
         }
     }
 }
@@ -531,7 +541,13 @@ impl Config {
     }
 
     fn validate_transactions(&self) -> Result<(), Invalid> {
-        let TransactionConfig { lock_ttl, max_life, gc_life_time } = &self.transaction;
+        let TransactionConfig {
+            lock_ttl,
+            max_life,
+            gc_life_time,
+            entry_size_limit,
+            total_size_limit,
+        } = &self.transaction;
         all(&[
             (
                 lock_ttl.0 >= Duration::from_millis(500),
@@ -543,6 +559,16 @@ impl Config {
                 gc_life_time.0 >= Duration::from_secs(1),
                 "transaction.gc-life-time",
                 "must be at least 1s",
+            ),
+            (
+                (ENTRY_SIZE_LEAST..=ENTRY_SIZE_MOST).contains(&entry_size_limit.0),
+                "transaction.entry-size-limit",
+                "must be between 64KiB and 120MiB",
+            ),
+            (
+                total_size_limit >= entry_size_limit,
+                "transaction.total-size-limit",
+                "must not be below entry-size-limit",
             ),
         ])
     }

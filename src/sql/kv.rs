@@ -38,6 +38,9 @@ pub struct LockOptions {
     pub wait: Duration,
     /// Return the values under the locks.
     pub return_values: bool,
+    /// Keep the locks on keys that have no value, so that nobody gives them one. Without, they are given up again under READ COMMITTED
+    /// (if the values are returned).
+    pub keep_missing: bool,
 }
 
 /// A mark in a transaction's buffer to go back to.
@@ -50,7 +53,7 @@ pub struct Savepoint(pub usize);
 /// while others read.
 #[async_trait]
 pub trait Transaction: Send + Sync {
-    /// The snapshot it reads (and, in a pessimistic transaction, [`Transaction::for_update_ts`] writes at).
+    /// Its name, and the snapshot it reads unless that is taken later: see [`TxnOptions::snapshot_at_start`].
     fn start_ts(&self) -> Timestamp;
     /// The newest timestamp it locked at; `start_ts` before the first lock.
     fn for_update_ts(&self) -> Timestamp;
@@ -58,6 +61,9 @@ pub trait Transaction: Send + Sync {
     fn is_pessimistic(&self) -> bool;
     /// Whether nothing is buffered and nothing locked.
     fn is_clean(&self) -> bool;
+
+    /// Whether there is a snapshot that all its statements read: since the start, or since the first read of it.
+    fn has_snapshot(&self) -> bool;
 
     /// The value of a key in the snapshot, under this transaction's own writes.
     async fn get(&self, key: Bytes) -> SqlResult<Option<Bytes>>;
@@ -69,6 +75,8 @@ pub trait Transaction: Send + Sync {
     /// Reads of the running statement see the latest committed data (a fresh `for_update_ts`) rather than
     /// the snapshot, as DML and locking reads of pessimistic transactions do, until the next `begin_statement`.
     async fn use_current_read(&self) -> SqlResult<()>;
+    /// The same at the `for_update_ts` as it is, for a statement that names the keys it locks: where that is too old, locking them tells.
+    fn use_locked_read(&self);
     /// Starts a statement: reads at the snapshot again. The mark undoes a failed statement.
     fn begin_statement(&self) -> Savepoint;
     /// Forgets what was written since the mark (locks taken stay, as in MySQL).
@@ -89,6 +97,9 @@ pub trait Transaction: Send + Sync {
     fn insert(&self, key: Bytes, value: Bytes);
     /// Buffers a deletion.
     fn delete(&self, key: Bytes);
+    /// Whether what is buffered is within the limits: error 8025 for an entry that is too large, 8004 when all together are. To be
+    /// asked after every row; the commit asks again.
+    fn check_size(&self) -> SqlResult<()>;
     /// Whether the transaction itself has written the key: `Some(None)` is a deletion.
     fn buffered(&self, key: &[u8]) -> Option<Option<Bytes>>;
 
@@ -123,6 +134,8 @@ pub struct TxnOptions {
     pub latest: bool,
     /// Every statement reads a fresh snapshot (READ COMMITTED).
     pub read_committed: bool,
+    /// The snapshot is that of the start. Without, a pessimistic transaction takes it when it first reads without locking, as in MySQL.
+    pub snapshot_at_start: bool,
     /// An optimistic commit does not wait for another transaction's locks: error 9004 at once. For a statement
     /// that is a transaction of its own, which then locks and so waits its turn.
     pub impatient: bool,

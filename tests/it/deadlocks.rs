@@ -1,4 +1,4 @@
-//! Two transactions that wait for each other, with their locks on two stores.
+//! Two transactions that wait for each other, with their locks on two stores, and what commits and schema changes do not wait for.
 
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ const ROWS: [i64; 2] = [1, 1001];
 /// Locks are waited for much longer (`innodb_lock_wait_timeout`, 50 seconds).
 const SOON: Duration = Duration::from_secs(10);
 const DEADLOCK: u16 = 1213;
+const CONFLICT: u16 = 9007;
 
 /// The key of a row, as regions know it.
 fn row_key(cluster: &Cluster, handle: i64) -> String {
@@ -166,4 +167,78 @@ async fn a_deadlock_over_two_stores_is_found_also_when_the_detector_is_killed() 
     assert_ne!(next, detector);
     grown += round(port, || ()).await;
     assert_eq!(values(port).await, [grown, grown]);
+}
+
+/// Transactions over two regions, for a while: each changes two rows, in whichever order. `begin` is how they begin. Answers how many
+/// were committed, and how long the longest statement took.
+async fn write_on(port: u16, begin: &str, seed: i64, until: Instant) -> (i64, Duration) {
+    let mut conn = connect(port, Some("d")).await;
+    let (mut committed, mut longest, mut turn) = (0, Duration::ZERO, seed);
+    while Instant::now() < until {
+        turn += 1;
+        let rows = [(turn * 7 + seed) % 20, 1000 + (turn * 3 + seed) % 20];
+        let rows = if (turn + seed) % 2 == 0 { rows } else { [rows[1], rows[0]] };
+        let [first, second] = rows.map(|row| add(1, row));
+        let mut failed = false;
+        for sql in [begin, &first, &second, "COMMIT"] {
+            let began = Instant::now();
+            let outcome = conn.query_drop(sql).await;
+            longest = longest.max(began.elapsed());
+            match outcome {
+                Ok(()) => {}
+                Err(mysql_async::Error::Server(error))
+                    if error.code == DEADLOCK
+                        || (error.code == CONFLICT && begin == "BEGIN OPTIMISTIC") =>
+                {
+                    conn.query_drop("ROLLBACK").await.unwrap();
+                    failed = true;
+                    break;
+                }
+                Err(error) => panic!("{sql}: {error}"),
+            }
+        }
+        committed += i64::from(!failed);
+    }
+    (committed, longest)
+}
+
+/// Commits wait for nobody who may wait for them, and a schema change waits for no writer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commits_and_schema_changes_hold_nobody_up() {
+    let server = crate::server::Server::start();
+    let port = server.mysql_port;
+    let mut conn = connect(port, None).await;
+    let rows: Vec<String> = (0..20).chain(1000..1020).map(|id| format!("({id}, 0)")).collect();
+    for sql in [
+        "CREATE DATABASE d",
+        "CREATE TABLE d.t (id BIGINT PRIMARY KEY, v BIGINT NOT NULL, KEY (v))",
+        &format!("INSERT INTO d.t VALUES {}", rows.join(", ")),
+        "SPLIT TABLE d.t BY (10), (1000), (1010)",
+    ] {
+        conn.query_drop(sql).await.unwrap();
+    }
+    let until = Instant::now() + Duration::from_secs(4);
+    let writers: Vec<_> = ["BEGIN", "BEGIN", "BEGIN OPTIMISTIC", "BEGIN OPTIMISTIC"]
+        .into_iter()
+        .zip(1..)
+        .map(|(begin, seed)| tokio::spawn(write_on(port, begin, seed, until)))
+        .collect();
+    let mut changes = 0;
+    while Instant::now() < until {
+        conn.query_drop("CREATE INDEX k ON d.t (v, id)").await.unwrap();
+        conn.query_drop("DROP INDEX k ON d.t").await.unwrap();
+        changes += 1;
+    }
+    let overrun = Instant::now() - until;
+    let mut committed = 0;
+    for writer in writers {
+        let (count, longest) = writer.await.unwrap();
+        assert!(count > 0, "each of them gets through");
+        assert!(longest < SOON, "a statement took {longest:?}");
+        committed += count;
+    }
+    eprintln!("{committed} transactions beside {changes} schema changes");
+    assert!(overrun < SOON, "the last schema change took {overrun:?} longer than the writers");
+    let sum: Vec<i64> = conn.query("SELECT CAST(SUM(v) AS SIGNED) FROM d.t").await.unwrap();
+    assert_eq!(sum, [2 * committed]);
 }

@@ -25,6 +25,10 @@ pub(super) struct Buffer {
     writes: BTreeMap<Bytes, Write>,
     undo: Vec<(Bytes, Option<Write>)>,
     bytes: usize,
+    /// What stands in `undo`, in bytes.
+    undo_bytes: usize,
+    /// The largest write ever made that has not been undone, with the length of `undo` after it.
+    largest: Option<(usize, usize)>,
 }
 
 impl Buffer {
@@ -55,12 +59,17 @@ impl Buffer {
     }
 
     fn set(&mut self, key: Bytes, write: Write) {
-        self.bytes += size(&key, &write);
+        let added = size(&key, &write);
+        self.bytes += added;
         let old = self.writes.insert(key.clone(), write);
         if let Some(old) = &old {
             self.bytes -= size(&key, old);
         }
+        self.undo_bytes += old.as_ref().map_or(0, |old| size(&key, old));
         self.undo.push((key, old));
+        if self.largest.is_none_or(|(largest, _)| largest < added) {
+            self.largest = Some((added, self.undo.len()));
+        }
     }
 
     /// The mark of now.
@@ -75,6 +84,7 @@ impl Buffer {
             let undone = match old {
                 Some(old) => {
                     self.bytes += size(&key, &old);
+                    self.undo_bytes -= size(&key, &old);
                     self.writes.insert(key.clone(), old)
                 }
                 None => self.writes.remove(&key),
@@ -82,6 +92,10 @@ impl Buffer {
             if let Some(undone) = undone {
                 self.bytes -= size(&key, &undone);
             }
+        }
+        if self.largest.is_some_and(|(_, after)| after > self.undo.len()) {
+            let sizes = self.writes.iter().map(|(key, write)| size(key, write));
+            self.largest = sizes.max().map(|largest| (largest, 0));
         }
     }
 
@@ -119,6 +133,16 @@ impl Buffer {
     /// Whether nothing is written.
     pub(super) fn is_empty(&self) -> bool {
         self.writes.is_empty()
+    }
+
+    /// The bytes of the largest write.
+    pub(super) fn largest(&self) -> usize {
+        self.largest.map_or(0, |(largest, _)| largest)
+    }
+
+    /// The bytes held: of the keys and values, and of what they replaced and may have to be again.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.bytes + self.undo_bytes
     }
 
     /// The bytes of the keys and values.
@@ -194,6 +218,10 @@ mod tests {
                 }
                 let bytes: usize = buffer.iter().map(|(key, write)| size(key, write)).sum();
                 prop_assert_eq!(buffer.bytes(), bytes);
+                let largest = buffer.iter().map(|(key, write)| size(key, write)).max();
+                prop_assert!(buffer.largest() >= largest.unwrap_or(0));
+                let held: usize = buffer.undo.iter().flat_map(|(key, old)| old.as_ref().map(|old| size(key, old))).sum();
+                prop_assert_eq!(buffer.held_bytes(), bytes + held);
                 let range: Vec<u8> = buffer.range(&[2], &[5]).map(|(key, _)| key[0]).collect();
                 let expected: Vec<u8> =
                     buffer.iter().map(|(key, _)| key[0]).filter(|key| (2..5).contains(key)).collect();

@@ -14,12 +14,13 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::buffer::{Buffer, Write};
 use super::client::{Client, LiveLocks};
 use super::error::{Error, Result};
-use super::request::{Call, Keyed, Patience};
+use super::request::{Call, Committing, Keyed, Patience};
 use crate::common::Timestamp;
 use crate::storage::txn::{
     Assertion, CommitKeys, KeyError, KvRequest, KvResponse, Mutation, MutationKind,
@@ -73,6 +74,25 @@ impl Committer {
             return Ok(None);
         };
         self.run(mutations, primary, buffer.bytes()).await.map(Some)
+    }
+
+    /// The same as a task of its own, which nobody can cancel half-way.
+    pub(super) async fn commit_whatever_happens(
+        &self,
+        buffer: Buffer,
+        locked: BTreeSet<Bytes>,
+        primary: Option<Bytes>,
+    ) -> Result<Option<Timestamp>> {
+        let committer = self.clone();
+        let (answer, answered) = oneshot::channel();
+        // Its locks are kept alive beyond the transaction's own end.
+        self.client.enter(self.start_ts);
+        self.client.spawn(async move {
+            let committed = committer.commit(&buffer, &locked, primary).await;
+            committer.client.leave(committer.start_ts);
+            let _nobody_waits = answer.send(committed);
+        });
+        answered.await.unwrap_or(Err(Error::Undetermined))
     }
 
     fn is_pessimistic(&self) -> bool {
@@ -160,12 +180,18 @@ impl Committer {
         bytes: usize,
     ) -> Result<Prewritten> {
         let mut call = Call::write(&self.client);
-        if self.impatient {
-            call.patience = Patience::Until(Instant::now());
-        }
         let total = mutations.len();
         let groups = self.client.group(mutations, &mut call.backoff).await?;
         let one_request = groups.len() == 1;
+        call.patience = match self.impatient {
+            true => Patience::Until(Instant::now()),
+            false => Patience::Commit(Committing {
+                start_ts: self.start_ts,
+                is_pessimistic: self.is_pessimistic(),
+                is_alone: one_request && !self.is_pessimistic(),
+                gives_way_at: None,
+            }),
+        };
         let way = self.way(one_request, keys);
         if way != Way::OnePhase {
             let locks = LiveLocks { primary: primary.clone(), began: self.began };

@@ -22,6 +22,12 @@ pub(super) enum Error {
     /// Another transaction held a lock until the time was up.
     #[error("resolve lock timeout")]
     StillLocked,
+    /// A statement waited for a lock as long as it may.
+    #[error("lock wait timeout")]
+    WaitedTooLong,
+    /// A commit met a lock for which it must not wait, as it holds locks itself.
+    #[error("a commit gives way")]
+    GivesWay,
     /// A lock is held, and the statement does not wait.
     #[error("lock not available")]
     NoWait,
@@ -48,6 +54,8 @@ impl Error {
             Error::StillLocked => {
                 SqlError::new(errno::RESOLVE_LOCK_TIMEOUT, "Resolve lock timeout")
             }
+            Error::GivesWay => deadlock(),
+            Error::WaitedTooLong => lock_wait_timeout(),
             Error::NoWait => SqlError::new(
                 LOCK_NOWAIT,
                 "Statement aborted because lock(s) could not be acquired immediately and NOWAIT is set.",
@@ -63,6 +71,20 @@ impl Error {
             ),
         }
     }
+}
+
+fn deadlock() -> SqlError {
+    SqlError::new(
+        errno::LOCK_DEADLOCK,
+        "Deadlock found when trying to get lock; try restarting transaction",
+    )
+}
+
+fn lock_wait_timeout() -> SqlError {
+    SqlError::new(
+        errno::LOCK_WAIT_TIMEOUT,
+        "Lock wait timeout exceeded; try restarting transaction",
+    )
 }
 
 fn region_error(error: &RegionError) -> SqlError {
@@ -100,14 +122,8 @@ fn key_error(error: &KeyError, start_ts: Timestamp) -> SqlError {
             "key={key:X}, reason=the transaction was rolled back after its locks expired [try again later]"
         )),
         KeyError::AlreadyExists { key, .. } => SqlError::new(errno::DUP_ENTRY, format!("{key:X}")),
-        KeyError::Deadlock { .. } => SqlError::new(
-            errno::LOCK_DEADLOCK,
-            "Deadlock found when trying to get lock; try restarting transaction",
-        ),
-        KeyError::LockWaitTimeout { .. } => SqlError::new(
-            errno::LOCK_WAIT_TIMEOUT,
-            "Lock wait timeout exceeded; try restarting transaction",
-        ),
+        KeyError::Deadlock { .. } => deadlock(),
+        KeyError::LockWaitTimeout { .. } => lock_wait_timeout(),
         KeyError::Locked(_) => SqlError::new(errno::RESOLVE_LOCK_TIMEOUT, "Resolve lock timeout"),
         other => SqlError::internal(other),
     }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 
+use super::backoff::Backoff;
 use super::client::{Client, LiveLocks};
 use super::error::{Error, Result};
 use super::request::{Call, Group, Patience};
@@ -28,6 +29,8 @@ impl Locker<'_> {
     /// Locks all of the keys or none; answers the values of those that have one, if the options ask for them.
     pub(super) async fn lock(&self, keys: Vec<Bytes>) -> Result<HashMap<Bytes, Bytes>> {
         let mut call = Call::write(self.client);
+        // Whatever else goes wrong has its time beside the wait's.
+        call.backoff = Backoff::new(self.client.options().request_timeout + self.options.wait);
         call.patience = if self.options.wait.is_zero() {
             Patience::None
         } else {
@@ -107,6 +110,7 @@ impl Locker<'_> {
                         _ => {}
                     }
                 }
+                Err(Error::StillLocked) => return Err(Error::WaitedTooLong),
                 Err(error) => return Err(error),
             }
         }
@@ -115,7 +119,7 @@ impl Locker<'_> {
     fn wait_left(&self, patience: Patience) -> Duration {
         match patience {
             Patience::Until(then) => then.saturating_duration_since(Instant::now()),
-            Patience::Usual | Patience::None => Duration::ZERO,
+            Patience::Usual | Patience::None | Patience::Commit(_) => Duration::ZERO,
         }
     }
 

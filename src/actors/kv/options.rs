@@ -26,6 +26,10 @@ pub struct ClientOptions {
     pub async_commit_bytes: usize,
     /// The most bytes of one prewrite or commit request: one entry of a region's log.
     pub batch_bytes: usize,
+    /// The most bytes of one key with its value.
+    pub entry_size_limit: usize,
+    /// The most bytes a transaction may hold before it is committed.
+    pub total_size_limit: usize,
     /// Requests of one transaction on their way at the same time.
     pub concurrency: usize,
 }
@@ -43,6 +47,8 @@ impl Default for ClientOptions {
             async_commit_keys: 256,
             async_commit_bytes: 4 << 10,
             batch_bytes: 512 << 10,
+            entry_size_limit: 6 << 20,
+            total_size_limit: 1 << 30,
             concurrency: 16,
         }
     }

@@ -20,7 +20,7 @@ use crate::common::Timestamp;
 use crate::sql::kv::ReadFrom;
 use crate::storage::routing::{RegionRoute, encode_bound, encode_key};
 use crate::storage::txn::{
-    KeyError, KvRequest, KvResponse, LockInfo, Mutation, RegionError, RequestError,
+    KeyError, KvRequest, KvResponse, LockInfo, LockKind, Mutation, RegionError, RequestError,
 };
 
 /// An attempt at another store that takes longer than this has the client look whether that one still leads; and again
@@ -78,6 +78,52 @@ pub(super) enum Patience {
     Until(Instant),
     /// Does not wait.
     None,
+    /// A prewrite waits for some and gives way to others.
+    Commit(Committing),
+}
+
+/// The longest pause of a commit before it looks again whether another is over.
+const LONGEST_FOR_COMMIT: Duration = Duration::from_millis(20);
+/// How long a commit waits for another one that may be waiting for it. That it meets a lock does not mean so: mostly the other has all its
+/// locks, which makes it committed, and is just turning them into records.
+const GIVES_WAY_AFTER: Duration = Duration::from_millis(60);
+
+/// A transaction that prewrites, with locks in place that others wait for.
+///
+/// It must not wait for somebody who may be waiting for it. So a commit waits only for commits, which end by themselves and soon, and for
+/// these patiently only in one direction: a pessimistic one for optimistic ones, and among equals the older for the younger. Thus no
+/// circle of waits with a commit in it lasts, nobody waits long for a commit, and the detector need not know of these waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Committing {
+    pub(super) start_ts: Timestamp,
+    pub(super) is_pessimistic: bool,
+    /// Optimistic, and all of it in this one request: while it waits it holds nothing.
+    pub(super) is_alone: bool,
+    /// It has met a commit for which it does not wait longer than this.
+    pub(super) gives_way_at: Option<Instant>,
+}
+
+impl Committing {
+    /// The longest pause before this lock is looked at again; `None`: it is not waited for.
+    fn pause(&mut self, lock: &LockInfo, ttl_left: Duration) -> Option<Duration> {
+        if self.is_alone {
+            return Some(ttl_left);
+        }
+        if lock.kind == LockKind::Pessimistic {
+            return None;
+        }
+        let most = ttl_left.min(LONGEST_FOR_COMMIT);
+        let comes_first = match (self.is_pessimistic, lock.for_update_ts != Timestamp::ZERO) {
+            (true, false) => true,
+            (false, true) => false,
+            _ => self.start_ts < lock.start_ts,
+        };
+        if comes_first {
+            return Some(most);
+        }
+        let now = Instant::now();
+        (*self.gives_way_at.get_or_insert(now + GIVES_WAY_AFTER) > now).then_some(most)
+    }
 }
 
 /// What the attempts of one request share.
@@ -377,25 +423,27 @@ impl Client {
 
     /// Resolves a lock that is in the way, or waits for it a little.
     pub(super) async fn get_past(&self, lock: LockInfo, call: &mut Call) -> Result<()> {
-        let start_ts = lock.start_ts;
-        match self.resolve(lock, call.caller).await? {
+        match self.resolve(lock.clone(), call.caller).await? {
             Resolved::Gone => Ok(()),
             Resolved::Pushed => {
                 let mut passes = call.passes.lock();
-                if !passes.contains(&start_ts) {
-                    passes.push(start_ts);
+                if !passes.contains(&lock.start_ts) {
+                    passes.push(lock.start_ts);
                 }
                 Ok(())
             }
             Resolved::Alive { ttl_left } => {
-                let most = match call.patience {
+                let most = match &mut call.patience {
                     Patience::Usual => ttl_left,
+                    Patience::Commit(committing) => {
+                        committing.pause(&lock, ttl_left).ok_or(Error::GivesWay)?
+                    }
                     Patience::Until(then) => {
                         ttl_left.min(then.saturating_duration_since(Instant::now()))
                     }
                     Patience::None => return Err(Error::NoWait),
                 };
-                let in_time = !most.is_zero() || call.patience == Patience::Usual;
+                let in_time = !most.is_zero() || !matches!(call.patience, Patience::Until(_));
                 if in_time && call.backoff.pause_at_most(self.rng(), most).await {
                     Ok(())
                 } else {
@@ -483,7 +531,13 @@ impl Client {
             }
             match answered? {
                 Some(response) => answers.push((group.items, response)),
-                None => left.extend(self.group(group.items, &mut call.backoff).await?),
+                None => {
+                    let groups = self.group(group.items, &mut call.backoff).await?;
+                    if let Patience::Commit(committing) = &mut call.patience {
+                        committing.is_alone &= groups.len() == 1;
+                    }
+                    left.extend(groups);
+                }
             }
         }
         Ok(answers)

@@ -14,10 +14,13 @@ use super::commit::Committer;
 use super::error::{Error, Result};
 use super::locks::Locker;
 use super::scan::{MergedScanner, RegionScanner};
-use crate::common::{SqlError, SqlResult, Timestamp};
+use crate::common::{SqlError, SqlResult, Timestamp, errno};
 use crate::sql::kv::{
     LockOptions, ReadFrom, Savepoint, ScanOptions, Scanner, Transaction, TxnOptions,
 };
+
+/// A commit of more keys than this goes on to its end if nobody waits for it any more: its locks would be in the way of others for long.
+const MANY_KEYS: usize = 16;
 
 /// What a transaction may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +36,8 @@ enum Mode {
 /// Where reads read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ReadAt {
-    /// At the transaction's start.
-    Start,
+    /// At the transaction's snapshot.
+    Snapshot,
     /// At the statement's own snapshot, taken at its first read.
     Fresh,
     /// At this timestamp.
@@ -60,6 +63,10 @@ struct State {
     primary: Option<Bytes>,
     for_update_ts: Timestamp,
     read_at: ReadAt,
+    /// `None`: it is taken by the first read at it.
+    snapshot: Option<Timestamp>,
+    /// How many statements have begun: the snapshot of the first one is that of the start.
+    statements: u32,
 }
 
 /// What a transaction leaves to its commit or rollback.
@@ -102,6 +109,10 @@ impl KvTransaction {
     pub(super) fn begin(client: Client, start_ts: Timestamp, options: TxnOptions) -> KvTransaction {
         let mode = if options.pessimistic { Mode::Pessimistic } else { Mode::Optimistic };
         let mut txn = KvTransaction::new(client, start_ts, mode, options.read_committed);
+        // What is not locked is checked for commits since the start: an optimistic transaction must not have read newer ones.
+        if options.pessimistic && !options.snapshot_at_start {
+            txn.state.get_mut().snapshot = None;
+        }
         txn.impatient = options.impatient;
         txn.read_from = options.read_from;
         txn
@@ -136,20 +147,33 @@ impl KvTransaction {
                 tentative: BTreeSet::new(),
                 primary: None,
                 for_update_ts: start_ts,
-                read_at: if read_committed { ReadAt::Fresh } else { ReadAt::Start },
+                read_at: if read_committed { ReadAt::Fresh } else { ReadAt::Snapshot },
+                snapshot: Some(start_ts),
+                statements: 0,
             }),
         }
     }
 
     /// The snapshot the running statement reads.
     async fn read_ts(&self) -> Result<Timestamp> {
-        let read_at = self.state.lock().read_at;
-        match read_at {
-            ReadAt::Start => Ok(self.start_ts),
+        {
+            let mut state = self.state.lock();
+            match state.read_at {
+                ReadAt::At(ts) => return Ok(ts),
+                ReadAt::Snapshot if state.statements <= 1 || state.snapshot.is_some() => {
+                    return Ok(*state.snapshot.get_or_insert(self.start_ts));
+                }
+                ReadAt::Snapshot | ReadAt::Fresh => {}
+            }
+        }
+        let ts = self.client.timestamp_now().await?;
+        let mut state = self.state.lock();
+        // Of several reads that ask at the same time the first to be answered decides for all.
+        match state.read_at {
             ReadAt::At(ts) => Ok(ts),
+            ReadAt::Snapshot => Ok(*state.snapshot.get_or_insert(ts)),
             ReadAt::Fresh => {
-                let ts = self.client.timestamp_now().await?;
-                self.state.lock().read_at = ReadAt::At(ts);
+                state.read_at = ReadAt::At(ts);
                 Ok(ts)
             }
         }
@@ -212,16 +236,56 @@ impl KvTransaction {
             };
             self.state.lock().tentative.extend(new.iter().cloned());
             let locked = locker.lock(new.clone()).await;
-            let mut state = self.state.lock();
-            state.tentative.retain(|key| !new.contains(key));
-            under_lock = locked?;
-            state.locked.extend(new.iter().cloned());
-            state.primary.get_or_insert(locker.primary);
+            under_lock = {
+                let mut state = self.state.lock();
+                state.tentative.retain(|key| !new.contains(key));
+                let values = locked?;
+                state.locked.extend(new.iter().cloned());
+                state.primary.get_or_insert(locker.primary);
+                values
+            };
+            if self.read_committed && options.return_values && !options.keep_missing {
+                self.give_up_missing(&new, &under_lock, for_update_ts).await?;
+            }
         }
         if !options.return_values {
             return Ok(vec![None; keys.len()]);
         }
         self.values_under_locks(keys, &new, &under_lock, for_update_ts).await
+    }
+
+    /// Gives up the locks just taken on keys that have no value.
+    async fn give_up_missing(
+        &self,
+        new: &[Bytes],
+        under_lock: &std::collections::HashMap<Bytes, Bytes>,
+        for_update_ts: Timestamp,
+    ) -> Result<()> {
+        let missing: Vec<Bytes> = {
+            let mut state = self.state.lock();
+            let state = &mut *state;
+            let mut missing: Vec<Bytes> = new
+                .iter()
+                .filter(|key| !under_lock.contains_key(*key) && state.buffer.get(key).is_none())
+                .cloned()
+                .collect();
+            if missing.len() == state.locked.len() {
+                state.primary = None;
+                self.client.stop_keeping(self.start_ts);
+            } else if let Some(primary) = &state.primary {
+                // Others ask there whether the transaction lives.
+                missing.retain(|key| key != primary);
+            }
+            state.locked.retain(|key| !missing.contains(key));
+            state.tentative.extend(missing.iter().cloned());
+            missing
+        };
+        if missing.is_empty() {
+            return Ok(());
+        }
+        self.client.unlock(missing.clone(), self.start_ts, for_update_ts).await?;
+        self.state.lock().tentative.retain(|key| !missing.contains(key));
+        Ok(())
     }
 
     /// The values of locked keys: own writes, then what the locking read, then (locked before) what is committed.
@@ -263,6 +327,10 @@ impl Transaction for KvTransaction {
     fn is_clean(&self) -> bool {
         let state = self.state.lock();
         state.buffer.is_empty() && state.locked.is_empty()
+    }
+
+    fn has_snapshot(&self) -> bool {
+        !self.read_committed && self.state.lock().snapshot.is_some()
     }
 
     async fn get(&self, key: Bytes) -> SqlResult<Option<Bytes>> {
@@ -332,9 +400,17 @@ impl Transaction for KvTransaction {
         Ok(())
     }
 
+    fn use_locked_read(&self) {
+        if !self.read_committed {
+            let mut state = self.state.lock();
+            state.read_at = ReadAt::At(state.for_update_ts);
+        }
+    }
+
     fn begin_statement(&self) -> Savepoint {
         let mut state = self.state.lock();
-        state.read_at = if self.read_committed { ReadAt::Fresh } else { ReadAt::Start };
+        state.statements = state.statements.saturating_add(1);
+        state.read_at = if self.read_committed { ReadAt::Fresh } else { ReadAt::Snapshot };
         state.buffer.savepoint()
     }
 
@@ -367,6 +443,26 @@ impl Transaction for KvTransaction {
         self.state.lock().buffer.delete(key);
     }
 
+    fn check_size(&self) -> SqlResult<()> {
+        let options = self.client.options();
+        let (largest, held) = {
+            let state = self.state.lock();
+            (state.buffer.largest(), state.buffer.held_bytes())
+        };
+        if largest > options.entry_size_limit {
+            let most = options.entry_size_limit;
+            let text = format!(
+                "entry too large, the max entry size is {most}, the size of data is {largest}"
+            );
+            return Err(SqlError::new(errno::ENTRY_TOO_LARGE, text));
+        }
+        if held > options.total_size_limit {
+            let text = format!("Transaction is too large, size: {held}");
+            return Err(SqlError::new(errno::TXN_TOO_LARGE, text));
+        }
+        Ok(())
+    }
+
     fn buffered(&self, key: &[u8]) -> Option<Option<Bytes>> {
         self.state.lock().buffer.get(key).map(|write| write.value.clone())
     }
@@ -377,6 +473,10 @@ impl Transaction for KvTransaction {
         if self.mode == Mode::ReadOnly && !clean {
             self.state.lock().end();
             return Err(SqlError::internal("a transaction that only reads was written to"));
+        }
+        if let Err(error) = self.check_size() {
+            self.rollback().await?;
+            return Err(error);
         }
         let remains = self.state.lock().end();
         self.unlock_behind(remains.tentative);
@@ -391,7 +491,12 @@ impl Transaction for KvTransaction {
             began: self.began,
             impatient: self.impatient,
         };
-        let committed = committer.commit(&remains.buffer, &remains.locked, remains.primary).await;
+        let Remains { buffer, locked, primary, .. } = remains;
+        let committed = if buffer.len() + locked.len() > MANY_KEYS {
+            committer.commit_whatever_happens(buffer, locked, primary).await
+        } else {
+            committer.commit(&buffer, &locked, primary).await
+        };
         self.client.stop_keeping(self.start_ts);
         committed.map_err(self.sql())
     }

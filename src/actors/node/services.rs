@@ -190,6 +190,8 @@ impl Service for Kv {
             lock_ttl: shared.config.transaction.lock_ttl.0,
             transaction_max: shared.config.transaction.max_life.0,
             gc_life_time: shared.config.transaction.gc_life_time.0,
+            entry_size_limit: shared.config.transaction.entry_size_limit.0 as usize,
+            total_size_limit: shared.config.transaction.total_size_limit.0 as usize,
             ..ClientOptions::default()
         };
         let client = Client::new(pd, Arc::new(regions), options, system.rng().stream("kv"));

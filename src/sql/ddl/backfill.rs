@@ -38,14 +38,14 @@ pub async fn backfill_batch(
     match outcome {
         Ok(outcome) => match txn.commit().await {
             Ok(_) => Ok(outcome),
-            Err(error) if error.code == errno::WRITE_CONFLICT => Ok(BackfillOutcome::Conflict),
+            Err(error) if error.is_conflict() => Ok(BackfillOutcome::Conflict),
             // The jobs behind it may be those that free space.
             Err(error) if error.code == errno::DISK_FULL => give_up(store, job_id, error).await,
             Err(error) => Err(error),
         },
         Err(error) => {
             txn.rollback().await?;
-            if error.code == errno::WRITE_CONFLICT {
+            if error.is_conflict() {
                 return Ok(BackfillOutcome::Conflict);
             }
             Err(error)
@@ -100,7 +100,11 @@ impl<'a> Batch<'a> {
         let pairs = self.read_rows().await?;
         let (handles, entries) = self.entries(&pairs)?;
         let row_keys = pairs.iter().map(|pair| pair.key.clone()).collect();
-        let options = LockOptions { wait: std::time::Duration::ZERO, return_values: false };
+        let options = LockOptions {
+            wait: std::time::Duration::ZERO,
+            return_values: false,
+            keep_missing: true,
+        };
         self.txn.lock_keys(row_keys, options).await?;
         if let Some(error) = self.write(&entries).await? {
             self.job.state = JobState::RollingBack;

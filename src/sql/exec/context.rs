@@ -86,6 +86,6 @@ impl ExecContext {
             AccessLock::ForUpdateNoWait => Duration::ZERO,
             AccessLock::None | AccessLock::ForUpdate => self.lock_wait,
         };
-        LockOptions { wait, return_values }
+        LockOptions { wait, return_values, keep_missing: true }
     }
 }

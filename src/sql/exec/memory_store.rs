@@ -56,7 +56,11 @@ impl KvStore for MemoryStore {
             start_ts,
             pessimistic: options.pessimistic,
             read_committed: options.read_committed,
-            state: Mutex::new(State { for_update_ts: start_ts, ..State::default() }),
+            state: Mutex::new(State {
+                for_update_ts: start_ts,
+                snapshot: (!options.pessimistic || options.snapshot_at_start).then_some(start_ts),
+                ..State::default()
+            }),
         }))
     }
 
@@ -66,7 +70,11 @@ impl KvStore for MemoryStore {
             start_ts: ts.0,
             pessimistic: false,
             read_committed: false,
-            state: Mutex::new(State { for_update_ts: ts.0, ..State::default() }),
+            state: Mutex::new(State {
+                for_update_ts: ts.0,
+                snapshot: Some(ts.0),
+                ..State::default()
+            }),
         }))
     }
 
@@ -102,6 +110,8 @@ struct State {
     /// What a statement under READ COMMITTED reads at.
     fresh_ts: Option<u64>,
     current_read: bool,
+    /// `None`: taken by the first read at it.
+    snapshot: Option<u64>,
 }
 
 impl State {
@@ -133,11 +143,13 @@ fn conflict() -> SqlError {
 
 impl MemoryTransaction {
     fn read_ts(&self) -> u64 {
-        let state = self.state.lock();
+        let mut state = self.state.lock();
         if state.current_read {
-            state.for_update_ts
-        } else {
-            state.fresh_ts.unwrap_or(self.start_ts)
+            return state.for_update_ts;
+        }
+        match state.fresh_ts {
+            Some(ts) => ts,
+            None => *state.snapshot.get_or_insert_with(|| self.shared.tick()),
         }
     }
 
@@ -218,6 +230,10 @@ impl Transaction for MemoryTransaction {
         state.log.is_empty() && state.locked.is_empty()
     }
 
+    fn has_snapshot(&self) -> bool {
+        !self.read_committed && self.state.lock().snapshot.is_some()
+    }
+
     async fn get(&self, key: Bytes) -> SqlResult<Option<Bytes>> {
         Ok(self.read(&key))
     }
@@ -261,6 +277,10 @@ impl Transaction for MemoryTransaction {
         state.for_update_ts = ts;
         state.current_read = true;
         Ok(())
+    }
+
+    fn use_locked_read(&self) {
+        self.state.lock().current_read = !self.read_committed;
     }
 
     fn begin_statement(&self) -> Savepoint {
@@ -311,6 +331,10 @@ impl Transaction for MemoryTransaction {
 
     fn delete(&self, key: Bytes) {
         self.state.lock().push(Write { key, value: None, must_not_exist: false });
+    }
+
+    fn check_size(&self) -> SqlResult<()> {
+        Ok(())
     }
 
     fn buffered(&self, key: &[u8]) -> Option<Option<Bytes>> {

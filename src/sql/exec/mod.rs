@@ -62,7 +62,7 @@ use crate::sql::plan::QueryPlan;
 /// Runs a SELECT: on the short road if it fits there, on the wide one otherwise.
 pub async fn execute_query(plan: &QueryPlan, ctx: &ExecContext) -> SqlResult<RowStream> {
     if plan.locking {
-        let exact = short::has_exact_keys(&plan.root);
+        let exact = short::has_exact_keys(&plan.root) && plan.subqueries.is_empty();
         return retry::in_statement(ctx, exact, || Box::pin(run_query(plan, ctx))).await;
     }
     run_query(plan, ctx).await

@@ -17,8 +17,8 @@ pub fn is_retryable_in_statement(error: &SqlError) -> bool {
 /// Runs a locking or writing statement; in a pessimistic transaction again after a conflict, reading current data then. What the failed
 /// run wrote is undone, the locks it took stay.
 ///
-/// A statement that knows the `exact_keys` it works on reads the snapshot at first: if that is too old the locks tell. Any
-/// other one could miss new rows that way, and reads current data at once.
+/// A statement that knows the `exact_keys` it works on, and reads nothing else, reads as of the last locking at first: if that is too old the
+/// locks tell. Any other one could miss new rows that way, and reads current data at once.
 pub(super) async fn in_statement<'a, T>(
     ctx: &'a ExecContext,
     exact_keys: bool,
@@ -27,8 +27,12 @@ pub(super) async fn in_statement<'a, T>(
     let mut attempt = 0;
     loop {
         let savepoint = ctx.txn.begin_statement();
-        if ctx.txn.is_pessimistic() && (attempt > 0 || !exact_keys) {
-            ctx.txn.use_current_read().await?;
+        if ctx.txn.is_pessimistic() {
+            if attempt > 0 || !exact_keys {
+                ctx.txn.use_current_read().await?;
+            } else {
+                ctx.txn.use_locked_read();
+            }
         }
         let warnings = ctx.eval.warnings.lock().len();
         attempt += 1;

@@ -64,7 +64,7 @@ pub async fn analyze(
     let found = TableStats { analyzed_ts: began.0, ..collector.finish() };
     for attempt in 1.. {
         match write(store, database, table, &found, &before).await {
-            Err(error) if error.code == errno::WRITE_CONFLICT && attempt < ATTEMPTS => {}
+            Err(error) if error.is_conflict() && attempt < ATTEMPTS => {}
             written => return written,
         }
     }
@@ -128,7 +128,7 @@ pub async fn flush(store: &dyn KvStore, deltas: &Deltas) -> SqlResult<Vec<TableS
     }
     for attempt in 1.. {
         match flush_once(store, deltas).await {
-            Err(error) if error.code == errno::WRITE_CONFLICT && attempt < ATTEMPTS => {}
+            Err(error) if error.is_conflict() && attempt < ATTEMPTS => {}
             written => return written,
         }
     }

@@ -103,7 +103,8 @@ async fn transfer(client: &Client, rng: &mut ChaCha8Rng, pessimistic: bool) -> S
     let to = (from + rng.random_range(1..ACCOUNTS)) % ACCOUNTS;
     if pessimistic {
         txn.use_current_read().await?;
-        let options = LockOptions { wait: Duration::from_secs(2), return_values: false };
+        let options =
+            LockOptions { wait: Duration::from_secs(2), return_values: false, keep_missing: true };
         txn.lock_keys(vec![account(from), account(to)], options).await?;
     }
     let amount = rng.random_range(1..=20);

@@ -78,7 +78,7 @@ async fn a_newer_commit_asks_for_a_newer_read() {
     put_all(&client, &[("a", "2")]).await;
     assert_eq!(lock(&txn, &["a"], 0).await.unwrap_err().code, errno::WRITE_CONFLICT);
     txn.use_current_read().await.unwrap();
-    let options = LockOptions { wait: Duration::ZERO, return_values: true };
+    let options = LockOptions { wait: Duration::ZERO, return_values: true, keep_missing: true };
     let keys = vec![key("b"), key("a"), key("a")];
     let values = txn.lock_keys(keys, options).await.unwrap();
     assert_eq!(values, [None, Some(key("2")), Some(key("2"))]);

@@ -3,9 +3,11 @@
 mod commits;
 mod faults;
 mod gc;
+mod giving_way;
 mod locking;
 mod reads;
 mod recovery;
+mod snapshots;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +24,7 @@ const OPTIMISTIC: TxnOptions = TxnOptions {
     pessimistic: false,
     latest: false,
     read_committed: false,
+    snapshot_at_start: false,
     impatient: false,
     read_from: ReadFrom::Leader,
 };
@@ -65,7 +68,11 @@ async fn now(client: &Client, name: &str) -> Option<String> {
 }
 
 async fn lock(txn: &Arc<dyn Transaction>, names: &[&str], wait_ms: u64) -> SqlResult<()> {
-    let options = LockOptions { wait: Duration::from_millis(wait_ms), return_values: false };
+    let options = LockOptions {
+        wait: Duration::from_millis(wait_ms),
+        return_values: false,
+        keep_missing: true,
+    };
     txn.lock_keys(names.iter().map(|name| key(name)).collect(), options).await.map(drop)
 }
 

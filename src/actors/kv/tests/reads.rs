@@ -46,6 +46,8 @@ async fn a_current_read_lasts_for_a_statement() {
     let txn = begin(&client, PESSIMISTIC).await;
     put_all(&client, &[("a", "2")]).await;
     txn.begin_statement();
+    assert_eq!(get(&txn, "a").await.as_deref(), Some("1"));
+    txn.begin_statement();
     txn.use_current_read().await.unwrap();
     assert!(txn.for_update_ts() > txn.start_ts());
     assert_eq!(get(&txn, "a").await.as_deref(), Some("2"));

@@ -57,7 +57,8 @@ async fn add_one(client: &Client, first: Bytes, second: Bytes) -> SqlResult<()> 
     let txn = client.begin(TxnOptions { pessimistic: true, ..TxnOptions::default() }).await?;
     for key in [first, second] {
         txn.use_current_read().await?;
-        let options = LockOptions { wait: Duration::from_secs(20), return_values: false };
+        let options =
+            LockOptions { wait: Duration::from_secs(20), return_values: false, keep_missing: true };
         if let Err(error) = txn.lock_keys(vec![key.clone()], options).await {
             txn.rollback().await?;
             return Err(error);

@@ -10,6 +10,7 @@ use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::exec::table_codec::{self, RowReader};
 use crate::sql::exec::{ExecContext, bounds, ranges};
 use crate::sql::expr::Expr;
+use crate::sql::kv::LockOptions;
 use crate::sql::plan::{AccessLock, PlanNode, PointAccess};
 use crate::sql::types::Datum;
 
@@ -87,7 +88,10 @@ async fn read(
 ) -> SqlResult<Vec<Option<Bytes>>> {
     match lock {
         AccessLock::None => ctx.txn.batch_get(keys).await,
-        _ => ctx.txn.lock_keys(keys, ctx.lock_options(lock, true)).await,
+        _ => {
+            let options = LockOptions { keep_missing: false, ..ctx.lock_options(lock, true) };
+            ctx.txn.lock_keys(keys, options).await
+        }
     }
 }
 
