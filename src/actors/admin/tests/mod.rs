@@ -142,6 +142,11 @@ impl Node {
         let node = Node { system, admin, store, log };
         node.until(|node| node.store.router.statuses().iter().any(|region| region.is_leader()))
             .await;
+        // Its children are made on another thread.
+        node.until(|node| {
+            node.system.actors().iter().any(|a| a.path.to_string().ends_with("/crowd/counter-100"))
+        })
+        .await;
         node
     }
 
