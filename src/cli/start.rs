@@ -48,7 +48,14 @@ fn welcome(addresses: &Addresses) -> String {
     if let Some(mysql) = addresses.mysql {
         text += &format!("  mysql  mysql -h {} -P {} -u root\n", mysql.ip(), mysql.port());
     }
-    text + &format!("  admin  http://{}/\n  bridge {}", addresses.admin, addresses.bridge)
+    text += &format!("  admin  http://{}/\n", addresses.admin);
+    if let Some(page) = addresses.page {
+        text += &format!(
+            "  page   http://{page}/   (browsers refuse port {})\n",
+            addresses.admin.port()
+        );
+    }
+    text + &format!("  bridge {}", addresses.bridge)
 }
 
 /// What the process may be told by signals.

@@ -33,7 +33,7 @@ pub(super) struct Shared {
     pub(super) prometheus: PrometheusHandle,
     pub(super) counts: Counts,
     /// Ours until the endpoint stops, so that a new incarnation of the actor has it too.
-    pub(super) listener: Mutex<Option<TcpListener>>,
+    pub(super) listeners: Mutex<Vec<TcpListener>>,
     /// Cancelled when the endpoint stops: ends the traces.
     pub(super) stopping: CancellationToken,
 }
@@ -53,14 +53,14 @@ impl Actor for Admin {
     }
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        match own_listener(&self.shared.listener) {
+        match own_listeners(&self.shared.listeners) {
             Err(error) => report_failure(&self.shared, &error),
-            Ok(listener) => {
+            Ok(listeners) => {
                 let shared = Arc::clone(&self.shared);
                 // Not a task of the context: it has to outlive the last message, to stop
                 // gracefully.
                 self.server = Some(actix_rt::spawn(async move {
-                    if let Err(error) = server::serve(listener, Arc::clone(&shared)).await {
+                    if let Err(error) = server::serve(listeners, Arc::clone(&shared)).await {
                         report_failure(&shared, &error);
                     }
                 }));
@@ -71,7 +71,7 @@ impl Actor for Admin {
 
     fn stopping(&mut self, ctx: &mut Context<Self>) {
         self.shared.stopping.cancel();
-        self.shared.listener.lock().take();
+        self.shared.listeners.lock().clear();
         if let Some(server) = self.server.take() {
             ctx.wait(async move { drop(server.await) });
         }
@@ -93,9 +93,10 @@ impl Drop for Admin {
     }
 }
 
-fn own_listener(shared: &Mutex<Option<TcpListener>>) -> io::Result<TcpListener> {
-    let closed = || io::Error::other("the endpoint has stopped");
-    shared.lock().as_ref().ok_or_else(closed)?.try_clone()
+fn own_listeners(shared: &Mutex<Vec<TcpListener>>) -> io::Result<Vec<TcpListener>> {
+    let own: Vec<TcpListener> =
+        shared.lock().iter().map(TcpListener::try_clone).collect::<io::Result<_>>()?;
+    if own.is_empty() { Err(io::Error::other("the endpoint has stopped")) } else { Ok(own) }
 }
 
 fn report_failure(shared: &Shared, error: &io::Error) {
@@ -132,20 +133,21 @@ impl AdminHandle {
     }
 }
 
-/// Starts the admin endpoint on a bound listener, as the actor `/<node>/admin`. Requests are
+/// Starts the admin endpoint on bound listeners, of which the first is the one it is known by, as the actor `/<node>/admin`. Requests are
 /// answered as soon as this returns, or a moment later.
 ///
 /// Metrics go to the process-wide recorder, which is installed if there is none yet (see
 /// [`install_metrics`]).
-pub fn start(services: AdminServices, listener: TcpListener) -> io::Result<AdminHandle> {
-    let addr = listener.local_addr()?;
+pub fn start(services: AdminServices, listeners: Vec<TcpListener>) -> io::Result<AdminHandle> {
+    let missing = || io::Error::other("an endpoint listens somewhere");
+    let addr = listeners.first().ok_or_else(missing)?.local_addr()?;
     let system = services.system.clone();
     let prometheus = install_metrics().map_err(io::Error::other)?;
     let shared = Arc::new(Shared {
         services,
         prometheus,
         counts: Counts::default(),
-        listener: Mutex::new(Some(listener)),
+        listeners: Mutex::new(listeners),
         stopping: CancellationToken::new(),
     });
     let actor = system.spawn_root(NAME, Thread::Dedicated, move || Admin {

@@ -66,9 +66,12 @@ impl Drop for InHandOne {
 }
 
 /// Serves until the endpoint stops, and then until the answers under way are out.
-pub(super) async fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) -> io::Result<()> {
-    listener.set_nonblocking(true)?;
-    let listener = TcpListener::from_std(listener)?;
+pub(super) async fn serve(
+    listeners: Vec<std::net::TcpListener>,
+    shared: Arc<Shared>,
+) -> io::Result<()> {
+    let listeners: Vec<TcpListener> =
+        listeners.into_iter().map(asynchronous).collect::<io::Result<_>>()?;
     let in_hand = InHand::default();
     let factory = HttpService::build()
         .keep_alive(KEEP_ALIVE)
@@ -83,7 +86,7 @@ pub(super) async fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) 
         tokio::select! {
             () = shared.stopping.cancelled() => break,
             Some(_ended) = connections.join_next() => {}
-            accepted = listener.accept() => match accepted {
+            accepted = accept(&listeners) => match accepted {
                 Err(error) => {
                     warn!(%error, "failed to accept a connection of an operator");
                     sleep(ACCEPT_PAUSE).await;
@@ -98,7 +101,7 @@ pub(super) async fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) 
             },
         }
     }
-    drop(listener);
+    drop(listeners);
     let all_gone = async { while connections.join_next().await.is_some() {} };
     let idle_left = async {
         while !in_hand.is_none() {
@@ -114,6 +117,17 @@ pub(super) async fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) 
     };
     let _ = timeout(STOP_PATIENCE, gone).await;
     Ok(())
+}
+
+fn asynchronous(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
+}
+
+/// The next client, wherever it comes.
+async fn accept(listeners: &[TcpListener]) -> io::Result<(TcpStream, SocketAddr)> {
+    let waiting = listeners.iter().map(|listener| Box::pin(listener.accept()));
+    futures::future::select_all(waiting).await.0
 }
 
 async fn connection<S>(service: Rc<S>, socket: TcpStream, peer: SocketAddr, place: Place)

@@ -32,6 +32,8 @@ pub struct Addresses {
     pub mysql: Option<SocketAddr>,
     /// Operators.
     pub admin: SocketAddr,
+    /// Their browsers, where it is another.
+    pub page: Option<SocketAddr>,
     /// Other nodes.
     pub bridge: SocketAddr,
 }
@@ -145,6 +147,7 @@ impl Node {
         let addresses = Addresses {
             mysql: sockets.mysql.as_ref().map(|socket| socket.local_addr()).transpose()?,
             admin: sockets.admin.local_addr()?,
+            page: sockets.page.as_ref().map(|socket| socket.local_addr()).transpose()?,
             bridge: sockets.bridge.local_addr()?,
         };
         let defaults = SystemOptions::default();

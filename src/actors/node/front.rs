@@ -36,7 +36,7 @@ const ACCOUNTS_EVERY: Duration = Duration::from_secs(2);
 pub(super) fn services(
     shared: &Arc<Shared>,
     mysql: Option<TcpListener>,
-    admin: TcpListener,
+    admin: Vec<TcpListener>,
     log: Arc<dyn LogControl>,
     started: Monotonic,
 ) -> Vec<Box<dyn Service>> {
@@ -52,7 +52,7 @@ pub(super) fn services(
     }
     services.push(Box::new(Admin {
         shared: shared.clone(),
-        listener: Some(admin),
+        listeners: Some(admin),
         log,
         started,
         admin: None,
@@ -291,7 +291,7 @@ impl Service for MysqlGateway {
 /// What operators look at. It starts before clients are let in, and outlives them.
 struct Admin {
     shared: Arc<Shared>,
-    listener: Option<TcpListener>,
+    listeners: Option<Vec<TcpListener>>,
     log: Arc<dyn LogControl>,
     started: Monotonic,
     admin: Option<AdminHandle>,
@@ -334,8 +334,8 @@ impl Service for Admin {
             connections: shared.descriptors.admin,
             log: Some(self.log.clone()),
         };
-        let listener = self.listener.take().context("the admin endpoint starts once")?;
-        self.admin = Some(admin::start(services, listener)?);
+        let listeners = self.listeners.take().context("the admin endpoint starts once")?;
+        self.admin = Some(admin::start(services, listeners)?);
         Ok(())
     }
 

@@ -32,7 +32,7 @@ pub use assembly::{Addresses, Node};
 pub use cluster::SyncSchema;
 pub use data_dir::{DataDir, Error as DataDirError};
 pub use descriptors::raise_limit;
-pub use sockets::{Error as SocketError, Sockets};
+pub use sockets::{Error as SocketError, Sockets, browsers_refuse};
 
 /// The version in `SELECT VERSION()`: the MySQL it follows, then ours.
 pub const SERVER_VERSION: &str = concat!("8.0.11-TroupeDB-v", env!("CARGO_PKG_VERSION"));

@@ -51,7 +51,8 @@ pub(super) fn all(
     log: Arc<dyn LogControl>,
     started: Monotonic,
 ) -> Vec<Box<dyn Service>> {
-    let Sockets { mysql, admin, bridge } = sockets;
+    let Sockets { mysql, admin, page, bridge } = sockets;
+    let admin = std::iter::once(admin).chain(page).collect();
     let mut services: Vec<Box<dyn Service>> = vec![
         Box::new(links::Bridge { shared: shared.clone(), listener: Some(bridge), bridge: None }),
         Box::new(pd::Pd::new(shared.clone())),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::plan::{NodePlan, log_file};
+use crate::actors::node::browsers_refuse;
 use crate::cli::table::table;
 
 /// Where a process is in its life.
@@ -85,7 +86,9 @@ impl Report {
         for mysql in ready().filter_map(|node| node.plan.mysql) {
             text += &format!("  mysql -h {} -P {} -u root\n", mysql.ip(), mysql.port());
         }
-        if let Some(node) = ready().next() {
+        // One that browsers open, if there is one.
+        let shut = |node: &&NodeReport| browsers_refuse(node.plan.admin.port());
+        if let Some(node) = ready().find(|node| !shut(node)).or_else(|| ready().next()) {
             text += &format!("  http://{}/\n", node.plan.admin);
         }
         text

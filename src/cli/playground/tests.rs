@@ -147,7 +147,8 @@ sql1    sql,gateway,ddl,stats  ready   13   127.0.0.1:4000  127.0.0.1:10082  127
     assert_eq!(report().table(), wanted);
     assert_eq!(
         report().ways_in(),
-        "  mysql -h 127.0.0.1 -P 4000 -u root\n  http://127.0.0.1:10080/\n"
+        "  mysql -h 127.0.0.1 -P 4000 -u root\n  http://127.0.0.1:10082/\n",
+        "browsers refuse 10080"
     );
 }
 

@@ -138,7 +138,7 @@ impl Node {
             log: Some(Arc::new(reload)),
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let admin = start(services, listener).unwrap();
+        let admin = start(services, vec![listener]).unwrap();
         let node = Node { system, admin, store, log };
         node.until(|node| node.store.router.statuses().iter().any(|region| region.is_leader()))
             .await;
