@@ -160,10 +160,17 @@ impl Binder<'_> {
                 negate(Expr::call(function, args)?, *negated)
             }
             E::Between { expr, low, high, negated } => {
-                let value = self.expr(expr, clause)?;
+                let mut value = self.expr(expr, clause)?;
                 let wanted = value.field_type().clone();
                 let low = self.value_for(&wanted, low, clause)?;
                 let high = self.value_for(&wanted, high, clause)?;
+                // One comparison for both: beside a number text is one, also beside the other bound's text.
+                let (low_kind, high_kind) = (low.field_type().kind, high.field_type().kind);
+                let mixed = (low_kind.is_numeric() && high_kind.is_string())
+                    || (low_kind.is_string() && high_kind.is_numeric());
+                if mixed && wanted.kind.is_string() {
+                    value = Expr::cast(value, FieldType::double());
+                }
                 negate(Expr::call(Function::Between, vec![value, low, high])?, *negated)
             }
             E::Like { expr, pattern, escape, negated } => {
