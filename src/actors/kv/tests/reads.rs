@@ -157,7 +157,7 @@ async fn large_values_come_a_few_at_a_time() {
     };
     let txn = begin(&client, PESSIMISTIC).await;
     whole(&txn.batch_get(all()).await.unwrap());
-    let options = LockOptions { wait: Duration::ZERO, return_values: true };
+    let options = LockOptions { wait: Duration::ZERO, return_values: true, keep_missing: true };
     whole(&txn.lock_keys(all(), options).await.unwrap());
     for reverse in [false, true] {
         let options = ScanOptions { reverse, ..range("", "") };
