@@ -141,7 +141,9 @@ async fn a_local_read_does_not_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn large_values_come_a_few_at_a_time() {
-    let (_cluster, client) = cluster(&["k03"]);
+    let (cluster, _) = cluster(&["k03"]);
+    let client =
+        cluster.client(ClientOptions { entry_size_limit: 16 << 20, ..ClientOptions::default() });
     let sizes = [100, 5 << 20, 9 << 20, 10, 3 << 20, 3 << 20, 20];
     let name = |at: usize| key(&format!("k{at:02}"));
     let value = |at: usize| Bytes::from(vec![at as u8; sizes[at]]);
