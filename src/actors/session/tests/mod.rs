@@ -286,3 +286,32 @@ async fn several_statements_only_for_those_who_may() {
     client.send(Command::SetOption { multi_statements: true }).await;
     assert_eq!(client.show("SELECT 1; SELECT 2").await, "1\n1\n2\n2\n");
 }
+
+#[actix::test]
+async fn what_a_client_may_do_follows_the_variables() {
+    let node = Node::start().await;
+    let admin = node.connect(capabilities());
+    admin.show("SET GLOBAL interactive_timeout = 77; SET GLOBAL wait_timeout = 66").await;
+    let (script, person) = (
+        node.connect(capabilities()),
+        node.connect(capabilities() | CapabilityFlags::CLIENT_INTERACTIVE),
+    );
+    assert_eq!(script.show("SELECT @@wait_timeout").await, "@@wait_timeout\n66\n");
+    assert_eq!(person.show("SELECT @@wait_timeout").await, "@@wait_timeout\n77\n");
+    let limits = || {
+        let processes = node.services.processes.list();
+        let process = processes.iter().find(|process| process.id == person.id).unwrap();
+        let limits = process.limits();
+        [limits.idle, limits.read, limits.write].map(|time| time.as_secs())
+    };
+    assert_eq!(limits(), [77, 30, 60]);
+    person.show("SET wait_timeout = 5, net_read_timeout = 6, net_write_timeout = 7").await;
+    assert_eq!(limits(), [5, 6, 7]);
+    for name in ["max_allowed_packet", "net_buffer_length"] {
+        let said = person.show(&format!("SET SESSION {name} = 4096")).await;
+        assert!(said.starts_with("ERROR 1621"), "{said}");
+        assert_eq!(person.show(&format!("SET GLOBAL {name} = 4096")).await, "affected 0\n");
+    }
+    person.send(Command::ResetConnection).await;
+    assert_eq!(limits(), [77, 30, 60]);
+}
