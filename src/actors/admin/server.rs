@@ -92,7 +92,7 @@ pub(super) async fn serve(
                     sleep(ACCEPT_PAUSE).await;
                 }
                 Ok((socket, peer)) => match places.take() {
-                    None => refuse(socket, places.max()),
+                    None => refuse(socket, &places),
                     Some(place) => {
                         let connection = connection(service.clone(), socket, peer, place);
                         connections.spawn_local(connection);
@@ -153,8 +153,11 @@ async fn quiet(place: &Place) {
 }
 
 /// Tells a client that there is no place for it.
-fn refuse(socket: TcpStream, max: usize) {
-    warn!(max, "refused a connection to the admin endpoint: all places are taken");
+fn refuse(socket: TcpStream, places: &Places) {
+    let max = places.max();
+    if let Some(refused) = places.refused() {
+        warn!(max, refused, "refused connections to the admin endpoint: all places are taken");
+    }
     let body = format!("{{\"error\":\"all {max} places for connections are taken\"}}");
     let text = format!(
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\

@@ -51,7 +51,7 @@ where
                 },
             };
             let Some(place) = places.take() else {
-                refuse(socket, places.max());
+                refuse(socket, &places);
                 continue;
             };
             let place = Arc::new(place);
@@ -91,8 +91,11 @@ async fn secured<S>(
 }
 
 /// Says why in HTTP/2: empty settings, and a frame GOAWAY with the reason ENHANCE_YOUR_CALM and a text.
-fn refuse(socket: TcpStream, max: usize) {
-    warn!(max, "refused a connection to the bridge: all places are taken");
+fn refuse(socket: TcpStream, places: &Places) {
+    let max = places.max();
+    if let Some(refused) = places.refused() {
+        warn!(max, refused, "refused connections to the bridge: all places are taken");
+    }
     let text = format!("all {max} places for connections are taken");
     let mut frames = vec![0, 0, 0, 4, 0, 0, 0, 0, 0];
     let length = u32::try_from(8 + text.len()).unwrap_or_default().to_be_bytes();

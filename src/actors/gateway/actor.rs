@@ -109,7 +109,7 @@ impl Actor for Gateway {
                         let Ok(stream) = stream.into_std() else { continue };
                         let place = (!services.is_full()).then(|| places.take()).flatten();
                         let Some(place) = place else {
-                            refuse(&stream, peer);
+                            refuse(&stream, peer, &places);
                             continue;
                         };
                         if me.tell_wait(Accepted { stream, peer, place }).await.is_err() {
@@ -204,9 +204,11 @@ fn say_who(services: &Services) {
 }
 
 /// Tells a client that there is no place for it.
-fn refuse(stream: &std::net::TcpStream, peer: SocketAddr) {
+fn refuse(stream: &std::net::TcpStream, peer: SocketAddr, places: &Places) {
     ::metrics::counter!(metrics::REFUSED).increment(1);
-    debug!(%peer, "refused a connection: too many");
+    if let Some(refused) = places.refused() {
+        warn!(refused, last = %peer, "refused connections: there are too many");
+    }
     let mut writer = PacketWriter::new(0);
     response::write_error(&mut writer, &too_many());
     // Not for long: whoever does not take these few bytes at once does without.

@@ -9,6 +9,8 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+/// How often it is said that there are no places.
+const SAY_EVERY: Duration = Duration::from_secs(10);
 /// Of a socket that makes room for nobody.
 const STAYS: u64 = u64::MAX;
 
@@ -25,6 +27,9 @@ pub(in crate::actors) struct Places {
 #[derive(Debug, Default)]
 struct Taken {
     last: u64,
+    /// How many were refused, and when that was last said.
+    refused: u64,
+    said: Option<Instant>,
     sockets: BTreeMap<u64, Arc<Socket>>,
 }
 
@@ -73,6 +78,17 @@ impl Places {
         });
         taken.sockets.insert(number, socket.clone());
         Some(Place { number, places: self.clone(), socket })
+    }
+
+    /// Somebody was refused: how many since that was last said, if it is to be said again. A crowd at the door must not fill the log.
+    pub(in crate::actors) fn refused(&self) -> Option<u64> {
+        let mut taken = self.taken.lock();
+        taken.refused += 1;
+        if taken.said.is_some_and(|said| said.elapsed() < SAY_EVERY) {
+            return None;
+        }
+        taken.said = Some(Instant::now());
+        Some(std::mem::take(&mut taken.refused))
     }
 
     fn now(&self) -> u64 {
@@ -149,6 +165,14 @@ mod tests {
         assert_eq!(places.taken(), 2, "its place was another's already");
         drop(third);
         assert_eq!(places.taken(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn that_there_are_no_places_is_said_now_and_then() {
+        let places = Places::new(0, MERCY);
+        assert_eq!([places.refused(), places.refused(), places.refused()], [Some(1), None, None]);
+        tokio::time::advance(SAY_EVERY).await;
+        assert_eq!(places.refused(), Some(3));
     }
 
     #[tokio::test(start_paused = true)]
