@@ -1,14 +1,15 @@
 //! Writing and reading back.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 
 use super::harness::*;
-use crate::actors::store::StoreOptions;
+use crate::actors::store::{KvCommand, StoreOptions};
 use crate::common::{RegionId, Timestamp};
 use crate::storage::txn::{
-    KeyError, KvRequest, KvResponse, RegionContext, RegionError, RequestError,
+    KeyError, KvRequest, KvResponse, RegionContext, RegionError, RequestError, WaitPolicy,
 };
 
 #[actix_rt::test]
@@ -127,4 +128,33 @@ async fn the_router_and_observe_show_the_region() {
     let detail = node.system.actor(&path).await.expect("the peer is an actor");
     let shown = serde_json::to_value(&detail).unwrap().to_string();
     assert!(shown.contains("\"leads\":true"), "{shown}");
+}
+
+/// Slow is not broken: an answer is waited for as long as the store writes something.
+#[actix_rt::test]
+async fn who_waits_is_given_up_only_when_nothing_is_written() {
+    let node = Node::start(StoreOptions::default()).await;
+    let (holder, waiter) = (node.ts().await, node.ts().await);
+    node.send(b"a", lock("a", holder, WaitPolicy::NoWait)).await.unwrap();
+    let ask = || {
+        let request = lock("a", waiter, WaitPolicy::Timeout(15_000));
+        let command = KvCommand { context: node.context(b"a"), request };
+        node.store.router.send(command, Duration::from_secs(1))
+    };
+    let begun = tokio::time::Instant::now();
+    let lost = ask().await;
+    assert!(matches!(lost, Err(RequestError::Region(RegionError::Undetermined(_)))), "{lost:?}");
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+
+    let writes = node.store.router.writes();
+    let progress = async {
+        for _ in 0..10 {
+            tokio::time::sleep(Duration::from_millis(900)).await;
+            writes.fetch_add(1, Ordering::Relaxed);
+        }
+        node.send(b"a", unlock("a", holder)).await
+    };
+    let (late, unlocked) = join(ask(), progress).await;
+    assert_eq!(unlocked, Ok(KvResponse::Done));
+    assert!(matches!(late, Ok(KvResponse::Locked { .. })), "{late:?}");
 }
