@@ -106,6 +106,8 @@ impl Core {
         eval.current_db.clone_from(&self.database);
         eval.vars = Box::new(SharedVars(self.vars.clone()));
         eval.rng = super::seed_of(seed).into();
+        let clock = self.services.clock.clone();
+        eval.clock = Box::new(move || i64::try_from(clock.unix_micros()).ok());
         eval
     }
 

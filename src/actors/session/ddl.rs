@@ -15,6 +15,10 @@ use crate::sql::types::SqlMode;
 /// How long a schema change may take; building an index of a large table takes long. KILL ends the wait, not the change.
 const DEADLINE: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// The engines of MySQL that ours takes the place of.
+const REPLACED_ENGINES: &[&str] =
+    &["MyISAM", "MEMORY", "HEAP", "CSV", "ARCHIVE", "BLACKHOLE", "MRG_MYISAM", "MERGE"];
+
 impl Core {
     /// Commits the transaction, as every schema change does in MySQL, and has the worker run the change.
     /// Answers how many rows it is said to have affected.
@@ -82,23 +86,25 @@ impl Core {
         }
     }
 
-    /// There is one storage engine, and it goes by InnoDB's name. Another one is error 1286, or without
-    /// NO_ENGINE_SUBSTITUTION a warning.
+    /// There is one storage engine, and it goes by InnoDB's name. It takes the place of MySQL's others, with a warning; one that
+    /// MySQL does not have is error 1286, or without NO_ENGINE_SUBSTITUTION a warning.
     fn check_engine(&self, statement: &Statement) -> SqlResult<()> {
         let Statement::CreateTable(create) = statement else { return Ok(()) };
         for option in &create.options {
             let TableOption::Engine(engine) = option else { continue };
-            if engine.eq_ignore_ascii_case("InnoDB") {
+            if ["InnoDB", "INNOBASE"].iter().any(|own| own.eq_ignore_ascii_case(engine)) {
                 continue;
             }
             let unknown = SqlError::new(
                 errno::UNKNOWN_STORAGE_ENGINE,
                 format!("Unknown storage engine '{engine}'"),
             );
-            if self.eval.sql_mode.contains(SqlMode::NO_ENGINE_SUBSTITUTION) {
-                return Err(unknown);
+            if !REPLACED_ENGINES.iter().any(|known| known.eq_ignore_ascii_case(engine)) {
+                if self.eval.sql_mode.contains(SqlMode::NO_ENGINE_SUBSTITUTION) {
+                    return Err(unknown);
+                }
+                self.eval.warn(unknown.code, unknown.message);
             }
-            self.eval.warn(unknown.code, unknown.message);
             let table = &create.name.name;
             let substituted = format!("Using storage engine InnoDB for table '{table}'");
             self.eval.warn(errno::WARN_USING_OTHER_HANDLER, substituted);

@@ -14,6 +14,7 @@ use super::statement::{Request, text_request};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::parameters::{self, Parameter, ParameterType};
 use crate::protocol::response;
+use crate::sql::expr::TypeRules;
 use crate::sql::parser::ast::{self, Statement};
 use crate::sql::parser::{ParsedStatement, parse_one};
 use crate::sql::plan::{OutputColumn, StatementPlan};
@@ -33,6 +34,7 @@ pub(super) struct PlanKey<'a> {
     pub(super) stats: u64,
     pub(super) database: Option<&'a str>,
     pub(super) sql_mode: SqlMode,
+    pub(super) rules: TypeRules,
     pub(super) types: &'a [FieldType],
 }
 
@@ -41,6 +43,7 @@ struct Cached {
     stats: u64,
     database: Option<String>,
     sql_mode: SqlMode,
+    rules: TypeRules,
     types: Vec<FieldType>,
     plan: Arc<StatementPlan>,
 }
@@ -57,6 +60,7 @@ impl PlanCache {
         let fits = cached.version == key.version
             && cached.stats == key.stats
             && cached.sql_mode == key.sql_mode
+            && cached.rules == key.rules
             && cached.database.as_deref() == key.database
             && cached.types == key.types;
         fits.then(|| cached.plan.clone())
@@ -69,6 +73,7 @@ impl PlanCache {
             stats: key.stats,
             database: key.database.map(str::to_owned),
             sql_mode: key.sql_mode,
+            rules: key.rules,
             types: key.types.to_vec(),
             plan,
         });

@@ -40,11 +40,16 @@ impl Core {
             let planner = self.planner(schema, request.parameters, &request.types);
             return planner.plan(request.statement).map(Arc::new);
         };
+        let (sql_mode, rules) = {
+            let settings = &self.vars.system.lock().settings;
+            (settings.sql_mode, settings.type_rules())
+        };
         let key = PlanKey {
             version: schema.version(),
             stats: self.services.stats.version(),
             database: self.database.as_deref(),
-            sql_mode: self.vars.system.lock().settings.sql_mode,
+            sql_mode,
+            rules,
             types: &request.types,
         };
         if let Some(plan) = cache.get(&key) {

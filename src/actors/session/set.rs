@@ -3,7 +3,7 @@
 use super::core::Core;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::parser::ast::{AccessMode, Expr, Literal, VariableAssignment, VariableScope};
-use crate::sql::types::{Collation, Datum, FieldType, SqlMode};
+use crate::sql::types::{Collation, Datum, FieldType};
 
 /// The collation a client's handshake names by number.
 pub(super) fn collation_by_id(id: u16) -> Collation {
@@ -23,7 +23,12 @@ impl Core {
                 VariableAssignment::User { name, value } => {
                     use crate::sql::expr::SessionVars as _;
                     let (field_type, value) = self.plain_constant(value)?;
-                    let field_type = if value.is_null() { FieldType::null() } else { field_type };
+                    let value = value.into_user_variable(&field_type);
+                    let field_type = if value.is_null() {
+                        FieldType::null()
+                    } else {
+                        field_type.of_user_variable()
+                    };
                     self.vars.set_user_var(&name.to_lowercase(), value, field_type);
                 }
                 VariableAssignment::System { scope, name, value } => {
@@ -73,13 +78,9 @@ impl Core {
         let clipped = if scope == Some(VariableScope::Global) {
             self.vars.global.set(name, value)?
         } else {
-            match (name, value) {
-                ("last_insert_id" | "identity", Some(value)) => {
-                    let id = value.to_u64(&self.eval)?;
-                    self.set_last_insert_id(id);
-                }
-                ("sql_mode", Some(_)) => self.check_sql_mode(value)?,
-                _ => {}
+            if let ("last_insert_id" | "identity", Some(value)) = (name, value) {
+                let id = value.to_u64(&self.eval)?;
+                self.set_last_insert_id(id);
             }
             let was_on = self.vars.system.lock().settings.autocommit;
             let clipped = self.vars.system.lock().set(name, value, &self.vars.global)?;
@@ -94,20 +95,6 @@ impl Core {
             self.eval.warn(errno::TRUNCATED_WRONG_VALUE, message);
         }
         Ok(())
-    }
-
-    /// Modes that change what statements mean and that are not implemented.
-    fn check_sql_mode(&self, value: Option<&Datum>) -> SqlResult<()> {
-        let Some(Datum::Bytes(text)) = value else { return Ok(()) };
-        let mode = SqlMode::parse(&String::from_utf8_lossy(text))?;
-        let refused = [
-            (SqlMode::PAD_CHAR_TO_FULL_LENGTH, "sql_mode = PAD_CHAR_TO_FULL_LENGTH"),
-            (SqlMode::HIGH_NOT_PRECEDENCE, "sql_mode = HIGH_NOT_PRECEDENCE"),
-        ];
-        match refused.iter().find(|(refused, _)| mode.contains(*refused)) {
-            Some((_, name)) => Err(SqlError::unsupported(name)),
-            None => Ok(()),
-        }
     }
 
     /// SET CHARACTER SET: as SET NAMES, but the connection's collation is the database's.

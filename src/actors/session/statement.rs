@@ -215,10 +215,12 @@ impl Core {
         parameters: usize,
         types: &'a [FieldType],
     ) -> Planner<'a> {
+        let settings = &self.vars.system.lock().settings;
         Planner {
             schema,
             current_db: self.database.as_deref(),
-            sql_mode: self.vars.system.lock().settings.sql_mode,
+            sql_mode: settings.sql_mode,
+            rules: settings.type_rules(),
             parameter_count: parameters,
             parameter_types: types,
             variables: &*self.vars,

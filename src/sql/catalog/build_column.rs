@@ -2,7 +2,7 @@
 
 use super::{ColumnInfo, DefaultValue, SchemaState};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::expr::EvalContext;
+use crate::sql::expr::{EvalContext, Expr as ConstantExpr};
 use crate::sql::parser::ast::{ColumnDefinition, ColumnOption, DataType, Expr, Literal, UnaryOp};
 use crate::sql::types::{
     Collation, Datum, FieldType, SqlMode, TypeKind, convert_for_column, write_text,
@@ -123,7 +123,19 @@ fn build_default(
             ),
         ));
     }
-    let value = constant(written).ok_or_else(|| invalid_default(&column.name))?;
+    let value = match written {
+        Expr::Literal(Literal::Hex(bytes) | Literal::Bit(bytes))
+            if column.field_type.kind.is_numeric() =>
+        {
+            let number = ConstantExpr::hex(bytes.clone().into()).as_number();
+            match number {
+                ConstantExpr::Literal { value, .. } => Some(value),
+                _ => None,
+            }
+        }
+        written => constant(written),
+    };
+    let value = value.ok_or_else(|| invalid_default(&column.name))?;
     let mut ctx = EvalContext::new();
     ctx.sql_mode = sql_mode;
     ctx.writes = true;
@@ -150,8 +162,12 @@ fn constant(written: &Expr) -> Option<Datum> {
         |digits: String| Datum::from(if negative { format!("-{digits}") } else { digits }.as_str());
     Some(match literal {
         Literal::Bool(value) => Datum::Int(i64::from(*value)),
+        Literal::Integer(number) if negative => match 0_i64.checked_sub_unsigned(*number) {
+            Some(number) => Datum::Int(number),
+            None => text(number.to_string()),
+        },
+        Literal::Integer(number) => Datum::UInt(*number),
         // As text: the store assignment reads it exactly as it would read the number.
-        Literal::Integer(number) => text(number.to_string()),
         Literal::Decimal(digits) => text(digits.clone()),
         Literal::Float(number) => Datum::Float(if negative { -number } else { *number }),
         Literal::String(bytes, _) | Literal::Hex(bytes) | Literal::Bit(bytes) if !negative => {
@@ -277,6 +293,7 @@ fn string(column: &str, written: &DataType, inherited: Collation) -> SqlResult<F
         Collation::Binary
     } else if written.binary {
         let charset = written.charset.as_deref();
+        charset.map_or(Ok(()), Collation::refuse_foreign)?;
         charset.map_or(Ok(Collation::Utf8mb4Bin), Collation::of_charset)?
     } else {
         collation_of(written.charset.as_deref(), written.collation.as_deref(), inherited)?
@@ -329,6 +346,9 @@ pub(super) fn collation_of(
     collation: Option<&str>,
     inherited: Collation,
 ) -> SqlResult<Collation> {
+    if let (Some(name), None) | (None, Some(name)) = (charset, collation) {
+        Collation::refuse_foreign(name)?;
+    }
     match (charset, collation) {
         (None, None) => Ok(inherited),
         (Some(charset), None) => Collation::of_charset(charset),
@@ -347,6 +367,7 @@ pub(super) fn collation_of(
                     format!("COLLATION '{collation}' is not valid for CHARACTER SET '{charset}'"),
                 ));
             }
+            Collation::refuse_foreign(charset)?;
             Ok(found)
         }
     }
@@ -366,7 +387,7 @@ pub fn check_decimal(column: &str, precision: u32, scale: u32) -> SqlResult<Fiel
             format!("Too-big precision {precision} specified for '{column}'. Maximum is 65."),
         ));
     }
-    let precision = if precision == 0 { 10 } else { precision };
+    let precision = if (precision, scale) == (0, 0) { 10 } else { precision };
     if scale > precision {
         return Err(SqlError::new(
             errno::M_BIGGER_THAN_D,

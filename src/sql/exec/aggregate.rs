@@ -301,8 +301,9 @@ fn concat(
     for part in parts {
         buffer.put_slice(&bytes(part)?);
     }
-    if buffer.len() > ctx.group_concat_max_len {
-        let mut end = ctx.group_concat_max_len;
+    let limit = ctx.group_concat_max_len.min(ctx.max_allowed_packet);
+    if buffer.len() > limit {
+        let mut end = limit;
         while end > 0 && buffer[end] & 0xc0 == 0x80 {
             end -= 1;
         }

@@ -26,7 +26,7 @@ pub(super) fn take_key(bytes: &[u8], field_type: &FieldType, zone: &TimeZone) ->
         return codec::decode_key_value(&mut &*bytes, field_type, zone);
     }
     match part::take_part(&mut &*bytes).map_err(SqlError::internal)? {
-        part::Part::Bytes(bytes) => Ok(Datum::from(bytes)),
+        part::Part::Bytes(bytes) => Ok(Datum::from(field_type.collation.restore(bytes))),
         part::Part::Nil => Ok(Datum::Null),
         _ => Err(SqlError::internal("an index key holds another type than its column")),
     }
@@ -36,7 +36,7 @@ pub(super) fn take_key(bytes: &[u8], field_type: &FieldType, zone: &TimeZone) ->
 /// something.
 pub(super) fn restores(value: &Datum, field_type: &FieldType) -> bool {
     match value {
-        Datum::Bytes(bytes) => *field_type.collation.sort_key(bytes) == **bytes,
+        Datum::Bytes(bytes) => field_type.collation.restores(bytes),
         Datum::Float(float) => *float != 0.0 || float.is_sign_positive(),
         _ => true,
     }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::Expr;
+use super::{Expr, TypeRules, collate};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::types::{FieldType, TypeKind};
+use crate::sql::types::{Collation, FieldType, TypeKind};
 
 /// Which aggregate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,6 +61,12 @@ impl AggregateKind {
         })
     }
 
+    /// Whether it takes its argument as a number: there X'41' is 65.
+    fn is_of_numbers(self) -> bool {
+        use AggregateKind as K;
+        !matches!(self, K::Count | K::Min | K::Max | K::GroupConcat | K::AnyValue)
+    }
+
     /// Its name in SQL, in lower case.
     pub fn name(self) -> &'static str {
         match self {
@@ -98,6 +104,16 @@ pub struct Aggregate {
 impl Aggregate {
     /// An aggregate with the type MySQL gives it. A wrong number of arguments is error 1582.
     pub fn new(kind: AggregateKind, args: Vec<Expr>, distinct: bool) -> SqlResult<Aggregate> {
+        Aggregate::by_rules(kind, args, distinct, &TypeRules::default())
+    }
+
+    /// The same with the type it has in a session.
+    pub fn by_rules(
+        kind: AggregateKind,
+        args: Vec<Expr>,
+        distinct: bool,
+        rules: &TypeRules,
+    ) -> SqlResult<Aggregate> {
         let fits = match kind {
             AggregateKind::Count => !args.is_empty() && (args.len() == 1 || distinct),
             AggregateKind::GroupConcat => args.len() >= 2,
@@ -112,14 +128,18 @@ impl Aggregate {
                 ),
             ));
         }
-        let field_type = result_type(kind, &args);
+        let args: Vec<Expr> = match kind.is_of_numbers() {
+            true => args.into_iter().map(Expr::as_number).collect(),
+            false => args,
+        };
+        let field_type = result_type(kind, &args, rules)?;
         Ok(Aggregate { kind, args, distinct, field_type })
     }
 }
 
-fn result_type(kind: AggregateKind, args: &[Expr]) -> FieldType {
+fn result_type(kind: AggregateKind, args: &[Expr], rules: &TypeRules) -> SqlResult<FieldType> {
     let arg = args[0].field_type();
-    match kind {
+    Ok(match kind {
         AggregateKind::Count => FieldType { length: Some(21), ..FieldType::bigint().not_null() },
         AggregateKind::Sum | AggregateKind::Avg => {
             let (precision, scale) = match arg.kind {
@@ -130,12 +150,12 @@ fn result_type(kind: AggregateKind, args: &[Expr]) -> FieldType {
                 TypeKind::Date => (8, 0),
                 TypeKind::DateTime | TypeKind::Timestamp => (14 + u32::from(arg.fsp()), arg.fsp()),
                 TypeKind::Time => (7 + u32::from(arg.fsp()), arg.fsp()),
-                _ => return FieldType::double(),
+                _ => return Ok(FieldType::double()),
             };
             if kind == AggregateKind::Sum {
                 FieldType::decimal((precision + 22).min(65), scale)
             } else {
-                let more = 4.min(30 - scale);
+                let more = rules.div_precision_increment.min(30 - scale);
                 FieldType::decimal((precision + u32::from(more)).min(65), scale + more)
             }
         }
@@ -143,7 +163,12 @@ fn result_type(kind: AggregateKind, args: &[Expr]) -> FieldType {
         AggregateKind::GroupConcat => {
             let binary = args.iter().any(|arg| arg.field_type().is_binary_string());
             let text = FieldType::new(TypeKind::Text);
-            if binary { text.collate(crate::sql::types::Collation::Binary) } else { text }
+            let strings = args.iter().any(|arg| arg.field_type().kind.is_string());
+            text.collate(match (binary, strings) {
+                (true, _) => Collation::Binary,
+                (false, true) => collate::resolve(args, "group_concat")?,
+                (false, false) => rules.collation,
+            })
         }
         AggregateKind::BitAnd | AggregateKind::BitOr | AggregateKind::BitXor => {
             FieldType::bigint_unsigned().not_null()
@@ -152,7 +177,7 @@ fn result_type(kind: AggregateKind, args: &[Expr]) -> FieldType {
         | AggregateKind::StddevSamp
         | AggregateKind::VarPop
         | AggregateKind::VarSamp => FieldType::double(),
-    }
+    })
 }
 
 impl fmt::Display for Aggregate {

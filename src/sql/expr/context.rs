@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use super::Interrupt;
+use super::eval::Regexes;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::types::{Datum, FieldType, SqlMode, TimeZone};
 
@@ -87,9 +88,12 @@ impl SessionVars for NoVars {
     }
 }
 
+/// What tells SYSDATE() the time.
+pub(super) type Clock = Box<dyn Fn() -> Option<i64> + Send + Sync>;
+
 /// Everything an expression may depend on besides its row, fixed for one statement.
 ///
-/// There is no clock and no entropy in it: the session says what time it is and gives the seed.
+/// There is no clock and no entropy in it but what the session gives: what time it is, a clock, a seed.
 pub struct EvalContext {
     /// `sql_mode`.
     pub sql_mode: SqlMode,
@@ -97,6 +101,8 @@ pub struct EvalContext {
     pub time_zone: TimeZone,
     /// When the statement began: microseconds since 1970 in UTC.
     pub now_unix_micros: i64,
+    /// The session's clock, for SYSDATE(): microseconds since 1970 in UTC; `None` where there is none.
+    pub clock: Clock,
     /// Values of a prepared statement's `?`, in order.
     pub params: Vec<Datum>,
     /// Whether the statement writes rows: then strict mode makes errors of what are warnings in a query.
@@ -140,13 +146,16 @@ pub struct EvalContext {
     /// State of the generator behind RAND() and UUID(); seed it from the node's generator.
     pub rng: AtomicU64,
     /// Regular expressions compiled by this statement.
-    pub(super) regexes: Mutex<BTreeMap<String, Arc<regex::Regex>>>,
+    pub(super) regexes: Mutex<Regexes>,
     /// State of each `RAND(seed)`.
     pub(super) seeded: Mutex<BTreeMap<u32, (u64, u64)>>,
 }
 
 /// `max_error_count`.
 const MAX_WARNINGS: usize = 1024;
+
+/// The most bytes of a warning, as of MySQL's messages.
+const MESSAGE_BYTES: usize = 512;
 
 impl EvalContext {
     /// A context with MySQL's defaults, at the epoch, without a session.
@@ -155,6 +164,7 @@ impl EvalContext {
             sql_mode: SqlMode::default(),
             time_zone: TimeZone::default(),
             now_unix_micros: 0,
+            clock: Box::new(|| None),
             params: Vec::new(),
             writes: false,
             ignore: false,
@@ -176,7 +186,7 @@ impl EvalContext {
             warnings: Mutex::new(Vec::new()),
             warning_count: AtomicU64::new(0),
             rng: AtomicU64::new(0x9E37_79B9_7F4A_7C15),
-            regexes: Mutex::new(BTreeMap::new()),
+            regexes: Mutex::default(),
             seeded: Mutex::new(BTreeMap::new()),
         }
     }
@@ -188,6 +198,7 @@ impl EvalContext {
         *self.last_insert_id_set.get_mut() = 0;
         *self.slept.get_mut() = false;
         self.seeded.get_mut().clear();
+        self.regexes.get_mut().clear();
     }
 
     /// Error 1317 when the statement was killed, 3024 when its time is over.
@@ -210,7 +221,12 @@ impl EvalContext {
         self.add_warning(WarningLevel::Note, code, message.into());
     }
 
-    fn add_warning(&self, level: WarningLevel, code: u16, message: String) {
+    fn add_warning(&self, level: WarningLevel, code: u16, mut message: String) {
+        // Some show a value, and that may be as long as a packet.
+        if message.len() > MESSAGE_BYTES {
+            message.truncate(message.floor_char_boundary(MESSAGE_BYTES));
+            message.shrink_to_fit();
+        }
         self.warning_count.fetch_add(1, Ordering::Relaxed);
         let mut warnings = self.warnings.lock();
         if warnings.len() < MAX_WARNINGS {

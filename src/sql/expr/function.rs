@@ -348,6 +348,7 @@ impl Function {
             self,
             Function::Rand
                 | Function::Sleep
+                | Function::Sysdate
                 | Function::Uuid
                 | Function::GetUserVar
                 | Function::SetUserVar

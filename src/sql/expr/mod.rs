@@ -27,6 +27,7 @@ mod infer;
 mod interrupt;
 mod known;
 mod physical;
+mod rules;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -38,4 +39,5 @@ pub use context::{EvalContext, NoVars, SessionVars, VariableScope, Warning, Warn
 pub use function::Function;
 pub use interrupt::{Interrupt, InterruptReason};
 pub use physical::{from_df_error, physical, physical_predicate, to_df_error};
+pub use rules::TypeRules;
 pub use tree::Expr;

@@ -53,6 +53,18 @@ impl Expr {
         Expr::Literal { value, field_type }
     }
 
+    /// X'…' or b'…': bytes that are a number where a number is wanted.
+    pub fn hex(bytes: bytes::Bytes) -> Expr {
+        let field_type = infer::hex_type(bytes.len());
+        Expr::Literal { value: Datum::Bytes(bytes), field_type }
+    }
+
+    /// The same where a number is wanted: there X'41' is 65.
+    #[must_use]
+    pub fn as_number(self) -> Expr {
+        infer::number_of(&self).unwrap_or(self)
+    }
+
     /// NULL.
     pub fn null() -> Expr {
         Expr::literal(Datum::Null)
@@ -79,6 +91,7 @@ impl Expr {
     /// - `Cast` and `Collate` need a type: [`Expr::cast`], [`Expr::collate`].
     pub fn call(function: Function, args: Vec<Expr>) -> SqlResult<Expr> {
         function.check_arity(args.len(), function.name())?;
+        let args = infer::adapt_hex(function, args);
         let field_type = infer::result_type(function, &args)?;
         let args = infer::adapt_literals(function, args);
         Ok(Expr::Call { function, args, field_type })
@@ -92,6 +105,7 @@ impl Expr {
 
     /// CAST(arg AS type); the argument itself when it is of that type.
     pub fn cast(arg: Expr, target: FieldType) -> Expr {
+        let arg = if target.kind.is_numeric() { arg.as_number() } else { arg };
         if arg.field_type().same_values(&target) {
             return arg;
         }
@@ -199,8 +213,9 @@ impl Expr {
     pub fn depends_on_context(&self) -> bool {
         match self {
             Expr::Parameter { .. } => true,
-            Expr::Call { function, args, .. } => {
-                infer::reads_context(*function) || args.iter().any(Expr::depends_on_context)
+            Expr::Call { function, args, field_type } => {
+                infer::reads_context(*function, args, field_type)
+                    || args.iter().any(Expr::depends_on_context)
             }
             _ => false,
         }

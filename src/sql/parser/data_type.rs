@@ -2,7 +2,7 @@
 
 use super::ast::DataType;
 use super::cursor::Parser;
-use crate::common::{SqlError, SqlResult};
+use crate::common::SqlResult;
 
 /// What may follow a type's name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,9 @@ enum Shape {
     /// ('a', 'b') and a character set.
     Members,
 }
+
+/// What SERIAL is until its column has become BIGINT UNSIGNED NOT NULL AUTO_INCREMENT UNIQUE.
+pub(super) const SERIAL: &str = "serial";
 
 /// MySQL's words for types, what they are called here, and their shape.
 const TYPES: &[(&str, &str, Shape)] = &[
@@ -85,7 +88,11 @@ impl Parser<'_> {
             });
         }
         if word == "serial" {
-            return Err(SqlError::unsupported("SERIAL"));
+            // The attributes that belong to it are the column's to add.
+            return Ok(DataType { name: SERIAL.to_owned(), unsigned: true, ..DataType::default() });
+        }
+        if word == "real" && self.dialect.real_as_float {
+            "float".clone_into(&mut word);
         }
         if word == "national" {
             word = match self.lower_word()?.as_str() {

@@ -5,6 +5,7 @@ use super::ast::{
     Literal, Statement, TableOption,
 };
 use super::cursor::Parser;
+use super::data_type::SERIAL;
 use crate::common::{SqlError, SqlResult};
 
 impl Parser<'_> {
@@ -254,9 +255,18 @@ impl Parser<'_> {
     ) -> SqlResult<ColumnDefinition> {
         let mut data_type = self.data_type()?;
         let mut options = Vec::new();
+        let serial = [ColumnOption::NotNull, ColumnOption::AutoIncrement, ColumnOption::Unique];
+        if data_type.name == SERIAL {
+            "bigint".clone_into(&mut data_type.name);
+            options.extend(serial.clone());
+        }
         loop {
             if self.word("COLLATE") {
                 data_type.collation = Some(self.word_or_string()?.to_lowercase());
+                continue;
+            }
+            if self.words(&["SERIAL", "DEFAULT", "VALUE"]) {
+                options.extend(serial.clone());
                 continue;
             }
             match self.column_option()? {

@@ -23,6 +23,8 @@ pub(super) struct Dialect {
     pub(super) ansi_quotes: bool,
     /// PIPES_AS_CONCAT.
     pub(super) concat: bool,
+    /// REAL_AS_FLOAT: REAL is FLOAT.
+    pub(super) real_as_float: bool,
     /// The furthest byte an expression was expected at: sqlparser tries one reading after the other, and the error of
     /// the last one is not always the one that came furthest.
     pub(super) furthest: Cell<usize>,
@@ -60,6 +62,7 @@ impl Dialect {
             escapes: !sql_mode.contains(SqlMode::NO_BACKSLASH_ESCAPES),
             ansi_quotes: sql_mode.contains(SqlMode::ANSI_QUOTES),
             concat: sql_mode.contains(SqlMode::PIPES_AS_CONCAT),
+            real_as_float: sql_mode.contains(SqlMode::REAL_AS_FLOAT),
             furthest: Cell::new(0),
         }
     }

@@ -28,6 +28,7 @@ mod data_type;
 mod ddl;
 mod dialect;
 mod dml;
+mod escapes;
 mod infix;
 mod keywords;
 mod lower;

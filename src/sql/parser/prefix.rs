@@ -53,9 +53,9 @@ pub(super) fn parse(parser: &mut Parser) -> Option<Parsed<Expr>> {
         | Token::Placeholder(_)
         | Token::SingleQuotedString(_)
         | Token::DoubleQuotedString(_)
-        | Token::NationalStringLiteral(_)
         | Token::SingleQuotedByteStringLiteral(_)
         | Token::HexStringLiteral(_) => return Some(parser.parse_value().map(Expr::Value)),
+        Token::NationalStringLiteral(_) => return Some(national(parser)),
         Token::Word(word) => {
             let word = word.clone();
             return word_expr(parser, &word);
@@ -66,6 +66,18 @@ pub(super) fn parse(parser: &mut Parser) -> Option<Parsed<Expr>> {
     parser.advance_token();
     let operand = tight_operand(parser);
     Some(operand.map(|operand| Expr::UnaryOp { op: operator, expr: Box::new(operand) }))
+}
+
+/// N'…', and the strings beside it, which are parts of it.
+fn national(parser: &mut Parser) -> Parsed<Expr> {
+    let value = parser.parse_value()?;
+    while matches!(
+        parser.peek_token_ref().token,
+        Token::SingleQuotedString(_) | Token::DoubleQuotedString(_)
+    ) {
+        parser.advance_token();
+    }
+    Ok(Expr::Value(value))
 }
 
 /// An operand of a prefix: what binds tighter than any operator between two operands.

@@ -9,6 +9,7 @@ use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use super::dialect::Dialect;
+use super::escapes;
 
 /// Executable comments up to this version are executed: the one the server says it is.
 const SERVER_VERSION: u32 = 80_011;
@@ -35,6 +36,9 @@ const BAD: Token = Token::Char('\0');
 
 /// The tokens of the first statement at or after byte `start`, its semicolon included; none if there is no statement.
 pub(super) fn first_statement(sql: &[u8], start: usize, dialect: &Dialect) -> Vec<TokenWithSpan> {
+    // Programs in C send the zero byte at the end of their strings along.
+    let end = sql.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let sql = &sql[..end];
     let mut from = start;
     // A semicolon may stand in a string or a comment: then more of the text is cut, twice as much each time.
     let mut semicolons = 1;
@@ -122,7 +126,7 @@ fn statement_of(tokens: Vec<TokenWithSpan>, sql: &[u8]) -> Vec<TokenWithSpan> {
             break;
         }
     }
-    rewrite(statement)
+    rewrite(escapes::plain(statement))
 }
 
 /// Puts what sqlparser's grammar lacks into its words: LOCK IN SHARE MODE is FOR SHARE, and a comma between tables

@@ -13,9 +13,10 @@ impl Binder<'_> {
     pub(super) fn expr(&mut self, expr: &ast::Expr, clause: &mut Clause<'_>) -> SqlResult<Expr> {
         use ast::Expr as E;
         match expr {
-            E::Literal(value) => literal(value),
+            E::Literal(value) => literal(value, self.planner),
             E::Parameter(index) => {
-                Ok(Expr::Parameter { index: *index, field_type: self.parameter_type(*index) })
+                let field_type = self.parameter_type(*index);
+                Ok(self.planner.rules.adopt(Expr::Parameter { index: *index, field_type }))
             }
             E::Column { database, table, name } => {
                 self.column(database.as_deref(), table.as_deref(), name, clause)
@@ -123,16 +124,15 @@ impl Binder<'_> {
                     return Ok(Expr::literal(Datum::Int((*number as i64).wrapping_neg())));
                 }
                 E::Literal(L::Decimal(digits)) => {
-                    return literal(&L::Decimal(format!("-{digits}")));
+                    return literal(&L::Decimal(format!("-{digits}")), self.planner);
                 }
-                E::Literal(L::Float(number)) => return literal(&L::Float(-number)),
+                E::Literal(L::Float(number)) => {
+                    return literal(&L::Float(-number), self.planner);
+                }
                 _ => {}
             }
         }
-        let operand = match op {
-            ast::UnaryOp::Minus | ast::UnaryOp::BitNot => self.number(operand, clause)?,
-            _ => self.expr(operand, clause)?,
-        };
+        let operand = self.expr(operand, clause)?;
         let function = match op {
             ast::UnaryOp::Plus => return Ok(operand),
             ast::UnaryOp::Minus => Function::Neg,
@@ -236,9 +236,9 @@ impl Binder<'_> {
             bound.push(Expr::literal(Datum::Int(1)));
         }
         if kind == AggregateKind::GroupConcat {
-            bound.push(Expr::text(separator.unwrap_or(",")));
+            bound.push(self.planner.rules.text(separator.unwrap_or(",")));
         }
-        let aggregate = Aggregate::new(kind, bound, distinct)?;
+        let aggregate = Aggregate::by_rules(kind, bound, distinct, &self.planner.rules)?;
         let field_type = aggregate.field_type.clone();
         let position = aggregates.iter().position(|known| *known == aggregate);
         let position = position.unwrap_or_else(|| {
@@ -320,13 +320,14 @@ impl Binder<'_> {
                         _ => error,
                     }
                 })?;
-                Expr::call(function, args)
+                self.planner.rules.call(function, args)
             }
             E::Cast(operand, target) => {
-                let target = cast_type(target)?;
+                let target = cast_type(target, self.planner.rules.collation)?;
                 Ok(Expr::cast(self.value_for(&target, operand, clause)?, target))
             }
             E::ConvertUsing(operand, charset) => {
+                Collation::refuse_foreign(charset)?;
                 let target = FieldType::long_text().collate(Collation::of_charset(charset)?);
                 Ok(Expr::cast(self.expr(operand, clause)?, target))
             }
@@ -340,16 +341,16 @@ impl Binder<'_> {
                     Expr::text(unit.name()),
                 ];
                 let function = if *subtract { Function::DateSub } else { Function::DateAdd };
-                Expr::call(function, args)
+                self.planner.rules.call(function, args)
             }
             E::Extract(unit, date) => {
                 let args = vec![Expr::text(unit.name()), self.expr(date, clause)?];
-                Expr::call(Function::Extract, args)
+                self.planner.rules.call(Function::Extract, args)
             }
             E::TimestampDiff(unit, from, to) => {
                 let args =
                     vec![Expr::text(unit.name()), self.expr(from, clause)?, self.expr(to, clause)?];
-                Expr::call(Function::TimestampDiff, args)
+                self.planner.rules.call(Function::TimestampDiff, args)
             }
             E::Trim { side, what, expr } => {
                 let mut args = vec![self.expr(expr, clause)?];
@@ -363,7 +364,7 @@ impl Binder<'_> {
                     ast::TrimSide::Leading => Function::TrimLeading,
                     ast::TrimSide::Trailing => Function::TrimTrailing,
                 };
-                Expr::call(function, args)
+                self.planner.rules.call(function, args)
             }
             _ => Err(SqlError::unsupported("INTERVAL outside of date arithmetic")),
         }
@@ -417,7 +418,7 @@ fn qualified(database: Option<&str>, table: Option<&str>, name: &str) -> String 
     parts.collect::<Vec<_>>().join(".")
 }
 
-fn cast_type(target: &ast::CastType) -> SqlResult<FieldType> {
+fn cast_type(target: &ast::CastType, connection: Collation) -> SqlResult<FieldType> {
     use ast::CastType as C;
     let fsp = |digits: &Option<u32>| -> SqlResult<u8> {
         let digits = digits.unwrap_or(0);
@@ -433,15 +434,21 @@ fn cast_type(target: &ast::CastType) -> SqlResult<FieldType> {
         C::Unsigned => FieldType::bigint_unsigned(),
         C::Char(length, charset) => {
             let collation = match charset {
-                Some(charset) => Collation::of_charset(charset)?,
-                None => Collation::default(),
+                Some(charset) => {
+                    Collation::refuse_foreign(charset)?;
+                    Collation::of_charset(charset)?
+                }
+                // Bytes have no text's collation to give.
+                None if connection == Collation::Binary => Collation::default(),
+                None => connection,
             };
             match length {
                 Some(length) => FieldType::varchar(*length).collate(collation),
                 None => FieldType::long_text().collate(collation),
             }
         }
-        C::Binary(Some(length)) => FieldType::varbinary(*length),
+        // Padded with zero bytes.
+        C::Binary(Some(length)) => FieldType::char(*length).collate(Collation::Binary),
         C::Binary(None) => FieldType::long_text().collate(Collation::Binary),
         C::Decimal(precision, scale) => {
             let (precision, scale) = (precision.unwrap_or(10), scale.unwrap_or(0));

@@ -4,7 +4,7 @@ use super::bind_expr::{negate, operand_columns};
 use super::binder::{Binder, Clause};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::expr::{Expr, Function};
-use crate::sql::parser::ast::{self, BinaryOp, Literal};
+use crate::sql::parser::ast::{self, BinaryOp};
 use crate::sql::types::{Datum, FieldType};
 
 impl Binder<'_> {
@@ -18,17 +18,8 @@ impl Binder<'_> {
         if let Some((left, right)) = self.row_operands(left, right, clause)? {
             return compare_rows(op, &left, &right);
         }
-        let function = binary_function(op);
-        if function.is_comparison() || function == Function::Xor {
-            let operands = [self.operand(left, clause)?, self.operand(right, clause)?];
-            return compare(function, &operands[0], &operands[1]);
-        }
-        let operands = vec![self.number(left, clause)?, self.number(right, clause)?];
-        Expr::call(function, operands)
-    }
-
-    fn operand(&mut self, expr: &ast::Expr, clause: &mut Clause<'_>) -> SqlResult<Operand> {
-        Ok(Operand { value: self.expr(expr, clause)?, number: number_of(expr) })
+        let operands = vec![self.expr(left, clause)?, self.expr(right, clause)?];
+        self.planner.rules.call(binary_function(op), operands)
     }
 
     /// Both operands as rows; `None` if they are single values.
@@ -37,22 +28,22 @@ impl Binder<'_> {
         left: &ast::Expr,
         right: &ast::Expr,
         clause: &mut Clause<'_>,
-    ) -> SqlResult<Option<(Vec<Operand>, Vec<Operand>)>> {
+    ) -> SqlResult<Option<(Vec<Expr>, Vec<Expr>)>> {
         use ast::Expr as E;
         let width = match (left, right) {
             (E::Row(items), _) | (_, E::Row(items)) => items.len(),
             (E::Subquery(first), E::Subquery(second)) => {
                 let first = self.row_of(first, clause)?;
                 let second = self.row_subquery(second, first.len(), clause)?;
-                return Ok(Some((values(first), values(second))));
+                return Ok(Some((first, second)));
             }
             _ => return Ok(None),
         };
         let mut row = |expr: &ast::Expr| match expr {
             E::Row(items) if items.len() == width => {
-                items.iter().map(|item| self.operand(item, clause)).collect()
+                items.iter().map(|item| self.expr(item, clause)).collect()
             }
-            E::Subquery(query) => self.row_subquery(query, width, clause).map(values),
+            E::Subquery(query) => self.row_subquery(query, width, clause),
             _ => Err(operand_columns(width)),
         };
         Ok(Some((row(left)?, row(right)?)))
@@ -68,18 +59,18 @@ impl Binder<'_> {
         let width = row.len();
         let mut left = Vec::with_capacity(width);
         for item in row {
-            left.push(self.operand(item, clause)?);
+            left.push(self.expr(item, clause)?);
         }
         let mut flat = Vec::with_capacity(list.len() * width);
         // Whether every pair of strings compares in the collation of the left one.
-        let mut alike = left.iter().all(|operand| operand.number.is_none());
+        let mut alike = left.iter().all(|operand| operand.clone().as_number() == *operand);
         for item in list {
             let right = match item {
                 ast::Expr::Row(items) if items.len() == width => {
-                    let operands = items.iter().map(|item| self.operand(item, clause));
-                    operands.collect::<SqlResult<Vec<Operand>>>()?
+                    let operands = items.iter().map(|item| self.expr(item, clause));
+                    operands.collect::<SqlResult<Vec<Expr>>>()?
                 }
-                ast::Expr::Subquery(query) => values(self.row_subquery(query, width, clause)?),
+                ast::Expr::Subquery(query) => self.row_subquery(query, width, clause)?,
                 _ => return Err(operand_columns(width)),
             };
             for (left, right) in left.iter().zip(&right) {
@@ -95,23 +86,18 @@ impl Binder<'_> {
         if alike && list.len() > 1 {
             let mut args = Vec::with_capacity(1 + width + flat.len());
             args.push(Expr::literal(Datum::Int(width as i64)));
-            args.extend(left.into_iter().map(|operand| operand.value));
+            args.extend(left);
             args.append(&mut flat);
             return Expr::call(Function::InRows, args);
         }
         let mut any = Vec::with_capacity(list.len());
         for right in flat.chunks(width) {
-            any.push(compare_rows(BinaryOp::Eq, &left, &values(right.to_vec()))?);
+            any.push(compare_rows(BinaryOp::Eq, &left, right)?);
         }
         match any.len() {
             1 => Ok(any.remove(0)),
             _ => Expr::call(Function::Or, any),
         }
-    }
-
-    /// An operand that must be a number: there X'41' is 65.
-    pub(super) fn number(&mut self, expr: &ast::Expr, clause: &mut Clause<'_>) -> SqlResult<Expr> {
-        number_of(expr).map_or_else(|| self.expr(expr, clause), Ok)
     }
 
     /// A value that becomes one of this type: if that is a number, X'41' is 65.
@@ -121,33 +107,16 @@ impl Binder<'_> {
         expr: &ast::Expr,
         clause: &mut Clause<'_>,
     ) -> SqlResult<Expr> {
-        if target.kind.is_numeric() { self.number(expr, clause) } else { self.expr(expr, clause) }
+        let bound = self.expr(expr, clause)?;
+        Ok(if target.kind.is_numeric() { bound.as_number() } else { bound })
     }
 }
 
-/// An operand of a comparison.
-struct Operand {
-    value: Expr,
-    /// What it is beside a number.
-    number: Option<Expr>,
+fn compare(function: Function, left: &Expr, right: &Expr) -> SqlResult<Expr> {
+    Expr::call(function, vec![left.clone(), right.clone()])
 }
 
-fn values(values: Vec<Expr>) -> Vec<Operand> {
-    values.into_iter().map(|value| Operand { value, number: None }).collect()
-}
-
-/// A comparison of two values; X'…' beside a number is one.
-fn compare(function: Function, left: &Operand, right: &Operand) -> SqlResult<Expr> {
-    let beside = |operand: &Operand, other: &Operand| match &operand.number {
-        Some(number) if function.is_comparison() && other.value.field_type().kind.is_numeric() => {
-            number.clone()
-        }
-        _ => operand.value.clone(),
-    };
-    Expr::call(function, vec![beside(left, right), beside(right, left)])
-}
-
-fn compare_rows(op: BinaryOp, left: &[Operand], right: &[Operand]) -> SqlResult<Expr> {
+fn compare_rows(op: BinaryOp, left: &[Expr], right: &[Expr]) -> SqlResult<Expr> {
     let each = match op {
         BinaryOp::Eq | BinaryOp::Ne => Function::Eq,
         BinaryOp::NullSafeEq => Function::NullEq,
@@ -165,7 +134,7 @@ fn compare_rows(op: BinaryOp, left: &[Operand], right: &[Operand]) -> SqlResult<
 }
 
 /// (a, b) < (c, d) is a < c OR (a = c AND b < d).
-fn order_rows(op: BinaryOp, left: &[Operand], right: &[Operand]) -> SqlResult<Expr> {
+fn order_rows(op: BinaryOp, left: &[Expr], right: &[Expr]) -> SqlResult<Expr> {
     let strict = match op {
         BinaryOp::Lt | BinaryOp::Le => Function::Lt,
         BinaryOp::Gt | BinaryOp::Ge => Function::Gt,
@@ -182,15 +151,6 @@ fn order_rows(op: BinaryOp, left: &[Operand], right: &[Operand]) -> SqlResult<Ex
     let rest = order_rows(op, rest_left, rest_right)?;
     let behind = Expr::call(Function::And, vec![same, rest])?;
     Expr::call(Function::Or, vec![before, behind])
-}
-
-/// X'…' and b'…' of up to eight bytes as the number they are where numbers are wanted.
-fn number_of(expr: &ast::Expr) -> Option<Expr> {
-    let ast::Expr::Literal(Literal::Hex(bytes) | Literal::Bit(bytes)) = expr else { return None };
-    let leading = bytes.iter().take_while(|byte| **byte == 0).count();
-    let digits = &bytes[leading..];
-    let number = digits.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-    (digits.len() <= 8).then(|| Expr::literal(Datum::UInt(number)))
 }
 
 fn binary_function(op: ast::BinaryOp) -> Function {

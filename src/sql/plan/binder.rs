@@ -197,11 +197,17 @@ impl<'a> Binder<'a> {
     }
 }
 
+thread_local! {
+    static CONTEXT: EvalContext = EvalContext::new();
+}
+
+/// A column's default as the value it is: it was checked when the column was made, and no session reads it otherwise.
+pub(super) fn fold_default(expr: Expr) -> Expr {
+    CONTEXT.with(|context| expr.fold(context))
+}
+
 /// Replaces what is the same in every execution by its value.
 pub(super) fn fold(expr: Expr) -> Expr {
-    thread_local! {
-        static CONTEXT: EvalContext = EvalContext::new();
-    }
     let Expr::Call { function, args, field_type } = expr else { return expr };
     let args: Vec<Expr> = args.into_iter().map(fold).collect();
     let call = Expr::Call { function, args, field_type };

@@ -3,18 +3,22 @@
 use arrow::datatypes::i256;
 use bytes::Bytes;
 
-use super::binder::fold;
+use super::Planner;
+use super::binder::fold_default;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{ColumnInfo, DefaultValue};
-use crate::sql::expr::{Expr, Function};
+use crate::sql::expr::{Expr, Function, TypeRules};
 use crate::sql::parser::ast::Literal;
-use crate::sql::types::{Collation, Datum, Decimal, FieldType};
+use crate::sql::types::{
+    Collation, Datum, Decimal, Duration, FieldType, SqlMode, Time, TimeKind, TimeRules, TimeZone,
+};
 
 /// The most digits a DECIMAL has, and the most after its point.
 const DECIMAL_LIMITS: (usize, usize) = (65, 30);
 
 /// A literal as an expression.
-pub(super) fn literal(literal: &Literal) -> SqlResult<Expr> {
+pub(super) fn literal(literal: &Literal, planner: &Planner<'_>) -> SqlResult<Expr> {
+    let mode = planner.sql_mode;
     Ok(match literal {
         Literal::Null => Expr::null(),
         Literal::Bool(value) => Expr::literal(Datum::Int(i64::from(*value))),
@@ -24,16 +28,58 @@ pub(super) fn literal(literal: &Literal) -> SqlResult<Expr> {
         }),
         Literal::Decimal(digits) => decimal(digits)?,
         Literal::Float(number) => Expr::literal(Datum::Float(*number)),
-        Literal::String(bytes, charset) => string(bytes, charset.as_deref())?,
-        Literal::Hex(bytes) | Literal::Bit(bytes) => binary(bytes),
-        Literal::Date(text) => fold(Expr::cast(Expr::text(text), FieldType::date())),
-        Literal::Time(text) => {
-            fold(Expr::cast(Expr::text(text), FieldType::time(fraction_digits(text))))
-        }
+        Literal::String(bytes, charset) => string(bytes, charset.as_deref(), &planner.rules)?,
+        Literal::Hex(bytes) | Literal::Bit(bytes) => Expr::hex(Bytes::copy_from_slice(bytes)),
+        Literal::Date(text) => date_literal(text, mode).ok_or_else(|| incorrect("DATE", text))?,
+        Literal::Time(text) => time_literal(text).ok_or_else(|| incorrect("TIME", text))?,
         Literal::Timestamp(text) => {
-            fold(Expr::cast(Expr::text(text), FieldType::datetime(fraction_digits(text))))
+            timestamp_literal(text, mode).ok_or_else(|| incorrect("DATETIME", text))?
         }
     })
+}
+
+/// Error 1525.
+fn incorrect(what: &str, text: &str) -> SqlError {
+    SqlError::new(errno::WRONG_VALUE, format!("Incorrect {what} value: '{text}'"))
+}
+
+/// Whether the text of a date goes on with a time of day.
+fn has_clock(text: &str) -> bool {
+    let text = text.trim();
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    digits > 8 || text.contains([':', 'T', 't']) || text.contains(char::is_whitespace)
+}
+
+/// The time a text is, all of it, in a zone.
+fn moment(text: &str, mode: SqlMode, zone: TimeZone) -> Option<Time> {
+    let rules = TimeRules { mode, zone };
+    let parsed = Time::parse(text, TimeKind::DateTime, fraction_digits(text), &rules)?;
+    (!parsed.truncated).then_some(parsed.value)
+}
+
+/// DATE'…': a day and nothing else.
+fn date_literal(text: &str, mode: SqlMode) -> Option<Expr> {
+    let day = moment(text, mode, TimeZone::UTC).filter(|_| !has_clock(text))?;
+    Some(Expr::literal(Datum::Time(day.with_kind(TimeKind::Date))))
+}
+
+/// TIME'…': a span, not a date's time of day.
+fn time_literal(text: &str) -> Option<Expr> {
+    let fsp = fraction_digits(text);
+    let parsed = Duration::parse(text, fsp, SqlMode::EMPTY)?;
+    let dated = text.trim_start().trim_start_matches('-').contains('-');
+    let whole = !parsed.truncated && !parsed.clipped && !dated;
+    whole.then(|| Expr::literal(Datum::Duration(parsed.value)))
+}
+
+/// TIMESTAMP'…': a day with a time of day.
+fn timestamp_literal(text: &str, mode: SqlMode) -> Option<Expr> {
+    let time = moment(text, mode, TimeZone::UTC).filter(|_| has_clock(text))?;
+    if moment(text, mode, TimeZone::Fixed(3600)) == Some(time) {
+        return Some(Expr::literal(Datum::Time(time)));
+    }
+    // With an offset of its own: what it is depends on the session's time zone.
+    Some(Expr::cast(Expr::text(text), FieldType::datetime(fraction_digits(text))))
 }
 
 /// An exact number; beyond what a DECIMAL holds, a floating one.
@@ -58,12 +104,16 @@ fn binary(bytes: &[u8]) -> Expr {
     Expr::Literal { value: Datum::Bytes(Bytes::copy_from_slice(bytes)), field_type }
 }
 
-fn string(bytes: &[u8], charset: Option<&str>) -> SqlResult<Expr> {
+fn string(bytes: &[u8], charset: Option<&str>, rules: &TypeRules) -> SqlResult<Expr> {
     let collation = charset.map_or_else(|| Ok(Collation::default()), Collation::of_charset)?;
     if collation == Collation::Binary {
         return Ok(binary(bytes));
     }
     let Ok(text) = std::str::from_utf8(bytes) else {
+        // What is no text may be the value of a column of bytes; a column of text says what is wrong with it.
+        if charset.is_none() {
+            return Ok(binary(bytes));
+        }
         let shown: String = bytes.iter().take(6).map(|byte| format!("\\x{byte:02X}")).collect();
         return Err(SqlError::new(
             errno::INVALID_CHARACTER_STRING,
@@ -74,19 +124,19 @@ fn string(bytes: &[u8], charset: Option<&str>) -> SqlResult<Expr> {
     if ascii_only && !text.is_ascii() {
         return Err(SqlError::unsupported("literals of other character sets than utf8mb4"));
     }
-    Ok(Expr::text(text))
+    Ok(if charset.is_none() { rules.text(text) } else { Expr::text(text) })
 }
 
 fn fraction_digits(text: &str) -> u8 {
     let fraction = text.rsplit_once('.').map_or("", |(_, fraction)| fraction);
-    fraction.len().min(6) as u8
+    fraction.bytes().take_while(u8::is_ascii_digit).count().min(6) as u8
 }
 
 /// A column's default as an expression; `None`: it has none.
 pub(super) fn default_value(column: &ColumnInfo) -> SqlResult<Option<Expr>> {
     Ok(match &column.default {
         Some(DefaultValue::Constant(Some(text))) => {
-            Some(fold(Expr::cast(Expr::text(text), column.field_type.clone().nullable())))
+            Some(fold_default(Expr::cast(Expr::text(text), column.field_type.clone().nullable())))
         }
         Some(DefaultValue::Constant(None)) => Some(Expr::null()),
         Some(DefaultValue::CurrentTimestamp(digits)) => {

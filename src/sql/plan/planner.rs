@@ -5,10 +5,10 @@ use super::explain;
 use super::physical::{DeletePlan, InsertPlan, QueryPlan, UpdatePlan};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::InfoSchema;
-use crate::sql::expr::{Expr, VariableScope};
+use crate::sql::expr::{Expr, TypeRules, VariableScope};
 use crate::sql::parser::ast;
 use crate::sql::stats::{NoStats, StatsSource};
-use crate::sql::types::{FieldType, SqlMode};
+use crate::sql::types::{Collation, FieldType, SqlMode};
 
 /// What types variables have; the session knows.
 pub trait VariableTypes {
@@ -39,6 +39,8 @@ pub struct Planner<'a> {
     pub current_db: Option<&'a str>,
     /// `sql_mode`.
     pub sql_mode: SqlMode,
+    /// What of the session decides the types of expressions.
+    pub rules: TypeRules,
     /// How many `?` the statement has ([`crate::sql::parser::ParsedStatement::parameters`]).
     pub parameter_count: usize,
     /// The types of their values as far as known. A parameter without one is taken for whatever it is compared with: a
@@ -75,6 +77,7 @@ impl<'a> Planner<'a> {
             schema,
             current_db,
             sql_mode,
+            rules: TypeRules::new(sql_mode, 4, Collation::default()),
             parameter_count: 0,
             parameter_types: &[],
             variables: &StringVariables,

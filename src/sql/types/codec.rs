@@ -121,7 +121,9 @@ pub fn encode_key_value(
         // -0 is 0.
         Datum::Float(number) => datum::put_float(out, number + 0.0),
         Datum::Decimal(exact) => datum::put_decimal(out, exact.unscaled, exact.scale),
-        Datum::Bytes(bytes) => datum::put_bytes(out, &field_type.collation.sort_key(bytes)),
+        Datum::Bytes(bytes) => {
+            field_type.collation.with_sort_key(bytes, |key| datum::put_bytes(out, key));
+        }
         Datum::Time(time) => datum::put_uint(out, stored_time(time, zone)?),
         Datum::Duration(duration) => datum::put_duration(out, duration.micros * NANOS_PER_MICRO),
     }

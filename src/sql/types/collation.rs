@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
+use super::padding;
 use crate::common::{SqlError, SqlResult, errno};
 
 /// How strings compare. `Binary` is bytes, not characters.
@@ -12,12 +13,12 @@ use crate::common::{SqlError, SqlResult, errno};
 pub enum Collation {
     /// Bytes.
     Binary,
-    /// By code point, trailing spaces ignored: the default, as in TiDB.
+    /// By code point, the shorter string padded with spaces: the default, as in TiDB.
     #[default]
     Utf8mb4Bin,
     /// By code point, nothing ignored.
     Utf8mb4_0900Bin,
-    /// Ignoring case and accents, and trailing spaces.
+    /// Ignoring case and accents, the shorter string padded with spaces.
     Utf8mb4GeneralCi,
 }
 
@@ -77,6 +78,17 @@ impl Collation {
         })
     }
 
+    /// Error 1235 for a character set, or a collation of one, that texts are not really kept or converted in: bytes of it
+    /// are not those of UTF-8.
+    pub fn refuse_foreign(name: &str) -> SqlResult<()> {
+        let lower = name.to_ascii_lowercase();
+        let charset = lower.split('_').next().unwrap_or_default();
+        if matches!(charset, "latin1" | "ascii") {
+            return Err(SqlError::unsupported(format!("CHARACTER SET {charset}")));
+        }
+        Ok(())
+    }
+
     /// The default collation of a character set; error 1115 if there is none of that name.
     pub fn of_charset(name: &str) -> SqlResult<Collation> {
         Ok(match name.to_ascii_lowercase().as_str() {
@@ -95,27 +107,69 @@ impl Collation {
     pub fn sort_key(self, text: &[u8]) -> Cow<'_, [u8]> {
         match self {
             Collation::Binary | Collation::Utf8mb4_0900Bin => Cow::Borrowed(text),
-            Collation::Utf8mb4Bin => Cow::Borrowed(without_trailing_spaces(text)),
+            Collation::Utf8mb4Bin => {
+                let mut key = Vec::with_capacity(text.len() + 1);
+                padding::put_key(text.iter().copied(), &mut key);
+                Cow::Owned(key)
+            }
             Collation::Utf8mb4GeneralCi => {
-                let text = String::from_utf8_lossy(without_trailing_spaces(text));
-                let mut key = Vec::with_capacity(text.len() * 2);
-                for letter in text.chars() {
-                    key.extend_from_slice(&general_weight(letter).to_be_bytes());
-                }
+                let text = String::from_utf8_lossy(text);
+                let mut key = Vec::with_capacity(text.len() * 2 + 2);
+                padding::put_key(text.chars().map(general_weight), &mut key);
                 Cow::Owned(key)
             }
         }
     }
 
+    /// Calls `use_key` with the sort key; that of a short text without anything unusual in it takes no allocation.
+    pub fn with_sort_key<R>(self, text: &[u8], use_key: impl FnOnce(&[u8]) -> R) -> R {
+        let mut short = [b' '; 64];
+        if self == Collation::Utf8mb4Bin && text.len() < short.len() && self.restores(text) {
+            short[..text.len()].copy_from_slice(text);
+            return use_key(&short[..=text.len()]);
+        }
+        use_key(&self.sort_key(text))
+    }
+
+    /// Whether the sort key of a text gives it back, by [`Collation::restore`].
+    pub fn restores(self, text: &[u8]) -> bool {
+        match self {
+            Collation::Binary | Collation::Utf8mb4_0900Bin => true,
+            Collation::Utf8mb4Bin => {
+                text.last() != Some(&b' ') && text.iter().all(|byte| *byte >= b' ')
+            }
+            Collation::Utf8mb4GeneralCi => false,
+        }
+    }
+
+    /// The text of a sort key that gives it back.
+    pub fn restore(self, mut key: Vec<u8>) -> Vec<u8> {
+        if self == Collation::Utf8mb4Bin {
+            // The end.
+            key.pop();
+        }
+        key
+    }
+
     /// Compares two strings.
     pub fn compare(self, left: &[u8], right: &[u8]) -> Ordering {
         match self {
-            Collation::Utf8mb4GeneralCi if left != right => {
-                self.sort_key(left).cmp(&self.sort_key(right))
+            _ if left == right => Ordering::Equal,
+            Collation::Utf8mb4GeneralCi => {
+                let (left, right) = (String::from_utf8_lossy(left), String::from_utf8_lossy(right));
+                padding::compare(
+                    left.chars().map(general_weight),
+                    right.chars().map(general_weight),
+                )
             }
-            Collation::Utf8mb4GeneralCi => Ordering::Equal,
             Collation::Utf8mb4Bin => {
-                without_trailing_spaces(left).cmp(without_trailing_spaces(right))
+                let shared = left.len().min(right.len());
+                left[..shared].cmp(&right[..shared]).then_with(|| {
+                    padding::compare(
+                        left[shared..].iter().copied(),
+                        right[shared..].iter().copied(),
+                    )
+                })
             }
             _ => left.cmp(right),
         }
@@ -130,12 +184,6 @@ impl Collation {
     pub fn fold(self, letter: char) -> u32 {
         if self.ignores_case() { u32::from(general_weight(letter)) } else { u32::from(letter) }
     }
-}
-
-/// Trailing spaces do not count in collations that pad.
-fn without_trailing_spaces(text: &[u8]) -> &[u8] {
-    let kept = text.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last + 1);
-    &text[..kept]
 }
 
 /// Base letters of U+00C0 to U+017F.

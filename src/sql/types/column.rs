@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::convert::time_kind;
 use super::{Datum, Decimal, Duration, FieldType, Time, TypeKind};
-use crate::common::{SqlError, SqlResult};
+use crate::common::{SqlError, SqlResult, errno};
 
 /// The value in a row of an array of `field_type`'s Arrow type (a `Boolean` array is taken as 0 and 1).
 pub fn datum_from_array(array: &dyn Array, row: usize, field_type: &FieldType) -> SqlResult<Datum> {
@@ -53,6 +53,9 @@ pub fn datum_from_array(array: &dyn Array, row: usize, field_type: &FieldType) -
         other => return Err(SqlError::internal(format!("no value in an array of {other}"))),
     })
 }
+
+/// The most bytes of the strings of one array.
+const MOST_BYTES: usize = 1 << 30;
 
 /// Builds an array of values of one type. What is not of that type is converted where it can be without loss of
 /// meaning, and an internal error otherwise.
@@ -131,6 +134,20 @@ impl DatumColumnBuilder {
             return Ok(());
         }
         let field_type = &self.field_type;
+        if let Datum::Bytes(bytes) = value {
+            let held = match &self.builder {
+                Builder::Text(builder) => builder.values_slice().len(),
+                Builder::Binary(builder) => builder.values_slice().len(),
+                _ => 0,
+            };
+            // Offsets are of 32 bits, and nobody accounts for the array while it grows.
+            if held.saturating_add(bytes.len()) > MOST_BYTES {
+                return Err(SqlError::new(
+                    errno::OUT_OF_RESOURCES,
+                    format!("Out of memory: some rows' values take more than {MOST_BYTES} bytes"),
+                ));
+            }
+        }
         match (&mut self.builder, value) {
             (Builder::Null(rows), _) => *rows += 1,
             (Builder::Int(builder), Datum::Int(number)) => builder.append_value(*number),

@@ -121,7 +121,7 @@ impl Datum {
             Datum::UInt(number) => i128::from(*number).hash(state),
             Datum::Float(number) => (number + 0.0).to_bits().hash(state),
             Datum::Decimal(number) => number.hash(state),
-            Datum::Bytes(bytes) => collation.sort_key(bytes).hash(state),
+            Datum::Bytes(bytes) => collation.with_sort_key(bytes, |key| key.hash(state)),
             Datum::Time(time) => time.hash(state),
             Datum::Duration(duration) => duration.micros.hash(state),
         }

@@ -37,7 +37,8 @@ fn incorrect(ctx: &EvalContext, what: &str, text: &str) -> SqlResult<()> {
     ctx.warn_or_fail(errno::TRUNCATED_WRONG_VALUE, format!("Incorrect {what} value: '{text}'"))
 }
 
-/// The number a text starts with, and whether anything but spaces follows it.
+/// The number a text starts with, and whether it is that number and nothing else but spaces: what is beyond the largest
+/// double is not.
 pub(super) fn float_prefix(text: &[u8]) -> (f64, bool) {
     let parsed = Decimal::parse_prefix(text);
     let number = std::str::from_utf8(&text[..parsed.consumed])
@@ -45,7 +46,14 @@ pub(super) fn float_prefix(text: &[u8]) -> (f64, bool) {
         .and_then(|prefix| prefix.trim().parse::<f64>().ok())
         .unwrap_or(0.0);
     let clean = parsed.consumed > 0 && text[parsed.consumed..].iter().all(u8::is_ascii_whitespace);
-    (number.clamp(f64::MIN, f64::MAX), clean)
+    (number.clamp(f64::MIN, f64::MAX), clean && number.is_finite())
+}
+
+/// Whether the number a text starts with is beyond what a double holds.
+pub(super) fn is_beyond_double(text: &[u8]) -> bool {
+    let parsed = Decimal::parse_prefix(text);
+    let prefix = std::str::from_utf8(&text[..parsed.consumed]).unwrap_or_default();
+    prefix.trim().parse::<f64>().is_ok_and(f64::is_infinite)
 }
 
 impl Datum {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Decimal, Duration, Time};
+use super::{Decimal, Duration, FieldType, Time, TypeKind};
 
 /// A value of a MySQL type. Which type exactly (width, collation, scale) stands in a `FieldType` beside it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,6 +82,18 @@ impl<T: Into<Datum>> From<Option<T>> for Datum {
 }
 
 impl Datum {
+    /// A value of this type as a user variable keeps it: dates and times as their text.
+    #[must_use]
+    pub fn into_user_variable(self, field_type: &FieldType) -> Datum {
+        match self {
+            Datum::Time(_) | Datum::Duration(_) => Datum::Bytes(self.to_bytes_as(field_type)),
+            Datum::Int(year) if field_type.kind == TypeKind::Year => {
+                Datum::UInt(year.unsigned_abs())
+            }
+            other => other,
+        }
+    }
+
     /// A TIME, or NULL.
     pub fn from_duration(duration: Option<Duration>) -> Datum {
         duration.map_or(Datum::Null, Datum::Duration)

@@ -60,7 +60,7 @@ impl FieldType {
             }
             _ => {}
         }
-        if self.unsigned {
+        if self.unsigned && self.kind.is_numeric() {
             text.push_str(" unsigned");
         }
         if self.zerofill {

@@ -295,6 +295,26 @@ impl FieldType {
         }
     }
 
+    /// The type of a user variable that was given a value of this type: an integer, a DECIMAL, a DOUBLE or a text.
+    #[must_use]
+    pub fn of_user_variable(&self) -> FieldType {
+        let not_null = self.not_null;
+        let field_type = match self.kind {
+            TypeKind::Float | TypeKind::Double => FieldType::double(),
+            TypeKind::Year => FieldType::bigint_unsigned(),
+            kind if kind.is_integer() => FieldType {
+                unsigned: self.unsigned,
+                length: Some(self.display_width()),
+                ..FieldType::bigint()
+            },
+            kind if kind.is_temporal() => FieldType::varchar(self.display_width()),
+            // The sign is that of a hexadecimal literal: it is kept as the bytes it is.
+            kind if kind.is_string() => FieldType { unsigned: false, ..self.clone() },
+            _ => self.clone(),
+        };
+        FieldType { not_null, zerofill: false, ..field_type }
+    }
+
     /// A string type of bytes, not characters.
     pub fn is_binary_string(&self) -> bool {
         self.kind.is_string() && self.collation == Collation::Binary

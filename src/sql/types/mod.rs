@@ -10,8 +10,7 @@
 //!   record batches, [`codec`] for rows and index keys.
 //!
 //! A string is bytes beside a collation; that text is UTF-8 is checked where it is stored. `utf8mb4_bin`, the default,
-//! ignores trailing spaces by not looking at them (as TiDB does; MySQL pads the shorter side, which differs for control
-//! characters). ENUM, SET, BIT and JSON are not here yet.
+//! pads the shorter of two strings with spaces. ENUM, SET, BIT and JSON are not here yet.
 
 pub mod codec;
 mod collation;
@@ -22,6 +21,8 @@ mod datum;
 pub mod decimal;
 mod describe;
 mod field_type;
+mod locale;
+mod padding;
 mod sql_mode;
 mod store;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use datum::Datum;
 pub use decimal::Decimal;
 pub use describe::flags;
 pub use field_type::{FieldType, TypeKind};
+pub use locale::NumberFormat;
 pub use sql_mode::SqlMode;
 pub use store::convert_for_column;
 pub use text::{float_text, write_text};

@@ -39,13 +39,17 @@ modes! {
     HIGH_NOT_PRECEDENCE = 17;
     NO_ENGINE_SUBSTITUTION = 18;
     PAD_CHAR_TO_FULL_LENGTH = 19;
-    NO_AUTO_CREATE_USER = 20;
     TIME_TRUNCATE_FRACTIONAL = 21;
 }
 
 impl SqlMode {
     /// No mode at all.
     pub const EMPTY: SqlMode = SqlMode(0);
+
+    /// The names of all modes.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::NAMES.iter().map(|(name, _)| *name)
+    }
 
     /// Whether every mode of `other` is set.
     pub const fn contains(self, other: SqlMode) -> bool {

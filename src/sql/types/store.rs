@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use super::convert::{float_prefix, time_kind, utf8};
+use super::convert::{float_prefix, is_beyond_double, time_kind, utf8};
 use super::decimal::Fit;
 use super::{Collation, Datum, Decimal, Duration, FieldType, Time, TimeKind, TypeKind, time};
 use crate::common::{SqlError, SqlResult, errno};
@@ -141,7 +141,9 @@ impl Target<'_> {
         let mut number = match value {
             Datum::Bytes(text) => {
                 let (number, clean) = float_prefix(text);
-                if !clean {
+                if is_beyond_double(text) {
+                    self.out_of_range()?;
+                } else if !clean {
                     self.data_truncated()?;
                 }
                 number

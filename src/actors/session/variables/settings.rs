@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::actors::session::ClientLimits;
+use crate::sql::expr::TypeRules;
 use crate::sql::kv::ReadFrom;
 use crate::sql::types::{Collation, SqlMode, TimeZone};
 
@@ -67,6 +68,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// What decides the types of expressions.
+    pub fn type_rules(&self) -> TypeRules {
+        TypeRules::new(self.sql_mode, self.div_precision_increment, self.results)
+    }
+
     /// Takes a variable's new (checked) value over.
     pub(super) fn apply(&mut self, name: &str, value: &str) {
         let on = value == "ON";

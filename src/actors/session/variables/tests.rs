@@ -45,6 +45,39 @@ fn what_is_wrong_or_not_implemented_is_refused() {
     assert_eq!(set("character_set_client", "klingon"), Err(1115));
 }
 
+/// The script `tests/it/scripts/sql_modes.sql` shows the effect of each mode that can be set; two only say what a server with files
+/// of its own would do with them. A mode that is new has to be added to it, or refused.
+#[test]
+fn every_mode_has_an_effect_or_is_refused() {
+    let script = include_str!("../../../../tests/it/scripts/sql_modes.sql");
+    for name in SqlMode::names() {
+        let shown = script.contains(&format!("SET sql_mode = '{name}"));
+        let no_effect_here = ["NO_DIR_IN_CREATE", "NO_ENGINE_SUBSTITUTION"].contains(&name);
+        let strict = name.starts_with("STRICT_");
+        match set("sql_mode", name) {
+            Ok(_) => assert!(shown || strict || no_effect_here, "{name} is in no script"),
+            Err(code) => assert_eq!(code, 1235, "{name}"),
+        }
+        let global = GlobalVariables::default();
+        let everywhere = global.set("sql_mode", Some(&name.into())).map_err(|error| error.code);
+        assert_eq!(everywhere.map(|_| ()), set("sql_mode", name).map(|_| ()), "{name}");
+    }
+    assert_eq!(set("sql_mode", "NO_AUTO_CREATE_USER"), Err(1231));
+}
+
+#[test]
+fn no_variable_names_a_character_set_that_nothing_is_converted_to() {
+    for variable in list() {
+        let name = variable.name;
+        let value = match variable.domain {
+            Domain::Charset => "latin1",
+            Domain::Collation => "latin1_swedish_ci",
+            _ => continue,
+        };
+        assert!(matches!(set(name, value), Err(1235 | 1238)), "{name} = {value}");
+    }
+}
+
 #[test]
 fn settings_follow() {
     let global = GlobalVariables::default();

@@ -191,6 +191,7 @@ impl SessionVariables {
             None => default.name().to_owned(),
             Some(name) => {
                 let found = Collation::by_name(name)?;
+                Collation::refuse_foreign(name)?;
                 let binary = charset == "binary";
                 if (found == Collation::Binary) != binary {
                     return Err(SqlError::new(
@@ -280,7 +281,7 @@ fn decode(variable: &Variable, value: &Datum) -> SqlResult<(String, Clipped)> {
             Domain::Text => text(),
             Domain::Modes => match value {
                 Datum::Int(0) | Datum::UInt(0) => String::new(),
-                _ => SqlMode::parse(&text())?.to_string(),
+                _ => modes(&text())?.to_string(),
             },
             Domain::Zone => TimeZone::parse(&text())?.to_string(),
             Domain::Charset => {
@@ -289,6 +290,7 @@ fn decode(variable: &Variable, value: &Datum) -> SqlResult<(String, Clipped)> {
             }
             Domain::Collation => {
                 Collation::by_name(&text())?;
+                Collation::refuse_foreign(&text())?;
                 text().to_lowercase()
             }
             Domain::Isolation => isolation(variable, &text())?,
@@ -299,10 +301,21 @@ fn decode(variable: &Variable, value: &Datum) -> SqlResult<(String, Clipped)> {
 
 /// A character set that a connection may speak. Nothing is converted, so text has to be UTF-8 as it stands.
 fn spoken(charset: &str) -> SqlResult<Collation> {
-    if charset.eq_ignore_ascii_case("latin1") {
-        return Err(SqlError::unsupported("a connection in the character set latin1"));
-    }
+    Collation::refuse_foreign(charset)?;
     Collation::of_charset(charset)
+}
+
+/// `sql_mode`, without the modes that would change what statements mean and do not.
+fn modes(text: &str) -> SqlResult<SqlMode> {
+    let mode = SqlMode::parse(text)?;
+    let refused = [
+        (SqlMode::PAD_CHAR_TO_FULL_LENGTH, "sql_mode = PAD_CHAR_TO_FULL_LENGTH"),
+        (SqlMode::HIGH_NOT_PRECEDENCE, "sql_mode = HIGH_NOT_PRECEDENCE"),
+    ];
+    match refused.iter().find(|(refused, _)| mode.contains(*refused)) {
+        Some((_, name)) => Err(SqlError::unsupported(name)),
+        None => Ok(mode),
+    }
 }
 
 fn switch(variable: &Variable, value: &Datum) -> SqlResult<String> {

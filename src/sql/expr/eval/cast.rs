@@ -35,6 +35,7 @@ impl Call<'_> {
             TypeKind::Decimal => self.cast_decimal(&value)?,
             TypeKind::Time => Datum::from_duration(value.to_duration(target.fsp(), self.ctx)?),
             TypeKind::Null => value,
+            TypeKind::Year => return self.cast_year(&value),
             kind if kind.is_calendar() => {
                 Datum::from_time(value.to_time(time_kind(kind), target.fsp(), self.ctx)?)
             }
@@ -47,6 +48,30 @@ impl Call<'_> {
             }
             _ => return self.cast_string(&value),
         })
+    }
+
+    /// Years of two digits are of 1970 to 2069; what is no year is NULL.
+    fn cast_year(&self, value: &Datum) -> SqlResult<Datum> {
+        let number = match value {
+            Datum::Time(time) => i64::from(time.parts().year),
+            value => value.to_i64(self.ctx)?,
+        };
+        let short = matches!(value, Datum::Bytes(text) if text.len() < 4);
+        let year = match number {
+            0 if short => 2000,
+            1..=69 => number + 2000,
+            70..=99 => number + 1900,
+            year => year,
+        };
+        if year != 0 && !(1901..=2155).contains(&year) {
+            let shown = value.to_text();
+            self.ctx.warn_or_fail(
+                errno::TRUNCATED_WRONG_VALUE,
+                format!("Truncated incorrect YEAR value: '{shown}'"),
+            )?;
+            return Ok(Datum::Null);
+        }
+        Ok(Datum::Int(year))
     }
 
     fn cast_decimal(&self, value: &Datum) -> SqlResult<Datum> {
@@ -71,6 +96,9 @@ impl Call<'_> {
                     self.truncated_string("BINARY", limit, &bytes)?;
                     bytes = bytes.slice(..limit);
                 } else if self.field_type.kind == TypeKind::Char && bytes.len() < limit {
+                    if !self.limited(limit)? {
+                        return Ok(Datum::Null);
+                    }
                     let mut padded = bytes.to_vec();
                     padded.resize(limit, 0);
                     bytes = Bytes::from(padded);

@@ -53,6 +53,14 @@ impl Call<'_> {
     fn current(&self) -> Datum {
         use Function as F;
         let fsp = self.field_type.fsp();
+        if self.function == F::Sysdate {
+            // The only one that does not stand still while the statement runs.
+            let now = (self.ctx.clock)().unwrap_or(self.ctx.now_unix_micros);
+            let zone = &self.ctx.time_zone;
+            let now = Time::from_unix_micros(now, zone, TimeKind::DateTime, 6)
+                .and_then(|now| now.round_to(fsp, SqlMode::TIME_TRUNCATE_FRACTIONAL));
+            return Datum::from_time(now);
+        }
         let utc = matches!(self.function, F::UtcTimestamp | F::UtcDate | F::UtcTime);
         let now = if utc {
             let now = self.ctx.now_unix_micros;
@@ -98,6 +106,10 @@ impl Call<'_> {
             return Ok(Datum::Null);
         };
         if let Datum::Duration(duration) = value {
+            if interval.months != 0 {
+                // A TIME has no months.
+                return self.overflow();
+            }
             let micros = duration.micros.checked_add(interval.micros);
             let sum = micros.map(|micros| Duration { micros, fsp: self.field_type.fsp() });
             return Ok(Datum::from_duration(sum.map(|sum| sum.clip().0)));
@@ -105,11 +117,7 @@ impl Call<'_> {
         let time = not_null!(value.to_time(TimeKind::DateTime, 6, self.ctx));
         let has_clock = unit.has_time() || shows_clock(&value);
         let Some(sum) = time.checked_add(interval) else {
-            self.ctx.warn_or_fail(
-                crate::common::errno::DATETIME_FUNCTION_OVERFLOW,
-                "Datetime function: datetime field overflow",
-            )?;
-            return Ok(Datum::Null);
+            return self.overflow();
         };
         if self.field_type.kind.is_calendar() {
             return Ok(Datum::Time(Time { fsp: self.field_type.fsp(), ..sum }));
@@ -117,6 +125,15 @@ impl Call<'_> {
         let fsp = if sum.parts().micro > 0 { 6 } else { 0 };
         let kind = if has_clock { TimeKind::DateTime } else { TimeKind::Date };
         Ok(Datum::from(Time { fsp, ..sum }.with_kind(kind).to_string()))
+    }
+
+    /// NULL: a date beyond what there is.
+    fn overflow(&self) -> SqlResult<Datum> {
+        self.ctx.warn_or_fail(
+            crate::common::errno::DATETIME_FUNCTION_OVERFLOW,
+            "Datetime function: datetime field overflow",
+        )?;
+        Ok(Datum::Null)
     }
 
     fn add_time(&self) -> SqlResult<Datum> {
@@ -184,12 +201,24 @@ impl Call<'_> {
 
     fn format_date(&self) -> SqlResult<Datum> {
         let format = not_null!(self.text(1));
+        if !self.fits_formatted(&format)? {
+            return Ok(Datum::Null);
+        }
         if self.function == Function::TimeFormat {
             let clock = not_null!(self.duration(0));
             return Ok(Datum::from(time::time_format(&clock, &format)));
         }
         let time = not_null!(self.lenient_time(0));
         Ok(Datum::from(time::date_format(&time, &format)))
+    }
+
+    /// Whether a time in this format may be as long as it can get: two letters become eleven at most.
+    fn fits_formatted(&self, format: &str) -> SqlResult<bool> {
+        if format.len() <= self.ctx.max_allowed_packet / 6 {
+            return Ok(true);
+        }
+        let fields = format.bytes().filter(|byte| *byte == b'%').count();
+        self.limited(format.len() + fields * 9)
     }
 
     fn str_to_date(&self) -> SqlResult<Datum> {
@@ -222,6 +251,9 @@ impl Call<'_> {
             return Ok(Datum::from_time(time));
         }
         let format = not_null!(self.text(1));
+        if !self.fits_formatted(&format)? {
+            return Ok(Datum::Null);
+        }
         Ok(Datum::from(time.and_then(|time| time::date_format(&time, &format))))
     }
 

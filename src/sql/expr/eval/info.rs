@@ -19,7 +19,9 @@ impl Call<'_> {
             F::SetUserVar => {
                 let name = self.keyword(0)?;
                 let value = self.value(1)?;
-                ctx.vars.set_user_var(&name, value.clone(), self.arg_type(1).clone());
+                let value = value.into_user_variable(self.arg_type(1));
+                let field_type = self.arg_type(1).of_user_variable();
+                ctx.vars.set_user_var(&name, value.clone(), field_type);
                 value
             }
             F::GetSystemVar => {

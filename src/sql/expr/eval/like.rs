@@ -1,16 +1,18 @@
-//! LIKE and REGEXP.
-
-use std::sync::Arc;
+//! LIKE.
 
 use super::{Call, not_null};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::expr::Function;
+use crate::sql::expr::{EvalContext, Function};
 use crate::sql::types::{Collation, Datum, utf8};
 
-/// A LIKE pattern, read once.
+/// Letters compared between two looks at whether the statement is to end.
+const PIECE: usize = 1 << 16;
+
+/// A LIKE pattern, read once: what stands between its `%`s.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::sql::expr) struct Pattern {
-    parts: Vec<Part>,
+    /// One more than there are `%`s.
+    segments: Vec<Vec<Part>>,
     collation: Collation,
 }
 
@@ -20,12 +22,19 @@ enum Part {
     Letter(u32),
     /// `_`.
     AnyOne,
-    /// `%`.
-    AnyMany,
+}
+
+impl Part {
+    fn fits(self, letter: u32) -> bool {
+        match self {
+            Part::Letter(wanted) => wanted == letter,
+            Part::AnyOne => true,
+        }
+    }
 }
 
 /// A string as the units LIKE matches: bytes or folded letters.
-fn units(text: &[u8], collation: Collation) -> Vec<u32> {
+pub(super) fn units(text: &[u8], collation: Collation) -> Vec<u32> {
     match collation {
         Collation::Binary => text.iter().map(|byte| u32::from(*byte)).collect(),
         _ => utf8(text).chars().map(|letter| collation.fold(letter)).collect(),
@@ -38,65 +47,121 @@ impl Pattern {
         escape: Option<char>,
         collation: Collation,
     ) -> Pattern {
-        let letters: Vec<char> = match collation {
-            Collation::Binary => pattern.iter().map(|byte| char::from(*byte)).collect(),
-            _ => utf8(pattern).chars().collect(),
-        };
         let fold = |letter: char| match collation {
             Collation::Binary => u32::from(letter),
             _ => collation.fold(letter),
         };
-        let mut parts = Vec::with_capacity(letters.len());
-        let mut at = 0;
-        while at < letters.len() {
-            let letter = letters[at];
-            if Some(letter) == escape && at + 1 < letters.len() {
-                at += 1;
-                parts.push(Part::Letter(fold(letters[at])));
-            } else {
-                parts.push(match letter {
-                    '%' => Part::AnyMany,
-                    '_' => Part::AnyOne,
-                    letter => Part::Letter(fold(letter)),
-                });
+        let mut segments = Vec::new();
+        let mut segment = Vec::new();
+        let mut read = |letters: &mut dyn Iterator<Item = char>| {
+            let mut letters = letters.peekable();
+            while let Some(letter) = letters.next() {
+                if Some(letter) == escape
+                    && let Some(next) = letters.next_if(|_| true)
+                {
+                    segment.push(Part::Letter(fold(next)));
+                    continue;
+                }
+                match letter {
+                    // Several of them are as one.
+                    '%' if segment.is_empty() && !segments.is_empty() => {}
+                    '%' => segments.push(std::mem::take(&mut segment)),
+                    '_' => segment.push(Part::AnyOne),
+                    letter => segment.push(Part::Letter(fold(letter))),
+                }
             }
-            at += 1;
+        };
+        match collation {
+            Collation::Binary => read(&mut pattern.iter().map(|byte| char::from(*byte))),
+            _ => read(&mut utf8(pattern).chars()),
         }
-        Pattern { parts, collation }
+        segments.push(segment);
+        Pattern { segments, collation }
     }
 
-    pub(in crate::sql::expr) fn matches(&self, text: &[u8]) -> bool {
+    pub(in crate::sql::expr) fn matches(&self, text: &[u8], ctx: &EvalContext) -> SqlResult<bool> {
         let text = units(text, self.collation);
-        let (mut at, mut part) = (0, 0);
-        // Where to go on when what follows the last `%` does not match: that `%`, and one letter further.
-        let mut retry: Option<(usize, usize)> = None;
-        loop {
-            match self.parts.get(part) {
-                Some(Part::AnyMany) => {
-                    retry = Some((part, at));
-                    part += 1;
-                    continue;
-                }
-                Some(Part::AnyOne) if at < text.len() => {
-                    (at, part) = (at + 1, part + 1);
-                    continue;
-                }
-                Some(Part::Letter(letter)) if text.get(at) == Some(letter) => {
-                    (at, part) = (at + 1, part + 1);
-                    continue;
-                }
-                None if at == text.len() => return true,
-                _ => {}
-            }
-            match retry {
-                Some((many, from)) if from < text.len() => {
-                    retry = Some((many, from + 1));
-                    (at, part) = (from + 1, many + 1);
-                }
-                _ => return false,
+        let fits = |segment: &[Part], text: &[u32]| {
+            segment.len() == text.len()
+                && segment.iter().zip(text).all(|(part, letter)| part.fits(*letter))
+        };
+        let [first, middle @ .., last] = self.segments.as_slice() else {
+            return Ok(self.segments.iter().all(|only| fits(only, &text)));
+        };
+        if text.len() < first.len() + last.len() {
+            return Ok(false);
+        }
+        let (head, rest) = text.split_at(first.len());
+        let (mut rest, tail) = rest.split_at(rest.len() - last.len());
+        if !fits(first, head) || !fits(last, tail) {
+            return Ok(false);
+        }
+        // The first place for each leaves the most to those after it.
+        for segment in middle {
+            match find(segment, rest, ctx)? {
+                Some(at) => rest = &rest[at + segment.len()..],
+                None => return Ok(false),
             }
         }
+        Ok(true)
     }
+}
+
+/// Where a segment first fits.
+fn find(segment: &[Part], text: &[u32], ctx: &EvalContext) -> SqlResult<Option<usize>> {
+    let letters: Option<Vec<u32>> = segment
+        .iter()
+        .map(|part| match part {
+            Part::Letter(letter) => Some(*letter),
+            Part::AnyOne => None,
+        })
+        .collect();
+    if let Some(letters) = letters {
+        return Ok(find_letters(&letters, text));
+    }
+    let mut compared = 0;
+    for (at, window) in text.windows(segment.len()).enumerate() {
+        let alike = window.iter().zip(segment).take_while(|(letter, part)| part.fits(**letter));
+        let alike = alike.count();
+        if alike == segment.len() {
+            return Ok(Some(at));
+        }
+        compared += alike + 1;
+        if compared > PIECE {
+            compared = 0;
+            ctx.check_interrupted()?;
+        }
+    }
+    Ok(None)
+}
+
+/// Where `wanted` first is in `text`, in time linear in both (the algorithm of Knuth, Morris and Pratt).
+pub(super) fn find_letters(wanted: &[u32], text: &[u32]) -> Option<usize> {
+    if wanted.len() > text.len() {
+        return None;
+    }
+    // How much of the beginning of `wanted` ends at each of its letters again.
+    let mut borders = vec![0_usize; wanted.len()];
+    let step = |borders: &[usize], mut matched: usize, letter: u32| {
+        while matched > 0 && wanted[matched] != letter {
+            matched = borders[matched - 1];
+        }
+        if wanted[matched] == letter { matched + 1 } else { matched }
+    };
+    for at in 1..wanted.len() {
+        borders[at] = step(&borders, borders[at - 1], wanted[at]);
+    }
+    if wanted.is_empty() {
+        return Some(0);
+    }
+    let mut matched = 0;
+    for (at, letter) in text.iter().enumerate() {
+        matched = step(&borders, matched, *letter);
+        if matched == wanted.len() {
+            return Some(at + 1 - matched);
+        }
+    }
+    None
 }
 
 impl Call<'_> {
@@ -106,8 +171,8 @@ impl Call<'_> {
         }
         let text = not_null!(self.bytes(0));
         let pattern = not_null!(self.bytes(1));
-        let escape = self.escape()?;
-        Ok(Datum::from(Pattern::new(&pattern, escape, self.collation()).matches(&text)))
+        let pattern = Pattern::new(&pattern, self.escape()?, self.collation());
+        Ok(Datum::from(pattern.matches(&text, self.ctx)?))
     }
 
     /// The escape character: a backslash unless said otherwise; an empty text means none.
@@ -123,48 +188,37 @@ impl Call<'_> {
             _ => Err(SqlError::new(errno::WRONG_ARGUMENTS, "Incorrect arguments to ESCAPE")),
         }
     }
+}
 
-    fn regexp(&self) -> SqlResult<Datum> {
-        let text = not_null!(self.text(0));
-        let pattern = not_null!(self.text(1));
-        let mut ignore_case = self.collation().ignores_case();
-        let mut flags = String::new();
-        if self.args.len() > 2 {
-            for flag in not_null!(self.text(2)).chars() {
-                match flag {
-                    'i' => ignore_case = true,
-                    'c' => ignore_case = false,
-                    'm' => flags.push('m'),
-                    'n' => flags.push('s'),
-                    'u' => {}
-                    _ => {
-                        return Err(SqlError::new(
-                            errno::WRONG_ARGUMENTS,
-                            "Incorrect arguments to regexp_like",
-                        ));
-                    }
-                }
-            }
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The definition, without any care for time.
+    fn slow(pattern: &[char], text: &[char]) -> bool {
+        match pattern {
+            [] => text.is_empty(),
+            ['%', rest @ ..] => (0..=text.len()).any(|at| slow(rest, &text[at..])),
+            ['_', rest @ ..] => !text.is_empty() && slow(rest, &text[1..]),
+            [letter, rest @ ..] => text.first() == Some(letter) && slow(rest, &text[1..]),
         }
-        if ignore_case {
-            flags.push('i');
-        }
-        let source = if flags.is_empty() { pattern } else { format!("(?{flags}){pattern}") };
-        Ok(Datum::from(self.compiled(&source)?.is_match(&text)))
     }
 
-    fn compiled(&self, source: &str) -> SqlResult<Arc<regex::Regex>> {
-        let mut known = self.ctx.regexes.lock();
-        if let Some(regex) = known.get(source) {
-            return Ok(Arc::clone(regex));
+    proptest! {
+        #[test]
+        fn matches_as_defined(pattern in "[ab%_]{0,8}", text in "[ab]{0,8}") {
+            let read = Pattern::new(pattern.as_bytes(), Some('\\'), Collation::Utf8mb4Bin);
+            let (letters, wanted): (Vec<char>, Vec<char>) = (text.chars().collect(), pattern.chars().collect());
+            let found = read.matches(text.as_bytes(), &EvalContext::new()).expect("nobody interrupts");
+            prop_assert_eq!(found, slow(&wanted, &letters));
         }
-        let regex = regex::Regex::new(source).map_err(|error| {
-            let reason = error.to_string();
-            let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            SqlError::new(errno::REGEXP, format!("Got error '{reason}' from regexp"))
-        })?;
-        let regex = Arc::new(regex);
-        known.insert(source.to_owned(), Arc::clone(&regex));
-        Ok(regex)
+
+        #[test]
+        fn letters_are_found(wanted in "[ab]{0,4}", text in "[ab]{0,12}") {
+            let units = |text: &str| text.bytes().map(u32::from).collect::<Vec<u32>>();
+            prop_assert_eq!(find_letters(&units(&wanted), &units(&text)), text.find(&wanted));
+        }
     }
 }

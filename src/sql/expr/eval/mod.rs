@@ -9,6 +9,7 @@ mod date_parts;
 mod info;
 mod like;
 mod numeric;
+mod regexp;
 mod string;
 mod string_edit;
 mod string_encode;
@@ -22,6 +23,7 @@ use crate::sql::types::{Collation, Datum, Decimal, FieldType, Time, TimeKind, Ty
 
 pub(super) use compare::holds;
 pub(super) use like::Pattern;
+pub(super) use regexp::Regexes;
 
 /// The value of an argument that is not NULL; NULL as the function's answer otherwise.
 macro_rules! not_null {
@@ -111,6 +113,7 @@ pub(super) fn conform(value: Datum, field_type: &FieldType, ctx: &EvalContext) -
 
 impl Call<'_> {
     fn eval(&self) -> SqlResult<Datum> {
+        self.ctx.check_interrupted()?;
         match self.function.family() {
             Family::Arithmetic => self.arithmetic(),
             Family::Comparison => self.comparison(),
@@ -192,7 +195,8 @@ impl Call<'_> {
         Ok(self.text(position)?.unwrap_or_default())
     }
 
-    /// A string result, unless it is longer than `max_allowed_packet`: then NULL with warning 1301.
+    /// Whether a string result of so many bytes may be: NULL takes the place of one longer than `max_allowed_packet`,
+    /// with warning 1301. To be asked before there is room made for it.
     fn limited(&self, length: usize) -> SqlResult<bool> {
         let limit = self.ctx.max_allowed_packet;
         if length <= limit {

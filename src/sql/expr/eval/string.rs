@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::like::{find_letters, units};
 use super::{Call, not_null};
 use crate::common::SqlResult;
 use crate::sql::expr::Function;
@@ -36,15 +37,11 @@ pub(super) fn letters(text: &Bytes, start: usize, count: usize, binary: bool) ->
 fn find(text: &[u8], needle: &[u8], start: usize, collation: Collation) -> Option<usize> {
     let binary = collation == Collation::Binary;
     if collation.ignores_case() {
-        let fold = |text: &[u8]| -> Vec<u32> {
-            utf8(text).chars().map(|letter| collation.fold(letter)).collect()
-        };
-        let (text, needle) = (fold(text), fold(needle));
+        let (text, needle) = (units(text, collation), units(needle, collation));
         if start > text.len() {
             return None;
         }
-        return (start..=text.len().checked_sub(needle.len())?)
-            .find(|at| text[*at..].starts_with(&needle));
+        return find_letters(&needle, &text[start..]).map(|at| start + at);
     }
     if start > letter_count(text, binary) {
         return None;
@@ -69,7 +66,14 @@ impl Call<'_> {
             F::Left | F::Right => self.side(),
             _ => {
                 let text = not_null!(self.bytes(0));
-                Ok(self.of_one(&text))
+                let value = self.of_one(&text);
+                // In another case a letter may take more bytes, though not many.
+                match &value {
+                    Datum::Bytes(changed) if changed.len() > text.len() => {
+                        Ok(if self.limited(changed.len())? { value } else { Datum::Null })
+                    }
+                    _ => Ok(value),
+                }
             }
         }
     }
@@ -92,10 +96,11 @@ impl Call<'_> {
     fn concat(&self) -> SqlResult<Datum> {
         let mut joined = Vec::new();
         for position in 0..self.args.len() {
-            joined.extend_from_slice(&not_null!(self.bytes(position)));
-        }
-        if !self.limited(joined.len())? {
-            return Ok(Datum::Null);
+            let part = not_null!(self.bytes(position));
+            if !self.limited(joined.len() + part.len())? {
+                return Ok(Datum::Null);
+            }
+            joined.extend_from_slice(&part);
         }
         Ok(Datum::from(joined))
     }
@@ -106,14 +111,14 @@ impl Call<'_> {
         let mut first = true;
         for position in 1..self.args.len() {
             let Some(part) = self.bytes(position)? else { continue };
+            if !self.limited(joined.len() + separator.len() + part.len())? {
+                return Ok(Datum::Null);
+            }
             if !first {
                 joined.extend_from_slice(&separator);
             }
             first = false;
             joined.extend_from_slice(&part);
-        }
-        if !self.limited(joined.len())? {
-            return Ok(Datum::Null);
         }
         Ok(Datum::from(joined))
     }
@@ -158,14 +163,11 @@ impl Call<'_> {
             let at = memchr::memmem::find_iter(&text, &delimiter[..]).nth(wanted - 1);
             return Ok(Datum::Bytes(at.map_or_else(|| text.clone(), |at| text.slice(..at))));
         }
-        let mut end = text.len();
-        for _ in 0..wanted {
-            match memchr::memmem::rfind(&text[..end], &delimiter) {
-                Some(at) => end = at,
-                None => return Ok(Datum::Bytes(text)),
-            }
-        }
-        Ok(Datum::Bytes(text.slice(end + delimiter.len()..)))
+        let at = memchr::memmem::rfind_iter(&text, &delimiter[..]).nth(wanted - 1);
+        Ok(Datum::Bytes(match at {
+            Some(at) => text.slice(at + delimiter.len()..),
+            None => text,
+        }))
     }
 
     fn elt(&self) -> SqlResult<Datum> {
@@ -180,10 +182,15 @@ impl Call<'_> {
 
     fn make_set(&self) -> SqlResult<Datum> {
         let bits = not_null!(self.int(0));
-        let mut parts = Vec::new();
+        let (mut parts, mut length) = (Vec::new(), 0);
         for position in 1..self.args.len().min(65) {
             if bits >> (position - 1) & 1 == 1 {
-                parts.extend(self.bytes(position)?);
+                let Some(part) = self.bytes(position)? else { continue };
+                length += part.len() + 1;
+                if !self.limited(length - 1)? {
+                    return Ok(Datum::Null);
+                }
+                parts.push(part);
             }
         }
         Ok(Datum::from(parts.join(&b","[..])))
@@ -208,7 +215,10 @@ impl Call<'_> {
         if set.is_empty() || wanted.contains(&b',') {
             return Ok(Datum::Int(0));
         }
-        let equal = |item: &[u8]| self.collation().compare(item, &wanted).is_eq();
+        // Equal texts have equal keys, and each item's takes no longer than the item.
+        let collation = self.collation();
+        let wanted = collation.sort_key(&wanted);
+        let equal = |item: &[u8]| collation.with_sort_key(item, |key| key == &*wanted);
         let at = set.split(|byte| *byte == b',').position(equal);
         Ok(Datum::Int(at.map_or(0, |at| at as i64 + 1)))
     }

@@ -4,9 +4,9 @@ use bytes::Bytes;
 
 use super::string::{letter_count, letter_start, letters};
 use super::{Call, not_null};
-use crate::common::SqlResult;
+use crate::common::{SqlResult, errno};
 use crate::sql::expr::Function;
-use crate::sql::types::{Datum, Decimal};
+use crate::sql::types::{Datum, Decimal, NumberFormat};
 
 impl Call<'_> {
     pub(super) fn string_edit(&self) -> SqlResult<Datum> {
@@ -52,7 +52,15 @@ impl Call<'_> {
         if from.is_empty() {
             return Ok(Datum::Bytes(text));
         }
-        let mut replaced = Vec::with_capacity(text.len());
+        let mut length = text.len();
+        if to.len() > from.len() {
+            let found = memchr::memmem::find_iter(&text, &from[..]).count();
+            length = length.saturating_add(found.saturating_mul(to.len() - from.len()));
+            if !self.limited(length)? {
+                return Ok(Datum::Null);
+            }
+        }
+        let mut replaced = Vec::with_capacity(length);
         let mut rest = 0;
         for at in memchr::memmem::find_iter(&text, &from[..]) {
             replaced.extend_from_slice(&text[rest..at]);
@@ -60,9 +68,6 @@ impl Call<'_> {
             rest = at + from.len();
         }
         replaced.extend_from_slice(&text[rest..]);
-        if !self.limited(replaced.len())? {
-            return Ok(Datum::Null);
-        }
         Ok(Datum::from(replaced))
     }
 
@@ -96,18 +101,28 @@ impl Call<'_> {
             return Ok(Datum::Bytes(letters(&text, 0, wanted, binary)));
         }
         let filler_length = letter_count(&filler, binary);
-        let most = text.len().saturating_add((wanted - length).saturating_mul(4));
-        if filler_length == 0 || !self.limited(most)? {
+        if filler_length == 0 {
             return Ok(Datum::Null);
         }
         let missing = wanted - length;
-        let mut padding = filler.repeat(missing / filler_length);
-        let part = letter_start(&filler, missing % filler_length, binary);
-        padding.extend_from_slice(&filler[..part]);
-        Ok(Datum::from(match self.function {
-            Function::LPad => [&padding[..], &text[..]].concat(),
-            _ => [&text[..], &padding[..]].concat(),
-        }))
+        let whole = missing / filler_length;
+        let part = &filler[..letter_start(&filler, missing % filler_length, binary)];
+        let total = filler.len().saturating_mul(whole).saturating_add(part.len() + text.len());
+        if !self.limited(total)? {
+            return Ok(Datum::Null);
+        }
+        let mut padded = Vec::with_capacity(total);
+        if self.function == Function::RPad {
+            padded.extend_from_slice(&text);
+        }
+        for _ in 0..whole {
+            padded.extend_from_slice(&filler);
+        }
+        padded.extend_from_slice(part);
+        if self.function == Function::LPad {
+            padded.extend_from_slice(&text);
+        }
+        Ok(Datum::from(padded))
     }
 
     /// INSERT(text, position, length, new).
@@ -124,6 +139,9 @@ impl Call<'_> {
         let start = letter_start(&text, position as usize - 1, binary);
         let replaced = usize::try_from(length).unwrap_or(usize::MAX);
         let end = start + letter_start(&text[start..], replaced, binary);
+        if !self.limited(start + new.len() + (text.len() - end))? {
+            return Ok(Datum::Null);
+        }
         Ok(Datum::from([&text[..start], &new[..], &text[end..]].concat()))
     }
 
@@ -131,7 +149,13 @@ impl Call<'_> {
         let Some(text) = self.bytes(0)? else {
             return Ok(Datum::from("NULL"));
         };
-        let mut quoted = vec![b'\''];
+        let escaped = text.iter().filter(|byte| matches!(byte, b'\\' | b'\'' | 0 | 0x1A)).count();
+        let length = text.len() + escaped + 2;
+        if !self.limited(length)? {
+            return Ok(Datum::Null);
+        }
+        let mut quoted = Vec::with_capacity(length);
+        quoted.push(b'\'');
         for byte in text.iter() {
             match byte {
                 b'\\' | b'\'' => quoted.extend([b'\\', *byte]),
@@ -144,27 +168,23 @@ impl Call<'_> {
         Ok(Datum::from(quoted))
     }
 
-    /// FORMAT(number, places): commas between thousands. The locale is always en_US.
+    /// FORMAT(number, places [, locale]).
     fn format(&self) -> SqlResult<Datum> {
         let number: Decimal = not_null!(self.decimal(0));
         let places = not_null!(self.int(1)).clamp(0, 30) as u8;
         let rounded = number.round(i32::from(places)).with_scale(places).unwrap_or(number);
-        let text = rounded.to_string();
-        let (sign, size) = match text.strip_prefix('-') {
-            Some(size) => ("-", size),
-            None => ("", text.as_str()),
-        };
-        let (whole, fraction) = match size.split_once('.') {
-            Some((whole, fraction)) => (whole, format!(".{fraction}")),
-            None => (size, String::new()),
-        };
-        let mut grouped = String::new();
-        for (position, digit) in whole.chars().enumerate() {
-            if position > 0 && (whole.len() - position).is_multiple_of(3) {
-                grouped.push(',');
-            }
-            grouped.push(digit);
+        let locale = if self.args.len() > 2 { self.locale()? } else { NumberFormat::EN_US };
+        Ok(Datum::from(locale.write(&rounded.to_string())))
+    }
+
+    /// The locale that the third argument names; en_US with a warning if there is none of that name.
+    fn locale(&self) -> SqlResult<NumberFormat> {
+        let name = self.text(2)?;
+        if let Some(format) = name.as_deref().and_then(NumberFormat::by_name) {
+            return Ok(format);
         }
-        Ok(Datum::from(format!("{sign}{grouped}{fraction}")))
+        let name = name.as_deref().unwrap_or("NULL");
+        self.ctx.warn(errno::UNKNOWN_LOCALE, format!("Unknown locale: '{name}'"));
+        Ok(NumberFormat::EN_US)
     }
 }

@@ -10,8 +10,13 @@ use crate::sql::expr::Function;
 use crate::sql::types::{Datum, utf8};
 
 fn hex(bytes: &[u8], upper: bool) -> String {
-    let write = |byte: &u8| if upper { format!("{byte:02X}") } else { format!("{byte:02x}") };
-    bytes.iter().map(write).collect()
+    let digits = if upper { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(digits[usize::from(byte >> 4)]));
+        text.push(char::from(digits[usize::from(byte & 15)]));
+    }
+    text
 }
 
 /// CRC-32 (IEEE), reflected.
@@ -53,6 +58,12 @@ impl Call<'_> {
             F::Sha2 => self.sha2(),
             _ => {
                 let bytes = not_null!(self.bytes(0));
+                // Four letters for three bytes, and an end of line after each 76.
+                let encoded = bytes.len().div_ceil(3) * 4;
+                let length = encoded + encoded.saturating_sub(1) / 76;
+                if self.function == F::ToBase64 && !self.limited(length)? {
+                    return Ok(Datum::Null);
+                }
                 Ok(self.of_bytes(&bytes))
             }
         }
@@ -88,6 +99,7 @@ impl Call<'_> {
         let value = self.value(0)?;
         Ok(match &value {
             Datum::Null => Datum::Null,
+            Datum::Bytes(bytes) if !self.limited(bytes.len() * 2)? => Datum::Null,
             Datum::Bytes(bytes) => Datum::from(hex(bytes, true)),
             Datum::Time(_) | Datum::Duration(_) => Datum::from(hex(&value.to_bytes(), true)),
             number => Datum::from(in_base(number.to_u64(self.ctx)?, 16)),
@@ -98,6 +110,9 @@ impl Call<'_> {
         let mut bytes = Vec::new();
         for position in 0..self.args.len() {
             let Some(code) = self.int(position)? else { continue };
+            if !self.limited(bytes.len() + 4)? {
+                return Ok(Datum::Null);
+            }
             let code = (code as u32).to_be_bytes();
             let skipped = code.iter().take(3).take_while(|byte| **byte == 0).count();
             bytes.extend_from_slice(&code[skipped..]);

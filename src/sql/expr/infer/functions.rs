@@ -48,7 +48,7 @@ pub(super) fn function_type(
 }
 
 /// Functions that put their arguments' letters together anew.
-fn is_text_of_args(function: Function) -> bool {
+pub(super) fn is_text_of_args(function: Function) -> bool {
     use Function as F;
     let counts = matches!(function, F::Length | F::BitLength | F::CharLength);
     let fresh = matches!(function, F::Space | F::Format);
@@ -63,16 +63,17 @@ fn date_type(
 ) -> SqlResult<FieldType> {
     use Function as F;
     let field_type = match function {
-        F::DateAdd | F::DateSub => date_add_type(types[0], &args[2]),
-        F::TimestampAdd => date_add_type(types[2], &args[0]),
-        F::AddTime | F::SubTime => match types[0].kind {
-            TypeKind::DateTime | TypeKind::Timestamp => {
-                FieldType::datetime(types[0].fsp().max(types[1].fsp()))
+        F::DateAdd | F::DateSub => date_add_type(types[0], types[1], &args[2]),
+        F::TimestampAdd => date_add_type(types[2], types[1], &args[0]),
+        F::AddTime | F::SubTime => {
+            let fsp = fraction_digits(&args[0]).max(fraction_digits(&args[1]));
+            match types[0].kind {
+                kind if kind.is_calendar() => FieldType::datetime(fsp),
+                TypeKind::Time => FieldType::time(fsp),
+                _ => FieldType::varchar(29),
             }
-            TypeKind::Time => FieldType::time(types[0].fsp().max(types[1].fsp())),
-            _ => FieldType::varchar(29),
-        },
-        F::TimeDiff => FieldType::time(types[0].fsp().max(types[1].fsp())),
+        }
+        F::TimeDiff => FieldType::time(fraction_digits(&args[0]).max(fraction_digits(&args[1]))),
         F::StrToDate => str_to_date_type(&args[1]),
         F::FromUnixtime if args.len() == 1 => FieldType::datetime(fraction_digits(&args[0])),
         F::UnixTimestamp if args.len() == 1 && fraction_digits(&args[0]) > 0 => {
@@ -88,7 +89,7 @@ fn date_type(
         F::CurTime | F::UtcTime => {
             return Ok(FieldType::time(fsp_argument(args.first())?).not_null());
         }
-        F::ConvertTz => FieldType::datetime(types[0].fsp()),
+        F::ConvertTz => FieldType::datetime(fraction_digits(&args[0])),
         _ => fixed_type(function, types),
     };
     let not_null = all_not_null && keeps_not_null(function);
@@ -170,7 +171,7 @@ fn rounded(arg: &FieldType, places: Option<&Expr>) -> FieldType {
     }
 }
 
-fn date_add_type(date: &FieldType, unit: &Expr) -> FieldType {
+fn date_add_type(date: &FieldType, amount: &FieldType, unit: &Expr) -> FieldType {
     let unit = match unit {
         Expr::Literal { value: Datum::Bytes(unit), .. } => unit.to_ascii_uppercase(),
         _ => Vec::new(),
@@ -180,7 +181,16 @@ fn date_add_type(date: &FieldType, unit: &Expr) -> FieldType {
         .iter()
         .any(|part| unit.windows(part.len()).any(|window| window == *part))
         || has_micros;
-    let fsp = if has_micros { 6 } else { date.fsp() };
+    // Of the simple units only seconds have a fraction.
+    let added = match amount.kind {
+        _ if has_micros => 6,
+        _ if unit != b"SECOND" => 0,
+        TypeKind::Decimal => amount.precision_scale().1.min(6),
+        kind if kind.is_temporal() => amount.fsp(),
+        kind if kind.is_integer() || kind == TypeKind::Null => 0,
+        _ => 6,
+    };
+    let fsp = date.fsp().max(added);
     match date.kind {
         TypeKind::Date if time_unit => FieldType::datetime(fsp),
         TypeKind::Date => FieldType::date(),

@@ -2,11 +2,14 @@
 
 mod adapt;
 mod functions;
+mod hex;
 
 pub(super) use adapt::adapt_literals;
+pub(super) use hex::{adapt_hex, hex_type, number_of};
 
-use functions::function_type;
+use functions::{function_type, is_text_of_args};
 
+use super::function::Family;
 use super::{Expr, Function, collate};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::types::{Collation, Datum, FieldType, TypeKind};
@@ -47,34 +50,46 @@ fn digits(field_type: &FieldType) -> (u32, u8) {
     }
 }
 
-/// Whether a function's answer depends on the statement's context and not only on its arguments.
-pub(super) fn reads_context(function: Function) -> bool {
+/// Whether a call's answer depends on the statement's context and not only on its arguments: its moment, its session,
+/// `sql_mode`, the time zone, `max_allowed_packet`.
+pub(super) fn reads_context(function: Function, args: &[Expr], field_type: &FieldType) -> bool {
+    let kind = |arg: &Expr| arg.field_type().kind;
+    // A TIME becomes a date by the day it is, a text by the time zone and the modes.
+    let has_time = args.iter().any(|arg| kind(arg) == TypeKind::Time);
+    let becomes_time = field_type.kind.is_temporal() || args.iter().any(|a| kind(a).is_temporal());
+    let from_text = becomes_time && args.iter().any(|arg| !kind(arg).is_calendar());
+    has_time || from_text || function_reads_context(function)
+}
+
+fn function_reads_context(function: Function) -> bool {
     use Function as F;
-    matches!(
-        function,
-        F::Now
-            | F::Sysdate
-            | F::CurDate
-            | F::CurTime
-            | F::UtcTimestamp
-            | F::UtcDate
-            | F::UtcTime
-            | F::UnixTimestamp
-            | F::FromUnixtime
-            | F::Database
-            | F::User
-            | F::CurrentUser
-            | F::ConnectionId
-            | F::LastInsertId
-            | F::RowCount
-            | F::FoundRows
-            | F::Uuid
-            | F::Rand
-            | F::GetUserVar
-            | F::SetUserVar
-            | F::GetSystemVar
-            | F::Version
-    )
+    let family = matches!(
+        function.family(),
+        Family::Matching
+            | Family::Text
+            | Family::TextEdit
+            | Family::TextEncode
+            | Family::Date
+            | Family::DateParts
+    );
+    family
+        || matches!(
+            function,
+            F::Div
+                | F::Database
+                | F::User
+                | F::CurrentUser
+                | F::ConnectionId
+                | F::LastInsertId
+                | F::RowCount
+                | F::FoundRows
+                | F::Uuid
+                | F::Rand
+                | F::GetUserVar
+                | F::SetUserVar
+                | F::GetSystemVar
+                | F::Version
+        )
 }
 
 /// The type of `function(args)`.
@@ -128,7 +143,7 @@ pub(super) fn result_type(function: Function, args: &[Expr]) -> SqlResult<FieldT
         }
         F::SortKey => FieldType::varbinary(65_535),
         F::GetUserVar => FieldType::long_text(),
-        F::SetUserVar => types[1].clone(),
+        F::SetUserVar => types[1].of_user_variable(),
         F::GetSystemVar => FieldType::varchar(1024),
         _ => return function_type(function, args, &types, all_not_null),
     };
@@ -178,9 +193,7 @@ fn arithmetic(function: Function, args: &[Expr]) -> FieldType {
     }
     let ((p1, s1), (p2, s2)) = (digits(types[0]), digits(types[1]));
     if function == F::Div {
-        let scale = (s1 + 4).min(30);
-        let whole = (p1 - u32::from(s1)) + u32::from(s2);
-        return FieldType::decimal((whole + u32::from(scale)).min(65), scale);
+        return quotient(types[0], types[1], 4);
     }
     if class == NumberClass::Integer {
         let unsigned = if function == F::Mod { types[0].unsigned } else { any_unsigned };
@@ -193,6 +206,22 @@ fn arithmetic(function: Function, args: &[Expr]) -> FieldType {
         F::Mod => FieldType::decimal((whole + u32::from(scale)).min(65), scale),
         _ => FieldType::decimal((whole + u32::from(scale) + 1).min(65), scale),
     }
+}
+
+/// Whether a text it yields is in its arguments' collation, if they have one.
+pub(super) fn takes_collation(function: Function) -> bool {
+    use Function as F;
+    matches!(function.family(), Family::Control | Family::Comparison | Family::Cast)
+        || matches!(function, F::GetUserVar | F::SetUserVar | F::GetSystemVar)
+        || is_text_of_args(function)
+}
+
+/// The type of a quotient of exact numbers: `increment` digits more than the dividend has.
+pub(super) fn quotient(dividend: &FieldType, divisor: &FieldType, increment: u8) -> FieldType {
+    let ((p1, s1), (_, s2)) = (digits(dividend), digits(divisor));
+    let scale = (s1 + increment).min(30);
+    let whole = (p1 - u32::from(s1)) + u32::from(s2);
+    FieldType::decimal((whole + u32::from(scale)).min(65), scale)
 }
 
 /// `-9223372036854775809` and below as literals are DECIMAL.

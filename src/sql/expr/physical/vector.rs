@@ -108,23 +108,33 @@ impl Input<'_> {
                 Some(compute::is_null(&self.columns[*index]).map_err(SqlError::internal)?)
             }
             (Function::Like, [Expr::Column { index, .. }, pattern]) => {
-                self.like(&self.columns[*index], pattern, field_type.collation)
+                self.like(&self.columns[*index], pattern, field_type.collation)?
             }
             _ => None,
         })
     }
 
-    fn like(&self, array: &ArrayRef, pattern: &Expr, collation: Collation) -> Option<BooleanArray> {
+    fn like(
+        &self,
+        array: &ArrayRef,
+        pattern: &Expr,
+        collation: Collation,
+    ) -> SqlResult<Option<BooleanArray>> {
         let Expr::Literal { value: Datum::Bytes(pattern), .. } = pattern else {
-            return None;
+            return Ok(None);
         };
         if array.data_type() != &DataType::Utf8 {
-            return None;
+            return Ok(None);
         }
         let plain = self.ctx.sql_mode.contains(SqlMode::NO_BACKSLASH_ESCAPES);
         let pattern = Pattern::new(pattern, (!plain).then_some('\\'), collation);
-        let texts = array.as_string::<i32>().iter();
-        Some(texts.map(|text| text.map(|text| pattern.matches(text.as_bytes()))).collect())
+        let mut truths = Vec::with_capacity(array.len());
+        for text in array.as_string::<i32>() {
+            self.ctx.check_interrupted()?;
+            let truth = text.map(|text| pattern.matches(text.as_bytes(), self.ctx)).transpose()?;
+            truths.push(truth);
+        }
+        Ok(Some(BooleanArray::from(truths)))
     }
 
     /// `+`, `-` and `*` of BIGINTs or DOUBLEs; `None` when there is no fast path, or a row overflows (the row

@@ -194,9 +194,10 @@ fn literal(value: &Value) -> SqlResult<Expr> {
         Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => Expr::text(text),
         Value::HexStringLiteral(digits) => {
             let unhexed = Expr::call(Function::Unhex, vec![Expr::text(digits)])?;
-            let value = unhexed.eval(&[], &crate::sql::expr::EvalContext::new())?;
-            let field_type = FieldType::varbinary(digits.len() as u32 / 2).not_null();
-            Expr::Literal { value, field_type }
+            match unhexed.eval(&[], &crate::sql::expr::EvalContext::new())? {
+                Datum::Bytes(bytes) => Expr::hex(bytes),
+                _ => Expr::null(),
+            }
         }
         other => return Err(SqlError::unsupported(other)),
     })

@@ -1,6 +1,7 @@
 //! Golden scripts of expressions, and the two ways to compute one against each other.
 
 mod bind;
+mod bounds;
 mod vectors;
 
 use std::error::Error;

@@ -97,7 +97,7 @@ pub struct IndexDefinition {
 /// An option of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TableOption {
-    /// ENGINE: any name is accepted and InnoDB shown, as TiDB does.
+    /// ENGINE: the session says which ones ours takes the place of.
     Engine(String),
     /// [DEFAULT] CHARACTER SET.
     Charset(String),

@@ -74,6 +74,7 @@ impl Parser<'_> {
             "char" | "character" | "nchar" => CastType::Char(length, charset),
             "binary" => CastType::Binary(length),
             "decimal" | "dec" => CastType::Decimal(length, decimals),
+            "real" if length.is_none() && self.dialect.real_as_float => CastType::Float,
             "double" | "real" if length.is_none() => CastType::Double,
             "float" if length.is_some_and(|precision| precision > 24) => CastType::Double,
             "float" => CastType::Float,

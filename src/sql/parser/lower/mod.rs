@@ -22,7 +22,7 @@ use super::ast::{Literal, ObjectName};
 use super::cursor::{DEPTH_LIMIT, Parser};
 use super::keywords::is_reserved;
 use super::tokens::{byte_at, unquote};
-use crate::common::{SqlError, SqlResult};
+use crate::common::{SqlError, SqlResult, errno};
 
 impl Parser<'_> {
     /// sqlparser's error as a client is to see it.
@@ -138,9 +138,17 @@ impl Parser<'_> {
 
     /// The bytes of a string; strings side by side are one.
     fn lower_string(&self, value: &ValueWithSpan) -> SqlResult<Vec<u8>> {
-        let mut index = self.token_index(value.span.start);
+        let (bytes, count) = self.strings_from(self.token_index(value.span.start));
+        if count == 0 {
+            return Err(self.error_at(value.span.start));
+        }
+        Ok(bytes)
+    }
+
+    /// The bytes of the strings side by side from a token on, and how many there are.
+    fn strings_from(&self, first: usize) -> (Vec<u8>, usize) {
+        let mut index = first;
         let mut bytes = Vec::new();
-        let first = index;
         while index < self.token_count
             && matches!(
                 self.inner.token_at(index).token,
@@ -150,10 +158,7 @@ impl Parser<'_> {
             bytes.extend(unquote(self.token_text(index), self.dialect.escapes));
             index += 1;
         }
-        if index == first {
-            return Err(self.error_at(value.span.start));
-        }
-        Ok(bytes)
+        (bytes, index - first)
     }
 
     /// A string that must be text.
@@ -169,7 +174,14 @@ impl Parser<'_> {
             Value::Null => Literal::Null,
             Value::Boolean(value) => Literal::Bool(*value),
             Value::Number(digits, _) if digits.contains(['e', 'E']) => {
-                Literal::Float(digits.parse().map_err(|_| error())?)
+                let number: f64 = digits.parse().map_err(|_| error())?;
+                if number.is_infinite() {
+                    return Err(SqlError::new(
+                        errno::ILLEGAL_VALUE_FOR_TYPE,
+                        format!("Illegal double '{digits}' value found during parsing"),
+                    ));
+                }
+                Literal::Float(number)
             }
             Value::Number(digits, _) if digits.contains('.') => Literal::Decimal(digits.clone()),
             Value::Number(digits, _) => {
@@ -179,7 +191,9 @@ impl Parser<'_> {
                 Literal::String(self.lower_string(value)?, None)
             }
             Value::NationalStringLiteral(_) => {
-                let bytes = unquote(&text()[1..], self.dialect.escapes);
+                let first = self.token_index(value.span.start);
+                let mut bytes = unquote(&text()[1..], self.dialect.escapes);
+                bytes.extend(self.strings_from(first + 1).0);
                 Literal::String(bytes, Some("utf8mb4".to_owned()))
             }
             Value::HexStringLiteral(_) => Literal::Hex(expr::hex_bytes(text()).ok_or_else(error)?),

@@ -167,7 +167,7 @@ fn resolve(fields: &Fields) -> Option<Parts> {
 }
 
 fn digits(text: &str, most: usize) -> Option<(u32, &str)> {
-    let len = text.bytes().take_while(u8::is_ascii_digit).count().min(most);
+    let len = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
     Some((text[..len].parse().ok()?, &text[len..]))
 }
 
@@ -202,7 +202,7 @@ fn read_field<'a>(fields: &mut Fields, text: &'a str, letter: char) -> Option<&'
         'a' => name(text, &WEEKDAY_NAMES, 3)?,
         'p' => name(text, &["AM", "PM"], 2)?,
         'f' => {
-            let len = text.bytes().take_while(u8::is_ascii_digit).count().min(6);
+            let len = text.bytes().take(6).take_while(u8::is_ascii_digit).count();
             let value: u32 = text[..len].parse().ok()?;
             (value * 10_u32.pow(6 - len as u32), &text[len..])
         }

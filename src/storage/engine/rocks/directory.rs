@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::storage::engine::{Error, Result};
 
 /// The format this program reads and writes: of the directory, of keys and of values.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 const FILE: &str = "TROUPE_FORMAT";
 const TITLE: &str = "troupedb engine format";
 const CREATING: &str = "creating";
