@@ -83,10 +83,10 @@ pub(super) enum Patience {
 }
 
 /// The longest pause of a commit before it looks again whether another is over.
-const LONGEST_FOR_COMMIT: Duration = Duration::from_millis(20);
+const LONGEST_FOR_COMMIT: Duration = Duration::from_millis(10);
 /// How long a commit waits for another one that may be waiting for it. That it meets a lock does not mean so: mostly the other has all its
 /// locks, which makes it committed, and is just turning them into records.
-const GIVES_WAY_AFTER: Duration = Duration::from_millis(60);
+const GIVES_WAY_AFTER: Duration = Duration::from_millis(40);
 
 /// A transaction that prewrites, with locks in place that others wait for.
 ///

@@ -69,3 +69,11 @@ SELECT id FROM t WHERE id >= 10;
 START TRANSACTION READ ONLY;
 INSERT INTO t VALUES (12, 1);
 COMMIT;
+-- What fails before it begins undoes nothing.
+BEGIN;
+INSERT INTO t VALUES (20, 1);
+selec 1;
+SELECT missing FROM t;
+USE missing;
+COMMIT;
+SELECT id FROM t WHERE id >= 20;

@@ -1,0 +1,65 @@
+CREATE TABLE t (id INT PRIMARY KEY, v INT, k VARCHAR(9), UNIQUE (k));
+INSERT INTO t VALUES (1, 10, 'a'), (2, 20, 'b');
+-- The snapshot is taken by the first read without locks.
+BEGIN;
+UPDATE t SET v = 11 WHERE id = 1;
+-- session b
+UPDATE t SET v = 21 WHERE id = 2;
+-- session a
+SELECT id, v FROM t;
+-- session b
+UPDATE t SET v = 22 WHERE id = 2;
+-- session a
+SELECT id, v FROM t;
+COMMIT;
+-- A key that was moved meanwhile.
+BEGIN;
+-- session b
+UPDATE t SET k = 'c' WHERE id = 1;
+-- session a
+INSERT INTO t VALUES (3, 30, 'a');
+SELECT id, k FROM t ORDER BY id;
+COMMIT;
+-- An upsert sees the row it hit.
+BEGIN;
+-- session b
+INSERT INTO t VALUES (4, 40, 'd');
+-- session a
+INSERT INTO t VALUES (5, 40, 'd') ON DUPLICATE KEY UPDATE v = 40;
+SELECT * FROM t WHERE k = 'd';
+COMMIT;
+-- READ COMMITTED locks no key that is not there; REPEATABLE READ does.
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+BEGIN;
+SELECT * FROM t WHERE k = 'x' FOR UPDATE;
+SELECT * FROM t WHERE id = 77 FOR UPDATE;
+SELECT id FROM t WHERE id IN (2, 78) FOR UPDATE;
+-- session b
+SET innodb_lock_wait_timeout = 1;
+INSERT INTO t VALUES (77, 1, 'x'), (78, 1, 'y');
+UPDATE t SET v = 0 WHERE id = 2;
+-- session a
+COMMIT;
+BEGIN;
+SELECT * FROM t WHERE k = 'w' FOR UPDATE;
+-- session b
+INSERT INTO t VALUES (79, 1, 'w');
+-- session a
+COMMIT;
+-- READ UNCOMMITTED sees nothing that may yet be undone.
+SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED;
+SELECT @@transaction_isolation;
+-- session b
+BEGIN;
+UPDATE t SET v = 0 WHERE id = 1;
+-- session a
+SELECT v FROM t WHERE id = 1;
+-- session b
+ROLLBACK;
+-- session a
+SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE;
+-- AND CHAIN keeps the access mode.
+START TRANSACTION READ ONLY;
+COMMIT AND CHAIN;
+UPDATE t SET v = 0;
+ROLLBACK;
