@@ -48,12 +48,12 @@ fn answers_operators(server: &Server) {
     let begun = Instant::now();
     loop {
         let agent = ureq::Agent::new_with_config(
-            ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(5))).build(),
+            ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(10))).build(),
         );
         match agent.get(format!("{}/health", server.admin)).call() {
             Ok(answer) if answer.status() == 200 => return,
             outcome => {
-                assert!(begun.elapsed() < Duration::from_secs(8), "{outcome:?}");
+                assert!(begun.elapsed() < PATIENCE, "{outcome:?}");
                 std::thread::sleep(Duration::from_millis(200));
             }
         }
@@ -93,7 +93,7 @@ fn requests_that_are_never_complete_do_not_silence_the_admin_endpoint() {
     let half =
         b"POST /pd/api/v1/operators HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{\"name\":";
     let idle = b"GET /status HTTP/1.1\r\nHost: a\r\n\r\n";
-    let unread = b"GET /actors HTTP/1.1\r\nHost: a\r\n\r\n".repeat(50);
+    let unread = b"GET /actors HTTP/1.1\r\nHost: a\r\n\r\n".repeat(3);
     for words in [&half[..], idle, &unread] {
         let held = crowd(&server.admin, 300, words);
         std::thread::sleep(Duration::from_millis(1200));
