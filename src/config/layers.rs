@@ -405,6 +405,7 @@ mod tests {
             ),
             ("[log]\nformat = 'xml'\n", "log.format"),
             ("[runtime]\ncore-threads = 100000\n", "runtime.core-threads"),
+            ("[runtime]\ncompute-threads = 100000\n", "runtime.compute-threads"),
             ("[runtime]\nseed = -1\n", "runtime.seed"),
             ("[sql]\nquery-memory = '1KiB'\n", "sql.query-memory"),
             ("[transaction]\nlock-ttl = '1ms'\n", "transaction.lock-ttl"),

@@ -198,6 +198,8 @@ impl Default for LogConfig {
 pub struct RuntimeConfig {
     /// Arbiters that run sessions and peers; 0: one for each core.
     pub core_threads: usize,
+    /// Threads that compute for statements, so that what they compute keeps no session waiting; 0: one for each core.
+    pub compute_threads: usize,
     /// Seed of every random choice; 0: a new one at each start.
     pub seed: u64,
 }
@@ -208,13 +210,22 @@ pub struct RuntimeConfig {
 pub struct SqlConfig {
     /// Memory one query's operators may hold before they spill.
     pub query_memory: ByteSize,
-    /// Prepared statements a session may keep; more is error 1461.
+    /// What one session may hold: its statement, prepared statements, parameters, user variables and cursors. More is error 1041.
+    pub session_memory: ByteSize,
+    /// What all sessions of the node may hold together.
+    pub sessions_memory: ByteSize,
+    /// Prepared statements that all sessions of the node may keep together; more is error 1461.
     pub max_prepared_statements: usize,
 }
 
 impl Default for SqlConfig {
     fn default() -> Self {
-        SqlConfig { query_memory: ByteSize::mib(256), max_prepared_statements: 16382 }
+        SqlConfig {
+            query_memory: ByteSize::mib(256),
+            session_memory: ByteSize::mib(512),
+            sessions_memory: ByteSize::mib(2048),
+            max_prepared_statements: 16382,
+        }
     }
 }
 
@@ -411,9 +422,20 @@ impl Config {
                 "runtime.core-threads",
                 "must be at most 1024",
             ),
+            (
+                self.runtime.compute_threads <= THREADS_MAX,
+                "runtime.compute-threads",
+                "must be at most 1024",
+            ),
             // Past it, neither TOML nor the printed configuration could hold the number.
             (i64::try_from(self.runtime.seed).is_ok(), "runtime.seed", "must be below 2^63"),
             (self.sql.query_memory.0 >= 1 << 20, "sql.query-memory", "must be at least 1MiB"),
+            (self.sql.session_memory.0 >= 1 << 20, "sql.session-memory", "must be at least 1MiB"),
+            (
+                self.sql.sessions_memory.0 >= self.sql.session_memory.0,
+                "sql.sessions-memory",
+                "must be at least sql.session-memory",
+            ),
             (self.pd.replicas % 2 == 1, "pd.replicas", "must be odd"),
         ])
     }

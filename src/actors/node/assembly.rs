@@ -157,6 +157,10 @@ impl Node {
                 0 => defaults.core_threads,
                 threads => threads,
             },
+            compute_threads: match config.runtime.compute_threads {
+                0 => defaults.compute_threads,
+                threads => threads,
+            },
             seed: match config.runtime.seed {
                 0 => rand::random(),
                 seed => seed,

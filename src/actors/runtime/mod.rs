@@ -10,6 +10,8 @@
 //! - a panic never leaves its cell: it is caught, logged, counted, and the supervision of that kind decides;
 //! - time, randomness and placement come through [`System`], so that a simulator can own them.
 //!
+//! Statements compute on threads of their own ([`compute`]), behind those that run actors.
+//!
 //! One concern a file: [`path`] names actors, [`message`] and [`actor`] are the traits, [`mailbox`] queues and
 //! meters, [`reference`](mod@reference) sends, [`context`] is what a handler may do, `cell` hosts, [`supervisor`]
 //! judges failures, `arbiters` are the threads, [`system`] holds it together; [`lifecycle`] and [`health`] are for
@@ -20,6 +22,7 @@ mod arbiters;
 mod cell;
 mod children;
 pub mod clock;
+pub mod compute;
 pub mod context;
 mod core;
 pub mod failure;
@@ -43,6 +46,7 @@ mod tests;
 pub use crate::message;
 pub use actor::{Actor, Handler, Thread};
 pub use clock::{Clock, Monotonic};
+pub use compute::{Compute, Roaming};
 pub use context::{Context, TimerHandle};
 pub use failure::Failure;
 pub use figures::{ActorDetail, ActorSnapshot, ActorState, InHand, MailboxFigures, Quantiles};

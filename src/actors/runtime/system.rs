@@ -20,6 +20,7 @@ use super::{
     cell,
     children::Children,
     clock::Clock,
+    compute::Compute,
     core::{Core, Hosted},
     failure::{Failure, FailureLog},
     figures::{ActorDetail, ActorSnapshot},
@@ -43,6 +44,8 @@ pub struct SystemOptions {
     /// How many core arbiters, each a thread. With 0 no thread is started: all actors, dedicated ones too, run on the
     /// `LocalSet` the system is started in, and one paused `tokio` clock rules them all (tests, the simulator).
     pub core_threads: usize,
+    /// How many threads compute for statements; none where there are no core threads.
+    pub compute_threads: usize,
     /// The seed of all randomness.
     pub seed: u64,
     /// What the wall clock says at the start; read from the machine if absent.
@@ -52,7 +55,13 @@ pub struct SystemOptions {
 impl Default for SystemOptions {
     fn default() -> SystemOptions {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        SystemOptions { node: "node-1".to_owned(), core_threads: cores, seed: 0, unix_ms: None }
+        SystemOptions {
+            node: "node-1".to_owned(),
+            core_threads: cores,
+            compute_threads: cores,
+            seed: 0,
+            unix_ms: None,
+        }
     }
 }
 
@@ -62,6 +71,7 @@ type AbortHook = Arc<dyn Fn(&ActorPath, &str) + Send + Sync>;
 struct Inner {
     root: ActorPath,
     arbiters: Arbiters,
+    compute: Compute,
     clock: Clock,
     rng: Rng,
     registry: Box<dyn Registry>,
@@ -100,12 +110,18 @@ impl System {
             cores => Arbiters::threads(&options.node, cores)
                 .expect("the machine has threads to start with"),
         };
+        let compute = match options.core_threads {
+            0 => Compute::here(),
+            _ => Compute::threads(&options.node, options.compute_threads),
+        };
         let root = ActorPath::node_root(&options.node);
         registry.announce(root.clone(), options.node);
-        System {
+        let published = compute.clone();
+        let system = System {
             inner: Arc::new(Inner {
                 root,
                 arbiters,
+                compute,
                 clock: Clock::start(options.unix_ms),
                 rng: Rng::new(options.seed),
                 registry,
@@ -119,7 +135,11 @@ impl System {
                 abort_hook: RwLock::new(Arc::new(|_, _| std::process::abort())),
                 publishers: RwLock::default(),
             }),
+        };
+        if options.core_threads > 0 {
+            system.on_publish(move || published.publish());
         }
+        system
     }
 
     /// A system without threads, on the current `LocalSet`: for tests, under `#[actix_rt::test]`. Time may be paused.
@@ -167,6 +187,11 @@ impl System {
     /// The node's clock.
     pub fn clock(&self) -> &Clock {
         &self.inner.clock
+    }
+
+    /// Where statements compute.
+    pub fn compute(&self) -> &Compute {
+        &self.inner.compute
     }
 
     /// The node's randomness; take a stream of your own from it.
@@ -254,6 +279,7 @@ impl System {
                 warn!(path = %root.path(), "an actor does not stop in time, going on without it");
             }
         }
+        self.inner.compute.stop();
         if timeout_at(until, self.inner.arbiters.stop()).await.is_err() {
             warn!("the threads of the actors do not end in time, going on without them");
         }

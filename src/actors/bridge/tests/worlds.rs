@@ -100,6 +100,7 @@ fn here(node: &str) -> System {
     let system = System::start(SystemOptions {
         node: node.to_owned(),
         core_threads: 0,
+        compute_threads: 1,
         seed: 7,
         unix_ms: Some(1_700_000_000_000),
     });
@@ -153,6 +154,7 @@ pub(super) fn grpc_node(name: &str, port: u16, options: BridgeOptions) -> Node {
     let system = System::start(SystemOptions {
         node: name.to_owned(),
         core_threads: 1,
+        compute_threads: 1,
         seed: 7,
         unix_ms: None,
     });

@@ -2,6 +2,7 @@
 //! else can be done, so `settle` means "until everything that can happen has happened".
 
 mod asking;
+mod compute;
 mod delivering;
 mod figures;
 mod inside;
