@@ -41,12 +41,12 @@ pub enum Parameter {
 pub type ParameterType = (u8, bool);
 
 /// Reads the values. `types` are those of the statement's last execution; a client that changes none
-/// does not send them again. `long` has the values that came by COM_STMT_SEND_LONG_DATA.
+/// does not send them again. `long` has the values that came by COM_STMT_SEND_LONG_DATA; they are taken out.
 pub fn decode(
     body: &Bytes,
     count: usize,
     types: &mut Vec<ParameterType>,
-    long: &HashMap<u16, Vec<u8>>,
+    long: &mut HashMap<u16, Vec<u8>>,
 ) -> Result<Vec<Parameter>, Malformed> {
     if count == 0 {
         return Ok(Vec::new());
@@ -65,8 +65,8 @@ pub fn decode(
     }
     let mut values = Vec::with_capacity(count);
     for (index, &(kind, unsigned)) in types.iter().enumerate() {
-        if let Some(data) = long.get(&(index as u16)) {
-            values.push(blob(kind, Bytes::from(data.clone())));
+        if let Some(data) = long.remove(&(index as u16)) {
+            values.push(blob(kind, Bytes::from(data)));
         } else if nulls[index / 8] & (1 << (index % 8)) != 0 {
             values.push(Parameter::Null);
         } else {
@@ -180,7 +180,7 @@ mod tests {
             b"\x02\x01\x08\x00\x06\x00\x03\x80\xfd\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02hi",
         );
         let mut types = Vec::new();
-        let values = decode(&body, 4, &mut types, &HashMap::new()).unwrap();
+        let values = decode(&body, 4, &mut types, &mut HashMap::new()).unwrap();
         assert_eq!(
             values,
             [
@@ -193,7 +193,7 @@ mod tests {
         // The second time the client leaves the types out.
         let again = Bytes::from_static(b"\x0d\x00\x07\x00\x00\x00");
         let long = HashMap::from([(3, b"long".to_vec())]);
-        let values = decode(&again, 4, &mut types, &long).unwrap();
+        let values = decode(&again, 4, &mut types, &mut long).unwrap();
         assert_eq!(
             values,
             [
@@ -208,14 +208,14 @@ mod tests {
     #[test]
     fn a_time_adds_its_days() {
         let body = Bytes::from_static(b"\x00\x01\x0b\x00\x08\x01\x01\x00\x00\x00\x01\x02\x03");
-        let values = decode(&body, 1, &mut Vec::new(), &HashMap::new()).unwrap();
+        let values = decode(&body, 1, &mut Vec::new(), &mut HashMap::new()).unwrap();
         assert_eq!(values, [Parameter::Time(-((25 * 3600 + 2 * 60 + 3) * 1_000_000))]);
     }
 
     proptest! {
         #[test]
         fn garbage_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..60), count in 0..9usize) {
-            let _ = decode(&Bytes::from(bytes), count, &mut Vec::new(), &HashMap::new());
+            let _ = decode(&Bytes::from(bytes), count, &mut Vec::new(), &mut HashMap::new());
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::actors::session::remote::{
     DrainSessions, OtherNodes, RemoteAccounts, RemoteSessions, SessionHost, SessionKeeper, SqlNodes,
 };
 use crate::actors::session::variables::GlobalVariables;
-use crate::actors::session::{Accounts, LocalSessions, SessionServices, Sessions};
+use crate::actors::session::{Accounts, LocalSessions, Memory, SessionServices, Sessions};
 use crate::config::{AuthPlugin, Config, Role};
 use crate::protocol::auth::Plugin;
 use crate::sql::catalog::InfoSchema;
@@ -115,6 +115,7 @@ impl Service for Sql {
             system.clock().clone(),
             system.rng(),
         );
+        services.compute = system.compute().clone();
         services.stats = shared.product("stats", |products| &products.stats)?;
         services.limits = Arc::new(ExecLimits {
             memory_bytes: shared.config.sql.query_memory.0 as usize,
@@ -123,6 +124,8 @@ impl Service for Sql {
         });
         let configured = variables::configured(&shared.config, self.mysql);
         services.variables = Arc::new(GlobalVariables::new(&configured));
+        services.memory = Memory::node(shared.config.sql.sessions_memory.0 as usize);
+        services.session_memory = shared.config.sql.session_memory.0 as usize;
         services.max_prepared_statements = shared.config.sql.max_prepared_statements;
         let bridge = shared.product("bridge", |products| &products.bridge)?;
         let names = Box::new(move || -> BoxFuture<'static, Vec<String>> {

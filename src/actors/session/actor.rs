@@ -37,7 +37,7 @@ impl Session {
         process: Arc<Process>,
         client: ClientInfo,
     ) -> Session {
-        let control = Arc::new(Control::default());
+        let control = Arc::new(Control::new(process.clone()));
         let core = Core::new(services, process.clone(), control.clone(), client);
         Session {
             control,
@@ -55,7 +55,9 @@ impl Session {
             return;
         };
         self.commands += 1;
-        ctx.spawn_then(run(core, work), |session: &mut Session, core, ctx| {
+        // On this thread as long as it does little, then where it keeps nobody waiting.
+        let running = ctx.system().compute().roam(run(core, work));
+        ctx.spawn_then(running, |session: &mut Session, core, ctx| {
             session.core = Some(core);
             if let Some(next) = session.queue.pop_front() {
                 session.take_on(next, ctx);
@@ -74,6 +76,13 @@ async fn run(mut core: Box<Core>, work: Work) -> Box<Core> {
         Work::Switch(client, reply) => reply.send(core.switch(*client).await),
     }
     core
+}
+
+/// Nobody waits for the statement in hand any more.
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.control.cancel();
+    }
 }
 
 impl Actor for Session {

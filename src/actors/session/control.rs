@@ -1,45 +1,55 @@
-//! Cancelling the statement in hand.
+//! Ending the statement in hand before it is done.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 
 use super::Process;
-use crate::common::{SqlError, errno};
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::expr::InterruptReason;
 
-/// What cancels a session's statements.
-#[derive(Debug, Default)]
+/// What ends a session's statements: KILL, the time limit, a client that is gone. All of them set the statement's interrupt, which
+/// whatever computes looks at, and wake whatever waits.
+#[derive(Debug)]
 pub(super) struct Control {
-    /// Looked at by the statement's operators.
-    pub(super) killed: Arc<AtomicBool>,
-    cancel: Notify,
+    process: Arc<Process>,
     shielded: AtomicBool,
 }
 
 impl Control {
+    pub(super) fn new(process: Arc<Process>) -> Control {
+        Control { process, shielded: AtomicBool::new(false) }
+    }
+
     /// A statement begins: what was asked of the last one does not concern it.
     pub(super) fn begin(&self) {
-        self.killed.store(false, Ordering::Relaxed);
+        self.process.interrupt().clear();
     }
 
     /// Ends the statement in hand.
     pub(super) fn cancel(&self) {
-        self.killed.store(true, Ordering::Relaxed);
-        self.cancel.notify_waiters();
+        self.process.cancel(InterruptReason::Killed);
     }
 
-    /// Resolves when the statement in hand is to end.
-    pub(super) async fn cancelled(&self, process: &Process) {
+    /// Error 1317 or 3024 if the statement in hand is to end.
+    pub(super) fn check(&self) -> SqlResult<()> {
+        self.process.interrupt().check()
+    }
+
+    /// Resolves when the statement in hand is to end, with the error it ends with.
+    pub(super) async fn cancelled(&self) -> SqlError {
         loop {
-            tokio::select! {
-                () = process.cancelled() => self.killed.store(true, Ordering::Relaxed),
-                () = self.cancel.notified() => {}
-            }
+            // Waits from here on, so that nothing is missed between the look and the wait.
+            let cancelled = self.process.cancelled();
             // A commit is not stopped halfway: whoever asked would not know what came of it.
-            if !self.shielded.load(Ordering::Relaxed) {
-                return;
+            if !self.shielded.load(Ordering::Relaxed)
+                && let Err(error) = self.check()
+            {
+                return error;
             }
+            cancelled.await;
         }
     }
 
@@ -47,6 +57,20 @@ impl Control {
     pub(super) fn shield(self: &Arc<Self>) -> Shield {
         self.shielded.store(true, Ordering::Relaxed);
         Shield(self.clone())
+    }
+
+    /// Ends the statement in hand with error 3024 after this time, unless the alarm is dropped before; zero: no limit.
+    pub(super) fn alarm(&self, limit: Duration) -> Option<Alarm> {
+        if limit.is_zero() {
+            return None;
+        }
+        let process = self.process.clone();
+        // A task of its own: the statement may compute on another thread when the time is over.
+        let task = tokio::spawn(async move {
+            tokio::time::sleep(limit).await;
+            process.cancel(InterruptReason::Timeout);
+        });
+        Some(Alarm(task.abort_handle()))
     }
 }
 
@@ -56,6 +80,16 @@ pub(super) struct Shield(Arc<Control>);
 impl Drop for Shield {
     fn drop(&mut self) {
         self.0.shielded.store(false, Ordering::Relaxed);
+    }
+}
+
+/// The time limit of a statement.
+#[derive(Debug)]
+pub(super) struct Alarm(AbortHandle);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::answer::Sink;
-use super::control::{self, Control};
+use super::control::Control;
 use super::prepared::PreparedStatements;
 use super::transaction::Transactions;
 use super::vars::{SharedVars, Variables};
-use super::{ClientInfo, Kill, Process, SessionServices};
+use super::{ClientInfo, Kill, Memory, Process, SessionServices};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::command::Command;
 use crate::protocol::{CapabilityFlags, StatusFlags, response};
@@ -22,6 +22,8 @@ pub(super) struct Core {
     /// What USE chose.
     pub(super) database: Option<String>,
     pub(super) vars: Arc<Variables>,
+    /// What all of this holds.
+    pub(super) memory: Arc<Memory>,
     pub(super) transactions: Transactions,
     pub(super) prepared: PreparedStatements,
     /// What SHOW WARNINGS shows.
@@ -45,7 +47,9 @@ impl Core {
         control: Arc<Control>,
         client: ClientInfo,
     ) -> Core {
-        let vars = Arc::new(Variables::new(services.variables.clone(), client.connection_id));
+        let memory = Memory::session(&services.memory, services.session_memory);
+        let variables = services.variables.clone();
+        let vars = Arc::new(Variables::new(variables, client.connection_id, &memory));
         let multi_statements =
             client.capabilities.contains(CapabilityFlags::CLIENT_MULTI_STATEMENTS);
         let mut core = Core {
@@ -56,6 +60,7 @@ impl Core {
             control,
             client,
             vars,
+            memory,
             transactions: Transactions::default(),
             prepared: PreparedStatements::default(),
             diagnostics: Vec::new(),
@@ -104,6 +109,7 @@ impl Core {
         eval.user = format!("{}@{host}", client.user);
         eval.current_user = format!("{}@{}", client.user, client.account_host);
         eval.current_db.clone_from(&self.database);
+        eval.interrupt = self.process.interrupt().clone();
         eval.vars = Box::new(SharedVars(self.vars.clone()));
         eval.rng = super::seed_of(seed).into();
         let clock = self.services.clock.clone();
@@ -152,13 +158,13 @@ impl Core {
     pub(super) async fn execute(&mut self, command: Command, sink: &mut Sink) {
         self.control.begin();
         self.started(&command);
-        let (control, process) = (self.control.clone(), self.process.clone());
+        let control = self.control.clone();
         let outcome = {
-            let statement = Box::pin(self.command(command, sink));
+            let statement = std::pin::pin!(self.command(command, sink));
             tokio::select! {
                 biased;
                 outcome = statement => outcome,
-                () = control.cancelled(&process) => Err(control::interrupted()),
+                error = control.cancelled() => Err(error),
             }
         };
         if let Err(error) = outcome {
@@ -222,9 +228,9 @@ impl Core {
             Command::StmtExecute { statement, cursor, body } => {
                 return self.execute_prepared(statement, cursor, &body, sink).await;
             }
-            Command::StmtPrepare(text) => return self.prepare(&text, sink),
+            Command::StmtPrepare(text) => return self.prepare(&text, sink).await,
             Command::StmtSendLongData { statement, parameter, data } => {
-                self.prepared.add_long_data(statement, parameter, &data);
+                self.prepared.add_long_data(statement, parameter, &data, &self.memory);
             }
             Command::StmtClose(statement) => self.prepared.close(statement),
             Command::StmtReset(statement) => {

@@ -5,6 +5,7 @@
 
 use bytes::BytesMut;
 
+use super::Held;
 use super::answer::Sink;
 use super::core::Core;
 use crate::common::{SqlError, SqlResult, errno};
@@ -18,21 +19,23 @@ const NO_OPEN_CURSOR: u16 = 1421;
 pub(super) struct Cursor {
     reader: PacketReader,
     rows: BytesMut,
+    /// For as long as it is there.
+    _held: Held,
 }
 
 impl Cursor {
     /// Of rows that were written as packets, the first with number 0.
-    pub(super) fn new(mut rows: PacketWriter) -> Cursor {
+    pub(super) fn new(mut rows: PacketWriter, held: Held) -> Cursor {
         let rows = rows.take();
         let rows = rows.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
-        Cursor { reader: PacketReader::new(usize::MAX), rows }
+        Cursor { reader: PacketReader::new(usize::MAX), rows, _held: held }
     }
 }
 
 impl Core {
     /// Ends the answer of a statement whose rows wait in a cursor: its columns were all.
-    pub(super) fn open_cursor(&mut self, id: u32, rows: PacketWriter, sink: &mut Sink) {
-        self.prepared.open_cursor(id, Cursor::new(rows));
+    pub(super) fn open_cursor(&mut self, id: u32, rows: PacketWriter, held: Held, sink: &mut Sink) {
+        self.prepared.open_cursor(id, Cursor::new(rows, held));
         self.end_fetch(StatusFlags::SERVER_STATUS_CURSOR_EXISTS, sink);
     }
 

@@ -21,6 +21,8 @@
 //!
 //! # Parts
 //!
+//! A command begins on its connection's thread and goes to the runtime's workers when it turns out to be heavy ([`place`]).
+//!
 //! [`statement`] sorts statements; [`run`] runs queries and writes; [`transaction`] keeps the transaction; [`prepared`] the
 //! prepared statements with their plans; [`set`] and [`variables`] the variables; [`show`] and [`virtual_tables`] make rows
 //! of what the node knows; [`ddl`] asks for schema changes; [`accounts`] keeps who may connect; [`encode`] writes packets.
@@ -34,7 +36,9 @@ mod core;
 mod cursor;
 mod ddl;
 mod encode;
+mod memory;
 mod messages;
+mod place;
 mod plan_tables;
 mod prepared;
 mod processes;
@@ -57,6 +61,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng as _;
 
 pub use actor::Session;
+pub use memory::{Held, Memory};
 pub use messages::{
     Account, Accounts, Answer, CancelStatement, ClientInfo, Execute, SessionRef, Sessions,
     SwitchUser, TlsSession,

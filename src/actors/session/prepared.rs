@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -10,13 +11,16 @@ use super::answer::Sink;
 use super::core::Core;
 use super::cursor::Cursor;
 use super::encode::{Format, write_column};
+use super::place::{LIGHT_BYTES, parse_at};
 use super::statement::{Request, text_request};
+use super::{Held, Memory};
+use crate::actors::runtime::compute::{self, Compute};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::parameters::{self, Parameter, ParameterType};
 use crate::protocol::response;
 use crate::sql::expr::TypeRules;
 use crate::sql::parser::ast::{self, Statement};
-use crate::sql::parser::{ParsedStatement, parse_one};
+use crate::sql::parser::{ParsedStatement, Shape};
 use crate::sql::plan::{OutputColumn, StatementPlan};
 use crate::sql::types::time::Parts;
 use crate::sql::types::{Datum, Decimal, Duration, FieldType, SqlMode, Time, TimeKind, TypeKind};
@@ -84,8 +88,48 @@ impl PlanCache {
 pub(super) struct Prepared {
     text: Bytes,
     statement: Statement,
+    shape: Shape,
     parameters: usize,
     cache: PlanCache,
+    compute: Compute,
+    /// For as long as it is there.
+    _held: Held,
+    _counted: Counted,
+}
+
+/// One of the prepared statements of a node.
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    /// Error 1461 if there are as many as there may be.
+    fn one(all: &Arc<AtomicUsize>, most: usize) -> SqlResult<Counted> {
+        let counted = Counted(all.clone());
+        if all.fetch_add(1, Ordering::Relaxed) < most {
+            return Ok(counted);
+        }
+        Err(SqlError::new(
+            TOO_MANY,
+            format!(
+                "Can't create more than max_prepared_stmt_count statements (current value: {most})"
+            ),
+        ))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A deep tree is dropped where the stack is made for it.
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        if !self.shape.is_light() {
+            let statement = std::mem::replace(&mut self.statement, Statement::UnlockTables);
+            self.compute.dispose((statement, std::mem::take(&mut self.cache)));
+        }
+    }
 }
 
 impl Prepared {
@@ -104,11 +148,37 @@ struct Entry {
     prepared: Arc<Prepared>,
     /// Types of the parameters at the last execution.
     types: Vec<ParameterType>,
-    long_data: HashMap<u16, Vec<u8>>,
-    /// What COM_STMT_SEND_LONG_DATA could not answer: more than `max_allowed_packet`.
-    too_long: bool,
+    long_data: LongData,
     /// The rows of its last execution, if that asked for a cursor.
     cursor: Option<Cursor>,
+}
+
+/// The parameters of the next execution that came by COM_STMT_SEND_LONG_DATA.
+#[derive(Default)]
+struct LongData {
+    values: HashMap<u16, Vec<u8>>,
+    held: Option<Held>,
+    /// What that command could not answer, as it has no answer.
+    error: Option<SqlError>,
+}
+
+impl LongData {
+    fn add(&mut self, parameter: u16, data: &[u8], memory: &Arc<Memory>) -> SqlResult<()> {
+        let value = self.values.entry(parameter).or_default();
+        if value.len() + data.len() > LONG_DATA_MAX {
+            return Err(SqlError::new(
+                errno::NET_PACKET_TOO_LARGE,
+                "Parameter of prepared statement which is set through mysql_send_long_data() is longer than \
+                 'max_allowed_packet' bytes",
+            ));
+        }
+        match &mut self.held {
+            Some(held) => held.grow(data.len())?,
+            None => self.held = Some(memory.hold(data.len())?),
+        }
+        value.extend_from_slice(data);
+        Ok(())
+    }
 }
 
 /// All of a session.
@@ -153,21 +223,32 @@ impl PreparedStatements {
     /// COM_STMT_RESET: forgets long data and closes the cursor.
     pub(super) fn reset(&mut self, id: u32) -> SqlResult<()> {
         let entry = self.by_id.get_mut(&id).ok_or_else(|| unknown(id, "mysqld_stmt_reset"))?;
-        entry.long_data.clear();
-        entry.too_long = false;
+        entry.long_data = LongData::default();
         entry.cursor = None;
         Ok(())
     }
 
     /// COM_STMT_SEND_LONG_DATA, which has no answer: an unknown statement is told at its execution.
-    pub(super) fn add_long_data(&mut self, id: u32, parameter: u16, data: &[u8]) {
+    pub(super) fn add_long_data(
+        &mut self,
+        id: u32,
+        parameter: u16,
+        data: &[u8],
+        memory: &Arc<Memory>,
+    ) {
         let Some(entry) = self.by_id.get_mut(&id) else { return };
-        let value = entry.long_data.entry(parameter).or_default();
-        if value.len() + data.len() > LONG_DATA_MAX {
-            entry.too_long = true;
-            return;
+        let long_data = &mut entry.long_data;
+        let added = if usize::from(parameter) < entry.prepared.parameters {
+            long_data.add(parameter, data, memory)
+        } else {
+            let command = "mysqld_stmt_send_long_data";
+            Err(SqlError::new(errno::WRONG_ARGUMENTS, format!("Incorrect arguments to {command}")))
+        };
+        if let Err(error) = added {
+            // The execution will fail: there is no use for the rest.
+            (long_data.held, long_data.error) = (None, Some(error));
+            long_data.values.clear();
         }
-        value.extend_from_slice(data);
     }
 }
 
@@ -187,13 +268,12 @@ fn unknown_name(name: &str, command: &str) -> SqlError {
 
 impl Core {
     /// Parses a text of one statement.
-    fn parse_prepared(&self, text: &Bytes) -> SqlResult<Prepared> {
-        let mode = self.vars.system.lock().settings.sql_mode;
-        let Some(ParsedStatement { statement, parameters, next, .. }) = parse_one(text, 0, mode)?
-        else {
+    async fn parse_prepared(&self, text: &Bytes) -> SqlResult<Prepared> {
+        let Some(parsed) = parse_at(self, text, 0).await? else {
             return Err(SqlError::new(errno::EMPTY_QUERY, "Query was empty"));
         };
-        if parse_one(text, next, mode)?.is_some() {
+        let ParsedStatement { statement, parameters, next, shape, .. } = parsed;
+        if parse_at(self, text, next).await?.is_some() {
             return Err(SqlError::unsupported("several statements in one PREPARE"));
         }
         if matches!(statement, Statement::Prepare { .. } | Statement::Execute { .. }) {
@@ -202,23 +282,26 @@ impl Core {
         if u16::try_from(parameters).is_err() {
             return Err(SqlError::new(1390, "Prepared statement contains too many placeholders"));
         }
-        if self.prepared.len() >= self.services.max_prepared_statements {
-            return Err(SqlError::new(
-                TOO_MANY,
-                format!(
-                    "Can't create more than max_prepared_stmt_count statements (current value: {})",
-                    self.services.max_prepared_statements
-                ),
-            ));
-        }
-        Ok(Prepared { text: text.clone(), statement, parameters, cache: PlanCache::default() })
+        let counted = Counted::one(&self.services.prepared, self.services.max_prepared_statements)?;
+        // The tree, and a plan made of it.
+        let held = self.memory.hold(text.len() + 2 * shape.bytes())?;
+        Ok(Prepared {
+            text: text.clone(),
+            statement,
+            shape,
+            parameters,
+            cache: PlanCache::default(),
+            compute: self.services.compute.clone(),
+            _held: held,
+            _counted: counted,
+        })
     }
 
     /// COM_STMT_PREPARE.
-    pub(super) fn prepare(&mut self, text: &Bytes, sink: &mut Sink) -> SqlResult<()> {
+    pub(super) async fn prepare(&mut self, text: &Bytes, sink: &mut Sink) -> SqlResult<()> {
         self.begin_eval(Vec::new(), false, false);
         // A copy: the text outlives the buffer the packet came in.
-        let prepared = self.parse_prepared(&Bytes::copy_from_slice(text))?;
+        let prepared = self.parse_prepared(&Bytes::copy_from_slice(text)).await?;
         let columns = self.columns_of(&prepared)?;
         self.prepared.last_id += 1;
         let id = self.prepared.last_id;
@@ -228,8 +311,7 @@ impl Core {
             Entry {
                 prepared: Arc::new(prepared),
                 types: Vec::new(),
-                long_data: HashMap::new(),
-                too_long: false,
+                long_data: LongData::default(),
                 cursor: None,
             },
         );
@@ -289,19 +371,24 @@ impl Core {
     ) -> SqlResult<()> {
         let entry =
             self.prepared.by_id.get_mut(&id).ok_or_else(|| unknown(id, "mysqld_stmt_execute"))?;
-        if entry.too_long {
-            return Err(SqlError::new(
-                errno::NET_PACKET_TOO_LARGE,
-                "Parameter of prepared statement is longer than 'max_allowed_packet'",
-            ));
+        let mut long_data = std::mem::take(&mut entry.long_data);
+        if let Some(error) = long_data.error {
+            // Until the client resets the statement.
+            entry.long_data.error = Some(error.clone());
+            return Err(error);
         }
         let prepared = entry.prepared.clone();
+        let long = long_data.held.as_ref().map_or(0, Held::bytes);
+        if !prepared.shape.is_light() || body.len() + long > LIGHT_BYTES {
+            compute::enter().await;
+        }
+        let entry =
+            self.prepared.by_id.get_mut(&id).ok_or_else(|| unknown(id, "mysqld_stmt_execute"))?;
         let values =
-            parameters::decode(body, prepared.parameters, &mut entry.types, &entry.long_data)
+            parameters::decode(body, prepared.parameters, &mut entry.types, &mut long_data.values)
                 .map_err(|malformed| {
                     SqlError::new(errno::MALFORMED_PACKET, malformed.to_string())
                 })?;
-        entry.long_data.clear();
         entry.cursor = None;
         let cursor = (cursor & CURSOR_TYPE_READ_ONLY != 0).then_some(id);
         let (mut params, mut types) = (Vec::with_capacity(values.len()), Vec::new());
@@ -316,7 +403,7 @@ impl Core {
     }
 
     /// PREPARE name FROM ….
-    pub(super) fn prepare_named(
+    pub(super) async fn prepare_named(
         &mut self,
         name: &str,
         source: &ast::Expr,
@@ -328,7 +415,7 @@ impl Core {
         };
         let name = name.to_lowercase();
         self.prepared.by_name.remove(&name);
-        let prepared = self.parse_prepared(&text.to_bytes())?;
+        let prepared = self.parse_prepared(&text.to_bytes()).await?;
         self.columns_of(&prepared)?;
         self.prepared.by_name.insert(name, Arc::new(prepared));
         Ok(())
@@ -346,6 +433,9 @@ impl Core {
         let prepared = found.ok_or_else(|| unknown_name(name, "EXECUTE"))?;
         if prepared.parameters != using.len() {
             return Err(SqlError::new(errno::WRONG_ARGUMENTS, "Incorrect arguments to EXECUTE"));
+        }
+        if !prepared.shape.is_light() {
+            compute::enter().await;
         }
         let (mut params, mut types) = (Vec::new(), Vec::new());
         for variable in using {

@@ -9,8 +9,10 @@ use bytes::Bytes;
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::actors::runtime::Monotonic;
+use crate::sql::expr::{Interrupt, InterruptReason};
 
 /// The numbers of a range: what a gateway gives to its connections before it begins anew.
 const RANGE_LEN: u32 = 1 << 21;
@@ -66,6 +68,7 @@ pub struct Process {
     state: Mutex<ProcessState>,
     kill: Notify,
     cancel: Notify,
+    interrupt: Arc<Interrupt>,
     /// Since when its client has had nothing in hand, in nanoseconds; [`AT_WORK`]: it has, or nobody watches it here.
     rests_since: AtomicU64,
     /// What its session allows it.
@@ -164,7 +167,18 @@ impl Process {
     pub fn end(&self) {
         // One permit is kept for a connection that is not waiting just now.
         self.kill.notify_one();
+        self.cancel(InterruptReason::Killed);
+    }
+
+    /// Ends the statement in hand: what it computes sees its interrupt, what it waits for is let go of.
+    pub fn cancel(&self, reason: InterruptReason) {
+        self.interrupt.raise(reason);
         self.cancel.notify_waiters();
+    }
+
+    /// What the statement in hand looks at while it computes.
+    pub fn interrupt(&self) -> &Arc<Interrupt> {
+        &self.interrupt
     }
 
     /// Resolves when the connection is to end.
@@ -172,9 +186,9 @@ impl Process {
         self.kill.notified().await;
     }
 
-    /// Resolves when the statement in hand is to end.
-    pub async fn cancelled(&self) {
-        self.cancel.notified().await;
+    /// Resolves when the statement in hand is to end, if that is said from now on.
+    pub fn cancelled(&self) -> Notified<'_> {
+        self.cancel.notified()
     }
 }
 
@@ -236,6 +250,7 @@ impl ProcessList {
             cancel: Notify::new(),
             rests_since: AtomicU64::new(AT_WORK),
             limits: Mutex::default(),
+            interrupt: Arc::default(),
         });
         self.processes.insert(id, process.clone());
         process
@@ -284,7 +299,7 @@ impl ProcessList {
             return false;
         };
         match what {
-            Kill::Query => process.cancel.notify_waiters(),
+            Kill::Query => process.cancel(InterruptReason::Killed),
             Kill::Connection => process.end(),
         }
         true

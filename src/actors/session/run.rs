@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::answer::Sink;
 use super::core::Core;
 use super::encode::{Format, RowEncoder, write_column};
+use super::place::{Workers, place};
 use super::plan_tables::{PlanTables, writes_named_rows};
 use super::prepared::PlanKey;
 use super::statement::Request;
@@ -76,7 +77,7 @@ impl Core {
             eval,
             virtual_tables,
             auto_ids: self.services.auto_ids.clone(),
-            killed: self.control.killed.clone(),
+            place: &Workers,
             lock_wait: self.vars.system.lock().settings.lock_wait,
             limits: self.services.limits.clone(),
         }
@@ -84,10 +85,12 @@ impl Core {
 
     /// SELECT.
     pub(super) async fn select(&mut self, request: &Request<'_>, sink: &mut Sink) -> SqlResult<()> {
+        let _alarm = self.control.alarm(self.vars.system.lock().settings.max_execution_time);
         let eval = self.begin_eval(request.params.clone(), false, false);
         if !self.transactions.is_begun() {
             let schema = self.services.schema.current();
             let plan = self.plan(request, &schema)?;
+            place(&plan, request).await;
             let StatementPlan::Query(query) = &*plan else { return Err(not_a_query()) };
             // The hot path: one row by its key, without a timestamp, without a hold on the schema.
             let is_latest = {
@@ -107,6 +110,7 @@ impl Core {
         }
         let entered = self.enter_transaction().await?;
         let plan = self.plan(request, &entered.schema)?;
+        place(&plan, request).await;
         let StatementPlan::Query(query) = &*plan else { return Err(not_a_query()) };
         let tables = PlanTables::of(&plan);
         self.use_tables(&tables)?;
@@ -167,21 +171,8 @@ impl Core {
             tokio::time::sleep(pause).await;
             ctx.eval.slept.store(true, Ordering::Relaxed);
         }
-        let limit = self.vars.system.lock().settings.max_execution_time;
-        if limit.is_zero() {
-            let rows = execute_query(query, ctx).await?;
-            return self.send_rows(&query.columns, rows, request, sink).await;
-        }
-        let answer = async {
-            let rows = execute_query(query, ctx).await?;
-            self.send_rows(&query.columns, rows, request, sink).await
-        };
-        tokio::time::timeout(limit, answer).await.unwrap_or_else(|_elapsed| {
-            Err(SqlError::new(
-                errno::QUERY_TIMEOUT,
-                "Query execution was interrupted, maximum statement execution time exceeded",
-            ))
-        })
+        let rows = execute_query(query, ctx).await?;
+        self.send_rows(&query.columns, rows, request, sink).await
     }
 
     /// Writes a result: its columns, its rows as they come, its end.
@@ -237,6 +228,7 @@ impl Core {
         sink: &mut Sink,
     ) -> SqlResult<()> {
         let mut kept = PacketWriter::new(0);
+        let mut held = self.memory.hold(0)?;
         let mut encoder = RowEncoder::new(columns, Format::Binary);
         let mut count = 0_u64;
         while let Some(rows_now) = batch {
@@ -250,13 +242,14 @@ impl Core {
                 }
             }
             self.check_cursor(&kept)?;
+            held.set(kept.len())?;
             batch = rows.next_batch().await?;
         }
         self.found_rows = count;
         self.take_over_insert_id();
         self.row_count = -1;
         self.write_definitions(columns, sink);
-        self.open_cursor(id, kept, sink);
+        self.open_cursor(id, kept, held, sink);
         Ok(())
     }
 
@@ -326,6 +319,7 @@ impl Core {
     async fn write_in_transaction(&mut self, request: &Request<'_>) -> SqlResult<DmlResult> {
         let entered = self.enter_transaction().await?;
         let plan = self.plan(request, &entered.schema)?;
+        place(&plan, request).await;
         let tables = PlanTables::of(&plan);
         self.use_tables(&tables)?;
         let eval = self.begin_eval(request.params.clone(), true, ignores(&plan));
@@ -375,6 +369,7 @@ impl Core {
         let guard = self.services.schema.enter();
         let schema = guard.schema().clone();
         let plan = self.plan(request, &schema)?;
+        place(&plan, request).await;
         let tables = PlanTables::of(&plan);
         guard.touch(tables.stored.iter().copied());
         let pessimistic = attempt > OPTIMISTIC_ATTEMPTS || !writes_named_rows(&plan);

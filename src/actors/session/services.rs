@@ -2,13 +2,14 @@
 
 use std::future::ready;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use crate::actors::ddl::{SchemaCache, SubmitJob};
 use crate::actors::gateway::Connection;
-use crate::actors::runtime::{Address, Clock, Context, Rng, Thread};
+use crate::actors::runtime::{Address, Clock, Compute, Context, Rng, Thread};
 use crate::actors::stats::StatsCache;
 use crate::common::SqlResult;
 use crate::sql::exec::{AutoIds, ExecLimits, KvAutoIds};
@@ -19,7 +20,8 @@ use super::actor::Session;
 use super::remote::OtherNodes;
 use super::variables::GlobalVariables;
 use super::{
-    CancelStatement, ClientInfo, Execute, Process, ProcessList, SessionRef, Sessions, SwitchUser,
+    CancelStatement, ClientInfo, Execute, Memory, Process, ProcessList, SessionRef, Sessions,
+    SwitchUser,
 };
 
 /// What a node's sessions share.
@@ -46,10 +48,18 @@ pub struct SessionServices {
     pub clock: Clock,
     /// Seeds of RAND() and UUID().
     pub rng: Rng,
+    /// Where statements compute that are heavy.
+    pub compute: Compute,
     /// How much a query may take.
     pub limits: Arc<ExecLimits>,
-    /// How many prepared statements a session may have.
+    /// How many prepared statements the sessions may have together.
     pub max_prepared_statements: usize,
+    /// The prepared statements there are.
+    pub prepared: Arc<AtomicUsize>,
+    /// What the sessions hold together.
+    pub memory: Arc<Memory>,
+    /// How much one of them may hold.
+    pub session_memory: usize,
 }
 
 impl SessionServices {
@@ -76,8 +86,12 @@ impl SessionServices {
             variables: Arc::new(GlobalVariables::default()),
             clock,
             rng,
+            compute: Compute::here(),
             limits: Arc::new(ExecLimits::default()),
             max_prepared_statements: 16_382,
+            prepared: Arc::default(),
+            memory: Memory::node(2 << 30),
+            session_memory: 512 << 20,
         }
     }
 }

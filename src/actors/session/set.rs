@@ -29,7 +29,7 @@ impl Core {
                     } else {
                         field_type.of_user_variable()
                     };
-                    self.vars.set_user_var(&name.to_lowercase(), value, field_type);
+                    self.vars.set_user_var(&name.to_lowercase(), value, field_type)?;
                 }
                 VariableAssignment::System { scope, name, value } => {
                     let value = match value {

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
+use super::Kill;
 use super::answer::Sink;
 use super::core::Core;
 use super::encode::Format;
+use super::place::parse_at;
 use super::prepared::PlanCache;
 use super::transaction::BeginOptions;
-use super::{Kill, control};
+use crate::actors::runtime::compute;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::response;
 use crate::sql::expr::{EvalContext, Expr};
+use crate::sql::parser::ParsedStatement;
 use crate::sql::parser::ast::{self, Statement};
-use crate::sql::parser::{ParsedStatement, parse_one};
 use crate::sql::plan::Planner;
 use crate::sql::types::{Datum, FieldType};
 
@@ -37,13 +39,12 @@ pub(super) struct Request<'a> {
 impl Core {
     /// COM_QUERY: one statement, or several where the client may send them.
     pub(super) async fn query(&mut self, text: &[u8], sink: &mut Sink) -> SqlResult<()> {
-        let mode = || self.vars.system.lock().settings.sql_mode;
-        let mut parsed = parse_one(text, 0, mode())?.ok_or_else(empty_query)?;
+        let mut parsed = parse_at(self, text, 0).await?.ok_or_else(empty_query)?;
         loop {
             let mode = self.vars.system.lock().settings.sql_mode;
             // Looked at before the statement runs, since its last packet says whether another follows.
             let next = match parsed.next < text.len() {
-                true => parse_one(text, parsed.next, mode),
+                true => parse_at(self, text, parsed.next).await,
                 false => Ok(None),
             };
             let more = !matches!(next, Ok(None));
@@ -54,6 +55,7 @@ impl Core {
                 return Err(SqlError::new(errno::PARSE, near(text, parameter)));
             }
             let ParsedStatement { statement, .. } = &parsed;
+            let _held = self.memory.hold(text.len() + parsed.shape.bytes())?;
             let request = Request {
                 statement,
                 parameters: 0,
@@ -68,8 +70,7 @@ impl Core {
             match next? {
                 // The statement may have changed how the text is read.
                 Some(_) if self.vars.system.lock().settings.sql_mode != mode => {
-                    let mode = self.vars.system.lock().settings.sql_mode;
-                    parsed = parse_one(text, parsed.next, mode)?.ok_or_else(empty_query)?;
+                    parsed = parse_at(self, text, parsed.next).await?.ok_or_else(empty_query)?;
                 }
                 Some(following) => parsed = following,
                 None => return Ok(()),
@@ -93,15 +94,26 @@ impl Core {
         match request.statement {
             S::Query(_) => self.select(request, sink).await,
             S::Insert(_) | S::Update(_) | S::Delete(_) => self.write(request, sink).await,
-            S::Show(show) => self.show(show, request, sink).await,
+            // What the node knows may be much, and takes as long as that to write down.
+            S::Show(show) => {
+                compute::enter().await;
+                self.show(show, request, sink).await
+            }
             S::Describe { table, column } => {
+                compute::enter().await;
                 self.describe(table, column.as_deref(), request, sink).await
             }
-            S::Explain(explain) => self.explain(explain, request, sink).await,
+            S::Explain(explain) => {
+                compute::enter().await;
+                self.explain(explain, request, sink).await
+            }
             S::Execute { name, using } => {
                 Box::pin(self.execute_named(name, using, request.more, sink)).await
             }
-            S::Analyze(tables) => self.analyze(tables, request, sink).await,
+            S::Analyze(tables) => {
+                compute::enter().await;
+                self.analyze(tables, request, sink).await
+            }
             S::SplitTable(split) => self.split_table(split, request, sink).await,
             other => {
                 self.begin_eval(request.params.clone(), false, false);
@@ -165,7 +177,7 @@ impl Core {
                 let what = if *query_only { Kill::Query } else { Kill::Connection };
                 self.kill(id, what, sink).await?;
             }
-            S::Prepare { name, source } => self.prepare_named(name, source, request)?,
+            S::Prepare { name, source } => self.prepare_named(name, source, request).await?,
             S::Deallocate(name) => self.deallocate(name)?,
             S::Do(exprs) => {
                 for expr in exprs {
@@ -260,12 +272,9 @@ impl Core {
         self.vars.user_var(&name).unwrap_or((Datum::Null, FieldType::null()))
     }
 
-    /// Error 1317 if the statement in hand was cancelled.
+    /// Error 1317 or 3024 if the statement in hand is to end.
     pub(super) fn check_killed(&self) -> SqlResult<()> {
-        match self.control.killed.load(std::sync::atomic::Ordering::Relaxed) {
-            true => Err(control::interrupted()),
-            false => Ok(()),
-        }
+        self.control.check()
     }
 }
 

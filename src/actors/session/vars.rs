@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::Held;
+use super::memory::Memory;
 use super::variables::{
     GlobalVariables, Scope, SessionVariables, Settings, Variable, list, position,
 };
@@ -17,7 +19,7 @@ use crate::sql::types::{Datum, FieldType};
 /// never waited for.
 pub(super) struct Variables {
     pub(super) system: Mutex<SessionVariables>,
-    user: Mutex<BTreeMap<String, (Datum, FieldType)>>,
+    user: Mutex<UserVariables>,
     pub(super) global: Arc<GlobalVariables>,
     /// What the session counts: `@@last_insert_id`, `@@warning_count`, `@@error_count`, `@@pseudo_thread_id`.
     pub(super) counters: Mutex<Counters>,
@@ -34,12 +36,45 @@ pub(super) struct Counters {
     pub(super) now_micros: i64,
 }
 
+/// `@a`, by name.
+struct UserVariables {
+    values: BTreeMap<String, (Datum, FieldType)>,
+    held: Held,
+}
+
+/// What a user variable takes besides its name and value, about.
+const VARIABLE_BYTES: usize = 128;
+
+fn bytes_of(name: &str, value: &Datum) -> usize {
+    let long = match value {
+        Datum::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    };
+    VARIABLE_BYTES + name.len() + long
+}
+
+impl UserVariables {
+    fn set(&mut self, name: &str, value: Datum, field_type: FieldType) -> SqlResult<()> {
+        let before = self.values.get(name).map_or(0, |(value, _)| bytes_of(name, value));
+        self.held.set(self.held.bytes() - before + bytes_of(name, &value))?;
+        self.values.insert(name.to_owned(), (value, field_type));
+        Ok(())
+    }
+}
+
 impl Variables {
-    pub(super) fn new(global: Arc<GlobalVariables>, connection_id: u32) -> Variables {
+    pub(super) fn new(
+        global: Arc<GlobalVariables>,
+        connection_id: u32,
+        memory: &Arc<Memory>,
+    ) -> Variables {
         let counters = Counters { connection_id: connection_id.into(), ..Counters::default() };
         Variables {
             system: Mutex::new(SessionVariables::new(&global)),
-            user: Mutex::default(),
+            user: Mutex::new(UserVariables {
+                values: BTreeMap::new(),
+                held: memory.hold(0).expect("nothing is always there"),
+            }),
             global,
             counters: Mutex::new(counters),
         }
@@ -53,7 +88,12 @@ impl Variables {
     /// Back to how a new session finds them.
     pub(super) fn reset(&self) {
         *self.system.lock() = SessionVariables::new(&self.global);
-        self.user.lock().clear();
+        {
+            let mut user = self.user.lock();
+            user.values.clear();
+            // To hold less never fails.
+            let _ = user.held.set(0);
+        }
         self.counters.lock().last_insert_id = 0;
     }
 
@@ -85,11 +125,11 @@ impl Variables {
 
 impl SessionVars for Variables {
     fn user_var(&self, name: &str) -> Option<(Datum, FieldType)> {
-        self.user.lock().get(name).cloned()
+        self.user.lock().values.get(name).cloned()
     }
 
-    fn set_user_var(&self, name: &str, value: Datum, field_type: FieldType) {
-        self.user.lock().insert(name.to_owned(), (value, field_type));
+    fn set_user_var(&self, name: &str, value: Datum, field_type: FieldType) -> SqlResult<()> {
+        self.user.lock().set(name, value, field_type)
     }
 
     fn system_var(&self, name: &str, scope: VariableScope) -> SqlResult<Datum> {
@@ -108,7 +148,7 @@ impl VariableTypes for Variables {
     }
 
     fn user(&self, name: &str) -> FieldType {
-        match self.user.lock().get(name) {
+        match self.user.lock().values.get(name) {
             Some((_, field_type)) => field_type.clone().nullable(),
             None => FieldType::long_text(),
         }
@@ -136,8 +176,8 @@ impl SessionVars for SharedVars {
         self.0.user_var(name)
     }
 
-    fn set_user_var(&self, name: &str, value: Datum, field_type: FieldType) {
-        self.0.set_user_var(name, value, field_type);
+    fn set_user_var(&self, name: &str, value: Datum, field_type: FieldType) -> SqlResult<()> {
+        self.0.set_user_var(name, value, field_type)
     }
 
     fn system_var(&self, name: &str, scope: VariableScope) -> SqlResult<Datum> {

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -34,6 +33,26 @@ impl VirtualTables for NoVirtualTables {
     }
 }
 
+/// Where a statement computes. It begins where it must not keep others waiting.
+#[async_trait]
+pub trait Place: Send + Sync {
+    /// Long work begins: the statement is to go on where it may take long.
+    async fn enter(&self);
+    /// Lets others compute, if this statement has computed for long.
+    async fn breathe(&self);
+}
+
+/// Statements that compute where they are started.
+#[derive(Debug)]
+pub struct Anywhere;
+
+#[async_trait]
+impl Place for Anywhere {
+    async fn enter(&self) {}
+
+    async fn breathe(&self) {}
+}
+
 /// How much one query may take.
 #[derive(Clone, Debug)]
 pub struct ExecLimits {
@@ -63,8 +82,8 @@ pub struct ExecContext {
     pub virtual_tables: Arc<dyn VirtualTables>,
     /// Where AUTO_INCREMENT values and hidden row ids come from.
     pub auto_ids: Arc<dyn AutoIds>,
-    /// Set by KILL: the statement ends with error 1317 as soon as it looks.
-    pub killed: Arc<AtomicBool>,
+    /// Where it computes.
+    pub place: &'static dyn Place,
     /// `innodb_lock_wait_timeout`.
     pub lock_wait: Duration,
     /// How much it may take.
@@ -72,11 +91,15 @@ pub struct ExecContext {
 }
 
 impl ExecContext {
-    /// Error 1317 if the statement was killed.
+    /// Error 1317 if the statement was killed, 3024 if its time is over.
     pub fn check_killed(&self) -> SqlResult<()> {
-        if self.killed.load(Ordering::Relaxed) {
-            return Err(SqlError::new(errno::QUERY_INTERRUPTED, "Query execution was interrupted"));
-        }
+        self.eval.check_interrupted()
+    }
+
+    /// Between two pieces of long work: ends the statement if it is to end, and lets others compute.
+    pub(crate) async fn pause(&self) -> SqlResult<()> {
+        self.check_killed()?;
+        self.place.breathe().await;
         Ok(())
     }
 

@@ -28,7 +28,8 @@
 //!
 //! # What we chose not to do
 //!
-//! A query runs on the thread that polls it; operators do not spawn tasks of their own.
+//! A query runs on the thread that polls it; operators do not spawn tasks of their own. Which thread that is, is its caller's business:
+//! [`is_light`] tells the plans that are done in no time, and the short road says so ([`Place::enter`]) when one reads more than expected.
 
 pub mod access;
 mod aggregate;
@@ -48,13 +49,15 @@ pub mod table_codec;
 #[cfg(test)]
 pub(crate) mod tests;
 mod value_codec;
+mod weight;
 pub mod wide;
 
-pub use context::{ExecContext, ExecLimits, NoVirtualTables, VirtualTables};
+pub use context::{Anywhere, ExecContext, ExecLimits, NoVirtualTables, Place, VirtualTables};
 pub use dml::{AutoIds, DmlResult, KvAutoIds, execute_delete, execute_insert, execute_update};
 pub use retry::is_retryable_in_statement;
 pub use rows::{RowBatch, RowStream};
 pub use short::can_read_latest;
+pub use weight::is_light;
 
 use crate::common::SqlResult;
 use crate::sql::plan::QueryPlan;
@@ -85,5 +88,6 @@ pub(crate) async fn run_plan(
     if let Some(rows) = short::run(plan, ctx).await? {
         return Ok(RowStream::rows(rows));
     }
+    ctx.place.enter().await;
     wide::run(plan, ctx)
 }

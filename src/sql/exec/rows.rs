@@ -58,7 +58,7 @@ impl RowStream {
                 Ok(rows.take().filter(|rows| !rows.is_empty()).map(RowBatch::Rows))
             }
             RowStream::Batches { stream, ctx } => loop {
-                ctx.check_killed()?;
+                ctx.pause().await?;
                 match stream.next().await {
                     None => return Ok(None),
                     Some(Err(error)) => return Err(from_df_error(error)),

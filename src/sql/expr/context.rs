@@ -59,8 +59,8 @@ pub enum VariableScope {
 pub trait SessionVars: Send + Sync {
     /// The value and type of `@name`, if it was ever set. `name` is in lower case.
     fn user_var(&self, name: &str) -> Option<(Datum, FieldType)>;
-    /// `@name := value`.
-    fn set_user_var(&self, name: &str, value: Datum, field_type: FieldType);
+    /// `@name := value`; error 1041 when that is more than the session may hold.
+    fn set_user_var(&self, name: &str, value: Datum, field_type: FieldType) -> SqlResult<()>;
     /// The value of `@@name`; error 1193 when there is none.
     fn system_var(&self, name: &str, scope: VariableScope) -> SqlResult<Datum>;
 }
@@ -76,8 +76,9 @@ impl SessionVars for NoVars {
         self.user.lock().get(name).cloned()
     }
 
-    fn set_user_var(&self, name: &str, value: Datum, field_type: FieldType) {
+    fn set_user_var(&self, name: &str, value: Datum, field_type: FieldType) -> SqlResult<()> {
         self.user.lock().insert(name.to_owned(), (value, field_type));
+        Ok(())
     }
 
     fn system_var(&self, name: &str, _scope: VariableScope) -> SqlResult<Datum> {

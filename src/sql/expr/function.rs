@@ -358,6 +358,28 @@ impl Function {
         )
     }
 
+    /// The function of this name, whatever the arguments it is called with.
+    pub fn named(name: &str) -> Option<Function> {
+        Function::lookup(&name.to_ascii_lowercase())
+    }
+
+    /// Whether it takes about as long whatever its arguments are: it makes no long strings, and searches none.
+    pub fn is_light(self) -> bool {
+        match self.family() {
+            Family::Arithmetic
+            | Family::Comparison
+            | Family::Control
+            | Family::Cast
+            | Family::Info
+            | Family::DateParts => true,
+            Family::Numeric => self != Function::Sleep,
+            Family::Date => {
+                !matches!(self, Function::StrToDate | Function::DateFormat | Function::TimeFormat)
+            }
+            Family::Matching | Family::Text | Family::TextEdit | Family::TextEncode => false,
+        }
+    }
+
     /// Whether calling it changes the session, so that it must be called exactly as often as the statement says.
     pub fn has_side_effect(self) -> bool {
         matches!(self, Function::SetUserVar | Function::LastInsertId | Function::Sleep)

@@ -6,6 +6,7 @@ use super::ParsedStatement;
 use super::ast::{ObjectName, Statement};
 use super::dialect::Dialect;
 use super::keywords::is_reserved;
+use super::shape::{Shape, too_deep};
 pub(super) use super::token_kind::TokenKind;
 use super::token_kind::kind_of;
 use super::tokens::{byte_at, first_statement, unquote};
@@ -32,6 +33,8 @@ pub(super) struct Parser<'a> {
     pub(super) sql: &'a [u8],
     pub(super) inner: sqlparser::parser::Parser<'a>,
     pub(super) dialect: &'a Dialect,
+    /// How deep and how large the statement is.
+    pub(super) shape: Shape,
     /// How many tokens there are.
     pub(super) token_count: usize,
     /// The first byte of each `?`.
@@ -47,15 +50,31 @@ pub(super) fn empty_query() -> SqlError {
 impl<'a> Parser<'a> {
     /// At the first statement at or after a byte.
     pub(super) fn new(sql: &'a [u8], start: usize, dialect: &'a Dialect) -> Parser<'a> {
+        Parser::over(sql, first_statement(sql, start, dialect), dialect)
+    }
+
+    /// At the first statement at or after a byte; an error if the text is too much, or was ended.
+    pub(super) fn try_new(
+        sql: &'a [u8],
+        start: usize,
+        dialect: &'a Dialect,
+    ) -> SqlResult<Parser<'a>> {
         let tokens = first_statement(sql, start, dialect);
+        dialect.check()?;
+        dialect.check_size()?;
+        Ok(Parser::over(sql, tokens, dialect))
+    }
+
+    fn over(sql: &'a [u8], tokens: Vec<TokenWithSpan>, dialect: &'a Dialect) -> Parser<'a> {
         let token_count = tokens.len();
         let placeholders = tokens.iter().filter(|t| matches!(t.token, SqlToken::Placeholder(_)));
         let placeholders = placeholders.filter_map(|t| byte_at(t.span.start)).collect();
+        let shape = Shape::of(tokens.iter().map(|token| &token.token), dialect.concat);
         dialect.furthest.set(0);
         let inner = sqlparser::parser::Parser::new(dialect)
             .with_recursion_limit(DEPTH_LIMIT)
             .with_tokens_with_locations(tokens);
-        Parser { sql, inner, dialect, token_count, placeholders, depth: 0 }
+        Parser { sql, inner, dialect, shape, token_count, placeholders, depth: 0 }
     }
 
     /// The next statement, up to its semicolon.
@@ -63,6 +82,7 @@ impl<'a> Parser<'a> {
         if self.peek().kind == TokenKind::End {
             return Ok(None);
         }
+        self.shape.check()?;
         let start = self.peek().start;
         let statement: Statement = self.statement()?;
         let end = self.last_end();
@@ -77,6 +97,7 @@ impl<'a> Parser<'a> {
             next,
             parameters: self.placeholders.len(),
             first_parameter: self.placeholders.first().copied(),
+            shape: self.shape,
             statement,
         }))
     }
@@ -231,7 +252,7 @@ impl<'a> Parser<'a> {
         inner: impl FnOnce(&mut Self) -> SqlResult<T>,
     ) -> SqlResult<T> {
         if self.depth >= DEPTH_LIMIT {
-            return Err(SqlError::unsupported(format!("nesting deeper than {DEPTH_LIMIT} levels")));
+            return Err(too_deep(DEPTH_LIMIT));
         }
         self.depth += 1;
         let result = inner(self);

@@ -10,8 +10,9 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
 
 use super::keywords::is_reserved;
-use super::{infix, prefix, tokens};
-
+use super::shape::TOKEN_BYTES;
+use super::{Watch, infix, prefix, tokens};
+use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::types::SqlMode;
 
 /// sqlparser's MySQL dialect, with what depends on `sql_mode`.
@@ -28,6 +29,10 @@ pub(super) struct Dialect {
     /// The furthest byte an expression was expected at: sqlparser tries one reading after the other, and the error of
     /// the last one is not always the one that came furthest.
     pub(super) furthest: Cell<usize>,
+    /// What is looked at on the way.
+    pub(super) watch: Option<Watch>,
+    /// How many tokens a long text has at most.
+    pub(super) tokens: Cell<usize>,
 }
 
 /// How tightly operators bind, loosest first.
@@ -48,9 +53,6 @@ pub(super) mod level {
     pub(crate) const JSON_PATH: u8 = 14;
 }
 
-/// How many operators of one level may stand in a row: the tree is as deep as that.
-const CHAIN_LIMIT: usize = 400;
-
 /// The parser never reports an error of the tokenizer, which has run before: this variant carries what is refused.
 pub(super) fn unsupported(feature: impl Into<String>) -> ParserError {
     ParserError::TokenizerError(feature.into())
@@ -64,7 +66,29 @@ impl Dialect {
             concat: sql_mode.contains(SqlMode::PIPES_AS_CONCAT),
             real_as_float: sql_mode.contains(SqlMode::REAL_AS_FLOAT),
             furthest: Cell::new(0),
+            watch: None,
+            tokens: Cell::new(0),
         }
+    }
+
+    /// The error of whoever ended the statement.
+    pub(super) fn check(&self) -> SqlResult<()> {
+        self.watch.as_ref().map_or(Ok(()), |watch| watch.interrupt.check())
+    }
+
+    /// Error 3170 if a long text has too many tokens.
+    pub(super) fn check_size(&self) -> SqlResult<()> {
+        let tokens = self.tokens.get();
+        let memory = self.watch.as_ref().map_or(usize::MAX, |watch| watch.memory);
+        if tokens.saturating_mul(TOKEN_BYTES) <= memory {
+            return Ok(());
+        }
+        Err(SqlError::new(
+            errno::CAPACITY_EXCEEDED,
+            format!(
+                "Memory capacity of {memory} bytes for 'parser_max_mem_size' exceeded. Parser bailed out for this query."
+            ),
+        ))
     }
 
     /// The level of the operator that comes next; 0 if none does.
@@ -202,6 +226,9 @@ impl sqlparser::dialect::Dialect for Dialect {
         } else {
             self.furthest.set(usize::MAX);
         }
+        if self.check().is_err() {
+            return Some(Err(unsupported("interrupted")));
+        }
         prefix::parse(parser)
     }
 
@@ -211,10 +238,6 @@ impl sqlparser::dialect::Dialect for Dialect {
         left: &Expr,
         precedence: u8,
     ) -> Option<Result<Expr, ParserError>> {
-        if left_depth(left) >= CHAIN_LIMIT {
-            let feature = format!("more than {CHAIN_LIMIT} operators in a row");
-            return Some(Err(unsupported(feature)));
-        }
         let operator = match &parser.peek_token_ref().token {
             Token::Overlap => BinaryOperator::And,
             Token::StringConcat if !self.concat => BinaryOperator::Or,
@@ -312,24 +335,4 @@ fn word_level(parser: &Parser, word: &str) -> u8 {
     }
     let known = WORDS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known));
     known.map_or(0, |(_, level)| *level)
-}
-
-/// How many operators the leftmost operand is below.
-fn left_depth(expr: &Expr) -> usize {
-    let (mut at, mut depth) = (expr, 0);
-    while depth < CHAIN_LIMIT {
-        at = match at {
-            Expr::BinaryOp { left, .. } => left,
-            Expr::IsNull(expr) | Expr::IsNotNull(expr) => expr,
-            Expr::IsTrue(expr) | Expr::IsNotTrue(expr) => expr,
-            Expr::IsFalse(expr) | Expr::IsNotFalse(expr) => expr,
-            Expr::IsUnknown(expr) | Expr::IsNotUnknown(expr) => expr,
-            Expr::InList { expr, .. } | Expr::InSubquery { expr, .. } => expr,
-            Expr::Between { expr, .. } | Expr::Like { expr, .. } | Expr::RLike { expr, .. } => expr,
-            Expr::Collate { expr, .. } => expr,
-            _ => return depth,
-        };
-        depth += 1;
-    }
-    depth
 }

@@ -32,9 +32,11 @@ mod escapes;
 mod infix;
 mod keywords;
 mod lower;
+mod pieces;
 mod prefix;
 mod query;
 mod set;
+mod shape;
 mod show;
 mod statement;
 #[cfg(test)]
@@ -43,10 +45,13 @@ mod token_kind;
 mod tokens;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 pub use ast::Statement;
+pub use shape::{DEEPEST, Shape};
 
 use crate::common::SqlResult;
+use crate::sql::expr::Interrupt;
 use crate::sql::types::SqlMode;
 
 /// A statement and where it stands in the text.
@@ -60,6 +65,8 @@ pub struct ParsedStatement {
     pub parameters: usize,
     /// The first byte of the first `?`.
     pub first_parameter: Option<usize>,
+    /// How deep and how large it is.
+    pub shape: Shape,
     /// The statement.
     pub statement: Statement,
 }
@@ -88,6 +95,51 @@ pub fn parse_one(
 ) -> SqlResult<Option<ParsedStatement>> {
     let dialect = dialect::Dialect::new(sql_mode);
     cursor::Parser::new(sql, start, &dialect).parse_next()
+}
+
+/// What a long parse looks at on its way.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    /// Ends it.
+    pub interrupt: Arc<Interrupt>,
+    /// So many bytes the tokens of a statement, and what is made of them, may take about; with more it is error 3170.
+    pub memory: usize,
+}
+
+/// As [`parse_one`], under watch.
+pub fn parse_watched(
+    sql: &[u8],
+    start: usize,
+    sql_mode: SqlMode,
+    watch: Watch,
+) -> SqlResult<Option<ParsedStatement>> {
+    let mut dialect = dialect::Dialect::new(sql_mode);
+    dialect.watch = Some(watch);
+    let parser = cursor::Parser::try_new(sql, start, &dialect)?;
+    let parsed = parser.parse_next();
+    // sqlparser tries another reading when one fails: what ended them all is the interrupt.
+    dialect.check()?;
+    parsed
+}
+
+/// What comes of a look at a statement by somebody who has neither time nor stack for a heavy one.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
+pub enum Glance {
+    /// The statement, as [`parse_one`] gives it.
+    Parsed(Option<ParsedStatement>),
+    /// It is heavy: [`parse_one`] it where that keeps nobody waiting.
+    Heavy,
+}
+
+/// Parses the first statement at or after byte `start` if it is light ([`Shape::is_light`]).
+pub fn parse_light(sql: &[u8], start: usize, sql_mode: SqlMode) -> SqlResult<Glance> {
+    let dialect = dialect::Dialect::new(sql_mode);
+    let parser = cursor::Parser::new(sql, start, &dialect);
+    if !parser.shape.is_light() {
+        return Ok(Glance::Heavy);
+    }
+    parser.parse_next().map(Glance::Parsed)
 }
 
 /// Whether a word can name something without quotes.

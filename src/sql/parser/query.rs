@@ -5,9 +5,6 @@ use super::cursor::{Parser, TokenKind};
 use super::lower::{select_all, system_variable, with_tail};
 use crate::common::{SqlError, SqlResult};
 
-/// How many queries one statement may combine: the tree is as deep as that.
-const SET_OPERATIONS_LIMIT: usize = 400;
-
 impl Parser<'_> {
     /// An expression.
     pub(super) fn expr(&mut self) -> SqlResult<Expr> {
@@ -36,13 +33,6 @@ impl Parser<'_> {
     pub(super) fn query(&mut self) -> SqlResult<Query> {
         if self.at("TABLE") {
             return self.table_query();
-        }
-        let operations = (0..self.token_count).filter(|at| {
-            ["UNION", "EXCEPT", "INTERSECT"].iter().any(|word| self.token_is(*at, word))
-        });
-        if operations.count() > SET_OPERATIONS_LIMIT {
-            let feature = format!("more than {SET_OPERATIONS_LIMIT} queries in one");
-            return Err(SqlError::unsupported(feature));
         }
         // sqlparser reads LIMIT ALL as no limit at all.
         let all = (1..self.token_count)

@@ -201,7 +201,7 @@ fn errors() {
     let error = parse(&long, SqlMode::default()).expect_err("two FROMs");
     assert!(error.message.contains(&format!("near 'FROM {}' at", "x".repeat(75))), "{error}");
     let deep = format!("SELECT {}1{}", "(".repeat(5000), ")".repeat(5000));
-    assert_eq!(parse(&deep, SqlMode::default()).expect_err("too deep").code, 1235);
+    assert_eq!(parse(&deep, SqlMode::default()).expect_err("too deep").code, 1436);
 }
 
 #[test]
@@ -354,7 +354,7 @@ fn depth_is_bounded() {
     ];
     for sql in refused {
         let error = parse(&sql, SqlMode::default()).expect_err(&sql[..40]);
-        assert_eq!(error.code, 1235, "{}: {error}", &sql[..40]);
+        assert_eq!(error.code, 1436, "{}: {error}", &sql[..40]);
     }
 }
 

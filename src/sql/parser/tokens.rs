@@ -10,6 +10,7 @@ use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, Whit
 
 use super::dialect::Dialect;
 use super::escapes;
+use super::pieces::Pieces;
 
 /// Executable comments up to this version are executed: the one the server says it is.
 const SERVER_VERSION: u32 = 80_011;
@@ -46,7 +47,10 @@ pub(super) fn first_statement(sql: &[u8], start: usize, dialect: &Dialect) -> Ve
         let end = memchr::memchr_iter(b';', &sql[from..]).nth(semicolons - 1);
         let end = end.map_or(sql.len(), |at| from + at + 1);
         let mut tokens = Vec::new();
-        let mut complete = cut(sql, from..end, dialect, &mut tokens);
+        let mut complete = cut_in_pieces(sql, from..end, dialect, &mut tokens);
+        if dialect.check().is_err() || dialect.check_size().is_err() {
+            return Vec::new();
+        }
         if end == sql.len() {
             if !complete {
                 let at = tokens.last().and_then(|last| byte_at(last.span.end)).unwrap_or(from);
@@ -140,11 +144,9 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     };
     let all =
         |at: usize, words: &[&str]| words.iter().enumerate().all(|(n, word)| is(at + n, word));
-    let affected = (0..tokens.len()).any(|at| {
-        is(at, "LOCK")
-            || ((is(at, "FROM") || is(at, "JOIN"))
-                && tokens[at..].iter().any(|token| token.token == Token::LParen))
-    });
+    let last_open = tokens.iter().rposition(|token| token.token == Token::LParen).unwrap_or(0);
+    let affected = (0..tokens.len())
+        .any(|at| is(at, "LOCK") || (at < last_open && (is(at, "FROM") || is(at, "JOIN"))));
     if !affected {
         return tokens;
     }
@@ -209,7 +211,8 @@ const ENDS_FROM: &[&str] =
 /// Whether RIGHT follows before the parenthesis is closed.
 fn right_join(tokens: &[TokenWithSpan]) -> bool {
     let mut depth = 0;
-    for token in tokens {
+    // No join has so many tables that it would be longer.
+    for token in tokens.iter().take(100_000) {
         match &token.token {
             Token::LParen => depth += 1,
             Token::RParen if depth == 0 => return false,
@@ -269,6 +272,44 @@ fn split_or_join(before: &mut Vec<TokenWithSpan>, next: &mut TokenWithSpan, sql:
         let text = String::from_utf8_lossy(&sql[first..end]).into_owned();
         *next = token(Token::make_word(&text, None), first, end);
     }
+}
+
+/// A text that is longer is looked over before it is cut.
+const LONG: usize = 512 << 10;
+
+/// As [`cut`]; a long part piece by piece, unless it is too much or ended. What is not cut is of no interest then.
+fn cut_in_pieces(
+    sql: &[u8],
+    part: std::ops::Range<usize>,
+    dialect: &Dialect,
+    tokens: &mut Vec<TokenWithSpan>,
+) -> bool {
+    if part.len() <= LONG {
+        return cut(sql, part, dialect, tokens);
+    }
+    let pieces = Pieces::of(&sql[part.clone()], dialect.escapes);
+    dialect.tokens.set(pieces.tokens);
+    let mut start = part.start;
+    for end in pieces.divisions.iter().map(|at| part.start + at).chain([part.end]) {
+        if dialect.check_size().is_err() || dialect.check().is_err() {
+            return false;
+        }
+        let before = tokens.len();
+        let complete = cut(sql, start..end, dialect, tokens);
+        if !complete && end < part.end {
+            // A division where there should be none: what is left is cut as a whole.
+            tokens.truncate(before);
+            return cut(sql, start..part.end, dialect, tokens);
+        }
+        if end == part.end {
+            return complete;
+        }
+        let fresh = tokens.split_off(before);
+        let is_blank = |token: &TokenWithSpan| matches!(token.token, Token::Whitespace(_));
+        tokens.extend(fresh.into_iter().filter(|token| !is_blank(token)));
+        start = end;
+    }
+    true
 }
 
 /// Cuts a part of the text; whether all of it could be cut.

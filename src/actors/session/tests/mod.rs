@@ -3,6 +3,7 @@
 
 mod client;
 mod cursor;
+mod memory;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -34,6 +35,10 @@ struct Node {
 
 impl Node {
     async fn start() -> Node {
+        Node::start_with(|_| {}).await
+    }
+
+    async fn start_with(change: impl FnOnce(&mut SessionServices)) -> Node {
         let system = System::for_test();
         let store: Arc<dyn KvStore> = Arc::new(MemoryStore::default());
         let schema = SchemaCache::load(&*store).await.unwrap();
@@ -47,7 +52,7 @@ impl Node {
             DdlWorker::new(parts.clone(), Duration::from_secs(600))
         });
         let accounts = AccountCache::load(&*store, Plugin::CachingSha2).await.unwrap();
-        let services = SessionServices::new(
+        let mut services = SessionServices::new(
             store,
             schema,
             ddl.address(),
@@ -56,6 +61,7 @@ impl Node {
             system.clock().clone(),
             system.rng(),
         );
+        change(&mut services);
         Node { system, services: Arc::new(services) }
     }
 

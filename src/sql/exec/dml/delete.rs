@@ -22,7 +22,7 @@ pub(super) async fn run(plan: &DeletePlan, ctx: &ExecContext) -> SqlResult<DmlRe
     let mut seen = ahash::AHashSet::new();
     let mut result = DmlResult::default();
     for chunk in rows.chunks(CHUNK) {
-        ctx.check_killed()?;
+        ctx.pause().await?;
         for row in chunk {
             let handle = source_handle(table, row)?;
             if seen.insert(handle) {

@@ -268,7 +268,7 @@ impl Insert<'_> {
 
     /// Writes a chunk.
     async fn write(&mut self, mut rows: Vec<Built>) -> SqlResult<()> {
-        self.ctx.check_killed()?;
+        self.ctx.pause().await?;
         self.generate(&mut rows).await?;
         let table = &self.plan.target.table;
         let mut hidden = 0;

@@ -86,7 +86,7 @@ pub(super) async fn run(plan: &UpdatePlan, ctx: &ExecContext) -> SqlResult<DmlRe
     let mut writer = TableWriter::new(table, ctx);
     let mut row_number = 0;
     for chunk in rows.chunks(CHUNK) {
-        ctx.check_killed()?;
+        ctx.pause().await?;
         let mut changes = Vec::with_capacity(chunk.len());
         for row in chunk {
             let handle = source_handle(table, row)?;

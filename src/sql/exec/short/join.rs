@@ -22,12 +22,16 @@ pub(super) async fn index_lookup(
     if budget.take(matches.rows()).is_none() {
         return Ok(None);
     }
+    if budget.is_much() {
+        ctx.place.enter().await;
+    }
     let mut joined = Vec::with_capacity(left.len());
     for (position, row) in left.into_iter().enumerate() {
         let before = joined.len();
         for right in matches.of(position) {
             let mut pair = row.clone();
             pair.extend(right.iter().cloned());
+            ctx.check_killed()?;
             if passes(filter.as_ref(), &pair, ctx)? {
                 joined.push(pair);
             }

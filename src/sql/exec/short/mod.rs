@@ -21,6 +21,9 @@ use crate::sql::types::Datum;
 /// How many rows a query may read on this road.
 pub const MAX_ROWS: usize = 4096;
 
+/// A query that has read more rows goes on where it may take long.
+const LIGHT_ROWS: usize = 256;
+
 /// Plans the optimizer expects more rows from take the wide road at once. A table nobody has counted passes for 10,000 rows.
 const MAX_ESTIMATE: f64 = 20_000.0;
 
@@ -36,6 +39,11 @@ impl Budget {
     fn take(&mut self, rows: usize) -> Option<()> {
         self.left = self.left.checked_sub(rows)?;
         Some(())
+    }
+
+    /// Whether more has been read than is done in no time.
+    fn is_much(&self) -> bool {
+        MAX_ROWS.saturating_sub(self.left) > LIGHT_ROWS
     }
 }
 

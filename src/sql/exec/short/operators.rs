@@ -37,6 +37,10 @@ pub(super) async fn scan(
         if budget.take(batch.rows.len()).is_none() {
             return Ok(None);
         }
+        if budget.is_much() {
+            ctx.place.enter().await;
+        }
+        ctx.pause().await?;
         for (row, handle) in batch.rows.into_iter().zip(batch.handles) {
             if found.len() < limit && passes(filter.as_ref(), &row, ctx)? {
                 found.push(row);
@@ -94,6 +98,7 @@ pub(super) fn apply(node: &PlanNode, rows: Rows, ctx: &ExecContext) -> SqlResult
 fn filter(rows: Rows, predicate: &Expr, ctx: &ExecContext) -> SqlResult<Rows> {
     let mut kept = Vec::with_capacity(rows.len());
     for row in rows {
+        ctx.check_killed()?;
         if passes(Some(predicate), &row, ctx)? {
             kept.push(row);
         }
@@ -104,6 +109,7 @@ fn filter(rows: Rows, predicate: &Expr, ctx: &ExecContext) -> SqlResult<Rows> {
 /// New rows. A projection that only names columns moves them.
 pub(super) fn project(mut rows: Rows, exprs: &[Expr], ctx: &ExecContext) -> SqlResult<Rows> {
     for row in &mut rows {
+        ctx.check_killed()?;
         let mut projected = Vec::with_capacity(exprs.len());
         for expr in exprs {
             projected.push(expr.eval(row, &ctx.eval)?);
@@ -121,6 +127,7 @@ fn sort(
 ) -> SqlResult<Rows> {
     let mut keyed = Vec::with_capacity(rows.len());
     for row in rows {
+        ctx.check_killed()?;
         let mut key = Vec::new();
         for sort_key in sort_keys {
             let from = key.len();
@@ -181,6 +188,7 @@ fn aggregate(
     }
     let mut args = Vec::new();
     for row in rows {
+        ctx.check_killed()?;
         let mut position = 0;
         if !group_by.is_empty() {
             let mut key = Vec::new();

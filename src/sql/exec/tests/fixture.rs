@@ -1,7 +1,6 @@
 //! A table, a store, and plans over them.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::common::SqlResult;
@@ -102,7 +101,7 @@ impl Fixture {
             eval: Arc::new(eval),
             virtual_tables: Arc::new(NoVirtualTables),
             auto_ids: self.auto_ids.clone(),
-            killed: Arc::new(AtomicBool::new(false)),
+            place: &crate::sql::exec::Anywhere,
             lock_wait: Duration::from_millis(50),
             limits: Arc::new(ExecLimits::default()),
         }

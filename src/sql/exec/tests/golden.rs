@@ -4,7 +4,6 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use goldenscript::{Command, Context, Runner};
@@ -64,7 +63,7 @@ impl Session {
             eval: Arc::new(eval),
             virtual_tables: Arc::new(NoVirtualTables),
             auto_ids: self.auto_ids.clone(),
-            killed: Arc::new(AtomicBool::new(false)),
+            place: &crate::sql::exec::Anywhere,
             lock_wait: Duration::from_millis(10),
             limits: Arc::new(ExecLimits::default()),
         })

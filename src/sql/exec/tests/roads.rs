@@ -1,7 +1,6 @@
 //! From the short road to the wide one, and the limits of both.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::fixture::{Fixture, user, users};
 use crate::common::errno;
@@ -59,7 +58,7 @@ async fn a_killed_query_ends() {
     let plan = query(fixture.read(None, AccessLock::None));
     let ctx = fixture.context(fixture.begin().await);
     let mut stream = execute_query(&plan, &ctx).await.unwrap();
-    ctx.killed.store(true, Ordering::Relaxed);
+    ctx.eval.interrupt.raise(crate::sql::expr::InterruptReason::Killed);
     let error = stream.next_batch().await.err().unwrap();
     assert_eq!(error.code, errno::QUERY_INTERRUPTED);
     let error = execute_query(&plan, &ctx).await.err().unwrap();

@@ -120,8 +120,11 @@ impl Spec {
     }
 
     fn finish(&self, accumulators: Vec<Accumulator>) -> Result<ArrayRef> {
-        let values: SqlResult<Vec<Datum>> =
-            accumulators.into_iter().map(|accumulator| accumulator.finish(&self.eval)).collect();
+        let finish = |accumulator: Accumulator| {
+            self.eval.check_interrupted()?;
+            accumulator.finish(&self.eval)
+        };
+        let values: SqlResult<Vec<Datum>> = accumulators.into_iter().map(finish).collect();
         let values = values.map_err(to_df_error)?;
         Ok(column(&self.data_type(), values.iter()))
     }

@@ -16,6 +16,7 @@ use super::batch::schema_of;
 use super::join::LookupJoin;
 use super::sort_key::comparable;
 use super::source::{Kind, SourceExec};
+use super::watched::watched;
 use super::{aggregate, join};
 use crate::common::SqlResult;
 use crate::sql::exec::{ExecContext, short};
@@ -96,7 +97,7 @@ fn sort(
     let keys = keys.iter().map(|key| {
         // NULL is the lowest value.
         let options = SortOptions { descending: key.descending, nulls_first: !key.descending };
-        PhysicalSortExpr::new(comparable(&key.expr, &ctx.eval), options)
+        PhysicalSortExpr::new(watched(comparable(&key.expr, &ctx.eval), &ctx.eval), options)
     });
     let fetch = fetch.map(|fetch| usize::try_from(fetch).unwrap_or(usize::MAX));
     match LexOrdering::new(keys) {

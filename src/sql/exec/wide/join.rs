@@ -21,6 +21,9 @@ use crate::sql::expr::{Expr, from_df_error, physical_predicate, to_df_error};
 use crate::sql::plan::{JoinKind, PhysicalPlan, PlanNode};
 use crate::sql::types::{Datum, FieldType};
 
+/// A nested loop keeps its right side in memory instead of the left one if that has so many times more rows.
+const MUCH_SMALLER: f64 = 100.0;
+
 fn join_type(kind: JoinKind) -> JoinType {
     match kind {
         JoinKind::Inner => JoinType::Inner,
@@ -44,7 +47,12 @@ pub(super) fn build(
     let kind = join_type(*kind);
     if on.is_empty() {
         let join = NestedLoopJoinExec::try_new(left_exec, right_exec, filter, &kind, None);
-        return Ok(Arc::new(join.map_err(from_df_error)?));
+        let join = join.map_err(from_df_error)?;
+        // As below, where it matters: the order of the rows is not to change with every few rows that a table has more.
+        if right.estimated_rows < left.estimated_rows / MUCH_SMALLER {
+            return join.swap_inputs().map_err(from_df_error);
+        }
+        return Ok(Arc::new(join));
     }
     if *null_aware && on.len() > 1 {
         return Err(SqlError::unsupported("NOT IN with several columns"));
@@ -140,13 +148,14 @@ impl LookupJoin {
     }
 
     async fn rows(&self, left: &RecordBatch, ctx: &ExecContext) -> SqlResult<Vec<Vec<Datum>>> {
-        ctx.check_killed()?;
+        ctx.pause().await?;
         let left = batch_rows(left, &self.left_types);
         let matches = self.side.matches(&left, ctx).await?;
         let mut joined = Vec::with_capacity(left.len());
         for (position, row) in left.into_iter().enumerate() {
             let before = joined.len();
             for right in matches.of(position) {
+                ctx.check_killed()?;
                 let mut pair = row.clone();
                 pair.extend(right.iter().cloned());
                 let passes = match &self.filter {

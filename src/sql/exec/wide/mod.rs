@@ -14,6 +14,7 @@ mod build;
 mod join;
 mod sort_key;
 mod source;
+mod watched;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};

@@ -150,10 +150,16 @@ impl ExecutionPlan for SourceExec {
                 join.clone().run(input, self.ctx.clone())
             }
             Kind::Concat => {
-                let schema = self.schema();
+                let (schema, ctx) = (self.schema(), self.ctx.clone());
                 futures::stream::iter(inputs)
                     .flatten()
-                    .map(move |batch| with_schema(&batch?, &schema))
+                    .then(move |batch| {
+                        let (schema, ctx) = (schema.clone(), ctx.clone());
+                        async move {
+                            ctx.pause().await.map_err(to_df_error)?;
+                            with_schema(&batch?, &schema)
+                        }
+                    })
                     .boxed()
             }
         };
@@ -238,7 +244,7 @@ impl Scan {
     /// The next rows that pass; `None` at the end.
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
         while self.left > 0 {
-            self.ctx.check_killed().map_err(to_df_error)?;
+            self.ctx.pause().await.map_err(to_df_error)?;
             let (rows, handles) = self.read().await.map_err(to_df_error)?;
             if rows.is_empty() {
                 return Ok(None);

@@ -21,7 +21,7 @@ impl Call<'_> {
                 let value = self.value(1)?;
                 let value = value.into_user_variable(self.arg_type(1));
                 let field_type = self.arg_type(1).of_user_variable();
-                ctx.vars.set_user_var(&name, value.clone(), field_type);
+                ctx.vars.set_user_var(&name, value.clone(), field_type)?;
                 value
             }
             F::GetSystemVar => {

@@ -64,6 +64,8 @@ impl PhysicalExpr for BatchExpr {
     }
 
     fn evaluate(&self, batch: &RecordBatch) -> Result<ColumnarValue> {
+        // Between two batches: an operator may compute many of them before it comes back.
+        self.ctx.check_interrupted().map_err(to_df_error)?;
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.children.len());
         for child in &self.children {
             columns.push(child.evaluate(batch)?.into_array(batch.num_rows())?);

@@ -23,6 +23,7 @@ impl Parser<'_> {
 
     /// An expression.
     pub(in crate::sql::parser) fn lower_expr(&self, expr: SqlExpr) -> SqlResult<Expr> {
+        self.dialect.check()?;
         match expr {
             SqlExpr::Identifier(ident) => self.lower_identifier(&ident),
             SqlExpr::CompoundIdentifier(parts) => self.lower_column(&parts),

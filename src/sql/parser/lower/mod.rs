@@ -21,6 +21,7 @@ use sqlparser::tokenizer::{Location, Token};
 use super::ast::{Literal, ObjectName};
 use super::cursor::{DEPTH_LIMIT, Parser};
 use super::keywords::is_reserved;
+use super::shape::too_deep;
 use super::tokens::{byte_at, unquote};
 use crate::common::{SqlError, SqlResult, errno};
 
@@ -29,9 +30,7 @@ impl Parser<'_> {
     pub(super) fn parse_error(&self, error: ParserError) -> SqlError {
         match error {
             ParserError::TokenizerError(feature) => SqlError::unsupported(feature),
-            ParserError::RecursionLimitExceeded => {
-                SqlError::unsupported(format!("nesting deeper than {DEPTH_LIMIT} levels"))
-            }
+            ParserError::RecursionLimitExceeded => too_deep(DEPTH_LIMIT),
             ParserError::ParserError(message) => {
                 let column = message.rsplit_once(" at Line: 1, Column: ").map(|(_, column)| column);
                 let column = column.and_then(|column| column.parse::<usize>().ok());

@@ -1,0 +1,169 @@
+//! Statements that compute for long keep nobody waiting, and end when they are told to.
+
+use std::time::{Duration, Instant};
+
+use mysql_async::prelude::*;
+use mysql_async::{Conn, Error, OptsBuilder};
+use tokio::task::JoinHandle;
+
+use crate::server::{Options, Server};
+
+const INTERRUPTED: u16 = 1317;
+const TIMEOUT: u16 = 3024;
+/// Measured: some milliseconds. This is what a machine that does much else needs.
+const PROMPT: Duration = Duration::from_secs(5);
+
+/// Each of them takes minutes or more.
+const LONG: [&str; 5] = [
+    "SELECT COUNT(*) FROM big p, big q, h r WHERE p.a + q.a + r.a < SQRT(p.a * q.a)",
+    "SELECT COUNT(*) FROM big p JOIN big q ON p.a < q.a + 5 JOIN big r ON q.a < r.a + 5",
+    "SELECT COUNT(*), MAX(p.a) FROM big p, big q, big r",
+    "SELECT MAX(LENGTH(REPEAT(p.a, 100))) FROM big p, big q, h r",
+    "SELECT COUNT(*) FROM big p, big q, h r WHERE CONCAT(p.a, 'x', q.a) LIKE '%9x9%z'",
+];
+/// One long call of a function.
+const CALL: &str = "DO REPEAT('a', 120000) LIKE CONCAT('%', REPEAT('a', 60000), 'b')";
+
+async fn connect(server: &Server) -> Conn {
+    let opts = OptsBuilder::default()
+        .ip_or_hostname("127.0.0.1")
+        .tcp_port(server.mysql_port)
+        .user(Some("root"))
+        .db_name(Some("d"));
+    Conn::new(opts).await.unwrap()
+}
+
+async fn start() -> Server {
+    let server = Server::with(&Options::default());
+    let opts = OptsBuilder::default()
+        .ip_or_hostname("127.0.0.1")
+        .tcp_port(server.mysql_port)
+        .user(Some("root"));
+    let mut conn = Conn::new(opts).await.unwrap();
+    for sql in [
+        "CREATE DATABASE d",
+        "USE d",
+        "CREATE TABLE h (a INT PRIMARY KEY)",
+        "CREATE TABLE big (a INT PRIMARY KEY)",
+        "INSERT INTO h VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)",
+        "INSERT INTO big SELECT p.a + 10 * q.a + 100 * r.a + 1000 * s.a FROM h p, h q, h r, h s",
+    ] {
+        conn.query_drop(sql).await.unwrap();
+    }
+    server
+}
+
+fn code(outcome: Result<(), Error>) -> Option<u16> {
+    match outcome {
+        Ok(()) => None,
+        Err(Error::Server(error)) => Some(error.code),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Runs a statement beside the test; its connection's number, and what comes of it.
+async fn beside(server: &Server, sql: &'static str) -> (u32, JoinHandle<Option<u16>>) {
+    let mut conn = connect(server).await;
+    let id = conn.id();
+    (id, tokio::spawn(async move { code(conn.query_drop(sql).await) }))
+}
+
+/// The numbers of those that run one of the long statements.
+async fn running(conn: &mut Conn) -> Vec<u32> {
+    let rows: Vec<mysql_async::Row> = conn.query("SHOW FULL PROCESSLIST").await.unwrap();
+    let info = |row: &mysql_async::Row| row.get::<Option<String>, _>("Info").unwrap();
+    let runs =
+        |row: &&mysql_async::Row| info(row).is_some_and(|info| LONG.contains(&info.as_str()));
+    rows.iter().filter(runs).map(|row| row.get("Id").unwrap()).collect()
+}
+
+async fn prompt<T>(what: &str, work: impl Future<Output = T>) -> T {
+    let begun = Instant::now();
+    let done = work.await;
+    let took = begun.elapsed();
+    assert!(took < PROMPT, "{what} took {took:?}");
+    done
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_statements_keep_nobody_waiting_and_are_killed() {
+    let server = start().await;
+    let mut other = connect(&server).await;
+    let mut statements = Vec::new();
+    for sql in LONG {
+        statements.push((sql, beside(&server, sql).await));
+    }
+    let call = beside(&server, CALL).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(running(&mut other).await.len(), LONG.len(), "none has ended");
+    let mut slowest = Duration::ZERO;
+    for number in 0..50 {
+        let begun = Instant::now();
+        let sql = format!("SELECT a FROM big WHERE a = {number}");
+        let found: Option<u32> = prompt("a point read", other.query_first(sql)).await.unwrap();
+        assert_eq!(found, Some(number));
+        slowest = slowest.max(begun.elapsed());
+    }
+    println!("the slowest of 50 point reads took {slowest:?}");
+    let mut new = prompt("a login", connect(&server)).await;
+    prompt("a write", new.query_drop("UPDATE h SET a = 10 WHERE a = 9")).await.unwrap();
+    // What is heavy but short has its turn, too.
+    let sorted = "SELECT COUNT(*) FROM (SELECT a FROM big ORDER BY a DESC LIMIT 5000) t";
+    let count: Option<u32> = prompt("a sort", new.query_first(sorted)).await.unwrap();
+    assert_eq!(count, Some(5000));
+    for (sql, (id, statement)) in statements {
+        let killed = async {
+            other.query_drop(format!("KILL QUERY {id}")).await.unwrap();
+            statement.await.unwrap()
+        };
+        assert_eq!(prompt(sql, killed).await, Some(INTERRUPTED), "{sql}");
+    }
+    drop(call);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_time_limit_ends_a_statement_wherever_it_is() {
+    let server = start().await;
+    let mut conn = connect(&server).await;
+    conn.query_drop("SET max_execution_time = 300").await.unwrap();
+    for sql in LONG {
+        let ended = prompt(sql, conn.query_drop(sql)).await;
+        assert_eq!(code(ended), Some(TIMEOUT), "{sql}");
+    }
+    let ended = prompt("SLEEP", conn.query_drop("SELECT SLEEP(60), 1")).await;
+    assert_eq!(code(ended), Some(TIMEOUT));
+    assert_eq!(conn.query_first("SELECT 1").await.unwrap(), Some(1));
+}
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_is_gone_ends_its_statement() {
+    let server = start().await;
+    let mut other = connect(&server).await;
+    for sql in LONG {
+        let (id, statement) = beside(&server, sql).await;
+        while !running(&mut other).await.contains(&id) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        // Drops the connection: the socket is closed, and nothing is said.
+        statement.abort();
+        let gone = async {
+            while running(&mut other).await.contains(&id) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        prompt(sql, gone).await;
+    }
+    // And nothing computes any more.
+    let idle = async {
+        while load(&server) > 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    prompt("the workers' rest", idle).await;
+}
+
+/// How many statements the workers have in hand.
+fn load(server: &Server) -> u64 {
+    let metrics = server.get("/metrics");
+    let line = metrics.lines().find(|line| line.starts_with("troupe_compute_busy"));
+    line.and_then(|line| line.split(' ').next_back()?.parse().ok()).unwrap()
+}
