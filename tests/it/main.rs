@@ -18,6 +18,7 @@ mod floods;
 mod gateway;
 mod gateways;
 mod golden;
+mod ids;
 mod nodes;
 mod orders;
 mod partitions;

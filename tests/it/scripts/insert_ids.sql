@@ -31,3 +31,9 @@ INSERT IGNORE INTO u VALUES (30, 13), (NULL, 14);
 SELECT LAST_INSERT_ID();
 SELECT * FROM u WHERE id >= 30 ORDER BY id;
 SET auto_increment_increment = 2;
+-- A value that a row is given later is passed over, too.
+UPDATE u SET id = 50 WHERE id = 1;
+INSERT INTO u VALUES (NULL, 15);
+INSERT INTO u VALUES (10, 0) ON DUPLICATE KEY UPDATE id = 60;
+INSERT INTO u VALUES (NULL, 16);
+SELECT * FROM u WHERE id >= 50 ORDER BY id;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::assign::{self, Default};
-use super::update::{Assigned, assign_row};
+use super::update::{Assigned, assign_row, assigned_auto_column};
 use super::writer::{Conflict, NewRow, TableWriter};
 use super::{CHUNK, DmlResult, auto_ids, warning_count};
 use crate::common::{SqlError, SqlResult, errno};
@@ -96,7 +96,7 @@ enum Written {
 }
 
 /// An AUTO_INCREMENT column's value, as clients are told it; 0: none that counts.
-fn explicit_id(value: &Datum) -> u64 {
+pub(super) fn explicit_id(value: &Datum) -> u64 {
     match value {
         Datum::Int(number) => u64::try_from(*number).unwrap_or(0),
         Datum::UInt(number) => *number,
@@ -384,6 +384,9 @@ impl Insert<'_> {
             return Err(other.error);
         }
         self.writer.update(&old, conflict.handle, &new).await?;
+        if id > 0 && assigned_auto_column(table, &self.assignments).is_some() {
+            self.ctx.auto_ids.raise_auto_increment(table, id).await?;
+        }
         self.result.affected += 2;
         self.result.matched += 2;
         self.result.delta.add(TableDelta::changed(1));

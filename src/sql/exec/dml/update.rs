@@ -1,5 +1,6 @@
 //! UPDATE.
 
+use super::insert::{auto_column, explicit_id};
 use super::writer::{NewRow, TableWriter};
 use super::{CHUNK, DmlResult, assign, warning_count};
 use crate::common::{SqlError, SqlResult};
@@ -85,6 +86,8 @@ pub(super) async fn run(plan: &UpdatePlan, ctx: &ExecContext) -> SqlResult<DmlRe
     let mut seen = ahash::AHashSet::new();
     let mut writer = TableWriter::new(table, ctx);
     let mut row_number = 0;
+    let numbered = assigned_auto_column(table, &assignments);
+    let mut highest = 0;
     for chunk in rows.chunks(CHUNK) {
         ctx.pause().await?;
         let mut changes = Vec::with_capacity(chunk.len());
@@ -98,11 +101,15 @@ pub(super) async fn run(plan: &UpdatePlan, ctx: &ExecContext) -> SqlResult<DmlRe
             let assigned = assign_row(table, &assignments, row, row.clone(), row_number, ctx)?;
             result.matched += 1;
             if let Assigned::Changed(values) = assigned {
+                highest = highest.max(numbered.map_or(0, |offset| explicit_id(&values[offset])));
                 let new = writer.prepare(values, handle)?;
                 changes.push(Change { old: row[..table.columns.len()].to_vec(), handle, new });
             }
         }
         result.affected += apply(&mut writer, changes, plan.ignore, ctx).await?;
+    }
+    if highest > 0 {
+        ctx.auto_ids.raise_auto_increment(table, highest).await?;
     }
     result.delta = TableDelta::changed(result.affected);
     result.info = format!(
@@ -112,6 +119,11 @@ pub(super) async fn run(plan: &UpdatePlan, ctx: &ExecContext) -> SqlResult<DmlRe
         warning_count(ctx) - warnings
     );
     Ok(result)
+}
+
+/// The AUTO_INCREMENT column, if it is among those assigned to: generated values must be above what it gets.
+pub(super) fn assigned_auto_column(table: &TableInfo, assignments: &[Assignment]) -> Option<usize> {
+    auto_column(table).filter(|auto| assignments.iter().any(|assigned| assigned.column == *auto))
 }
 
 /// All rows of a source. They are read before the first write, so that the statement does not meet its own rows again.
