@@ -6,9 +6,11 @@
 //! by which of them a row is found.
 
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::types::{Datum, Decimal, Duration, FieldType, Time, TimeKind, TypeKind};
+use crate::sql::types::{
+    Datum, Decimal, Duration, FieldType, SqlMode, Time, TimeKind, TimeRules, TimeZone, TypeKind,
+};
 
-use super::EvalContext;
+use super::{EvalContext, Expr, Function};
 
 /// The largest whole number that a double counts up to without leaving one out.
 const EXACT_DOUBLE: f64 = 9_007_199_254_740_992.0;
@@ -88,15 +90,48 @@ fn full_year(value: Datum) -> Datum {
 }
 
 fn moment(value: &Datum, target: &FieldType, ctx: &EvalContext) -> SqlResult<Datum> {
-    let text = value.to_text();
-    if Time::parse(&text, TimeKind::DateTime, 6, &ctx.time_rules()).is_none() {
-        let name = match target.kind {
-            TypeKind::Date => "DATE",
-            TypeKind::Timestamp => "TIMESTAMP",
-            _ => "DATETIME",
-        };
-        let message = format!("Incorrect {name} value: '{text}'");
-        return Err(SqlError::new(errno::WRONG_VALUE, message));
-    }
+    check_text(&value.to_text(), target, &ctx.time_rules())?;
     Ok(Datum::from_time(value.to_time(TimeKind::DateTime, 6, ctx)?))
+}
+
+/// Error 1525 for a text that is no date where one is compared with it.
+fn check_text(text: &str, target: &FieldType, rules: &TimeRules) -> SqlResult<()> {
+    if Time::parse(text, TimeKind::DateTime, 6, rules).is_some() {
+        return Ok(());
+    }
+    let name = match target.kind {
+        TypeKind::Date => "DATE",
+        TypeKind::Timestamp => "TIMESTAMP",
+        _ => "DATETIME",
+    };
+    Err(SqlError::new(errno::WRONG_VALUE, format!("Incorrect {name} value: '{text}'")))
+}
+
+/// Error 1525 for a literal in a comparison that is no date though it is compared with one: also where there is no row
+/// to compare.
+pub(crate) fn check_literals(comparison: &Expr, mode: SqlMode) -> SqlResult<()> {
+    let Expr::Call { function, args, .. } = comparison else { return Ok(()) };
+    match function {
+        Function::And | Function::Or | Function::Not => {
+            args.iter().try_for_each(|arg| check_literals(arg, mode))
+        }
+        Function::In | Function::Between => check_args(args, mode),
+        function if function.is_comparison() => check_args(args, mode),
+        _ => Ok(()),
+    }
+}
+
+/// The first argument is compared with each of the others.
+fn check_args(args: &[Expr], mode: SqlMode) -> SqlResult<()> {
+    let rules = TimeRules { mode, zone: TimeZone::UTC };
+    let check = |value: &Expr, other: &Expr| match value {
+        Expr::Literal { value: value @ Datum::Bytes(_), .. }
+            if other.field_type().kind.is_calendar() =>
+        {
+            check_text(&value.to_text(), other.field_type(), &rules)
+        }
+        _ => Ok(()),
+    };
+    let Some((first, others)) = args.split_first() else { return Ok(()) };
+    others.iter().try_for_each(|other| check(first, other).and_then(|()| check(other, first)))
 }

@@ -32,7 +32,7 @@ mod rules;
 mod tests;
 mod tree;
 
-pub(crate) use constant::constant_as;
+pub(crate) use constant::{check_literals, constant_as};
 
 pub use aggregate::{Aggregate, AggregateKind};
 pub use context::{EvalContext, NoVars, SessionVars, VariableScope, Warning, WarningLevel};

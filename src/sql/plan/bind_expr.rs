@@ -157,7 +157,7 @@ impl Binder<'_> {
                     args.push(self.value_for(&wanted, item, clause)?);
                 }
                 let function = if args.len() == 2 { Function::Eq } else { Function::In };
-                negate(Expr::call(function, args)?, *negated)
+                negate(self.checked(Expr::call(function, args)?)?, *negated)
             }
             E::Between { expr, low, high, negated } => {
                 let mut value = self.expr(expr, clause)?;
@@ -171,7 +171,8 @@ impl Binder<'_> {
                 if mixed && wanted.kind.is_string() {
                     value = Expr::cast(value, FieldType::double());
                 }
-                negate(Expr::call(Function::Between, vec![value, low, high])?, *negated)
+                let between = Expr::call(Function::Between, vec![value, low, high])?;
+                negate(self.checked(between)?, *negated)
             }
             E::Like { expr, pattern, escape, negated } => {
                 let mut args = vec![self.expr(expr, clause)?, self.expr(pattern, clause)?];

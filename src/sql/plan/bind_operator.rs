@@ -3,7 +3,7 @@
 use super::bind_expr::{negate, operand_columns};
 use super::binder::{Binder, Clause};
 use crate::common::{SqlError, SqlResult};
-use crate::sql::expr::{Expr, Function};
+use crate::sql::expr::{Expr, Function, check_literals};
 use crate::sql::parser::ast::{self, BinaryOp};
 use crate::sql::types::{Datum, FieldType};
 
@@ -16,10 +16,16 @@ impl Binder<'_> {
         clause: &mut Clause<'_>,
     ) -> SqlResult<Expr> {
         if let Some((left, right)) = self.row_operands(left, right, clause)? {
-            return compare_rows(op, &left, &right);
+            return self.checked(compare_rows(op, &left, &right)?);
         }
         let operands = vec![self.expr(left, clause)?, self.expr(right, clause)?];
-        self.planner.rules.call(binary_function(op), operands)
+        self.checked(self.planner.rules.call(binary_function(op), operands)?)
+    }
+
+    /// A comparison, if its literals can be compared.
+    pub(super) fn checked(&self, comparison: Expr) -> SqlResult<Expr> {
+        check_literals(&comparison, self.planner.sql_mode)?;
+        Ok(comparison)
     }
 
     /// Both operands as rows; `None` if they are single values.
