@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod ddl;
+pub mod digest;
 pub mod exec;
 pub mod expr;
 pub mod kv;

@@ -15,7 +15,9 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::actor::Shared;
-use super::endpoints::{actors, bridge, log, metrics, page, pd, regions, schema, status};
+use super::endpoints::{
+    actors, bridge, log, metrics, page, pd, regions, schema, statements, status,
+};
 use super::server::InHand;
 
 /// A request that is not complete, or not answered, after so long is given up: longer than the placement driver takes to say that it
@@ -49,6 +51,17 @@ const ACTOR: &str = "/actors/{path:.+}";
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     endpoint("/", "/", "the actors, drawn live, for a browser"),
     endpoint("/status", "/status", "version, roles, uptime, connections, store, health"),
+    endpoint(
+        "/overview",
+        "/overview",
+        "the cluster at a glance: health, stores, rates, top statements",
+    ),
+    endpoint(
+        "/statements",
+        "/statements?limit=N",
+        "what clients ask, by digest, what took most time first",
+    ),
+    endpoint("/statements/slow", "/statements/slow?limit=N", "the last slow statements"),
     endpoint("/health", "/health", "every service's state; 503 unless the node serves"),
     endpoint("/metrics", "/metrics", "figures in Prometheus' text format"),
     endpoint(
@@ -314,6 +327,13 @@ fn routes(config: &mut ServiceConfig) {
         .service(resource("/bridge/cut", "POST").route(web::post().to(at_once(bridge::cut))))
         .service(resource("/bridge/heal", "POST").route(web::post().to(at_once(bridge::heal))))
         .service(resource(TRACE, "GET").route(web::get().to(at_once(actors::trace))))
+        .service(get("/statements", statements::statements))
+        .service(get("/statements/slow", statements::slow_statements))
+        .service(
+            resource("/overview", "GET, HEAD")
+                .route(web::get().to(statements::overview))
+                .route(web::head().to(statements::overview)),
+        )
         .service(get("/regions", regions::list))
         .service(get("/regions/{id}", regions::one))
         .service(get("/schema", schema::databases))

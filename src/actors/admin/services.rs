@@ -10,6 +10,7 @@ use crate::actors::ddl::SchemaCache;
 use crate::actors::pd::PdClient;
 use crate::actors::runtime::{Monotonic, System};
 use crate::actors::session::ProcessList;
+use crate::actors::session::activity::SharedActivity;
 use crate::actors::store::{Disk, StoreNode, StoreRouter};
 use crate::common::StoreId;
 use crate::config::log_filter;
@@ -98,6 +99,8 @@ pub struct AdminServices {
     pub pd: Arc<dyn PdClient>,
     /// Who is connected.
     pub processes: Arc<ProcessList>,
+    /// What they do, counted.
+    pub activity: SharedActivity,
     /// The links to other nodes, on a node that may have some.
     pub bridge: Option<Bridge>,
     /// Whether operators may break links for a drill.

@@ -27,8 +27,8 @@ pub(super) const LOST: &str = "troupe_bridge_link_lost_messages_total";
 pub(super) const OVERLOADED: &str = "troupe_bridge_link_overloaded_total";
 /// Streams opened again after the first, by node and class (counter).
 pub(super) const RECONNECTS: &str = "troupe_bridge_link_reconnects_total";
-/// The last round trip measured, by node and class (gauge).
-pub(super) const ROUND_TRIP: &str = "troupe_bridge_link_round_trip_microseconds";
+/// The last round trip measured, by node and class, in seconds (gauge).
+pub(super) const ROUND_TRIP: &str = "troupe_bridge_link_round_trip_seconds";
 /// Messages received, by node and class (counter).
 pub(super) const RECEIVED: &str = "troupe_bridge_link_received_messages_total";
 /// Bytes received, by node and class (counter).
@@ -145,7 +145,7 @@ pub(super) fn add(counter: &AtomicU64, amount: u64) {
 }
 
 /// Says what the metrics mean.
-pub(super) fn describe() {
+pub(in crate::actors) fn describe() {
     describe_counter!(ENCODED, "messages and replies encoded to leave this process");
     describe_gauge!(OPEN, "1 for an open stream to a node, else 0");
     describe_gauge!(QUEUED, "messages that wait for a stream or for credit");
@@ -156,7 +156,7 @@ pub(super) fn describe() {
     describe_counter!(LOST, "messages lost with a broken stream");
     describe_counter!(OVERLOADED, "messages turned away because too many waited");
     describe_counter!(RECONNECTS, "streams opened again after the first");
-    describe_gauge!(ROUND_TRIP, "the last round trip to another node, in microseconds");
+    describe_gauge!(ROUND_TRIP, "the last round trip to another node, in seconds");
     describe_counter!(RECEIVED, "messages received from another node");
     describe_counter!(RECEIVED_BYTES, "bytes of messages received from another node");
 }
@@ -177,7 +177,7 @@ pub(super) fn publish(encoded: u64, links: &[LinkFigures]) {
             counter!(OVERLOADED, &labels).absolute(lane.overloaded);
             counter!(RECONNECTS, &labels).absolute(lane.reconnects);
             if let Some(round_trip) = lane.round_trip_us {
-                gauge!(ROUND_TRIP, &labels).set(round_trip as f64);
+                gauge!(ROUND_TRIP, &labels).set(round_trip as f64 / 1e6);
             }
         }
         for (class, served) in &link.serves {

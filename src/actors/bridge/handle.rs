@@ -11,7 +11,7 @@ use tracing::warn;
 use super::core::Core;
 use super::endpoint::{Door, Endpoint};
 use super::exports::Exports;
-use super::figures::{LinkFigures, describe};
+use super::figures::LinkFigures;
 use super::handshake::Identity;
 use super::inbound::Inbound;
 use super::links::{GrpcLinks, Links, SimNetwork};
@@ -62,7 +62,6 @@ impl Bridge {
         address: &str,
         door: Option<Door>,
     ) -> Bridge {
-        describe();
         let identity = Identity {
             cluster_id: options.cluster_id,
             node: system.node().to_owned(),

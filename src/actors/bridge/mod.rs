@@ -51,6 +51,7 @@ mod tests;
 pub use echo::Echo;
 pub use endpoint::Endpoint;
 pub use exports::Exports;
+pub(in crate::actors) use figures::describe as describe_metrics;
 pub use figures::{LaneFigures, LinkFigures, ServedFigures};
 pub use handle::{Bridge, Export};
 pub use handshake::PROTOCOL_VERSION;

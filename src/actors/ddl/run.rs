@@ -164,6 +164,10 @@ fn named_tables(statement: &DdlStatement, schema: &InfoSchema) -> Vec<i64> {
         DdlStatement::DropTables { tables, .. } => {
             tables.iter().filter_map(|(database, table)| id(database, table)).collect()
         }
+        DdlStatement::LockTables { tables, .. } => {
+            tables.iter().filter_map(|(database, table, _)| id(database, table)).collect()
+        }
+        DdlStatement::UnlockTables { .. } => Vec::new(),
         DdlStatement::TruncateTable { database, table }
         | DdlStatement::CreateIndex { database, table, .. }
         | DdlStatement::AlterIndexes { database, table, .. }

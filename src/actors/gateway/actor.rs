@@ -89,7 +89,6 @@ impl Actor for Gateway {
     }
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        metrics::describe();
         let Some(listener) = self.listener.take() else { return };
         ctx.run_interval(LOOK_AROUND, |gateway, _| gateway.end_idle());
         let (me, services, places) = (ctx.me().clone(), self.services.clone(), self.places.clone());

@@ -12,7 +12,7 @@ pub(super) const DENIED: &str = "troupe_gateway_logins_denied_total";
 pub(super) const COMMANDS: &str = "troupe_gateway_commands_total";
 
 /// Says what they mean.
-pub(super) fn describe() {
+pub(in crate::actors) fn describe() {
     metrics::describe_gauge!(CONNECTIONS, "client connections open now");
     metrics::describe_counter!(ACCEPTED, "client connections accepted");
     metrics::describe_counter!(REFUSED, "client connections refused because there were too many");

@@ -19,5 +19,6 @@ mod tls;
 
 pub use actor::{Drain, Gateway, GatewayOptions};
 pub use connection::{Connection, Services};
+pub(in crate::actors) use metrics::describe as describe_metrics;
 pub use numbers::ConnectionNumbers;
 pub use tls::acceptor;

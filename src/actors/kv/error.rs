@@ -1,5 +1,6 @@
 //! Why the client gave up, and how MySQL says it.
 
+use super::metrics;
 use crate::actors::pd::PdError;
 use crate::common::{SqlError, Timestamp, errno};
 use crate::storage::txn::{KeyError, RegionError};
@@ -103,6 +104,7 @@ fn region_error(error: &RegionError) -> SqlError {
 }
 
 fn key_error(error: &KeyError, start_ts: Timestamp) -> SqlError {
+    metrics::count(error);
     let conflict = |detail: String| {
         SqlError::new(
             errno::WRITE_CONFLICT,

@@ -22,6 +22,7 @@ mod error;
 mod keeper;
 mod locks;
 pub mod memory;
+mod metrics;
 mod options;
 mod ranges;
 mod remote;
@@ -35,6 +36,7 @@ mod transport;
 
 pub use client::Client;
 pub use keeper::KvKeeper;
+pub(in crate::actors) use metrics::describe as describe_metrics;
 pub use options::ClientOptions;
 pub use remote::{ClusterRegions, store_path};
 pub use remote_reads::export_store;

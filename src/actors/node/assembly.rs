@@ -20,6 +20,7 @@ use crate::actors::ddl::{DdlWorker, SchemaCache};
 use crate::actors::kv::Client;
 use crate::actors::pd::{LocalPd, PdClient};
 use crate::actors::runtime::{ActorRef, Lifecycle, Service, System, SystemOptions};
+use crate::actors::session::activity::SharedActivity;
 use crate::actors::session::{ProcessList, SessionServices};
 use crate::actors::stats::StatsCache;
 use crate::actors::store::StoreNode;
@@ -71,6 +72,7 @@ pub(super) struct Shared {
     pub(super) mysql_sockets: usize,
     pub(super) data: DataDir,
     pub(super) processes: Arc<ProcessList>,
+    pub(super) activity: SharedActivity,
     pub(super) products: RwLock<Products>,
 }
 
@@ -177,6 +179,7 @@ impl Node {
             mysql_sockets,
             data,
             processes: Arc::default(),
+            activity: SharedActivity::default(),
             products: RwLock::default(),
         });
         let services: Vec<Box<dyn Service>> =

@@ -16,6 +16,7 @@ use super::variables;
 use crate::actors::admin::{
     self, AdminHandle, AdminServices, LogControl, MemoryGauge, SchemaSource, StoreView,
 };
+use crate::actors::ddl::SubmitJob;
 use crate::actors::gateway::{self, ConnectionNumbers, Drain, Gateway, GatewayOptions};
 use crate::actors::runtime::{ActorRef, Monotonic, Service, System, Thread};
 use crate::actors::session::accounts::AccountCache;
@@ -23,15 +24,20 @@ use crate::actors::session::remote::{
     DrainSessions, OtherNodes, RemoteAccounts, RemoteSessions, SessionHost, SessionKeeper, SqlNodes,
 };
 use crate::actors::session::variables::GlobalVariables;
-use crate::actors::session::{Accounts, LocalSessions, Memory, SessionServices, Sessions};
+use crate::actors::session::{
+    Accounts, LocalSessions, LockKeeper, Memory, SessionServices, Sessions,
+};
 use crate::config::{AuthPlugin, Config, Role};
 use crate::protocol::auth::Plugin;
-use crate::sql::catalog::InfoSchema;
+use crate::sql::catalog::{DatabaseInfo, DdlStatement, InfoSchema, SchemaState};
 use crate::sql::exec::ExecLimits;
+use crate::sql::types::Collation;
 use crate::storage::engine::MemoryUsage;
 
 /// How often the accounts are read for what other nodes have changed.
 const ACCOUNTS_EVERY: Duration = Duration::from_secs(2);
+/// So long the start waits for the first database.
+const FIRST_DATABASE: Duration = Duration::from_secs(3);
 
 pub(super) fn services(
     shared: &Arc<Shared>,
@@ -47,6 +53,7 @@ pub(super) fn services(
             shared: shared.clone(),
             mysql: address,
             refresher: None,
+            keeper: None,
             host: None,
         }));
     }
@@ -75,6 +82,8 @@ struct Sql {
     /// Where clients connect, which the variables tell.
     mysql: Option<SocketAddr>,
     refresher: Option<ActorRef<Refresher>>,
+    /// Of the sessions' named locks.
+    keeper: Option<ActorRef<LockKeeper>>,
     host: Option<ActorRef<SessionHost>>,
 }
 
@@ -116,6 +125,7 @@ impl Service for Sql {
             system.rng(),
         );
         services.compute = system.compute().clone();
+        services.activity = shared.activity.clone();
         services.stats = shared.product("stats", |products| &products.stats)?;
         services.limits = Arc::new(ExecLimits {
             memory_bytes: shared.config.sql.query_memory.0 as usize,
@@ -134,6 +144,11 @@ impl Service for Sql {
         });
         services.others = Some(Arc::new(OtherNodes::new(bridge.clone(), system.node(), names)));
         let services = Arc::new(services);
+        let locks = services.locks.clone();
+        let ddl = services.ddl.clone();
+        let keeper = move || LockKeeper::new(locks.clone(), ddl.clone());
+        self.keeper = Some(system.spawn_root("lock-keeper", Thread::Any, keeper));
+        make_test_database(&services).await;
         self.host = Some(SessionHost::start(system, &bridge, services.clone()));
         shared.products.write().sessions = Some(services);
         self.refresher = Some(refresher);
@@ -156,6 +171,9 @@ impl Service for Sql {
                 );
             }
         }
+        if let Some(keeper) = self.keeper.take() {
+            stop_actor(&keeper, deadline).await?;
+        }
         match self.refresher.take() {
             Some(refresher) => stop_actor(&refresher, deadline).await,
             None => Ok(()),
@@ -168,6 +186,27 @@ fn plugin(config: &Config) -> Plugin {
     match config.mysql.default_authentication_plugin {
         AuthPlugin::MysqlNativePassword => Plugin::Native,
         AuthPlugin::CachingSha2Password => Plugin::CachingSha2,
+    }
+}
+
+/// A cluster in which nothing was ever made gets the database `test`, which programs take for granted; who drops it has it
+/// dropped. Where it cannot be made at once it comes later.
+async fn make_test_database(services: &SessionServices) {
+    if services.schema.current().version() != 0 {
+        return;
+    }
+    let collation = Collation::default();
+    let info = DatabaseInfo {
+        id: 0,
+        name: "test".to_owned(),
+        charset: collation.charset().to_owned(),
+        collation: collation.name().to_owned(),
+        state: SchemaState::Public,
+    };
+    let statement = DdlStatement::CreateDatabase { info, if_not_exists: true };
+    let made = services.ddl.ask(SubmitJob { statement }, FIRST_DATABASE);
+    if let Err(error) = made.await {
+        tracing::debug!(%error, "the database test is not made yet");
     }
 }
 
@@ -331,6 +370,7 @@ impl Service for Admin {
             },
             pd: shared.product("pd", |products| &products.pd)?,
             processes: shared.processes.clone(),
+            activity: shared.activity.clone(),
             bridge: Some(shared.product("bridge", |products| &products.bridge)?),
             fault_injection: shared.config.bridge.fault_injection,
             memory: memory_gauges(shared),

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use metrics::{counter, gauge};
+use metrics::{counter, describe_counter, describe_gauge, gauge};
 use parking_lot::Mutex;
 
 use super::{figures::ActorSnapshot, system::System};
@@ -17,10 +17,10 @@ pub const MAILBOX_DEPTH: &str = "troupe_actor_mailbox_depth";
 pub const MAILBOX_HIGH_WATER: &str = "troupe_actor_mailbox_high_water";
 /// Messages, by kind and outcome: enqueued, handled, rejected, dropped (counter).
 pub const MESSAGES: &str = "troupe_actor_messages_total";
-/// The worst 99th percentile of the wait in a mailbox among the living of a kind, in microseconds (gauge).
-pub const WAIT_P99: &str = "troupe_actor_wait_p99_microseconds";
-/// The worst 99th percentile of the time in a handler among the living of a kind, in microseconds (gauge).
-pub const BUSY_P99: &str = "troupe_actor_busy_p99_microseconds";
+/// The worst 99th percentile of the wait in a mailbox among the living of a kind, in seconds (gauge).
+pub const WAIT_P99: &str = "troupe_actor_wait_p99_seconds";
+/// The worst 99th percentile of the time in a handler among the living of a kind, in seconds (gauge).
+pub const BUSY_P99: &str = "troupe_actor_busy_p99_seconds";
 /// Restarts, by kind (counter).
 pub const RESTARTS: &str = "troupe_actor_restarts_total";
 /// Panics, by kind (counter).
@@ -76,6 +76,24 @@ impl Retired {
     }
 }
 
+/// Says what the metrics mean.
+pub(in crate::actors) fn describe() {
+    describe_gauge!(ACTORS, "actors that live");
+    describe_gauge!(MAILBOX_DEPTH, "messages that wait in the mailboxes of a kind of actor");
+    describe_gauge!(MAILBOX_HIGH_WATER, "the fullest mailbox of a kind so far, among the living");
+    describe_counter!(MESSAGES, "messages to actors of a kind, by what became of them");
+    describe_gauge!(
+        WAIT_P99,
+        "the worst 99th percentile of the wait in a mailbox, among the living, in seconds"
+    );
+    describe_gauge!(
+        BUSY_P99,
+        "the worst 99th percentile of the time in a handler, among the living, in seconds"
+    );
+    describe_counter!(RESTARTS, "restarts of actors of a kind after a panic");
+    describe_counter!(PANICS, "panics of actors of a kind");
+}
+
 /// Publishes what the mailboxes have counted, and whatever else was given to [`System::on_publish`], through the
 /// `metrics` crate.
 pub fn publish_metrics(system: &System) {
@@ -84,8 +102,8 @@ pub fn publish_metrics(system: &System) {
         gauge!(ACTORS, "kind" => kind).set(totals.actors as f64);
         gauge!(MAILBOX_DEPTH, "kind" => kind).set(totals.depth as f64);
         gauge!(MAILBOX_HIGH_WATER, "kind" => kind).set(totals.high_water as f64);
-        gauge!(WAIT_P99, "kind" => kind).set(totals.wait_p99_us as f64);
-        gauge!(BUSY_P99, "kind" => kind).set(totals.busy_p99_us as f64);
+        gauge!(WAIT_P99, "kind" => kind).set(totals.wait_p99_us as f64 / 1e6);
+        gauge!(BUSY_P99, "kind" => kind).set(totals.busy_p99_us as f64 / 1e6);
         counter!(RESTARTS, "kind" => kind).absolute(totals.restarts);
         counter!(PANICS, "kind" => kind).absolute(totals.panics);
         let outcomes = [

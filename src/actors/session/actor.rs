@@ -71,7 +71,8 @@ async fn run(mut core: Box<Core>, work: Work) -> Box<Core> {
         Work::Execute(Execute { command, first_sequence }, reply) => {
             let mut sink = Sink::new(first_sequence, reply);
             core.execute(command, &mut sink).await;
-            sink.finish().await;
+            let sent = sink.finish().await;
+            core.services.activity.count_sent(sent);
         }
         Work::Switch(client, reply) => reply.send(core.switch(*client).await),
     }

@@ -21,6 +21,8 @@ pub(super) struct Sink {
     rest: Option<mpsc::Sender<Bytes>>,
     /// The connection ends after this answer.
     pub(super) disconnect: bool,
+    /// Bytes that are on their way.
+    sent: usize,
 }
 
 impl Sink {
@@ -30,6 +32,7 @@ impl Sink {
             reply: Some(reply),
             rest: None,
             disconnect: false,
+            sent: 0,
         }
     }
 
@@ -42,21 +45,25 @@ impl Sink {
     pub(super) async fn flush(&mut self) -> SqlResult<()> {
         if let Some(rest) = &self.rest {
             let Ok(place) = rest.reserve().await else { return Err(gone()) };
-            place.send(self.writer.take());
+            let bytes = self.writer.take();
+            self.sent += bytes.len();
+            place.send(bytes);
             return Ok(());
         }
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
         self.rest = Some(sender);
         if let Some(reply) = self.reply.take() {
             let bytes = self.writer.take();
+            self.sent += bytes.len();
             reply.send(Answer { bytes, rest: Some(receiver), disconnect: false });
         }
         Ok(())
     }
 
-    /// Sends the rest.
-    pub(super) async fn finish(mut self) {
+    /// Sends the rest; answers how many bytes the whole answer has.
+    pub(super) async fn finish(mut self) -> usize {
         let bytes = self.writer.take();
+        let sent = self.sent + bytes.len();
         match (self.reply.take(), &self.rest) {
             (Some(reply), _) => {
                 reply.send(Answer { bytes, rest: None, disconnect: self.disconnect });
@@ -67,6 +74,7 @@ impl Sink {
             }
             (None, _) => {}
         }
+        sent
     }
 }
 

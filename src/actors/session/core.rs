@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::answer::Sink;
 use super::control::Control;
 use super::prepared::PreparedStatements;
+use super::table_locks::OwnLocks;
 use super::transaction::Transactions;
 use super::vars::{SharedVars, Variables};
+use super::watch::Watched;
 use super::{ClientInfo, Kill, Memory, Process, SessionServices};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::command::Command;
@@ -30,6 +32,10 @@ pub(super) struct Core {
     pub(super) diagnostics: Vec<Warning>,
     /// What expressions see; used again by the next statement.
     pub(super) eval: Arc<EvalContext>,
+    /// What LOCK TABLES has locked.
+    pub(super) table_locks: Option<OwnLocks>,
+    /// The statement in hand, to be counted when it ends.
+    pub(super) watched: Option<Watched>,
     /// `LAST_INSERT_ID()`.
     pub(super) last_insert_id: u64,
     /// `FOUND_ROWS()`.
@@ -38,6 +44,12 @@ pub(super) struct Core {
     pub(super) row_count: i64,
     /// The client may send several statements at once.
     pub(super) multi_statements: bool,
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.services.locks.session_ended(self.process.id);
+    }
 }
 
 impl Core {
@@ -64,6 +76,8 @@ impl Core {
             transactions: Transactions::default(),
             prepared: PreparedStatements::default(),
             diagnostics: Vec::new(),
+            table_locks: None,
+            watched: None,
             last_insert_id: 0,
             found_rows: 0,
             row_count: 0,
@@ -180,6 +194,7 @@ impl Core {
 
     fn started(&self, command: &Command) {
         self.services.processes.count_question();
+        self.count_command(command);
         let now = self.services.clock.now();
         let (name, info) = match command {
             Command::Query(text) => ("Query", Some(text.clone())),
@@ -198,6 +213,28 @@ impl Core {
         });
     }
 
+    fn count_command(&self, command: &Command) {
+        use super::activity::Command as Counted;
+        let (counted, bytes) = match command {
+            Command::Query(text) => (None, text.len()),
+            Command::StmtPrepare(text) => (Some(Counted::StmtPrepare), text.len()),
+            Command::StmtExecute { body, .. } => (Some(Counted::StmtExecute), body.len() + 9),
+            Command::StmtSendLongData { data, .. } => {
+                (Some(Counted::StmtSendLongData), data.len() + 6)
+            }
+            Command::StmtClose(_) => (Some(Counted::StmtClose), 4),
+            Command::StmtReset(_) => (Some(Counted::StmtReset), 4),
+            Command::StmtFetch { .. } => (Some(Counted::StmtFetch), 8),
+            Command::InitDb(name) => (Some(Counted::ChangeDb), name.len()),
+            _ => (None, 0),
+        };
+        // A packet's head and the command's byte.
+        self.services.activity.count_received(bytes + 5);
+        if let Some(counted) = counted {
+            self.services.activity.count(counted);
+        }
+    }
+
     /// Undoes what the failed statement did, keeps the error for SHOW WARNINGS, and tells the client.
     async fn fail(&mut self, error: SqlError, sink: &mut Sink) {
         let error = self.statement_failed(error).await;
@@ -209,6 +246,7 @@ impl Core {
             message: error.message.clone(),
         });
         self.keep_diagnostics(warnings);
+        self.statement_ended(Some(&error));
         response::write_error(&mut sink.writer, &error);
     }
 
@@ -312,6 +350,13 @@ impl Core {
     /// COM_RESET_CONNECTION: a fresh session in the same database.
     async fn reset(&mut self) {
         self.roll_back().await;
+        if let Err(error) = self.unlock_tables().await {
+            tracing::debug!(%error, "failed to unlock tables");
+        }
+        if let Err(error) = self.services.locks.release_all(self.process.id).await {
+            // The keeper tries again.
+            tracing::debug!(%error, "failed to give named locks back");
+        }
         self.transactions = Transactions::default();
         self.vars.reset();
         self.prepared = PreparedStatements::default();
@@ -350,9 +395,10 @@ impl Core {
         let uptime = self.services.clock.now().as_nanos() / 1_000_000_000;
         let questions = self.services.processes.questions();
         format!(
-            "Uptime: {uptime}  Threads: {}  Questions: {questions}  Slow queries: 0  Opens: 0  \
+            "Uptime: {uptime}  Threads: {}  Questions: {questions}  Slow queries: {}  Opens: 0  \
              Flush tables: 0  Open tables: 0  Queries per second avg: {:.3}",
             self.services.processes.len(),
+            self.services.activity.slow.count(),
             questions as f64 / uptime.max(1) as f64
         )
     }

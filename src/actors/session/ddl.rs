@@ -1,14 +1,16 @@
 //! Schema changes, as the session asks for them.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::core::Core;
+use super::variables::position;
 use crate::actors::ddl::SubmitJob;
 use crate::actors::runtime::{AskError, SendError};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{DdlContext, DdlStatement, InfoSchema, build_statement};
 use crate::sql::parser::Statement;
-use crate::sql::parser::ast::TableOption;
+use crate::sql::parser::ast::{AlterAction, CreateDatabase, TableOption};
 use crate::sql::stats::{StatsSource as _, TableStats};
 use crate::sql::types::SqlMode;
 
@@ -24,7 +26,9 @@ impl Core {
     /// Answers how many rows it is said to have affected.
     pub(super) async fn change_schema(&mut self, statement: &Statement) -> SqlResult<u64> {
         self.commit().await?;
+        self.await_schema_change(statement).await?;
         self.check_engine(statement)?;
+        self.note_keys(statement);
         let affected = self.rows_of_change(statement);
         let schema = self.services.schema.current();
         let ctx = DdlContext {
@@ -32,7 +36,7 @@ impl Core {
             current_db: self.database.as_deref(),
             sql_mode: self.vars.system.lock().settings.sql_mode,
         };
-        for statement in build_statement(statement, &ctx)? {
+        for statement in build_statement(&self.with_collation(statement), &ctx)? {
             if let Some(notes) = statement.notes_if_settled(&schema) {
                 for (code, message) in notes {
                     self.eval.note(code, message);
@@ -86,6 +90,29 @@ impl Core {
         }
     }
 
+    /// A new database has the session's `collation_server`, unless the statement names another.
+    fn with_collation<'s>(&self, statement: &'s Statement) -> Cow<'s, Statement> {
+        let Statement::CreateDatabase(create) = statement else {
+            return Cow::Borrowed(statement);
+        };
+        let Ok(position) = position("collation_server") else { return Cow::Borrowed(statement) };
+        let named = create.charset.is_some() || create.collation.is_some();
+        let server = self.vars.system.lock().text(position).to_string();
+        let collation = if named { create.collation.clone() } else { Some(server) };
+        Cow::Owned(Statement::CreateDatabase(CreateDatabase { collation, ..create.clone() }))
+    }
+
+    /// ENABLE KEYS and DISABLE KEYS are taken and change nothing, as InnoDB does it.
+    fn note_keys(&self, statement: &Statement) {
+        if let Statement::AlterTable { table, actions } = statement
+            && actions.contains(&AlterAction::Keys)
+        {
+            let name = &table.name;
+            let message = format!("Table storage engine for '{name}' doesn't have this option");
+            self.eval.note(errno::ILLEGAL_HA, message);
+        }
+    }
+
     /// There is one storage engine, and it goes by InnoDB's name. It takes the place of MySQL's others, with a warning; one that
     /// MySQL does not have is error 1286, or without NO_ENGINE_SUBSTITUTION a warning.
     fn check_engine(&self, statement: &Statement) -> SqlResult<()> {
@@ -124,7 +151,7 @@ fn made_table(statement: &DdlStatement) -> Option<(String, String)> {
     }
 }
 
-fn no_answer(error: AskError) -> SqlError {
+pub(super) fn no_answer(error: AskError) -> SqlError {
     match error {
         AskError::Send(SendError::Overloaded(_)) => {
             SqlError::new(errno::SERVER_BUSY, "Server is busy: too many schema changes wait")

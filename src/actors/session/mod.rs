@@ -28,6 +28,8 @@
 //! of what the node knows; [`ddl`] asks for schema changes; [`accounts`] keeps who may connect; [`encode`] writes packets.
 
 pub mod accounts;
+pub mod activity;
+mod activity_rows;
 mod actor;
 mod analyze;
 mod answer;
@@ -38,6 +40,7 @@ mod ddl;
 mod encode;
 mod memory;
 mod messages;
+mod named_locks;
 mod place;
 mod plan_tables;
 mod prepared;
@@ -50,12 +53,16 @@ mod set;
 mod show;
 mod split;
 mod statement;
+mod system_rows;
+mod table_locks;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod values;
 pub mod variables;
 mod vars;
 mod virtual_tables;
+mod watch;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng as _;
@@ -66,8 +73,10 @@ pub use messages::{
     Account, Accounts, Answer, CancelStatement, ClientInfo, Execute, SessionRef, Sessions,
     SwitchUser, TlsSession,
 };
+pub use named_locks::{LockKeeper, NamedLocks};
 pub use processes::{ClientLimits, Kill, Process, ProcessList, ProcessRow, ProcessState, RANGES};
 pub use services::{LocalSessions, SessionServices};
+pub use table_locks::LockedTables;
 
 /// The seed of a session's generator.
 fn seed_of(mut stream: ChaCha8Rng) -> u64 {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use super::activity::Command;
 use super::answer::Sink;
 use super::core::Core;
 use super::cursor::Cursor;
@@ -18,6 +19,7 @@ use crate::actors::runtime::compute::{self, Compute};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::parameters::{self, Parameter, ParameterType};
 use crate::protocol::response;
+use crate::sql::digest::fingerprint;
 use crate::sql::expr::TypeRules;
 use crate::sql::parser::ast::{self, Statement};
 use crate::sql::parser::{ParsedStatement, Shape};
@@ -90,6 +92,8 @@ pub(super) struct Prepared {
     statement: Statement,
     shape: Shape,
     parameters: usize,
+    /// For the summary of statements.
+    fingerprint: u64,
     cache: PlanCache,
     compute: Compute,
     /// For as long as it is there.
@@ -290,6 +294,7 @@ impl Core {
             statement,
             shape,
             parameters,
+            fingerprint: fingerprint(text, self.database.as_deref()),
             cache: PlanCache::default(),
             compute: self.services.compute.clone(),
             _held: held,
@@ -399,7 +404,11 @@ impl Core {
         }
         let request =
             Request { params, types, format: Format::Binary, cursor, ..prepared.request() };
-        self.statement(&request, sink).await
+        let command = Command::of(&prepared.statement);
+        self.watch(command, prepared.fingerprint, 0..prepared.text.len());
+        self.statement(&request, sink).await?;
+        self.statement_ended(None);
+        Ok(())
     }
 
     /// PREPARE name FROM ….

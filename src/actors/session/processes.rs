@@ -118,6 +118,11 @@ impl Process {
         self.state.lock().clone()
     }
 
+    /// The statement in hand.
+    pub fn info(&self) -> Option<Bytes> {
+        self.state.lock().info.clone()
+    }
+
     /// As it is shown, with so many bytes of its statement.
     pub fn row(&self, now: Monotonic, info_bytes: usize) -> ProcessRow {
         let ProcessState { user, host, database, command, since, info } = self.state();
@@ -200,6 +205,8 @@ pub struct ProcessList {
     /// Whose numbers are given out.
     range: AtomicU32,
     questions: AtomicU64,
+    /// The most there have been at a time.
+    most: AtomicU64,
 }
 
 impl ProcessList {
@@ -253,6 +260,7 @@ impl ProcessList {
             interrupt: Arc::default(),
         });
         self.processes.insert(id, process.clone());
+        self.most.fetch_max(self.processes.len() as u64, Ordering::Relaxed);
         process
     }
 
@@ -269,6 +277,11 @@ impl ProcessList {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.processes.is_empty()
+    }
+
+    /// The most there have been at a time.
+    pub fn most(&self) -> u64 {
+        self.most.load(Ordering::Relaxed)
     }
 
     /// How many run a statement.

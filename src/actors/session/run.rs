@@ -23,7 +23,11 @@ use crate::sql::exec::{
 };
 use crate::sql::expr::{EvalContext, Expr, Function};
 use crate::sql::kv::{ReadFrom, Transaction, TxnOptions};
-use crate::sql::plan::{ConflictAction, OutputColumn, PlanNode, QueryPlan, StatementPlan};
+use crate::sql::parser::Statement;
+use crate::sql::plan::{
+    ConflictAction, OutputColumn, PhysicalPlan, PlanNode, QueryPlan, StatementPlan,
+};
+use crate::sql::types::Datum;
 
 /// How often an autocommit write is run again after a conflict without locks; then it locks.
 const OPTIMISTIC_ATTEMPTS: usize = 3;
@@ -62,7 +66,7 @@ impl Core {
         Ok(plan)
     }
 
-    fn exec_context(
+    pub(super) fn exec_context(
         &self,
         txn: Arc<dyn Transaction>,
         eval: Arc<EvalContext>,
@@ -80,6 +84,7 @@ impl Core {
             place: &Workers,
             lock_wait: self.vars.system.lock().settings.lock_wait,
             limits: self.services.limits.clone(),
+            profile: None,
         }
     }
 
@@ -167,10 +172,15 @@ impl Core {
         request: &Request<'_>,
         sink: &mut Sink,
     ) -> SqlResult<()> {
+        let called = self.with_locks(query, &ctx.eval).await?;
+        let query = called.as_ref().unwrap_or(query);
         if let Some(pause) = sleeps(query, &ctx.eval)? {
             tokio::time::sleep(pause).await;
             ctx.eval.slept.store(true, Ordering::Relaxed);
         }
+        let most = self.vars.system.lock().settings.select_limit;
+        let limited = limited(query, request, most);
+        let query = limited.as_ref().unwrap_or(query);
         let rows = execute_query(query, ctx).await?;
         self.send_rows(&query.columns, rows, request, sink).await
     }
@@ -356,6 +366,10 @@ impl Core {
                     attempt = attempt.max(OPTIMISTIC_ATTEMPTS);
                     self.check_killed()?;
                 }
+                // Somebody has locked the table, or changed it, since the statement was planned: nothing of it is done.
+                Err(error) if error.code == errno::INFO_SCHEMA_CHANGED && attempt < ATTEMPTS => {
+                    self.await_tables(request).await?;
+                }
                 done => return done,
             }
         }
@@ -461,6 +475,21 @@ fn sleeps(query: &QueryPlan, ctx: &EvalContext) -> SqlResult<Option<Duration>> {
         pause = Some(pause.unwrap_or(Duration::ZERO) + slept);
     }
     Ok(pause)
+}
+
+/// A SELECT without LIMIT, with that of `sql_select_limit`; `None`: it stays as it is.
+fn limited(query: &QueryPlan, request: &Request<'_>, most: u64) -> Option<QueryPlan> {
+    let Statement::Query(written) = request.statement else { return None };
+    if most == u64::MAX || written.limit.is_some() {
+        return None;
+    }
+    let mut query = query.clone();
+    let input = query.root;
+    let (schema, estimated_rows) = (input.schema.clone(), input.estimated_rows);
+    let limit = Some(Expr::literal(Datum::UInt(most)));
+    let node = PlanNode::Limit { input: Box::new(input), offset: None, limit };
+    query.root = PhysicalPlan { node, schema, estimated_rows };
+    Some(query)
 }
 
 fn not_a_query() -> SqlError {

@@ -1,8 +1,8 @@
 //! What the schema tells of itself: the rows of `information_schema`'s tables, of which SHOW shows parts.
 
 use crate::sql::catalog::{
-    ColumnInfo, DatabaseInfo, DefaultValue, IndexInfo, SchemaState, TableInfo, column_type_text,
-    default_text,
+    ColumnInfo, DatabaseInfo, DefaultValue, INFORMATION_SCHEMA, IndexInfo, SchemaState, TableInfo,
+    column_type_text, default_text,
 };
 use crate::sql::stats::TableStats;
 use crate::sql::types::{Collation, Datum, FieldType, TypeKind};
@@ -13,6 +13,11 @@ fn text(value: &str) -> Datum {
 
 fn is_virtual(database: &DatabaseInfo) -> bool {
     database.id < 0
+}
+
+/// What SHOW FULL TABLES and TABLES call a database's tables.
+pub(super) fn table_type(database: &DatabaseInfo) -> &'static str {
+    if database.name == INFORMATION_SCHEMA { "SYSTEM VIEW" } else { "BASE TABLE" }
 }
 
 /// The columns that statements see.
@@ -28,46 +33,84 @@ pub(super) fn schema_row(database: &DatabaseInfo) -> Vec<Datum> {
         text(&database.charset),
         text(&database.collation),
         Datum::Null,
+        text("NO"),
     ]
 }
 
-/// Rows, bytes of a row, of all rows and of all index entries. Bytes are NULL as long as nobody has looked at a row.
-fn sizes(stats: Option<&TableStats>) -> [Datum; 4] {
-    let Some(TableStats { rows, row_bytes, index_bytes, .. }) = stats else {
-        return [const { Datum::Null }; 4];
+/// Bytes of a key: prefix, table, kind and handle.
+const KEY_BYTES: u64 = 19;
+/// Of a text whose length nobody has looked at, at most so many bytes are taken to be used on average.
+const TEXT_BYTES: u64 = 64;
+
+/// Rows, bytes of a row, of all rows and of all index entries; as long as nobody has looked at a row by what its types are
+/// likely to take.
+fn sizes(table: &TableInfo, stats: Option<&TableStats>) -> [Datum; 4] {
+    let rows = stats.map_or(0, |stats| stats.rows);
+    let known = stats.filter(|stats| stats.row_bytes > 0);
+    let (row, entries) = match known {
+        Some(stats) => (stats.row_bytes, stats.index_bytes),
+        None => likely_bytes(table),
     };
-    if *rows > 0 && *row_bytes == 0 {
-        return [Datum::UInt(*rows), Datum::Null, Datum::Null, Datum::Null];
-    }
-    let bytes = if *rows == 0 { 0 } else { *row_bytes };
     let all = |each: u64| Datum::UInt(rows.saturating_mul(each));
-    [Datum::UInt(*rows), Datum::UInt(bytes), all(bytes), all(*index_bytes)]
+    let row_bytes = if rows == 0 { 0 } else { row };
+    [Datum::UInt(rows), Datum::UInt(row_bytes), all(row), all(entries)]
+}
+
+/// What a row and its index entries are likely to take.
+fn likely_bytes(table: &TableInfo) -> (u64, u64) {
+    let width = |column: &ColumnInfo| {
+        let kind = column.field_type.kind;
+        match kind {
+            _ if kind.is_string() => {
+                (u64::from(column.field_type.display_width()) / 2).min(TEXT_BYTES)
+            }
+            _ => 8,
+        }
+    };
+    let row = public_columns(table).map(width).sum::<u64>() + KEY_BYTES;
+    let public = table.indexes.iter().filter(|index| index.state == SchemaState::Public);
+    let entry = |index: &IndexInfo| {
+        let parts = index.columns.iter().filter_map(|part| table.columns.get(part.offset));
+        parts.map(width).sum::<u64>() + KEY_BYTES
+    };
+    (row, public.map(entry).sum())
+}
+
+/// What TABLES tells of a table that is not in its definition.
+#[derive(Default)]
+pub(super) struct TableFacts<'a> {
+    pub(super) stats: Option<&'a TableStats>,
+    /// The next AUTO_INCREMENT value.
+    pub(super) next_id: Option<u64>,
+    /// When it was made.
+    pub(super) created: Datum,
 }
 
 /// A row of TABLES; SHOW TABLE STATUS has most of its columns.
 pub(super) fn table_row(
     database: &DatabaseInfo,
     table: &TableInfo,
-    stats: Option<&TableStats>,
+    facts: TableFacts<'_>,
 ) -> Vec<Datum> {
     let system = is_virtual(database);
-    let [rows, row_bytes, data_bytes, index_bytes] = sizes(stats);
+    let view = table_type(database) != "BASE TABLE";
+    let [rows, row_bytes, data_bytes, index_bytes] = sizes(table, facts.stats);
     vec![
         text("def"),
         text(&database.name),
         text(&table.name),
-        text(if system { "SYSTEM VIEW" } else { "BASE TABLE" }),
-        if system { Datum::Null } else { text("InnoDB") },
+        text(table_type(database)),
+        if view { Datum::Null } else { text("InnoDB") },
         Datum::Int(10),
-        if system { Datum::Null } else { text("Dynamic") },
+        if view { Datum::Null } else { text("Dynamic") },
         rows,
         row_bytes,
         data_bytes,
-        Datum::Null,
+        Datum::UInt(0),
         index_bytes,
-        Datum::Null,
-        Datum::Null,
-        Datum::Null,
+        Datum::UInt(0),
+        facts.next_id.filter(|_| !system).map_or(Datum::Null, Datum::UInt),
+        facts.created,
         Datum::Null,
         Datum::Null,
         text(&table.collation),
@@ -136,6 +179,7 @@ pub(super) fn column_row(
         text("select,insert,update,references"),
         text(&column.comment),
         text(""),
+        Datum::Null,
     ]
 }
 

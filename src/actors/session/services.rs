@@ -15,13 +15,15 @@ use crate::common::SqlResult;
 use crate::sql::exec::{AutoIds, ExecLimits, KvAutoIds};
 use crate::sql::kv::KvStore;
 
+use super::NamedLocks;
 use super::accounts::AccountCache;
+use super::activity::SharedActivity;
 use super::actor::Session;
 use super::remote::OtherNodes;
 use super::variables::GlobalVariables;
 use super::{
-    CancelStatement, ClientInfo, Execute, Memory, Process, ProcessList, SessionRef, Sessions,
-    SwitchUser,
+    CancelStatement, ClientInfo, Execute, LockedTables, Memory, Process, ProcessList, SessionRef,
+    Sessions, SwitchUser,
 };
 
 /// What a node's sessions share.
@@ -42,6 +44,12 @@ pub struct SessionServices {
     pub accounts: Arc<AccountCache>,
     /// The node's system variables.
     pub variables: Arc<GlobalVariables>,
+    /// What sessions do, counted.
+    pub activity: SharedActivity,
+    /// Whether tables are locked.
+    pub locked_tables: LockedTables,
+    /// The locks of GET_LOCK.
+    pub locks: Arc<NamedLocks>,
     /// AUTO_INCREMENT values and hidden row ids.
     pub auto_ids: Arc<dyn AutoIds>,
     /// Time.
@@ -76,6 +84,9 @@ impl SessionServices {
     ) -> SessionServices {
         SessionServices {
             auto_ids: Arc::new(KvAutoIds::new(store.clone())),
+            activity: SharedActivity::default(),
+            locked_tables: LockedTables::default(),
+            locks: Arc::new(NamedLocks::new(store.clone())),
             store,
             schema,
             ddl,

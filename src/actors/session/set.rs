@@ -1,6 +1,7 @@
 //! SET.
 
 use super::core::Core;
+use super::statement::Request;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::parser::ast::{AccessMode, Expr, Literal, VariableAssignment, VariableScope};
 use crate::sql::types::{Collation, Datum, FieldType};
@@ -16,13 +17,30 @@ pub(super) fn collation_by_id(id: u16) -> Collation {
 }
 
 impl Core {
-    /// SET: all of its items, in order.
-    pub(super) async fn set_variables(&mut self, items: &[VariableAssignment]) -> SqlResult<()> {
+    /// SET: all of its items, in order. Where one fails the session's system variables are as they were.
+    pub(super) async fn set_variables(
+        &mut self,
+        items: &[VariableAssignment],
+        request: &Request<'_>,
+    ) -> SqlResult<()> {
+        let before = (items.len() > 1).then(|| self.vars.system.lock().clone());
+        let outcome = self.set_items(items, request).await;
+        if let (Err(_), Some(before)) = (&outcome, before) {
+            *self.vars.system.lock() = before;
+        }
+        outcome
+    }
+
+    async fn set_items(
+        &mut self,
+        items: &[VariableAssignment],
+        request: &Request<'_>,
+    ) -> SqlResult<()> {
         for item in items {
             match item {
                 VariableAssignment::User { name, value } => {
                     use crate::sql::expr::SessionVars as _;
-                    let (field_type, value) = self.plain_constant(value)?;
+                    let (field_type, value) = self.value(value, request).await?;
                     let value = value.into_user_variable(&field_type);
                     let field_type = if value.is_null() {
                         FieldType::null()
@@ -34,7 +52,7 @@ impl Core {
                 VariableAssignment::System { scope, name, value } => {
                     let value = match value {
                         None => None,
-                        Some(expr) => Some(self.assigned(name, expr)?),
+                        Some(expr) => Some(self.assigned(name, expr, request).await?),
                     };
                     self.set_system(*scope, name, value.as_ref()).await?;
                 }
@@ -55,11 +73,16 @@ impl Core {
     }
 
     /// The value on the right: a bare word may be a character set's name that is no string, say `binary`.
-    fn assigned(&self, name: &str, expr: &Expr) -> SqlResult<Datum> {
+    async fn assigned(
+        &mut self,
+        name: &str,
+        expr: &Expr,
+        request: &Request<'_>,
+    ) -> SqlResult<Datum> {
         if let Expr::Literal(Literal::Bool(value)) = expr {
             return Ok(Datum::from(*value));
         }
-        let value = self.plain_constant(expr)?.1;
+        let value = self.value(expr, request).await?.1;
         if name == "sql_mode" && value.is_null() {
             return Err(SqlError::new(
                 errno::WRONG_VALUE_FOR_VAR,

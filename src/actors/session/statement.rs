@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Kill;
+use super::activity::Command;
 use super::answer::Sink;
 use super::core::Core;
 use super::encode::Format;
@@ -12,6 +13,7 @@ use super::transaction::BeginOptions;
 use crate::actors::runtime::compute;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::response;
+use crate::sql::digest::fingerprint;
 use crate::sql::expr::{EvalContext, Expr};
 use crate::sql::parser::ParsedStatement;
 use crate::sql::parser::ast::{self, Statement};
@@ -40,6 +42,7 @@ impl Core {
     /// COM_QUERY: one statement, or several where the client may send them.
     pub(super) async fn query(&mut self, text: &[u8], sink: &mut Sink) -> SqlResult<()> {
         let mut parsed = parse_at(self, text, 0).await?.ok_or_else(empty_query)?;
+        let mut start = 0;
         loop {
             let mode = self.vars.system.lock().settings.sql_mode;
             // Looked at before the statement runs, since its last packet says whether another follows.
@@ -66,7 +69,11 @@ impl Core {
                 cache: None,
                 cursor: None,
             };
+            let print = fingerprint(&text[start..parsed.next], self.database.as_deref());
+            self.watch(Command::of(statement), print, start..parsed.next);
             self.statement(&request, sink).await?;
+            self.statement_ended(None);
+            start = parsed.next;
             match next? {
                 // The statement may have changed how the text is read.
                 Some(_) if self.vars.system.lock().settings.sql_mode != mode => {
@@ -91,9 +98,16 @@ impl Core {
 
     async fn run_statement(&mut self, request: &Request<'_>, sink: &mut Sink) -> SqlResult<()> {
         use Statement as S;
+        self.services.activity.count(Command::of(request.statement));
         match request.statement {
-            S::Query(_) => self.select(request, sink).await,
-            S::Insert(_) | S::Update(_) | S::Delete(_) => self.write(request, sink).await,
+            S::Query(_) => {
+                self.await_tables(request).await?;
+                self.select(request, sink).await
+            }
+            S::Insert(_) | S::Update(_) | S::Delete(_) => {
+                self.await_tables(request).await?;
+                self.write(request, sink).await
+            }
             // What the node knows may be much, and takes as long as that to write down.
             S::Show(show) => {
                 compute::enter().await;
@@ -146,9 +160,10 @@ impl Core {
                 return Ok(response::Ok { affected_rows, ..nothing });
             }
             S::Use(name) => self.use_database(name)?,
-            S::SetVariables(items) => self.set_variables(items).await?,
+            S::SetVariables(items) => self.set_variables(items, request).await?,
             S::Begin { mode, access, consistent_snapshot } => {
                 self.commit().await?;
+                self.unlock_tables().await?;
                 self.begin(BeginOptions {
                     optimistic: mode.map(|mode| mode == ast::BeginMode::Optimistic),
                     read_only: access.map(|access| access == ast::AccessMode::ReadOnly),
@@ -181,10 +196,11 @@ impl Core {
             S::Deallocate(name) => self.deallocate(name)?,
             S::Do(exprs) => {
                 for expr in exprs {
-                    self.constant(expr, request)?;
+                    self.value(expr, request).await?;
                 }
             }
-            S::UnlockTables => {}
+            S::LockTables(tables) => self.lock_tables(tables).await?,
+            S::UnlockTables => self.unlock_tables().await?,
             account => self.account_statement(account).await?,
         }
         Ok(nothing)
@@ -249,13 +265,6 @@ impl Core {
         let schema = self.services.schema.current();
         let bound =
             self.planner(&schema, request.parameters, &request.types).bind_constant(expr)?;
-        self.value_of(&bound)
-    }
-
-    /// As [`Core::constant`], for a statement without parameters.
-    pub(super) fn plain_constant(&self, expr: &ast::Expr) -> SqlResult<(FieldType, Datum)> {
-        let schema = self.services.schema.current();
-        let bound = self.planner(&schema, 0, &[]).bind_constant(expr)?;
         self.value_of(&bound)
     }
 

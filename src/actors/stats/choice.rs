@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::sql::catalog::{INFORMATION_SCHEMA, InfoSchema, SchemaState};
+use crate::sql::catalog::{InfoSchema, SchemaState};
 use crate::sql::stats::TableStats;
 
 /// With fewer rows written than this a table is left alone, whatever part of it they are.
@@ -38,7 +38,7 @@ pub(super) fn choose(schema: &InfoSchema, records: &[TableStats], ratio: f64) ->
 fn analyzable(schema: &InfoSchema) -> impl Iterator<Item = i64> + '_ {
     schema
         .databases()
-        .filter(|database| database.name != INFORMATION_SCHEMA)
+        .filter(|database| database.id >= 0)
         .flat_map(|database| schema.tables(&database.name))
         .filter(|table| table.state == SchemaState::Public)
         .map(|table| table.id)

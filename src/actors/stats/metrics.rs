@@ -11,14 +11,10 @@ pub(super) const REPORTS: &str = "troupe_stats_reports_total";
 /// Reports that failed, to be tried again.
 pub(super) const REPORT_FAILURES: &str = "troupe_stats_report_failures_total";
 
-/// Says what those of a SQL node mean.
-pub(super) fn describe_reports() {
+/// Says what they mean.
+pub(in crate::actors) fn describe() {
     metrics::describe_counter!(REPORTS, "reports of what transactions did to tables");
     metrics::describe_counter!(REPORT_FAILURES, "such reports that failed, to be tried again");
-}
-
-/// Says what those of a node that analyzes mean.
-pub(super) fn describe_analyses() {
     metrics::describe_counter!(ANALYZED, "tables analyzed without being asked to");
     metrics::describe_counter!(ANALYZE_FAILURES, "such analyses that failed");
     metrics::describe_counter!(ROWS_READ, "rows read to analyze tables without being asked to");

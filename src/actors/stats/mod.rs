@@ -35,6 +35,7 @@ mod worker;
 
 pub use cache::StatsCache;
 pub use messages::ReportNow;
+pub(in crate::actors) use metrics::describe as describe_metrics;
 pub use reporter::{ReportParts, StatsReporter};
 pub use round::AnalyzeParts;
 pub use worker::StatsWorker;

@@ -187,7 +187,6 @@ impl Actor for StatsReporter {
     }
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        metrics::describe_reports();
         ctx.run_interval(self.parts.report_every, Self::look);
         self.look(ctx);
     }

@@ -6,7 +6,6 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tracing::warn;
 
-use super::metrics;
 use super::round::{AnalyzeParts, Progress, Round};
 use crate::actors::runtime::{Actor, Context, MailboxOptions, Overflow, Supervision};
 
@@ -55,7 +54,6 @@ impl Actor for StatsWorker {
     }
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        metrics::describe_analyses();
         ctx.run_interval(self.parts.every, Self::look);
     }
 

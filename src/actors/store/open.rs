@@ -148,7 +148,6 @@ pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, O
     disk.look();
     let sleepers = Arc::new(Sleepers::default());
     let snapshot_figures = Arc::new(SnapshotFigures::default());
-    SnapshotFigures::describe();
     let published = Arc::clone(&snapshot_figures);
     system.on_publish(move || published.publish());
     let parts = StoreParts {

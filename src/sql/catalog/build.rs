@@ -2,7 +2,7 @@
 
 use super::build_column::{build_column, collation_of};
 use super::build_index::{Keys, build_index, build_keys, check_drop};
-use super::{DatabaseInfo, DdlStatement, INFORMATION_SCHEMA, InfoSchema, SchemaState, TableInfo};
+use super::{DatabaseInfo, DdlStatement, InfoSchema, SchemaState, TableInfo, is_system_database};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::parser::ast;
 use crate::sql::types::{Collation, SqlMode};
@@ -27,7 +27,7 @@ pub struct DdlContext<'a> {
 }
 
 impl DdlContext<'_> {
-    /// Database and name; error 1046 if no database was chosen, 1044 in `information_schema`.
+    /// Database and name; error 1046 if no database was chosen, 1044 in a database of MySQL's own.
     fn locate(&self, name: &ast::ObjectName) -> SqlResult<(String, String)> {
         let database = match (&name.database, self.current_db) {
             (Some(database), _) => database.clone(),
@@ -79,17 +79,19 @@ pub fn build_statement(
         S::CreateIndex(create) => add_index(create, ctx)?,
         S::DropIndex { table, name } => drop_index(table, name, ctx)?,
         S::AlterTable { table, actions } => {
+            ctx.existing(table)?;
             if actions.len() > 1 {
                 return Ok(vec![alter_indexes(table, actions, ctx)?]);
             }
             let change = |action: &ast::AlterAction| match action {
                 ast::AlterAction::AddIndex(index) => {
                     let (table, index) = (table.clone(), index.clone());
-                    add_index(&ast::CreateIndex { table, index, if_not_exists: false }, ctx)
+                    Some(add_index(&ast::CreateIndex { table, index, if_not_exists: false }, ctx))
                 }
-                ast::AlterAction::DropIndex(name) => drop_index(table, name, ctx),
+                ast::AlterAction::DropIndex(name) => Some(drop_index(table, name, ctx)),
+                ast::AlterAction::Keys => None,
             };
-            return actions.iter().map(change).collect();
+            return actions.iter().filter_map(change).collect();
         }
         _ => return Err(SqlError::internal("a statement that changes no schema")),
     }])
@@ -245,6 +247,8 @@ fn empty_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult<Tab
         max_index_id: 0,
         state: SchemaState::Public,
         version: 0,
+        created_ms: 0,
+        locks: Vec::new(),
     })
 }
 
@@ -254,7 +258,15 @@ fn table_like(name: &str, like: &ast::ObjectName, ctx: &DdlContext<'_>) -> SqlRe
     let mut table = source.clone();
     table.columns.retain(|column| column.state == SchemaState::Public);
     table.indexes.retain(|index| index.state == SchemaState::Public);
-    Ok(TableInfo { id: 0, name: name.to_owned(), auto_increment_start: None, version: 0, ..table })
+    Ok(TableInfo {
+        id: 0,
+        name: name.to_owned(),
+        auto_increment_start: None,
+        version: 0,
+        created_ms: 0,
+        locks: Vec::new(),
+        ..table
+    })
 }
 
 /// Only one column may be AUTO_INCREMENT, and it must be the first of a key: error 1075.
@@ -287,7 +299,7 @@ pub(super) fn check_name(name: &str) -> SqlResult<()> {
 
 /// Error 1044 for the database nobody may change.
 fn check_writable(database: &str) -> SqlResult<()> {
-    if database.eq_ignore_ascii_case(INFORMATION_SCHEMA) {
+    if is_system_database(database) {
         return Err(SqlError::new(
             errno::DB_ACCESS_DENIED,
             format!("Access denied for user to database '{database}'"),

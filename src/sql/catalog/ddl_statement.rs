@@ -68,6 +68,20 @@ pub enum DdlStatement {
         /// Those that come; their ids are zero.
         adds: Vec<IndexInfo>,
     },
+    /// LOCK TABLES. Error 1205 where another connection's lock is in the way.
+    LockTables {
+        /// Database and table of each, and whether nobody else may read it.
+        tables: Vec<(String, String, bool)>,
+        /// The connection.
+        owner: u32,
+    },
+    /// UNLOCK TABLES.
+    UnlockTables {
+        /// Database and table of each.
+        tables: Vec<(String, String)>,
+        /// The connection.
+        owner: u32,
+    },
     /// DROP INDEX. Error 1091 if there is none of that name.
     DropIndex {
         /// Database.

@@ -32,10 +32,12 @@ struct Snapshot {
 pub struct InfoSchema(Arc<Snapshot>);
 
 impl InfoSchema {
-    /// A snapshot of these databases and their tables. `information_schema` is always there.
+    /// A snapshot of these databases and their tables. MySQL's own are always there.
     pub fn new(version: i64, databases: Vec<(DatabaseInfo, Vec<TableInfo>)>) -> InfoSchema {
         let mut snapshot = Snapshot { version, ..Snapshot::default() };
-        snapshot.add_database(virtual_tables::database(), virtual_tables::tables());
+        for (info, tables) in virtual_tables::databases() {
+            snapshot.add_database(info, tables);
+        }
         for (info, tables) in databases {
             snapshot.add_database(info, tables);
         }

@@ -10,6 +10,7 @@ mod build_column;
 mod build_index;
 pub(in crate::sql) mod ddl_statement;
 mod info_schema;
+mod keywords;
 mod model;
 mod show;
 #[cfg(test)]
@@ -20,9 +21,12 @@ pub use build::{DdlContext, build_create_database, build_statement, build_table}
 pub use build_column::check_decimal;
 pub use ddl_statement::DdlStatement;
 pub use info_schema::{INFORMATION_SCHEMA, InfoSchema, SchemaChange};
+pub use keywords::keywords;
 pub use model::{
     ColumnInfo, DatabaseInfo, DefaultValue, IndexColumn, IndexInfo, SchemaState, TableInfo,
+    TableLock,
 };
 pub use show::{
     column_type_text, default_text, quote_name, show_create_database, show_create_table,
 };
+pub use virtual_tables::is_system_database;

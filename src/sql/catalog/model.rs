@@ -99,6 +99,15 @@ pub struct IndexInfo {
     pub state: SchemaState,
 }
 
+/// A lock of LOCK TABLES.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableLock {
+    /// The number of the connection that has it.
+    pub owner: u32,
+    /// Nobody else reads the table. Without it nobody writes it.
+    pub write: bool,
+}
+
 /// A table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableInfo {
@@ -126,6 +135,12 @@ pub struct TableInfo {
     pub state: SchemaState,
     /// Schema version that last changed it.
     pub version: i64,
+    /// When it was made, or emptied by TRUNCATE, by the oracle's clock; zero: it is not known.
+    #[serde(default)]
+    pub created_ms: u64,
+    /// Who has locked it with LOCK TABLES.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locks: Vec<TableLock>,
 }
 
 impl TableInfo {

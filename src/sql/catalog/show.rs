@@ -38,8 +38,9 @@ pub fn show_create_database(database: &DatabaseInfo) -> String {
     )
 }
 
-/// What SHOW CREATE TABLE shows. Parsed and built again it gives an equal table (but for its ids and version).
-pub fn show_create_table(table: &TableInfo) -> String {
+/// What SHOW CREATE TABLE shows, with the next AUTO_INCREMENT value. Parsed and built again it gives an equal table (but for
+/// its ids, version and age).
+pub fn show_create_table(table: &TableInfo, next_id: Option<u64>) -> String {
     let mut parts = Vec::with_capacity(table.columns.len() + table.indexes.len() + 1);
     for column in table.columns.iter().filter(|column| column.state == SchemaState::Public) {
         parts.push(column_text(table, column));
@@ -52,14 +53,14 @@ pub fn show_create_table(table: &TableInfo) -> String {
     }
     let charset = Collation::by_name(&table.collation).map_or("utf8mb4", Collation::charset);
     let mut text = format!(
-        "CREATE TABLE {} (\n  {}\n) ENGINE=InnoDB DEFAULT CHARSET={charset} COLLATE={}",
+        "CREATE TABLE {} (\n  {}\n) ENGINE=InnoDB",
         quote_name(&table.name),
-        parts.join(",\n  "),
-        table.collation,
+        parts.join(",\n  ")
     );
-    if let Some(start) = table.auto_increment_start {
-        let _ = write!(text, " AUTO_INCREMENT={start}");
+    if let Some(next) = next_id.filter(|next| *next > 1) {
+        let _ = write!(text, " AUTO_INCREMENT={next}");
     }
+    let _ = write!(text, " DEFAULT CHARSET={charset} COLLATE={}", table.collation);
     if !table.comment.is_empty() {
         let _ = write!(text, " COMMENT={}", quote_text(&table.comment));
     }

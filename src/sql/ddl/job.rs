@@ -15,6 +15,8 @@ pub fn action_name(statement: &DdlStatement) -> &'static str {
         DdlStatement::TruncateTable { .. } => "truncate table",
         DdlStatement::CreateIndex { .. } => "create index",
         DdlStatement::AlterIndexes { .. } => "alter table",
+        DdlStatement::LockTables { .. } => "lock tables",
+        DdlStatement::UnlockTables { .. } => "unlock tables",
         DdlStatement::DropIndex { .. } => "drop index",
     }
 }
@@ -29,6 +31,8 @@ pub(super) fn adds(statement: &DdlStatement) -> bool {
         DdlStatement::DropDatabase { .. }
         | DdlStatement::DropTables { .. }
         | DdlStatement::TruncateTable { .. }
+        | DdlStatement::LockTables { .. }
+        | DdlStatement::UnlockTables { .. }
         | DdlStatement::DropIndex { .. } => false,
     }
 }

@@ -34,6 +34,7 @@ mod load;
 mod meta;
 mod step;
 mod table;
+mod table_lock;
 #[cfg(test)]
 mod tests;
 

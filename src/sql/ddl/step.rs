@@ -2,7 +2,7 @@
 
 use super::job::{Job, JobNote, JobState};
 use super::meta::{Changed as Element, DeleteRange, Meta};
-use super::{alter_indexes, index, job, table};
+use super::{alter_indexes, index, job, table, table_lock};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::ddl_statement::{self, Complaint};
 use crate::sql::catalog::{DatabaseInfo, DdlStatement, SchemaState, TableInfo};
@@ -114,6 +114,12 @@ impl Stepper<'_> {
             }
             DdlStatement::AlterIndexes { database, table, drops, adds } => {
                 alter_indexes::alter(self, job, (&database, &table), &drops, &adds).await
+            }
+            DdlStatement::LockTables { tables, owner } => {
+                table_lock::lock(self, job, &tables, owner).await
+            }
+            DdlStatement::UnlockTables { tables, owner } => {
+                table_lock::unlock(self, job, &tables, owner).await
             }
             DdlStatement::DropIndex { database, table, name } => {
                 index::drop_one(self, job, &database, &table, &name).await

@@ -21,6 +21,7 @@ pub(super) async fn create(
     table.id = stepper.meta.new_id().await?;
     table.state = SchemaState::Public;
     table.version = stepper.meta.schema_version().await? + 1;
+    table.created_ms = stepper.now_ms;
     stepper.meta.put_table(database.id, &table)?;
     stepper.count_from_nothing(table.id)?;
     job.target = Some((database.id, table.id, 0));
@@ -95,6 +96,7 @@ pub(super) async fn truncate(
     stepper.forget_table(job, database.id, &table, 0)?;
     table.id = stepper.meta.new_id().await?;
     table.version = stepper.meta.schema_version().await? + 1;
+    table.created_ms = stepper.now_ms;
     stepper.meta.put_table(database.id, &table)?;
     stepper.count_from_nothing(table.id)?;
     job.target = Some((database.id, table.id, 0));

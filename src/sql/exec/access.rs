@@ -9,6 +9,7 @@ use super::ranges::{self, KeyRange};
 use super::table_codec::{self, IndexReader, RowReader};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{IndexInfo, TableInfo};
+use crate::sql::expr::EvalContext;
 use crate::sql::kv::{ScanOptions, Scanner, Transaction};
 use crate::sql::plan::{AccessLock, PlanNode};
 use crate::sql::types::Datum;
@@ -29,6 +30,8 @@ enum Source {
 
 /// A scan of a table, opened.
 pub(crate) struct TableAccess {
+    /// Counts what is read.
+    eval: Arc<EvalContext>,
     txn: Arc<dyn Transaction>,
     table: Arc<TableInfo>,
     source: Source,
@@ -108,6 +111,7 @@ impl TableAccess {
         }
         TableAccess {
             txn: ctx.txn.clone(),
+            eval: ctx.eval.clone(),
             table: table.clone(),
             source,
             ranges: ranges.into_iter(),
@@ -161,6 +165,7 @@ impl TableAccess {
                 }
             }
         }
+        self.eval.rows_read.add_in_order(batch.rows.len());
         Ok(batch)
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::AutoIds;
+use super::{AutoIds, Profile};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::EvalContext;
 use crate::sql::kv::{LockOptions, Transaction};
@@ -88,6 +88,8 @@ pub struct ExecContext {
     pub lock_wait: Duration,
     /// How much it may take.
     pub limits: Arc<ExecLimits>,
+    /// What its operators do is counted here: EXPLAIN ANALYZE.
+    pub profile: Option<Arc<Profile>>,
 }
 
 impl ExecContext {

@@ -40,6 +40,7 @@ mod keys;
 mod lookup;
 #[cfg(test)]
 pub(crate) mod memory_store;
+mod profile;
 mod ranges;
 mod retry;
 mod rows;
@@ -54,6 +55,7 @@ pub mod wide;
 
 pub use context::{Anywhere, ExecContext, ExecLimits, NoVirtualTables, Place, VirtualTables};
 pub use dml::{AutoIds, DmlResult, KvAutoIds, execute_delete, execute_insert, execute_update};
+pub use profile::Profile;
 pub use retry::is_retryable_in_statement;
 pub use rows::{RowBatch, RowStream};
 pub use short::can_read_latest;
@@ -85,9 +87,15 @@ pub(crate) async fn run_plan(
     ctx: &ExecContext,
 ) -> SqlResult<RowStream> {
     ctx.check_killed()?;
+    if let Some(profile) = &ctx.profile {
+        profile.begin(plan, false);
+    }
     if let Some(rows) = short::run(plan, ctx).await? {
         return Ok(RowStream::rows(rows));
     }
     ctx.place.enter().await;
+    if let Some(profile) = &ctx.profile {
+        profile.begin(plan, true);
+    }
     wide::run(plan, ctx)
 }

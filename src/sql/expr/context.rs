@@ -44,6 +44,30 @@ pub struct Warning {
     pub message: String,
 }
 
+/// How many rows a statement has read from tables and indexes.
+#[derive(Debug, Default)]
+pub struct RowsRead {
+    by_key: AtomicU64,
+    in_order: AtomicU64,
+}
+
+impl RowsRead {
+    /// Rows were found by a key.
+    pub fn add_by_key(&self, rows: usize) {
+        self.by_key.fetch_add(rows as u64, Ordering::Relaxed);
+    }
+
+    /// Rows were read in order.
+    pub fn add_in_order(&self, rows: usize) {
+        self.in_order.fetch_add(rows as u64, Ordering::Relaxed);
+    }
+
+    /// Those by a key and those in order; from here on it counts from zero.
+    pub fn take(&self) -> (u64, u64) {
+        (self.by_key.swap(0, Ordering::Relaxed), self.in_order.swap(0, Ordering::Relaxed))
+    }
+}
+
 /// Where `@@name` is looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VariableScope {
@@ -126,6 +150,8 @@ pub struct EvalContext {
     pub last_insert_id_set: AtomicU64,
     /// The session has waited as long as the statement's SLEEPs say.
     pub slept: AtomicBool,
+    /// What the statement has read.
+    pub rows_read: RowsRead,
     /// `FOUND_ROWS()`.
     pub found_rows: u64,
     /// `ROW_COUNT()`.
@@ -177,6 +203,7 @@ impl EvalContext {
             last_insert_id: AtomicU64::new(0),
             last_insert_id_set: AtomicU64::new(0),
             slept: AtomicBool::new(false),
+            rows_read: RowsRead::default(),
             found_rows: 0,
             row_count: 0,
             div_precision_increment: 4,
@@ -198,6 +225,7 @@ impl EvalContext {
         *self.warning_count.get_mut() = 0;
         *self.last_insert_id_set.get_mut() = 0;
         *self.slept.get_mut() = false;
+        self.rows_read = RowsRead::default();
         self.seeded.get_mut().clear();
         self.regexes.get_mut().clear();
     }

@@ -168,6 +168,11 @@ functions! {
             LastInsertId "last_insert_id" 0 1;
             RowCount "row_count" 0 0;
             FoundRows "found_rows" 0 0;
+            GetLock "get_lock" 2 2;
+            ReleaseLock "release_lock" 1 1;
+            ReleaseAllLocks "release_all_locks" 0 0;
+            IsFreeLock "is_free_lock" 1 1;
+            IsUsedLock "is_used_lock" 1 1;
             Uuid "uuid" 0 0;
             Charset "charset" 1 1;
             Collation "collation" 1 1;
@@ -344,18 +349,19 @@ impl Function {
 
     /// Whether the same arguments give the same answer within one statement, so that it may be computed once.
     pub fn is_deterministic(self) -> bool {
-        !matches!(
-            self,
-            Function::Rand
-                | Function::Sleep
-                | Function::Sysdate
-                | Function::Uuid
-                | Function::GetUserVar
-                | Function::SetUserVar
-                | Function::LastInsertId
-                | Function::RowCount
-                | Function::FoundRows
-        )
+        !self.is_named_lock()
+            && !matches!(
+                self,
+                Function::Rand
+                    | Function::Sleep
+                    | Function::Sysdate
+                    | Function::Uuid
+                    | Function::GetUserVar
+                    | Function::SetUserVar
+                    | Function::LastInsertId
+                    | Function::RowCount
+                    | Function::FoundRows
+            )
     }
 
     /// The function of this name, whatever the arguments it is called with.
@@ -382,7 +388,20 @@ impl Function {
 
     /// Whether calling it changes the session, so that it must be called exactly as often as the statement says.
     pub fn has_side_effect(self) -> bool {
-        matches!(self, Function::SetUserVar | Function::LastInsertId | Function::Sleep)
+        self.is_named_lock()
+            || matches!(self, Function::SetUserVar | Function::LastInsertId | Function::Sleep)
+    }
+
+    /// GET_LOCK and its kin, which the session calls before it computes anything.
+    pub fn is_named_lock(self) -> bool {
+        matches!(
+            self,
+            Function::GetLock
+                | Function::ReleaseLock
+                | Function::ReleaseAllLocks
+                | Function::IsFreeLock
+                | Function::IsUsedLock
+        )
     }
 
     /// `=`, `<=>`, `<>`, `<`, `<=`, `>` and `>=`.

@@ -35,7 +35,9 @@ mod tree;
 pub(crate) use constant::{check_literals, constant_as};
 
 pub use aggregate::{Aggregate, AggregateKind};
-pub use context::{EvalContext, NoVars, SessionVars, VariableScope, Warning, WarningLevel};
+pub use context::{
+    EvalContext, NoVars, RowsRead, SessionVars, VariableScope, Warning, WarningLevel,
+};
 pub use function::Function;
 pub use interrupt::{Interrupt, InterruptReason};
 pub use physical::{from_df_error, physical, physical_predicate, to_df_error};

@@ -61,7 +61,7 @@ impl Parser<'_> {
     }
 
     /// `'user'@'host'`, or `CURRENT_USER[()]`.
-    fn user_name(&mut self) -> SqlResult<UserName> {
+    pub(super) fn user_name(&mut self) -> SqlResult<UserName> {
         if self.word("CURRENT_USER") {
             if self.op("(") {
                 self.expect_op(")")?;

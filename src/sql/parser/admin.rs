@@ -126,6 +126,7 @@ impl Parser<'_> {
             format = match name.as_str() {
                 "row" | "traditional" => ExplainFormat::Row,
                 "brief" => ExplainFormat::Brief,
+                "tree" => ExplainFormat::Tree,
                 _ => return Err(SqlError::unsupported(format!("EXPLAIN FORMAT = '{name}'"))),
             };
         }

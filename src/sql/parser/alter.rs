@@ -4,6 +4,38 @@ use super::ast::{AlterAction, CreateIndex, Statement};
 use super::cursor::Parser;
 use crate::common::{SqlError, SqlResult};
 
+/// Actions of ALTER TABLE that are not implemented.
+const ACTIONS: &[&str] = &[
+    "MODIFY",
+    "CHANGE",
+    "ALTER",
+    "RENAME",
+    "CONVERT",
+    "DEFAULT",
+    "CHARACTER",
+    "CHARSET",
+    "COLLATE",
+    "ENGINE",
+    "AUTO_INCREMENT",
+    "COMMENT",
+    "ALGORITHM",
+    "LOCK",
+    "ENABLE",
+    "DISABLE",
+    "ORDER",
+    "PARTITION",
+    "TRUNCATE",
+    "FORCE",
+    "DISCARD",
+    "IMPORT",
+    "WITH",
+    "WITHOUT",
+    "ROW_FORMAT",
+    "SET",
+    "REMOVE",
+    "KEY_BLOCK_SIZE",
+];
+
 impl Parser<'_> {
     pub(super) fn create_index(&mut self, unique: bool) -> SqlResult<CreateIndex> {
         let if_not_exists = self.if_not_exists()?;
@@ -85,6 +117,9 @@ impl Parser<'_> {
                 Statement::CreateIndex(CreateIndex { table, index, if_not_exists: false })
             }
             Some(AlterAction::DropIndex(name)) => Statement::DropIndex { table, name },
+            Some(AlterAction::Keys) => {
+                Statement::AlterTable { table, actions: vec![AlterAction::Keys] }
+            }
             None => return Err(self.syntax_error()),
         })
     }
@@ -125,36 +160,9 @@ impl Parser<'_> {
             }
             return Err(SqlError::unsupported("ALTER TABLE … DROP COLUMN"));
         }
-        const ACTIONS: &[&str] = &[
-            "MODIFY",
-            "CHANGE",
-            "ALTER",
-            "RENAME",
-            "CONVERT",
-            "DEFAULT",
-            "CHARACTER",
-            "CHARSET",
-            "COLLATE",
-            "ENGINE",
-            "AUTO_INCREMENT",
-            "COMMENT",
-            "ALGORITHM",
-            "LOCK",
-            "ENABLE",
-            "DISABLE",
-            "ORDER",
-            "PARTITION",
-            "TRUNCATE",
-            "FORCE",
-            "DISCARD",
-            "IMPORT",
-            "WITH",
-            "WITHOUT",
-            "ROW_FORMAT",
-            "SET",
-            "REMOVE",
-            "KEY_BLOCK_SIZE",
-        ];
+        if self.words(&["ENABLE", "KEYS"]) || self.words(&["DISABLE", "KEYS"]) {
+            return Ok(AlterAction::Keys);
+        }
         match ACTIONS.iter().find(|word| self.at(word)) {
             Some(word) => Err(SqlError::unsupported(format!("ALTER TABLE … {word}"))),
             None => Err(self.syntax_error()),

@@ -2,7 +2,6 @@
 
 use super::ast::{Show, ShowFilter, ShowKind, Statement};
 use super::cursor::Parser;
-use super::cursor::TokenKind;
 use crate::common::{SqlError, SqlResult};
 
 const TRIGGER_COLUMNS: &[&str] = &[
@@ -136,7 +135,7 @@ impl Parser<'_> {
             return Ok(ShowKind::Engines);
         }
         if self.word("GRANTS") {
-            let user = if self.word("FOR") { Some(self.account()?) } else { None };
+            let user = if self.word("FOR") { Some(self.user_name()?) } else { None };
             return Ok(ShowKind::Grants { user });
         }
         if let Some(kind) = self.show_programs()? {
@@ -269,21 +268,6 @@ impl Parser<'_> {
             table.database = Some(database);
         }
         Ok(table)
-    }
-
-    /// user[@host], CURRENT_USER[()].
-    fn account(&mut self) -> SqlResult<String> {
-        if self.word("CURRENT_USER") {
-            if self.op("(") {
-                self.expect_op(")")?;
-            }
-            return Ok("CURRENT_USER".to_owned());
-        }
-        let user = self.word_or_string()?;
-        if self.peek().kind == TokenKind::UserVariable {
-            return Ok(format!("{user}@{}", self.user_variable()?));
-        }
-        Ok(user)
     }
 
     /// DESCRIBE table [column].

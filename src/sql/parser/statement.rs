@@ -1,6 +1,6 @@
 //! Which statement it is.
 
-use super::ast::Statement;
+use super::ast::{ObjectName, Statement};
 use super::cursor::Parser;
 use crate::common::{SqlError, SqlResult};
 
@@ -97,6 +97,11 @@ impl Parser<'_> {
                 self.advance();
                 self.list(Parser::expr).map(Statement::Do)
             }
+            b"LOCK" if self.at_nth(1, "TABLES") || self.at_nth(1, "TABLE") => {
+                self.advance();
+                self.advance();
+                self.list(Parser::table_lock).map(Statement::LockTables)
+            }
             b"UNLOCK" => {
                 self.advance();
                 if !self.word("TABLES") {
@@ -108,9 +113,25 @@ impl Parser<'_> {
         }
     }
 
+    /// A table with its lock; an alias changes nothing, since the lock is the table's.
+    fn table_lock(&mut self) -> SqlResult<(ObjectName, bool)> {
+        let table = self.object_name()?;
+        let kinds = ["READ", "WRITE", "LOW_PRIORITY"];
+        if self.word("AS") || !kinds.iter().any(|word| self.at(word)) {
+            self.name()?;
+        }
+        if self.word("READ") {
+            self.word("LOCAL");
+            return Ok((table, false));
+        }
+        self.word("LOW_PRIORITY");
+        self.expect_word("WRITE")?;
+        Ok((table, true))
+    }
+
     fn unknown_statement(&mut self) -> SqlResult<Statement> {
         match UNSUPPORTED.iter().find(|word| self.at(word)) {
-            Some(&"LOCK") => Err(SqlError::unsupported("LOCK TABLES")),
+            Some(&"LOCK") => Err(SqlError::unsupported("LOCK INSTANCE")),
             Some(&"LOAD") => Err(SqlError::unsupported("LOAD DATA")),
             Some(word) => Err(SqlError::unsupported(word)),
             None => Err(self.syntax_error()),

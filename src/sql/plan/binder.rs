@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::physical::{PhysicalPlan, PlanNode, QueryPlan};
 use super::planner::Planner;
 use super::scope::{Scope, same_name};
 use super::subplans::{CommonTable, Subquery};
@@ -169,6 +170,22 @@ impl<'a> Binder<'a> {
         let bound = self.expr(expr, &mut Clause::plain(&scope, "field list"))?;
         self.refuse_subqueries()?;
         Ok(bound)
+    }
+
+    /// A query for the value of an expression without columns, whose subqueries are run.
+    pub(super) fn value_plan(mut self, expr: &ast::Expr) -> SqlResult<QueryPlan> {
+        let scope = Scope::default();
+        let bound = self.expr(expr, &mut Clause::plain(&scope, "field list"))?;
+        let schema = vec![bound.field_type().clone()];
+        let dual = PhysicalPlan {
+            node: PlanNode::Dual { rows: 1 },
+            schema: Vec::new(),
+            estimated_rows: 1.0,
+        };
+        let node = PlanNode::Project { input: Box::new(dual), exprs: vec![bound] };
+        let root = PhysicalPlan { node, schema, estimated_rows: 1.0 };
+        let (_, subqueries) = self.finish(None)?;
+        Ok(QueryPlan { root, columns: Vec::new(), subqueries, locking: false })
     }
 
     /// An expression over columns that are no table's.

@@ -11,7 +11,7 @@ use super::physical::{
 use super::scope::{Scope, same_name};
 use super::select::{limited, sorted};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::{INFORMATION_SCHEMA, TableInfo};
+use crate::sql::catalog::TableInfo;
 use crate::sql::expr::Expr;
 use crate::sql::parser::ast;
 
@@ -59,13 +59,13 @@ impl Binder<'_> {
         Ok(InsertPlan { target, columns, source, on_conflict, subqueries })
     }
 
-    /// The table a statement changes; those of `information_schema` are not.
+    /// The table a statement changes; those of MySQL's own databases are not.
     fn target(&self, name: &ast::ObjectName) -> SqlResult<(String, Arc<TableInfo>)> {
         let (database, table) = self.table(name)?;
-        if database.eq_ignore_ascii_case(INFORMATION_SCHEMA) {
+        if table.id < 0 {
             return Err(SqlError::new(
                 errno::DB_ACCESS_DENIED,
-                "Access denied for user to database 'information_schema'",
+                format!("Access denied for user to database '{database}'"),
             ));
         }
         Ok((database, table))

@@ -60,6 +60,17 @@ pub(super) fn explain(plan: &StatementPlan) -> Vec<Row> {
     out.rows
 }
 
+/// What stands above the operators of a statement that writes.
+pub(super) fn head(plan: &StatementPlan) -> Option<String> {
+    let (verb, table) = match plan {
+        StatementPlan::Query(_) => return None,
+        StatementPlan::Insert(insert) => ("Insert into", &insert.target.table),
+        StatementPlan::Update(update) => ("Update", &update.target.table),
+        StatementPlan::Delete(delete) => ("Delete from", &delete.target.table),
+    };
+    Some(format!("{verb} {}", table.name))
+}
+
 struct Explain {
     rows: Vec<Row>,
 }
@@ -97,7 +108,8 @@ impl Explain {
     }
 }
 
-fn inputs(plan: &PhysicalPlan) -> Vec<&PhysicalPlan> {
+/// The operators below one.
+pub(crate) fn inputs(plan: &PhysicalPlan) -> Vec<&PhysicalPlan> {
     match &plan.node {
         PlanNode::Filter { input, .. }
         | PlanNode::Project { input, .. }
@@ -112,7 +124,7 @@ fn inputs(plan: &PhysicalPlan) -> Vec<&PhysicalPlan> {
 }
 
 /// Name, access object, info.
-fn describe(plan: &PhysicalPlan) -> (String, String, String) {
+pub(super) fn describe(plan: &PhysicalPlan) -> (String, String, String) {
     let plain = |name: &str, info: String| (name.to_owned(), String::new(), info);
     match &plan.node {
         PlanNode::Dual { rows } => plain("TableDual", format!("rows:{rows}")),

@@ -5,7 +5,6 @@ use super::logical::Logical;
 use super::physical::{JoinKind, OutputColumn};
 use super::scope::{Scope, same_name};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::INFORMATION_SCHEMA;
 use crate::sql::expr::{Expr, Function};
 use crate::sql::parser::ast;
 
@@ -36,7 +35,7 @@ impl Binder<'_> {
             }
             Named::Table(database, table) => {
                 let scope = Scope::table(&database, alias, &table);
-                if database.eq_ignore_ascii_case(INFORMATION_SCHEMA) {
+                if table.id < 0 {
                     let outputs = (0..table.columns.len()).collect();
                     let database = database.to_lowercase();
                     return Ok((Logical::Virtual { table, database, outputs }, scope));

@@ -26,6 +26,8 @@ mod constraints;
 mod dependence;
 mod dml;
 mod explain;
+mod explain_tree;
+mod figures;
 mod from;
 mod grouping;
 mod literals;
@@ -43,6 +45,8 @@ mod subplans;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use explain::inputs;
+pub use figures::{NodeFigures, TreeFigures};
 pub use physical::{
     AccessLock, Assignment, ConflictAction, DeletePlan, HandleRange, IndexRange, InsertPlan,
     InsertSource, JoinKind, OutputColumn, PhysicalPlan, PlanNode, PointAccess, QueryPlan, SortKey,

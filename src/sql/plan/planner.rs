@@ -1,8 +1,9 @@
 //! The planner as the session sees it.
 
 use super::binder::Binder;
-use super::explain;
+use super::figures::TreeFigures;
 use super::physical::{DeletePlan, InsertPlan, QueryPlan, UpdatePlan};
+use super::{explain, explain_tree};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::InfoSchema;
 use crate::sql::expr::{Expr, TypeRules, VariableScope};
@@ -116,9 +117,14 @@ impl<'a> Planner<'a> {
         Binder::new(self).delete(delete)
     }
 
-    /// Binds an expression that sees no columns: SET, DO, SPLIT TABLE, KILL. Subqueries are refused.
+    /// Binds an expression that sees no columns: SPLIT TABLE, KILL. Subqueries are refused.
     pub fn bind_constant(&self, expr: &ast::Expr) -> SqlResult<Expr> {
         Binder::new(self).constant(expr)
+    }
+
+    /// Plans an expression that sees no columns and may have subqueries: the values of SET and DO. One row of one column.
+    pub fn plan_value(&self, expr: &ast::Expr) -> SqlResult<QueryPlan> {
+        Binder::new(self).value_plan(expr)
     }
 
     /// Binds a predicate over named columns: SHOW … WHERE. Subqueries are refused.
@@ -129,5 +135,10 @@ impl<'a> Planner<'a> {
     /// What EXPLAIN answers for a plan: id, estRows, task, access object, operator info.
     pub fn explain(&self, plan: &StatementPlan) -> Vec<[String; 5]> {
         explain::explain(plan)
+    }
+
+    /// What EXPLAIN FORMAT=TREE answers, and with figures EXPLAIN ANALYZE.
+    pub fn explain_tree(&self, plan: &StatementPlan, ran: Option<&[TreeFigures]>) -> String {
+        explain_tree::explain_tree(plan, ran)
     }
 }

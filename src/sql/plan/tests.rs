@@ -86,7 +86,9 @@ impl TestSchema {
                 .into_iter()
                 .map(|(database, table)| SchemaChange::RemoveTable { database, table })
                 .collect(),
-            DdlStatement::TruncateTable { .. } => Vec::new(),
+            DdlStatement::TruncateTable { .. }
+            | DdlStatement::LockTables { .. }
+            | DdlStatement::UnlockTables { .. } => Vec::new(),
             DdlStatement::CreateIndex { database, table, mut index, .. } => {
                 let mut table = table_of(&database, &table);
                 table.max_index_id += 1;
@@ -160,7 +162,7 @@ impl TestSchema {
             Statement::Show(show) => match &show.kind {
                 ast::ShowKind::CreateTable(name) => {
                     let table = self.schema.require_table("test", &name.name)?;
-                    Ok(format!("{}\n", show_create_table(table)))
+                    Ok(format!("{}\n", show_create_table(table, table.auto_increment_start)))
                 }
                 other => Ok(format!("{other:?}\n")),
             },

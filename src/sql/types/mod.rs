@@ -44,4 +44,4 @@ pub use sql_mode::SqlMode;
 pub use store::convert_for_column;
 pub use text::{float_text, write_text};
 pub use time::{Duration, Interval, IntervalUnit, Time, TimeKind, TimeRules};
-pub use time_zone::TimeZone;
+pub use time_zone::{TimeZone, time_zone_names};

@@ -18,6 +18,11 @@ pub enum TimeZone {
     Named(chrono_tz::Tz),
 }
 
+/// The zones that have a name.
+pub fn time_zone_names() -> impl Iterator<Item = &'static str> {
+    chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())
+}
+
 impl TimeZone {
     /// UTC.
     pub const UTC: TimeZone = TimeZone::Fixed(0);

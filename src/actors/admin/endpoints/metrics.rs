@@ -3,14 +3,17 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use metrics::{describe_gauge, gauge};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use parking_lot::Mutex;
 
 use super::status::{RegionCounts, resident_bytes};
 use crate::actors::admin::actor::Shared;
 use crate::actors::admin::http::Answer;
 use crate::actors::admin::services::AdminServices;
-use crate::actors::runtime::{HealthState, metrics::publish_metrics};
+use crate::actors::runtime::{self, HealthState, metrics::publish_metrics};
+use crate::actors::store::log_writer;
+use crate::actors::store::snapshots::SnapshotFigures;
+use crate::actors::{bridge, gateway, kv, session, stats};
 
 /// Seconds since the node started (gauge).
 const UPTIME: &str = "troupe_uptime_seconds";
@@ -29,6 +32,26 @@ const REGION_BYTES: &str = "troupe_store_region_bytes";
 /// 1 for every service that is healthy, else 0 (gauge).
 const HEALTHY: &str = "troupe_service_healthy";
 
+/// Upper ends of the buckets of durations, in seconds.
+const DURATION_BUCKETS: [f64; 16] = [
+    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+    1.0, 5.0, 30.0,
+];
+/// Of groups.
+const GROUP_BUCKETS: [f64; 8] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 128.0, 1024.0];
+
+/// What the parts of a node say of their metrics. A recorder knows only what it is told after it was installed.
+const PARTS: [fn(); 8] = [
+    runtime::metrics::describe,
+    bridge::describe_metrics,
+    gateway::describe_metrics,
+    stats::describe_metrics,
+    session::activity::describe_metrics,
+    kv::describe_metrics,
+    log_writer::metrics::describe,
+    SnapshotFigures::describe,
+];
+
 static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 
 /// Installs the process-wide recorder behind `/metrics`, once; later calls answer the same one.
@@ -40,8 +63,16 @@ pub fn install_metrics() -> anyhow::Result<PrometheusHandle> {
     if let Some(handle) = &*installed {
         return Ok(handle.clone());
     }
-    let handle = PrometheusBuilder::new().install_recorder()?;
+    let full = |name: &str| Matcher::Full(name.to_owned());
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(full(session::activity::DURATION), &DURATION_BUCKETS)?
+        .set_buckets_for_metric(full(log_writer::metrics::SYNC), &DURATION_BUCKETS)?
+        .set_buckets_for_metric(full(log_writer::metrics::SYNC_GROUP), &GROUP_BUCKETS)?
+        .install_recorder()?;
     describe();
+    for describe_part in PARTS {
+        describe_part();
+    }
     *installed = Some(handle.clone());
     Ok(handle)
 }

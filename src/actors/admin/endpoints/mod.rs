@@ -9,4 +9,5 @@ pub(super) mod page;
 pub(super) mod pd;
 pub(super) mod regions;
 pub(super) mod schema;
+pub(super) mod statements;
 pub(super) mod status;

@@ -75,7 +75,7 @@ pub(in crate::actors::admin) fn table(shared: &Data<Shared>, request: &HttpReque
     let Some(table) = schema.table(&database.name, name) else {
         return Err(Refusal::NotFound(format!("there is no table {}.{name}", database.name)));
     };
-    let create = show_create_table(table);
+    let create = show_create_table(table, table.auto_increment_start);
     Ok(HttpResponse::Ok().json(TableView { database: &database.name, table, create }))
 }
 

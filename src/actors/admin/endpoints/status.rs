@@ -19,7 +19,7 @@ use crate::common::StoreId;
 use crate::placement::StoreInfo;
 
 /// So long `/status` waits for the placement driver.
-const PD_DEADLINE: Duration = Duration::from_secs(1);
+pub(super) const PD_DEADLINE: Duration = Duration::from_secs(1);
 
 /// The regions of a store, added up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -98,11 +98,11 @@ pub(in crate::actors::admin) async fn status(shared: Data<Shared>) -> HttpRespon
     })
 }
 
-fn late() -> PdError {
+pub(super) fn late() -> PdError {
     PdError::Unavailable(format!("no answer within {PD_DEADLINE:?}"))
 }
 
-async fn ask_placement(pd: &dyn PdClient) -> PdResult<Value> {
+pub(super) async fn ask_placement(pd: &dyn PdClient) -> PdResult<Value> {
     let stores: Vec<StoreInfo> = pd.stores().await?;
     let safe_point = pd.gc_safe_point().await?;
     Ok(json!({ "stores": stores, "gc_safe_point": safe_point }))

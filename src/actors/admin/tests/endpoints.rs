@@ -42,6 +42,38 @@ async fn health_is_503_as_soon_as_a_service_does_not_do_its_work() {
 }
 
 #[actix_rt::test]
+async fn statements_are_shown_by_what_they_cost() {
+    use crate::actors::session::activity::{Command, Outcome, Ran};
+    let node = Node::start().await;
+    let text = bytes::Bytes::from_static(b"SELECT * FROM t WHERE id = 5");
+    let ran = Ran {
+        command: Command::Select,
+        fingerprint: 7,
+        text: &text,
+        database: Some("d"),
+        now_micros: 3_000_000,
+        outcome: Outcome { elapsed: Duration::from_millis(4), sent: 1, ..Outcome::default() },
+    };
+    node.activity.record(&ran);
+    node.activity.slow.add(&ran, "ann", "10.0.0.1", 9, true);
+    let statements = node.get("/statements", 200)["statements"].clone();
+    assert_eq!(statements[0]["statement"], "SELECT * FROM `t` WHERE `id` = ?");
+    assert_eq!((&statements[0]["count"], &statements[0]["max_us"]), (&json!(1), &json!(4000)));
+    let slow = node.get("/statements/slow?limit=1", 200);
+    assert_eq!((&slow["total"], &slow["slow"][0]["user"]), (&json!(1), &json!("ann")));
+    let overview = node.get("/overview", 200);
+    assert_eq!(overview["health"]["node"]["state"], "healthy");
+    assert_eq!(overview["placement"]["stores"].as_array().unwrap().len(), 1);
+    assert_eq!(overview["top_statements"][0]["digest"].as_str().unwrap().len(), 64);
+    assert_eq!(overview["clients"]["counters"]["Slow_queries"], 1);
+    for link in overview["links"].as_object().unwrap().values() {
+        let (status, body) = node.ask("GET", link.as_str().unwrap());
+        assert_eq!(status, 200, "{link}: {body}");
+    }
+    node.stop().await;
+}
+
+#[actix_rt::test]
 async fn metrics_are_prometheus_text() {
     let node = Node::start().await;
     let (status, text) = node.ask("GET", "/metrics");
@@ -56,6 +88,19 @@ async fn metrics_are_prometheus_text() {
     has("troupe_process_resident_bytes ");
     has("troupe_uptime_seconds ");
     has("# TYPE troupe_actor_messages_total counter");
+    has("# HELP troupe_actors actors that live");
+    for line in text.lines() {
+        let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' '))
+        else {
+            continue;
+        };
+        has(&format!("# HELP {name} "));
+        assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
+        let base = name.trim_end_matches("_total");
+        for unit in ["milliseconds", "microseconds", "nanoseconds", "ms", "us", "kib", "mib"] {
+            assert!(!base.ends_with(&format!("_{unit}")), "{name}: seconds and bytes");
+        }
+    }
     node.stop().await;
 }
 

@@ -19,6 +19,7 @@ use crate::actors::runtime::{
     Actor, ActorRef, Context, Handler, Health, ReplyTo, System, SystemOptions, Thread,
 };
 use crate::actors::session::ProcessList;
+use crate::actors::session::activity::SharedActivity;
 use crate::actors::store::{NoTransport, OpenStore, StoreNode, StoreOptions, open_store};
 use crate::message;
 use crate::placement::Goals;
@@ -97,6 +98,7 @@ struct Node {
     admin: AdminHandle,
     store: StoreNode,
     log: reload::Layer<EnvFilter, Registry>,
+    activity: SharedActivity,
 }
 
 impl Node {
@@ -117,6 +119,7 @@ impl Node {
         let store = open_store(&system, open).await.unwrap();
         system.spawn_root("crowd", Thread::Any, || Crowd);
         system.health().report("store", Health::healthy());
+        let activity = SharedActivity::default();
         let (log, reload) = reload::Layer::new(EnvFilter::new("info"));
         let services = AdminServices {
             system: system.clone(),
@@ -127,6 +130,7 @@ impl Node {
             schema: Arc::new(FixedSchema(schema())),
             pd,
             processes: Arc::new(ProcessList::default()),
+            activity: activity.clone(),
             bridge: None,
             fault_injection: false,
             connections: CONNECTIONS,
@@ -139,7 +143,7 @@ impl Node {
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let admin = start(services, vec![listener]).unwrap();
-        let node = Node { system, admin, store, log };
+        let node = Node { system, admin, store, log, activity };
         node.until(|node| node.store.router.statuses().iter().any(|region| region.is_leader()))
             .await;
         // Its children are made on another thread.

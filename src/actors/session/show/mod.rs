@@ -77,17 +77,14 @@ impl Core {
         }
         self.begin_eval(request.params.clone(), false, false);
         let schema = self.services.schema.current();
-        let mut shown = match show.kind {
-            ShowKind::ProcessList { full } => self.process_list(full).await,
-            _ => self.shown(show, &schema)?,
-        };
+        let mut shown = self.shown(show, &schema).await?;
         if let Some(filter) = &show.filter {
             self.filter(&mut shown, filter, request, &schema)?;
         }
         self.send_shown(shown, request, sink).await
     }
 
-    fn shown(&self, show: &Show, schema: &InfoSchema) -> SqlResult<Shown> {
+    async fn shown(&self, show: &Show, schema: &InfoSchema) -> SqlResult<Shown> {
         let pattern = match &show.filter {
             Some(ShowFilter::Like(pattern)) => Some(pattern.as_str()),
             _ => None,
@@ -100,7 +97,8 @@ impl Core {
             }
             ShowKind::TableStatus { database } => {
                 let database = self.database_or_current(database.as_deref())?;
-                schema::table_status(schema, &database, &self.services.stats)?
+                let zone = &self.eval.time_zone;
+                schema::table_status(schema, &database, &self.services, zone).await?
             }
             ShowKind::Columns { full, table } => {
                 let (database, table) = self.find_table(schema, table)?;
@@ -111,7 +109,10 @@ impl Core {
                 let stats = self.services.stats.current(table.id);
                 schema::indexes(schema.require_database(&database)?, &table, stats.as_ref())
             }
-            ShowKind::CreateTable(name) => schema::create_table(&self.find_table(schema, name)?.1),
+            ShowKind::CreateTable(name) => {
+                let (_, table) = self.find_table(schema, name)?;
+                schema::create_table(&table, &self.services).await?
+            }
             ShowKind::CreateDatabase { name, if_not_exists } => {
                 schema::create_database(schema.require_database(name)?, *if_not_exists)
             }
@@ -120,7 +121,7 @@ impl Core {
             ShowKind::Engines => server::engines(),
             ShowKind::Collations => server::collations(),
             ShowKind::CharacterSets => server::character_sets(),
-            ShowKind::Grants { user } => self.show_grants(user.as_deref()),
+            ShowKind::Grants { user } => self.show_grants(user.as_ref())?,
             // There are none, since none can be made.
             ShowKind::StoredPrograms { columns } => Shown::new(columns, Vec::new()),
             ShowKind::Privileges => server::privileges(),
@@ -128,7 +129,8 @@ impl Core {
             ShowKind::StatsMeta => self.stats_meta(schema),
             ShowKind::StatsHistograms => self.stats_histograms(schema),
             ShowKind::StatsHealthy => self.stats_healthy(schema),
-            ShowKind::ProcessList { .. } | ShowKind::Warnings { .. } | ShowKind::Errors { .. } => {
+            ShowKind::ProcessList { full } => self.process_list(*full).await,
+            ShowKind::Warnings { .. } | ShowKind::Errors { .. } => {
                 return Err(SqlError::internal("what others are asked for is shown apart"));
             }
         })

@@ -1,14 +1,14 @@
 //! What SHOW tells of databases and tables.
 
 use super::Shown;
-use crate::actors::session::schema_rows;
-use crate::actors::stats::StatsCache;
+use crate::actors::session::virtual_tables::table_rows;
+use crate::actors::session::{SessionServices, schema_rows};
 use crate::common::SqlResult;
 use crate::sql::catalog::{
     DatabaseInfo, InfoSchema, TableInfo, show_create_database, show_create_table,
 };
 use crate::sql::stats::TableStats;
-use crate::sql::types::Datum;
+use crate::sql::types::{Datum, TimeZone};
 
 /// A table's name, and from its engine to its comment, in a row of TABLES.
 const STATUS_COLUMNS: [usize; 18] =
@@ -37,7 +37,7 @@ pub(super) fn tables(
         Some(pattern) => format!("Tables_in_{} ({pattern})", info.name),
         None => format!("Tables_in_{}", info.name),
     };
-    let kind = if info.id < 0 { "SYSTEM VIEW" } else { "BASE TABLE" };
+    let kind = schema_rows::table_type(info);
     let rows = schema
         .tables(database)
         .map(|table| {
@@ -51,10 +51,12 @@ pub(super) fn tables(
     Ok(if full { Shown::new(&[&head, "Table_type"], rows) } else { Shown::new(&[&head], rows) })
 }
 
-pub(super) fn table_status(
+/// SHOW TABLE STATUS.
+pub(super) async fn table_status(
     schema: &InfoSchema,
     database: &str,
-    stats: &StatsCache,
+    services: &SessionServices,
+    zone: &TimeZone,
 ) -> SqlResult<Shown> {
     let info = schema.require_database(database)?;
     let columns = [
@@ -69,20 +71,19 @@ pub(super) fn table_status(
         "#Index_length",
         "#Data_free",
         "#Auto_increment",
-        "Create_time",
-        "Update_time",
-        "Check_time",
+        "@Create_time",
+        "@Update_time",
+        "@Check_time",
         "Collation",
         "Checksum",
         "Create_options",
         "!Comment",
     ];
-    let tables = schema.tables(database).filter(|_| info.id >= 0);
-    let rows = tables.map(|table| {
-        let row = schema_rows::table_row(info, table, stats.current(table.id).as_ref());
-        pick(&row, &STATUS_COLUMNS)
-    });
-    Ok(Shown::new(&columns, rows.collect()))
+    let tables: Vec<(&DatabaseInfo, &TableInfo)> =
+        schema.tables(database).filter(|_| info.id >= 0).map(|table| (&**info, &**table)).collect();
+    let rows = table_rows(services, zone, &tables).await?;
+    let rows = rows.iter().map(|row| pick(row, &STATUS_COLUMNS)).collect();
+    Ok(Shown::new(&columns, rows))
 }
 
 /// SHOW COLUMNS.
@@ -142,9 +143,18 @@ pub(super) fn indexes(
     shown
 }
 
-pub(super) fn create_table(table: &TableInfo) -> Shown {
-    let row = vec![Datum::from(table.name.as_str()), Datum::from(show_create_table(table))];
-    Shown::new(&["Table", "!Create Table"], vec![row])
+/// SHOW CREATE TABLE.
+pub(super) async fn create_table(
+    table: &TableInfo,
+    services: &SessionServices,
+) -> SqlResult<Shown> {
+    let next = match table.columns.iter().any(|column| column.auto_increment) {
+        true => services.auto_ids.next_auto_increments(&[table]).await?.pop(),
+        false => None,
+    };
+    let text = show_create_table(table, next);
+    let row = vec![Datum::from(table.name.as_str()), Datum::from(text)];
+    Ok(Shown::new(&["Table", "!Create Table"], vec![row]))
 }
 
 pub(super) fn create_database(database: &DatabaseInfo, if_not_exists: bool) -> Shown {

@@ -3,8 +3,11 @@
 use super::Shown;
 use crate::actors::session::core::Core;
 use crate::actors::session::variables::list;
-use crate::actors::session::{ProcessList, TlsSession};
+use crate::actors::session::{SessionServices, TlsSession};
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::catalog::quote_name;
 use crate::sql::expr::WarningLevel;
+use crate::sql::parser::ast::UserName;
 use crate::sql::types::{Collation, Datum};
 
 impl Core {
@@ -17,8 +20,7 @@ impl Core {
     }
 
     pub(super) fn show_status(&self) -> Shown {
-        let uptime = self.services.clock.now().as_nanos();
-        let rows = status(uptime, &self.services.processes, self.client.tls.as_ref());
+        let rows = status(&self.services, self.client.tls.as_ref());
         Shown::new(&["Variable_name", "!Value"], rows)
     }
 
@@ -49,37 +51,55 @@ impl Core {
     }
 
     /// Every account has all rights.
-    pub(super) fn show_grants(&self, user: Option<&str>) -> Shown {
-        let own = format!("'{}'@'{}'", self.client.user, self.client.account_host);
-        let name = match user {
-            Some(user) if user.contains('@') => user.to_owned(),
-            Some(user) => format!("'{user}'@'%'"),
-            None => own,
+    pub(super) fn show_grants(&self, user: Option<&UserName>) -> SqlResult<Shown> {
+        let (user, host) = match user {
+            Some(named) if !named.is_current => {
+                let (user, host) = (named.user.as_str(), named.host.as_str());
+                if self.services.accounts.table().get(user, host).is_none() {
+                    return Err(SqlError::new(
+                        errno::NONEXISTING_GRANT,
+                        format!(
+                            "There is no such grant defined for user '{user}' on host '{host}'"
+                        ),
+                    ));
+                }
+                (user, host)
+            }
+            _ => (self.client.user.as_str(), self.client.account_host.as_str()),
         };
-        let head = format!("!Grants for {}", name.replace('\'', ""));
+        let head = format!("!Grants for {user}@{host}");
+        let name = format!("{}@{}", quote_name(user), quote_name(host));
         let grant = format!("GRANT ALL PRIVILEGES ON *.* TO {name} WITH GRANT OPTION");
-        Shown::new(&[&head], vec![vec![Datum::from(grant)]])
+        Ok(Shown::new(&[&head], vec![vec![Datum::from(grant)]]))
     }
 }
 
-/// The server's counters: name and value.
+/// The counters of the node, and of the session's TLS: name and value.
 pub(in crate::actors::session) fn status(
-    uptime_nanos: u64,
-    processes: &ProcessList,
+    services: &SessionServices,
     tls: Option<&TlsSession>,
 ) -> Vec<Vec<Datum>> {
-    let uptime = (uptime_nanos / 1_000_000_000).to_string();
-    let values = [
+    let processes = &services.processes;
+    let uptime = (services.clock.now().as_nanos() / 1_000_000_000).to_string();
+    let mut values: Vec<(String, String)> = [
         ("Connections", processes.connections().to_string()),
+        ("Max_used_connections", processes.most().to_string()),
         ("Queries", processes.questions().to_string()),
         ("Questions", processes.questions().to_string()),
         ("Ssl_cipher", tls.map(|tls| tls.cipher.clone()).unwrap_or_default()),
         ("Ssl_version", tls.map(|tls| tls.version.to_owned()).unwrap_or_default()),
         ("Threads_connected", processes.len().to_string()),
+        ("Threads_created", processes.connections().to_string()),
         ("Threads_running", processes.running().to_string()),
         ("Uptime", uptime.clone()),
         ("Uptime_since_flush_status", uptime),
-    ];
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect();
+    let counted = services.activity.status().into_iter();
+    values.extend(counted.map(|(name, value)| (name, value.to_string())));
+    values.sort();
     values.into_iter().map(|(name, value)| vec![Datum::from(name), Datum::from(value)]).collect()
 }
 

@@ -195,7 +195,7 @@ macro_rules! scripts {
     };
 }
 
-scripts! { first_session transactions failed_statements isolation variables show prepared accounts errors schema_changes statistics }
+scripts! { first_session transactions failed_statements isolation variables show prepared accounts errors schema_changes statistics programs named_locks table_locks counters explain_tree }
 
 #[actix::test]
 async fn prepared_statements_in_binary() {
@@ -320,4 +320,64 @@ async fn what_a_client_may_do_follows_the_variables() {
     }
     person.send(Command::ResetConnection).await;
     assert_eq!(limits(), [77, 30, 60]);
+}
+
+/// Rows and loops of EXPLAIN ANALYZE, by operator: the times differ.
+#[actix::test]
+async fn explain_analyze_counts_rows() {
+    let node = Node::start().await;
+    let client = node.connect(capabilities());
+    client
+        .show("CREATE DATABASE d; USE d; CREATE TABLE t (id INT PRIMARY KEY, a INT); INSERT INTO t VALUES (1, 1), (2, 2), (3, 2)")
+        .await;
+    let figures = |text: String| -> Vec<String> {
+        let counted = |line: &str| {
+            let name = line.trim_start().trim_start_matches("-> ");
+            let name = name.split([':', ' ']).next().unwrap_or_default().to_owned();
+            let actual = line.split("(actual ").nth(1)?;
+            let rows = actual.split_once(" rows=")?.1;
+            Some(format!("{name} {}", rows.trim_end_matches(')')))
+        };
+        text.lines().filter_map(counted).collect()
+    };
+    let shown = client.show("EXPLAIN ANALYZE SELECT * FROM t WHERE id = 2").await;
+    assert_eq!(figures(shown.clone()), ["Single-row 1 loops=1"], "{shown}");
+    let shown =
+        client.show("EXPLAIN ANALYZE SELECT a + 1 FROM t WHERE a = 2 ORDER BY id DESC").await;
+    assert_eq!(figures(shown.clone()), ["Compute 2 loops=1", "Table 2 loops=1"], "{shown}");
+    let shown = client
+        .show("EXPLAIN ANALYZE SELECT COUNT(*) FROM t x JOIN t y ON x.a = y.a WHERE x.id >= (SELECT MIN(id) FROM t)")
+        .await;
+    let counted = figures(shown.clone());
+    assert!(counted.contains(&"Hash 5 loops=1".to_owned()), "{shown}");
+    assert!(counted.contains(&"Aggregate 1 loops=1".to_owned()), "{shown}");
+}
+
+#[actix::test]
+async fn who_waits_for_a_locked_table_goes_on_when_it_is_free() {
+    let node = Node::start().await;
+    let (a, b) = (node.connect(capabilities()), node.connect(capabilities()));
+    a.show("CREATE DATABASE d; USE d; CREATE TABLE t (id INT PRIMARY KEY); BEGIN").await;
+    b.show("USE d; BEGIN; INSERT INTO t VALUES (1)").await;
+    assert_eq!(a.show("LOCK TABLES t WRITE").await, "affected 0\n");
+    let late = b.show("COMMIT").await;
+    assert!(
+        late.starts_with("ERROR 8028"),
+        "it had not committed when the table was locked: {late}"
+    );
+    let waiting = {
+        let b = b.clone();
+        actix::spawn(async move { b.show("INSERT INTO t VALUES (2)").await })
+    };
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    assert_eq!(a.show("SELECT COUNT(*) FROM t").await, "COUNT(*)\n0\n");
+    assert!(!waiting.is_finished());
+    // A connection that ends leaves its tables to the keeper.
+    a.session.stop();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let (locks, ddl) = (node.services.locks.clone(), node.services.ddl.clone());
+    node.system
+        .spawn_root("keeper", Thread::Same, move || LockKeeper::new(locks.clone(), ddl.clone()));
+    assert_eq!(waiting.await.unwrap(), "affected 1\n");
+    assert_eq!(b.show("SELECT * FROM t").await, "id\n2\n");
 }

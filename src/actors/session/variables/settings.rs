@@ -18,6 +18,8 @@ pub struct Settings {
     pub time_zone: TimeZone,
     /// `innodb_lock_wait_timeout`.
     pub lock_wait: Duration,
+    /// `lock_wait_timeout`: how long to wait for LOCK TABLES of others.
+    pub table_lock_wait: Duration,
     /// `max_execution_time` of a SELECT; zero: no limit.
     pub max_execution_time: Duration,
     /// `tidb_txn_mode` is `optimistic`.
@@ -40,6 +42,12 @@ pub struct Settings {
     pub div_precision_increment: u8,
     /// `wait_timeout`, `net_read_timeout`, `net_write_timeout` and `max_allowed_packet`.
     pub client: ClientLimits,
+    /// `long_query_time`: a statement that takes longer is slow.
+    pub long_query_time: Duration,
+    /// `min_examined_row_limit`: one that reads fewer rows is not.
+    pub min_examined_rows: u64,
+    /// `sql_select_limit`: the rows of a SELECT without LIMIT.
+    pub select_limit: u64,
     /// `timestamp`: the moment statements are said to run at, in microseconds; `None`: now.
     pub timestamp: Option<i64>,
 }
@@ -51,6 +59,7 @@ impl Default for Settings {
             sql_mode: SqlMode::default(),
             time_zone: TimeZone::default(),
             lock_wait: Duration::from_secs(50),
+            table_lock_wait: Duration::from_secs(31_536_000),
             max_execution_time: Duration::ZERO,
             optimistic: false,
             read_from: ReadFrom::Leader,
@@ -62,6 +71,9 @@ impl Default for Settings {
             max_allowed_packet: 64 << 20,
             div_precision_increment: 4,
             client: ClientLimits::default(),
+            long_query_time: Duration::from_secs(10),
+            min_examined_rows: 0,
+            select_limit: u64::MAX,
             timestamp: None,
         }
     }
@@ -82,6 +94,7 @@ impl Settings {
             "sql_mode" => self.sql_mode = SqlMode::parse(value).unwrap_or_default(),
             "time_zone" => self.time_zone = TimeZone::parse(value).unwrap_or_default(),
             "innodb_lock_wait_timeout" => self.lock_wait = Duration::from_secs(number()),
+            "lock_wait_timeout" => self.table_lock_wait = Duration::from_secs(number()),
             "max_execution_time" => self.max_execution_time = Duration::from_millis(number()),
             "tidb_txn_mode" => self.optimistic = value == "optimistic",
             "tidb_replica_read" => {
@@ -107,6 +120,13 @@ impl Settings {
             "wait_timeout" => self.client.idle = Duration::from_secs(number()),
             "net_read_timeout" => self.client.read = Duration::from_secs(number()),
             "net_write_timeout" => self.client.write = Duration::from_secs(number()),
+            "long_query_time" => {
+                let seconds = value.parse::<f64>().unwrap_or(10.0);
+                self.long_query_time =
+                    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+            }
+            "sql_select_limit" => self.select_limit = number(),
+            "min_examined_row_limit" => self.min_examined_rows = number(),
             "timestamp" => {
                 let seconds = value.parse::<f64>().unwrap_or(0.0);
                 self.timestamp = (seconds > 0.0).then_some((seconds * 1e6) as i64);

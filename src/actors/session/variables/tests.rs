@@ -1,5 +1,6 @@
 //! What variables accept.
 
+use super::definitions::Rule;
 use super::*;
 use crate::sql::types::{Datum, SqlMode};
 
@@ -88,4 +89,68 @@ fn settings_follow() {
     assert_eq!(session.settings.sql_mode, SqlMode::default());
     session.set_names(Some("utf8mb4"), Some("utf8mb4_general_ci")).unwrap();
     assert_eq!(session.settings.results.id(), 45);
+}
+
+/// What reads a variable that is not in [`Settings`].
+const READ_ELSEWHERE: &[(&str, &str)] = &[
+    ("character_set_client", "SET NAMES and the handshake: what a connection may speak"),
+    ("character_set_connection", "goes with collation_connection"),
+    ("character_set_results", "what a connection may speak"),
+    ("character_set_server", "goes with collation_server"),
+    ("collation_server", "CREATE DATABASE"),
+    ("identity", "LAST_INSERT_ID()"),
+    ("last_insert_id", "LAST_INSERT_ID()"),
+    ("net_read_timeout", "the gateway"),
+    ("net_write_timeout", "the gateway"),
+    ("slow_query_log", "the watch over statements"),
+    ("tx_isolation", "another name of transaction_isolation"),
+    ("tx_read_only", "another name of transaction_read_only"),
+    ("wait_timeout", "the gateway"),
+];
+
+/// Another value than the default.
+fn other_value(variable: &Variable) -> Datum {
+    match (variable.name, variable.domain) {
+        (_, Domain::Switch) => Datum::from(i64::from(variable.default != "ON")),
+        (_, Domain::Integer(low, high)) => {
+            let default: u64 = variable.default.parse().unwrap();
+            Datum::UInt(if default == high { low.unsigned_abs().max(1) } else { default + 1 })
+        }
+        (_, Domain::Number) => Datum::Float(1.5),
+        (_, Domain::Word(words)) => {
+            Datum::from(*words.iter().find(|word| **word != variable.default).unwrap())
+        }
+        (_, Domain::Modes) => Datum::from("ANSI_QUOTES"),
+        (_, Domain::Zone) => Datum::from("+01:00"),
+        (_, Domain::Charset) => Datum::from("binary"),
+        (_, Domain::Collation) => Datum::from("utf8mb4_general_ci"),
+        (_, Domain::Isolation) => Datum::from("READ-COMMITTED"),
+        (_, Domain::Text) => Datum::from("x"),
+    }
+}
+
+#[test]
+fn whatever_can_be_set_has_an_effect_or_a_reason() {
+    let global = GlobalVariables::default();
+    let before = SessionVariables::new(&global).settings;
+    for variable in list() {
+        let name = variable.name;
+        let elsewhere = READ_ELSEWHERE.iter().any(|(known, _)| *known == name);
+        match variable.rule {
+            Rule::ReadOnly => assert_eq!(set(name, other_value(variable)), Err(1238), "{name}"),
+            Rule::SessionReadOnly => {
+                assert_eq!(set(name, other_value(variable)), Err(1621), "{name}");
+            }
+            Rule::Only(_) | Rule::Hint(_) => assert!(!elsewhere, "{name}"),
+            Rule::Any => {
+                let mut session = SessionVariables::new(&global);
+                let _ = session.set(name, Some(&other_value(variable)), &global);
+                let changes = session.settings != before;
+                assert!(changes || elsewhere, "{name} is accepted, and nothing reads it");
+            }
+        }
+        if let Rule::Hint(reason) = variable.rule {
+            assert!(reason.len() > 10, "{name}: {reason}");
+        }
+    }
 }

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::messages::{DestroyLog, TruncateLog, WriteLog};
+use super::metrics;
 use crate::actors::runtime::{
     Actor, Context, Handler, MailboxOptions, Overflow, ReplyTo, Supervision,
 };
@@ -57,11 +59,15 @@ impl LogWriter {
         if batch.is_empty() {
             return;
         }
+        let began = Instant::now();
         if let Err(error) = self.raft.write(batch, self.must_sync) {
             // Escalates: see the module's documentation.
             panic!("failed to write the raft log: {error}");
         }
         self.written.fetch_add(1, Ordering::Relaxed);
+        if self.must_sync {
+            metrics::record(began.elapsed(), self.reports.len());
+        }
         self.figures.syncs += u64::from(self.must_sync);
         self.figures.largest_batch = self.figures.largest_batch.max(self.reports.len());
         self.must_sync = false;

@@ -10,6 +10,7 @@
 
 mod actor;
 mod messages;
+pub(in crate::actors) mod metrics;
 
 pub use actor::LogWriter;
 pub use messages::{DestroyLog, TruncateLog, WriteLog};

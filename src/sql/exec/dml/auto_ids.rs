@@ -32,6 +32,8 @@ pub trait AutoIds: Send + Sync {
     async fn abandon(&self, table: &TableInfo, in_use: u64);
     /// Gives back what was taken and not given out, as far as it can be; at a clean stop.
     async fn give_back(&self) -> SqlResult<()>;
+    /// The AUTO_INCREMENT values that the next row of each of these tables would get from here. Takes none.
+    async fn next_auto_increments(&self, tables: &[&TableInfo]) -> SqlResult<Vec<u64>>;
 }
 
 /// How many numbers a batch has at least.
@@ -122,13 +124,13 @@ impl KvAutoIds {
 
 /// A counter's value in the store: the first number that nobody has taken.
 async fn stored(txn: &dyn Transaction, key: &Bytes) -> SqlResult<u64> {
-    match txn.get(key.clone()).await? {
-        None => Ok(0),
-        Some(value) => {
-            let damaged = |_| SqlError::internal("a counter is damaged");
-            (*value).try_into().map(u64::from_be_bytes).map_err(damaged)
-        }
-    }
+    txn.get(key.clone()).await?.map_or(Ok(0), |value| number(&value))
+}
+
+/// A stored counter.
+fn number(value: &[u8]) -> SqlResult<u64> {
+    let bytes = value.try_into().map_err(|_| SqlError::internal("a counter is damaged"))?;
+    Ok(u64::from_be_bytes(bytes))
 }
 
 /// Error 1467.
@@ -144,6 +146,36 @@ impl AutoIds for KvAutoIds {
 
     async fn row_ids(&self, table: &TableInfo, count: u64) -> SqlResult<u64> {
         self.next(table, b'r', count).await
+    }
+
+    async fn next_auto_increments(&self, tables: &[&TableInfo]) -> SqlResult<Vec<u64>> {
+        let mut values = Vec::with_capacity(tables.len());
+        let mut unknown = Vec::new();
+        for (at, table) in tables.iter().enumerate() {
+            let counter = self.counters.lock().get(&(table.id, b'a')).cloned();
+            let taken = match counter {
+                Some(counter) => {
+                    let taken = counter.lock().await;
+                    (taken.next < taken.end).then_some(taken.next)
+                }
+                None => None,
+            };
+            if taken.is_none() {
+                unknown.push(at);
+            }
+            values.push(taken.unwrap_or_else(|| table.auto_increment_start.unwrap_or(1)));
+        }
+        if unknown.is_empty() {
+            return Ok(values);
+        }
+        let keys = unknown.iter().map(|at| counter_key(tables[*at].id, b'a')).collect();
+        let txn = self.store.begin(TxnOptions::default()).await?;
+        let stored = txn.batch_get(keys).await;
+        txn.rollback().await?;
+        for (at, value) in unknown.into_iter().zip(stored?) {
+            values[at] = values[at].max(value.map_or(Ok(0), |value| number(&value))?);
+        }
+        Ok(values)
     }
 
     async fn raise_auto_increment(&self, table: &TableInfo, used: u64) -> SqlResult<()> {

@@ -50,6 +50,7 @@ impl Budget {
 /// Runs a plan; `None` if it is one for the wide road.
 pub(super) async fn run(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Option<Rows>> {
     match &plan.node {
+        _ if ctx.profile.is_some() => {}
         PlanNode::PointGet { .. } => return point::get(&plan.node, ctx).await.map(Some),
         PlanNode::Project { input, exprs } => {
             // The hot path: no boxed future, no second vector.
@@ -165,8 +166,25 @@ pub(super) async fn leaf(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Ro
     Ok(execute(plan, ctx, &mut budget).await?.unwrap_or_default())
 }
 
-/// Runs any plan that fits; `None` when the budget is used up.
+/// Runs any plan that fits; `None` when the budget is used up. Counted if the statement is.
 fn execute<'a>(
+    plan: &'a PhysicalPlan,
+    ctx: &'a ExecContext,
+    budget: &'a mut Budget,
+) -> BoxFuture<'a, SqlResult<Option<Rows>>> {
+    let Some(profile) = &ctx.profile else { return execute_node(plan, ctx, budget) };
+    Box::pin(async move {
+        let began = profile.now();
+        let rows = execute_node(plan, ctx, budget).await?;
+        if let (Some(rows), Some(figures)) = (&rows, profile.of(plan)) {
+            let nanos = profile.now() - began;
+            figures.add_loop(rows.len(), nanos, nanos);
+        }
+        Ok(rows)
+    })
+}
+
+fn execute_node<'a>(
     plan: &'a PhysicalPlan,
     ctx: &'a ExecContext,
     budget: &'a mut Budget,

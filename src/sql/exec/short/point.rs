@@ -37,6 +37,7 @@ pub(super) async fn get(node: &PlanNode, ctx: &ExecContext) -> SqlResult<Rows> {
     };
     match value {
         Some(value) => {
+            ctx.eval.rows_read.add_by_key(1);
             Ok(vec![RowReader::new(table, columns, &ctx.eval.time_zone).read(handle, &value)?])
         }
         None => Ok(Vec::new()),
@@ -77,6 +78,7 @@ pub(super) async fn get_batch(node: &PlanNode, ctx: &ExecContext) -> SqlResult<R
             rows.push(reader.read(handle, &value)?);
         }
     }
+    ctx.eval.rows_read.add_by_key(rows.len());
     Ok(rows)
 }
 

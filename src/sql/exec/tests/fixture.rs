@@ -70,6 +70,8 @@ pub(crate) fn users() -> TableInfo {
         max_index_id: 2,
         state: SchemaState::Public,
         version: 1,
+        created_ms: 0,
+        locks: Vec::new(),
     }
 }
 
@@ -104,6 +106,7 @@ impl Fixture {
             place: &crate::sql::exec::Anywhere,
             lock_wait: Duration::from_millis(50),
             limits: Arc::new(ExecLimits::default()),
+            profile: None,
         }
     }
 

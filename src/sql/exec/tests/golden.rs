@@ -66,6 +66,7 @@ impl Session {
             place: &crate::sql::exec::Anywhere,
             lock_wait: Duration::from_millis(10),
             limits: Arc::new(ExecLimits::default()),
+            profile: None,
         })
     }
 

@@ -14,6 +14,7 @@ use datafusion_physical_plan::sorts::sort::SortExec;
 use super::assigning::{Projection, assigns, has_variables};
 use super::batch::schema_of;
 use super::join::LookupJoin;
+use super::profiled::profiled;
 use super::sort_key::comparable;
 use super::source::{Kind, SourceExec};
 use super::watched::watched;
@@ -25,6 +26,10 @@ use crate::sql::plan::{PhysicalPlan, PlanNode, SortKey};
 
 /// The operators of a plan.
 pub(super) fn build(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Arc<dyn ExecutionPlan>> {
+    Ok(profiled(operator(plan, ctx)?, plan, ctx))
+}
+
+fn operator(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Arc<dyn ExecutionPlan>> {
     let source = |kind, children| SourceExec::new(kind, children, schema_of(&plan.schema), ctx);
     Ok(match &plan.node {
         PlanNode::Dual { .. }

@@ -12,6 +12,7 @@ mod assigning;
 mod batch;
 mod build;
 mod join;
+mod profiled;
 mod sort_key;
 mod source;
 mod watched;

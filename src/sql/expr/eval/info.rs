@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::Call;
-use crate::common::SqlResult;
+use crate::common::{SqlError, SqlResult};
 use crate::sql::expr::{Function, VariableScope};
 use crate::sql::types::Datum;
 
@@ -47,6 +47,12 @@ impl Call<'_> {
                 ctx.last_insert_id.store(id, Ordering::Relaxed);
                 ctx.last_insert_id_set.store(id, Ordering::Relaxed);
                 if value.is_null() { Datum::Null } else { Datum::UInt(id) }
+            }
+            function if function.is_named_lock() => {
+                let name = function.name().to_uppercase();
+                return Err(SqlError::unsupported(format!(
+                    "{name}() anywhere but in a SELECT without tables, SET and DO"
+                )));
             }
             F::RowCount => Datum::Int(ctx.row_count),
             F::FoundRows => Datum::UInt(ctx.found_rows),

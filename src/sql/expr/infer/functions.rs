@@ -282,6 +282,8 @@ fn string_result(function: Function, args: &[Expr], types: &[&FieldType]) -> Sql
 fn fixed_type(function: Function, types: &[&FieldType]) -> FieldType {
     use Function as F;
     match function {
+        F::GetLock | F::ReleaseLock | F::IsFreeLock => FieldType::bigint(),
+        F::ReleaseAllLocks | F::IsUsedLock => FieldType::bigint_unsigned(),
         F::Length
         | F::BitLength
         | F::CharLength

@@ -73,6 +73,7 @@ fn function_reads_context(function: Function) -> bool {
             | Family::DateParts
     );
     family
+        || function.is_named_lock()
         || matches!(
             function,
             F::Div

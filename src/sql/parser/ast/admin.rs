@@ -1,6 +1,6 @@
 //! Statements about the session, the server and the schema's looks.
 
-use super::{Expr, ObjectName, Statement};
+use super::{Expr, ObjectName, Statement, UserName};
 
 /// Which value of a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,7 +156,7 @@ pub enum ShowKind {
     Collations,
     CharacterSets,
     Grants {
-        user: Option<String>,
+        user: Option<UserName>,
     },
     Privileges,
     Plugins,
@@ -177,6 +177,8 @@ pub enum ExplainFormat {
     Row,
     /// The short form: the operators and what they work on.
     Brief,
+    /// One text, a line per operator.
+    Tree,
 }
 
 /// EXPLAIN.

@@ -146,4 +146,6 @@ pub enum AlterAction {
     AddIndex(IndexDefinition),
     /// DROP INDEX.
     DropIndex(String),
+    /// ENABLE KEYS and DISABLE KEYS, which only MyISAM does anything for.
+    Keys,
 }

@@ -154,7 +154,9 @@ pub enum Statement {
     Analyze(Vec<ObjectName>),
     /// DO expr, ….
     Do(Vec<Expr>),
-    /// UNLOCK TABLES: there are never any locked, so this has nothing to do, as in MySQL.
+    /// LOCK TABLES: which, and whether for writing.
+    LockTables(Vec<(ObjectName, bool)>),
+    /// UNLOCK TABLES.
     UnlockTables,
     /// CREATE USER.
     CreateUser {

@@ -1,0 +1,141 @@
+//! What a node's sessions do, counted: SHOW STATUS, the summary of statements, the log of slow ones, and their metrics.
+//!
+//! A statement costs a few atomic additions here, and reading its text once for its fingerprint; its text is kept only when
+//! its digest is new or it was slow.
+
+mod commands;
+mod metrics;
+mod slow;
+mod statements;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+pub use commands::Command;
+pub(in crate::actors) use metrics::{DURATION, describe as describe_metrics};
+pub use slow::{SlowLog, SlowStatement};
+pub use statements::{Statements, Summary};
+
+/// What became of a statement.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// How long it took.
+    pub elapsed: Duration,
+    /// Rows sent to the client.
+    pub sent: u64,
+    /// Rows changed.
+    pub affected: u64,
+    /// Rows read from tables and indexes.
+    pub examined: u64,
+    /// Warnings it left.
+    pub warnings: u64,
+    /// MySQL's number of its error.
+    pub error: Option<u16>,
+}
+
+/// A statement that ran.
+pub struct Ran<'a> {
+    /// What it was.
+    pub command: Command,
+    /// See [`crate::sql::digest::fingerprint`].
+    pub fingerprint: u64,
+    /// Its text, cheap to take.
+    pub text: &'a Bytes,
+    /// The database in use.
+    pub database: Option<&'a str>,
+    /// When it ended, in microseconds since 1970.
+    pub now_micros: u64,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// Counters of rows read and written, as `Handler_…` in SHOW STATUS.
+#[derive(Debug, Default)]
+pub struct Handler {
+    /// Rows found by a key.
+    pub read_key: AtomicU64,
+    /// Rows read in order.
+    pub read_next: AtomicU64,
+    /// Rows inserted.
+    pub write: AtomicU64,
+    /// Rows updated.
+    pub update: AtomicU64,
+    /// Rows deleted.
+    pub delete: AtomicU64,
+    /// Commits.
+    pub commit: AtomicU64,
+    /// Rollbacks.
+    pub rollback: AtomicU64,
+}
+
+/// The counters of a node.
+#[derive(Debug, Default)]
+pub struct Activity {
+    commands: commands::Counts,
+    /// By digest.
+    pub statements: Statements,
+    /// The last slow ones.
+    pub slow: SlowLog,
+    /// Rows.
+    pub handler: Handler,
+    received: AtomicU64,
+    sent: AtomicU64,
+    errors: AtomicU64,
+}
+
+impl Activity {
+    /// Bytes came from a client.
+    pub fn count_received(&self, bytes: usize) {
+        self.received.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Bytes went to a client.
+    pub fn count_sent(&self, bytes: usize) {
+        self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// A command of the protocol, or a statement, began.
+    pub fn count(&self, command: Command) {
+        self.commands.add(command);
+    }
+
+    /// Counts a statement that has ended.
+    pub fn record(&self, ran: &Ran<'_>) {
+        metrics::record(ran);
+        if ran.outcome.error.is_some() {
+            self.errors.fetch_add(1, Ordering::Relaxed);
+        }
+        self.statements.record(ran);
+    }
+
+    /// Name and value of every counter, in order.
+    pub fn status(&self) -> Vec<(String, u64)> {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let handler = &self.handler;
+        let mut values: Vec<(String, u64)> = [
+            ("Bytes_received", of(&self.received)),
+            ("Bytes_sent", of(&self.sent)),
+            ("Handler_commit", of(&handler.commit)),
+            ("Handler_delete", of(&handler.delete)),
+            ("Handler_read_key", of(&handler.read_key)),
+            ("Handler_read_next", of(&handler.read_next)),
+            ("Handler_rollback", of(&handler.rollback)),
+            ("Handler_update", of(&handler.update)),
+            ("Handler_write", of(&handler.write)),
+            ("Slow_queries", self.slow.count()),
+            ("Statement_errors", of(&self.errors)),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+        values.extend(self.commands.list().map(|(name, value)| (format!("Com_{name}"), value)));
+        values.sort();
+        values
+    }
+}
+
+/// The counters of a node, shared by its sessions.
+pub type SharedActivity = Arc<Activity>;

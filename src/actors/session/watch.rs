@@ -1,0 +1,93 @@
+//! Counting what the session does.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::activity::{Command, Outcome, Ran, SlowLog};
+use super::core::Core;
+use crate::actors::runtime::Monotonic;
+use crate::common::SqlError;
+
+/// The statement in hand.
+pub(super) struct Watched {
+    command: Command,
+    fingerprint: u64,
+    /// Where it is in the command's text.
+    text: Range<usize>,
+    /// When it began.
+    since: Monotonic,
+}
+
+impl Core {
+    /// A statement begins.
+    pub(super) fn watch(&mut self, command: Command, fingerprint: u64, text: Range<usize>) {
+        let since = self.services.clock.now();
+        self.watched = Some(Watched { command, fingerprint, text, since });
+    }
+
+    /// The statement in hand has ended.
+    pub(super) fn statement_ended(&mut self, error: Option<&SqlError>) {
+        let Some(watched) = self.watched.take() else { return };
+        let elapsed = self.services.clock.now().since(watched.since);
+        let (by_key, in_order) = self.eval.rows_read.take();
+        let outcome = Outcome {
+            elapsed,
+            sent: if error.is_none() && self.row_count == -1 { self.found_rows } else { 0 },
+            affected: u64::try_from(self.row_count).unwrap_or(0),
+            examined: by_key + in_order,
+            warnings: self.vars.counters.lock().warnings,
+            error: error.map(|error| error.code),
+        };
+        self.count_rows(watched.command, &outcome, by_key, in_order);
+        let text = self.process.info().unwrap_or_default();
+        let end = watched.text.end.min(text.len());
+        let text = text.slice(watched.text.start.min(end)..end);
+        let ran = Ran {
+            command: watched.command,
+            fingerprint: watched.fingerprint,
+            text: &text,
+            database: self.database.as_deref(),
+            now_micros: self.services.clock.unix_micros(),
+            outcome,
+        };
+        let activity = &self.services.activity;
+        activity.record(&ran);
+        let (limit, least) = {
+            let settings = &self.vars.system.lock().settings;
+            (settings.long_query_time, settings.min_examined_rows)
+        };
+        if SlowLog::is_slow(elapsed, limit) && ran.outcome.examined >= least {
+            let on = self.vars.global.value("slow_query_log").as_deref() == Some("ON");
+            let host = self.client.address.to_string();
+            activity.slow.add(&ran, &self.client.user, &host, self.process.id, on);
+        }
+    }
+
+    fn count_rows(&self, command: Command, outcome: &Outcome, by_key: u64, in_order: u64) {
+        let handler = &self.services.activity.handler;
+        let add = |counter: &AtomicU64, more: u64| {
+            if more > 0 {
+                counter.fetch_add(more, Ordering::Relaxed);
+            }
+        };
+        add(&handler.read_key, by_key);
+        add(&handler.read_next, in_order);
+        if outcome.error.is_some() {
+            return;
+        }
+        let alone = !self.transactions.is_begun();
+        match command {
+            Command::Commit => add(&handler.commit, 1),
+            Command::Rollback => add(&handler.rollback, 1),
+            Command::Update => add(&handler.update, outcome.affected),
+            Command::Delete => add(&handler.delete, outcome.affected),
+            Command::Insert | Command::InsertSelect | Command::Replace | Command::ReplaceSelect => {
+                add(&handler.write, outcome.affected)
+            }
+            _ => return,
+        }
+        if alone && !matches!(command, Command::Commit | Command::Rollback) {
+            add(&handler.commit, 1);
+        }
+    }
+}
