@@ -99,6 +99,7 @@ const READ_ELSEWHERE: &[(&str, &str)] = &[
     ("character_set_server", "goes with collation_server"),
     ("collation_server", "CREATE DATABASE"),
     ("identity", "LAST_INSERT_ID()"),
+    ("interactive_timeout", "wait_timeout of a client that says it is interactive"),
     ("last_insert_id", "LAST_INSERT_ID()"),
     ("net_read_timeout", "the gateway"),
     ("net_write_timeout", "the gateway"),
