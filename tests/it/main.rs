@@ -19,6 +19,7 @@ mod gateway;
 mod gateways;
 mod golden;
 mod ids;
+mod locks;
 mod nodes;
 mod orders;
 mod partitions;
