@@ -246,7 +246,7 @@ impl Core {
             message: error.message.clone(),
         });
         self.keep_diagnostics(warnings);
-        self.statement_ended(Some(&error));
+        self.count_statement(Some(&error));
         response::write_error(&mut sink.writer, &error);
     }
 

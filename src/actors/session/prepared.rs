@@ -407,7 +407,7 @@ impl Core {
         let command = Command::of(&prepared.statement);
         self.watch(command, prepared.fingerprint, 0..prepared.text.len());
         self.statement(&request, sink).await?;
-        self.statement_ended(None);
+        self.count_statement(None);
         Ok(())
     }
 

@@ -72,7 +72,7 @@ impl Core {
             let print = fingerprint(&text[start..parsed.next], self.database.as_deref());
             self.watch(Command::of(statement), print, start..parsed.next);
             self.statement(&request, sink).await?;
-            self.statement_ended(None);
+            self.count_statement(None);
             start = parsed.next;
             match next? {
                 // The statement may have changed how the text is read.

@@ -26,7 +26,7 @@ impl Core {
     }
 
     /// The statement in hand has ended.
-    pub(super) fn statement_ended(&mut self, error: Option<&SqlError>) {
+    pub(super) fn count_statement(&mut self, error: Option<&SqlError>) {
         let Some(watched) = self.watched.take() else { return };
         let elapsed = self.services.clock.now().since(watched.since);
         let (by_key, in_order) = self.eval.rows_read.take();
