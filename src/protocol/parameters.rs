@@ -192,7 +192,7 @@ mod tests {
         );
         // The second time the client leaves the types out.
         let again = Bytes::from_static(b"\x0d\x00\x07\x00\x00\x00");
-        let long = HashMap::from([(3, b"long".to_vec())]);
+        let mut long = HashMap::from([(3, b"long".to_vec())]);
         let values = decode(&again, 4, &mut types, &mut long).unwrap();
         assert_eq!(
             values,
