@@ -25,7 +25,8 @@ use crate::storage::txn::{
 /// How many transactions' fates are remembered.
 const REMEMBERED: usize = 2048;
 
-/// Above this many keys a transaction's locks are resolved a region at a time rather than one by one.
+/// A transaction that has more keys, and so many of whose locks were met already, has them resolved a region at a time rather than one by one. Not
+/// from the first on: mostly its client is about to do that, and whoever waits needs only the one key.
 const FEW_KEYS: u64 = 16;
 
 /// What became of a lock.
@@ -48,17 +49,26 @@ type Fate = Option<Timestamp>;
 /// The fates of transactions lately asked about. A fate never changes, so an entry is never wrong, only forgotten.
 #[derive(Debug, Default)]
 pub(super) struct Fates {
-    by_start: BTreeMap<Timestamp, Fate>,
+    /// With how many of its locks were met.
+    by_start: BTreeMap<Timestamp, (Fate, u64)>,
     order: VecDeque<Timestamp>,
 }
 
 impl Fates {
     fn get(&self, start_ts: Timestamp) -> Option<Fate> {
-        self.by_start.get(&start_ts).copied()
+        self.by_start.get(&start_ts).map(|(fate, _)| *fate)
+    }
+
+    /// Counts a lock that was met of a transaction whose fate is known; answers how many that makes.
+    fn meet(&mut self, start_ts: Timestamp) -> u64 {
+        let Some((_, met)) = self.by_start.get_mut(&start_ts) else { return 0 };
+        *met += 1;
+        *met
     }
 
     fn insert(&mut self, start_ts: Timestamp, fate: Fate) {
-        if self.by_start.insert(start_ts, fate).is_some() {
+        let met = self.by_start.get(&start_ts).map_or(0, |(_, met)| *met);
+        if self.by_start.insert(start_ts, (fate, met)).is_some() {
             return;
         }
         self.order.push_back(start_ts);
@@ -154,12 +164,13 @@ impl Client {
     async fn settle(&self, lock: &LockInfo, fate: Fate) -> Result<()> {
         let start_ts = lock.start_ts;
         let keys = vec![lock.key.clone()];
+        let met = self.fates().lock().meet(start_ts);
         let request = match (lock.kind, fate) {
             (LockKind::Pessimistic, _) => {
                 let for_update_ts = lock.for_update_ts;
                 KvRequest::PessimisticRollback { keys, start_ts, for_update_ts }
             }
-            (_, commit_ts) if lock.txn_size < FEW_KEYS => {
+            (_, commit_ts) if lock.txn_size.min(met) < FEW_KEYS => {
                 KvRequest::ResolveLock { start_ts, commit_ts, keys }
             }
             (_, commit_ts) => KvRequest::ResolveLock { start_ts, commit_ts, keys: Vec::new() },

@@ -149,3 +149,29 @@ async fn live_transactions_keep_their_locks() {
     holder.commit().await.unwrap();
     assert_eq!(now(&client, "a").await.as_deref(), Some("1"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_large_transaction_is_resolved_key_by_key_at_first() {
+    let (cluster, client) = cluster(&["m"]);
+    let names: Vec<String> = (10..50).map(|number| format!("n{number}")).collect();
+    let gone = cluster.client(two_phases());
+    let txn = begin(&gone, OPTIMISTIC).await;
+    txn.put(key("a"), key("1"));
+    names.iter().for_each(|name| txn.put(key(name), key("1")));
+    // The primary commits; what comes behind does not arrive.
+    let mut commits = 0;
+    cluster.set_faults(Some(Box::new(move |request| match request {
+        KvRequest::Commit(_) => {
+            commits += 1;
+            if commits == 1 { Fault::None } else { Fault::Lose }
+        }
+        _ => Fault::None,
+    })));
+    txn.commit().await.unwrap();
+    assert_eq!(cluster.lock_count(), 40);
+    for (met, name) in (1..).zip(&names) {
+        assert_eq!(now(&client, name).await.as_deref(), Some("1"));
+        let left = if met < 16 { 40 - met } else { 0 };
+        assert_eq!(cluster.lock_count(), left);
+    }
+}
