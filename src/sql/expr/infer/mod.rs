@@ -58,7 +58,9 @@ pub(super) fn reads_context(function: Function, args: &[Expr], field_type: &Fiel
     let has_time = args.iter().any(|arg| kind(arg) == TypeKind::Time);
     let becomes_time = field_type.kind.is_temporal() || args.iter().any(|a| kind(a).is_temporal());
     let from_text = becomes_time && args.iter().any(|arg| !kind(arg).is_calendar());
-    has_time || from_text || function_reads_context(function)
+    // TIME_TRUNCATE_FRACTIONAL.
+    let is_rounded = function == Function::Cast && field_type.kind.is_temporal();
+    has_time || from_text || is_rounded || function_reads_context(function)
 }
 
 fn function_reads_context(function: Function) -> bool {
