@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn rows_are_as_wide_as_their_tables() {
         let schema = InfoSchema::new(1, Vec::new());
-        let accounts = AccountTable::new(Vec::new());
+        let accounts = AccountTable::new(Vec::new(), Plugin::CachingSha2);
         for table in schema.tables("mysql").filter(|table| table.name != "slow_log") {
             let rows = mysql(&table.name, &accounts).expect("every table has rows");
             assert!(rows.iter().all(|row| row.len() == table.columns.len()), "{}", table.name);

@@ -78,8 +78,8 @@ impl Core {
         }
         let tables = PlanTables::of(&StatementPlan::Query(query));
         let reading = self.begin_reading(&tables, false).await?;
-        let planner = self.planner(&reading.schema, request.parameters, &request.types);
-        let query = planner.plan_value(expr)?;
+        let query =
+            self.planner(&reading.schema, request.parameters, &request.types).plan_value(expr)?;
         let eval = self.eval.clone();
         let query = self.with_locks(&query, &eval).await?.unwrap_or(query);
         let ctx = self.exec_context(reading.txn.clone(), eval, Some(&reading.schema));

@@ -69,8 +69,8 @@ impl Core {
         let plan = self.planner(&schema, request.parameters, &request.types).plan(statement)?;
         let StatementPlan::Query(query) = &plan else { return Err(no_query()) };
         let reading = self.begin_reading(&PlanTables::of(&plan), query.locking).await?;
-        let planner = self.planner(&reading.schema, request.parameters, &request.types);
-        let plan = planner.plan(statement)?;
+        let plan =
+            self.planner(&reading.schema, request.parameters, &request.types).plan(statement)?;
         let StatementPlan::Query(query) = &plan else { return Err(no_query()) };
         let clock = self.services.clock.clone();
         let profile = Arc::new(Profile::new(move || clock.now().as_nanos()));
@@ -81,6 +81,7 @@ impl Core {
             let mut rows = execute_query(query, &ctx).await?;
             while rows.next_batch().await?.is_some() {}
         }
+        let planner = self.planner(&reading.schema, request.parameters, &request.types);
         let shown = tree(planner.explain_tree(&plan, Some(&profile.trees())));
         self.end_reading(reading).await?;
         Ok(shown)
