@@ -81,8 +81,11 @@ impl Core {
             let mut rows = execute_query(query, &ctx).await?;
             while rows.next_batch().await?.is_some() {}
         }
-        let planner = self.planner(&reading.schema, request.parameters, &request.types);
-        let shown = tree(planner.explain_tree(&plan, Some(&profile.trees())));
+        let text = {
+            let planner = self.planner(&reading.schema, request.parameters, &request.types);
+            planner.explain_tree(&plan, Some(&profile.trees()))
+        };
+        let shown = tree(text);
         self.end_reading(reading).await?;
         Ok(shown)
     }
