@@ -12,7 +12,7 @@ use crate::sql::stats::{NoStats, StatsSource};
 use crate::sql::types::{Collation, FieldType, SqlMode};
 
 /// What types variables have; the session knows.
-pub trait VariableTypes {
+pub trait VariableTypes: Sync {
     /// The type of `@@name`; error 1193 if there is none.
     fn system(&self, name: &str, scope: VariableScope) -> SqlResult<FieldType>;
     /// The type of what `@name` holds now.
