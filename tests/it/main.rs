@@ -19,6 +19,7 @@ mod gateway;
 mod gateways;
 mod golden;
 mod ids;
+mod large_rows;
 mod locks;
 mod nodes;
 mod orders;
