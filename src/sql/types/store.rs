@@ -175,8 +175,9 @@ impl Target<'_> {
         let number = match value {
             Datum::Bytes(text) => {
                 let number = self.number_of_text(value, text, "integer")?;
-                // The text '0' is the year 2000, the number 0 is the year 0.
-                let short = utf8(text).trim().len() < 4;
+                // The text '0' is the year 2000, the number 0 is the year 0, and so is what is no number.
+                let is_number = Decimal::parse_prefix(text).consumed > 0;
+                let short = is_number && utf8(text).trim().len() < 4;
                 if number.is_zero() && short { 2000 } else { saturating_integer(&number) }
             }
             Datum::Time(time) => i128::from(time.parts().year),
@@ -189,7 +190,7 @@ impl Target<'_> {
         };
         if year != 0 && !(1901..=2155).contains(&year) {
             self.out_of_range()?;
-            return Ok(Datum::Int(if year > 2155 { 2155 } else { 0 }));
+            return Ok(Datum::Int(0));
         }
         Ok(Datum::Int(year as i64))
     }

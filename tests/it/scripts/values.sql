@@ -93,3 +93,9 @@ EXECUTE raw;
 SET @q = CONCAT('SELECT 1', X'00');
 PREPARE raw FROM @q;
 EXECUTE raw;
+-- What MySQL makes of what does not fit.
+SELECT FIND_IN_SET('a', 'b,a '), NULLIF(49, 0x31), NULLIF(0x41, 'B');
+SET sql_mode = '';
+CREATE TABLE unfit (id INT PRIMARY KEY, y YEAR, t TIME);
+INSERT INTO unfit VALUES (1, 2156, 1e300), (2, 'abc', -1e300), (3, '0', '0'), (4, 101, 20240102);
+SELECT * FROM unfit ORDER BY id;

@@ -215,10 +215,10 @@ impl Call<'_> {
         if set.is_empty() || wanted.contains(&b',') {
             return Ok(Datum::Int(0));
         }
-        // Equal texts have equal keys, and each item's takes no longer than the item.
+        // Letter by letter: here nothing is padded.
         let collation = self.collation();
-        let wanted = collation.sort_key(&wanted);
-        let equal = |item: &[u8]| collation.with_sort_key(item, |key| key == &*wanted);
+        let wanted = units(&wanted, collation);
+        let equal = |item: &[u8]| units(item, collation) == wanted;
         let at = set.split(|byte| *byte == b',').position(equal);
         Ok(Datum::Int(at.map_or(0, |at| at as i64 + 1)))
     }

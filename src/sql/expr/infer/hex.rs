@@ -34,8 +34,10 @@ pub(in crate::sql::expr) fn adapt_hex(function: Function, mut args: Vec<Expr>) -
         || matches!(function, Function::In | Function::Between | Function::Field);
     let numeric = args.iter().any(|arg| arg.field_type().kind.is_numeric());
     let count = args.len();
+    let first = args[0].field_type().kind.is_numeric();
     for (position, arg) in args.iter_mut().enumerate() {
-        let wanted = if beside_number { numeric } else { wants_number(function, position, count) };
+        let wanted =
+            if beside_number { numeric } else { wants_number(function, position, count, first) };
         if wanted && let Some(number) = number_of(arg) {
             *arg = number;
         }
@@ -44,7 +46,7 @@ pub(in crate::sql::expr) fn adapt_hex(function: Function, mut args: Vec<Expr>) -
 }
 
 /// Whether a function's argument is a number, or a truth value.
-fn wants_number(function: Function, position: usize, count: usize) -> bool {
+fn wants_number(function: Function, position: usize, count: usize, first_is_number: bool) -> bool {
     use Function as F;
     match function.family() {
         Family::Arithmetic | Family::Numeric => return true,
@@ -64,6 +66,8 @@ fn wants_number(function: Function, position: usize, count: usize) -> bool {
         F::FromUnixtime | F::Elt | F::MakeSet => position == 0,
         F::Format => position < 2,
         F::Substring | F::Left | F::Right | F::Repeat | F::Conv | F::Sha2 => position >= 1,
+        // What it yields is the first argument as it is.
+        F::NullIf => position == 1 && first_is_number,
         F::LPad | F::RPad | F::DateAdd | F::DateSub | F::TimestampAdd => position == 1,
         F::Week | F::YearWeek => position == 1,
         F::Insert => position == 1 || position == 2,

@@ -71,10 +71,12 @@ impl Duration {
 
     /// The TIME a number stands for: `123456` is 12:34:56. `None` when minutes or seconds are beyond 59.
     pub fn from_decimal(number: &Decimal, fsp: u8, mode: SqlMode) -> Option<(Duration, bool)> {
-        let scaled = number.round(6).with_scale(6)?;
-        let size = scaled.abs().unscaled.to_i128()?;
-        let (whole, micros) = (size / 1_000_000, size % 1_000_000);
         let sign = if number.is_negative() { -1 } else { 1 };
+        let scaled = number.round(6).with_scale(6);
+        let Some(size) = scaled.and_then(|scaled| scaled.abs().unscaled.to_i128()) else {
+            return Some((Duration { micros: sign * Duration::MAX_MICROS, fsp }, true));
+        };
+        let (whole, micros) = (size / 1_000_000, size % 1_000_000);
         if whole > 8_385_959 {
             // A whole date and time: its time of day.
             let rules = TimeRules::lenient();
