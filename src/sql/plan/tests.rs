@@ -301,7 +301,7 @@ fn a_common_table_is_planned_once_for_all_its_readers() {
 
 #[test]
 fn a_long_chain_of_common_tables_is_no_deep_plan() {
-    assert!(explained_rows(1500, 1) < 1500 * 4);
+    assert!(explained_rows(300, 1) < 300 * 4);
 }
 
 #[test]
