@@ -14,7 +14,7 @@ const BYTES: usize = 5 * MIB;
 #[test]
 fn large_rows_are_read_locked_changed_and_indexed_over_the_bridge() {
     let cluster =
-        Cluster::prepared(Shape { pds: 1, stores: 1, fronts: 1, gateways: 0 }, |cluster| {
+        Cluster::prepared(Shape { pds: 1, stores: 3, fronts: 1, gateways: 0 }, |cluster| {
             let nodes = cluster.stores.iter_mut().chain(&mut cluster.fronts);
             for node in nodes.chain([&mut cluster.pd]) {
                 node.env.push(("TROUPE_BRIDGE_MAX_MESSAGE", "16MiB"));
