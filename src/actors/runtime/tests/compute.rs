@@ -64,6 +64,9 @@ async fn a_long_poll_keeps_nobody_waiting() {
             spin(&stop);
         })));
     }
+    while compute.figures().entered < 3 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     let short = compute.roam(async { enter().await });
     tokio::time::timeout(10 * SECOND, short).await.unwrap();
     stop.store(true, Ordering::Relaxed);
