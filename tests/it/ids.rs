@@ -17,7 +17,7 @@ async fn insert(conn: &mut Conn, sql: &str) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn values_out_of_another_nodes_batch_are_passed_over() {
-    let cluster = Cluster::start(1, 2);
+    let cluster = Cluster::start(3, 2);
     let ports = cluster.ports();
     let (mut here, mut there) = (connect(ports[0]).await, connect(ports[1]).await);
     here.query_drop("CREATE DATABASE d").await.unwrap();
