@@ -312,7 +312,7 @@ mod tests {
                 "insert into t values (1,'it''s'),(2,\"\\\"\"),(3,x'00')",
                 "INSERT INTO `t` VALUES (...) /* , ... */",
             ),
-            ("select 1 in (1, 2,3) , a - 1, 1e-5", "SELECT ? IN (...) , `a` - ? , ?"),
+            ("select 1 in (1, 2,3) , a - 1, 1e-5", "SELECT ? IN (...) , `a` - ..."),
             ("set @a = ?, @@sql_mode = 'x';", "SET @a = ? , @@sql_mode = ?"),
             ("/*!40101 SET NAMES utf8 */", "SET NAMES `utf8`"),
             ("", ""),

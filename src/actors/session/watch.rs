@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
+
 use super::activity::{Command, Outcome, Ran, SlowLog};
 use super::core::Core;
 use crate::actors::runtime::Monotonic;
@@ -16,6 +18,14 @@ pub(super) struct Watched {
     text: Range<usize>,
     /// When it began.
     since: Monotonic,
+}
+
+/// A statement's text without what separates it from others.
+fn bare(text: &Bytes) -> Bytes {
+    let between = |byte: &u8| byte.is_ascii_whitespace() || *byte == b';';
+    let start = text.iter().take_while(|byte| between(byte)).count();
+    let end = text[start..].iter().rev().take_while(|byte| between(byte)).count();
+    text.slice(start..text.len() - end)
 }
 
 impl Core {
@@ -41,7 +51,7 @@ impl Core {
         self.count_rows(watched.command, &outcome, by_key, in_order);
         let text = self.process.info().unwrap_or_default();
         let end = watched.text.end.min(text.len());
-        let text = text.slice(watched.text.start.min(end)..end);
+        let text = bare(&text.slice(watched.text.start.min(end)..end));
         let ran = Ran {
             command: watched.command,
             fingerprint: watched.fingerprint,

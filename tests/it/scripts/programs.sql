@@ -1,0 +1,13 @@
+CREATE DATABASE shop;
+CREATE TABLE shop.items (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20));
+INSERT INTO shop.items (name) VALUES ('a'), ('b');
+SELECT TABLE_NAME, AUTO_INCREMENT, TABLE_ROWS, CREATE_TIME > NOW() - INTERVAL 1 HOUR FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'shop';
+SELECT CREATE_TIME <= NOW() + INTERVAL 1 HOUR, DATA_LENGTH > 0 FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'shop';
+SET sql_mode=(SELECT CONCAT(@@sql_mode, ',PIPES_AS_CONCAT')),time_zone='+00:00',NAMES utf8mb4;
+SELECT GET_LOCK('flyway', 0), IS_USED_LOCK('flyway') = CONNECTION_ID(), RELEASE_LOCK('flyway');
+LOCK TABLES shop.items WRITE;
+INSERT INTO shop.items (name) VALUES ('c');
+SELECT 1 FROM mysql.user LIMIT 1;
+UNLOCK TABLES;
+SHOW CREATE TABLE shop.items;
+SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME IN ('mysql', 'performance_schema', 'test') ORDER BY 1;
