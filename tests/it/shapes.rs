@@ -7,7 +7,7 @@ use mysql_async::{Conn, Error, OptsBuilder};
 
 use crate::server::{Options, Server};
 
-const SIZES: [usize; 4] = [10, 60, 1_500, 10_000];
+const SIZES: [usize; 4] = [10, 60, 1_500, 4_000];
 /// Measured: below a second where the build is optimized.
 const PATIENCE: Duration = Duration::from_secs(60);
 
