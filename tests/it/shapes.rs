@@ -90,9 +90,8 @@ fn expressions(n: usize) -> Vec<String> {
         all.push(nest(open, "1", close, n));
     }
     // Limits must not multiply.
-    let level = format!("{}{{}}", "(".repeat(1));
     let rows = chain("", " + 1", n / 40 + 1);
-    all.push((0..40).fold("1".to_owned(), |inner, _| level.replace("{}", &inner) + ")" + &rows));
+    all.push((0..40).fold("1".to_owned(), |inner, _| format!("({inner}){rows}")));
     let rows = chain("", " IS NULL", n / 40 + 1);
     all.push(
         (0..40).fold("1".to_owned(), |inner, _| format!("CASE WHEN ({inner}){rows} THEN 1 END")),
