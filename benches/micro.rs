@@ -20,7 +20,6 @@ use std::io::{self, BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use std::{env, thread};
 
@@ -43,8 +42,8 @@ use troupedb::sql::catalog::{
     DatabaseInfo, DdlContext, DdlStatement, InfoSchema, SchemaState, TableInfo, build_statement,
 };
 use troupedb::sql::exec::{
-    ExecContext, ExecLimits, KvAutoIds, NoVirtualTables, RowBatch, can_read_latest, execute_query,
-    table_codec,
+    Anywhere, ExecContext, ExecLimits, KvAutoIds, NoVirtualTables, RowBatch, can_read_latest,
+    execute_query, table_codec,
 };
 use troupedb::sql::expr::EvalContext;
 use troupedb::sql::kv::{KvStore, Transaction, TxnOptions};
@@ -571,9 +570,10 @@ impl Node {
             eval: Arc::default(),
             virtual_tables: Arc::new(NoVirtualTables),
             auto_ids: Arc::new(KvAutoIds::new(Arc::new(self.client.clone()))),
-            killed: Arc::new(AtomicBool::new(false)),
+            place: &Anywhere,
             lock_wait: Duration::from_secs(50),
             limits: Arc::new(ExecLimits::default()),
+            profile: None,
         }
     }
 

@@ -378,6 +378,9 @@ fn semicolons_that_end_nothing() {
     assert_eq!(texts, ["SELECT ';', `;` -- ;\n, 2", "SET @a = 1", "SELECT 3"]);
 }
 
+/// Makes a statement with so many tables.
+type Shape = Box<dyn Fn(usize) -> String>;
+
 /// A join of more than 61 tables is refused in whatever shape it is written.
 #[test]
 fn joins_have_a_limit_of_tables() {
@@ -385,7 +388,7 @@ fn joins_have_a_limit_of_tables() {
         let half = format!("({})", vec!["t"; count / 2].join(" JOIN "));
         format!("SELECT 1 FROM {half} JOIN {half}")
     };
-    let shapes: [(&str, Box<dyn Fn(usize) -> String>); 4] = [
+    let shapes: [(&str, Shape); 4] = [
         ("comma", Box::new(|count| format!("SELECT 1 FROM {}", vec!["t"; count].join(",")))),
         ("join", Box::new(|count| format!("SELECT 1 FROM {}", vec!["t"; count].join(" JOIN ")))),
         (

@@ -59,11 +59,13 @@ mod tests {
         }
     }
 
+    type Mutated = (MutationKind, &'static [u8]);
+
     #[test]
     fn what_frees_space_may_use_the_reserve() {
         use MutationKind::{Delete, Insert, Lock, Put};
         // The least room with which each is taken.
-        let cases: [(&[(MutationKind, &'static [u8])], DiskRoom); 6] = [
+        let cases: [(&[Mutated], DiskRoom); 6] = [
             (&[(Put, b"t1"), (Delete, b"t2")], DiskRoom::Enough),
             (&[(Insert, b"t1")], DiskRoom::Enough),
             (&[(Delete, b"t1"), (Lock, b"t2")], DiskRoom::AlmostFull),
