@@ -122,6 +122,18 @@ async fn a_full_disk_takes_no_writes_and_serves_reads() {
     assert!(server.log().contains("the disk has room again"));
 }
 
+const BEFORE_IT_IS_FULL: [&str; 9] = [
+    "CREATE DATABASE d",
+    "CREATE DATABASE e",
+    "CREATE USER ann IDENTIFIED BY 'secret'",
+    "CREATE TABLE d.t (a INT PRIMARY KEY, b INT, KEY (b))",
+    "CREATE TABLE d.u (a INT PRIMARY KEY, b INT, KEY (b))",
+    "CREATE TABLE e.v (a INT PRIMARY KEY)",
+    "INSERT INTO d.t VALUES (1, 1), (2, 2)",
+    "INSERT INTO d.u VALUES (1, 1), (2, 2)",
+    "CREATE TABLE d.large (a INT PRIMARY KEY, b LONGTEXT)",
+];
+
 /// A full disk is emptied by the means of SQL.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_frees_space_works_on_a_full_disk() {
@@ -144,17 +156,7 @@ async fn what_frees_space_works_on_a_full_disk() {
     });
     let opts = || OptsBuilder::default().tcp_port(server.mysql_port).user(Some("root"));
     let mut conn = Conn::new(opts().ip_or_hostname("127.0.0.1")).await.unwrap();
-    for sql in [
-        "CREATE DATABASE d",
-        "CREATE DATABASE e",
-        "CREATE USER ann IDENTIFIED BY 'secret'",
-        "CREATE TABLE d.t (a INT PRIMARY KEY, b INT, KEY (b))",
-        "CREATE TABLE d.u (a INT PRIMARY KEY, b INT, KEY (b))",
-        "CREATE TABLE e.v (a INT PRIMARY KEY)",
-        "INSERT INTO d.t VALUES (1, 1), (2, 2)",
-        "INSERT INTO d.u VALUES (1, 1), (2, 2)",
-        "CREATE TABLE d.large (a INT PRIMARY KEY, b LONGTEXT)",
-    ] {
+    for sql in BEFORE_IT_IS_FULL {
         conn.query_drop(sql).await.unwrap();
     }
     let mut seed = 1_u64;

@@ -22,71 +22,74 @@ fn nest(open: &str, inner: &str, close: &str, n: usize) -> String {
     format!("{}{inner}{}", open.repeat(n), close.repeat(n))
 }
 
+/// What a chain of expressions is made of.
+const LINKS: [&str; 36] = [
+    " + 1",
+    " - 1",
+    " * 1",
+    " / 1",
+    " DIV 1",
+    " MOD 1",
+    " % 1",
+    " AND 1",
+    " OR 1",
+    " XOR 1",
+    " = 1",
+    " <=> 1",
+    " < 1",
+    " LIKE 1",
+    " NOT LIKE 1",
+    " REGEXP 1",
+    " | 1",
+    " & 1",
+    " << 1",
+    " ^ 1",
+    " || 1",
+    " && 1",
+    " IS NULL",
+    " IS NOT TRUE",
+    " COLLATE utf8mb4_bin",
+    " IN (1)",
+    " NOT IN (1, 2)",
+    " BETWEEN 0 AND 1",
+    " NOT BETWEEN 0 AND 1",
+    " AND 1 OR 0",
+    " IN (1) AND 0 OR 1",
+    " IS NULL = 1 AND 1",
+    " XOR 1 AND 1",
+    " + 1 > 0 OR 1 AND 1",
+    " = 1 OR NOT 1",
+    " IS NULL IN (1) COLLATE utf8mb4_bin",
+];
+
+/// What expressions are nested in.
+const BRACKETS: [(&str, &str); 16] = [
+    ("(", ")"),
+    ("ABS(", ")"),
+    ("CONCAT('a', ", ")"),
+    ("IF(1, 1, ", ")"),
+    ("CASE WHEN 1 THEN 1 ELSE ", " END"),
+    ("CASE ", " WHEN 1 THEN 1 END"),
+    ("CASE WHEN ", " THEN 1 END"),
+    ("(1 + ", ")"),
+    ("(1 IN (1, ", "))"),
+    ("NOT (1 AND ", ")"),
+    ("(SELECT ", ")"),
+    ("EXISTS (SELECT ", ")"),
+    ("1 IN (SELECT ", ")"),
+    ("(1, ", ") = (1, 1)"),
+    ("CAST(", " AS CHAR)"),
+    ("COALESCE(NULL, ", ")"),
+];
+
 /// Expressions with `n` of something.
 fn expressions(n: usize) -> Vec<String> {
-    let mut all: Vec<String> = [
-        " + 1",
-        " - 1",
-        " * 1",
-        " / 1",
-        " DIV 1",
-        " MOD 1",
-        " % 1",
-        " AND 1",
-        " OR 1",
-        " XOR 1",
-        " = 1",
-        " <=> 1",
-        " < 1",
-        " LIKE 1",
-        " NOT LIKE 1",
-        " REGEXP 1",
-        " | 1",
-        " & 1",
-        " << 1",
-        " ^ 1",
-        " || 1",
-        " && 1",
-        " IS NULL",
-        " IS NOT TRUE",
-        " COLLATE utf8mb4_bin",
-        " IN (1)",
-        " NOT IN (1, 2)",
-        " BETWEEN 0 AND 1",
-        " NOT BETWEEN 0 AND 1",
-        " AND 1 OR 0",
-        " IN (1) AND 0 OR 1",
-        " IS NULL = 1 AND 1",
-        " XOR 1 AND 1",
-        " + 1 > 0 OR 1 AND 1",
-        " = 1 OR NOT 1",
-        " IS NULL IN (1) COLLATE utf8mb4_bin",
-    ]
-    .iter()
-    .map(|link| chain("1", link, n))
-    .collect();
+    let mut all: Vec<String> = LINKS.iter().map(|link| chain("1", link, n)).collect();
     all.push(chain("NOW()", " + INTERVAL 1 SECOND", n));
     for prefix in ["NOT ", "- ", "! ", "~ ", "BINARY ", "+ ", "@a := "] {
         all.push(format!("{}1", prefix.repeat(n)));
     }
-    for (open, close) in [
-        ("(", ")"),
-        ("ABS(", ")"),
-        ("CONCAT('a', ", ")"),
-        ("IF(1, 1, ", ")"),
-        ("CASE WHEN 1 THEN 1 ELSE ", " END"),
-        ("CASE ", " WHEN 1 THEN 1 END"),
-        ("CASE WHEN ", " THEN 1 END"),
-        ("(1 + ", ")"),
-        ("(1 IN (1, ", "))"),
-        ("NOT (1 AND ", ")"),
-        ("(SELECT ", ")"),
-        ("EXISTS (SELECT ", ")"),
-        ("1 IN (SELECT ", ")"),
-        ("(1, ", ") = (1, 1)"),
-        ("CAST(", " AS CHAR)"),
-        ("COALESCE(NULL, ", ")"),
-    ] {
+    for (open, close) in BRACKETS {
         all.push(nest(open, "1", close, n));
     }
     // Limits must not multiply.
