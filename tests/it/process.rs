@@ -246,7 +246,11 @@ fn a_data_directory_of_another_version_is_refused_and_left_alone() {
         .find(|path| path.file_name().unwrap().to_string_lossy().contains("FORMAT"))
         .expect("a file that names the format's version");
     let text = std::fs::read_to_string(&version).unwrap();
-    std::fs::write(&version, text.replace('1', "999")).unwrap();
+    let number: String =
+        text.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+    let other = text.replacen(&number, "999", 1);
+    assert_ne!(other, text, "it names a version");
+    std::fs::write(&version, other).unwrap();
     let before = contents(&server.data_dir.join("kv"));
     let args = on(&server.data_dir);
     let said = refused(&args.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
