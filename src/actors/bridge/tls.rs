@@ -4,11 +4,12 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, ServerConfig};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tracing::{info, warn};
@@ -113,6 +114,25 @@ fn load(files: &TlsFiles) -> io::Result<Loaded> {
 impl TlsStore {
     /// Has the other side of a connection show a certificate.
     pub(super) async fn accept(&self, socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        tokio_rustls::TlsAcceptor::from(self.current().server).accept(socket).await
+        let acceptor = tokio_rustls::TlsAcceptor::from(self.current().server);
+        match acceptor.accept(socket).into_fallible().await {
+            Ok(stream) => Ok(stream),
+            Err((error, socket)) => {
+                linger(socket).await;
+                Err(error)
+            }
+        }
     }
+}
+
+/// Takes what a refused node still says, until it ends or for a moment. A socket closed with something unread resets the connection,
+/// and the alert that says what was wrong with the certificate may be lost with it.
+async fn linger(mut socket: TcpStream) {
+    const MOMENT: Duration = Duration::from_secs(1);
+    const ENOUGH: u64 = 64 << 10;
+    let rest = async {
+        socket.shutdown().await?;
+        tokio::io::copy(&mut socket.take(ENOUGH), &mut tokio::io::sink()).await
+    };
+    let _ = tokio::time::timeout(MOMENT, rest).await;
 }
