@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
+use super::aside::Aside;
 use super::counts::Counts;
 use super::endpoints::metrics::install_metrics;
 use super::server;
@@ -24,6 +25,8 @@ use crate::actors::runtime::{
 const NAME: &str = "admin";
 /// How often figures that are read by nobody are folded together, so that they do not pile up.
 const UPKEEP: Duration = Duration::from_secs(5);
+/// So many questions to others are on their way at a time.
+const OTHERS_AT_ONCE: usize = 8;
 /// It gets no messages yet but those of the runtime.
 const CAPACITY: usize = 64;
 
@@ -32,6 +35,10 @@ pub(super) struct Shared {
     pub(super) services: AdminServices,
     pub(super) prometheus: PrometheusHandle,
     pub(super) counts: Counts,
+    /// Where lists and figures are made.
+    pub(super) lists: Arc<Aside>,
+    /// Where others are asked: actors, nodes, the placement driver.
+    pub(super) others: Arc<Aside>,
     /// Ours until the endpoint stops, so that a new incarnation of the actor has it too.
     pub(super) listeners: Mutex<Vec<TcpListener>>,
     /// Cancelled when the endpoint stops: ends the traces.
@@ -147,6 +154,8 @@ pub fn start(services: AdminServices, listeners: Vec<TcpListener>) -> io::Result
         services,
         prometheus,
         counts: Counts::default(),
+        lists: Aside::new(1),
+        others: Aside::new(OTHERS_AT_ONCE),
         listeners: Mutex::new(listeners),
         stopping: CancellationToken::new(),
     });

@@ -10,11 +10,14 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::DefaultHeaders;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpRequest, HttpResponse, Resource, ResponseError};
+use futures::future::{FutureExt as _, LocalBoxFuture, TryFutureExt as _};
 use serde::Serialize;
 use serde_json::json;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::actor::Shared;
+use super::aside::Answered;
 use super::endpoints::{
     actors, bridge, log, metrics, page, pd, regions, schema, statements, status,
 };
@@ -150,7 +153,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 /// A request that is not answered with what it asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Refusal {
     /// The request itself is wrong.
     BadRequest(String),
@@ -173,6 +176,8 @@ pub(super) enum Refusal {
     Unavailable(String),
     /// The rest of the request, or the answer, does not come.
     Late,
+    /// The answer could not be made.
+    Broken(String),
 }
 
 impl fmt::Display for Refusal {
@@ -189,6 +194,7 @@ impl fmt::Display for Refusal {
                     "the request was not complete, or not answered, within {ANSWER_TIMEOUT:?}"
                 )
             }
+            Refusal::Broken(reason) => write!(f, "the answer could not be made: {reason}"),
             Refusal::NoEndpoint(path) => write!(f, "there is no endpoint {path}"),
             Refusal::Method { used, allowed } => {
                 write!(f, "this endpoint takes {allowed}, not {used}")
@@ -206,6 +212,7 @@ impl ResponseError for Refusal {
             Refusal::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Refusal::Late => StatusCode::REQUEST_TIMEOUT,
+            Refusal::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -226,9 +233,53 @@ impl ResponseError for Refusal {
 /// What an endpoint answers.
 pub(super) type Answer = Result<HttpResponse, Refusal>;
 
+/// What was asked: a request as it came, or what is left of it on another thread.
+pub(super) trait Question {
+    /// What stands behind the question mark.
+    fn query(&self) -> &str;
+    /// A part of the path, decoded.
+    fn part(&self, name: &str) -> Option<&str>;
+}
+
+impl Question for HttpRequest {
+    fn query(&self) -> &str {
+        self.query_string()
+    }
+
+    fn part(&self, name: &str) -> Option<&str> {
+        self.match_info().get(name)
+    }
+}
+
+/// A request to read something, without the connection it came over.
+pub(super) struct Asked {
+    query: String,
+    parts: Vec<(String, String)>,
+}
+
+impl Asked {
+    pub(super) fn of(request: &HttpRequest) -> Asked {
+        let parts = request.match_info().iter();
+        Asked {
+            query: request.query_string().to_owned(),
+            parts: parts.map(|(name, part)| (name.to_owned(), part.to_owned())).collect(),
+        }
+    }
+}
+
+impl Question for Asked {
+    fn query(&self) -> &str {
+        &self.query
+    }
+
+    fn part(&self, name: &str) -> Option<&str> {
+        self.parts.iter().find(|(other, _)| other == name).map(|(_, part)| part.as_str())
+    }
+}
+
 /// A parameter of the query string; a value that cannot be is refused by name.
 pub(super) fn parameter<T: FromStr>(
-    request: &HttpRequest,
+    request: &impl Question,
     name: &str,
     what: &str,
 ) -> Result<Option<T>, Refusal> {
@@ -240,8 +291,11 @@ pub(super) fn parameter<T: FromStr>(
 }
 
 /// A parameter of the query string as text.
-pub(super) fn text_parameter(request: &HttpRequest, name: &str) -> Result<Option<String>, Refusal> {
-    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string())
+pub(super) fn text_parameter(
+    request: &impl Question,
+    name: &str,
+) -> Result<Option<String>, Refusal> {
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query())
         .map_err(|error| Refusal::BadRequest(format!("the query string is malformed: {error}")))?;
     let found = pairs.into_inner().into_iter().find(|(key, _)| key == name);
     Ok(found.map(|(_, value)| value))
@@ -259,12 +313,12 @@ pub(super) fn refuse_foreign(request: &HttpRequest) -> Result<(), Refusal> {
 }
 
 /// A part of the path, decoded.
-pub(super) fn path_part<'a>(request: &'a HttpRequest, name: &str) -> &'a str {
-    request.match_info().get(name).unwrap_or_default()
+pub(super) fn path_part<'a>(request: &'a impl Question, name: &str) -> &'a str {
+    request.part(name).unwrap_or_default()
 }
 
 /// How many elements the answer may have.
-pub(super) fn limit(request: &HttpRequest) -> Result<usize, Refusal> {
+pub(super) fn limit(request: &impl Question) -> Result<usize, Refusal> {
     match parameter::<usize>(request, "limit", "a number")? {
         None => Ok(LIMIT_DEFAULT),
         Some(limit) if (1..=LIMIT_MAX).contains(&limit) => Ok(limit),
@@ -297,6 +351,8 @@ pub(super) fn app(
             let (counting, in_hand) = (counting.clone(), in_hand.one());
             let answering = service.call(request);
             async move {
+                // Whoever asks much without waiting gets one answer, and the others are next.
+                yield_now().await;
                 let answered = timeout(ANSWER_TIMEOUT, answering).await;
                 drop(in_hand);
                 let response = answered.map_err(|_elapsed| Refusal::Late)??;
@@ -317,7 +373,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(pd::routes)
         .service(get("/", page::page))
         .service(get("/health", status::health))
-        .service(get("/metrics", metrics::metrics))
+        .service(aside("/metrics", metrics::metrics))
         .service(
             resource("/actors", "GET, HEAD")
                 .route(web::get().to(actors::list))
@@ -326,19 +382,19 @@ fn routes(config: &mut ServiceConfig) {
         .service(get("/bridge", bridge::show))
         .service(resource("/bridge/cut", "POST").route(web::post().to(at_once(bridge::cut))))
         .service(resource("/bridge/heal", "POST").route(web::post().to(at_once(bridge::heal))))
-        .service(resource(TRACE, "GET").route(web::get().to(at_once(actors::trace))))
-        .service(get("/statements", statements::statements))
-        .service(get("/statements/slow", statements::slow_statements))
+        .service(resource(TRACE, "GET").route(web::get().to(actors::trace)))
+        .service(aside("/statements", statements::statements))
+        .service(aside("/statements/slow", statements::slow_statements))
         .service(
             resource("/overview", "GET, HEAD")
                 .route(web::get().to(statements::overview))
                 .route(web::head().to(statements::overview)),
         )
-        .service(get("/regions", regions::list))
-        .service(get("/regions/{id}", regions::one))
-        .service(get("/schema", schema::databases))
-        .service(get("/schema/{db}", schema::tables))
-        .service(get("/schema/{db}/{table}", schema::table))
+        .service(aside("/regions", regions::list))
+        .service(aside("/regions/{id}", regions::one))
+        .service(aside("/schema", schema::databases))
+        .service(aside("/schema/{db}", schema::tables))
+        .service(aside("/schema/{db}/{table}", schema::table))
         .service(
             resource("/status", "GET, HEAD")
                 .route(web::get().to(status::status))
@@ -362,6 +418,29 @@ fn get(pattern: &'static str, handler: Immediate) -> Resource {
     resource(pattern, "GET, HEAD")
         .route(web::get().to(at_once(handler)))
         .route(web::head().to(at_once(handler)))
+}
+
+/// What a handler that works looks like.
+type Working = fn(&Shared, &Asked) -> Answered;
+
+/// An endpoint for GET whose answer is work, and made aside.
+fn aside(pattern: &'static str, handler: Working) -> Resource {
+    resource(pattern, "GET, HEAD")
+        .route(web::get().to(made(handler)))
+        .route(web::head().to(made(handler)))
+}
+
+fn made(
+    handler: Working,
+) -> impl Fn(Data<Shared>, HttpRequest) -> LocalBoxFuture<'static, Answer> + Clone {
+    move |shared, request| {
+        let (asked, shared) = (Asked::of(&request), shared.into_inner());
+        let coming = shared
+            .lists
+            .clone()
+            .compute(request.uri().to_string(), move || handler(&shared, &asked));
+        coming.map_ok(HttpResponse::from).boxed_local()
+    }
 }
 
 fn at_once(

@@ -2,9 +2,9 @@
 //!
 //! [`start`] takes a listener that is already bound (so that a port in use is named before anything
 //! else starts) and what there is to show ([`AdminServices`]), and answers an [`AdminHandle`]. The
-//! actor `/node-1/admin` has a thread of its own and hosts the server; requests are handled on a
-//! second one. So the node can be looked at while its core threads are busy, and looking never
-//! waits in an actor's mailbox but that of the actor looked at.
+//! actor `/node-1/admin` has a thread of its own, which serves the sockets; what is work is made aside
+//! (`aside`). So the node can be looked at while its core threads are busy, `/health` is not behind
+//! long lists, and looking never waits in an actor's mailbox but that of the actor looked at.
 //!
 //! # Guarantees
 //!
@@ -24,10 +24,11 @@
 //!
 //! `docs/architecture/admin.md` lists the endpoints with an example each. One concern a file:
 //! `services` is what the node gives us, `actor` hosts the server, `http` is the table of routes
-//! and what all answers have in common, `counts` is what the admin actor says of itself,
+//! and what all answers have in common, `aside` makes those that are work, `counts` is what the admin actor says of itself,
 //! `endpoints` has one file a subject, `page.html` is the page.
 
 mod actor;
+mod aside;
 mod counts;
 mod endpoints;
 mod http;

@@ -26,6 +26,7 @@ use crate::actors::runtime::{
 };
 use crate::actors::store::{RegionStatus, StoreNode};
 use crate::config::Role;
+use crate::placement::AdminRequest;
 use crate::sql::kv::{KvStore as _, TxnOptions};
 use crate::storage::engine::DiskRoom;
 
@@ -57,10 +58,11 @@ struct Asked {
 
 impl Asked {
     async fn ask(&self) -> Vec<(&'static str, Finding)> {
-        let (placement, reads) = tokio::join!(self.placement(), self.reads());
+        let (placement, reads, membership) =
+            tokio::join!(self.placement(), self.reads(), self.membership());
         let mut found = vec![("placement", placement)];
         found.extend(reads.map(|finding| ("reads", finding)));
-        found.extend(self.local_pd.as_ref().map(|pd| ("pd-group", membership(pd))));
+        found.extend(membership.map(|finding| ("pd-group", finding)));
         if let Some(store) = &self.store {
             found.push(("regions", self.regions(store)));
             found.push(("disk", disk(store)));
@@ -93,6 +95,31 @@ impl Asked {
             Ok(Err(error)) => Some(unhealthy(error)),
             Err(_late) => Some(unhealthy(format_args!("a read has no answer in {PATIENCE:?}"))),
         })
+    }
+
+    /// Nobody sends to a member that was taken out of its group, so it may not have heard of that: one without a leader asks
+    /// those whom it knows.
+    async fn membership(&self) -> Option<Finding> {
+        let standing = self.local_pd.as_ref()?.standing();
+        let Some(id) = standing.member_id else { return Some(None) };
+        let is_led = standing.leads.is_some() || standing.leader.is_some();
+        let belongs = match standing.members.iter().any(|member| member.member_id == id) {
+            true if is_led => return Some(None),
+            true => self.group_knows(id).await,
+            false => Some(false),
+        };
+        Some(Some(unhealthy(match belongs {
+            Some(false) => "this member was taken out of the placement driver's group",
+            Some(true) | None => "the placement driver's group has no leader",
+        })))
+    }
+
+    /// Whether the group has such a member, if there is a leader who can say so.
+    async fn group_knows(&self, id: u64) -> Option<bool> {
+        let asked = timeout(PATIENCE, self.pd.administer(AdminRequest::Members)).await;
+        let found = asked.ok()?.ok()?;
+        let members = found["members"].as_array()?;
+        Some(members.iter().any(|member| member["member_id"].as_u64() == Some(id)))
     }
 
     /// Regions that nobody leads, and those asleep whose other replicas cannot be reached: nobody would lead them either.
@@ -140,16 +167,6 @@ fn is_lost(status: &RegionStatus, reachable: &BTreeSet<u64>) -> bool {
         there += usize::from(reachable.contains(&voter.store_id.0));
     }
     status.leader.is_none() || there * 2 <= all
-}
-
-fn membership(pd: &LocalPd) -> Finding {
-    let standing = pd.standing();
-    let id = standing.member_id?;
-    if !standing.members.iter().any(|member| member.member_id == id) {
-        return Some(unhealthy("this member was taken out of the placement driver's group"));
-    }
-    let is_led = standing.leads.is_some() || standing.leader.is_some();
-    (!is_led).then(|| unhealthy("the placement driver's group has no leader"))
 }
 
 fn disk(store: &StoreNode) -> Finding {

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::elsewhere;
 use crate::actors::admin::actor::Shared;
+use crate::actors::admin::aside::{Answered, Made};
 use crate::actors::admin::http::{Answer, Refusal, limit, parameter, path_part, text_parameter};
 use crate::actors::bridge::describe;
 use crate::actors::runtime::{ActorPath, ActorSnapshot, TraceEvent, TraceReceiver};
@@ -45,18 +46,23 @@ struct Tree<A: Serialize> {
 pub(in crate::actors::admin) async fn list(shared: Data<Shared>, request: HttpRequest) -> Answer {
     let limit = limit(&request)?;
     let under = text_parameter(&request, "under")?.map(|path| ActorPath::new(&path));
-    let system = &shared.services.system;
-    match text_parameter(&request, "node")? {
+    let (asked, shared) = (request.uri().to_string(), shared.into_inner());
+    let making = shared.clone();
+    let answered = match text_parameter(&request, "node")? {
         None => {
-            let (total, actors) = own(&shared, under.as_ref(), limit);
-            let truncated = total > actors.len();
-            Ok(tree(&shared, system.node(), actors, total, truncated, Vec::new()))
+            let own_list = move || {
+                let (total, actors) = own(&making, under.as_ref(), limit);
+                let truncated = total > actors.len();
+                tree(&making, making.services.system.node(), actors, total, truncated, Vec::new())
+            };
+            shared.lists.compute(asked, own_list).await
         }
         Some(node) => {
-            let all = elsewhere::list(&shared, &node, under, limit).await?;
-            Ok(tree(&shared, &node, all.actors, all.total, all.truncated, all.nodes))
+            let all = move || elsewhere::list(making, node, under, limit);
+            shared.others.answer(asked, all).await
         }
-    }
+    };
+    Ok(answered?.into())
 }
 
 /// The first actors of this node, and how many there are.
@@ -74,17 +80,17 @@ pub(super) fn own(
     (total, actors)
 }
 
-fn tree<A: Serialize>(
+pub(super) fn tree<A: Serialize>(
     shared: &Shared,
     node: &str,
     actors: Vec<A>,
     total: usize,
     truncated: bool,
     nodes: Vec<elsewhere::NodeView>,
-) -> HttpResponse {
+) -> Answered {
     let services = &shared.services;
     let clock = services.system.clock();
-    HttpResponse::Ok().json(Tree {
+    Made::json(&Tree {
         node: node.to_owned(),
         unix_ms: clock.unix_ms(),
         uptime_seconds: clock.now().since(services.started).as_secs(),
@@ -98,10 +104,15 @@ fn tree<A: Serialize>(
 /// `GET /actors/{path}`
 pub(in crate::actors::admin) async fn one(shared: Data<Shared>, request: HttpRequest) -> Answer {
     let path = ActorPath::new(path_part(&request, "path"));
-    match describe(&shared.services.system, &path).await {
-        Some(json) => Ok(HttpResponse::Ok().content_type("application/json").body(json)),
-        None => elsewhere::one(&shared, &path).await,
-    }
+    let shared = shared.into_inner();
+    let making = shared.clone();
+    let asking = move || async move {
+        match describe(&making.services.system, &path).await {
+            Some(json) => Ok(Made::of("application/json", json)),
+            None => elsewhere::one(&making, &path).await,
+        }
+    };
+    Ok(shared.others.answer(request.uri().to_string(), asking).await?.into())
 }
 
 pub(super) fn no_actor(path: &ActorPath) -> Refusal {
@@ -109,23 +120,26 @@ pub(super) fn no_actor(path: &ActorPath) -> Refusal {
 }
 
 /// `GET /actors/{path}/trace`
-pub(in crate::actors::admin) fn trace(shared: &Data<Shared>, request: &HttpRequest) -> Answer {
-    let path = ActorPath::new(path_part(request, "path"));
-    let seconds = parameter::<u64>(request, "seconds", "a whole number of seconds")?
+pub(in crate::actors::admin) async fn trace(shared: Data<Shared>, request: HttpRequest) -> Answer {
+    let path = ActorPath::new(path_part(&request, "path"));
+    let seconds = parameter::<u64>(&request, "seconds", "a whole number of seconds")?
         .unwrap_or(TRACE_SECONDS_DEFAULT);
     if !(1..=TRACE_SECONDS_MAX).contains(&seconds) {
         let reason = format!("seconds={seconds} is not between 1 and {TRACE_SECONDS_MAX}");
         return Err(Refusal::BadRequest(reason));
     }
+    let shared = shared.into_inner();
     let system = &shared.services.system;
-    if !system.actors().iter().any(|actor| actor.path == path) {
+    let (all, wanted) = (system.clone(), path.clone());
+    let is_here = move || Ok(all.actors().iter().any(|actor| actor.path == wanted));
+    if !shared.lists.alone(is_here).await? {
         let elsewhere = system.registry().resolve(&path).filter(|node| node != system.node());
         return Err(elsewhere.map_or_else(
             || no_actor(&path),
             |node| Refusal::NotFound(format!("{path} is traced at its own node, {node}")),
         ));
     }
-    let Some(place) = TracePlace::take(Arc::clone(shared)) else {
+    let Some(place) = TracePlace::take(Arc::clone(&shared)) else {
         return Err(Refusal::Unavailable(format!("{TRACES_MAX} traces are open already")));
     };
     let events = system.trace(&path);

@@ -1,15 +1,17 @@
 //! Actors of other nodes: asked over the bridge, of each node's observer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::HttpResponse;
+use bytes::Bytes;
 use futures::future::join_all;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::actors::{no_actor, own};
+use super::actors::{no_actor, own, tree};
 use crate::actors::admin::actor::Shared;
-use crate::actors::admin::http::{Answer, Refusal};
+use crate::actors::admin::aside::{Answered, Made, elsewhere};
+use crate::actors::admin::http::Refusal;
 use crate::actors::bridge::{Bridge, DescribeActor, LinkFigures, ListActors};
 use crate::actors::runtime::{ActorPath, AskError, SendError};
 
@@ -33,38 +35,48 @@ pub(super) struct NodeView {
     link: Option<LinkFigures>,
 }
 
-/// Actors of several nodes, by path.
-pub(super) struct All {
-    pub(super) actors: Vec<Value>,
-    /// How many there are at least.
-    pub(super) total: usize,
-    pub(super) truncated: bool,
-    pub(super) nodes: Vec<NodeView>,
-}
-
 /// The actors of `node`, or of all nodes.
 pub(super) async fn list(
-    shared: &Shared,
-    node: &str,
+    shared: Arc<Shared>,
+    wanted: String,
     under: Option<ActorPath>,
     limit: usize,
-) -> Result<All, Refusal> {
-    let nodes = known(shared, node)?;
+) -> Answered {
+    let nodes = known(&shared, &wanted)?;
     let asked = nodes.into_iter().map(|(node, address)| {
-        let under = under.clone();
+        let (shared, under) = (&shared, under.clone());
         async move {
             let listed = of_node(shared, &node, under, limit).await;
             (node, address, listed)
         }
     });
+    let listed = join_all(asked).await;
+    elsewhere(move || put_together(&shared, &wanted, listed, limit, under.as_ref())).await
+}
+
+/// What came of asking a node: its name, where it is, its actors as JSON (`None`: it is this one), or why there are none.
+type Listed = (String, String, Result<Option<Bytes>, String>);
+
+fn put_together(
+    shared: &Shared,
+    wanted: &str,
+    listed: Vec<Listed>,
+    limit: usize,
+    under: Option<&ActorPath>,
+) -> Answered {
     let links = bridge(shared).map(Bridge::links).unwrap_or_default();
-    let mut all = All { actors: Vec::new(), total: 0, truncated: false, nodes: Vec::new() };
-    for (node, address, listed) in join_all(asked).await {
-        let (actors, total, error) = match listed {
+    let (mut all, mut all_total, mut nodes) = (Vec::new(), 0, Vec::new());
+    for (node, address, listed) in listed {
+        let read = match listed {
+            Ok(Some(json)) => read(&node, &json, limit),
+            Ok(None) => read_own(shared, under, limit),
+            Err(error) => Err(error),
+        };
+        let (actors, total, error) = match read {
             Ok((actors, total)) => (actors, total, None),
             Err(error) => (Vec::new(), 0, Some(error)),
         };
-        all.nodes.push(NodeView {
+        nodes.push(NodeView {
             link: links.iter().find(|link| link.node == node).cloned(),
             node,
             address,
@@ -72,13 +84,30 @@ pub(super) async fn list(
             truncated: total > actors.len(),
             error,
         });
-        all.total += total;
-        all.actors.extend(actors);
+        all_total += total;
+        all.extend(actors);
     }
-    all.actors.sort_by(|a, b| a["path"].as_str().cmp(&b["path"].as_str()));
-    all.actors.truncate(limit);
-    all.truncated = all.total > all.actors.len();
-    Ok(all)
+    all.sort_by(|a, b| a["path"].as_str().cmp(&b["path"].as_str()));
+    all.truncate(limit);
+    let truncated = all_total > all.len();
+    tree(shared, wanted, all, all_total, truncated, nodes)
+}
+
+/// Some actors, and how many there are at least.
+type Found = Result<(Vec<Value>, usize), String>;
+
+fn read(node: &str, json: &[u8], limit: usize) -> Found {
+    let mut actors: Vec<Value> = serde_json::from_slice(json)
+        .map_err(|error| format!("node {node} answers in another form: {error}"))?;
+    let total = actors.len();
+    actors.truncate(limit);
+    Ok((actors, total))
+}
+
+fn read_own(shared: &Shared, under: Option<&ActorPath>, limit: usize) -> Found {
+    let (total, actors) = own(shared, under, limit);
+    let actors = actors.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>();
+    Ok((actors.map_err(|error| error.to_string())?, total))
 }
 
 /// The nodes that are asked, each with its address. What is called by its address is a node before it has said its name.
@@ -109,38 +138,31 @@ fn observer(node: &str) -> ActorPath {
     ActorPath::node_root(node).child("bridge").child("observer")
 }
 
-/// The first actors of one node, and how many there are at least.
+/// The first actors of another node, as it shows them.
 async fn of_node(
     shared: &Shared,
     node: &str,
     under: Option<ActorPath>,
     limit: usize,
-) -> Result<(Vec<Value>, usize), String> {
+) -> Result<Option<Bytes>, String> {
     if node == shared.services.system.node() {
-        let (total, actors) = own(shared, under.as_ref(), limit);
-        let actors = actors.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>();
-        return Ok((actors.map_err(|error| error.to_string())?, total));
+        return Ok(None);
     }
     let bridge = bridge(shared).ok_or("this node has no bridge")?;
     // One more than is shown tells whether there are more.
     let list = ListActors { under, limit: u32::try_from(limit + 1).unwrap_or(u32::MAX) };
     let asked = bridge.address::<ListActors>(observer(node)).ask(list, DEADLINE).await;
-    let json = asked.map_err(|error| trouble(bridge, node, &error))?;
-    let mut actors: Vec<Value> = serde_json::from_slice(&json)
-        .map_err(|error| format!("node {node} answers in another form: {error}"))?;
-    let total = actors.len();
-    actors.truncate(limit);
-    Ok((actors, total))
+    asked.map(Some).map_err(|error| trouble(bridge, node, &error))
 }
 
 /// `GET /actors/{path}` of a path that is not this node's.
-pub(super) async fn one(shared: &Shared, path: &ActorPath) -> Answer {
+pub(super) async fn one(shared: &Shared, path: &ActorPath) -> Answered {
     let system = &shared.services.system;
     let node = system.registry().resolve(path).filter(|node| node != system.node());
     let (Some(node), Some(bridge)) = (node, bridge(shared)) else { return Err(no_actor(path)) };
     let describe = DescribeActor(path.clone());
     match bridge.address::<DescribeActor>(observer(&node)).ask(describe, DEADLINE).await {
-        Ok(Some(json)) => Ok(HttpResponse::Ok().content_type("application/json").body(json)),
+        Ok(Some(json)) => Ok(Made::of("application/json", json)),
         Ok(None) => Err(no_actor(path)),
         Err(error) => Err(Refusal::Unavailable(trouble(bridge, &node, &error))),
     }

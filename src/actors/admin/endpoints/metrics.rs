@@ -1,14 +1,13 @@
 //! `/metrics`: figures in Prometheus' text format.
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
 use metrics::{describe_gauge, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use parking_lot::Mutex;
 
 use super::status::{RegionCounts, resident_bytes};
 use crate::actors::admin::actor::Shared;
-use crate::actors::admin::http::Answer;
+use crate::actors::admin::aside::{Answered, Made};
+use crate::actors::admin::http::Asked;
 use crate::actors::admin::services::AdminServices;
 use crate::actors::runtime::{self, HealthState, metrics::publish_metrics};
 use crate::actors::store::log_writer;
@@ -89,12 +88,10 @@ fn describe() {
 }
 
 /// `GET /metrics`
-pub(in crate::actors::admin) fn metrics(shared: &Data<Shared>, _: &HttpRequest) -> Answer {
+pub(in crate::actors::admin) fn metrics(shared: &Shared, _: &Asked) -> Answered {
     publish_metrics(&shared.services.system);
     publish_node(&shared.services);
-    Ok(HttpResponse::Ok()
-        .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(shared.prometheus.render()))
+    Ok(Made::of("text/plain; version=0.0.4; charset=utf-8", shared.prometheus.render()))
 }
 
 fn publish_node(services: &AdminServices) {

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::actors::admin::actor::Shared;
+use crate::actors::admin::aside::Made;
 use crate::actors::admin::http::{
     Answer, Refusal, limit, parameter, path_part, refuse_foreign, resource, text_parameter,
 };
@@ -108,7 +109,7 @@ fn asking(
                     "the placement driver knows nothing at {}",
                     request.path()
                 ))),
-                found => Ok(HttpResponse::Ok().json(found)),
+                found => Ok(shared.lists.alone(move || Made::json(&found)).await?.into()),
             }
         })
     }

@@ -1,13 +1,12 @@
 //! `/regions`: what the store of this node holds.
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::actors::admin::actor::Shared;
-use crate::actors::admin::http::{Answer, Refusal, limit, path_part};
+use crate::actors::admin::aside::{Answered, Made};
+use crate::actors::admin::http::{Asked, Refusal, limit, path_part};
 use crate::actors::admin::services::StoreView;
 use crate::actors::runtime::ActorPath;
 use crate::actors::store::RegionStatus;
@@ -117,7 +116,7 @@ fn store(shared: &Shared) -> Result<&StoreView, Refusal> {
 }
 
 /// `GET /regions`
-pub(in crate::actors::admin) fn list(shared: &Data<Shared>, request: &HttpRequest) -> Answer {
+pub(in crate::actors::admin) fn list(shared: &Shared, request: &Asked) -> Answered {
     let limit = limit(request)?;
     let store = store(shared)?;
     let schema = shared.services.schema.current();
@@ -125,16 +124,16 @@ pub(in crate::actors::admin) fn list(shared: &Data<Shared>, request: &HttpReques
     let total = statuses.len();
     let regions: Vec<RegionView> =
         statuses.into_iter().take(limit).map(|status| view(store, status, &schema)).collect();
-    Ok(HttpResponse::Ok().json(json!({
+    Made::json(&json!({
         "store": store.id,
         "total": total,
         "truncated": total > limit,
         "regions": regions,
-    })))
+    }))
 }
 
 /// `GET /regions/{id}`
-pub(in crate::actors::admin) fn one(shared: &Data<Shared>, request: &HttpRequest) -> Answer {
+pub(in crate::actors::admin) fn one(shared: &Shared, request: &Asked) -> Answered {
     let store = store(shared)?;
     let text = path_part(request, "id");
     let Ok(id) = text.parse() else {
@@ -143,5 +142,5 @@ pub(in crate::actors::admin) fn one(shared: &Data<Shared>, request: &HttpRequest
     let Some(status) = store.router.status(RegionId(id)) else {
         return Err(Refusal::NotFound(format!("store {} has no region {id}", store.id)));
     };
-    Ok(HttpResponse::Ok().json(view(store, status, &shared.services.schema.current())))
+    Made::json(&view(store, status, &shared.services.schema.current()))
 }

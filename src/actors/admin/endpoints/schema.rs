@@ -1,12 +1,11 @@
 //! `/schema`: what statements see.
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::actors::admin::actor::Shared;
-use crate::actors::admin::http::{Answer, Refusal, path_part};
+use crate::actors::admin::aside::{Answered, Made};
+use crate::actors::admin::http::{Asked, Refusal, path_part};
 use crate::sql::catalog::{DatabaseInfo, InfoSchema, TableInfo, show_create_table};
 
 #[derive(Serialize)]
@@ -34,7 +33,7 @@ struct TableView<'a> {
 }
 
 /// `GET /schema`
-pub(in crate::actors::admin) fn databases(shared: &Data<Shared>, _: &HttpRequest) -> Answer {
+pub(in crate::actors::admin) fn databases(shared: &Shared, _: &Asked) -> Answered {
     let schema = shared.services.schema.current();
     let databases: Vec<DatabaseView> = schema
         .databases()
@@ -43,11 +42,11 @@ pub(in crate::actors::admin) fn databases(shared: &Data<Shared>, _: &HttpRequest
             tables: schema.tables(&database.name).map(|table| table.name.as_str()).collect(),
         })
         .collect();
-    Ok(HttpResponse::Ok().json(json!({ "version": schema.version(), "databases": databases })))
+    Made::json(&json!({ "version": schema.version(), "databases": databases }))
 }
 
 /// `GET /schema/{db}`
-pub(in crate::actors::admin) fn tables(shared: &Data<Shared>, request: &HttpRequest) -> Answer {
+pub(in crate::actors::admin) fn tables(shared: &Shared, request: &Asked) -> Answered {
     let schema = shared.services.schema.current();
     let database = find_database(&schema, path_part(request, "db"))?;
     let tables: Vec<TableLine> = schema
@@ -60,15 +59,15 @@ pub(in crate::actors::admin) fn tables(shared: &Data<Shared>, request: &HttpRequ
             version: table.version,
         })
         .collect();
-    Ok(HttpResponse::Ok().json(json!({
+    Made::json(&json!({
         "version": schema.version(),
         "database": database,
         "tables": tables,
-    })))
+    }))
 }
 
 /// `GET /schema/{db}/{table}`
-pub(in crate::actors::admin) fn table(shared: &Data<Shared>, request: &HttpRequest) -> Answer {
+pub(in crate::actors::admin) fn table(shared: &Shared, request: &Asked) -> Answered {
     let schema = shared.services.schema.current();
     let database = find_database(&schema, path_part(request, "db"))?;
     let name = path_part(request, "table");
@@ -76,7 +75,7 @@ pub(in crate::actors::admin) fn table(shared: &Data<Shared>, request: &HttpReque
         return Err(Refusal::NotFound(format!("there is no table {}.{name}", database.name)));
     };
     let create = show_create_table(table, table.auto_increment_start);
-    Ok(HttpResponse::Ok().json(TableView { database: &database.name, table, create }))
+    Made::json(&TableView { database: &database.name, table, create })
 }
 
 fn find_database<'a>(schema: &'a InfoSchema, name: &str) -> Result<&'a DatabaseInfo, Refusal> {

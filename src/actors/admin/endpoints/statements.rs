@@ -1,13 +1,16 @@
 //! `/statements`, `/statements/slow` and `/overview`: what clients ask of this node, and the cluster at a glance.
 
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
 use super::status::{PD_DEADLINE, RegionCounts, ask_placement, late, resident_bytes};
 use crate::actors::admin::actor::Shared;
-use crate::actors::admin::http::{Answer, limit};
+use crate::actors::admin::aside::{Answered, Made, elsewhere};
+use crate::actors::admin::http::{Answer, Asked, limit};
 use crate::actors::admin::services::AdminServices;
 use crate::actors::session::activity::{Activity, SlowStatement, Summary};
 
@@ -67,20 +70,17 @@ fn slowest(activity: &Activity, most: usize) -> Vec<Value> {
 }
 
 /// `GET /statements`
-pub(in crate::actors::admin) fn statements(shared: &Data<Shared>, request: &HttpRequest) -> Answer {
+pub(in crate::actors::admin) fn statements(shared: &Shared, request: &Asked) -> Answered {
     let activity = &shared.services.activity;
     let found = top(activity, limit(request)?);
-    Ok(HttpResponse::Ok().json(json!({ "statements": found })))
+    Made::json(&json!({ "statements": found }))
 }
 
 /// `GET /statements/slow`
-pub(in crate::actors::admin) fn slow_statements(
-    shared: &Data<Shared>,
-    request: &HttpRequest,
-) -> Answer {
+pub(in crate::actors::admin) fn slow_statements(shared: &Shared, request: &Asked) -> Answered {
     let activity = &shared.services.activity;
     let found = slowest(activity, limit(request)?);
-    Ok(HttpResponse::Ok().json(json!({ "slow": found, "total": activity.slow.count() })))
+    Made::json(&json!({ "slow": found, "total": activity.slow.count() }))
 }
 
 /// What clients have done since the start: who asks twice has the rates.
@@ -102,16 +102,27 @@ fn clients(services: &AdminServices) -> Value {
 }
 
 /// `GET /overview`
-pub(in crate::actors::admin) async fn overview(shared: Data<Shared>) -> HttpResponse {
+pub(in crate::actors::admin) async fn overview(shared: Data<Shared>) -> Answer {
+    let shared = shared.into_inner();
+    let making = shared.clone();
+    let answered = shared.others.answer("/overview".to_owned(), move || glance(making)).await;
+    Ok(HttpResponse::from(answered?))
+}
+
+async fn glance(shared: Arc<Shared>) -> Answered {
     let services = &shared.services;
     let placement = match timeout(PD_DEADLINE, ask_placement(&*services.pd)).await {
         Ok(Ok(placement)) => placement,
         Ok(Err(error)) => json!({ "error": error.to_string() }),
         Err(_elapsed) => json!({ "error": late().to_string() }),
     };
+    elsewhere(move || Made::json(&put_together(&shared.services, &placement))).await
+}
+
+fn put_together(services: &AdminServices, placement: &Value) -> Value {
     let board = services.system.health();
     let clock = services.system.clock();
-    HttpResponse::Ok().json(json!({
+    json!({
         "node": services.system.node(),
         "version": services.version,
         "roles": services.roles,
@@ -134,5 +145,5 @@ pub(in crate::actors::admin) async fn overview(shared: Data<Shared>) -> HttpResp
             "stores": "/pd/api/v1/stores",
             "cluster_regions": "/pd/api/v1/regions",
         },
-    }))
+    })
 }

@@ -1,6 +1,7 @@
 //! `/status` and `/health`: the node at a glance.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
@@ -11,7 +12,9 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::actors::admin::actor::Shared;
+use crate::actors::admin::aside::{Answered, Made, elsewhere};
 use crate::actors::admin::http::Answer;
+use crate::actors::admin::services::AdminServices;
 use crate::actors::pd::{PdClient, PdError, PdResult};
 use crate::actors::runtime::{Health, HealthState};
 use crate::actors::store::StoreRouter;
@@ -70,11 +73,26 @@ struct Status {
 }
 
 /// `GET /status`
-pub(in crate::actors::admin) async fn status(shared: Data<Shared>) -> HttpResponse {
-    let services = &shared.services;
-    let placement = timeout(PD_DEADLINE, ask_placement(&*services.pd)).await;
+pub(in crate::actors::admin) async fn status(shared: Data<Shared>) -> Answer {
+    let shared = shared.into_inner();
+    let making = shared.clone();
+    let answered = shared.others.answer("/status".to_owned(), move || glance(making)).await;
+    Ok(HttpResponse::from(answered?))
+}
+
+async fn glance(shared: Arc<Shared>) -> Answered {
+    let placement = timeout(PD_DEADLINE, ask_placement(&*shared.services.pd)).await;
+    let placement = match placement {
+        Ok(Ok(placement)) => placement,
+        Ok(Err(error)) => json!({ "error": error.to_string() }),
+        Err(_elapsed) => json!({ "error": late().to_string() }),
+    };
+    elsewhere(move || Made::json(&put_together(&shared.services, placement))).await
+}
+
+fn put_together(services: &AdminServices, placement: Value) -> Status {
     let clock = services.system.clock();
-    HttpResponse::Ok().json(Status {
+    Status {
         version: services.version,
         node: services.system.node().to_owned(),
         roles: services.roles.clone(),
@@ -89,13 +107,9 @@ pub(in crate::actors::admin) async fn status(shared: Data<Shared>) -> HttpRespon
             .store
             .as_ref()
             .map(|store| StoreStatus { id: store.id, counts: RegionCounts::of(&store.router) }),
-        placement: match placement {
-            Ok(Ok(placement)) => placement,
-            Ok(Err(error)) => json!({ "error": error.to_string() }),
-            Err(_elapsed) => json!({ "error": late().to_string() }),
-        },
+        placement,
         health: services.system.health().aggregate(),
-    })
+    }
 }
 
 pub(super) fn late() -> PdError {
