@@ -1,8 +1,9 @@
-//! The wire table: which messages may leave their node, under which number, and in which class.
+//! What makes a message one that may leave its node: how it is written and read, its number, and its class.
 //!
-//! A message gets here in three steps. Its prost types go into `proto/`. Its conversions are an implementation of
-//! [`Wired`], beside the message. And it gets a line in [`the table`](self) below, which implements [`Remote`]: nothing
-//! else can, so a message that is not in the table has no remote address. That is found by the compiler.
+//! A message gets there in three steps. Its prost types go into `proto/`. Its conversions are an implementation of
+//! [`Wired`], beside the message. And it gets a line in the table, which stands above all who have messages, in
+//! `node/crossing.rs`. That implements [`Remote`]: nothing else can, so a message that is not in the table has no remote
+//! address. That is found by the compiler.
 //!
 //! Numbers are forever: one that was used for a message is never used for another, and a message whose meaning
 //! changes gets a new one. Two nodes may differ in their tables: who gets a number it does not know says so.
@@ -44,7 +45,7 @@ pub trait Wired: Message + Sized {
     fn reply_from_wire(wire: Self::WireReply) -> Result<Self::Reply, WireError>;
 }
 
-mod sealed {
+pub(in crate::actors) mod sealed {
     /// Stands in the table.
     pub trait Listed {}
 }
@@ -119,53 +120,27 @@ pub struct Line {
     pub class: Class,
 }
 
+/// Makes messages [`Remote`], and a table of their [`Line`]s.
 macro_rules! wire_table {
     ($(#[$attribute:meta])* $table:ident { $($id:literal $class:ident $message:ty;)* }) => {
         $(
-            impl sealed::Listed for $message {}
-            impl Remote for $message {
+            impl $crate::actors::bridge::wire::sealed::Listed for $message {}
+            impl $crate::actors::bridge::Remote for $message {
                 const ID: u32 = $id;
-                const CLASS: Class = Class::$class;
+                const CLASS: $crate::actors::bridge::Class = $crate::actors::bridge::Class::$class;
             }
         )*
         $(#[$attribute])*
-        pub const $table: &[Line] = &[
-            $(Line { id: $id, name: <$message as Message>::NAME, class: Class::$class },)*
-        ];
+        pub const $table: &[$crate::actors::bridge::wire::Line] = &[$(
+            $crate::actors::bridge::wire::Line {
+                id: $id,
+                name: <$message as $crate::actors::runtime::Message>::NAME,
+                class: $crate::actors::bridge::Class::$class,
+            },
+        )*];
     };
 }
-
-// Numbers of a hundred each: 1 bridge, 100 store, 200 transactions, 300 placement, 400 schema, 500 sessions, 600 admin.
-wire_table! {
-    /// All messages that may cross.
-    TABLE {
-        1 Control super::echo::Echo;
-        2 Control super::observer::ListActors;
-        3 Control super::observer::DescribeActor;
-        100 Raft crate::actors::store::SendRaft;
-        101 Snapshot crate::actors::store::SendChunk;
-        102 Control crate::actors::store::deadlock::ShareWaits;
-        104 Raft crate::actors::store::Greet;
-        200 Data crate::actors::store::KvCommand;
-        201 Data crate::actors::store::region_peer::SplitRegion;
-        202 Data crate::actors::store::region_peer::ReplicaRead;
-        300 Control crate::actors::pd::PdCall;
-        301 Control crate::actors::pd::AnnounceNode;
-        302 Raft crate::actors::pd::GroupStep;
-        303 Control crate::actors::pd::PdMembers;
-        400 Control crate::actors::node::SyncSchema;
-        500 Data crate::actors::session::remote::OpenSession;
-        501 Data crate::actors::session::remote::RunCommand;
-        502 Data crate::actors::session::remote::MoreAnswer;
-        503 Data crate::actors::session::remote::CloseSession;
-        504 Data crate::actors::session::SwitchUser;
-        505 Control crate::actors::session::CancelStatement;
-        506 Control crate::actors::session::remote::FindAccount;
-        507 Control crate::actors::session::remote::KeepSessions;
-        508 Data crate::actors::session::remote::ListProcesses;
-        509 Control crate::actors::session::remote::KillProcess;
-    }
-}
+pub(in crate::actors) use wire_table;
 
 #[cfg(test)]
 wire_table! {
@@ -180,19 +155,7 @@ wire_table! {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
-
-    #[test]
-    fn no_number_and_no_name_is_used_twice() {
-        let lines: Vec<Line> = TABLE.iter().chain(TEST_TABLE).copied().collect();
-        let numbers: BTreeSet<u32> = lines.iter().map(|line| line.id).collect();
-        let names: BTreeSet<&str> = lines.iter().map(|line| line.name).collect();
-        assert_eq!(numbers.len(), lines.len());
-        assert_eq!(names.len(), lines.len());
-        assert!(!numbers.contains(&0), "0 is what an absent number reads as");
-    }
 
     #[test]
     fn classes_read_as_they_are_written() {

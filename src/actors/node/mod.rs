@@ -16,6 +16,7 @@
 mod assembly;
 mod clock_watch;
 mod cluster;
+mod crossing;
 mod data_dir;
 mod descriptors;
 mod etcd;
@@ -30,6 +31,7 @@ mod variables;
 
 pub use assembly::{Addresses, Node};
 pub use cluster::SyncSchema;
+pub use crossing::TABLE as WIRE_TABLE;
 pub use data_dir::{DataDir, Error as DataDirError};
 pub use descriptors::raise_limit;
 pub use sockets::{Error as SocketError, Sockets, browsers_refuse};
