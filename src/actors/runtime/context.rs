@@ -144,11 +144,17 @@ impl<A: Actor> Context<A> {
         thread: Thread,
         factory: impl FnMut() -> C + Send + 'static,
     ) -> ActorRef<C> {
-        let path = self.path().free_child(&name.into(), |path| self.children.has(path));
-        let parent: Arc<dyn Parent> = self.me.core.clone();
-        let child = cell::start(self.system(), path, Some(parent), thread, Box::new(factory));
-        self.children.add(child.core.clone());
-        child
+        self.below().child(name, thread, factory)
+    }
+
+    /// The place below this actor, for who starts actors there and need not know below whom.
+    pub fn below(&mut self) -> Below<'_> {
+        Below {
+            path: self.me.path(),
+            system: &self.me.core.system,
+            parent: self.me.core.clone(),
+            children: &mut self.children,
+        }
     }
 
     /// The living children.
@@ -242,6 +248,29 @@ impl<A: Actor> Context<A> {
         let tasks = std::mem::take(&mut self.tasks);
         let exclusive = std::mem::take(&mut self.exclusive);
         let _ = std::panic::catch_unwind(AssertUnwindSafe(|| drop((tasks, exclusive))));
+    }
+}
+
+/// The place below an actor of any kind.
+pub struct Below<'a> {
+    path: &'a ActorPath,
+    system: &'a System,
+    parent: Arc<dyn Parent>,
+    children: &'a mut Children,
+}
+
+impl Below<'_> {
+    /// Starts an actor there; see [`Context::child`].
+    pub fn child<C: Actor>(
+        self,
+        name: impl Into<String>,
+        thread: Thread,
+        factory: impl FnMut() -> C + Send + 'static,
+    ) -> ActorRef<C> {
+        let path = self.path.free_child(&name.into(), |path| self.children.has(path));
+        let child = cell::start(self.system, path, Some(self.parent), thread, Box::new(factory));
+        self.children.add(child.core.clone());
+        child
     }
 }
 

@@ -47,7 +47,7 @@ pub use crate::message;
 pub use actor::{Actor, Handler, Thread};
 pub use clock::{Clock, Monotonic};
 pub use compute::{Compute, Roaming};
-pub use context::{Context, TimerHandle};
+pub use context::{Below, Context, TimerHandle};
 pub use failure::Failure;
 pub use figures::{ActorDetail, ActorSnapshot, ActorState, InHand, MailboxFigures, Quantiles};
 pub use health::{Health, HealthBoard, HealthState};

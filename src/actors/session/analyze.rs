@@ -5,9 +5,9 @@ use super::core::Core;
 use super::show::Shown;
 use super::statement::Request;
 use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::analyze::{self, FullSpeed};
 use crate::sql::catalog::{DatabaseInfo, TableInfo};
 use crate::sql::parser::ast::ObjectName;
-use crate::sql::stats::{self, FullSpeed};
 use crate::sql::types::Datum;
 
 /// What is told of a table: the kind of message, and the message.
@@ -63,7 +63,7 @@ impl Core {
     async fn analyze_table(&self, database: &DatabaseInfo, table: &TableInfo) -> SqlResult<()> {
         self.report_pending(table.id).await?;
         let store = &*self.services.store;
-        let analyzed = stats::analyze(store, database.id, table, &FullSpeed).await?;
+        let analyzed = analyze::analyze(store, database.id, table, &FullSpeed).await?;
         self.services.stats.put([analyzed]);
         Ok(())
     }
@@ -73,7 +73,7 @@ impl Core {
         let _shield = self.control.shield();
         let cache = &self.services.stats;
         let pending = cache.take_pending_of(table);
-        match stats::flush(&*self.services.store, &pending).await {
+        match analyze::flush(&*self.services.store, &pending).await {
             Ok(written) => cache.put(written),
             // They may have been reported: the reading that follows tells anyway.
             Err(error) if error.code == errno::UNDETERMINED_COMMIT => {}

@@ -8,8 +8,7 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use super::processes::Process;
-use crate::actors::gateway::Connection;
-use crate::actors::runtime::{Address, Context};
+use crate::actors::runtime::{Address, Below};
 use crate::common::SqlResult;
 use crate::message;
 use crate::protocol::CapabilityFlags;
@@ -96,7 +95,7 @@ pub trait Sessions: Send + Sync {
     /// unknown database is the first `Err` the client sees.
     fn open(
         &self,
-        ctx: &mut Context<Connection>,
+        connection: Below<'_>,
         client: ClientInfo,
         process: std::sync::Arc<Process>,
     ) -> BoxFuture<'static, SqlResult<SessionRef>>;

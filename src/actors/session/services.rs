@@ -8,8 +8,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use crate::actors::ddl::{SchemaCache, SubmitJob};
-use crate::actors::gateway::Connection;
-use crate::actors::runtime::{Address, Clock, Compute, Context, Rng, Thread};
+use crate::actors::runtime::{Address, Below, Clock, Compute, Rng, Thread};
 use crate::actors::stats::StatsCache;
 use crate::common::SqlResult;
 use crate::sql::exec::{AutoIds, ExecLimits, KvAutoIds};
@@ -122,7 +121,7 @@ impl LocalSessions {
 impl Sessions for LocalSessions {
     fn open(
         &self,
-        ctx: &mut Context<Connection>,
+        connection: Below<'_>,
         client: ClientInfo,
         process: Arc<Process>,
     ) -> BoxFuture<'static, SqlResult<SessionRef>> {
@@ -132,7 +131,7 @@ impl Sessions for LocalSessions {
             return ready(Err(error)).boxed();
         }
         let services = self.services.clone();
-        let session = ctx.child("session", Thread::Same, move || {
+        let session = connection.child("session", Thread::Same, move || {
             Session::new(services.clone(), process.clone(), client.clone())
         });
         let session = SessionRef {

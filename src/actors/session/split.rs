@@ -8,8 +8,8 @@ use super::show::Shown;
 use super::statement::Request;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{IndexInfo, SchemaState, TableInfo};
-use crate::sql::exec::table_codec;
 use crate::sql::parser::ast::{Expr, SplitBoundary, SplitTable};
+use crate::sql::table_codec;
 use crate::sql::types::{Datum, convert_for_column};
 
 /// More regions than this are asked for by mistake.

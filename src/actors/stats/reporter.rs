@@ -15,9 +15,10 @@ use crate::actors::runtime::{
     Actor, Context, Handler, MailboxOptions, Monotonic, Overflow, ReplyTo, Supervision,
 };
 use crate::common::SqlResult;
+use crate::sql::analyze::flush;
 use crate::sql::ddl::Meta;
 use crate::sql::kv::{KvStore, TxnOptions};
-use crate::sql::stats::{self, Deltas, TableStats};
+use crate::sql::stats::{Deltas, TableStats};
 
 /// What the reporter works with.
 #[derive(Clone)]
@@ -154,7 +155,7 @@ impl Drop for Taken<'_> {
 /// Adds what was recorded to the tables' records.
 pub(super) async fn report(store: &dyn KvStore, cache: &StatsCache) -> SqlResult<()> {
     let mut taken = Taken { cache, deltas: cache.take_pending() };
-    let written = stats::flush(store, &taken.deltas).await?;
+    let written = flush(store, &taken.deltas).await?;
     taken.deltas = Deltas::default();
     cache.put(written);
     Ok(())

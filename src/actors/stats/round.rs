@@ -18,8 +18,9 @@ use crate::actors::ddl::SchemaCache;
 use crate::actors::pd::{Ownership, PdOwnership};
 use crate::actors::runtime::{Clock, Monotonic};
 use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::analyze::{Pace, analyze};
 use crate::sql::kv::KvStore;
-use crate::sql::stats::{self, Pace, TableStats};
+use crate::sql::stats::TableStats;
 
 /// How often the ownership is renewed while a table is read.
 const RENEW_EVERY: Duration = PdOwnership::TTL.checked_div(3).expect("three is not zero");
@@ -172,7 +173,7 @@ impl Round {
             report(&*parts.store, cache).await?;
         }
         let pace = Gentle { round: self, resumed: Mutex::new(self.clock.now()) };
-        match stats::analyze(&*parts.store, database.id, table, &pace).await {
+        match analyze(&*parts.store, database.id, table, &pace).await {
             Ok(found) => self.analyzed(found, &database.name, &table.name),
             Err(error) if error.code == errno::NO_SUCH_TABLE => {
                 debug!(%error, table = id, "nothing to analyze")

@@ -18,11 +18,11 @@ use crate::placement::Goals;
 use crate::sql::catalog::{DatabaseInfo, SchemaState, TableInfo};
 use crate::sql::ddl::Meta;
 use crate::sql::exec::memory_store::MemoryStore;
-use crate::sql::exec::table_codec::row_range;
 use crate::sql::exec::tests::fixture::{Fixture, user, users};
 use crate::sql::kv::{KvStore, Transaction, TxnOptions};
 use crate::sql::plan::ConflictAction;
 use crate::sql::stats::{Deltas, StatsSource, TableDelta, TableStats};
+use crate::sql::table_codec::row_range;
 use crate::storage::engine::MemoryEngine;
 
 const DATABASE: i64 = 7;

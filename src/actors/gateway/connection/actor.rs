@@ -74,7 +74,8 @@ impl Connection {
             },
         );
         self.process = Some(process.clone());
-        let opened = self.services.sessions.open(ctx, login.client.clone(), process.clone());
+        let opened =
+            self.services.sessions.open(ctx.below(), login.client.clone(), process.clone());
         let (me, services, peer) = (ctx.me().clone(), self.services.clone(), self.peer);
         ctx.spawn(async move {
             match opened.await {

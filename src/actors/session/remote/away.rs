@@ -20,10 +20,9 @@ use super::messages::{
     AnswerPart, CloseSession, FindAccount, KeepSessions, MoreAnswer, OpenSession, RunCommand,
 };
 use crate::actors::bridge::{Bridge, Remote};
-use crate::actors::gateway::Connection;
 use crate::actors::runtime::{
-    Actor, ActorPath, Address, AskError, Context, Handler, MailboxOptions, Overflow, ReplyTo,
-    SendError, Supervision, System, Thread,
+    Actor, ActorPath, Address, AskError, Below, Context, Handler, MailboxOptions, Overflow,
+    ReplyTo, SendError, Supervision, System, Thread,
 };
 use crate::actors::session::{
     Account, Accounts, Answer, CancelStatement, ClientInfo, Execute, Kill, Process, ProcessList,
@@ -155,14 +154,14 @@ impl RemoteSessions {
 impl Sessions for RemoteSessions {
     fn open(
         &self,
-        ctx: &mut Context<Connection>,
+        connection: Below<'_>,
         client: ClientInfo,
         process: Arc<Process>,
     ) -> BoxFuture<'static, SqlResult<SessionRef>> {
         let (bridge, opened) = (self.nodes.bridge.clone(), self.opened.clone());
         let session = {
             let process = process.clone();
-            ctx.child("session", Thread::Same, move || Away {
+            connection.child("session", Thread::Same, move || Away {
                 bridge: bridge.clone(),
                 opened: opened.clone(),
                 process: process.clone(),
