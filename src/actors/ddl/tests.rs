@@ -143,7 +143,7 @@ async fn dropped_ranges_go_when_nobody_reads_them() {
     let fixture = Fixture::new(users());
     let store = fixture.store.clone();
     fixture.insert(vec![user(1, "a", 1)], ConflictAction::Error).await.unwrap();
-    let (start, end) = crate::sql::exec::table_codec::table_range(fixture.table.id);
+    let (start, end) = crate::sql::table_codec::table_range(fixture.table.id);
     let txn = store.begin(TxnOptions::default()).await.unwrap();
     let range = crate::sql::ddl::DeleteRange {
         job: 1,

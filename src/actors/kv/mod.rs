@@ -31,6 +31,7 @@ mod replicas;
 mod request;
 mod resolve;
 mod scan;
+mod store_transport;
 mod transaction;
 mod transport;
 
@@ -38,7 +39,7 @@ pub use client::Client;
 pub use keeper::KvKeeper;
 pub(in crate::actors) use metrics::describe as describe_metrics;
 pub use options::ClientOptions;
-pub use remote::{ClusterRegions, store_path};
+pub use remote::ClusterRegions;
 pub use remote_reads::export_store;
 pub use transport::RegionTransport;
 

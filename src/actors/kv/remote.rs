@@ -10,20 +10,15 @@ use dashmap::DashMap;
 use super::RegionTransport;
 use super::convert;
 use crate::actors::bridge::{Bridge, WireError, Wired};
-use crate::actors::runtime::{ActorPath, Address, AskError, Message, SendError};
+use crate::actors::runtime::{Address, AskError, Message, SendError};
 use crate::actors::store::region_peer::{ReplicaRead, SplitRegion};
-use crate::actors::store::{CommandReply, KvCommand, StoreNode};
+use crate::actors::store::{CommandReply, KvCommand, StoreNode, store_path};
 use crate::common::{RegionId, StoreId};
 use crate::storage::proto::kv_command as wire;
 use crate::storage::proto::kvrpcpb;
 use crate::storage::region::{Peer, Region};
 use crate::storage::routing::RegionRoute;
 use crate::storage::txn::{KvRequest, KvResponse, RegionError, RequestError};
-
-/// Where the regions of a store are reached, wherever the store is.
-pub fn store_path(id: StoreId) -> ActorPath {
-    ActorPath::new(&format!("/store/{id}"))
-}
 
 /// Takes requests to the store that holds a region's leader. A store of this process is called as it is: nothing is
 /// encoded, and there is no hop more than without other stores.

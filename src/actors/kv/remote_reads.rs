@@ -13,14 +13,13 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::remote::store_path;
 use crate::actors::bridge::Bridge;
 use crate::actors::runtime::{
     Actor, ActorPath, ActorRef, Address, AskError, Context, Handler, MailboxOptions, Message,
     Overflow, ReplyTo, SendError, System, Target, Thread,
 };
 use crate::actors::store::region_peer::{RegionPeer, ReplicaRead, SplitRegion};
-use crate::actors::store::{KvCommand, StoreNode};
+use crate::actors::store::{KvCommand, StoreNode, store_path};
 use crate::storage::txn::{KvRequest, RegionContext, RegionError, RequestError};
 
 /// How many reads of other nodes may wait for a reader.

@@ -5,9 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::open::StoreNode;
-use super::region_peer::KvCommand;
-use crate::actors::kv::RegionTransport;
+use super::RegionTransport;
+use crate::actors::store::{KvCommand, StoreNode};
 use crate::storage::region::Region;
 use crate::storage::routing::RegionRoute;
 use crate::storage::txn::{KvRequest, KvResponse, RegionError, RequestError};

@@ -13,9 +13,9 @@ use super::etcd::EtcdRegistry;
 use super::pd;
 use super::services::stop_actor;
 use crate::actors::bridge::{self, BridgeOptions};
-use crate::actors::kv::store_path;
 use crate::actors::pd::PdMembers;
 use crate::actors::runtime::{ActorRef, Service, System, Thread};
+use crate::actors::store::store_path;
 use crate::config::RegistryType;
 use crate::storage::proto::pd_call::Node;
 

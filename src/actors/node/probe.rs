@@ -18,13 +18,13 @@ use super::assembly::Shared;
 use super::cluster::Cluster;
 use super::services::stop_actor;
 use crate::actors::bridge::Bridge;
-use crate::actors::kv::{Client, store_path};
+use crate::actors::kv::Client;
 use crate::actors::pd::{LocalPd, PdClient};
 use crate::actors::runtime::{
     Actor, ActorRef, Context, Health, HealthState, MailboxOptions, Overflow, Service, System,
     Thread,
 };
-use crate::actors::store::{RegionStatus, StoreNode};
+use crate::actors::store::{RegionStatus, StoreNode, store_path};
 use crate::config::Role;
 use crate::placement::AdminRequest;
 use crate::sql::kv::{KvStore as _, TxnOptions};

@@ -19,12 +19,12 @@ use super::sockets::Sockets;
 use super::stats::Stats;
 use crate::actors::admin::LogControl;
 use crate::actors::ddl::{DdlParts, DdlWorker, LocalSync, SchemaCache};
-use crate::actors::kv::{
-    Client, ClientOptions, ClusterRegions, KvKeeper, export_store, store_path,
-};
+use crate::actors::kv::{Client, ClientOptions, ClusterRegions, KvKeeper, export_store};
 use crate::actors::pd::PdOwnership;
 use crate::actors::runtime::{ActorRef, Monotonic, Service, System, Thread};
-use crate::actors::store::{BridgeTransport, OpenStore, StoreOptions, export_raft, open_store};
+use crate::actors::store::{
+    BridgeTransport, OpenStore, StoreOptions, export_raft, open_store, store_path,
+};
 use crate::config::{Config, Role};
 use crate::storage::engine::Engine as _;
 use crate::storage::mvcc::HotBudget;

@@ -13,7 +13,6 @@ use super::open::StoreNode;
 use super::transport::{ChunkRefused, RaftEnvelope, SnapshotChunk, Transport};
 use super::wire;
 use crate::actors::bridge::{Bridge, WireError, Wired};
-use crate::actors::kv::store_path;
 use crate::actors::runtime::{
     ActorPath, Address, AskError, Message, ReplyTo, SendError, System, Target,
 };
@@ -25,6 +24,11 @@ use crate::storage::region::convert;
 
 /// How long a piece of a snapshot may take to reach the other store's disk.
 const CHUNK_DEADLINE: Duration = Duration::from_secs(90);
+
+/// Where the regions of a store are reached, wherever the store is.
+pub fn store_path(id: StoreId) -> ActorPath {
+    ActorPath::new(&format!("/store/{id}"))
+}
 
 /// A raft message for a replica of another store.
 #[derive(Debug)]

@@ -33,7 +33,6 @@ pub mod deadlock;
 mod disk;
 mod drain;
 pub mod gc;
-mod kv_transport;
 mod local_reader;
 pub mod log_writer;
 mod open;
@@ -52,7 +51,7 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use bridge_transport::{BridgeTransport, Greet, SendChunk, SendRaft, export_raft};
+pub use bridge_transport::{BridgeTransport, Greet, SendChunk, SendRaft, export_raft, store_path};
 pub use disk::Disk;
 pub use local_reader::{LocalReader, ReadDelegate};
 pub use open::{OpenError, OpenStore, StoreNode, open_store};
