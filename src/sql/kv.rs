@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::common::{SqlResult, Timestamp};
-pub use crate::storage::txn::KvPair;
+pub use crate::storage::api::KvPair;
 
 /// The options of a scan over `[start, end)`.
 #[derive(Clone, Debug, Default)]

@@ -1,4 +1,4 @@
-//! Requests to a region and their answers, with the meaning TiKV gives them in `kvrpcpb`.
+//! Requests to a region, their answers and errors, with the meaning TiKV gives them in `kvrpcpb`.
 //!
 //! Keys are user keys (not memcomparable-encoded, no timestamp). Region boundaries are encoded keys.
 

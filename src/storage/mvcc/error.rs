@@ -1,7 +1,7 @@
 //! Why a read or a command has no answer.
 
 use super::super::engine;
-use super::super::txn::{KeyError, RequestError};
+use crate::storage::api::{KeyError, RequestError};
 
 /// A result of MVCC.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -8,9 +8,9 @@ use super::lock::check_read;
 use super::reader::{load_lock, one_key_at, visible_value};
 use super::room::Room;
 use crate::common::Timestamp;
+use crate::storage::api::KvPair;
 use crate::storage::codec::mvcc::put_ts;
 use crate::storage::engine::{Cf, Reader};
-use crate::storage::txn::KvPair;
 
 /// The value of a user key at `ts`: one lookup in the lock family and one seek in the write family.
 /// Needs no snapshot: the engine itself will do (see the module's documentation).

@@ -5,9 +5,9 @@ use bytes::Bytes;
 use super::record::Fields;
 use super::write::WriteKind;
 use crate::common::Timestamp;
+use crate::storage::api::{KeyError, LockInfo, LockKind};
 use crate::storage::codec::varint::{put_compact_bytes, put_uvarint};
 use crate::storage::engine;
-use crate::storage::txn::{KeyError, LockInfo, LockKind};
 
 /// A transaction's claim on a key, as the `lock` family keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]

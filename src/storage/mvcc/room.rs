@@ -4,7 +4,7 @@
 //! message between two nodes, however large rows are, and nobody holds more than this and one row. Who asked sees from what
 //! came that there is more ([`is_cut`]), and asks again from there on.
 
-use crate::storage::txn::KvPair;
+use crate::storage::api::KvPair;
 
 /// An answer of so many bytes is full. A fraction of the largest message, so that one more row always fits.
 const ANSWER_BYTES: usize = 4 << 20;

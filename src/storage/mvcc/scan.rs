@@ -9,9 +9,9 @@ use super::range::{KeyRange, put_after_versions};
 use super::reader::{NEAR_STEPS, visible_value};
 use super::room::Room;
 use crate::common::Timestamp;
+use crate::storage::api::KvPair;
 use crate::storage::codec;
 use crate::storage::engine::{self, Cf, Cursor, IterOptions, Reader};
-use crate::storage::txn::KvPair;
 
 /// What a scan reads, and how.
 #[derive(Clone, Copy, Debug)]

@@ -6,9 +6,9 @@ use proptest::prelude::*;
 use super::key::{data_key, version_key};
 use super::*;
 use crate::common::Timestamp;
+use crate::storage::api::{KeyError, LockKind};
 use crate::storage::codec::mvcc::encode_key;
 use crate::storage::engine::{Cf, Engine, MemoryEngine, WriteBatch};
-use crate::storage::txn::{KeyError, LockKind};
 
 fn bytes() -> impl Strategy<Value = Bytes> {
     prop::collection::vec(any::<u8>(), 0..40).prop_map(Bytes::from)

@@ -12,8 +12,8 @@ use super::split::{Cut, split_region};
 use super::state::{self, ApplyState, MergeState, PeerState};
 use super::{Region, SplitOutcome, merge};
 use crate::common::{LogIndex, PeerId, Term};
+use crate::storage::api::{RegionContext, RegionError};
 use crate::storage::engine::{Cf, WriteBatch, WriteOp};
-use crate::storage::txn::{RegionContext, RegionError};
 
 /// What an entry did.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use super::state::{self, ApplyState, PeerState};
 use super::{Peer, PeerRole, Region};
 use crate::common::{PeerId, RegionId, StoreId};
+use crate::storage::api::RegionEpoch;
 use crate::storage::engine::WriteBatch;
-use crate::storage::txn::RegionEpoch;
 
 /// The epoch that the first region starts with.
 pub const INITIAL_EPOCH: RegionEpoch = RegionEpoch { conf_ver: 1, version: 1 };

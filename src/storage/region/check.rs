@@ -7,8 +7,8 @@
 use bytes::Bytes;
 
 use super::Region;
+use crate::storage::api::{KvRequest, RegionContext, RegionError};
 use crate::storage::codec::bytes::take_bytes;
-use crate::storage::txn::{KvRequest, RegionContext, RegionError};
 
 /// A region's range in user keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,8 +108,8 @@ mod tests {
     use super::super::bootstrap::first_region;
     use super::*;
     use crate::common::{PeerId, RegionId, StoreId, Timestamp};
+    use crate::storage::api::RegionEpoch;
     use crate::storage::codec::mvcc::encode_key;
-    use crate::storage::txn::RegionEpoch;
 
     fn middle() -> (Region, UserRange) {
         let mut region = first_region(RegionId(2), PeerId(3), StoreId(1));

@@ -2,9 +2,9 @@
 
 use super::{Peer, PeerRole, Region};
 use crate::common::{PeerId, RegionId, StoreId};
+use crate::storage::api::RegionEpoch;
 use crate::storage::engine::DiskRoom;
 use crate::storage::proto::{metapb, raft_serverpb};
-use crate::storage::txn::RegionEpoch;
 
 /// The protocol's form of a region.
 pub fn region_to_proto(region: &Region) -> metapb::Region {

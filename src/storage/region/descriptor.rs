@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::common::{PeerId, RegionId, StoreId};
-use crate::storage::txn::{RegionContext, RegionEpoch};
+use crate::storage::api::{RegionContext, RegionEpoch};
 
 /// What a replica may do in its group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

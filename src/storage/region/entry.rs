@@ -6,12 +6,12 @@ use super::membership::PeerChange;
 use super::split::{Cut, SplitIds};
 use super::{Region, convert};
 use crate::common::{LogIndex, PeerId, RegionId, Term};
+use crate::storage::api::RegionContext;
 use crate::storage::codec::keys::DATA_PREFIX;
 use crate::storage::engine::{Cf, WriteBatch, WriteOp};
 use crate::storage::proto::raft_entry::{
     self as wire, ColumnFamily, OpKind, Split, SplitRequest, entry,
 };
-use crate::storage::txn::RegionContext;
 
 /// What a log entry tells every replica to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -263,7 +263,7 @@ mod tests {
     use super::super::{Peer, PeerRole};
     use super::*;
     use crate::common::StoreId;
-    use crate::storage::txn::RegionEpoch;
+    use crate::storage::api::RegionEpoch;
 
     fn round_trip(command: RegionCommand) {
         let context = RegionContext {

@@ -3,8 +3,8 @@
 //! Space is freed by writing: rows are deleted by records that say so, a table is dropped by a change of the schema. So what frees space, and
 //! the little that belongs to it, may use the reserve; what adds data may not.
 
+use crate::storage::api::{Mutation, MutationKind, Prewrite};
 use crate::storage::engine::DiskRoom;
-use crate::storage::txn::{Mutation, MutationKind, Prewrite};
 
 /// Where the schema, its jobs and the accounts are: small, and changed by what frees space.
 const SCHEMA: &[u8] = b"m";
@@ -36,7 +36,7 @@ mod tests {
 
     use super::*;
     use crate::common::Timestamp;
-    use crate::storage::txn::{Assertion, PessimisticAction};
+    use crate::storage::api::{Assertion, PessimisticAction};
 
     fn prewrite(mutations: &[(MutationKind, &'static [u8])]) -> Prewrite {
         let mutation = |(kind, key): &(MutationKind, &'static [u8])| Mutation {

@@ -11,8 +11,8 @@ use bytes::Bytes;
 
 use super::route::RegionRoute;
 use crate::common::RegionId;
+use crate::storage::api::RegionEpoch;
 use crate::storage::region::Peer;
-use crate::storage::txn::RegionEpoch;
 
 /// Routes that do not overlap, by encoded key.
 #[derive(Clone, Debug, Default)]

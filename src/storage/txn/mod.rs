@@ -14,7 +14,6 @@
 //! and holds off writers only. A *memory lock* bridges the time in which a one-phase or asynchronous
 //! commit is decided but not yet applied, and holds off readers only: writers wait for the latch.
 
-mod command;
 mod commit;
 pub mod concurrency;
 mod deadlock;
@@ -31,7 +30,7 @@ mod status;
 mod tests;
 mod writes;
 
-pub use command::{
+pub use super::api::{
     Assertion, CheckTxnStatus, CommitKeys, KeyError, KvPair, KvRequest, KvResponse, LockInfo,
     LockKind, Mutation, MutationKind, PessimisticAction, PessimisticLock, Prewrite, RegionContext,
     RegionEpoch, RegionError, RequestError, TxnStatus, WaitPolicy,

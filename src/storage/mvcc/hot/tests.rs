@@ -3,10 +3,10 @@ use proptest::prelude::*;
 
 use super::rows::{Known, Tip};
 use super::*;
+use crate::storage::api::KvPair;
 use crate::storage::engine::MemoryEngine;
 use crate::storage::mvcc::key::{data_key, version_key};
 use crate::storage::mvcc::{KeyRange, MvccReader, ScanOptions, Scanner, Write, WriteKind, get};
-use crate::storage::txn::KvPair;
 
 const BUDGET: usize = 1 << 20;
 
