@@ -43,12 +43,13 @@ use troupedb::sql::catalog::{
 };
 use troupedb::sql::exec::{
     Anywhere, ExecContext, ExecLimits, KvAutoIds, NoVirtualTables, RowBatch, can_read_latest,
-    execute_query, table_codec,
+    execute_query,
 };
 use troupedb::sql::expr::EvalContext;
 use troupedb::sql::kv::{KvStore, Transaction, TxnOptions};
 use troupedb::sql::parser::{ParsedStatement, parse_one};
 use troupedb::sql::plan::{Planner, QueryPlan, StatementPlan};
+use troupedb::sql::table_codec;
 use troupedb::sql::types::{Datum, FieldType, SqlMode};
 use troupedb::storage::codec::row::{RowEncoder, RowView, compact_i64, put_compact_i64};
 use troupedb::storage::codec::{datum, keys, mvcc as versions, table};

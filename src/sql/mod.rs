@@ -1,5 +1,6 @@
 //! SQL without I/O: text to tree, tree to plan, plan to rows.
 
+pub mod analyze;
 pub mod catalog;
 pub mod ddl;
 pub mod digest;
@@ -9,4 +10,5 @@ pub mod kv;
 pub mod parser;
 pub mod plan;
 pub mod stats;
+pub mod table_codec;
 pub mod types;

@@ -23,7 +23,7 @@ use crate::storage::codec::row::{RowEncoder, RowView};
 pub use crate::storage::codec::table::{index_range, row_key, row_range, table_range};
 use crate::storage::codec::{datum as part, table};
 
-use super::value_codec;
+mod values;
 
 /// Flag of an index value: the handle follows.
 const HAS_HANDLE: u8 = 1;
@@ -56,6 +56,15 @@ pub(crate) fn handle_of(value: &Datum, unsigned: bool) -> Option<i64> {
 /// The value of the handle column.
 pub(crate) fn handle_datum(handle: i64, unsigned: bool) -> Datum {
     if unsigned { Datum::UInt(handle.cast_unsigned() ^ (1 << 63)) } else { Datum::Int(handle) }
+}
+
+/// The key of a counter of a table: `a` for AUTO_INCREMENT, `r` for hidden row ids.
+pub(crate) fn counter_key(table_id: i64, kind: u8) -> Bytes {
+    let mut key = Vec::with_capacity(11);
+    key.extend_from_slice(b"mI");
+    key.extend_from_slice(&table_id.cast_unsigned().to_be_bytes());
+    key.push(kind);
+    key.into()
 }
 
 /// The handle in a row key.
@@ -129,9 +138,7 @@ impl RowReader {
             row.push(match wanted {
                 Wanted::Handle { unsigned } => handle_datum(handle, *unsigned),
                 Wanted::Stored { id, field_type } => match view.get(*id) {
-                    Some(Some(bytes)) => {
-                        value_codec::take_value(value, bytes, field_type, &self.zone)?
-                    }
+                    Some(Some(bytes)) => values::take_value(value, bytes, field_type, &self.zone)?,
                     Some(None) | None => Datum::Null,
                 },
             });
@@ -166,7 +173,7 @@ pub(crate) fn push_index_value(
 ) -> SqlResult<()> {
     match (prefix_len, value) {
         (Some(length), Datum::Bytes(bytes)) => {
-            let cut = value_codec::prefix(bytes, length as usize, field_type.is_binary_string());
+            let cut = values::prefix(bytes, length as usize, field_type.is_binary_string());
             codec::encode_key_value(&Datum::Bytes(cut), field_type, zone, key)
         }
         _ => codec::encode_key_value(value, field_type, zone, key),
@@ -189,7 +196,7 @@ pub fn index_entry(
         let value = &row[column.offset];
         distinct &= !value.is_null();
         push_index_value(&mut key, value, &info.field_type, column.prefix_len, zone)?;
-        if column.prefix_len.is_none() && !value_codec::restores(value, &info.field_type) {
+        if column.prefix_len.is_none() && !values::restores(value, &info.field_type) {
             push_column(restore.get_or_insert_with(RowEncoder::new), info, value, zone)?;
         }
     }
@@ -297,10 +304,8 @@ impl IndexReader {
                 Place::Handle { unsigned } => handle_datum(handle, *unsigned),
                 Place::Key { position, id, field_type } => {
                     match restore.and_then(|view| view.get(*id)).flatten() {
-                        Some(bytes) => {
-                            value_codec::take_value(value, bytes, field_type, &self.zone)?
-                        }
-                        None => value_codec::take_key(parts[*position], field_type, &self.zone)?,
+                        Some(bytes) => values::take_value(value, bytes, field_type, &self.zone)?,
+                        None => values::take_key(parts[*position], field_type, &self.zone)?,
                     }
                 }
             });
@@ -336,9 +341,7 @@ pub fn duplicate_index_entry(table: &TableInfo, index: &IndexInfo, row: &[Datum]
     let values: Vec<String> = index
         .columns
         .iter()
-        .map(|column| {
-            value_codec::shown(&row[column.offset], &table.columns[column.offset].field_type)
-        })
+        .map(|column| values::shown(&row[column.offset], &table.columns[column.offset].field_type))
         .collect();
     duplicate_entry(&values.join("-"), &table.name, &index.name)
 }
@@ -350,8 +353,8 @@ pub fn duplicate_key(table: &TableInfo, index: &IndexInfo, mut values: &[u8]) ->
         let field_type = &table.columns[column.offset].field_type;
         let value = part::skip_part(&mut values)
             .ok()
-            .and_then(|bytes| value_codec::take_key(bytes, field_type, &TimeZone::UTC).ok());
-        shown.push(value_codec::shown(&value.unwrap_or_default(), field_type));
+            .and_then(|bytes| values::take_key(bytes, field_type, &TimeZone::UTC).ok());
+        shown.push(values::shown(&value.unwrap_or_default(), field_type));
     }
     duplicate_entry(&shown.join("-"), &table.name, &index.name)
 }

@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 
-use super::record::{ColumnStats, TableStats};
-use super::sketch::Sketch;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{IndexInfo, SchemaState, TableInfo};
-use crate::sql::exec::table_codec::{self, RowReader};
+use crate::sql::stats::{ColumnStats, Sketch, TableStats};
+use crate::sql::table_codec::{self, RowReader};
 use crate::sql::types::{Datum, FieldType, TimeZone, codec};
 use crate::storage::codec::row::RowView;
 

@@ -1,17 +1,25 @@
 //! Writing statistics: from a table's rows, and from what transactions did.
+//!
+//! What statistics are is in [`crate::sql::stats`]; plans and schema changes know them, so how they come about stands above.
+
+mod collector;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::collector::Collector;
-use super::record::{Deltas, TableStats};
+use collector::Collector;
+
 use crate::common::{SqlError, SqlResult, Timestamp, errno};
 use crate::sql::catalog::TableInfo;
 use crate::sql::ddl::Meta;
-use crate::sql::exec::table_codec;
 use crate::sql::kv::{KvStore, ScanOptions, Transaction, TxnOptions};
+use crate::sql::stats::{Deltas, TableStats};
+use crate::sql::table_codec;
 
 /// Batches read in one snapshot. A batch has up to 1,024 rows, so a table below some 65,000 rows is read in one; a larger one in
 /// several, lest its versions be collected as garbage while it is read.

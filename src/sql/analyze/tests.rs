@@ -2,12 +2,13 @@ use std::future::Future;
 
 use parking_lot::Mutex;
 
-use super::{Deltas, FullSpeed, Pace, TableDelta, TableStats, analyze, flush};
+use super::{FullSpeed, Pace, analyze, flush};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::TableInfo;
 use crate::sql::ddl::Meta;
 use crate::sql::exec::tests::fixture::{Fixture, column, index, users};
 use crate::sql::plan::ConflictAction;
+use crate::sql::stats::{Deltas, TableDelta, TableStats};
 use crate::sql::types::{Collation, Datum, FieldType};
 
 /// The database of the table.

@@ -9,7 +9,7 @@ use super::job::{Job, JobState, ReorgProgress};
 use super::step::{Changed, StepResult, Stepper, reject};
 use crate::common::errno;
 use crate::sql::catalog::{DatabaseInfo, IndexInfo, SchemaState, TableInfo};
-use crate::sql::exec::table_codec;
+use crate::sql::table_codec;
 
 /// One step.
 pub(super) async fn alter(

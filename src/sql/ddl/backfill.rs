@@ -6,8 +6,8 @@ use super::job::{Job, JobState};
 use super::meta::Meta;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{DdlStatement, IndexInfo, TableInfo};
-use crate::sql::exec::table_codec::{self, IndexEntry, RowReader};
 use crate::sql::kv::{KvPair, KvStore, LockOptions, ScanOptions, Transaction, TxnOptions};
+use crate::sql::table_codec::{self, IndexEntry, RowReader};
 use crate::sql::types::{Datum, TimeZone};
 
 /// How a batch ended.

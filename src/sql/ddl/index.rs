@@ -5,7 +5,7 @@ use super::meta::{Changed as Element, same_name};
 use super::step::{Changed, StepResult, Stepper, note_or_reject, reject};
 use crate::common::{SqlError, errno};
 use crate::sql::catalog::{DatabaseInfo, IndexInfo, SchemaState, TableInfo};
-use crate::sql::exec::table_codec;
+use crate::sql::table_codec;
 
 /// One step of CREATE INDEX: to the next state, or (rolling back) to the one before.
 pub(super) async fn create(

@@ -28,6 +28,7 @@ use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{DatabaseInfo, TableInfo};
 use crate::sql::kv::{KvPair, ScanOptions, Transaction};
 use crate::sql::stats::TableStats;
+use crate::sql::table_codec::counter_key;
 use crate::storage::codec::table::prefix_end;
 use crate::storage::region::reserve::ADDS_KEY;
 
@@ -88,13 +89,6 @@ fn key(kind: u8, ids: &[u64]) -> Bytes {
     for id in ids {
         key.extend_from_slice(&id.to_be_bytes());
     }
-    key.into()
-}
-
-/// The key of a counter of a table: `a` for AUTO_INCREMENT, `r` for hidden row ids.
-pub(crate) fn counter_key(table_id: i64, kind: u8) -> Bytes {
-    let mut key = key(b'I', &[table_id.cast_unsigned()]).to_vec();
-    key.push(kind);
     key.into()
 }
 

@@ -41,6 +41,5 @@ mod tests;
 pub use backfill::{BackfillOutcome, backfill_batch};
 pub use job::{Job, JobError, JobNote, JobState, ReorgProgress, action_name};
 pub use load::{load_schema, load_schema_after};
-pub(crate) use meta::counter_key;
 pub use meta::{Changed, DeleteRange, Meta, VersionChange};
 pub use step::{Progress, enqueue, step};

@@ -6,9 +6,9 @@ use super::{alter_indexes, index, job, table, table_lock};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::ddl_statement::{self, Complaint};
 use crate::sql::catalog::{DatabaseInfo, DdlStatement, SchemaState, TableInfo};
-use crate::sql::exec::table_codec;
 use crate::sql::kv::Transaction;
 use crate::sql::stats::TableStats;
+use crate::sql::table_codec;
 
 /// Where a job stands after a step.
 #[derive(Clone, Debug, PartialEq, Eq)]

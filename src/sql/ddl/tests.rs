@@ -8,10 +8,10 @@ use crate::common::errno;
 use crate::sql::catalog::{
     DatabaseInfo, DdlStatement, IndexInfo, InfoSchema, SchemaState, TableInfo,
 };
-use crate::sql::exec::table_codec;
 use crate::sql::exec::tests::fixture::{Fixture, index, user, users};
 use crate::sql::kv::{KvStore, TxnOptions};
 use crate::sql::plan::ConflictAction;
+use crate::sql::table_codec;
 use crate::sql::types::{Datum, TimeZone};
 
 /// Takes one step of the oldest job.

@@ -6,12 +6,12 @@ use bytes::Bytes;
 
 use super::ExecContext;
 use super::ranges::{self, KeyRange};
-use super::table_codec::{self, IndexReader, RowReader};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::expr::EvalContext;
 use crate::sql::kv::{ScanOptions, Scanner, Transaction};
 use crate::sql::plan::{AccessLock, PlanNode};
+use crate::sql::table_codec::{self, IndexReader, RowReader};
 use crate::sql::types::Datum;
 
 /// Rows fetched through an index are fetched this many at a time; the first batches are smaller, for those who stop early.

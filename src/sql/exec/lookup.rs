@@ -6,12 +6,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::access::{TableAccess, lock_rows};
-use super::table_codec::RowReader;
-use super::{ExecContext, bounds, keys, ranges, table_codec};
+use super::{ExecContext, bounds, keys, ranges};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::expr::Expr;
 use crate::sql::plan::{AccessLock, PlanNode};
+use crate::sql::table_codec::{self, RowReader};
 use crate::sql::types::Datum;
 
 /// How right rows are found.

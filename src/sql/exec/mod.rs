@@ -19,7 +19,7 @@
 //!
 //! # Changing rows
 //!
-//! [`dml`] turns rows into puts, inserts and deletions of row and index keys ([`table_codec`]), checks unique keys (by locking
+//! [`dml`] turns rows into puts, inserts and deletions of row and index keys ([`table_codec`](crate::sql::table_codec)), checks unique keys (by locking
 //! them in a pessimistic transaction, at commit in an optimistic one), and keeps the entries of indexes that are not public yet as far as
 //! their state demands (see [`crate::sql::ddl`]).
 //!
@@ -46,10 +46,8 @@ mod retry;
 mod rows;
 pub mod short;
 mod subquery;
-pub mod table_codec;
 #[cfg(test)]
 pub(crate) mod tests;
-mod value_codec;
 mod weight;
 pub mod wide;
 

@@ -18,7 +18,7 @@ const LAST_RANK: usize = (u64::BITS - INDEX_BITS) as usize + 1;
 ///
 /// Only hashes are kept, so memory is bounded by 16 KiB. The hash has no seed: the same values give the same estimate on every node.
 #[derive(Clone, Debug)]
-pub(super) struct Sketch(Kind);
+pub(crate) struct Sketch(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
@@ -36,7 +36,7 @@ impl Default for Sketch {
 
 impl Sketch {
     /// Adds a value by its bytes, which are to be equal for equal values.
-    pub(super) fn add(&mut self, value: &[u8]) {
+    pub(crate) fn add(&mut self, value: &[u8]) {
         let hash = hash(value);
         match &mut self.0 {
             Kind::Few(hashes) => {
@@ -52,7 +52,7 @@ impl Sketch {
     }
 
     /// How many different values were added.
-    pub(super) fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         match &self.0 {
             Kind::Few(hashes) => hashes.len() as u64,
             Kind::Many(registers) => estimate(registers),

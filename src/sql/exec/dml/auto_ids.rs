@@ -16,8 +16,8 @@ use parking_lot::Mutex;
 
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::TableInfo;
-use crate::sql::ddl::counter_key;
 use crate::sql::kv::{KvStore, Transaction, TxnOptions};
+use crate::sql::table_codec::counter_key;
 
 /// Where generated numbers come from.
 #[async_trait]

@@ -8,10 +8,11 @@ use super::writer::{Conflict, NewRow, TableWriter};
 use super::{CHUNK, DmlResult, auto_ids, warning_count};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::TableInfo;
-use crate::sql::exec::{ExecContext, run_plan, subquery, table_codec};
+use crate::sql::exec::{ExecContext, run_plan, subquery};
 use crate::sql::expr::Expr;
 use crate::sql::plan::{Assignment, ConflictAction, InsertPlan, InsertSource};
 use crate::sql::stats::TableDelta;
+use crate::sql::table_codec;
 use crate::sql::types::{Datum, SqlMode};
 
 /// One INSERT or REPLACE under way.

@@ -5,9 +5,10 @@ use super::writer::{NewRow, TableWriter};
 use super::{CHUNK, DmlResult, assign, warning_count};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::TableInfo;
-use crate::sql::exec::{ExecContext, run_plan, subquery, table_codec};
+use crate::sql::exec::{ExecContext, run_plan, subquery};
 use crate::sql::plan::{Assignment, UpdatePlan};
 use crate::sql::stats::TableDelta;
+use crate::sql::table_codec;
 use crate::sql::types::Datum;
 
 /// What assignments make of a row.

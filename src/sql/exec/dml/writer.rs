@@ -6,8 +6,8 @@ use bytes::Bytes;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{IndexInfo, SchemaState, TableInfo};
 use crate::sql::exec::ExecContext;
-use crate::sql::exec::table_codec::{self, IndexEntry, RowReader};
 use crate::sql::plan::AccessLock;
+use crate::sql::table_codec::{self, IndexEntry, RowReader};
 use crate::sql::types::{Datum, TimeZone};
 use crate::storage::codec::table::{TableKey, decode_table_key};
 

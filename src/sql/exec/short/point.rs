@@ -7,11 +7,11 @@ use bytes::Bytes;
 use super::Rows;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{IndexInfo, TableInfo};
-use crate::sql::exec::table_codec::{self, RowReader};
 use crate::sql::exec::{ExecContext, bounds, ranges};
 use crate::sql::expr::Expr;
 use crate::sql::kv::LockOptions;
 use crate::sql::plan::{AccessLock, PlanNode, PointAccess};
+use crate::sql::table_codec::{self, RowReader};
 use crate::sql::types::Datum;
 
 /// A `PointGet`: no row or one.

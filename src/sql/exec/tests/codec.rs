@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::fixture::{column, index, users};
 use crate::sql::catalog::TableInfo;
-use crate::sql::exec::table_codec::{
+use crate::sql::table_codec::{
     self, IndexReader, RowReader, decode_handle, encode_row, index_entry, row_key,
 };
 use crate::sql::types::{Collation, Datum, Decimal, FieldType, Time, TimeKind, TimeZone};

@@ -2,9 +2,9 @@
 
 use super::fixture::{Fixture, user, users};
 use crate::common::errno;
-use crate::sql::exec::table_codec;
 use crate::sql::expr::Expr;
 use crate::sql::plan::{AccessLock, Assignment, ConflictAction, IndexRange, PlanNode, PointAccess};
+use crate::sql::table_codec;
 use crate::sql::types::{Datum, FieldType};
 
 /// Every index has exactly the entries its rows ask for.
