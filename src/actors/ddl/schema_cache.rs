@@ -1,6 +1,7 @@
 //! The schema that statements are bound against.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
 
 use super::run::SchemaSync;
 use crate::common::{SqlError, SqlResult, errno};
@@ -18,6 +20,11 @@ use crate::sql::kv::{KvStore, TxnOptions};
 /// How many versions back it is known which tables a version changed.
 const HISTORY: usize = 1024;
 
+/// How long a commit waits for the lease, if this node has lost it.
+const LEASE_PATIENCE: Duration = Duration::from_secs(10);
+/// How often it looks.
+const LEASE_PAUSE: Duration = Duration::from_millis(20);
+
 /// A transaction that has written to a table is waited for so much longer than one that has only read: it could not commit any more.
 pub const PATIENCE_WITH_WRITERS: u32 = 15;
 
@@ -27,7 +34,9 @@ pub struct SchemaCache {
     inner: Mutex<Inner>,
     left: Notify,
     /// Whether others wait for this node before they change a table. Without: there are no others.
-    lease: OnceLock<Box<dyn Fn() -> bool + Send + Sync>>,
+    lease: OnceLock<Box<dyn Fn() -> Option<u64> + Send + Sync>>,
+    /// The schema is at least as new as the beginning of this life of the lease.
+    known_in: AtomicU64,
 }
 
 #[derive(Default)]
@@ -64,6 +73,7 @@ impl SchemaCache {
             inner: Mutex::default(),
             left: Notify::new(),
             lease: OnceLock::new(),
+            known_in: AtomicU64::new(0),
         })
     }
 
@@ -76,8 +86,9 @@ impl SchemaCache {
     }
 
     /// From now on transactions that write commit only while `lease` holds: while other nodes wait for this one before
-    /// they change a table. Said once.
-    pub fn commit_only_while(&self, lease: impl Fn() -> bool + Send + Sync + 'static) {
+    /// they change a table. A lease that was lost and won again is another one, with a higher number: what changed in between nobody
+    /// has waited with, so the schema is read again before anything is committed. Said once.
+    pub fn commit_only_while(&self, lease: impl Fn() -> Option<u64> + Send + Sync + 'static) {
         let _ = self.lease.set(Box::new(lease));
     }
 
@@ -88,13 +99,34 @@ impl SchemaCache {
 
     /// Reads what is newer in the store.
     pub async fn refresh(&self, store: &dyn KvStore) -> SqlResult<()> {
+        let lease = self.lease.get().and_then(|lease| lease());
         let txn = store.begin(TxnOptions::default()).await?;
         let known = self.current.load_full();
         if let Some((schema, changes)) = load_schema_after(&*txn, &known).await? {
             self.publish(schema, changes);
         }
         txn.rollback().await?;
+        if let Some(lease) = lease {
+            self.known_in.fetch_max(lease, Ordering::AcqRel);
+        }
         Ok(())
+    }
+
+    /// Whether this node may commit by the schema it knows.
+    fn may_commit(&self) -> bool {
+        let Some(lease) = self.lease.get() else { return true };
+        lease().is_some_and(|lease| lease == self.known_in.load(Ordering::Acquire))
+    }
+
+    /// Waits until it may, a moment at most: a process that stood still is announced again as soon as it runs, and then reads the schema.
+    pub async fn until_it_may_commit(&self, store: &dyn KvStore) {
+        let began = Instant::now();
+        while !self.may_commit() && began.elapsed() < LEASE_PATIENCE {
+            let is_held = self.lease.get().is_some_and(|lease| lease().is_some());
+            if !is_held || self.refresh(store).await.is_err() {
+                sleep(LEASE_PAUSE).await;
+            }
+        }
     }
 
     fn publish(&self, schema: InfoSchema, changes: Vec<VersionChange>) {
@@ -233,7 +265,7 @@ impl SchemaGuard {
     /// Whether a transaction that has written these tables may commit: they are still there, and none has changed by more than one
     /// state. Error 8028 otherwise; 8027 if this node cannot know, because it has lost touch with its cluster. From here on the next change of a table waits for the guard to be dropped.
     pub fn begin_commit(&self, tables: &[i64]) -> SqlResult<()> {
-        if self.cache.lease.get().is_some_and(|holds| !holds()) {
+        if !self.cache.may_commit() {
             return Err(SqlError::new(
                 errno::INFO_SCHEMA_EXPIRED,
                 "Information schema is out of date: schema failed to update in 1 lease, please make sure this node can connect to the placement driver",

@@ -138,6 +138,40 @@ async fn old_transactions_are_waited_for_and_then_refused() {
     assert_eq!(error.code, errno::INFO_SCHEMA_CHANGED);
 }
 
+/// As when the node's process stood still: meanwhile the others did not wait for it.
+#[tokio::test]
+async fn who_lost_the_lease_waits_for_another_and_reads_the_schema_before_a_commit() {
+    let system = System::for_test();
+    let store = MemoryStore::default();
+    let (worker, _) = start(&store, &system);
+    submit(&worker, create_database()).await.unwrap();
+    submit(&worker, create_table()).await.unwrap();
+    let cache = SchemaCache::load(&store).await.unwrap();
+    let lease = Arc::new(parking_lot::Mutex::new(Some(0)));
+    let held = lease.clone();
+    cache.commit_only_while(move || *held.lock());
+    let table = cache.current().table("test", "users").unwrap().id;
+    let (user, late) = (cache.enter(), cache.enter());
+    user.touch([table]);
+    late.touch([table]);
+    user.begin_commit(&[table]).unwrap();
+
+    *lease.lock() = None;
+    submit(&worker, create_index()).await.unwrap();
+    assert_eq!(user.begin_commit(&[table]).unwrap_err().code, errno::INFO_SCHEMA_EXPIRED);
+    // A lease alone is not enough: it knows nothing of the index.
+    *lease.lock() = Some(1);
+    assert_eq!(user.begin_commit(&[table]).unwrap_err().code, errno::INFO_SCHEMA_EXPIRED);
+    *lease.lock() = None;
+    let again = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        *lease.lock() = Some(1);
+    };
+    tokio::join!(cache.until_it_may_commit(&store), again);
+    assert_eq!(late.begin_commit(&[table]).unwrap_err().code, errno::INFO_SCHEMA_CHANGED);
+    cache.enter().begin_commit(&[table]).unwrap();
+}
+
 #[tokio::test]
 async fn dropped_ranges_go_when_nobody_reads_them() {
     let fixture = Fixture::new(users());

@@ -14,6 +14,9 @@ const LONGEST: Duration = Duration::from_millis(500);
 /// The longest pause before a region is asked again: its new leader may be there at any moment.
 const LONGEST_FOR_REGION: Duration = Duration::from_millis(150);
 
+/// Whoever wakes up so much later than he wanted did not run meanwhile: neither did his patience.
+const OVERSLEPT: Duration = Duration::from_millis(500);
+
 /// The pauses of one request. Clones share the deadline and count on their own.
 #[derive(Clone, Debug)]
 pub(super) struct Backoff {
@@ -21,20 +24,35 @@ pub(super) struct Backoff {
     /// When the attempt at hand began.
     resumed: Instant,
     attempts: u32,
+    /// It has got more time already.
+    is_extended: bool,
 }
 
 impl Backoff {
     /// Pauses for at most `total`, all together.
     pub(super) fn new(total: Duration) -> Backoff {
         let now = Instant::now();
-        Backoff { deadline: now + total, resumed: now, attempts: 0 }
+        Backoff { deadline: now + total, resumed: now, attempts: 0, is_extended: false }
     }
 
     /// The attempt at hand was answered, however long that took: its time does not count.
     pub(super) fn forgive(&mut self) {
+        self.forgive_beyond(Duration::ZERO);
+    }
+
+    /// Of the time of the attempt at hand no more than `most` counts: beyond that the other side was at work, or this process was
+    /// not.
+    pub(super) fn forgive_beyond(&mut self, most: Duration) {
         let now = Instant::now();
-        self.deadline += now - self.resumed;
+        self.deadline += (now - self.resumed).saturating_sub(most);
         self.resumed = now;
+    }
+
+    /// There are `total` from now on, once: a question whose answer decides is asked for longer.
+    pub(super) fn extend(&mut self, total: Duration) {
+        if !std::mem::replace(&mut self.is_extended, true) {
+            self.deadline = self.deadline.max(Instant::now() + total);
+        }
     }
 
     /// Waits before the next attempt; `false` when the time is up.
@@ -56,8 +74,13 @@ impl Backoff {
         let full = FIRST.saturating_mul(1 << self.attempts.min(16)).min(LONGEST).min(most);
         let jitter = rng.lock().random_range(0.5..1.0);
         self.attempts += 1;
-        tokio::time::sleep(full.mul_f64(jitter).min(left)).await;
+        let until = Instant::now() + full.mul_f64(jitter).min(left);
+        tokio::time::sleep_until(until).await;
         self.resumed = Instant::now();
+        let late = self.resumed.saturating_duration_since(until);
+        if late > OVERSLEPT {
+            self.deadline += late;
+        }
         true
     }
 
@@ -69,5 +92,34 @@ impl Backoff {
     /// Counts an attempt that follows at once.
     pub(super) fn skip(&mut self) {
         self.attempts += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::rand_core::SeedableRng;
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_of_an_attempt_counts_as_far_as_is_said_and_more_is_given_once() {
+        let rng = Mutex::new(ChaCha8Rng::seed_from_u64(1));
+        let second = Duration::from_secs(1);
+        let mut backoff = Backoff::new(10 * second);
+        for _ in 0..3 {
+            // As after SIGSTOP and SIGCONT.
+            advance(60 * second).await;
+            backoff.forgive_beyond(3 * second);
+            assert!(backoff.pause(&rng).await);
+        }
+        advance(60 * second).await;
+        backoff.forgive_beyond(3 * second);
+        assert!(!backoff.pause(&rng).await, "four times three seconds are more than ten");
+        backoff.extend(5 * second);
+        assert!(backoff.pause(&rng).await);
+        advance(5 * second).await;
+        backoff.extend(5 * second);
+        assert!(!backoff.pause(&rng).await);
     }
 }

@@ -39,7 +39,7 @@ pub use client::Client;
 pub use keeper::KvKeeper;
 pub(in crate::actors) use metrics::describe as describe_metrics;
 pub use options::ClientOptions;
-pub use remote::ClusterRegions;
+pub use remote::{AskWork, ClusterRegions};
 pub use remote_reads::export_store;
 pub use transport::RegionTransport;
 

@@ -7,8 +7,11 @@ use std::time::Duration;
 pub struct ClientOptions {
     /// How long a request is tried again before it fails. Longer rides out longer elections; shorter tells the user sooner.
     pub request_timeout: Duration,
-    /// How long an answer to one attempt is waited for, beyond what the request itself may wait for locks.
+    /// How long a store is left in peace before it is looked whether it works at all: an attempt is waited for as long as it does. Beyond what
+    /// the request itself may wait for locks.
     pub attempt_timeout: Duration,
+    /// How long the outcome of a commit is asked for whose answer was lost, before it is called unknown.
+    pub outcome_timeout: Duration,
     /// How long a lock outlives its last sign of life. Longer tolerates slower nodes; shorter frees the locks
     /// of a vanished client sooner.
     pub lock_ttl: Duration,
@@ -39,6 +42,7 @@ impl Default for ClientOptions {
         ClientOptions {
             request_timeout: Duration::from_secs(20),
             attempt_timeout: Duration::from_secs(10),
+            outcome_timeout: Duration::from_secs(120),
             lock_ttl: Duration::from_secs(3),
             lock_ttl_max: Duration::from_secs(20),
             transaction_max: Duration::from_secs(3600),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use dashmap::DashMap;
+use tokio::time::timeout;
 
 use super::RegionTransport;
 use super::convert;
@@ -14,6 +15,7 @@ use crate::actors::runtime::{Address, AskError, Message, SendError};
 use crate::actors::store::region_peer::{ReplicaRead, SplitRegion};
 use crate::actors::store::{CommandReply, KvCommand, StoreNode, store_path};
 use crate::common::{RegionId, StoreId};
+use crate::message;
 use crate::storage::proto::kv_command as wire;
 use crate::storage::proto::kvrpcpb;
 use crate::storage::region::{Peer, Region};
@@ -28,8 +30,19 @@ pub struct ClusterRegions {
     stores: DashMap<StoreId, Arc<StoreDoor>, ahash::RandomState>,
 }
 
+/// A question to a store waits as long as the store works, or until the link is lost.
+const FOREVER: Duration = Duration::from_secs(24 * 3600);
+/// It is given up when the store has done nothing for so many times the patience of who waits.
+const SILENT_MOST: u32 = 2;
+
+/// How much has the store done so far? A number that grows as long as it works.
+#[derive(Clone, Copy, Debug)]
+pub struct AskWork;
+message!(AskWork => u64, "AskWork");
+
 /// The ways into another store.
 struct StoreDoor {
+    work: Address<AskWork>,
     commands: Address<KvCommand>,
     replica_reads: Address<ReplicaRead>,
     splits: Address<SplitRegion>,
@@ -51,12 +64,44 @@ impl ClusterRegions {
         }
         let path = store_path(store_id);
         let door = Arc::new(StoreDoor {
+            work: self.bridge.address(path.clone()),
             commands: self.bridge.address(path.clone()),
             replica_reads: self.bridge.address(path.clone()),
             splits: self.bridge.address(path),
         });
         self.stores.insert(store_id, Arc::clone(&door));
         door
+    }
+}
+
+impl StoreDoor {
+    /// Asks, and waits for the answer: until the link is lost, or the store has done nothing for twice as long as `patience`, for anybody. That it takes
+    /// long is no sign of that.
+    async fn command(
+        &self,
+        command: KvCommand,
+        patience: Duration,
+    ) -> Result<CommandReply, AskError> {
+        let mut answer = self.commands.ask(command, FOREVER);
+        let (mut done, mut silent) = (None, 0);
+        loop {
+            if let Ok(answered) = timeout(patience, &mut answer).await {
+                return answered;
+            }
+            let now = tokio::select! {
+                biased;
+                answered = &mut answer => return answered,
+                now = self.work.ask(AskWork, patience) => now.ok(),
+            };
+            silent = match (done, now) {
+                (Some(before), Some(now)) if now != before => 0,
+                _ => silent + 1,
+            };
+            done = now.or(done);
+            if silent >= SILENT_MOST {
+                return Err(AskError::Timeout(self.commands.path().clone()));
+            }
+        }
     }
 }
 
@@ -99,18 +144,18 @@ impl RegionTransport for ClusterRegions {
         &self,
         route: &RegionRoute,
         request: KvRequest,
-        timeout: Duration,
+        patience: Duration,
     ) -> Result<KvResponse, RequestError> {
         let region_id = route.region.id;
         let Some(peer) = route.target() else {
             return Err(RegionError::RegionNotFound(region_id).into());
         };
         if let Some(store) = self.local(peer.store_id) {
-            return store.send(route, request, timeout).await;
+            return store.send(route, request, patience).await;
         }
         let changes = !is_read(&request);
         let command = KvCommand { context: route.region.context(), request };
-        match self.door(peer.store_id).commands.ask(command, timeout).await {
+        match self.door(peer.store_id).command(command, patience).await {
             Ok(reply) => reply,
             Err(error) => Err(no_answer(region_id, &error, changes)),
         }
@@ -195,6 +240,27 @@ impl Wired for KvCommand {
 
     fn reply_from_wire(wire: wire::CommandReply) -> Result<CommandReply, WireError> {
         convert::reply(wire).map_err(WireError::of::<KvCommand>)
+    }
+}
+
+impl Wired for AskWork {
+    type Wire = wire::AskWork;
+    type WireReply = wire::WorkDone;
+
+    fn into_wire(self) -> wire::AskWork {
+        wire::AskWork {}
+    }
+
+    fn from_wire(_: wire::AskWork) -> Result<AskWork, WireError> {
+        Ok(AskWork)
+    }
+
+    fn reply_to_wire(done: u64) -> wire::WorkDone {
+        wire::WorkDone { done }
+    }
+
+    fn reply_from_wire(wire: wire::WorkDone) -> Result<u64, WireError> {
+        Ok(wire.done)
     }
 }
 

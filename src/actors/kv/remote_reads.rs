@@ -13,6 +13,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+use super::remote::AskWork;
 use crate::actors::bridge::Bridge;
 use crate::actors::runtime::{
     Actor, ActorPath, ActorRef, Address, AskError, Context, Handler, MailboxOptions, Message,
@@ -43,6 +44,7 @@ pub fn export_store(system: &System, bridge: &Bridge, store: &StoreNode) {
     let exports = bridge.exports();
     exports.serve::<KvCommand>(&door.path, Address::new(door.clone()));
     exports.serve::<ReplicaRead>(&door.path, Address::new(door.clone()));
+    exports.serve::<AskWork>(&door.path, Address::new(door.clone()));
     exports.serve::<SplitRegion>(&door.path, Address::new(door.clone()));
     system.registry().announce(door.path.clone(), system.node().to_owned());
 }
@@ -201,6 +203,30 @@ macro_rules! for_the_peer {
     };
 }
 
+/// Answered at once, past all that waits.
+impl Target<AskWork> for Door {
+    fn path(&self) -> &ActorPath {
+        &self.path
+    }
+
+    fn tell(&self, _: AskWork) -> Result<(), SendError> {
+        Ok(())
+    }
+
+    fn ask(&self, _: AskWork, _: Duration) -> BoxFuture<'static, Result<u64, AskError>> {
+        std::future::ready(Ok(self.store.router.done())).boxed()
+    }
+
+    fn deliver(&self, _: AskWork, reply: ReplyTo<u64>) -> Option<BoxFuture<'static, ()>> {
+        reply.send(self.store.router.done());
+        None
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+}
+
 for_the_peer!(SplitRegion);
 for_the_peer!(ReplicaRead);
 
@@ -225,6 +251,7 @@ impl Handler<KvCommand> for RegionReader {
         ctx: &mut Context<Self>,
     ) {
         if let Some(read) = self.store.reader.read(&command.context, &command.request) {
+            self.store.router.has_read();
             reply.send(read);
         } else if let Some(waiting) = to_peer(&self.store, command, reply) {
             ctx.spawn(waiting);

@@ -27,6 +27,12 @@ use crate::storage::txn::{
 /// after as long.
 const LOOK_FOR_LEADER: Duration = Duration::from_secs(1);
 
+/// An attempt at another store counts as no more of the time there is: a link that is lost is noticed in a few seconds, and as long as it is there the
+/// store says that it is at work.
+const ATTEMPT_COUNTS: Duration = Duration::from_secs(3);
+/// The same of a question to the placement driver, which has a deadline of its own.
+const QUESTION_COUNTS: Duration = Duration::from_secs(10);
+
 /// How long a replica that does not lead may take for a read before the leader is asked.
 const REPLICA_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -141,6 +147,8 @@ pub(super) struct Call {
     pub(super) read_from: ReadFrom,
     /// A write was sent whose answer is lost.
     undetermined: AtomicBool,
+    /// What is asked now decides whether a transaction is committed.
+    decides: bool,
 }
 
 impl Call {
@@ -153,6 +161,7 @@ impl Call {
             passes: Mutex::new(Vec::new()),
             read_from: ReadFrom::Leader,
             undetermined: AtomicBool::new(false),
+            decides: false,
         }
     }
 
@@ -220,6 +229,7 @@ impl Client {
                 Err(error @ PdError::Refused(_)) => return Err(error.into()),
                 Err(error) => error.into(),
             };
+            backoff.forgive_beyond(QUESTION_COUNTS);
             if !backoff.pause(self.rng()).await {
                 return Err(error);
             }
@@ -327,8 +337,10 @@ impl Client {
         let region = &route.region;
         let mut at_once = false;
         // A store of this process that is slow is not out of order.
-        if self.transport().is_here(route) && !matches!(error, RegionError::Undetermined(_)) {
-            backoff.forgive();
+        match self.transport().is_here(route) {
+            true if matches!(error, RegionError::Undetermined(_)) => {}
+            true => backoff.forgive(),
+            false => backoff.forgive_beyond(ATTEMPT_COUNTS),
         }
         match &error {
             RegionError::NotLeader { leader: Some((id, store_id)), .. } => {
@@ -372,7 +384,9 @@ impl Client {
             if let Some(response) = self.ask_replica(&route, call, &make).await? {
                 return Ok(response);
             }
-            match self.attempt(&route, make(call.passes())).await {
+            let request = make(call.passes());
+            call.decides = decides(&request);
+            match self.attempt(&route, request).await {
                 Ok(response) => return Ok(response),
                 Err(error) => self.overcome(&route, error, call).await?,
             }
@@ -390,7 +404,9 @@ impl Client {
             return Ok(Some(response));
         }
         loop {
-            match self.attempt(route, make(call.passes())).await {
+            let request = make(call.passes());
+            call.decides = decides(&request);
+            match self.attempt(route, request).await {
                 Ok(response) => return Ok(Some(response)),
                 Err(error @ RequestError::Region(_)) => {
                     self.overcome(route, error, call).await?;
@@ -412,6 +428,9 @@ impl Client {
             RequestError::Region(error) => {
                 if matches!(error, RegionError::Undetermined(_)) {
                     call.undetermined.store(true, Ordering::Relaxed);
+                    if call.decides {
+                        call.backoff.extend(self.options().outcome_timeout);
+                    }
                 }
                 self.recover(route, error, &mut call.backoff).await
             }
@@ -520,6 +539,7 @@ impl Client {
             passes: Mutex::new(shared.passes()),
             read_from: shared.read_from,
             undetermined: AtomicBool::new(false),
+            decides: false,
         };
         let mut answers = Vec::with_capacity(1);
         let mut left = vec![group];
@@ -561,6 +581,15 @@ fn moved(route: &RegionRoute, changes: bool) -> RegionError {
     match changes {
         true => RegionError::Undetermined(region_id),
         false => RegionError::NotLeader { region_id, leader: None },
+    }
+}
+
+/// Whether a transaction may be committed by this request: then its outcome must be known, or be called unknown.
+fn decides(request: &KvRequest) -> bool {
+    match request {
+        KvRequest::Commit(_) => true,
+        KvRequest::Prewrite(prewrite) => prewrite.try_one_pc || prewrite.async_commit.is_some(),
+        _ => false,
     }
 }
 

@@ -25,10 +25,10 @@ impl RegionTransport for StoreNode {
         &self,
         route: &RegionRoute,
         request: KvRequest,
-        timeout: Duration,
+        patience: Duration,
     ) -> Result<KvResponse, RequestError> {
         let command = KvCommand { context: route.region.context(), request };
-        self.router.send(command, timeout).await
+        self.router.send(command, patience).await
     }
 
     async fn split(

@@ -45,12 +45,12 @@ pub trait RegionTransport: Send + Sync + 'static {
         self.send(route, request, timeout).await
     }
 
-    /// Sends a request and waits for its answer, at most `timeout`.
+    /// Sends a request and waits for its answer as long as the store works: whether it does is looked at every `patience`.
     async fn send(
         &self,
         route: &RegionRoute,
         request: KvRequest,
-        timeout: Duration,
+        patience: Duration,
     ) -> Result<KvResponse, RequestError>;
 
     /// Splits a region at encoded keys; answers the regions it was split into, in key order.

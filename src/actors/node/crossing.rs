@@ -17,6 +17,7 @@ wire_table! {
         200 Data crate::actors::store::KvCommand;
         201 Data crate::actors::store::region_peer::SplitRegion;
         202 Data crate::actors::store::region_peer::ReplicaRead;
+        203 Control crate::actors::kv::AskWork;
         300 Control crate::actors::pd::PdCall;
         301 Control crate::actors::pd::AnnounceNode;
         302 Raft crate::actors::pd::GroupStep;

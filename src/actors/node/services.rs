@@ -239,7 +239,7 @@ impl Service for Schema {
         })
         .await?;
         let holder = cluster.clone();
-        cache.commit_only_while(move || holder.is_believed());
+        cache.commit_only_while(move || holder.lease());
         self.door = Some(SchemaDoor::start(system, &bridge, client.clone(), cache.clone()));
         let refreshed = cache.clone();
         let read = move || -> BoxFuture<'static, ()> {

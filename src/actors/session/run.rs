@@ -396,6 +396,7 @@ impl Core {
         let written: Vec<i64> = tables.written.into_iter().collect();
         let outcome = match execute_write(&plan, &ctx).await {
             Ok(result) => {
+                self.services.schema.until_it_may_commit(&*self.services.store).await;
                 let _shield = self.control.shield();
                 match guard.begin_commit(&written) {
                     Ok(()) => {

@@ -182,6 +182,9 @@ impl Core {
 
     /// COMMIT, and what does the same. The transaction is over, whatever comes of it.
     pub(super) async fn commit(&mut self) -> SqlResult<()> {
+        if self.transactions.open.as_ref().is_some_and(|open| !open.written.is_empty()) {
+            self.services.schema.until_it_may_commit(&*self.services.store).await;
+        }
         self.transactions.begun = false;
         let Some(open) = self.transactions.open.take() else { return Ok(()) };
         let _shield = self.control.shield();

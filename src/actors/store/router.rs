@@ -118,6 +118,8 @@ pub struct StoreRouter {
     unknown: Arc<OnceLock<Address<UnknownRegion>>>,
     /// How often the store has written something, into a log or the data: as long as it does, who waits is not given up.
     writes: Arc<AtomicU64>,
+    /// How often it has read something for another node.
+    reads: Arc<AtomicU64>,
 }
 
 /// How long an answer is waited for at the most, though the store makes progress.
@@ -160,6 +162,16 @@ impl StoreRouter {
             };
             return Err(ask_failed(region_id, &error, changes_data).into());
         }
+    }
+
+    /// How much the store has done so far, for who waits for it elsewhere: a number that grows as long as it works.
+    pub fn done(&self) -> u64 {
+        self.written().wrapping_add(self.reads.load(Ordering::Relaxed))
+    }
+
+    /// It has read something for another node.
+    pub fn has_read(&self) {
+        self.reads.fetch_add(1, Ordering::Relaxed);
     }
 
     fn written(&self) -> u64 {

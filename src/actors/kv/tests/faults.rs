@@ -40,7 +40,8 @@ async fn a_one_phase_commit_whose_answer_was_lost_is_found_committed() {
 
 #[tokio::test(start_paused = true)]
 async fn an_outcome_that_stays_unknown_is_said_to_be() {
-    let brief = ClientOptions { request_timeout: Duration::from_millis(100), ..two_phases() };
+    let (request_timeout, outcome_timeout) = (Duration::from_millis(100), Duration::from_secs(1));
+    let brief = ClientOptions { request_timeout, outcome_timeout, ..two_phases() };
     let asynchronous = ClientOptions { async_commit_keys: 256, ..brief.clone() };
     type Case<'a> = (ClientOptions, &'a [&'a str], fn(&KvRequest) -> bool);
     let cases: [Case<'_>; 3] = [
@@ -60,6 +61,24 @@ async fn an_outcome_that_stays_unknown_is_said_to_be() {
             let wrote = fault == Fault::LoseAnswer;
             assert_eq!(now(&client, "a").await.is_some(), wrote, "{splits:?} {fault:?}");
             assert_eq!(now(&client, "z").await.is_some(), wrote, "{splits:?} {fault:?}");
+        }
+    }
+}
+
+/// As when the store's process stands still, and no other replica leads.
+#[tokio::test(start_paused = true)]
+async fn an_outcome_is_asked_for_longer_than_anything_else() {
+    for (splits, picks) in [(&["m"][..], is_commit as fn(&KvRequest) -> bool), (&[], is_prewrite)] {
+        for fault in [Fault::Lose, Fault::LoseAnswer] {
+            let (cluster, client) = cluster(splits);
+            let writer = cluster.client(two_phases());
+            cluster.set_faults(failing(fault, usize::MAX, picks));
+            let writing = tokio::spawn(async move { write_two(&writer).await });
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            assert!(!writing.is_finished());
+            cluster.set_faults(None);
+            assert!(writing.await.unwrap().unwrap().is_some());
+            assert_eq!(now(&client, "a").await.as_deref(), Some("2"));
         }
     }
 }

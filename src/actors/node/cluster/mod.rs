@@ -11,7 +11,7 @@ mod schema;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -41,6 +41,8 @@ pub(super) struct Cluster {
     members: ArcSwap<Members>,
     /// When the last announcement that was taken in began.
     announced: Mutex<Option<Instant>>,
+    /// How often the lease was lost and won again.
+    lapses: AtomicU64,
     /// When the announcement began that was answered with `members`.
     heard: Mutex<Option<Instant>>,
     /// Another service tells the registry where nodes are.
@@ -67,6 +69,7 @@ impl Cluster {
             services: Mutex::default(),
             members: ArcSwap::from_pointee(Members::default()),
             announced: Mutex::default(),
+            lapses: AtomicU64::new(0),
             heard: Mutex::default(),
             is_registry_elsewhere: AtomicBool::new(false),
         })
@@ -108,15 +111,26 @@ impl Cluster {
         self.members.load().nodes.iter().all(|node| node.name == *me)
     }
 
-    /// Whether the others take this node for there: its lease, as it counts itself. A node with the placement driver of its
-    /// own process is there as long as that is.
-    pub(super) fn is_believed(&self) -> bool {
+    /// Which lease it is, if the others take this node for there, as it counts itself: one that was lost and won again is another. A node
+    /// with the placement driver of its own process is there as long as that is.
+    pub(super) fn lease(&self) -> Option<u64> {
         match self.way {
-            Way::Here(_) => true,
+            Way::Here(_) => Some(0),
             Way::Away(_) => {
-                self.announced.lock().is_some_and(|announced| announced.elapsed() < self.lease)
+                let announced = self.announced.lock();
+                let is_held = announced.is_some_and(|announced| announced.elapsed() < self.lease);
+                is_held.then(|| self.lapses.load(Ordering::Relaxed))
             }
         }
+    }
+
+    /// An announcement that began then was taken in.
+    fn is_announced(&self, began: Instant) {
+        let mut announced = self.announced.lock();
+        if announced.is_some_and(|before| before.elapsed() >= self.lease) {
+            self.lapses.fetch_add(1, Ordering::Relaxed);
+        }
+        *announced = Some(began);
     }
 
     /// The nodes that run statements now, by name; those known from before if the placement driver does not say.
@@ -158,7 +172,7 @@ impl Cluster {
         let began = Instant::now();
         let members = self.ask(is_going, timeout).await?;
         if members.refused.is_empty() {
-            *self.announced.lock() = Some(began);
+            self.is_announced(began);
             if !is_going {
                 self.take_in(began, members.clone());
             }

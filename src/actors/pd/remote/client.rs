@@ -212,14 +212,17 @@ impl RemotePd {
     }
 
     async fn call_until(&self, call: Call, again: bool) -> PdResult<Answer> {
-        let until = Instant::now() + DEADLINE;
+        let mut left = DEADLINE;
         loop {
-            let left = until.saturating_duration_since(Instant::now());
             let timeout = if again { left.min(ATTEMPT) } else { left };
-            match self.attempt(call.clone(), timeout).await {
+            let began = Instant::now();
+            let answered = self.attempt(call.clone(), timeout).await;
+            // A process that stood still for a minute has not asked for a minute.
+            left = left.saturating_sub(began.elapsed().min(timeout) + PAUSE);
+            match answered {
                 // Who does not lead has done nothing.
-                Err(PdError::NotLeader { .. }) if left > PAUSE => sleep(PAUSE).await,
-                Err(PdError::Unavailable(_)) if again && left > PAUSE => sleep(PAUSE).await,
+                Err(PdError::NotLeader { .. }) if !left.is_zero() => sleep(PAUSE).await,
+                Err(PdError::Unavailable(_)) if again && !left.is_zero() => sleep(PAUSE).await,
                 answered => return answered,
             }
         }
