@@ -7,8 +7,8 @@
 //! actors      who talks to whom: state, sequence, supervision, I/O
 //! sql         pure: parser, catalog, types, expressions, plans, operators, schema changes
 //! protocol    pure: the MySQL wire format
-//! storage     pure: engine, codecs, MVCC, Percolator commands, raft log, regions, routing
 //! placement   pure: the cluster map and the decisions of the placement driver
+//! storage     pure: engine, codecs, requests, MVCC, raft log, regions, routing, Percolator commands
 //! config      typed configuration
 //! common      identities, time, bytes, error codes
 //! ```

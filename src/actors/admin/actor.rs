@@ -45,7 +45,7 @@ pub(super) struct Shared {
     pub(super) stopping: CancellationToken,
 }
 
-/// The actor `/<node>/admin`.
+/// The actor `/<node>/admin`: serves the endpoints.
 pub struct Admin {
     shared: Arc<Shared>,
     addr: SocketAddr,

@@ -65,7 +65,7 @@ impl Door {
     }
 }
 
-/// The actor.
+/// Owns the listener and the links to other nodes.
 pub struct Endpoint {
     core: Arc<Core>,
     door: Option<Door>,

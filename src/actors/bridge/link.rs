@@ -52,7 +52,7 @@ impl Peer {
     }
 }
 
-/// The actor.
+/// The way to one other node: opens the streams to it, and opens them again.
 pub(super) struct Link {
     core: Arc<Core>,
     peer: Arc<Peer>,

@@ -74,7 +74,7 @@ impl Wired for DescribeActor {
     }
 }
 
-/// The actor. It has a core's thread and not the bridge's: a list of a hundred thousand actors takes a while.
+/// Tells other nodes of the actors of this one. It has a core's thread and not the bridge's: a list of a hundred thousand actors takes a while.
 pub(super) struct Observer;
 
 impl Actor for Observer {

@@ -184,7 +184,7 @@ fn unhealthy(reason: impl ToString) -> (HealthState, String) {
     (HealthState::Unhealthy, reason.to_string())
 }
 
-/// The actor `/<node>/probe`.
+/// The actor `/<node>/probe`: looks in turns whether the services of its node do what they are for.
 pub(super) struct Prober {
     asked: Asked,
     /// How often in a row something was found wrong.

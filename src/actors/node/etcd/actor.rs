@@ -61,7 +61,7 @@ struct Seen {
     connections: u64,
 }
 
-/// The actor `/<node>/registry`.
+/// The actor `/<node>/registry`: keeps the key of its node in etcd, and follows those of the others.
 pub(in crate::actors::node) struct EtcdRegistry {
     shared: Arc<Shared>,
 }

@@ -57,7 +57,7 @@ type Open = Arc<DashMap<ActorPath, ActorRef<Hosted>>>;
 pub struct DrainSessions;
 message!(DrainSessions => (), "DrainSessions");
 
-/// The actor `/<node>/sessions`.
+/// The actor `/<node>/sessions`: opens sessions for the gateways of other nodes.
 pub struct SessionHost {
     pub(super) services: Arc<SessionServices>,
     bridge: Bridge,
