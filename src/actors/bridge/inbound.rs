@@ -30,7 +30,9 @@ use super::options::{Bound, BridgeOptions};
 use super::outbox::cost;
 use super::proto::{Amount, Envelope, Failure, Frame, Hello};
 use super::replies::{Replies, ReplyLimits, Way};
+use super::silence::Silence;
 use super::wire::Class;
+use crate::actors::intake::Pulse;
 
 /// So many frames are taken before other streams of the thread get their turn.
 const FRAMES_A_TURN: usize = 16;
@@ -60,6 +62,7 @@ pub(super) struct Inbound {
     window: Bound,
     reply_limits: ReplyLimits,
     silence: Duration,
+    look_every: Duration,
     stopped: OnceLock<()>,
     /// Changes whenever another node has opened a stream.
     knocks: watch::Sender<()>,
@@ -81,6 +84,7 @@ impl Inbound {
                 reply_bytes_max: options.message_bytes_max,
             },
             silence: options.ping_timeout,
+            look_every: options.ping_interval,
             stopped: OnceLock::new(),
             knocks: watch::Sender::new(()),
         }
@@ -101,6 +105,7 @@ impl Inbound {
         self: &Arc<Self>,
         hello: &Hello,
         frames: Frames,
+        pulse: Pulse,
     ) -> Result<Serving, Refusal> {
         let judged = self.judge(hello).and_then(|class| self.let_in(hello).map(|()| class));
         let class = judged.inspect_err(|refusal| {
@@ -133,7 +138,8 @@ impl Inbound {
             done: Amount::default(),
             granted: self.limit(Amount::default()),
             pong: 0,
-            silence: Box::pin(tokio::time::sleep(self.silence)),
+            silence: Silence::new(pulse, self.look_every),
+            look: Box::pin(tokio::time::sleep(self.look_every)),
             last: None,
             served,
             inbound: self.clone(),
@@ -219,7 +225,9 @@ pub(super) struct Serving {
     done: Amount,
     granted: Amount,
     pong: u64,
-    silence: Pin<Box<Sleep>>,
+    silence: Silence,
+    /// When the silence is looked at next.
+    look: Pin<Box<Sleep>>,
     cut: BoxFuture<'static, ()>,
     last: Option<Last>,
 }
@@ -227,7 +235,7 @@ pub(super) struct Serving {
 impl Serving {
     fn take(&mut self, frame: Frame) {
         let now = Instant::now();
-        self.silence.as_mut().reset(now + self.inbound.silence);
+        self.silence.broken();
         if frame.ping != 0 {
             self.pong = frame.ping;
         }
@@ -320,6 +328,17 @@ impl Serving {
         })
     }
 
+    /// Whether nothing has come for too long; looks now and then.
+    fn is_silent(&mut self, cx: &mut Context<'_>) -> bool {
+        while self.look.as_mut().poll(cx).is_ready() {
+            if self.silence.look() >= self.inbound.silence {
+                return true;
+            }
+            self.look.as_mut().reset(Instant::now() + self.inbound.look_every);
+        }
+        false
+    }
+
     /// Takes what has come. False when the stream is over; `wake` asks for another turn.
     fn read(&mut self, cx: &mut Context<'_>) -> bool {
         for _ in 0..FRAMES_A_TURN {
@@ -352,7 +371,7 @@ impl Stream for Serving {
         if is_over || !this.read(cx) {
             return Poll::Ready(None);
         }
-        if this.silence.as_mut().poll(cx).is_ready() {
+        if this.is_silent(cx) {
             debug!(node = %this.node, "a link from another node has fallen silent");
             return Poll::Ready(None);
         }

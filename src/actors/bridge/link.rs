@@ -15,12 +15,12 @@ use tracing::{debug, info, warn};
 use super::core::Core;
 use super::cuts::until_cut;
 use super::figures::LaneFigures;
-use super::inbound::Frames;
 use super::lane::Lane;
-use super::links::LinkError;
+use super::links::{LinkError, Opened};
 use super::options::BridgeOptions;
 use super::outbox::Phase;
 use super::proto::{Frame, Hello};
+use super::silence::Silence;
 use super::wire::Class;
 use crate::actors::runtime::{Actor, Context, MailboxOptions, Overflow};
 
@@ -135,7 +135,7 @@ impl Driver {
             return LinkError::Broken(format!("nobody knows where node {node} is"));
         };
         let opening = timeout(self.core.options.connect_timeout, self.open(&address));
-        let (frames, name) = match opening.await {
+        let (opened, name) = match opening.await {
             Ok(Ok(opened)) => opened,
             Ok(Err(error)) => return error,
             Err(_elapsed) => {
@@ -148,17 +148,17 @@ impl Driver {
             info!(node, class = self.lane.class.name(), %address, "a link is open");
         }
         self.attempts = 0;
-        self.keep(frames, &address, name).await
+        self.keep(opened, &address, name).await
     }
 
     /// Answers the name of the node, too: it may have been called by its address.
-    async fn open(&self, address: &str) -> Result<(Frames, String), LinkError> {
+    async fn open(&self, address: &str) -> Result<(Opened, String), LinkError> {
         let node = &self.peer.node;
         let hello = self.core.inbound.identity.read().hello(node, self.lane.class, None);
         let first = Frame { hello: Some(hello.clone()), ..Frame::default() };
         let stream = self.lane.stream(first).boxed();
-        let mut frames = self.core.links.open(address, &hello, stream).await?;
-        let welcome = match frames.next().await {
+        let mut opened = self.core.links.open(address, &hello, stream).await?;
+        let welcome = match opened.frames.next().await {
             Some(frame) => frame?.hello,
             None => return Err(LinkError::Broken(format!("{address} has closed the stream"))),
         };
@@ -172,11 +172,12 @@ impl Driver {
             return Err(LinkError::Broken(format!("the link to node {} is cut", welcome.node)));
         }
         self.lane.opened(welcome.limit.unwrap_or_default());
-        Ok((frames, welcome.node))
+        Ok((opened, welcome.node))
     }
 
     /// Takes what comes back, and watches that something does.
-    async fn keep(&self, mut frames: Frames, address: &str, name: String) -> LinkError {
+    async fn keep(&self, opened: Opened, address: &str, name: String) -> LinkError {
+        let Opened { mut frames, pulse } = opened;
         let options = &self.core.options;
         // By its name, or by the address it is called by.
         let cuts = &self.core.inbound.cuts;
@@ -184,8 +185,8 @@ impl Driver {
         let mut called = std::pin::pin!(until_cut(cuts.clone(), self.peer.node.clone()));
         let mut pings = interval(options.ping_interval);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut heard = Instant::now();
-        let mut ping = (0u64, heard);
+        let mut silence = Silence::new(pulse, options.ping_interval);
+        let mut ping = (0u64, Instant::now());
         loop {
             tokio::select! {
                 biased;
@@ -193,9 +194,9 @@ impl Driver {
                 () = &mut called => return LinkError::Broken("the link is cut".to_owned()),
                 frame = frames.next() => match frame {
                     Some(Ok(frame)) => {
-                        heard = Instant::now();
+                        silence.broken();
                         if frame.pong != 0 && frame.pong == ping.0 {
-                            self.lane.pong(heard.saturating_duration_since(ping.1));
+                            self.lane.pong(ping.1.elapsed());
                         }
                         self.lane.received(frame.limit, frame.answers);
                     }
@@ -203,9 +204,9 @@ impl Driver {
                     None => return LinkError::Broken("the other side has closed it".to_owned()),
                 },
                 _ = pings.tick() => {
-                    let silence = Instant::now().saturating_duration_since(heard);
-                    if silence >= options.ping_timeout {
-                        return LinkError::Broken(format!("silence for {silence:?}"));
+                    let lasted = silence.look();
+                    if lasted >= options.ping_timeout {
+                        return LinkError::Broken(format!("silence for {lasted:?}"));
                     }
                     let now = self.core.system.registry().node_address(&self.peer.node);
                     if let Some(elsewhere) = now.filter(|now| now != address) {

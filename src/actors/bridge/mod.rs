@@ -42,6 +42,7 @@ pub mod proto;
 mod remote;
 mod replies;
 mod server;
+mod silence;
 mod tls;
 pub mod wire;
 

@@ -22,7 +22,7 @@ use super::links::{HTTP_FRAME, HTTP_WINDOW, frame_bytes_max, read};
 use super::proto::bridge_server::{Bridge, BridgeServer};
 use super::proto::{DESCRIPTORS, Frame, Hello};
 use super::tls::TlsStore;
-use crate::actors::intake::Places;
+use crate::actors::intake::{Places, Pulse};
 
 /// A node opens three, and health is small: more streams than this a connection is a client gone wrong.
 const STREAMS_MAX: u32 = 128;
@@ -97,6 +97,7 @@ impl Bridge for LinkService {
         &self,
         request: Request<Streaming<Frame>>,
     ) -> Result<Response<Self::LinkStream>, Status> {
+        let pulse = request.extensions().get::<Pulse>().cloned().unwrap_or_default();
         let mut frames = request.into_inner();
         let first = timeout(self.patience, frames.message())
             .await
@@ -106,7 +107,7 @@ impl Bridge for LinkService {
         let frames = frames.map(read).boxed();
         let serving = self
             .inbound
-            .serve(&hello, frames)
+            .serve(&hello, frames, pulse)
             .map_err(|refusal| Status::failed_precondition(refusal.to_string()))?;
         Ok(Response::new(serving.map(Ok).boxed()))
     }

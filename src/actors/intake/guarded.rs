@@ -11,12 +11,13 @@ use tokio::time::Sleep;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::transport::server::Connected;
 
-use super::Place;
+use super::{Place, Pulse};
 
 /// A stream of bytes with the place it has.
 pub(in crate::actors) struct Guarded<S> {
     stream: S,
     place: Arc<Place>,
+    pulse: Pulse,
     evicted: Pin<Box<WaitForCancellationFutureOwned>>,
     /// Until the first words are here: how many bytes they have, and when they must be.
     first: Option<(usize, Pin<Box<Sleep>>)>,
@@ -26,7 +27,7 @@ impl<S> Guarded<S> {
     /// A stream that ends when it has to make room.
     pub(in crate::actors) fn new(stream: S, place: Arc<Place>) -> Guarded<S> {
         let evicted = Box::pin(place.evicted());
-        Guarded { stream, place, evicted, first: None }
+        Guarded { stream, place, pulse: Pulse::default(), evicted, first: None }
     }
 
     /// It ends as well if its first words, so many bytes, are not here in time.
@@ -38,6 +39,7 @@ impl<S> Guarded<S> {
     fn count(&mut self, read: usize) {
         if read > 0 {
             self.place.heard();
+            self.pulse.beat();
         }
         if let Some((missing, _)) = &mut self.first {
             *missing = missing.saturating_sub(read);
@@ -49,9 +51,11 @@ impl<S> Guarded<S> {
 }
 
 impl<S> Connected for Guarded<S> {
-    type ConnectInfo = ();
+    type ConnectInfo = Pulse;
 
-    fn connect_info(&self) {}
+    fn connect_info(&self) -> Pulse {
+        self.pulse.clone()
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {

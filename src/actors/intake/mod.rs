@@ -7,6 +7,8 @@
 
 mod guarded;
 mod places;
+mod pulse;
 
 pub(in crate::actors) use guarded::Guarded;
 pub(in crate::actors) use places::{Place, Places};
+pub(in crate::actors) use pulse::Pulse;

@@ -10,11 +10,13 @@ use futures::{FutureExt, StreamExt};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
-use super::{LinkError, Links};
+use super::connector::{Counting, PlainConnector};
+use super::{LinkError, Links, Opened};
 use crate::actors::bridge::options::BridgeOptions;
 use crate::actors::bridge::proto::bridge_client::BridgeClient;
 use crate::actors::bridge::proto::{Frame, Hello};
 use crate::actors::bridge::tls::TlsStore;
+use crate::actors::intake::Pulse;
 use crate::actors::tls::TlsConnector;
 
 /// What HTTP/2 lets pile up on a stream: enough for a fast network, and less than the credits allow.
@@ -48,10 +50,13 @@ impl GrpcLinks {
         }
     }
 
-    fn connect(&self, address: &str) -> BoxFuture<'static, Result<Channel, LinkError>> {
+    fn connect(
+        &self,
+        address: &str,
+        pulse: Pulse,
+    ) -> BoxFuture<'static, Result<Channel, LinkError>> {
         let endpoint = match Endpoint::from_shared(format!("http://{address}")) {
             Ok(endpoint) => endpoint
-                .tcp_nodelay(true)
                 .connect_timeout(self.connect_timeout)
                 .initial_stream_window_size(HTTP_WINDOW)
                 .initial_connection_window_size(HTTP_WINDOW)
@@ -59,9 +64,14 @@ impl GrpcLinks {
             Err(error) => return std::future::ready(Err(broken(error))).boxed(),
         };
         match &self.tls {
-            None => async move { endpoint.connect().await.map_err(broken) }.boxed(),
+            None => {
+                let connector = Counting { connector: PlainConnector(address.to_owned()), pulse };
+                async move { endpoint.connect_with_connector(connector).await.map_err(broken) }
+                    .boxed()
+            }
             Some(tls) => {
                 let connector = TlsConnector::new(tls.client(), address);
+                let connector = Counting { connector, pulse };
                 async move { endpoint.connect_with_connector(connector).await.map_err(broken) }
                     .boxed()
             }
@@ -76,8 +86,9 @@ impl Links for GrpcLinks {
         address: &str,
         _hello: &Hello,
         frames: BoxStream<'static, Frame>,
-    ) -> Result<BoxStream<'static, Result<Frame, LinkError>>, LinkError> {
-        let channel = self.connect(address).await?;
+    ) -> Result<Opened, LinkError> {
+        let pulse = Pulse::default();
+        let channel = self.connect(address, pulse.clone()).await?;
         let mut client = BridgeClient::new(channel)
             .max_decoding_message_size(self.frame_bytes_max)
             .max_encoding_message_size(self.frame_bytes_max);
@@ -89,7 +100,7 @@ impl Links for GrpcLinks {
                 }
                 error => error,
             })?;
-        Ok(answered.into_inner().map(read).boxed())
+        Ok(Opened { frames: answered.into_inner().map(read).boxed(), pulse })
     }
 }
 

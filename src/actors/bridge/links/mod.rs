@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 use super::proto::{Frame, Hello};
+use crate::actors::intake::Pulse;
 
+mod connector;
 mod grpc;
 mod simulated;
 
@@ -24,6 +26,14 @@ pub(super) enum LinkError {
     Broken(String),
 }
 
+/// A stream that is open.
+pub(super) struct Opened {
+    /// What comes back.
+    pub(super) frames: BoxStream<'static, Result<Frame, LinkError>>,
+    /// Whether anything comes at all.
+    pub(super) pulse: Pulse,
+}
+
 /// Opens streams to other nodes.
 #[async_trait]
 pub(super) trait Links: Send + Sync + 'static {
@@ -34,5 +44,5 @@ pub(super) trait Links: Send + Sync + 'static {
         address: &str,
         hello: &Hello,
         frames: BoxStream<'static, Frame>,
-    ) -> Result<BoxStream<'static, Result<Frame, LinkError>>, LinkError>;
+    ) -> Result<Opened, LinkError>;
 }

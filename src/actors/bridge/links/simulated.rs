@@ -12,14 +12,16 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use parking_lot::Mutex;
+use prost::Message as _;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{LinkError, Links};
+use super::{LinkError, Links, Opened};
 use crate::actors::bridge::inbound::Inbound;
 use crate::actors::bridge::proto::{Frame, Hello};
+use crate::actors::intake::Pulse;
 use crate::actors::runtime::Rng;
 
 /// How bad the network is.
@@ -33,6 +35,8 @@ pub struct SimOptions {
     pub loss: f64,
     /// How likely a stream begins with the last frame of the one before, from 0 to 1.
     pub duplicate: f64,
+    /// How many bytes pass in a second; `None`: any number, at once.
+    pub bandwidth: Option<u64>,
 }
 
 impl Default for SimOptions {
@@ -43,12 +47,30 @@ impl Default for SimOptions {
             delay_max: Duration::from_micros(500),
             loss: 0.0,
             duplicate: 0.0,
+            bandwidth: None,
         }
     }
 }
 
+/// So long a piece of a frame is on its way.
+const PIECE: Duration = Duration::from_millis(10);
+
 /// From one node to another.
 type Direction = (String, String);
+
+/// What passes over a stream, one way, and who notices.
+#[derive(Clone)]
+struct Way {
+    direction: Direction,
+    class: i32,
+    pulses: [Pulse; 2],
+}
+
+impl Way {
+    fn beat(&self) {
+        self.pulses.iter().for_each(Pulse::beat);
+    }
+}
 
 /// A network in memory. Cheap to clone; all nodes of a simulation share one.
 #[derive(Clone)]
@@ -117,6 +139,30 @@ impl SimNetwork {
         delay_min + delay_max.saturating_sub(delay_min).mul_f64(random.random::<f64>())
     }
 
+    /// How long a frame takes to pass.
+    fn passage(&self, frame: &Frame) -> Duration {
+        let Some(bandwidth) = self.inner.state.lock().options.bandwidth else {
+            return Duration::ZERO;
+        };
+        let bytes = frame.encoded_len() as f64;
+        Duration::from_secs_f64(bytes / bandwidth as f64)
+    }
+
+    /// A frame passes until it is `due`, piece by piece: both sides see that something does, unless they are parted meanwhile. Whether
+    /// it arrives.
+    async fn pass(&self, due: Instant, passage: Duration, way: &Way) -> bool {
+        sleep_until(due - passage).await;
+        while Instant::now() < due {
+            if self.is_parted(&way.direction) {
+                return false;
+            }
+            way.beat();
+            sleep_until(due.min(Instant::now() + PIECE)).await;
+        }
+        way.beat();
+        true
+    }
+
     fn draw(&self, random: &mut ChaCha8Rng, of: fn(&SimOptions) -> f64) -> bool {
         let likely = of(&self.inner.state.lock().options);
         random.random::<f64>() < likely
@@ -125,19 +171,19 @@ impl SimNetwork {
     /// The frames of one direction as they arrive.
     fn carry(
         &self,
-        direction: Direction,
-        class: i32,
+        way: Way,
         mut random: ChaCha8Rng,
         mut frames: BoxStream<'static, Frame>,
     ) -> BoxStream<'static, Frame> {
-        let (sender, receiver) = mpsc::unbounded_channel::<(Instant, Frame)>();
-        let key = (direction.clone(), class);
+        let (sender, receiver) = mpsc::unbounded_channel::<(Instant, Duration, Frame)>();
+        let direction = way.direction.clone();
+        let key = (direction.clone(), way.class);
         if self.draw(&mut random, |options| options.duplicate)
             && let Some(again) = self.inner.state.lock().last.get(&key).cloned()
         {
             // It belongs to another stream's count.
             let again = Frame { before: None, ..again };
-            let _ = sender.send((Instant::now(), again));
+            let _ = sender.send((Instant::now(), Duration::ZERO, again));
         }
         let network = self.clone();
         tokio::spawn(async move {
@@ -154,18 +200,27 @@ impl SimNetwork {
                 if (is_lost && frame.hello.is_none()) || network.is_parted(&direction) {
                     continue;
                 }
-                due = due.max(Instant::now() + delay);
-                let _ = sender.send((due, frame));
+                let passage = network.passage(&frame);
+                due = due.max(Instant::now() + delay) + passage;
+                let _ = sender.send((due, passage, frame));
             }
         });
         let network = self.clone();
-        stream::unfold((receiver, network, key), |(mut receiver, network, key)| async move {
-            let (due, frame) = receiver.recv().await?;
-            sleep_until(due).await;
-            if !frame.envelopes.is_empty() {
-                network.inner.state.lock().last.insert(key.clone(), frame.clone());
+        let carried = (receiver, network, way);
+        stream::unfold(carried, move |(mut receiver, network, way)| {
+            let key = key.clone();
+            async move {
+                loop {
+                    let (due, passage, frame) = receiver.recv().await?;
+                    if !network.pass(due, passage, &way).await {
+                        continue;
+                    }
+                    if !frame.envelopes.is_empty() {
+                        network.inner.state.lock().last.insert(key, frame.clone());
+                    }
+                    return Some((frame, (receiver, network, way)));
+                }
             }
-            Some((frame, (receiver, network, key)))
         })
         .boxed()
     }
@@ -192,7 +247,7 @@ impl Links for SimNetwork {
         address: &str,
         hello: &Hello,
         frames: BoxStream<'static, Frame>,
-    ) -> Result<BoxStream<'static, Result<Frame, LinkError>>, LinkError> {
+    ) -> Result<Opened, LinkError> {
         let there = (hello.node.clone(), hello.peer.clone());
         let back = (hello.peer.clone(), hello.node.clone());
         let mut random = self.random("open");
@@ -205,13 +260,17 @@ impl Links for SimNetwork {
             .knock(address)
             .ok_or_else(|| LinkError::Broken(format!("nobody listens at {address}")))?;
         // The hello has been said already.
-        let arriving = self.carry(there, hello.class, self.random("there"), frames.skip(1).boxed());
-        let serving = inbound.serve(hello, arriving.map(Ok).boxed());
+        let pulses = [Pulse::default(), Pulse::default()];
+        let [pulse, served] = pulses.clone();
+        let there = Way { direction: there, class: hello.class, pulses };
+        let back = Way { direction: back, ..there.clone() };
+        let arriving = self.carry(there, self.random("there"), frames.skip(1).boxed());
+        let serving = inbound.serve(hello, arriving.map(Ok).boxed(), served);
         // Not held beyond here: a node that is gone must not be kept alive by who knocks at it.
         drop(inbound);
         sleep(self.delay(&mut random)).await;
         let serving = serving.map_err(|refusal| LinkError::Refused(refusal.to_string()))?;
-        let returning = self.carry(back, hello.class, self.random("back"), serving.boxed());
-        Ok(returning.map(Ok).boxed())
+        let returning = self.carry(back, self.random("back"), serving.boxed());
+        Ok(Opened { frames: returning.map(Ok).boxed(), pulse })
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::subject::{Heard, Note};
+use super::subject::{Heard, Note, What, Work};
 use super::worlds::{Sim, World, heard, quick};
 use crate::actors::bridge::SimOptions;
 use crate::actors::runtime::AskError;
@@ -14,6 +14,7 @@ const FAULTS: SimOptions = SimOptions {
     delay_max: Duration::from_millis(20),
     loss: 0.2,
     duplicate: 0.0,
+    bandwidth: None,
 };
 
 /// What is heard, and how the questions end, in a bad network.
@@ -84,6 +85,30 @@ async fn credit_that_is_lost_is_granted_again() {
     assert_eq!(world.lane("data").queued_messages, 0);
     let heard = heard.lock().clone();
     assert!(heard.len() > 40 && heard.is_sorted(), "{heard:?}");
+    world.end().await;
+}
+
+#[actix_rt::test]
+async fn a_message_may_take_longer_to_pass_than_a_link_may_be_silent() {
+    tokio::time::pause();
+    // Ten seconds for the message; a link is silent for 600 ms at most.
+    let slow = SimOptions { bandwidth: Some(100_000), ..SimOptions::default() };
+    let world = Sim::with(5, slow, quick());
+    world.subject::<false>(&heard());
+    let work = world.to_subject::<Work>();
+    let large = || Work { what: What::Measure, payload: vec![1; 1_000_000].into() };
+    assert_eq!(work.ask(large(), Duration::from_secs(60)).await, Ok(1_000_000));
+    assert_eq!(world.lane("data").reconnects, 0);
+    // One that stops on its way is noticed as soon as ever.
+    let asked = work.ask(large(), Duration::from_secs(60));
+    let parting = async {
+        sleep(Duration::from_secs(3)).await;
+        world.network.part("a", "b");
+    };
+    let begun = tokio::time::Instant::now();
+    let (answered, ()) = tokio::join!(asked, parting);
+    assert_eq!(answered, Err(AskError::Lost(work.path().clone())));
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     world.end().await;
 }
 
