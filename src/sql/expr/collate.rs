@@ -22,7 +22,7 @@ fn coercibility(expr: &Expr) -> u8 {
 
 /// The collation for working on these together: of the firmest; among equals bytes before characters, and `_bin`
 /// before case-insensitive. Two explicit ones that differ are error 1267.
-pub(super) fn resolve<'a>(
+pub(crate) fn resolve<'a>(
     args: impl IntoIterator<Item = &'a Expr>,
     operation: &str,
 ) -> SqlResult<Collation> {

@@ -16,7 +16,7 @@ use super::{EvalContext, Expr, Function};
 const EXACT_DOUBLE: f64 = 9_007_199_254_740_992.0;
 
 /// Whether such a value means something else when it is a constant compared with a value of this type.
-pub(super) fn is_read(value: &Datum, target: &FieldType) -> bool {
+pub(crate) fn is_read(value: &Datum, target: &FieldType) -> bool {
     match value {
         Datum::Bytes(_) => !target.kind.is_string() && target.kind != TypeKind::Null,
         Datum::Float(number) => target.kind.is_integer() && number.abs() >= EXACT_DOUBLE,

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use super::Interrupt;
-use super::eval::Regexes;
 use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::functions::Regexes;
 use crate::sql::types::{Datum, FieldType, SqlMode, TimeZone};
 
 /// How grave a warning is, as SHOW WARNINGS prints it.
@@ -173,9 +173,9 @@ pub struct EvalContext {
     /// State of the generator behind RAND() and UUID(); seed it from the node's generator.
     pub rng: AtomicU64,
     /// Regular expressions compiled by this statement.
-    pub(super) regexes: Mutex<Regexes>,
+    pub(in crate::sql) regexes: Mutex<Regexes>,
     /// State of each `RAND(seed)`.
-    pub(super) seeded: Mutex<BTreeMap<u32, (u64, u64)>>,
+    pub(in crate::sql) seeded: Mutex<BTreeMap<u32, (u64, u64)>>,
 }
 
 /// `max_error_count`.

@@ -16,30 +16,31 @@
 //!
 //! What is not here: subqueries (the planner turns them into joins or values first), window functions, JSON.
 
+mod adapt;
 mod aggregate;
 mod collate;
 mod constant;
 mod context;
 mod display;
 mod eval;
-mod function;
-mod infer;
+mod hex;
 mod interrupt;
-mod known;
 mod physical;
 mod rules;
 #[cfg(test)]
 mod tests;
 mod tree;
 
-pub(crate) use constant::{check_literals, constant_as};
+pub(crate) use collate::resolve as resolve_collation;
+pub(crate) use constant::{check_literals, constant_as, is_read};
 
+pub use crate::sql::functions::Function;
 pub use aggregate::{Aggregate, AggregateKind};
 pub use context::{
     EvalContext, NoVars, RowsRead, SessionVars, VariableScope, Warning, WarningLevel,
 };
-pub use function::Function;
 pub use interrupt::{Interrupt, InterruptReason};
-pub use physical::{from_df_error, physical, physical_predicate, to_df_error};
+pub(in crate::sql) use physical::is_total;
+pub use physical::{Batch, from_df_error, physical, physical_predicate, to_df_error};
 pub use rules::TypeRules;
 pub use tree::Expr;

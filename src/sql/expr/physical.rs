@@ -11,6 +11,9 @@ use crate::common::SqlError;
 mod batch;
 mod vector;
 
+pub use vector::Batch;
+pub(in crate::sql) use vector::is_total;
+
 /// The expression for DataFusion's operators. Its Arrow type is `expr.field_type().arrow_type()`.
 pub fn physical(expr: &Expr, ctx: &Arc<EvalContext>) -> Arc<dyn PhysicalExpr> {
     batch::build(expr, ctx)

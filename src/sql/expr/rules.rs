@@ -1,8 +1,9 @@
 //! What of a session decides the types of its expressions.
 
-use super::{Expr, Function};
+use super::{Expr, Function, adapt, hex};
 use crate::common::SqlResult;
-use crate::sql::types::{Collation, Datum, FieldType, SqlMode, TypeKind};
+use crate::sql::functions::{Definition, Nulls, Text, Typing};
+use crate::sql::types::{Collation, Datum, FieldType, SqlMode};
 
 /// What of a session decides the types that constants and calls have. A plan holds for the rules it was made by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,31 +50,28 @@ impl TypeRules {
 
     /// [`Expr::call`], with the type it has in this session.
     pub fn call(&self, function: Function, args: Vec<Expr>) -> SqlResult<Expr> {
-        let mut call = Expr::call(function, args)?;
-        let Expr::Call { args, field_type, .. } = &mut call else { return Ok(call) };
-        match function {
-            Function::Sub if self.signed_subtraction && field_type.kind.is_integer() => {
-                field_type.unsigned = false;
-            }
-            Function::Div if field_type.kind == TypeKind::Decimal => {
-                *field_type = FieldType {
-                    not_null: field_type.not_null,
-                    ..super::infer::quotient(
-                        args[0].field_type(),
-                        args[1].field_type(),
-                        self.div_precision_increment,
-                    )
-                };
-            }
-            _ if is_text(field_type)
-                && (!super::infer::takes_collation(function)
-                    || !args.iter().any(brings_collation)) =>
-            {
-                field_type.collation = self.collation;
-            }
-            _ => {}
+        let definition = function.definition();
+        function.check_arity(args.len(), definition.name())?;
+        let args = hex::adapt_hex(definition, args);
+        let mut field_type = self.type_of(definition, &args)?;
+        field_type.not_null = match definition.nulls {
+            Nulls::Maybe => false,
+            Nulls::OfArguments => args.iter().all(|arg| arg.field_type().not_null),
+            Nulls::Never => true,
+            Nulls::AsTyped => field_type.not_null,
+        };
+        let args = adapt::adapt_literals(function, args);
+        Ok(Expr::Call { function, args, field_type })
+    }
+
+    fn type_of(&self, definition: &'static Definition, args: &[Expr]) -> SqlResult<FieldType> {
+        let typing = Typing { name: definition.name(), args, rules: self };
+        let mut field_type = (definition.result)(&typing)?;
+        let is_brought = definition.text == Text::OfArguments && args.iter().any(brings_collation);
+        if is_text(&field_type) && !is_brought {
+            field_type.collation = self.collation;
         }
-        Ok(call)
+        Ok(field_type)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{EvalContext, Function, infer};
+use super::{EvalContext, Function, TypeRules, hex};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::types::{Datum, FieldType};
+use crate::sql::functions::Volatility;
+use crate::sql::types::{Datum, FieldType, TypeKind};
 
 /// A bound, typed expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,14 +56,14 @@ impl Expr {
 
     /// X'…' or b'…': bytes that are a number where a number is wanted.
     pub fn hex(bytes: bytes::Bytes) -> Expr {
-        let field_type = infer::hex_type(bytes.len());
+        let field_type = hex::hex_type(bytes.len());
         Expr::Literal { value: Datum::Bytes(bytes), field_type }
     }
 
     /// The same where a number is wanted: there X'41' is 65.
     #[must_use]
     pub fn as_number(self) -> Expr {
-        infer::number_of(&self).unwrap_or(self)
+        hex::number_of(&self).unwrap_or(self)
     }
 
     /// NULL.
@@ -90,11 +91,7 @@ impl Expr {
     ///   (`''`, `'session'`, `'global'`); give the type with [`Expr::call_as`].
     /// - `Cast` and `Collate` need a type: [`Expr::cast`], [`Expr::collate`].
     pub fn call(function: Function, args: Vec<Expr>) -> SqlResult<Expr> {
-        function.check_arity(args.len(), function.name())?;
-        let args = infer::adapt_hex(function, args);
-        let field_type = infer::result_type(function, &args)?;
-        let args = infer::adapt_literals(function, args);
-        Ok(Expr::Call { function, args, field_type })
+        TypeRules::default().call(function, args)
     }
 
     /// A call whose type is known better by the caller.
@@ -214,7 +211,7 @@ impl Expr {
         match self {
             Expr::Parameter { .. } => true,
             Expr::Call { function, args, field_type } => {
-                infer::reads_context(*function, args, field_type)
+                reads_context(*function, args, field_type)
                     || args.iter().any(Expr::depends_on_context)
             }
             _ => false,
@@ -300,4 +297,17 @@ impl Expr {
             }
         }
     }
+}
+
+/// Whether a call's answer depends on the statement's context and not only on its arguments: its moment, its session,
+/// `sql_mode`, the time zone, `max_allowed_packet`.
+fn reads_context(function: Function, args: &[Expr], field_type: &FieldType) -> bool {
+    let kind = |arg: &Expr| arg.field_type().kind;
+    // A TIME becomes a date by the day it is, a text by the time zone and the modes.
+    let has_time = args.iter().any(|arg| kind(arg) == TypeKind::Time);
+    let becomes_time = field_type.kind.is_temporal() || args.iter().any(|a| kind(a).is_temporal());
+    let from_text = becomes_time && args.iter().any(|arg| !kind(arg).is_calendar());
+    // TIME_TRUNCATE_FRACTIONAL.
+    let is_rounded = function == Function::Cast && field_type.kind.is_temporal();
+    has_time || from_text || is_rounded || function.definition().volatility > Volatility::Pure
 }

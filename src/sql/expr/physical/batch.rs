@@ -72,7 +72,7 @@ impl PhysicalExpr for BatchExpr {
         }
         let constant = self.expr.is_constant();
         let rows = if constant { 1 } else { batch.num_rows() };
-        let input = vector::Input { columns: &columns, rows, ctx: &self.ctx };
+        let input = vector::Batch { columns: &columns, rows, ctx: &self.ctx };
         let array = if self.predicate {
             input.predicate(&self.expr).map(|array| Arc::new(array) as ArrayRef)
         } else {

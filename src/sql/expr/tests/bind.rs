@@ -18,6 +18,10 @@ pub(super) fn parse(source: &str) -> SqlResult<Expr> {
     bind(&parser.parse_expr().map_err(broken)?)
 }
 
+fn named_function(name: &str) -> Function {
+    Function::named(name).expect("there is such a function")
+}
+
 fn call(function: Function, args: &[&ast::Expr]) -> SqlResult<Expr> {
     let args = args.iter().map(|arg| bind(arg)).collect::<SqlResult<Vec<_>>>()?;
     Expr::call(function, args)
@@ -67,14 +71,14 @@ fn bind(expr: &ast::Expr) -> SqlResult<Expr> {
         E::Extract { field, expr, .. } => {
             Expr::call(Function::Extract, vec![Expr::text(&field.to_string()), bind(expr)?])
         }
-        E::Ceil { expr, .. } => call(Function::Ceil, &[expr]),
-        E::Floor { expr, .. } => call(Function::Floor, &[expr]),
-        E::Position { expr, r#in } => call(Function::Locate, &[expr, r#in]),
+        E::Ceil { expr, .. } => call(named_function("ceil"), &[expr]),
+        E::Floor { expr, .. } => call(named_function("floor"), &[expr]),
+        E::Position { expr, r#in } => call(named_function("locate"), &[expr, r#in]),
         E::Substring { expr, substring_from, substring_for, .. } => {
             let mut args: Vec<&ast::Expr> = vec![expr];
             args.extend(substring_from.as_deref());
             args.extend(substring_for.as_deref());
-            call(Function::Substring, &args)
+            call(named_function("substring"), &args)
         }
         E::Trim { trim_where, trim_what, expr, .. } => {
             let function = match trim_where {
@@ -181,7 +185,7 @@ fn named(function: &ast::Function) -> SqlResult<Expr> {
         // What the parser has no syntax for: units of two fields.
         ("date_add_unit", args) => call(Function::DateAdd, args),
         ("extract_unit", args) => call(Function::Extract, args),
-        ("interval_of", args) => call(Function::Interval, args),
+        ("interval_of", args) => call(named_function("interval"), args),
         _ => call(Function::by_name(&name, args.len())?, &args),
     }
 }
@@ -193,7 +197,7 @@ fn literal(value: &Value) -> SqlResult<Expr> {
         Value::Number(text, _) => number(text),
         Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => Expr::text(text),
         Value::HexStringLiteral(digits) => {
-            let unhexed = Expr::call(Function::Unhex, vec![Expr::text(digits)])?;
+            let unhexed = Expr::call(named_function("unhex"), vec![Expr::text(digits)])?;
             match unhexed.eval(&[], &crate::sql::expr::EvalContext::new())? {
                 Datum::Bytes(bytes) => Expr::hex(bytes),
                 _ => Expr::null(),

@@ -1,7 +1,7 @@
 //! Functions of MySQL's that are not implemented: they are refused by name, as what they are, and not as unknown ones.
 
 /// In lower case and in order.
-const NOT_IMPLEMENTED: &[&str] = &[
+pub(super) const NOT_IMPLEMENTED: &[&str] = &[
     "aes_decrypt",
     "aes_encrypt",
     "benchmark",
@@ -65,7 +65,7 @@ pub(super) fn is_mysql_function(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::expr::Function;
+    use crate::sql::functions::Function;
 
     #[test]
     fn the_list_is_in_order_and_true() {

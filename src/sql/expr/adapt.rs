@@ -1,13 +1,13 @@
 //! Constants in the type of what they are compared with.
 
-use super::super::{Expr, Function};
+use super::{Expr, Function};
 use crate::sql::types::{
     Datum, Decimal, FieldType, SqlMode, Time, TimeKind, TimeRules, TimeZone, TypeKind,
 };
 
 /// Gives text literals the type of the column they are compared with, so that they are read once and not for every row.
 /// Only those that any session would read alike; the others stay for the evaluator to judge.
-pub(in crate::sql::expr) fn adapt_literals(function: Function, mut args: Vec<Expr>) -> Vec<Expr> {
+pub(super) fn adapt_literals(function: Function, mut args: Vec<Expr>) -> Vec<Expr> {
     if !function.is_comparison() && !matches!(function, Function::In | Function::Between) {
         return args;
     }

@@ -5,9 +5,30 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Call, not_null};
+use super::call::{Call, not_null};
+use super::definition::{Definition, Nulls};
+use super::typing::compared;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::types::Datum;
+
+pub(super) static REGEXP: Definition = Definition::function(
+    &["regexp"],
+    (2, 2),
+    compared,
+    regexp,
+    "Whether a regular expression fits somewhere in a text; also RLIKE.",
+)
+.form()
+.nulls(Nulls::OfArguments);
+
+pub(super) static FUNCTIONS: &[Definition] = &[Definition::function(
+    &["regexp_like"],
+    (2, 3),
+    compared,
+    regexp,
+    "Whether a regular expression fits somewhere in a text, by the letters of the third argument (`c`, `i`, `m`, `n`, `u`).",
+)
+.nulls(Nulls::OfArguments)];
 
 /// Bytes that a compiled pattern may take.
 const PROGRAM_BYTES: usize = 1 << 20;
@@ -22,11 +43,11 @@ const KEPT: usize = 16;
 
 /// The patterns that a statement has compiled, not more than a few.
 #[derive(Debug, Default)]
-pub(in crate::sql::expr) struct Regexes(BTreeMap<String, Arc<regex::Regex>>);
+pub(in crate::sql) struct Regexes(BTreeMap<String, Arc<regex::Regex>>);
 
 impl Regexes {
     /// Drops all of them.
-    pub(in crate::sql::expr) fn clear(&mut self) {
+    pub(in crate::sql) fn clear(&mut self) {
         self.0.clear();
     }
 
@@ -74,39 +95,37 @@ fn compile(source: &str) -> SqlResult<regex::Regex> {
     Err(refused(reason))
 }
 
-impl Call<'_> {
-    pub(super) fn regexp(&self) -> SqlResult<Datum> {
-        let text = not_null!(self.text(0));
-        let pattern = not_null!(self.text(1));
-        let mut ignore_case = self.collation().ignores_case();
-        let mut flags = String::new();
-        if self.args.len() > 2 {
-            for flag in not_null!(self.text(2)).chars() {
-                match flag {
-                    'i' => ignore_case = true,
-                    'c' => ignore_case = false,
-                    'm' => flags.push('m'),
-                    'n' => flags.push('s'),
-                    'u' => {}
-                    _ => {
-                        return Err(SqlError::new(
-                            errno::WRONG_ARGUMENTS,
-                            "Incorrect arguments to regexp_like",
-                        ));
-                    }
+fn regexp(call: &Call<'_>) -> SqlResult<Datum> {
+    let text = not_null!(call.text(0));
+    let pattern = not_null!(call.text(1));
+    let mut ignore_case = call.collation().ignores_case();
+    let mut flags = String::new();
+    if call.args.len() > 2 {
+        for flag in not_null!(call.text(2)).chars() {
+            match flag {
+                'i' => ignore_case = true,
+                'c' => ignore_case = false,
+                'm' => flags.push('m'),
+                'n' => flags.push('s'),
+                'u' => {}
+                _ => {
+                    return Err(SqlError::new(
+                        errno::WRONG_ARGUMENTS,
+                        "Incorrect arguments to regexp_like",
+                    ));
                 }
             }
         }
-        if ignore_case {
-            flags.push('i');
-        }
-        let source = if flags.is_empty() { pattern } else { format!("(?{flags}){pattern}") };
-        let regex = self.ctx.regexes.lock().compiled(&source)?;
-        self.ctx.check_interrupted()?;
-        // Not all of it can be looked at in pieces, so what would take minutes at worst is not begun.
-        if (text.len() as u64).saturating_mul(source.len() as u64) > MATCH_COST {
-            return Err(timeout());
-        }
-        Ok(Datum::from(regex.is_match(&text)))
     }
+    if ignore_case {
+        flags.push('i');
+    }
+    let source = if flags.is_empty() { pattern } else { format!("(?{flags}){pattern}") };
+    let regex = call.ctx.regexes.lock().compiled(&source)?;
+    call.ctx.check_interrupted()?;
+    // Not all of it can be looked at in pieces, so what would take minutes at worst is not begun.
+    if (text.len() as u64).saturating_mul(source.len() as u64) > MATCH_COST {
+        return Err(timeout());
+    }
+    Ok(Datum::from(regex.is_match(&text)))
 }

@@ -1,16 +1,30 @@
 //! LIKE.
 
-use super::{Call, not_null};
+use super::call::{Call, not_null};
+use super::definition::{Compute, Definition, Nulls};
+use super::kernels;
+use super::typing::compared;
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::expr::{EvalContext, Function};
+use crate::sql::expr::EvalContext;
 use crate::sql::types::{Collation, Datum, utf8};
+
+pub(super) static LIKE: Definition = Definition::function(
+    &["like"],
+    (2, 3),
+    compared,
+    like,
+    "Whether a text is like a pattern in which `%` stands for any letters and `_` for one.",
+)
+.form()
+.nulls(Nulls::OfArguments)
+.kernel(Compute::Truth(kernels::like), kernels::all_leaves);
 
 /// Letters compared between two looks at whether the statement is to end.
 const PIECE: usize = 1 << 16;
 
 /// A LIKE pattern, read once: what stands between its `%`s.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::sql::expr) struct Pattern {
+pub(in crate::sql) struct Pattern {
     /// One more than there are `%`s.
     segments: Vec<Vec<Part>>,
     collation: Collation,
@@ -42,7 +56,7 @@ pub(super) fn units(text: &[u8], collation: Collation) -> Vec<u32> {
 }
 
 impl Pattern {
-    pub(in crate::sql::expr) fn new(
+    pub(in crate::sql) fn new(
         pattern: &[u8],
         escape: Option<char>,
         collation: Collation,
@@ -79,7 +93,7 @@ impl Pattern {
         Pattern { segments, collation }
     }
 
-    pub(in crate::sql::expr) fn matches(&self, text: &[u8], ctx: &EvalContext) -> SqlResult<bool> {
+    pub(in crate::sql) fn matches(&self, text: &[u8], ctx: &EvalContext) -> SqlResult<bool> {
         let text = units(text, self.collation);
         let fits = |segment: &[Part], text: &[u32]| {
             segment.len() == text.len()
@@ -164,29 +178,24 @@ pub(super) fn find_letters(wanted: &[u32], text: &[u32]) -> Option<usize> {
     None
 }
 
-impl Call<'_> {
-    pub(super) fn matching(&self) -> SqlResult<Datum> {
-        if self.function != Function::Like {
-            return self.regexp();
-        }
-        let text = not_null!(self.bytes(0));
-        let pattern = not_null!(self.bytes(1));
-        let pattern = Pattern::new(&pattern, self.escape()?, self.collation());
-        Ok(Datum::from(pattern.matches(&text, self.ctx)?))
-    }
+fn like(call: &Call<'_>) -> SqlResult<Datum> {
+    let text = not_null!(call.bytes(0));
+    let pattern = not_null!(call.bytes(1));
+    let pattern = Pattern::new(&pattern, escape(call)?, call.collation());
+    Ok(Datum::from(pattern.matches(&text, call.ctx)?))
+}
 
-    /// The escape character: a backslash unless said otherwise; an empty text means none.
-    pub(super) fn escape(&self) -> SqlResult<Option<char>> {
-        if self.args.len() < 3 {
-            let none = self.ctx.sql_mode.contains(crate::sql::types::SqlMode::NO_BACKSLASH_ESCAPES);
-            return Ok(if none { None } else { Some('\\') });
-        }
-        let text = self.text(2)?.unwrap_or_else(|| "\\".to_owned());
-        let mut letters = text.chars();
-        match (letters.next(), letters.next()) {
-            (escape, None) => Ok(escape),
-            _ => Err(SqlError::new(errno::WRONG_ARGUMENTS, "Incorrect arguments to ESCAPE")),
-        }
+/// The escape character: a backslash unless said otherwise; an empty text means none.
+fn escape(call: &Call<'_>) -> SqlResult<Option<char>> {
+    if call.args.len() < 3 {
+        let none = call.ctx.sql_mode.contains(crate::sql::types::SqlMode::NO_BACKSLASH_ESCAPES);
+        return Ok(if none { None } else { Some('\\') });
+    }
+    let text = call.text(2)?.unwrap_or_else(|| "\\".to_owned());
+    let mut letters = text.chars();
+    match (letters.next(), letters.next()) {
+        (escape, None) => Ok(escape),
+        _ => Err(SqlError::new(errno::WRONG_ARGUMENTS, "Incorrect arguments to ESCAPE")),
     }
 }
 

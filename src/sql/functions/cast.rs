@@ -1,0 +1,160 @@
+//! CAST, CONVERT and COLLATE.
+
+use bytes::Bytes;
+
+use super::call::{Call, not_null};
+use super::definition::{Definition, Nulls};
+use super::typing::Typing;
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::types::{Collation, Datum, FieldType, TypeKind, decimal::Fit, time_kind};
+
+const fn conversion(
+    names: &'static [&'static str],
+    result: fn(&Typing<'_>) -> SqlResult<FieldType>,
+    eval: fn(&Call<'_>) -> SqlResult<Datum>,
+    summary: &'static str,
+) -> Definition {
+    Definition::function(names, (1, 1), result, eval, summary)
+        .form()
+        .pure()
+        .light()
+        .text_of_arguments()
+}
+
+pub(super) static CAST: Definition =
+    conversion(&["cast"], no_type, cast, "The value as one of another type; also CONVERT.");
+pub(super) static COLLATE: Definition = conversion(
+    &["collate"],
+    no_type,
+    |call| Ok(Datum::Bytes(not_null!(call.bytes(0)))),
+    "The text, to be compared in this collation.",
+);
+/// What texts are put in order by: the planner's own.
+pub(super) static SORT_KEY: Definition = conversion(
+    &["sort_key"],
+    |_| Ok(FieldType::varbinary(65_535)),
+    |call| {
+        let bytes = not_null!(call.bytes(0));
+        Ok(Datum::from(call.arg_type(0).collation.sort_key(&bytes).into_owned()))
+    },
+    "The bytes by which a text is put in order.",
+)
+.nulls(Nulls::OfArguments);
+
+/// The statement says the type: see [`Expr::cast`](crate::sql::expr::Expr::cast).
+fn no_type(_: &Typing<'_>) -> SqlResult<FieldType> {
+    Err(SqlError::internal("a cast without a type"))
+}
+
+fn cast(call: &Call<'_>) -> SqlResult<Datum> {
+    let value = call.value(0)?;
+    if value.is_null() {
+        return Ok(Datum::Null);
+    }
+    let target = call.field_type;
+    Ok(match target.kind {
+        TypeKind::Float => {
+            let number = value.to_f64(call.ctx)? as f32;
+            if number.is_infinite() {
+                return Err(call.out_of_range("FLOAT"));
+            }
+            Datum::Float(f64::from(number))
+        }
+        TypeKind::Double => Datum::Float(value.to_f64(call.ctx)?),
+        TypeKind::Decimal => cast_decimal(call, &value)?,
+        TypeKind::Time => Datum::from_duration(value.to_duration(target.fsp(), call.ctx)?),
+        TypeKind::Null => value,
+        TypeKind::Year => return cast_year(call, &value),
+        kind if kind.is_calendar() => {
+            Datum::from_time(value.to_time(time_kind(kind), target.fsp(), call.ctx)?)
+        }
+        kind if kind.is_integer() => {
+            if target.unsigned {
+                Datum::UInt(value.to_u64(call.ctx)?)
+            } else {
+                Datum::Int(value.to_i64(call.ctx)?)
+            }
+        }
+        _ => return cast_string(call, &value),
+    })
+}
+
+/// Years of two digits are of 1970 to 2069; what is no year is NULL.
+fn cast_year(call: &Call<'_>, value: &Datum) -> SqlResult<Datum> {
+    let number = match value {
+        Datum::Time(time) => i64::from(time.parts().year),
+        value => value.to_i64(call.ctx)?,
+    };
+    let short = matches!(value, Datum::Bytes(text) if text.len() < 4);
+    let year = match number {
+        0 if short => 2000,
+        1..=69 => number + 2000,
+        70..=99 => number + 1900,
+        year => year,
+    };
+    if year != 0 && !(1901..=2155).contains(&year) {
+        let shown = value.to_text();
+        call.ctx.warn_or_fail(
+            errno::TRUNCATED_WRONG_VALUE,
+            format!("Truncated incorrect YEAR value: '{shown}'"),
+        )?;
+        return Ok(Datum::Null);
+    }
+    Ok(Datum::Int(year))
+}
+
+fn cast_decimal(call: &Call<'_>, value: &Datum) -> SqlResult<Datum> {
+    let (precision, scale) = call.field_type.precision_scale();
+    let (number, fit) = value.to_decimal(call.ctx)?.fit(precision, scale);
+    if fit == Fit::Overflow {
+        call.ctx.warn_or_fail(
+            errno::WARN_DATA_OUT_OF_RANGE,
+            format!("Out of range value for column '{}' at row 1", call.expr),
+        )?;
+    }
+    Ok(Datum::Decimal(number))
+}
+
+fn cast_string(call: &Call<'_>, value: &Datum) -> SqlResult<Datum> {
+    let bytes = value.to_bytes_as(call.arg_type(0));
+    let limit = call.field_type.length.map(|length| length as usize);
+    if call.field_type.collation == Collation::Binary {
+        let mut bytes = bytes;
+        if let Some(limit) = limit {
+            if bytes.len() > limit {
+                truncated_string(call, "BINARY", limit, &bytes)?;
+                bytes = bytes.slice(..limit);
+            } else if call.field_type.kind == TypeKind::Char && bytes.len() < limit {
+                if !call.limited(limit)? {
+                    return Ok(Datum::Null);
+                }
+                let mut padded = bytes.to_vec();
+                padded.resize(limit, 0);
+                bytes = Bytes::from(padded);
+            }
+        }
+        return Ok(Datum::Bytes(bytes));
+    }
+    let Ok(text) = std::str::from_utf8(&bytes) else {
+        let shown: String = bytes.iter().take(6).map(|byte| format!("{byte:02X}")).collect();
+        call.ctx.warn_or_fail(
+            errno::INVALID_CHARACTER_STRING,
+            format!("Invalid utf8mb4 character string: '{shown}'"),
+        )?;
+        return Ok(Datum::Null);
+    };
+    let cut = limit.and_then(|limit| text.char_indices().nth(limit)).map(|(at, _)| at);
+    let Some(cut) = cut else {
+        return Ok(Datum::Bytes(bytes));
+    };
+    truncated_string(call, "CHAR", limit.unwrap_or(0), &bytes)?;
+    Ok(Datum::Bytes(bytes.slice(..cut)))
+}
+
+fn truncated_string(call: &Call<'_>, what: &str, limit: usize, bytes: &[u8]) -> SqlResult<()> {
+    let shown = String::from_utf8_lossy(bytes);
+    call.ctx.warn_or_fail(
+        errno::TRUNCATED_WRONG_VALUE,
+        format!("Truncated incorrect {what}({limit}) value: '{shown}'"),
+    )
+}

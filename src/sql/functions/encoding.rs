@@ -1,0 +1,237 @@
+//! Strings as numbers, digests and other encodings.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha1::Digest as _;
+
+use super::call::{Call, not_null};
+use super::definition::{Definition, MANY, Nulls, Numbers};
+use super::typing::{Typing, bigint, bigint_unsigned, long_bytes, long_text, string_of};
+use crate::common::SqlResult;
+use crate::sql::types::{Datum, FieldType, utf8};
+
+const fn of_one(
+    name: &'static [&'static str],
+    result: fn(&Typing<'_>) -> SqlResult<FieldType>,
+    eval: fn(&Call<'_>) -> SqlResult<Datum>,
+    summary: &'static str,
+) -> Definition {
+    Definition::function(name, (1, 1), result, eval, summary)
+}
+
+pub(super) static FUNCTIONS: &[Definition] = &[
+    of_one(&["hex"], in_digits, hex, "The bytes of a text, or a number, in hexadecimal digits.")
+        .nulls(Nulls::OfArguments),
+    of_one(
+        &["unhex"],
+        long_bytes,
+        |call| Ok(unhex(&not_null!(call.bytes(0)))),
+        "The bytes that hexadecimal digits stand for.",
+    ),
+    of_one(
+        &["ascii"],
+        bigint,
+        |call| {
+            let bytes = not_null!(call.bytes(0));
+            Ok(Datum::Int(bytes.first().map_or(0, |byte| i64::from(*byte))))
+        },
+        "The first byte's number.",
+    )
+    .nulls(Nulls::OfArguments),
+    of_one(&["ord"], bigint, ord, "The number made of the first character's bytes."),
+    Definition::function(
+        &["char"],
+        (1, MANY),
+        long_bytes,
+        char_of_codes,
+        "The characters with these numbers.",
+    )
+    .numbers(Numbers::All),
+    of_one(&["to_base64"], long_text, to_base64, "The bytes in base 64, in lines of 76."),
+    of_one(
+        &["from_base64"],
+        long_bytes,
+        |call| {
+            let bytes = not_null!(call.bytes(0));
+            let packed: Vec<u8> =
+                bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+            Ok(STANDARD.decode(packed).map_or(Datum::Null, Datum::from))
+        },
+        "The bytes that a text in base 64 stands for.",
+    ),
+    of_one(
+        &["sha1", "sha"],
+        |_| Ok(FieldType::varchar(40)),
+        |call| {
+            let bytes = not_null!(call.bytes(0));
+            Ok(Datum::from(hex_digits(&sha1::Sha1::digest(bytes), false)))
+        },
+        "The SHA-1 digest, in hexadecimal digits.",
+    ),
+    Definition::function(
+        &["sha2"],
+        (2, 2),
+        |_| Ok(FieldType::varchar(128)),
+        sha2,
+        "The SHA-2 digest of 224, 256, 384 or 512 bits, in hexadecimal digits.",
+    )
+    .numbers(Numbers::At(&[1])),
+    of_one(
+        &["crc32"],
+        bigint_unsigned,
+        |call| Ok(Datum::UInt(u64::from(crc32(&not_null!(call.bytes(0)))))),
+        "The checksum CRC-32.",
+    ),
+    Definition::function(
+        &["conv"],
+        (3, 3),
+        in_digits,
+        |call| {
+            let (from, to) = (not_null!(call.int(1)), not_null!(call.int(2)));
+            Ok(conv(&not_null!(call.text(0)), from, to))
+        },
+        "A number in digits of one base, in digits of another.",
+    )
+    .numbers(Numbers::At(&[1, 2])),
+    of_one(
+        &["bin"],
+        in_digits,
+        |call| Ok(conv(&not_null!(call.text(0)), 10, 2)),
+        "The number in binary digits.",
+    )
+    .numbers(Numbers::All),
+    of_one(
+        &["oct"],
+        in_digits,
+        |call| Ok(conv(&not_null!(call.text(0)), 10, 8)),
+        "The number in octal digits.",
+    )
+    .numbers(Numbers::All),
+];
+
+fn in_digits(typing: &Typing<'_>) -> SqlResult<FieldType> {
+    Ok(string_of(typing.of(0).display_width().saturating_mul(8).max(64)))
+}
+
+fn ord(call: &Call<'_>) -> SqlResult<Datum> {
+    let bytes = not_null!(call.bytes(0));
+    let letter = utf8(&bytes).chars().next().map_or(0, char::len_utf8);
+    let code = bytes.iter().take(letter).fold(0, |code, byte| code << 8 | i64::from(*byte));
+    Ok(Datum::Int(code))
+}
+
+fn to_base64(call: &Call<'_>) -> SqlResult<Datum> {
+    let bytes = not_null!(call.bytes(0));
+    // Four letters for three bytes, and an end of line after each 76.
+    let encoded = bytes.len().div_ceil(3) * 4;
+    if !call.limited(encoded + encoded.saturating_sub(1) / 76)? {
+        return Ok(Datum::Null);
+    }
+    let encoded = STANDARD.encode(bytes);
+    let lines: Vec<&[u8]> = encoded.as_bytes().chunks(76).collect();
+    Ok(Datum::from(lines.join(&b"\n"[..])))
+}
+
+/// Two digits for each byte.
+fn hex_digits(bytes: &[u8], upper: bool) -> String {
+    let digits = if upper { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(digits[usize::from(byte >> 4)]));
+        text.push(char::from(digits[usize::from(byte & 15)]));
+    }
+    text
+}
+
+fn hex(call: &Call<'_>) -> SqlResult<Datum> {
+    let value = call.value(0)?;
+    Ok(match &value {
+        Datum::Null => Datum::Null,
+        Datum::Bytes(bytes) if !call.limited(bytes.len() * 2)? => Datum::Null,
+        Datum::Bytes(bytes) => Datum::from(hex_digits(bytes, true)),
+        Datum::Time(_) | Datum::Duration(_) => Datum::from(hex_digits(&value.to_bytes(), true)),
+        number => Datum::from(in_base(number.to_u64(call.ctx)?, 16)),
+    })
+}
+
+fn char_of_codes(call: &Call<'_>) -> SqlResult<Datum> {
+    let mut bytes = Vec::new();
+    for position in 0..call.args.len() {
+        let Some(code) = call.int(position)? else { continue };
+        if !call.limited(bytes.len() + 4)? {
+            return Ok(Datum::Null);
+        }
+        let code = (code as u32).to_be_bytes();
+        let skipped = code.iter().take(3).take_while(|byte| **byte == 0).count();
+        bytes.extend_from_slice(&code[skipped..]);
+    }
+    Ok(Datum::from(bytes))
+}
+
+fn sha2(call: &Call<'_>) -> SqlResult<Datum> {
+    let bytes = not_null!(call.bytes(0));
+    let bits = not_null!(call.int(1));
+    Ok(match bits {
+        224 => Datum::from(hex_digits(&sha2::Sha224::digest(&bytes), false)),
+        0 | 256 => Datum::from(hex_digits(&sha2::Sha256::digest(&bytes), false)),
+        384 => Datum::from(hex_digits(&sha2::Sha384::digest(&bytes), false)),
+        512 => Datum::from(hex_digits(&sha2::Sha512::digest(&bytes), false)),
+        _ => Datum::Null,
+    })
+}
+
+fn unhex(text: &[u8]) -> Datum {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).map(|digit| digit as u8);
+    let Some(mut digits) = text.iter().map(digit).collect::<Option<Vec<u8>>>() else {
+        return Datum::Null;
+    };
+    if digits.len() % 2 == 1 {
+        digits.insert(0, 0);
+    }
+    Datum::from(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect::<Vec<u8>>())
+}
+
+/// CONV: from one base to another; a negative base means signed.
+fn conv(text: &str, from: i64, to: i64) -> Datum {
+    let (from_base, to_base) = (from.unsigned_abs(), to.unsigned_abs());
+    if !(2..=36).contains(&from_base) || !(2..=36).contains(&to_base) {
+        return Datum::Null;
+    }
+    let text = text.trim_start();
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let size = digits
+        .chars()
+        .map_while(|digit| digit.to_digit(from_base as u32))
+        .fold(0_u128, |size, digit| {
+            (size * u128::from(from_base) + u128::from(digit)).min(u128::from(u64::MAX))
+        });
+    let size = size as u64;
+    let bits = if negative { size.wrapping_neg() } else { size };
+    if to < 0 && (bits as i64) < 0 {
+        return Datum::from(format!("-{}", in_base((bits as i64).unsigned_abs(), to_base)));
+    }
+    Datum::from(in_base(bits, to_base))
+}
+
+/// CRC-32 (IEEE), reflected.
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    crc.sum()
+}
+
+/// Digits of a number in a base from 2 to 36.
+fn in_base(mut number: u64, base: u64) -> String {
+    let mut digits = Vec::new();
+    loop {
+        let digit = (number % base) as u32;
+        digits.push(char::from_digit(digit, base as u32).unwrap_or('0').to_ascii_uppercase());
+        number /= base;
+        if number == 0 {
+            return digits.into_iter().rev().collect();
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! What type a call yields: what the functions' own rules are made of.
+
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::expr::{Expr, TypeRules, resolve_collation};
+use crate::sql::types::{Collation, Datum, FieldType, TypeKind};
+
+/// A call whose type is looked for.
+pub struct Typing<'a> {
+    pub(in crate::sql) name: &'static str,
+    pub(in crate::sql) args: &'a [Expr],
+    pub(in crate::sql) rules: &'a TypeRules,
+}
+
+impl<'a> Typing<'a> {
+    /// An argument's type.
+    pub(super) fn of(&self, position: usize) -> &'a FieldType {
+        self.args[position].field_type()
+    }
+
+    /// The collation in which these arguments are worked on together.
+    pub(super) fn collation(&self, args: &[Expr]) -> SqlResult<Collation> {
+        resolve_collation(args, self.name)
+    }
+
+    /// How many letters an argument has at most.
+    pub(super) fn width(&self, position: usize) -> u64 {
+        u64::from(self.of(position).display_width())
+    }
+
+    /// A text of so many letters at most, in the collation of these arguments.
+    pub(super) fn text_of(&self, args: &[Expr], length: u64) -> SqlResult<FieldType> {
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        Ok(string_of(length).collate(self.collation(args)?))
+    }
+
+    /// The type that holds the values of all of these.
+    pub(super) fn merged(&self, args: &[&Expr]) -> SqlResult<FieldType> {
+        merge(args, self.name)
+    }
+
+    /// The most digits of a second's fraction among these arguments.
+    pub(super) fn fraction(&self, positions: &[usize]) -> u8 {
+        positions.iter().map(|at| fraction_digits(&self.args[*at])).max().unwrap_or(0)
+    }
+}
+
+/// BIGINT.
+pub(super) fn bigint(_: &Typing<'_>) -> SqlResult<FieldType> {
+    Ok(FieldType::bigint())
+}
+
+/// BIGINT UNSIGNED.
+pub(super) fn bigint_unsigned(_: &Typing<'_>) -> SqlResult<FieldType> {
+    Ok(FieldType::bigint_unsigned())
+}
+
+/// DOUBLE.
+pub(super) fn double(_: &Typing<'_>) -> SqlResult<FieldType> {
+    Ok(FieldType::double())
+}
+
+/// A truth value.
+pub(super) fn boolean(_: &Typing<'_>) -> SqlResult<FieldType> {
+    Ok(FieldType::boolean())
+}
+
+/// A truth value found in the arguments' collation.
+pub(super) fn compared(typing: &Typing<'_>) -> SqlResult<FieldType> {
+    Ok(FieldType { collation: typing.collation(typing.args)?, ..FieldType::boolean() })
+}
+
+/// A number found in the arguments' collation.
+pub(super) fn position_in_text(typing: &Typing<'_>) -> SqlResult<FieldType> {
+    Ok(FieldType { collation: typing.collation(typing.args)?, ..FieldType::bigint() })
+}
+
+/// DATE.
+pub(super) fn date(_: &Typing<'_>) -> SqlResult<FieldType> {
+    Ok(FieldType::date())
+}
+
+/// TIME with the fraction of the first argument.
+pub(super) fn time_like_first(typing: &Typing<'_>) -> SqlResult<FieldType> {
+    Ok(FieldType::time(typing.fraction(&[0])))
+}
+
+/// A name.
+pub(super) fn name(_: &Typing<'_>) -> SqlResult<FieldType> {
+    Ok(FieldType::varchar(64))
+}
+
+/// A text whose length is not known.
+pub(super) fn long_text(_: &Typing<'_>) -> SqlResult<FieldType> {
+    Ok(FieldType::long_text())
+}
+
+/// Bytes whose number is not known.
+pub(super) fn long_bytes(_: &Typing<'_>) -> SqlResult<FieldType> {
+    Ok(FieldType::new(TypeKind::LongText).collate(Collation::Binary))
+}
+
+/// Text as long as the first argument, in the collation of all.
+pub(super) fn like_first(typing: &Typing<'_>) -> SqlResult<FieldType> {
+    typing.text_of(typing.args, typing.width(0))
+}
+
+/// A part of the first argument, in its collation.
+pub(super) fn part_of_first(typing: &Typing<'_>) -> SqlResult<FieldType> {
+    typing.text_of(&typing.args[..1], typing.width(0))
+}
+
+/// A number of the first argument's kind, without its fraction's digits changed.
+pub(super) fn number_like_first(typing: &Typing<'_>) -> SqlResult<FieldType> {
+    let arg = typing.of(0);
+    Ok(match number_class(arg) {
+        NumberClass::Double => FieldType::double(),
+        NumberClass::Integer => FieldType { unsigned: arg.unsigned, ..FieldType::bigint() },
+        NumberClass::Decimal => {
+            let (precision, scale) = digits(arg);
+            FieldType::decimal(precision, scale)
+        }
+    })
+}
+
+/// The kinds of number arithmetic is done in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum NumberClass {
+    /// BIGINT, signed or not.
+    Integer,
+    /// DECIMAL.
+    Decimal,
+    /// DOUBLE.
+    Double,
+}
+
+/// In which kind of number a value of this type takes part in arithmetic.
+pub(super) fn number_class(field_type: &FieldType) -> NumberClass {
+    match field_type.kind {
+        TypeKind::Decimal => NumberClass::Decimal,
+        TypeKind::Null | TypeKind::Date => NumberClass::Integer,
+        kind if kind.is_integer() => NumberClass::Integer,
+        kind if kind.is_temporal() && field_type.fsp() == 0 => NumberClass::Integer,
+        kind if kind.is_temporal() => NumberClass::Decimal,
+        _ => NumberClass::Double,
+    }
+}
+
+/// Digits and scale of a number of this type.
+pub(super) fn digits(field_type: &FieldType) -> (u32, u8) {
+    match field_type.kind {
+        TypeKind::Decimal => field_type.precision_scale(),
+        kind if kind.is_integer() => (field_type.decimal_digits(), 0),
+        TypeKind::Null => (1, 0),
+        TypeKind::Date => (8, 0),
+        TypeKind::Time => (7 + u32::from(field_type.fsp()), field_type.fsp()),
+        kind if kind.is_calendar() => (14 + u32::from(field_type.fsp()), field_type.fsp()),
+        _ => (65, 30),
+    }
+}
+
+/// The type of a quotient of exact numbers: `increment` digits more than the dividend has.
+pub(super) fn quotient(dividend: &FieldType, divisor: &FieldType, increment: u8) -> FieldType {
+    let ((p1, s1), (_, s2)) = (digits(dividend), digits(divisor));
+    let scale = (s1 + increment).min(30);
+    let whole = (p1 - u32::from(s1)) + u32::from(s2);
+    FieldType::decimal((whole + u32::from(scale)).min(65), scale)
+}
+
+/// The type that holds the values of all of these, as CASE, IF, COALESCE and UNION need it.
+fn merge(args: &[&Expr], operation: &str) -> SqlResult<FieldType> {
+    let not_null = args.iter().all(|arg| arg.field_type().not_null);
+    let mut merged: Option<FieldType> = None;
+    for arg in args {
+        let arg_type = arg.field_type();
+        if arg_type.kind == TypeKind::Null {
+            continue;
+        }
+        merged = Some(match merged {
+            None => arg_type.clone(),
+            Some(known) => merge_types(&known, arg_type),
+        });
+    }
+    let mut merged = merged.unwrap_or_else(FieldType::null);
+    if merged.kind.is_string() {
+        let strings = args.iter().copied().filter(|arg| arg.field_type().kind.is_string());
+        merged.collation = resolve_collation(strings, operation)?;
+    }
+    Ok(FieldType { not_null, ..merged })
+}
+
+/// The type that holds the values of both.
+fn merge_types(left: &FieldType, right: &FieldType) -> FieldType {
+    let (a, b) = (left.kind, right.kind);
+    if a == TypeKind::Null {
+        return right.clone();
+    }
+    if b == TypeKind::Null {
+        return left.clone();
+    }
+    if a.is_integer() && b.is_integer() {
+        return merge_integers(left, right);
+    }
+    if a.is_numeric() && b.is_numeric() {
+        if a.is_float() || b.is_float() {
+            let float = a == TypeKind::Float && b == TypeKind::Float;
+            return if float { FieldType::float() } else { FieldType::double() };
+        }
+        let ((p1, s1), (p2, s2)) = (digits(left), digits(right));
+        let scale = s1.max(s2);
+        let whole = (p1 - u32::from(s1)).max(p2 - u32::from(s2));
+        return FieldType::decimal((whole + u32::from(scale)).min(65), scale);
+    }
+    if a.is_temporal() && b.is_temporal() {
+        let fsp = left.fsp().max(right.fsp());
+        return match (a, b) {
+            (TypeKind::Date, TypeKind::Date) => FieldType::date(),
+            (TypeKind::Time, TypeKind::Time) => FieldType::time(fsp),
+            (TypeKind::Timestamp, TypeKind::Timestamp) => FieldType::timestamp(fsp),
+            _ => FieldType::datetime(fsp),
+        };
+    }
+    let length = left.display_width().max(right.display_width());
+    let binary = left.is_binary_string() || right.is_binary_string();
+    let collation = if binary {
+        Collation::Binary
+    } else if a.is_string() {
+        left.collation
+    } else {
+        right.collation
+    };
+    let text = a.is_string() || b.is_string();
+    string_of(length).collate(if text { collation } else { Collation::default() })
+}
+
+fn merge_integers(left: &FieldType, right: &FieldType) -> FieldType {
+    let rank = |kind| match kind {
+        TypeKind::Year => 0,
+        TypeKind::TinyInt => 1,
+        TypeKind::SmallInt => 2,
+        TypeKind::MediumInt => 3,
+        TypeKind::Int => 4,
+        _ => 5,
+    };
+    let widest = if rank(left.kind) >= rank(right.kind) { left } else { right };
+    if left.unsigned == right.unsigned {
+        return FieldType { length: left.length.max(right.length), ..widest.clone() };
+    }
+    let unsigned = if left.unsigned { left } else { right };
+    if unsigned.kind == TypeKind::BigInt {
+        return FieldType::decimal(20, 0);
+    }
+    FieldType { unsigned: false, ..FieldType::bigint() }
+}
+
+/// A string type for at most so many characters.
+pub(super) fn string_of(length: u32) -> FieldType {
+    match length {
+        0..=16_383 => FieldType::varchar(length),
+        16_384..=65_535 => FieldType::new(TypeKind::Text),
+        65_536..=16_777_215 => FieldType::new(TypeKind::MediumText),
+        _ => FieldType::long_text(),
+    }
+}
+
+/// Digits of a second's fraction that an argument brings with it.
+pub(super) fn fraction_digits(arg: &Expr) -> u8 {
+    let field_type = arg.field_type();
+    if let Expr::Literal { value: Datum::Bytes(text), .. } = arg {
+        let fraction = text.iter().rposition(|byte| *byte == b'.');
+        let digits = fraction.map_or(0, |point| {
+            text[point + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count()
+        });
+        return digits.min(6) as u8;
+    }
+    match field_type.kind {
+        TypeKind::Decimal => field_type.precision_scale().1.min(6),
+        kind if kind.is_temporal() => field_type.fsp(),
+        kind if kind.is_integer() || kind == TypeKind::Null => 0,
+        _ => 6,
+    }
+}
+
+/// The precision asked for by an argument, of whole seconds without one.
+pub(super) fn fsp_argument(typing: &Typing<'_>) -> SqlResult<u8> {
+    let fsp = match typing.args.first() {
+        None => 0,
+        Some(Expr::Literal { value: Datum::Int(fsp), .. }) => *fsp,
+        Some(Expr::Literal { value: Datum::UInt(fsp), .. }) => {
+            i64::try_from(*fsp).unwrap_or(i64::MAX)
+        }
+        Some(_) => {
+            return Err(SqlError::unsupported(
+                "a fractional second's precision that is no constant",
+            ));
+        }
+    };
+    u8::try_from(fsp).ok().filter(|fsp| *fsp <= 6).ok_or_else(|| {
+        SqlError::new(
+            errno::TOO_BIG_PRECISION,
+            format!("Too-big precision {fsp} specified for 'now'. Maximum is 6."),
+        )
+    })
+}
