@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
 use crate::bad_input::{error_and_end, packet, raw, read_packet};
+use crate::cluster::{Cluster, Shape};
 use crate::server::{Options, Server, mariadb, read_all, run};
 
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -264,12 +265,7 @@ fn fill_big(server: &Server) {
 fn a_client_that_does_not_read_is_ended() {
     let mut server = Server::start();
     fill_big(&server);
-    // By its net_write_timeout.
-    let stream = deaf(&server, "SET net_write_timeout = 1");
-    let took = until("its end", || running(&server, "FROM d.big x") == 0);
-    assert!(took < Duration::from_secs(10), "{took:?}");
-    until("the word of it", || server.log().contains("net_write_timeout"));
-    drop(stream);
+    write_timeout_ends(&server);
     // By KILL, and its statement by KILL QUERY, at once.
     for kill in ["KILL", "KILL QUERY"] {
         let stream = deaf(&server, "");
@@ -293,25 +289,28 @@ fn a_client_that_does_not_read_is_ended() {
     drop(stream);
 }
 
+/// A client that does not read is ended by the `net_write_timeout` it has set.
+fn write_timeout_ends(server: &Server) {
+    let stream = deaf(server, "SET net_write_timeout = 1");
+    let took = until("its end", || running(server, "FROM d.big x") == 0);
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    until("the word of it", || server.log().contains("net_write_timeout"));
+    drop(stream);
+}
+
+#[test]
+fn behind_a_gateway_the_timeouts_are_those_the_client_has_set() {
+    let cluster = Cluster::of(Shape { pds: 1, stores: 3, fronts: 1, gateways: 1 });
+    let gateway = cluster.gateways[0].server();
+    fill_big(gateway);
+    write_timeout_ends(gateway);
+    wait_and_read_timeouts_end(gateway);
+}
+
 #[test]
 fn an_idle_client_is_ended_by_its_wait_timeout_and_a_killed_one_finds_it_closed() {
     let server = Server::start();
-    let mut idle = raw(&server);
-    send(&mut idle, "SET wait_timeout = 1");
-    assert_eq!(read_packet(&mut idle).unwrap()[0], 0);
-    let begun = Instant::now();
-    assert_eq!(idle.read(&mut [0; 16]).unwrap(), 0, "nothing is said");
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-
-    // One that stops in the middle of a packet is ended by its net_read_timeout.
-    let mut half = raw(&server);
-    send(&mut half, "SET net_read_timeout = 1");
-    assert_eq!(read_packet(&mut half).unwrap()[0], 0);
-    half.write_all(&packet(0, b"\x03SELECT 1")[..7]).unwrap();
-    let begun = Instant::now();
-    assert_eq!(half.read(&mut [0; 16]).unwrap(), 0, "nothing is said");
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-    until("the word of it", || server.log().contains("net_read_timeout"));
+    wait_and_read_timeouts_end(&server);
 
     let killed = raw(&server);
     let list = query(&server, "SHOW PROCESSLIST");
@@ -323,6 +322,26 @@ fn an_idle_client_is_ended_by_its_wait_timeout_and_a_killed_one_finds_it_closed(
     let said = mariadb(&server).args(["-e", "SET SESSION max_allowed_packet = 1024"]).output();
     let said = String::from_utf8_lossy(&said.unwrap().stderr).into_owned();
     assert!(said.contains("1621") && said.contains("is read-only. Use SET GLOBAL"), "{said}");
+}
+
+/// Clients that say nothing, or stop within a packet, are ended by the timeouts they have set.
+fn wait_and_read_timeouts_end(server: &Server) {
+    let mut idle = raw(server);
+    send(&mut idle, "SET wait_timeout = 1");
+    assert_eq!(read_packet(&mut idle).unwrap()[0], 0);
+    let begun = Instant::now();
+    assert_eq!(idle.read(&mut [0; 16]).unwrap(), 0, "nothing is said");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+
+    // One that stops in the middle of a packet is ended by its net_read_timeout.
+    let mut half = raw(server);
+    send(&mut half, "SET net_read_timeout = 1");
+    assert_eq!(read_packet(&mut half).unwrap()[0], 0);
+    half.write_all(&packet(0, b"\x03SELECT 1")[..7]).unwrap();
+    let begun = Instant::now();
+    assert_eq!(half.read(&mut [0; 16]).unwrap(), 0, "nothing is said");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    until("the word of it", || server.log().contains("net_read_timeout"));
 }
 
 #[test]

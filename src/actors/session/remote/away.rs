@@ -25,8 +25,8 @@ use crate::actors::runtime::{
     ReplyTo, SendError, Supervision, System, Thread,
 };
 use crate::actors::session::{
-    Account, Accounts, Answer, CancelStatement, ClientInfo, Execute, Kill, Process, ProcessList,
-    SessionRef, Sessions, SwitchUser,
+    Account, Accounts, Answer, CancelStatement, ClientInfo, ClientLimits, Execute, Kill, Process,
+    ProcessList, SessionRef, Sessions, SwitchUser,
 };
 use crate::common::{SqlError, SqlResult, errno};
 use crate::message;
@@ -273,15 +273,18 @@ impl Handler<Execute> for Away {
         ctx.spawn(async move {
             match asked.await {
                 Err(error) => reply.send(lost(&node, &error, first_sequence)),
-                Ok(AnswerPart { bytes, more: false, disconnect }) => {
+                Ok(AnswerPart { bytes, more: false, disconnect, limits }) => {
+                    learn(&process, limits);
                     reply.send(Answer { bytes, rest: None, disconnect });
                 }
-                Ok(AnswerPart { bytes, .. }) => {
+                Ok(AnswerPart { bytes, limits, .. }) => {
+                    learn(&process, limits);
                     let (sender, rest) = mpsc::channel(PARTS_AHEAD);
                     reply.send(Answer { bytes, rest: Some(rest), disconnect: false });
-                    if stream(&more, &sender).await.is_err() {
+                    match stream(&more, &sender).await {
+                        Ok(limits) => learn(&process, limits),
                         // Before the channel ends, or half an answer would pass for a whole one.
-                        process.end();
+                        Err(_) => process.end(),
                     }
                 }
             }
@@ -289,18 +292,25 @@ impl Handler<Execute> for Away {
     }
 }
 
-/// Takes the parts of an answer along until there are no more, or nobody wants them.
+/// Takes in what the client may do from now on.
+fn learn(process: &Process, limits: Option<ClientLimits>) {
+    if let Some(limits) = limits {
+        process.set_limits(limits);
+    }
+}
+
+/// Takes the parts of an answer along until there are no more, or nobody wants them. Answers what the client may do from then on.
 async fn stream(
     more: &Address<MoreAnswer>,
     sender: &mpsc::Sender<bytes::Bytes>,
-) -> Result<(), AskError> {
+) -> Result<Option<ClientLimits>, AskError> {
     loop {
         let part = more.ask(MoreAnswer, STATEMENT_DEADLINE).await?;
         if !part.more {
-            return Ok(());
+            return Ok(part.limits);
         }
         if sender.send(part.bytes).await.is_err() {
-            return Ok(());
+            return Ok(None);
         }
     }
 }

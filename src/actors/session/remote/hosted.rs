@@ -22,8 +22,8 @@ use crate::actors::runtime::{
     ReplyTo, Supervision, System, Thread,
 };
 use crate::actors::session::{
-    Account, Answer, CancelStatement, ClientInfo, Execute, Kill, Process, ProcessState, Session,
-    SessionServices, SwitchUser,
+    Account, Answer, CancelStatement, ClientInfo, ClientLimits, Execute, Kill, Process,
+    ProcessState, Session, SessionServices, SwitchUser,
 };
 use crate::common::{SqlError, SqlResult};
 use crate::message;
@@ -147,6 +147,7 @@ impl SessionHost {
             at_gateway: at_gateway.clone(),
             session: None,
             rest: None,
+            told: ClientLimits::default(),
         });
         self.open.insert(session.path().clone(), session.clone());
         self.heard.insert(gateway.clone(), Instant::now());
@@ -284,6 +285,8 @@ pub struct Hosted {
     session: Option<ActorRef<Session>>,
     /// Of the answer in hand.
     rest: Option<mpsc::Receiver<Bytes>>,
+    /// What its gateway has been told that its client may do.
+    told: ClientLimits,
 }
 
 impl Actor for Hosted {
@@ -340,7 +343,14 @@ impl Hosted {
         if self.rest.is_none() {
             self.process.at_rest(self.services.clock.now());
         }
-        reply.send(AnswerPart { bytes, more: self.rest.is_some(), disconnect });
+        let limits = self.news();
+        reply.send(AnswerPart { bytes, more: self.rest.is_some(), disconnect, limits });
+    }
+
+    /// What the client may do, if that has changed since its gateway was told. What a gateway knows first is the default.
+    fn news(&mut self) -> Option<ClientLimits> {
+        let limits = self.process.limits();
+        (std::mem::replace(&mut self.told, limits) != limits).then_some(limits)
     }
 }
 
@@ -370,7 +380,8 @@ impl Handler<MoreAnswer> for Hosted {
         ctx.spawn_then(part, move |hosted, (first, mut rest), _| {
             let Some(first) = first else {
                 hosted.process.at_rest(hosted.services.clock.now());
-                return reply.send(AnswerPart::default());
+                let limits = hosted.news();
+                return reply.send(AnswerPart { limits, ..AnswerPart::default() });
             };
             let mut bytes = BytesMut::from(first);
             while bytes.len() < PART_BYTES
@@ -379,7 +390,7 @@ impl Handler<MoreAnswer> for Hosted {
                 bytes.extend_from_slice(&more);
             }
             hosted.rest = Some(rest);
-            reply.send(AnswerPart { bytes: bytes.freeze(), more: true, disconnect: false });
+            reply.send(AnswerPart { bytes: bytes.freeze(), more: true, ..AnswerPart::default() });
         });
     }
 }

@@ -1,13 +1,16 @@
 //! What a gateway asks of the node its sessions are on, and how that is written.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::proto as wire;
 use crate::actors::bridge::{WireError, Wired};
 use crate::actors::runtime::Message;
-use crate::actors::session::{Account, CancelStatement, ClientInfo, SwitchUser, TlsSession};
+use crate::actors::session::{
+    Account, CancelStatement, ClientInfo, ClientLimits, SwitchUser, TlsSession,
+};
 use crate::common::{SqlError, SqlResult};
 use crate::message;
 use crate::protocol::CapabilityFlags;
@@ -49,6 +52,8 @@ pub struct AnswerPart {
     pub more: bool,
     /// The connection ends after this answer.
     pub disconnect: bool,
+    /// What the session allows its client from now on, if that has changed.
+    pub limits: Option<ClientLimits>,
 }
 
 /// The client is gone: the session ends, its transaction is rolled back.
@@ -151,11 +156,27 @@ impl Wired for OpenSession {
 }
 
 fn part_to_wire(part: AnswerPart) -> wire::AnswerPart {
-    wire::AnswerPart { bytes: part.bytes, more: part.more, disconnect: part.disconnect }
+    let limits = part.limits.map(|limits| wire::ClientLimits {
+        idle_ms: to_ms(limits.idle),
+        read_ms: to_ms(limits.read),
+        write_ms: to_ms(limits.write),
+        packet: limits.packet as u64,
+    });
+    wire::AnswerPart { bytes: part.bytes, more: part.more, disconnect: part.disconnect, limits }
+}
+
+fn to_ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn part_from_wire(wire: wire::AnswerPart) -> AnswerPart {
-    AnswerPart { bytes: wire.bytes, more: wire.more, disconnect: wire.disconnect }
+    let limits = wire.limits.map(|limits| ClientLimits {
+        idle: Duration::from_millis(limits.idle_ms),
+        read: Duration::from_millis(limits.read_ms),
+        write: Duration::from_millis(limits.write_ms),
+        packet: usize::try_from(limits.packet).unwrap_or(usize::MAX),
+    });
+    AnswerPart { bytes: wire.bytes, more: wire.more, disconnect: wire.disconnect, limits }
 }
 
 impl Wired for RunCommand {
