@@ -15,6 +15,7 @@ mod dependencies;
 mod disks;
 mod failures;
 mod floods;
+mod frozen;
 mod gateway;
 mod gateways;
 mod golden;
