@@ -20,7 +20,7 @@ use crate::actors::runtime::{
     Overflow, ReplyTo, SendError, System, Target, Thread,
 };
 use crate::actors::store::region_peer::{RegionPeer, ReplicaRead, SplitRegion};
-use crate::actors::store::{KvCommand, StoreNode, store_path};
+use crate::actors::store::{KvCommand, RegionEntry, StoreNode, store_path};
 use crate::storage::txn::{KvRequest, RegionContext, RegionError, RequestError};
 
 /// How many reads of other nodes may wait for a reader.
@@ -103,7 +103,7 @@ where
 {
     let region_id = message.context().region_id;
     match store.router.get(region_id) {
-        Some(entry) => entry.peer().deliver(message, reply),
+        Some(entry) => entry.deliver(message, reply),
         None => {
             reply.send(M::refusal(RegionError::RegionNotFound(region_id)));
             None
@@ -112,9 +112,9 @@ where
 }
 
 impl Door {
-    fn peer<M: ToRegion>(&self, message: &M) -> Result<ActorRef<RegionPeer>, SendError> {
+    fn region<M: ToRegion>(&self, message: &M) -> Result<Arc<RegionEntry>, SendError> {
         let entry = self.store.router.get(message.context().region_id);
-        entry.map(|entry| entry.peer().clone()).ok_or_else(|| SendError::Stopped(self.path.clone()))
+        entry.ok_or_else(|| SendError::Stopped(self.path.clone()))
     }
 
     fn ask_peer<M: ToRegion>(
@@ -125,8 +125,8 @@ impl Door {
     where
         RegionPeer: Handler<M>,
     {
-        match self.peer(&message) {
-            Ok(peer) => async move { peer.ask(message, deadline).await }.boxed(),
+        match self.region(&message) {
+            Ok(region) => region.ask(message, deadline).boxed(),
             Err(error) => std::future::ready(Err(error.into())).boxed(),
         }
     }
@@ -138,7 +138,7 @@ impl Target<KvCommand> for Door {
     }
 
     fn tell(&self, command: KvCommand) -> Result<(), SendError> {
-        self.peer(&command)?.tell(command)
+        self.region(&command)?.tell(command)
     }
 
     fn ask(
@@ -177,7 +177,7 @@ macro_rules! for_the_peer {
             }
 
             fn tell(&self, message: $message) -> Result<(), SendError> {
-                self.peer(&message)?.tell(message)
+                self.region(&message)?.tell(message)
             }
 
             fn ask(

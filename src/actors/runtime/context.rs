@@ -83,6 +83,11 @@ impl<A: Actor> Context<A> {
         self.me.mailbox_len()
     }
 
+    /// Whether nothing runs beside the messages: no spawned future, no timer, nothing that is waited for.
+    pub fn is_quiet(&self) -> bool {
+        self.tasks.is_empty() && self.exclusive.is_empty()
+    }
+
     /// Runs a future beside the messages. It ends with the actor, also at a restart; a panic in it is the actor's.
     pub fn spawn(&mut self, future: impl Future<Output = ()> + 'static) {
         let guarded = AssertUnwindSafe(future).catch_unwind();

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use super::{clock::Monotonic, mailbox::Overflow, path::ActorPath};
+use super::{
+    clock::Monotonic,
+    mailbox::{MailboxOptions, Overflow},
+    path::ActorPath,
+};
 
 /// Half octaves of microseconds: bucket 2k holds [2^k, 1.5·2^k), bucket 2k+1 holds [1.5·2^k, 2^(k+1)); up to 16 s.
 const BUCKETS: usize = 48;
@@ -131,6 +135,8 @@ pub enum ActorState {
     Restarting = 2,
     /// Gone.
     Stopped = 3,
+    /// Not in memory while nothing happens to it: the next message makes it again.
+    Asleep = 4,
 }
 
 impl ActorState {
@@ -141,6 +147,7 @@ impl ActorState {
             ActorState::Running => "running",
             ActorState::Restarting => "restarting",
             ActorState::Stopped => "stopped",
+            ActorState::Asleep => "asleep",
         }
     }
 
@@ -176,6 +183,35 @@ pub struct ActorSnapshot {
     /// Its mailbox.
     #[serde(flatten)]
     pub mailbox: MailboxFigures,
+}
+
+impl ActorSnapshot {
+    /// The line of an actor that is not in memory.
+    pub fn asleep(path: ActorPath, kind: &'static str, options: MailboxOptions) -> ActorSnapshot {
+        let mailbox = MailboxFigures {
+            capacity: options.capacity,
+            overflow: options.overflow,
+            depth: 0,
+            high_water: 0,
+            enqueued: 0,
+            handled: 0,
+            rejected: 0,
+            dropped: 0,
+            wait: Quantiles::default(),
+            busy: Quantiles::default(),
+            messages: BTreeMap::new(),
+            in_hand: None,
+        };
+        ActorSnapshot { path, kind, state: ActorState::Asleep, restarts: 0, panics: 0, mailbox }
+    }
+}
+
+/// Actors that are let go while nothing happens to them, as somebody who keeps their places shows them.
+pub trait Dormant: Send + Sync {
+    /// Their lines.
+    fn list(&self) -> Vec<ActorSnapshot>;
+    /// One of them, with what there is to say of it.
+    fn look_at(&self, path: &ActorPath) -> Option<(ActorSnapshot, serde_json::Value)>;
 }
 
 /// One actor looked at closely.

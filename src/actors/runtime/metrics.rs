@@ -120,7 +120,7 @@ pub fn publish_metrics(system: &System) {
 
 fn by_kind(system: &System) -> BTreeMap<&'static str, Totals> {
     // The living first: one that stops in between is then counted low once, never twice.
-    let living = system.actors();
+    let living = system.living();
     let mut kinds = system.retired().kinds.lock().clone();
     for actor in &living {
         kinds.entry(actor.kind).or_default().add(actor);

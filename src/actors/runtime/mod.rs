@@ -49,7 +49,9 @@ pub use clock::{Clock, Monotonic};
 pub use compute::{Compute, Roaming};
 pub use context::{Below, Context, TimerHandle};
 pub use failure::Failure;
-pub use figures::{ActorDetail, ActorSnapshot, ActorState, InHand, MailboxFigures, Quantiles};
+pub use figures::{
+    ActorDetail, ActorSnapshot, ActorState, Dormant, InHand, MailboxFigures, Quantiles,
+};
 pub use health::{Health, HealthBoard, HealthState};
 pub use lifecycle::{Lifecycle, LifecycleError, Service};
 pub use mailbox::{MailboxOptions, Overflow};

@@ -23,7 +23,7 @@ use super::{
     compute::Compute,
     core::{Core, Hosted},
     failure::{Failure, FailureLog},
-    figures::{ActorDetail, ActorSnapshot},
+    figures::{ActorDetail, ActorSnapshot, Dormant},
     health::HealthBoard,
     metrics::Retired,
     path::ActorPath,
@@ -85,6 +85,7 @@ struct Inner {
     taps: RwLock<Vec<Tap>>,
     abort_hook: RwLock<AbortHook>,
     publishers: RwLock<Vec<Publisher>>,
+    dormant: RwLock<Vec<Arc<dyn Dormant>>>,
 }
 
 /// One node's actors. Cheap to clone.
@@ -134,6 +135,7 @@ impl System {
                 taps: RwLock::default(),
                 abort_hook: RwLock::new(Arc::new(|_, _| std::process::abort())),
                 publishers: RwLock::default(),
+                dormant: RwLock::default(),
             }),
         };
         if options.core_threads > 0 {
@@ -214,24 +216,45 @@ impl System {
         self.inner.failures.list()
     }
 
-    /// All living actors with their figures, by path.
+    /// All actors with their figures, by path: the living, and those that are let go while they sleep.
     pub fn actors(&self) -> Vec<ActorSnapshot> {
-        let mut snapshots: Vec<ActorSnapshot> =
-            self.hosted().iter().map(|actor| actor.snapshot()).collect();
+        let mut snapshots = self.living();
+        for dormant in self.dormant() {
+            snapshots.extend(dormant.list());
+        }
         snapshots.sort_by(|a, b| a.path.cmp(&b.path));
         snapshots
+    }
+
+    /// All living actors with their figures.
+    pub(super) fn living(&self) -> Vec<ActorSnapshot> {
+        self.hosted().iter().map(|actor| actor.snapshot()).collect()
+    }
+
+    /// Shows these actors among the others.
+    pub fn show_dormant(&self, dormant: Arc<dyn Dormant>) {
+        self.inner.dormant.write().push(dormant);
+    }
+
+    fn dormant(&self) -> Vec<Arc<dyn Dormant>> {
+        self.inner.dormant.read().clone()
     }
 
     /// One actor, with what it says of its inside if it does within a second.
     pub async fn actor(&self, path: impl AsRef<str>) -> Option<ActorDetail> {
         let path = ActorPath::new(path.as_ref());
         let hosted = self.hosted();
-        let actor = hosted.iter().find(|actor| *actor.path() == path)?;
+        let Some(actor) = hosted.iter().find(|actor| *actor.path() == path) else {
+            let (snapshot, observed) =
+                self.dormant().iter().find_map(|dormant| dormant.look_at(&path))?;
+            return Some(ActorDetail { snapshot, observed: Some(observed), children: Vec::new() });
+        };
+        let asleep = self.dormant().into_iter().flat_map(|dormant| dormant.list());
         let mut children: Vec<ActorPath> = hosted
             .iter()
-            .map(|other| other.path())
+            .map(|other| other.path().clone())
+            .chain(asleep.map(|asleep| asleep.path))
             .filter(|other| other.parent().as_ref() == Some(&path))
-            .cloned()
             .collect();
         children.sort();
         let observed = timeout(OBSERVE_DEADLINE, actor.observe()).await;

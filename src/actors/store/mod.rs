@@ -39,6 +39,7 @@ mod open;
 mod options;
 pub mod region_peer;
 mod router;
+mod seat;
 mod shared;
 mod sleepers;
 pub mod snapshots;

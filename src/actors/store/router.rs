@@ -1,21 +1,27 @@
 //! From a region's id to its peer on this store, and what is known of each region.
 
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use dashmap::DashMap;
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use serde::Serialize;
 
 use super::region_peer::{
-    ChangePeers, CommandReply, KvCommand, MergeRegion, RaftMessage, RegionPeer, ReplicaRead,
-    SplitRegion, TransferLeader,
+    ChangePeers, CommandReply, KvCommand, MergeRegion, RegionPeer, ReplicaRead, SplitRegion,
+    TransferLeader,
 };
+use super::seat::Seat;
 use super::store::UnknownRegion;
 use super::transport::RaftEnvelope;
-use crate::actors::runtime::{ActorRef, Address, AskError, Handler, Message, SendError};
+use crate::actors::runtime::{
+    Actor as _, ActorPath, ActorSnapshot, Address, AskError, Dormant, Handler, Message, ReplyTo,
+    SendError,
+};
 use crate::common::{LogIndex, PeerId, RegionId, Term};
 use crate::storage::raft::Role;
 use crate::storage::region::membership::PeerChange;
@@ -83,15 +89,60 @@ pub struct RegionGauges {
 
 /// One region of the store.
 pub struct RegionEntry {
-    peer: ActorRef<RegionPeer>,
+    seat: Seat,
     status: Mutex<RegionStatus>,
     gauges: Arc<RegionGauges>,
 }
 
 impl RegionEntry {
-    /// Its peer.
-    pub fn peer(&self) -> &ActorRef<RegionPeer> {
-        &self.peer
+    /// Where its peer stands in the tree of actors.
+    pub fn path(&self) -> ActorPath {
+        self.seat.path()
+    }
+
+    /// Whether its peer is let go, as the group sleeps. The next message makes it again.
+    pub fn is_cold(&self) -> bool {
+        self.seat.is_cold()
+    }
+
+    /// Tells its peer something.
+    pub fn tell<M: Message>(&self, message: M) -> Result<(), SendError>
+    where
+        RegionPeer: Handler<M>,
+    {
+        self.seat.tell(message)
+    }
+
+    /// Asks its peer.
+    pub fn ask<M: Message>(
+        &self,
+        message: M,
+        deadline: Duration,
+    ) -> impl Future<Output = Result<M::Reply, AskError>> + Send + 'static + use<M>
+    where
+        RegionPeer: Handler<M>,
+    {
+        self.seat.ask(message, deadline)
+    }
+
+    /// Hands its peer a message whose answer goes to somebody elsewhere: see [`ActorRef::deliver`](crate::actors::runtime::ActorRef::deliver).
+    pub fn deliver<M: Message>(
+        &self,
+        message: M,
+        reply: ReplyTo<M::Reply>,
+    ) -> Option<BoxFuture<'static, ()>>
+    where
+        RegionPeer: Handler<M>,
+    {
+        self.seat.deliver(message, reply)
+    }
+
+    pub(super) fn seat(&self) -> &Seat {
+        &self.seat
+    }
+
+    pub(super) fn gauges(&self) -> Arc<RegionGauges> {
+        Arc::clone(&self.gauges)
     }
 
     /// Its status now.
@@ -144,7 +195,7 @@ impl StoreRouter {
         let Some(entry) = self.get(region_id) else {
             return Err(RegionError::RegionNotFound(region_id).into());
         };
-        let answer = entry.peer.ask(command, FOREVER);
+        let answer = entry.ask(command, FOREVER);
         tokio::pin!(answer);
         let (mut written, mut silent) = (self.written(), 0);
         loop {
@@ -157,7 +208,7 @@ impl StoreRouter {
                     if silent < SILENT_MOST {
                         continue;
                     }
-                    AskError::Timeout(entry.peer.path().clone())
+                    AskError::Timeout(entry.path())
                 }
             };
             return Err(ask_failed(region_id, &error, changes_data).into());
@@ -246,7 +297,7 @@ impl StoreRouter {
         let Some(entry) = self.get(region_id) else {
             return Err(RegionError::RegionNotFound(region_id).into());
         };
-        match entry.peer.ask(message, deadline).await {
+        match entry.ask(message, deadline).await {
             Ok(reply) => reply,
             Err(error) => Err(ask_failed(region_id, &error, true).into()),
         }
@@ -256,7 +307,7 @@ impl StoreRouter {
     /// the network.
     pub fn deliver(&self, envelope: RaftEnvelope) {
         match self.get(envelope.region.id) {
-            Some(entry) => drop(entry.peer.tell(RaftMessage { envelope })),
+            Some(entry) => entry.seat.hear(envelope),
             None => {
                 if let Some(store) = self.unknown.get() {
                     let _ = store.tell(UnknownRegion { envelope });
@@ -305,21 +356,45 @@ impl StoreRouter {
     }
 
     /// Adds a region.
-    pub(super) fn insert(
-        &self,
-        peer: ActorRef<RegionPeer>,
-        status: RegionStatus,
-        gauges: Arc<RegionGauges>,
-    ) {
+    pub(super) fn insert(&self, seat: Seat, status: RegionStatus, gauges: Arc<RegionGauges>) {
         let region_id = status.region.id;
-        let entry = RegionEntry { peer, status: Mutex::new(status), gauges };
+        let entry = RegionEntry { seat, status: Mutex::new(status), gauges };
         self.regions.insert(region_id, Arc::new(entry));
+    }
+
+    /// How many regions have no peer in memory, as they sleep.
+    pub fn cold(&self) -> usize {
+        self.regions.iter().filter(|entry| entry.is_cold()).count()
     }
 
     /// Forgets a region that is gone, unless another peer has taken its place.
     pub(super) fn remove(&self, region_id: RegionId, peer_id: PeerId) {
         self.regions.remove_if(&region_id, |_, entry| entry.status.lock().peer.id == peer_id);
     }
+}
+
+/// Peers that are let go are shown in the tree of actors, with what the router knows of them.
+impl Dormant for StoreRouter {
+    fn list(&self) -> Vec<ActorSnapshot> {
+        let is_shown = |entry: &RegionEntry| entry.is_cold() && entry.seat.has_store();
+        let entries = self.regions.iter();
+        entries.filter(|entry| is_shown(entry)).map(|entry| line(entry.path())).collect()
+    }
+
+    fn look_at(&self, path: &ActorPath) -> Option<(ActorSnapshot, serde_json::Value)> {
+        let id = path.name().strip_prefix("region-")?.parse().ok()?;
+        let entry = self.get(RegionId(id))?;
+        if !entry.is_cold() || !entry.seat.has_store() || entry.path() != *path {
+            return None;
+        }
+        let mut observed = serde_json::to_value(entry.status()).ok()?;
+        observed["awake"] = false.into();
+        Some((line(entry.path()), observed))
+    }
+}
+
+fn line(path: ActorPath) -> ActorSnapshot {
+    ActorSnapshot::asleep(path, RegionPeer::KIND, RegionPeer::mailbox())
 }
 
 fn is_read(request: &KvRequest) -> bool {

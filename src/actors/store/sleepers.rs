@@ -92,6 +92,11 @@ impl Sleepers {
         rounds
     }
 
+    /// Ticks since the store began.
+    pub fn now(&self) -> u64 {
+        self.0.lock().now
+    }
+
     /// How many regions sleep.
     pub fn len(&self) -> usize {
         self.0.lock().regions.len()

@@ -39,7 +39,7 @@ mod tests;
 
 pub use core::{
     AcceptedSnapshot, AfterDoze, Committed, Doze, DozeKind, Effects, PeerCore, PeerProgress,
-    PeerStart, Persist, Role,
+    PeerStart, Persist, Rest, Role,
 };
 pub use lease::Lease;
 pub use log_store::{LogPosition, LogStore, RegionLog};

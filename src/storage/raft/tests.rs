@@ -9,7 +9,10 @@ use crate::common::{LogIndex, PeerId, RegionId, Term, Timestamp};
 use crate::storage::engine::{MemoryEngine, WriteBatch};
 
 fn core(peer: u64, voters: &[u64]) -> PeerCore<&'static str> {
-    let store = LogStore::new(Arc::new(MemoryEngine::new()));
+    core_on(&LogStore::new(Arc::new(MemoryEngine::new())), peer, voters)
+}
+
+fn core_on(store: &LogStore, peer: u64, voters: &[u64]) -> PeerCore<&'static str> {
     let log = store.create(RegionId(1), LogPosition::INIT, &mut WriteBatch::new());
     let start = PeerStart {
         region_id: RegionId(1),
@@ -350,4 +353,103 @@ fn who_has_slept_stands_where_it_would_have_stood() {
     let mut group = quiet_group();
     group.peers[0].make_up_for(100_000);
     assert!(group.peers[0].is_leader());
+}
+
+/// A replica whose writes reach an engine, and its next life.
+fn let_go_and_made_again(
+    voters: &[u64],
+    lead: impl Fn(&mut PeerCore<&'static str>),
+) -> (PeerCore<&'static str>, Rest, PeerCore<&'static str>) {
+    let store = LogStore::new(Arc::new(MemoryEngine::new()));
+    let mut first = core_on(&store, 1, voters);
+    lead(&mut first);
+    loop {
+        let effects = first.take_effects(0);
+        if effects.persist.is_empty() && effects.committed.is_empty() {
+            break;
+        }
+        for write in effects.persist {
+            store.engine().write(write.batch, true).unwrap();
+            first.on_persisted(write.number, write.last);
+        }
+        for committed in effects.committed {
+            first.on_applied(LogIndex(committed.entry.index), Term(committed.entry.term));
+        }
+    }
+    let rest = first.rest().expect("it has nothing to do");
+    let log = store.load(RegionId(1), LogPosition::INIT, &mut WriteBatch::new()).unwrap().unwrap();
+    let start = PeerStart {
+        region_id: RegionId(1),
+        peer_id: PeerId(1),
+        applied: first.applied(),
+        log,
+        conf_state: ConfState { voters: voters.to_vec(), ..ConfState::default() },
+    };
+    let next = PeerCore::new(&RaftOptions::default(), start, &tracing_logger(RegionId(1))).unwrap();
+    (first, rest, next)
+}
+
+#[test]
+fn a_leader_that_was_let_go_leads_on_in_its_term() {
+    let (first, rest, mut next) = let_go_and_made_again(&[1], |core| core.campaign().unwrap());
+    assert!(!next.is_leader());
+    assert!(next.resume(rest));
+    assert!(next.is_ready(), "without an election or an entry");
+    assert_eq!((next.term(), next.applied()), (first.term(), first.applied()));
+    assert_eq!(next.lease(), Lease::UNBOUNDED);
+    let effects = next.take_effects(0);
+    assert!(!effects.role_changed && effects.persist.is_empty() && effects.messages.is_empty());
+    next.propose(b"more".to_vec(), "more", 0).unwrap();
+    assert_eq!(settle(&mut next), ["more"]);
+}
+
+#[test]
+fn what_was_kept_of_another_log_means_nothing() {
+    let (_, rest, mut next) = let_go_and_made_again(&[1], |core| core.campaign().unwrap());
+    assert!(!next.resume(Rest { term: Term(rest.term.0 + 1), ..rest }));
+    assert!(!next.resume(Rest { index: LogIndex(rest.index.0 + 1), ..rest }));
+    assert!(!next.is_leader());
+    assert!(next.resume(rest));
+}
+
+#[test]
+fn a_follower_that_was_let_go_keeps_faith_and_no_lease_comes_back() {
+    let mut group = quiet_group();
+    let rest = group.peers[0].rest().expect("it is quiet");
+    assert!(group.peers[0].resume(rest));
+    assert!(group.peers[0].is_ready());
+    assert_eq!(group.peers[0].lease(), Lease::NONE, "the group has to be asked first");
+    let rest = group.peers[1].rest().expect("it is quiet");
+    assert_eq!(rest.leader, PeerId(1));
+    assert!(group.peers[1].resume(rest));
+    assert_eq!(group.peers[1].leader(), Some(PeerId(1)));
+    // Somebody who stands for election is not listened to.
+    tick_all(&mut group, 1);
+    group.peers[2].campaign().unwrap();
+    group.run(0);
+    assert!(group.peers[0].is_leader());
+    group.peers[0].propose(b"on".to_vec(), "on", 0).unwrap();
+    group.run(0);
+    assert_eq!(group.done, ["on"]);
+}
+
+#[test]
+fn what_was_on_its_way_wakes_nobody() {
+    let group = quiet_group();
+    let (leader, follower) = (group.peers[0].rest().unwrap(), group.peers[1].rest().unwrap());
+    let mut answer = Message::default();
+    answer.set_msg_type(raft::eraftpb::MessageType::MsgHeartbeatResponse);
+    answer.term = leader.term.0;
+    assert!(!leader.is_roused_by(PeerId(1), &answer, None));
+    answer.term += 1;
+    assert!(leader.is_roused_by(PeerId(1), &answer, None));
+    let mut heartbeat = Message::default();
+    heartbeat.set_msg_type(raft::eraftpb::MessageType::MsgHeartbeat);
+    heartbeat.term = leader.term.0;
+    assert!(follower.is_roused_by(PeerId(2), &heartbeat, None));
+    let word = |kind| Some(Doze { kind, term: leader.term, index: leader.index });
+    let nothing = Message::default();
+    assert!(!follower.is_roused_by(PeerId(2), &nothing, word(DozeKind::Sleep)));
+    assert!(!leader.is_roused_by(PeerId(1), &nothing, word(DozeKind::Agree)));
+    assert!(follower.is_roused_by(PeerId(2), &nothing, word(DozeKind::Ask)));
 }

@@ -106,7 +106,7 @@ fn view(store: &StoreView, status: RegionStatus, schema: &InfoSchema) -> RegionV
         applied: status.applied,
         approximate_size: status.approximate_size,
         approximate_keys: status.approximate_keys,
-        actor: store.router.get(region.id).map(|entry| entry.peer().path().clone()),
+        actor: store.router.get(region.id).map(|entry| entry.path()),
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tracing::debug;
 
 use super::admin::AdminState;
+use super::cold::ColdPeer;
 use super::commands::{Command, Parked};
 use super::handle::PeerHandle;
 use super::handover::Handover;
@@ -44,6 +45,8 @@ pub struct NewPeer {
     pub locks: Option<LockTable>,
     /// It stands for election at once.
     pub campaign: bool,
+    /// What was kept of it while it slept.
+    pub cold: Option<ColdPeer>,
 }
 
 /// Lives of peers of this process, to tell them apart.
@@ -71,6 +74,12 @@ pub struct RegionPeer {
     /// Handled since the last look at the effects.
     pub(super) unflushed: usize,
     pub(super) awake: bool,
+    /// It could not be let go when it fell asleep, and will look again.
+    pub(super) turns_cold_later: bool,
+    /// What was kept of it while it slept, until it has started.
+    pub(super) was_cold: Option<ColdPeer>,
+    /// Ticks it has slept through while it was let go, and nothing heard since.
+    pub(super) missed_ticks: u64,
     campaign: bool,
     /// Replicas that sent something, for answers while the region's peers are not known.
     pub(super) known: BTreeMap<PeerId, Peer>,
@@ -135,6 +144,9 @@ impl RegionPeer {
             delegate: None,
             unflushed: 0,
             awake: false,
+            turns_cold_later: false,
+            was_cold: new.cold,
+            missed_ticks: 0,
             campaign: new.campaign,
             known: BTreeMap::new(),
             heard: BTreeMap::new(),
@@ -315,7 +327,9 @@ impl Actor for RegionPeer {
                 truncated_term: truncated.term,
             });
         }
-        if (self.core.is_only_voter() || self.campaign)
+        let resumed = self.resume();
+        if !resumed
+            && (self.core.is_only_voter() || self.campaign)
             && let Err(error) = self.core.campaign()
         {
             debug!(%error, region_id = %self.id(), "failed to campaign");

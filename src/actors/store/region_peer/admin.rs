@@ -64,6 +64,11 @@ impl AdminState {
         self.unscanned_keys += keys;
     }
 
+    /// Whether nothing is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.split.is_none() && self.compaction.is_none() && !self.scanning
+    }
+
     /// Whether the region is being split.
     pub(super) fn is_splitting(&self) -> bool {
         self.split.is_some()

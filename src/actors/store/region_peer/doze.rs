@@ -31,7 +31,7 @@ impl RegionPeer {
     }
 
     /// Whether this replica is in the middle of nothing that the core does not know of.
-    fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         let is_whole = self
             .region
             .peers
@@ -116,10 +116,11 @@ impl RegionPeer {
 
     /// A store that shares this sleeping region is lost.
     fn rouse(&mut self, lost: StoreId) {
-        if self.awake || self.gone {
+        let was_let_go = std::mem::take(&mut self.missed_ticks);
+        if (self.awake && was_let_go == 0) || self.gone {
             return;
         }
-        let missed = self.shared.parts.sleepers.wake(self.id());
+        let missed = was_let_go.max(self.shared.parts.sleepers.wake(self.id()));
         self.wake_up();
         let leader = self.core.leader().and_then(|leader| self.region.peer(leader));
         if leader.is_some_and(|leader| leader.store_id == lost) {

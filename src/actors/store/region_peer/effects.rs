@@ -64,6 +64,7 @@ impl RegionPeer {
         }
         self.renew_lease();
         self.report_first_region();
+        self.turn_cold_if_asleep(ctx);
     }
 
     fn carry_out(&mut self, effects: Effects<Waiting>, ctx: &mut Context<Self>) {

@@ -47,6 +47,7 @@ impl RegionPeer {
             }
             return;
         }
+        self.missed_ticks = 0;
         self.known.insert(from.id, from);
         self.heard.insert(from.id, self.core.ticks());
         if let Some(word) = doze {

@@ -80,6 +80,11 @@ impl PeerHandle {
         }
     }
 
+    /// Whether no report waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.inbox.lock().is_empty()
+    }
+
     /// Takes all reports, oldest first.
     pub(super) fn take(&self) -> Vec<Report> {
         std::mem::take(&mut *self.inbox.lock())

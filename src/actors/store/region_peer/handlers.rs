@@ -67,10 +67,14 @@ impl Handler<Tick> for RegionPeer {
         if self.gone {
             return;
         }
+        self.missed_ticks = 0;
         self.core.tick();
         self.look_at_group(ctx);
         self.flush(ctx);
-        self.doze_if_quiet();
+        if !self.gone {
+            self.doze_if_quiet();
+            self.turn_cold_if_asleep(ctx);
+        }
     }
 }
 

@@ -176,7 +176,7 @@ impl RegionPeer {
             {
                 let target = status.region;
                 // Told again with the next look, if it is lost.
-                let _ = entry.peer().tell(AbsorbRegion { source, target });
+                let _ = entry.tell(AbsorbRegion { source, target });
             }
         } else if epoch.version > expected.version || epoch.conf_ver > expected.conf_ver {
             self.roll_back(ctx);
@@ -245,7 +245,7 @@ impl RegionPeer {
             ctx.run_later(RETRY, move |this, ctx| this.await_source(source, ctx));
             return;
         };
-        let answer = entry.peer().ask(CatchUp { source: source.clone() }, CATCH_UP_DEADLINE);
+        let answer = entry.ask(CatchUp { source: source.clone() }, CATCH_UP_DEADLINE);
         ctx.spawn_then(answer, move |this: &mut Self, answer, ctx| match answer {
             Ok(()) => {
                 let region_id = this.id();
@@ -311,7 +311,7 @@ impl RegionPeer {
         let shared = Arc::clone(&self.shared);
         let absorbed = async move {
             if let Some(entry) = entry
-                && let Err(error) = entry.peer().ask(Absorbed { by }, CATCH_UP_DEADLINE).await
+                && let Err(error) = entry.ask(Absorbed { by }, CATCH_UP_DEADLINE).await
             {
                 debug!(%error, region_id = %source_id, "failed to end a region that has merged");
             }

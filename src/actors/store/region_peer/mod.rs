@@ -32,6 +32,7 @@
 
 mod actor;
 mod admin;
+mod cold;
 mod commands;
 mod departure;
 mod doze;
@@ -50,6 +51,7 @@ mod room;
 mod snapshots;
 
 pub use actor::{NewPeer, RegionPeer};
+pub use cold::ColdPeer;
 pub use handle::{AppliedReport, PeerHandle, Report};
 pub use messages::{
     AbsorbRegion, Absorbed, CatchUp, ChangePeers, CommandReply, CutRegion, DropPeer, KvCommand,

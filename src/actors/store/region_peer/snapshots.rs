@@ -194,7 +194,7 @@ impl RegionPeer {
             for source in absorbed {
                 let Some(entry) = shared.parts.router.get(source) else { continue };
                 let absorbed = Absorbed { by: region_id };
-                entry.peer().ask(absorbed, DEADLINE).await.map_err(|error| error.to_string())?;
+                entry.ask(absorbed, DEADLINE).await.map_err(|error| error.to_string())?;
             }
             let forget = ForgetRegion { region_id, then: AfterForget::Keep };
             let applier = shared.applier(region_id);

@@ -1,6 +1,6 @@
 //! The Store's state, its start, its messages.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,7 +12,8 @@ use super::messages::{AwaitStart, CreatePeers, NewRegion, RegionChanged};
 use super::recovery::recover;
 use super::reported::Reported;
 use crate::actors::runtime::{
-    Actor, Address, Context, Handler, MailboxOptions, Overflow, ReplyTo, Supervision, Thread,
+    Actor, ActorRef, Address, Context, Handler, MailboxOptions, Overflow, ReplyTo, Supervision,
+    Thread,
 };
 use crate::actors::store::applier::Applier;
 use crate::actors::store::deadlock::Deadlocks;
@@ -20,6 +21,7 @@ use crate::actors::store::gc::{GcWorker, Reclaimer};
 use crate::actors::store::log_writer::{DestroyLog, LogWriter};
 use crate::actors::store::region_peer::{NewPeer, RegionPeer, Retire, Rouse, Tick};
 use crate::actors::store::router::{RegionGauges, RegionStatus};
+use crate::actors::store::seat::Seat;
 use crate::actors::store::shared::{AwakeRegions, PeerShared, RangeClaims, StoreParts};
 use crate::actors::store::snapshots::{SnapshotMover, SnapshotWorker, TakeChunk};
 use crate::actors::store::split_checker::SplitChecker;
@@ -27,7 +29,7 @@ use crate::actors::store::transport::RaftEnvelope;
 use crate::common::{LogIndex, RegionId, Term};
 use crate::storage::engine::WriteBatch;
 use crate::storage::raft::Role;
-use crate::storage::region::Peer;
+use crate::storage::region::{Peer, Region};
 
 /// How often the disk's free space is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -53,6 +55,8 @@ pub struct Store {
     /// Votes asked for by regions that a split here is about to make.
     pub(super) early_votes: BTreeMap<RegionId, RaftEnvelope>,
     pub(super) chunks: Option<Address<TakeChunk>>,
+    /// Regions that nobody is known to lead, and whose peers have not been made since the start: they wait for their turn.
+    pub(super) orphans: VecDeque<RegionId>,
     last_tick: u64,
 }
 
@@ -71,6 +75,7 @@ impl Store {
             asked_about: None,
             early_votes: BTreeMap::new(),
             chunks: None,
+            orphans: VecDeque::new(),
             last_tick: 0,
         }
     }
@@ -120,39 +125,34 @@ impl Store {
     /// Starts the peer of a region whose state is in the engines, or (without peers in the descriptor)
     /// one that waits for a snapshot.
     pub(super) fn create_peer(&self, new: NewRegion, peer: Peer, ctx: &mut Context<Self>) {
-        let shared = self.shared.clone().expect("made when the store started");
         let NewRegion { region, locks, size, keys, campaign } = new;
         let region_id = region.id;
         let gauges = Arc::new(RegionGauges::default());
         gauges.size.store(size, Ordering::Relaxed);
         gauges.keys.store(keys, Ordering::Relaxed);
-        let status = RegionStatus {
-            region,
-            peer,
-            role: Role::Follower,
-            leader: None,
-            term: Term(0),
-            applied: LogIndex(0),
-            approximate_size: size,
-            approximate_keys: keys,
-            pending_peers: Vec::new(),
-            down_peers: Vec::new(),
-            unsplittable: false,
-            merging_into: None,
-            outlived: false,
-        };
-        let (mut locks, shown) = (locks, Arc::clone(&gauges));
-        let child = ctx.child(format!("region-{region_id}"), Thread::Any, move || {
+        let status = first_status(region, peer, size, keys);
+        let shown = Arc::clone(&gauges);
+        let new = NewPeer { region_id, peer, gauges, locks, campaign, cold: None };
+        let child = self.start_peer(new, ctx);
+        let seat = Seat::taken(region_id, ctx.me().clone(), child);
+        self.parts.router.insert(seat, status, shown);
+    }
+
+    /// Starts the actor of a peer.
+    pub(super) fn start_peer(&self, new: NewPeer, ctx: &mut Context<Self>) -> ActorRef<RegionPeer> {
+        let shared = self.shared.clone().expect("made when the store started");
+        let NewPeer { region_id, peer, gauges, mut locks, campaign, mut cold } = new;
+        ctx.child(format!("region-{region_id}"), Thread::Any, move || {
             let new = NewPeer {
                 region_id,
                 peer,
                 gauges: Arc::clone(&gauges),
                 locks: locks.take(),
                 campaign,
+                cold: cold.take(),
             };
             RegionPeer::recover(Arc::clone(&shared), new)
-        });
-        self.parts.router.insert(child, status, shown);
+        })
     }
 
     /// Starts the peer of a region that has data here.
@@ -171,7 +171,7 @@ impl Store {
     /// Raft's clock for every peer that wants it. Ticks that come late are not made up for: followers
     /// keep faith in a leader for a number of ticks, and that must not take less time than it says.
     fn tick(&mut self, ctx: &Context<Self>) {
-        let Some(shared) = &self.shared else { return };
+        let Some(shared) = self.shared.clone() else { return };
         let now = ctx.system().clock().now().as_nanos();
         let tick = u64::try_from(self.parts.options.raft.base_tick.as_nanos()).unwrap_or(u64::MAX);
         if self.last_tick != 0 && now - self.last_tick < tick / 10 * 9 {
@@ -179,10 +179,10 @@ impl Store {
         }
         self.last_tick = now;
         self.look_after_sleepers();
+        self.wake_orphans();
         for region_id in shared.awake.list() {
             if let Some(entry) = self.parts.router.get(region_id) {
-                // A peer too busy to take its tick is alive; the next one will do.
-                let _ = entry.peer().tell(Tick);
+                entry.seat().tell_if_at_work(Tick);
             }
         }
     }
@@ -201,11 +201,30 @@ impl Store {
             info!(store_id = %lost, regions = regions.len(), "wakes the regions shared with a silent store");
             for region_id in regions {
                 match router.get(region_id) {
-                    Some(entry) => drop(entry.peer().tell(Rouse { lost })),
+                    Some(entry) => drop(entry.tell(Rouse { lost })),
                     None => drop(sleepers.wake(region_id)),
                 }
             }
         }
+    }
+}
+
+/// What is known of a region before its peer has said anything.
+pub(super) fn first_status(region: Region, peer: Peer, size: u64, keys: u64) -> RegionStatus {
+    RegionStatus {
+        region,
+        peer,
+        role: Role::Follower,
+        leader: None,
+        term: Term(0),
+        applied: LogIndex(0),
+        approximate_size: size,
+        approximate_keys: keys,
+        pending_peers: Vec::new(),
+        down_peers: Vec::new(),
+        unsplittable: false,
+        merging_into: None,
+        outlived: false,
     }
 }
 
@@ -244,11 +263,20 @@ impl Actor for Store {
         self.shared = Some(self.start_helpers(ctx));
         self.parts.router.set_unknown(ctx.me().address());
         info!(store_id = %self.parts.store_id, regions = regions.len(), "starts a store");
-        for region in regions {
+        for (region, state) in regions {
             let size = self.size_in_files(&region);
-            let new = NewRegion { region, locks: None, size, keys: 0, campaign: false };
-            self.create_known(new, ctx);
+            let asleep = self.asleep_since_start(&region, &state).unwrap_or_else(|reason| {
+                panic!("failed to recover region {}: {reason}", region.id)
+            });
+            match asleep {
+                Some(at) => self.create_cold(region, at, size, ctx),
+                None => {
+                    let new = NewRegion { region, locks: None, size, keys: 0, campaign: false };
+                    self.create_known(new, ctx);
+                }
+            }
         }
+        self.look_for_orphans(ctx);
         let parts = self.parts.clone();
         ctx.child("gc-worker", Thread::Dedicated, move || GcWorker::new(parts.clone()));
         ctx.run_interval(self.parts.options.raft.base_tick, |this, ctx| this.tick(ctx));
@@ -267,6 +295,7 @@ impl Actor for Store {
             "store_id": self.parts.store_id,
             "regions": self.parts.router.len(),
             "asleep_with_others": self.parts.sleepers.len(),
+            "cold": self.parts.router.cold(),
             "awake": self.shared.as_ref().map_or(0, |shared| shared.awake.list().len()),
             "max_ts": self.parts.concurrency.max_ts(),
         })
@@ -300,7 +329,7 @@ impl Handler<CreatePeers> for Store {
         let shared = self.shared.clone().expect("made when the store started");
         let retired = async move {
             for (_, entry) in &waiting {
-                let _ = entry.peer().ask(Retire, RETIRE_DEADLINE).await;
+                let _ = entry.ask(Retire, RETIRE_DEADLINE).await;
             }
             let barrier = DestroyLog { batch: WriteBatch::new() };
             let _ = shared.log_writer.ask(barrier, RETIRE_DEADLINE).await;

@@ -30,6 +30,14 @@ pub struct CreatePeers {
 }
 message!(CreatePeers => (), "CreatePeers");
 
+/// Make the peer of a region again that was let go: somebody has something to say to it.
+#[derive(Clone, Copy, Debug)]
+pub struct WakePeer {
+    /// The region.
+    pub region_id: RegionId,
+}
+message!(WakePeer => (), "WakePeer");
+
 /// Answered once the store has started: every region it holds has its peer.
 #[derive(Clone, Copy, Debug)]
 pub struct AwaitStart;

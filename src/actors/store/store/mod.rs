@@ -15,6 +15,7 @@
 //! It escalates: when it fails, nobody creates peers any more.
 
 mod actor;
+mod cold;
 mod messages;
 mod peers;
 mod recovery;
@@ -24,6 +25,6 @@ mod reports;
 pub use actor::Store;
 pub use messages::{
     AwaitStart, CreatePeers, GetDeadlocks, GetMover, NewRegion, PeerGone, RegionChanged,
-    SayGoodbye, UnknownRegion,
+    SayGoodbye, UnknownRegion, WakePeer,
 };
 pub(super) use peers::is_vote;

@@ -19,17 +19,17 @@ use crate::storage::region::state::{
 
 /// Ends what a crash has interrupted: installs snapshots anew, removes what is left of replicas that
 /// are gone. Answers the regions to start.
-pub(super) fn recover(parts: &StoreParts) -> Result<Vec<Region>, String> {
+pub(super) fn recover(parts: &StoreParts) -> Result<Vec<(Region, PeerState)>, String> {
     let states = load_states(&*parts.kv).map_err(|error| error.to_string())?;
     let mut living = Vec::new();
     let mut gone = Vec::new();
     for (region, state) in states {
         match state {
-            PeerState::Normal | PeerState::Merging(_) => living.push(region),
+            PeerState::Normal | PeerState::Merging(_) => living.push((region, state)),
             PeerState::Applying => {
                 install_again(parts, &region)
                     .map_err(|error| format!("region {}: {error}", region.id))?;
-                living.push(region);
+                living.push((region, PeerState::Normal));
             }
             PeerState::Tombstone { .. } => gone.push(region),
         }
@@ -59,11 +59,15 @@ fn install_again(parts: &StoreParts, region: &Region) -> Result<(), String> {
 
 /// Removes the data and logs of replicas that are gone. A range that a living region has taken since
 /// holds that one's data.
-fn remove_leftovers(parts: &StoreParts, living: &[Region], gone: &[Region]) -> Result<(), String> {
+fn remove_leftovers(
+    parts: &StoreParts,
+    living: &[(Region, PeerState)],
+    gone: &[Region],
+) -> Result<(), String> {
     let mut batch = WriteBatch::new();
     let mut logs = WriteBatch::new();
     let by_start: BTreeMap<&Bytes, &Region> =
-        living.iter().map(|region| (&region.start_key, region)).collect();
+        living.iter().map(|(region, _)| (&region.start_key, region)).collect();
     for region in gone {
         if has_log(parts, region.id)? {
             let (start, end) = keys::raft_range(region.id);

@@ -181,16 +181,14 @@ impl Store {
         let Some(entry) = self.parts.router.get(region_id) else { return };
         info!(%region_id, ?order, "obeys an order");
         let _ = match order {
-            RegionOrder::Split => entry.peer().tell(CutRegion { cut_at: CutAt::Middle }),
-            RegionOrder::TransferLeader { to } => entry.peer().tell(TransferLeader { to: to.id }),
-            RegionOrder::AddPeer { peer } => entry.peer().tell(PlacePeer { peer: *peer }),
-            RegionOrder::RemovePeer { peer } => entry.peer().tell(DropPeer { peer: *peer }),
+            RegionOrder::Split => entry.tell(CutRegion { cut_at: CutAt::Middle }),
+            RegionOrder::TransferLeader { to } => entry.tell(TransferLeader { to: to.id }),
+            RegionOrder::AddPeer { peer } => entry.tell(PlacePeer { peer: *peer }),
+            RegionOrder::RemovePeer { peer } => entry.tell(DropPeer { peer: *peer }),
             RegionOrder::ChangePeers { changes } => {
-                entry.peer().tell(ChangePeers { changes: changes.clone() })
+                entry.tell(ChangePeers { changes: changes.clone() })
             }
-            RegionOrder::Merge { target } => {
-                entry.peer().tell(MergeRegion { target: (**target).clone() })
-            }
+            RegionOrder::Merge { target } => entry.tell(MergeRegion { target: (**target).clone() }),
         };
     }
 }

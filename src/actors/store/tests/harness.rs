@@ -163,8 +163,19 @@ impl Node {
         Node { system, kv, raft, pd, store, aborts, pd_engine, options }
     }
 
-    /// Pulls the plug and starts again, in one thread.
+    /// Pulls the plug and starts again, in one thread. All regions have been asked for something since, so that they can be read
+    /// without a peer.
     pub(super) async fn crash(self) -> Node {
+        let node = self.crash_asleep().await;
+        for status in node.store.router.statuses() {
+            node.store.router.get(status.region.id).expect("it was listed").seat().wake();
+        }
+        settle().await;
+        node
+    }
+
+    /// Pulls the plug and starts again, in one thread. Nobody has asked for anything.
+    pub(super) async fn crash_asleep(self) -> Node {
         let (kv, raft) = (self.kv.crash(), self.raft.crash());
         self.pd_engine.crash();
         self.system.shutdown(DEADLINE).await;

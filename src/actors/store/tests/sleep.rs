@@ -10,7 +10,7 @@ use crate::common::StoreId;
 use crate::storage::codec::mvcc::encode_key;
 
 /// Three stores with four regions, all asleep.
-async fn asleep() -> Cluster {
+pub(super) async fn asleep() -> Cluster {
     let cluster = Cluster::start(3, StoreOptions::default()).await;
     let leader = cluster.wait_leader("a").await;
     let cuts = ["g", "n", "t"].map(|key| encode_key(key.as_bytes()).into()).to_vec();
@@ -28,7 +28,7 @@ fn sleeping(cluster: &Cluster) -> usize {
     cluster.network.stores().iter().map(StoreNode::sleeping).sum()
 }
 
-async fn sleep_again(cluster: &Cluster, replicas: usize) {
+pub(super) async fn sleep_again(cluster: &Cluster, replicas: usize) {
     for _ in 0..200 {
         if sleeping(cluster) == replicas {
             return;

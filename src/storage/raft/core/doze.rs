@@ -17,8 +17,10 @@
 //! its leader's store was lost makes up for the ticks it has missed, all of which have really passed: it stands where it would stand if it had
 //! never slept, and elects as soon.
 
+use raft::StateRole;
 use raft::eraftpb::{Message, MessageType};
 
+use super::super::lease::Lease;
 use super::PeerCore;
 use crate::common::{LogIndex, PeerId, Term};
 
@@ -55,6 +57,19 @@ pub enum AfterDoze {
     TellAll(Doze),
     /// Sleep.
     Sleep,
+}
+
+/// What a sleeping replica knows that its log does not say: enough to be let go, and made again as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rest {
+    /// The term.
+    pub term: Term,
+    /// Who leads in it.
+    pub leader: PeerId,
+    /// The end of the log, where everything is committed and applied.
+    pub index: LogIndex,
+    /// The leader has told another replica to stand for election in this term: no lease holds then.
+    pub forfeited: bool,
 }
 
 /// The followers that have agreed to a leader's last question.
@@ -123,6 +138,60 @@ impl<W> PeerCore<W> {
             && self.ticks >= self.mute_until
     }
 
+    /// What is to be remembered of a replica that sleeps. `None`: it must stay as it is.
+    pub fn rest(&self) -> Option<Rest> {
+        let (term, index) = (self.term(), self.last_index());
+        let leader = self.leader()?;
+        let may = self.is_settled(index)
+            && !self.node.has_ready()
+            && self.expired.is_empty()
+            && (!self.is_leader()
+                || (self.is_ready() && !self.has_pending_change() && !self.is_transferring()));
+        may.then_some(Rest { term, leader, index, forfeited: self.forfeited == Some(term.0) })
+    }
+
+    /// Goes on as the replica that was let go with this. False, and nothing is done, if the log is not as it was: then it goes on
+    /// as after a restart.
+    ///
+    /// A leader leads on in its term: it has lost nothing of what it appended, as all of it was durable, and all others had it.
+    /// Its lease is over; the next answer of the group brings another.
+    pub fn resume(&mut self, rest: Rest) -> bool {
+        let last = self.node.store().log().last();
+        let leads = rest.leader.0 == self.node.raft.id;
+        let is_same = self.term() == rest.term
+            && last.index == rest.index
+            && self.applied == rest.index.0
+            && self.node.raft.raft_log.committed == rest.index.0;
+        let may_lead = last.term == rest.term && self.node.raft.vote == rest.leader.0;
+        if !is_same || (leads && !may_lead) {
+            return false;
+        }
+        let raft = &mut self.node.raft;
+        if leads {
+            raft.reset(rest.term.0);
+            raft.state = StateRole::Leader;
+            raft.leader_id = rest.leader.0;
+            raft.pending_conf_index = last.index.0;
+            for (_, progress) in raft.mut_prs().iter_mut() {
+                progress.matched = last.index.0;
+                progress.become_replicate();
+            }
+        } else {
+            raft.become_follower(rest.term.0, rest.leader.0);
+        }
+        self.lease = Lease::NONE;
+        self.mute_until = 0;
+        self.was_leader = leads;
+        self.followed = (rest.leader.0, rest.term.0);
+        self.forfeited = rest.forfeited.then_some(rest.term.0);
+        true
+    }
+
+    /// So many ticks have passed since the process began, before this replica was made: for those it need not be mute.
+    pub fn has_been_mute_for(&mut self, ticks: u64) {
+        self.mute_until = self.mute_until.saturating_sub(ticks);
+    }
+
     /// Whether a message is a reason to wake up. What a follower answers to heartbeats that were sent before its leader fell asleep is not.
     pub fn is_roused_by(&self, message: &Message) -> bool {
         !(self.is_leader() && is_idle_talk(message) && message.term == self.node.raft.term)
@@ -144,6 +213,19 @@ impl<W> PeerCore<W> {
         let missed = usize::try_from(missed).unwrap_or(usize::MAX);
         raft.election_elapsed =
             raft.election_elapsed.max(most.min(raft.election_elapsed.saturating_add(missed)));
+    }
+}
+
+impl Rest {
+    /// Whether a message to a replica that was let go is a reason to make it again. What was on its way when the group fell asleep
+    /// is not: see [`PeerCore::is_roused_by`].
+    pub fn is_roused_by(&self, to: PeerId, message: &Message, doze: Option<Doze>) -> bool {
+        match doze {
+            Some(word) => {
+                word.kind == DozeKind::Ask || word.term != self.term || word.index != self.index
+            }
+            None => !(self.leader == to && is_idle_talk(message) && message.term == self.term.0),
+        }
     }
 }
 
