@@ -22,6 +22,7 @@ mod golden;
 mod ids;
 mod large_rows;
 mod locks;
+mod metadata_locks;
 mod nodes;
 mod orders;
 mod partitions;

@@ -1,7 +1,7 @@
 //! Schema changes: who runs them, and how everybody learns of them.
 //!
 //! ```text
-//! /node-1/ddl                 DdlWorker: runs the jobs of the queue, one at a time
+//! /node-1/ddl                 DdlWorker: runs the jobs of the queue; those on the same table one after the other
 //! /node-1/ddl/delete-range    DeleteRangeWorker: removes what dropped tables and indexes leave behind
 //! ```
 //!
@@ -11,8 +11,8 @@
 //!
 //! The schema that statements are bound against is in the [`SchemaCache`]. After each step the worker reads the new version into it.
 //! Before the next step on the same tables it waits ([`SchemaSync`]) until no transaction that uses one of them still works with a schema
-//! from before the last step, for a bounded time: so that of any two transactions on a table neither is more than one state
-//! ahead of the other. A transaction that is later than that is refused when it commits ([`SchemaGuard::begin_commit`], error 8028).
+//! from before the last step: so that of any two transactions on a table neither is more than one state ahead of the other. A transaction
+//! that has not used the table by then cannot write to it any more with such a schema ([`SchemaGuard::note_written`], error 1412).
 //!
 //! # Supervision
 //!
@@ -25,10 +25,11 @@ mod run;
 mod schema_cache;
 #[cfg(test)]
 mod tests;
+mod waits;
 mod worker;
 
 pub use delete_range::DeleteRangeWorker;
-pub use messages::{JobReport, SubmitJob};
-pub use run::{DdlParts, SchemaSync};
-pub use schema_cache::{LocalSync, PATIENCE_WITH_WRITERS, SchemaCache, SchemaGuard};
+pub use messages::{JobReport, JobWatch, SubmitJob};
+pub use run::{DdlParts, SchemaSync, Turns};
+pub use schema_cache::{HeldTable, LocalSync, SchemaCache, SchemaGuard};
 pub use worker::DdlWorker;

@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::Mutex;
 use tracing::{debug, info};
 
-use super::SchemaCache;
+use super::messages::SubmitJob;
+use super::{SchemaCache, waits};
 use crate::actors::pd::Ownership;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{DdlStatement, InfoSchema};
-use crate::sql::ddl::{self, BackfillOutcome, Job, Meta, Progress};
+use crate::sql::ddl::{self, BackfillOutcome, Job, Meta, Progress, Submitter};
 use crate::sql::kv::{KvStore, Transaction, TxnOptions};
 
 /// Rows of a backfill's batch, when nobody writes to them.
@@ -26,8 +28,8 @@ const STEP_ATTEMPTS: usize = 100;
 #[async_trait]
 pub trait SchemaSync: Send + Sync + 'static {
     /// Returns when every node has loaded the newest version and no transaction uses these tables as they were before their
-    /// last change, or after a bounded time.
-    async fn wait(&self, tables: &[i64]);
+    /// last change; or, after about this time, with the connections whose transactions do.
+    async fn wait(&self, tables: &[i64], bound: Duration) -> Vec<u32>;
 }
 
 /// What the worker works with.
@@ -41,6 +43,16 @@ pub struct DdlParts {
     pub sync: Arc<dyn SchemaSync>,
     /// Decides whether this node runs the jobs.
     pub owner: Arc<dyn Ownership>,
+    /// Jobs beside each other take their steps one after the other, as all of them make the next version; and one index is
+    /// filled at a time.
+    pub turns: Arc<Turns>,
+}
+
+/// What jobs beside each other do one after the other.
+#[derive(Debug, Default)]
+pub struct Turns {
+    step: Mutex<()>,
+    backfill: Mutex<()>,
 }
 
 /// Runs a transaction until it commits without a conflict.
@@ -70,87 +82,173 @@ macro_rules! in_transaction {
 }
 
 /// Puts a job into the queue.
-pub(super) async fn enqueue(parts: &DdlParts, statement: DdlStatement) -> SqlResult<Job> {
-    in_transaction!(parts, |txn| ddl::enqueue(txn, statement.clone()).await)
+pub(super) async fn enqueue(parts: &DdlParts, message: &SubmitJob) -> SqlResult<Job> {
+    let submitter = Submitter {
+        connection: message.connection,
+        lock_wait_s: message.lock_wait.map_or(0, |wait| wait.as_secs().max(1)),
+    };
+    in_transaction!(parts, |txn| { ddl::enqueue(txn, message.statement.clone(), submitter).await })
 }
 
 /// What came of a look at the queue.
 pub(super) enum Looked {
-    /// There is nothing in it.
-    Empty,
-    /// Another node runs it.
+    /// The jobs in it that were not known.
+    New(Vec<Job>),
+    /// Another node runs them.
     NotOwner,
-    /// This job has come to its end.
-    Ran(Box<Job>),
 }
 
-/// Runs the oldest job of the queue to its end. Those up to `finished` have come to theirs.
-pub(super) async fn run_next(parts: &DdlParts, finished: u64) -> SqlResult<Looked> {
-    let first = in_transaction!(parts, |txn| Meta::new(txn).first_job(finished).await)?;
-    let Some(job) = first else { return Ok(Looked::Empty) };
-    if !parts.owner.acquire().await {
+/// Looks for jobs in the queue after those that are known.
+pub(super) async fn look(parts: &DdlParts, known: u64) -> SqlResult<Looked> {
+    let jobs = in_transaction!(parts, |txn| Meta::new(txn).jobs_after(known).await)?;
+    if !jobs.is_empty() && !parts.owner.acquire().await {
         return Ok(Looked::NotOwner);
     }
-    info!(job = job.id, kind = ddl::action_name(&job.action), "running a schema change");
-    run_job(parts, job).await
+    Ok(Looked::New(jobs))
 }
 
-async fn run_job(parts: &DdlParts, mut job: Job) -> SqlResult<Looked> {
+/// How a job's run has ended.
+pub(super) enum Ran {
+    /// The job has come to its end.
+    Finished(Box<Job>),
+    /// Another node goes on with it.
+    NotOwner,
+}
+
+/// Runs a job to its end.
+pub(super) async fn run_job(parts: &DdlParts, mut job: Job) -> SqlResult<Ran> {
+    info!(job = job.id, kind = ddl::action_name(&job.action), "running a schema change");
+    // What other nodes have changed by now.
+    parts.cache.refresh(&*parts.store).await?;
     let mut tables = named_tables(&job.action, &parts.cache.current());
     let mut rows = MOST_ROWS;
     loop {
         if !parts.owner.acquire().await {
-            return Ok(Looked::NotOwner);
+            return Ok(Ran::NotOwner);
         }
-        parts.sync.wait(&tables).await;
-        let progress = take_step(parts, job.id).await?;
+        let progress = match waits::await_users(parts, &job, &tables).await? {
+            Some(changed) => changed,
+            None => take_step(parts, &job).await?,
+        };
         parts.cache.refresh(&*parts.store).await?;
         job = match progress {
             Progress::Finished(job) => {
                 // Whoever asked for it may go on on any node.
-                parts.sync.wait(&[]).await;
+                let old = if keeps_others_out(&job) { &*tables } else { &[] };
+                while !parts.sync.wait(old, waits::LOOK).await.is_empty() {}
                 info!(job = job.id, state = ?job.state, "finished a schema change");
-                return Ok(Looked::Ran(Box::new(job)));
+                return Ok(Ran::Finished(Box::new(job)));
             }
             Progress::Stepped(job) => {
                 debug!(job = job.id, state = ?job.schema_state, "stepped");
                 job
             }
-            Progress::Backfill(job) => {
-                match ddl::backfill_batch(&*parts.store, job.id, rows).await? {
-                    BackfillOutcome::Advanced(job) => {
-                        rows = (rows * 2).min(MOST_ROWS);
-                        job
-                    }
-                    BackfillOutcome::Conflict => {
-                        rows = (rows / 2).max(LEAST_ROWS);
-                        tokio::time::sleep(CONFLICT_PAUSE).await;
-                        job
-                    }
-                    BackfillOutcome::GivenUp(job) => job,
-                }
-            }
+            Progress::Backfill(job) => fill(parts, job, &mut rows).await?,
         };
         tables.extend(job.target.map(|(_, table, _)| table).filter(|id| !tables.contains(id)));
     }
 }
 
-/// One step of a job, as the store has the job.
-async fn take_step(parts: &DdlParts, id: u64) -> SqlResult<Progress> {
-    in_transaction!(parts, |txn| match Meta::new(txn).job(id).await {
-        Ok(Some(job)) => ddl::step(txn, job).await,
-        Ok(None) => match Meta::new(txn).finished_job(id).await {
-            Ok(Some(job)) => Ok(Progress::Finished(job)),
-            Ok(None) => Err(SqlError::internal("a job has gone from the queue")),
-            Err(error) => Err(error),
-        },
-        Err(error) => Err(error),
+/// Whether transactions that were about to use its tables when it began to keep others out are waited for at the end, too.
+fn keeps_others_out(job: &Job) -> bool {
+    let keeps =
+        matches!(job.action, DdlStatement::LockTables { .. } | DdlStatement::TruncateTable { .. });
+    keeps && job.error.is_none()
+}
+
+/// Adds a batch of rows to the index that is being filled.
+async fn fill(parts: &DdlParts, job: Job, rows: &mut usize) -> SqlResult<Job> {
+    let _turn = parts.turns.backfill.lock().await;
+    Ok(match ddl::backfill_batch(&*parts.store, job.id, *rows).await? {
+        BackfillOutcome::Advanced(job) => {
+            *rows = (*rows * 2).min(MOST_ROWS);
+            job
+        }
+        BackfillOutcome::Conflict => {
+            *rows = (*rows / 2).max(LEAST_ROWS);
+            tokio::time::sleep(CONFLICT_PAUSE).await;
+            job
+        }
+        BackfillOutcome::GivenUp(job) => job,
     })
 }
 
-/// A finished job, as the store has it.
-pub(super) async fn finished(parts: &DdlParts, id: u64) -> SqlResult<Option<Job>> {
-    in_transaction!(parts, |txn| Meta::new(txn).finished_job(id).await)
+/// One step of a job, if the store has it as it is known: transactions were waited for by that.
+async fn take_step(parts: &DdlParts, known: &Job) -> SqlResult<Progress> {
+    let _turn = parts.turns.step.lock().await;
+    in_transaction!(parts, |txn| match stored(txn, known.id).await {
+        Ok(Progress::Stepped(job)) if is_same(&job, known) => ddl::step(txn, job).await,
+        other => other,
+    })
+}
+
+/// A job as the store has it.
+async fn stored(txn: &dyn Transaction, id: u64) -> SqlResult<Progress> {
+    let meta = Meta::new(txn);
+    if let Some(job) = meta.job(id).await? {
+        return Ok(Progress::Stepped(job));
+    }
+    match meta.finished_job(id).await? {
+        Some(job) => Ok(Progress::Finished(job)),
+        None => Err(SqlError::internal("a job has gone from the queue")),
+    }
+}
+
+/// Whether nobody has moved the job, or turned it around.
+fn is_same(job: &Job, known: &Job) -> bool {
+    (job.version, job.state, job.schema_state) == (known.version, known.state, known.schema_state)
+}
+
+/// What those who wait for jobs should know of them: of each one that has ended or was turned around the job, and of each other one
+/// whether it waits for transactions.
+pub(super) async fn news(parts: &DdlParts, ids: &[u64]) -> SqlResult<Vec<Job>> {
+    in_transaction!(parts, |txn| {
+        let mut jobs = Vec::with_capacity(ids.len());
+        for id in ids {
+            match stored(txn, *id).await? {
+                Progress::Finished(job) | Progress::Stepped(job) | Progress::Backfill(job) => {
+                    jobs.push(job);
+                }
+            }
+        }
+        Ok(jobs)
+    })
+}
+
+/// Notes whom a job waits for, if that has changed. Answers the job if it is not as it is known.
+pub(super) async fn note_blocked(
+    parts: &DdlParts,
+    known: &Job,
+    by: Option<&[u32]>,
+) -> SqlResult<Option<Progress>> {
+    in_transaction!(parts, |txn| match stored(txn, known.id).await {
+        Ok(Progress::Stepped(mut job)) if is_same(&job, known) => {
+            if let Some(by) = by {
+                job.blocked_by = by.to_vec();
+                Meta::new(txn).put_job(&job)?;
+            }
+            Ok(None)
+        }
+        other => other.map(Some),
+    })
+}
+
+/// Where a job stands.
+pub(super) fn as_progress(job: Job) -> Progress {
+    match job.is_finished() {
+        true => Progress::Finished(job),
+        false => Progress::Stepped(job),
+    }
+}
+
+/// Ends a job before it is done, if that can be.
+pub(super) async fn cancel(parts: &DdlParts, id: u64, error: &SqlError) -> SqlResult<Option<Job>> {
+    let _turn = parts.turns.step.lock().await;
+    let cancelled = in_transaction!(parts, |txn| ddl::cancel(txn, id, error.clone()).await)?;
+    if cancelled.is_some() {
+        parts.cache.refresh(&*parts.store).await?;
+    }
+    Ok(cancelled)
 }
 
 /// The tables that a statement names and that exist.

@@ -13,20 +13,19 @@ use tokio::time::{Instant, sleep};
 
 use super::run::SchemaSync;
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::InfoSchema;
+use crate::sql::catalog::{InfoSchema, TableInfo};
 use crate::sql::ddl::{Changed, VersionChange, load_schema, load_schema_after};
 use crate::sql::kv::{KvStore, TxnOptions};
 
 /// How many versions back it is known which tables a version changed.
 const HISTORY: usize = 1024;
+/// From so many on it is looked which of them are still needed.
+const MOST_FENCES: usize = 4096;
 
 /// How long a commit waits for the lease, if this node has lost it.
 const LEASE_PATIENCE: Duration = Duration::from_secs(10);
 /// How often it looks.
 const LEASE_PAUSE: Duration = Duration::from_millis(20);
-
-/// A transaction that has written to a table is waited for so much longer than one that has only read: it could not commit any more.
-pub const PATIENCE_WITH_WRITERS: u32 = 15;
 
 /// The newest schema this node has read, and who still works with older ones. Shared by all sessions.
 pub struct SchemaCache {
@@ -45,24 +44,61 @@ struct Inner {
     history: VecDeque<(i64, Vec<i64>)>,
     holders: BTreeMap<u64, Holder>,
     last_holder: u64,
+    /// Whoever has changed a table has been told that nobody works with a version before this one.
+    fences: BTreeMap<i64, i64>,
 }
 
 /// A transaction that works with a version.
 struct Holder {
-    version: i64,
+    schema: Arc<InfoSchema>,
+    /// The connection that it belongs to.
+    connection: u32,
     tables: BTreeSet<i64>,
     /// Those of them it has written to.
     written: BTreeSet<i64>,
-    committing: bool,
 }
 
-/// What the most important of those does who work with an older state of a table.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Behind {
-    Nobody,
-    Reads,
-    Writes,
-    Commits,
+impl Inner {
+    /// From now on nobody writes to these tables who knows them only from before this version.
+    fn fence(&mut self, tables: &[i64], version: i64) {
+        if self.fences.len() >= MOST_FENCES {
+            // Those that no transaction is old enough for keep nobody out.
+            let oldest = self.holders.values().map(|holder| holder.schema.version()).min();
+            self.fences.retain(|_, fence| oldest.is_some_and(|oldest| oldest < *fence));
+        }
+        self.fences.extend(tables.iter().map(|table| (*table, version)));
+    }
+
+    fn is_fenced(&self, table: i64, version: i64) -> bool {
+        self.fences.get(&table).is_some_and(|fence| version < *fence)
+    }
+
+    /// The connections that work with an older state of these tables. If there are none, nobody will any more.
+    fn behind(&mut self, tables: &[i64]) -> Vec<u32> {
+        let is_one = |changed: &Vec<i64>| changed.iter().any(|table| tables.contains(table));
+        let last = self.history.iter().rev().find(|(_, changed)| is_one(changed));
+        let Some(version) = last.map(|(version, _)| *version) else { return Vec::new() };
+        let behind = self.holders.values().filter(|holder| {
+            holder.schema.version() < version
+                && tables.iter().any(|table| holder.tables.contains(table))
+        });
+        let connections: BTreeSet<u32> = behind.map(|holder| holder.connection).collect();
+        if connections.is_empty() {
+            self.fence(tables, version);
+        }
+        connections.into_iter().collect()
+    }
+}
+
+/// A table that a transaction works with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldTable {
+    /// Its database.
+    pub database: String,
+    /// Its name.
+    pub table: String,
+    /// It has been written to.
+    pub written: bool,
 }
 
 impl SchemaCache {
@@ -144,69 +180,52 @@ impl SchemaCache {
         self.current.store(Arc::new(schema));
     }
 
-    /// Enters with the newest schema. The guard is kept as long as the transaction (or the statement outside of one) lasts.
-    pub fn enter(self: &Arc<Self>) -> SchemaGuard {
+    /// Enters with the newest schema. The guard is kept as long as the transaction (or the statement outside of one) of that
+    /// connection lasts.
+    pub fn enter(self: &Arc<Self>, connection: u32) -> SchemaGuard {
         let mut inner = self.inner.lock();
         let schema = self.current.load_full();
         inner.last_holder += 1;
         let id = inner.last_holder;
-        let version = schema.version();
         inner.holders.insert(
             id,
             Holder {
-                version,
+                schema: schema.clone(),
+                connection,
                 tables: BTreeSet::new(),
                 written: BTreeSet::new(),
-                committing: false,
             },
         );
         SchemaGuard { cache: self.clone(), id, schema }
     }
 
-    /// Waits until nobody works with these tables as they were before their last change; `false` if somebody still does after
-    /// `bound`, or [`PATIENCE_WITH_WRITERS`] times that if it has written to them. Those whose commit is under way are waited for without bound.
-    pub async fn wait_drained(&self, tables: &[i64], bound: Duration) -> bool {
-        let begun = tokio::time::Instant::now();
+    /// Waits until nobody works with these tables as they were before their last change: the connections that still do after
+    /// `bound`. If there are none, nobody will write to them any more who knows them only as they were.
+    pub async fn wait_drained(&self, tables: &[i64], bound: Duration) -> Vec<u32> {
+        let deadline = tokio::time::Instant::now() + bound;
         loop {
-            let left = self.left.notified();
-            let deadline = match self.behind(tables) {
-                Behind::Nobody => return true,
-                Behind::Reads => begun + bound,
-                Behind::Writes => begun + bound * PATIENCE_WITH_WRITERS,
-                Behind::Commits => {
-                    // Commits are short and have deadlines of their own.
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                    continue;
-                }
-            };
-            if tokio::time::timeout_at(deadline, left).await.is_err() {
-                return self.behind(tables) == Behind::Nobody;
+            let mut left = std::pin::pin!(self.left.notified());
+            left.as_mut().enable();
+            let behind = self.inner.lock().behind(tables);
+            if behind.is_empty() || tokio::time::timeout_at(deadline, left).await.is_err() {
+                return behind;
             }
         }
     }
 
-    /// Who works with an older state of these tables.
-    fn behind(&self, tables: &[i64]) -> Behind {
+    /// The tables that transactions work with, by connection.
+    pub fn held(&self) -> BTreeMap<u32, Vec<HeldTable>> {
         let inner = self.inner.lock();
-        let changed = inner
-            .history
-            .iter()
-            .rev()
-            .find(|(_, changed)| changed.iter().any(|table| tables.contains(table)))
-            .map_or(i64::MIN, |(version, _)| *version);
-        let works_on = |set: &BTreeSet<i64>| tables.iter().any(|table| set.contains(table));
-        let states_since = |version: i64| {
-            let newer = inner.history.iter().filter(|(changed, _)| *changed > version);
-            newer.filter(|(_, changed)| changed.iter().any(|table| tables.contains(table))).count()
-        };
-        let behind = inner.holders.values().map(|holder| match holder {
-            _ if holder.version >= changed || !works_on(&holder.tables) => Behind::Nobody,
-            _ if holder.committing => Behind::Commits,
-            // One that is two states behind cannot commit, however long it is waited for.
-            _ if works_on(&holder.written) && states_since(holder.version) < 2 => Behind::Writes,
-            _ => Behind::Reads,
-        });
-        behind.max().unwrap_or(Behind::Nobody)
+        let mut all: BTreeMap<u32, Vec<HeldTable>> = BTreeMap::new();
+        for holder in inner.holders.values() {
+            let held = holder.tables.iter().filter_map(|id| {
+                let (database, table) = holder.schema.table_by_id(*id)?;
+                let (database, table) = (database.name.clone(), table.name.clone());
+                Some(HeldTable { database, table, written: holder.written.contains(id) })
+            });
+            all.entry(holder.connection).or_default().extend(held);
+        }
+        all
     }
 }
 
@@ -231,12 +250,26 @@ impl SchemaGuard {
         }
     }
 
-    /// Notes that the transaction has written to these tables, which it has touched.
-    pub fn note_written(&self, tables: impl IntoIterator<Item = i64>) {
+    /// Notes that the transaction is to write to a table which it has touched. Error 1412 if it knows the table only from before a
+    /// change that counts on all such transactions being over.
+    pub fn note_written(&self, table: i64) -> SqlResult<()> {
         let mut inner = self.cache.inner.lock();
-        if let Some(holder) = inner.holders.get_mut(&self.id) {
-            holder.written.extend(tables);
+        if inner.is_fenced(table, self.schema.version()) {
+            return Err(SqlError::new(
+                errno::TABLE_DEF_CHANGED,
+                "Table definition has changed, please retry transaction",
+            ));
         }
+        if let Some(holder) = inner.holders.get_mut(&self.id) {
+            holder.written.insert(table);
+        }
+        Ok(())
+    }
+
+    /// Whether the transaction has used a table.
+    pub fn uses(&self, table: i64) -> bool {
+        let inner = self.cache.inner.lock();
+        inner.holders.get(&self.id).is_some_and(|holder| holder.tables.contains(&table))
     }
 
     /// Goes on with the newest schema, if no table that the transaction has used has changed since the one it has.
@@ -258,12 +291,13 @@ impl SchemaGuard {
                 return;
             }
         }
-        holder.version = schema.version();
+        holder.schema = schema.clone();
         self.schema = schema;
     }
 
-    /// Whether a transaction that has written these tables may commit: they are still there, and none has changed by more than one
-    /// state. Error 8028 otherwise; 8027 if this node cannot know, because it has lost touch with its cluster. From here on the next change of a table waits for the guard to be dropped.
+    /// Whether a transaction that has written these tables may commit: none has changed by more than one state, unless it is again as it
+    /// was. Error 8028 otherwise; 8027 if this node cannot know, because it has lost touch with its cluster. The next change of a table
+    /// waits for the guard to be dropped.
     pub fn begin_commit(&self, tables: &[i64]) -> SqlResult<()> {
         if !self.cache.may_commit() {
             return Err(SqlError::new(
@@ -271,28 +305,37 @@ impl SchemaGuard {
                 "Information schema is out of date: schema failed to update in 1 lease, please make sure this node can connect to the placement driver",
             ));
         }
-        let mut inner = self.cache.inner.lock();
+        let inner = self.cache.inner.lock();
         let current = self.cache.current.load();
         let version = self.schema.version();
-        if current.version() != version {
-            let known = inner.history.front().is_some_and(|(first, _)| *first <= version + 1);
-            for table in tables {
-                let newer = inner.history.iter().filter(|(changed, _)| *changed > version);
-                let changes = newer.filter(|(_, changed)| changed.contains(table)).count();
-                if !known || changes > 1 || current.table_by_id(*table).is_none() {
-                    return Err(SqlError::new(
-                        errno::INFO_SCHEMA_CHANGED,
-                        "Information schema is changed during the execution of the statement \
-                         (for example, table definition may be updated by other DDL ran in \
-                         parallel). [try again later]",
-                    ));
-                }
-            }
+        if current.version() == version {
+            return Ok(());
         }
-        if let Some(holder) = inner.holders.get_mut(&self.id) {
-            holder.committing = true;
+        let known = inner.history.front().is_some_and(|(first, _)| *first <= version + 1);
+        let may_write = |table: i64| {
+            let newer = inner.history.iter().filter(|(changed, _)| *changed > version);
+            let changes = newer.filter(|(_, changed)| changed.contains(&table)).count();
+            let keeps = changes <= 1 || is_as_it_was(table, &self.schema, &current);
+            known && keeps && !inner.is_fenced(table, version)
+        };
+        if tables.iter().all(|table| may_write(*table)) {
+            return Ok(());
         }
-        Ok(())
+        Err(SqlError::new(
+            errno::INFO_SCHEMA_CHANGED,
+            "Information schema is changed during the execution of the statement (for example, table definition \
+             may be updated by other DDL ran in parallel). [try again later]",
+        ))
+    }
+}
+
+/// Whether a table is the same in both: a change of it was taken back.
+fn is_as_it_was(table: i64, before: &InfoSchema, now: &InfoSchema) -> bool {
+    match (before.table_by_id(table), now.table_by_id(table)) {
+        (Some((_, before)), Some((_, now))) => {
+            TableInfo { version: before.version, ..(**now).clone() } == **before
+        }
+        _ => false,
     }
 }
 
@@ -306,21 +349,18 @@ impl Drop for SchemaGuard {
 /// One process: its own cache is everybody's.
 pub struct LocalSync {
     cache: Arc<SchemaCache>,
-    bound: Duration,
 }
 
 impl LocalSync {
-    /// Waits for the users of this cache, each time for `bound` at most.
-    pub fn new(cache: Arc<SchemaCache>, bound: Duration) -> LocalSync {
-        LocalSync { cache, bound }
+    /// Waits for the users of this cache.
+    pub fn new(cache: Arc<SchemaCache>) -> LocalSync {
+        LocalSync { cache }
     }
 }
 
 #[async_trait]
 impl SchemaSync for LocalSync {
-    async fn wait(&self, tables: &[i64]) {
-        if !self.cache.wait_drained(tables, self.bound).await {
-            tracing::warn!(?tables, "transactions with an old schema are still open");
-        }
+    async fn wait(&self, tables: &[i64], bound: Duration) -> Vec<u32> {
+        self.cache.wait_drained(tables, bound).await
     }
 }

@@ -7,8 +7,8 @@ use super::*;
 use crate::actors::pd::AlwaysOwner;
 use crate::actors::runtime::{ActorRef, System, Thread};
 use crate::common::{SqlResult, errno};
-use crate::sql::catalog::{DatabaseInfo, DdlStatement, InfoSchema, SchemaState};
-use crate::sql::ddl::enqueue;
+use crate::sql::catalog::{DatabaseInfo, DdlStatement, InfoSchema, SchemaState, TableInfo};
+use crate::sql::ddl::{Submitter, enqueue};
 use crate::sql::exec::memory_store::MemoryStore;
 use crate::sql::exec::tests::fixture::{Fixture, index, user, users};
 use crate::sql::kv::{KvStore, TxnOptions};
@@ -21,8 +21,9 @@ fn start(store: &MemoryStore, system: &System) -> (ActorRef<DdlWorker>, Arc<Sche
     let parts = DdlParts {
         store: Arc::new(store.clone()),
         cache: cache.clone(),
-        sync: Arc::new(LocalSync::new(cache.clone(), Duration::from_secs(5))),
+        sync: Arc::new(LocalSync::new(cache.clone())),
         owner: Arc::new(AlwaysOwner),
+        turns: Arc::default(),
     };
     let worker = system.spawn_root("ddl", Thread::Same, move || {
         DdlWorker::new(parts.clone(), Duration::from_secs(600))
@@ -31,7 +32,7 @@ fn start(store: &MemoryStore, system: &System) -> (ActorRef<DdlWorker>, Arc<Sche
 }
 
 async fn submit(worker: &ActorRef<DdlWorker>, statement: DdlStatement) -> SqlResult<JobReport> {
-    worker.ask(SubmitJob { statement }, DEADLINE).await.unwrap()
+    worker.ask(SubmitJob::new(statement), DEADLINE).await.unwrap()
 }
 
 fn create_database() -> DdlStatement {
@@ -86,8 +87,8 @@ async fn a_queue_left_behind_is_run_at_start() {
     let system = System::for_test();
     let store = MemoryStore::default();
     let txn = store.begin(TxnOptions::default()).await.unwrap();
-    enqueue(&*txn, create_database()).await.unwrap();
-    enqueue(&*txn, create_table()).await.unwrap();
+    enqueue(&*txn, create_database(), Submitter::default()).await.unwrap();
+    enqueue(&*txn, create_table(), Submitter::default()).await.unwrap();
     txn.commit().await.unwrap();
     let (worker, cache) = start(&store, &system);
     // Behind the two in the queue.
@@ -95,47 +96,135 @@ async fn a_queue_left_behind_is_run_at_start() {
     assert!(cache.current().table("test", "users").is_some());
 }
 
+/// A database with a table that a transaction has used; the transaction is connection 7's.
+async fn with_user(worker: &ActorRef<DdlWorker>, cache: &Arc<SchemaCache>) -> (i64, SchemaGuard) {
+    submit(worker, create_database()).await.unwrap();
+    submit(worker, create_table()).await.unwrap();
+    let table = cache.current().table("test", "users").unwrap().id;
+    let user = cache.enter(7);
+    user.touch([table]);
+    user.note_written(table).unwrap();
+    (table, user)
+}
+
+fn drop_index() -> DdlStatement {
+    DdlStatement::DropIndex {
+        database: "test".to_owned(),
+        table: "users".to_owned(),
+        name: "by_age".to_owned(),
+    }
+}
+
+/// Not done within this time.
+const A_WHILE: Duration = Duration::from_millis(700);
+
 #[actix::test]
-async fn old_transactions_are_waited_for_and_then_refused() {
+async fn old_transactions_are_waited_for_and_later_ones_refused() {
+    let system = System::for_test();
+    let store = MemoryStore::default();
+    let (worker, cache) = start(&store, &system);
+    let (table, user) = with_user(&worker, &cache).await;
+    // One that has not used the table is in nobody's way.
+    let late = cache.enter(8);
+    let building = worker.ask(SubmitJob::new(create_index()), DEADLINE);
+    tokio::pin!(building);
+    assert!(tokio::time::timeout(A_WHILE, &mut building).await.is_err());
+    assert_eq!(cache.wait_drained(&[table], Duration::ZERO).await, [7]);
+    // Nor is a change of another table.
+    let mut other = users();
+    (other.name, other.indexes) = ("other".to_owned(), Vec::new());
+    let other = DdlStatement::CreateTable {
+        database: "test".to_owned(),
+        table: Box::new(other),
+        if_not_exists: false,
+    };
+    submit(&worker, other).await.unwrap();
+    // Others see an index that they have to keep; who was there first does not know it, and commits.
+    let held = cache.held().remove(&7).unwrap();
+    assert_eq!(
+        held,
+        [HeldTable { database: "test".to_owned(), table: "users".to_owned(), written: true }]
+    );
+    user.begin_commit(&[table]).unwrap();
+    drop(user);
+    building.await.unwrap().unwrap();
+    // One that comes to the table with a schema of before is refused at once.
+    late.touch([table]);
+    assert_eq!(late.note_written(table).unwrap_err().code, errno::TABLE_DEF_CHANGED);
+    assert_eq!(late.begin_commit(&[table]).unwrap_err().code, errno::INFO_SCHEMA_CHANGED);
+}
+
+#[actix::test]
+async fn a_change_that_waits_too_long_is_taken_back() {
     let system = System::for_test();
     let store = MemoryStore::default();
     let (worker, cache) = start(&store, &system);
     submit(&worker, create_database()).await.unwrap();
     submit(&worker, create_table()).await.unwrap();
-    let table = cache.current().table("test", "users").unwrap().id;
-
-    // One that does not use the table is in nobody's way; one that does holds the second step back.
-    let _elsewhere = cache.enter();
-    let user = cache.enter();
-    user.touch([table]);
-    let building = worker.ask(SubmitJob { statement: create_index() }, DEADLINE);
-    tokio::pin!(building);
-    assert!(tokio::time::timeout(Duration::from_millis(300), &mut building).await.is_err());
-    // One that has written could not commit any more, and is waited for longer.
-    let bound = Duration::from_millis(20);
-    let waited = |from: tokio::time::Instant| from.elapsed() >= bound * PATIENCE_WITH_WRITERS;
-    let from = tokio::time::Instant::now();
-    assert!(!cache.wait_drained(&[table], bound).await);
-    assert!(!waited(from));
-    user.note_written([table]);
-    assert!(!cache.wait_drained(&[table], bound).await);
-    assert!(waited(from));
-    // The next state is compatible with the old transaction.
-    user.begin_commit(&[table]).unwrap();
-    drop(user);
-    building.await.unwrap().unwrap();
-
-    // One that stays is refused once the table is two states ahead.
-    let late = cache.enter();
-    late.touch([table]);
-    let drop_index = DdlStatement::DropIndex {
+    submit(&worker, create_index()).await.unwrap();
+    let definition = || {
+        let mut table = TableInfo::clone(cache.current().table("test", "users").unwrap());
+        table.version = 0;
+        table
+    };
+    let (before, table) = (definition(), definition().id);
+    let named = || ("test".to_owned(), "users".to_owned());
+    let (database, name) = named();
+    let another = DdlStatement::CreateIndex {
         database: "test".to_owned(),
         table: "users".to_owned(),
-        name: "by_age".to_owned(),
+        index: index(0, "by_name", &[1], false),
+        if_not_exists: false,
     };
-    submit(&worker, drop_index).await.unwrap();
-    let error = late.begin_commit(&[table]).unwrap_err();
-    assert_eq!(error.code, errno::INFO_SCHEMA_CHANGED);
+    let changes = [
+        drop_index(),
+        DdlStatement::TruncateTable { database, table: name },
+        DdlStatement::DropTables { tables: vec![named()], if_exists: false },
+        DdlStatement::DropDatabase { name: "test".to_owned(), if_exists: false },
+        DdlStatement::LockTables {
+            tables: vec![("test".to_owned(), "users".to_owned(), true)],
+            owner: 9,
+        },
+        another,
+    ];
+    for statement in changes {
+        let shown = format!("{statement:?}");
+        let user = cache.enter(7);
+        user.touch([table]);
+        user.note_written(table).unwrap();
+        let keeps_index = matches!(statement, DdlStatement::CreateIndex { .. });
+        let wait = Some(Duration::from_secs(1));
+        let job = SubmitJob { connection: 9, lock_wait: wait, ..SubmitJob::new(statement) };
+        let error = worker.ask(job, DEADLINE).await.unwrap().unwrap_err();
+        assert_eq!(error.code, errno::LOCK_WAIT_TIMEOUT, "{shown}");
+        // An index that is not wanted any more goes when the transaction that does not know it has ended.
+        if !keeps_index {
+            assert_eq!(definition(), before, "{shown}");
+        }
+        user.begin_commit(&[table]).unwrap();
+    }
+    submit(&worker, drop_index()).await.unwrap();
+    assert!(definition().indexes.is_empty());
+}
+
+#[actix::test]
+async fn a_change_that_nobody_waits_for_any_more_ends() {
+    let system = System::for_test();
+    let store = MemoryStore::default();
+    let (worker, cache) = start(&store, &system);
+    let (_table, user) = with_user(&worker, &cache).await;
+    let watch: Arc<JobWatch> = Arc::default();
+    let job = SubmitJob { watch: watch.clone(), connection: 9, ..SubmitJob::new(create_index()) };
+    let building = worker.ask(job, DEADLINE);
+    let given_up = tokio::time::timeout(3 * A_WHILE, building).await;
+    assert!(given_up.is_err());
+    assert!(watch.waits.load(std::sync::atomic::Ordering::Relaxed));
+    tokio::time::sleep(2 * A_WHILE).await;
+    drop(user);
+    submit(&worker, create_index()).await.unwrap();
+    let users = cache.current().table("test", "users").unwrap().clone();
+    assert_eq!(users.indexes.len(), 1);
+    assert_eq!(users.indexes[0].state, SchemaState::Public);
 }
 
 /// As when the node's process stood still: meanwhile the others did not wait for it.

@@ -1,18 +1,20 @@
 //! The worker: takes jobs in, runs the queue, answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::DeleteRangeWorker;
-use super::messages::{JobReport, SubmitJob};
-use super::run::{self, DdlParts, Looked};
+use super::messages::{JobReport, JobWatch, SubmitJob};
+use super::run::{self, DdlParts, Looked, Ran};
 use crate::actors::runtime::{
     Actor, ActorRef, Context, Handler, MailboxOptions, Overflow, ReplyTo, Supervision, Thread,
 };
-use crate::common::{SqlError, SqlResult};
+use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::ddl::{Job, JobState};
 
 /// How soon to look again after an error, and how often to look for what another node has done.
@@ -24,15 +26,59 @@ pub struct DdlWorker {
     /// How long dropped ranges are kept for those who still read old snapshots.
     keep_dropped: Duration,
     /// Sessions that wait, by job.
-    waiting: BTreeMap<u64, ReplyTo<SqlResult<JobReport>>>,
+    waiting: BTreeMap<u64, Waiting>,
     delete_range: Option<ActorRef<DeleteRangeWorker>>,
-    /// The last job that has come to its end here: jobs run in the order of their ids.
-    last_finished: u64,
-    running: bool,
+    /// The queue as far as it is known, by number.
+    queue: BTreeMap<u64, Job>,
+    /// Those that run.
+    running: BTreeSet<u64>,
+    /// Jobs up to this one have ended or are in `queue`.
+    known: u64,
+    looking: bool,
     /// A look was asked for while one was under way.
     again: bool,
+    /// The last look, or a run, came to nothing: it is to be tried again.
+    retries: bool,
+    /// It is being asked what has become of the jobs in `waiting`.
+    asking: bool,
     finished: u64,
     last_error: Option<String>,
+}
+
+/// What the jobs looked at so far work on.
+#[derive(Default)]
+struct Subjects {
+    databases: BTreeSet<String>,
+    tables: BTreeSet<(String, String)>,
+    /// The databases of `tables`.
+    entered: BTreeSet<String>,
+}
+
+impl Subjects {
+    /// Takes what a job works on; false if any of it was taken before.
+    fn take(&mut self, job: &Job) -> bool {
+        let mut is_free = true;
+        for (database, table) in job.subjects() {
+            is_free &= !self.databases.contains(&database);
+            match table {
+                Some(table) => {
+                    self.entered.insert(database.clone());
+                    is_free &= self.tables.insert((database, table));
+                }
+                None => {
+                    is_free &= !self.entered.contains(&database);
+                    self.databases.insert(database);
+                }
+            }
+        }
+        is_free
+    }
+}
+
+/// A session that waits for a job.
+struct Waiting {
+    reply: ReplyTo<SqlResult<JobReport>>,
+    watch: Arc<JobWatch>,
 }
 
 impl DdlWorker {
@@ -43,62 +89,136 @@ impl DdlWorker {
             keep_dropped,
             waiting: BTreeMap::new(),
             delete_range: None,
-            last_finished: 0,
-            running: false,
+            queue: BTreeMap::new(),
+            running: BTreeSet::new(),
+            known: 0,
+            looking: false,
             again: false,
+            retries: false,
+            asking: false,
             finished: 0,
             last_error: None,
         }
     }
 
-    /// Runs the queue until it is empty.
+    /// Looks for new jobs, and runs what can be run.
     fn look(&mut self, ctx: &mut Context<Self>) {
-        if self.running {
+        if self.looking {
             self.again = true;
             return;
         }
-        self.running = true;
-        self.again = false;
-        let (parts, finished) = (self.parts.clone(), self.last_finished);
-        ctx.spawn_then(async move { run::run_next(&parts, finished).await }, Self::looked);
+        self.looking = true;
+        (self.again, self.retries) = (false, false);
+        let (parts, known) = (self.parts.clone(), self.known);
+        ctx.spawn_then(async move { run::look(&parts, known).await }, Self::looked);
     }
 
     fn looked(&mut self, looked: SqlResult<Looked>, ctx: &mut Context<Self>) {
-        self.running = false;
+        self.looking = false;
         match looked {
-            Ok(Looked::Ran(job)) => {
-                self.finished += 1;
-                self.last_finished = self.last_finished.max(job.id);
-                self.answer(&job);
-                self.look(ctx);
+            Ok(Looked::New(jobs)) => {
+                for job in jobs {
+                    self.known = self.known.max(job.id);
+                    self.queue.insert(job.id, job);
+                }
+                self.run_those_free(ctx);
+                if self.again {
+                    self.look(ctx);
+                }
             }
-            Ok(Looked::Empty) if self.again => self.look(ctx),
-            Ok(Looked::Empty) => self.ask_for_finished(ctx),
             Ok(Looked::NotOwner) => {
-                self.ask_for_finished(ctx);
-                ctx.run_later(LOOK_AGAIN, Self::look);
+                self.retries = true;
+                self.ask_for_news(ctx);
             }
-            Err(error) => {
-                warn!(%error, "failed to run a schema change");
-                self.last_error = Some(error.to_string());
-                ctx.run_later(LOOK_AGAIN, Self::look);
-            }
+            Err(error) => self.failed(&error),
         }
     }
 
-    /// Answers those whose job has ended without this worker (on another node, or before it was restarted).
-    fn ask_for_finished(&mut self, ctx: &mut Context<Self>) {
-        for id in self.waiting.keys().copied().collect::<Vec<_>>() {
-            let parts = self.parts.clone();
+    /// Runs all jobs that have nothing in common with an older one.
+    fn run_those_free(&mut self, ctx: &mut Context<Self>) {
+        let mut taken = Subjects::default();
+        let mut free = Vec::new();
+        for (id, job) in &self.queue {
+            if taken.take(job) && self.running.insert(*id) {
+                free.push(job.clone());
+            }
+        }
+        for job in free {
+            let (parts, id) = (self.parts.clone(), job.id);
             ctx.spawn_then(
-                async move {
-                    let job = run::finished(&parts, id).await?;
+                async move { run::run_job(&parts, job).await },
+                move |this: &mut Self, ran, ctx| this.ran(id, ran, ctx),
+            );
+        }
+    }
+
+    fn ran(&mut self, id: u64, ran: SqlResult<Ran>, ctx: &mut Context<Self>) {
+        self.running.remove(&id);
+        match ran {
+            Ok(Ran::Finished(job)) => {
+                self.queue.remove(&id);
+                self.finished += 1;
+                self.answer(&job);
+                self.run_those_free(ctx);
+            }
+            Ok(Ran::NotOwner) => {
+                // The queue is somebody else's now: should it come back, it is read anew.
+                let first = self.queue.keys().next().map_or(self.known, |first| first - 1);
+                self.known = self.known.min(first);
+                self.queue.retain(|id, _| self.running.contains(id));
+                self.retries = true;
+            }
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    fn failed(&mut self, error: &SqlError) {
+        warn!(%error, "failed to run a schema change");
+        self.last_error = Some(error.to_string());
+        self.retries = true;
+    }
+
+    /// Asks what has become of the jobs that sessions wait for: those that have ended without this worker (on another node, or
+    /// before it was restarted), and whether the others wait for anybody.
+    fn ask_for_news(&mut self, ctx: &mut Context<Self>) {
+        if self.waiting.is_empty() || self.asking {
+            return;
+        }
+        self.asking = true;
+        let (parts, ids) = (self.parts.clone(), self.waiting.keys().copied().collect::<Vec<_>>());
+        ctx.spawn_then(
+            async move {
+                let news = run::news(&parts, &ids).await?;
+                if news.iter().any(|job| job.is_finished() || job.cancelled) {
                     parts.cache.refresh(&*parts.store).await?;
-                    Ok(job)
-                },
-                |this: &mut Self, job: SqlResult<Option<Job>>, _ctx| {
-                    if let Ok(Some(job)) = job {
-                        this.answer(&job);
+                }
+                Ok(news)
+            },
+            |this: &mut Self, news: SqlResult<Vec<Job>>, ctx| {
+                this.asking = false;
+                for job in news.unwrap_or_default() {
+                    this.heard_of(&job, ctx);
+                }
+            },
+        );
+    }
+
+    fn heard_of(&mut self, job: &Job, ctx: &mut Context<Self>) {
+        if job.cancelled || (job.is_finished() && !self.running.contains(&job.id)) {
+            return self.answer(job);
+        }
+        let Some(waiting) = self.waiting.get(&job.id) else { return };
+        let waits = !job.blocked_by.is_empty();
+        waiting.watch.waits.store(waits, Ordering::Relaxed);
+        // Work that is done is thrown away only if that was asked for: a client may have lost its connection.
+        if !waiting.reply.is_wanted() && (waits || waiting.watch.ends.load(Ordering::Relaxed)) {
+            let (parts, id) = (self.parts.clone(), job.id);
+            let error = SqlError::new(errno::QUERY_INTERRUPTED, "Query execution was interrupted");
+            ctx.spawn_then(
+                async move { run::cancel(&parts, id, &error).await },
+                |_: &mut Self, cancelled, _| {
+                    if let Ok(Some(job)) = cancelled {
+                        info!(job = job.id, "a schema change was ended");
                     }
                 },
             );
@@ -106,8 +226,8 @@ impl DdlWorker {
     }
 
     fn answer(&mut self, job: &Job) {
-        let Some(reply) = self.waiting.remove(&job.id) else { return };
-        reply.send(match (&job.error, job.state) {
+        let Some(waiting) = self.waiting.remove(&job.id) else { return };
+        waiting.reply.send(match (&job.error, job.state) {
             (Some(error), _) => Err(SqlError::from(error)),
             (None, JobState::Done) => {
                 Ok(JobReport { job: job.id, version: job.version, notes: job.notes.clone() })
@@ -134,7 +254,8 @@ impl Actor for DdlWorker {
             DeleteRangeWorker::new(store.clone(), keep)
         }));
         ctx.run_interval(LOOK_AGAIN, |worker, ctx| {
-            if !worker.running && worker.parts.owner.looks_around() {
+            worker.ask_for_news(ctx);
+            if worker.retries || worker.parts.owner.looks_around() {
                 worker.look(ctx);
             }
         });
@@ -145,6 +266,7 @@ impl Actor for DdlWorker {
         json!({
             "schema_version": self.parts.cache.current().version(),
             "running": self.running,
+            "queued": self.queue.keys().collect::<Vec<_>>(),
             "waiting_jobs": self.waiting.keys().collect::<Vec<_>>(),
             "finished": self.finished,
             "last_error": self.last_error,
@@ -160,12 +282,12 @@ impl Handler<SubmitJob> for DdlWorker {
         reply: ReplyTo<SqlResult<JobReport>>,
         ctx: &mut Context<Self>,
     ) {
-        let parts = self.parts.clone();
+        let (parts, watch) = (self.parts.clone(), message.watch.clone());
         ctx.spawn_then(
-            async move { run::enqueue(&parts, message.statement).await },
+            async move { run::enqueue(&parts, &message).await },
             |this: &mut Self, queued, ctx| match queued {
                 Ok(job) => {
-                    this.waiting.insert(job.id, reply);
+                    this.waiting.insert(job.id, Waiting { reply, watch });
                     this.look(ctx);
                 }
                 Err(error) => reply.send(Err(error)),

@@ -204,7 +204,7 @@ async fn make_test_database(services: &SessionServices) {
         state: SchemaState::Public,
     };
     let statement = DdlStatement::CreateDatabase { info, if_not_exists: true };
-    let made = services.ddl.ask(SubmitJob { statement }, FIRST_DATABASE);
+    let made = services.ddl.ask(SubmitJob::new(statement), FIRST_DATABASE);
     if let Err(error) = made.await {
         tracing::debug!(%error, "the database test is not made yet");
     }

@@ -37,9 +37,6 @@ const ELECTION_TICKS: u32 = 10;
 /// How often the schema is looked at for what other nodes have changed; they also tell.
 const SCHEMA_EVERY: Duration = Duration::from_secs(1);
 
-/// How long a schema change waits for transactions that use the schema before it; later ones fail with error 8028.
-const OLD_SCHEMA_PATIENCE: Duration = Duration::from_secs(2);
-
 /// The lease of the node that runs schema changes. A step that outlasts it may meet another owner's; then one of the two
 /// transactions fails with a conflict, since each writes the schema version.
 const DDL_OWNER: &str = "ddl-owner";
@@ -307,11 +304,12 @@ impl Service for Ddl {
             store: Arc::new(client),
             cache: cache.clone(),
             sync: Arc::new(ClusterSync {
-                local: LocalSync::new(cache, OLD_SCHEMA_PATIENCE),
+                local: LocalSync::new(cache),
                 cluster: cluster.clone(),
                 bridge: shared.product("bridge", |products| &products.bridge)?,
             }),
             owner: Arc::new(ClusterOwnership { lease, cluster }),
+            turns: Arc::default(),
         };
         let keep = shared.config.transaction.gc_life_time.0;
         let worker =

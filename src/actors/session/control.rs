@@ -25,7 +25,7 @@ impl Control {
 
     /// A statement begins: what was asked of the last one does not concern it.
     pub(super) fn begin(&self) {
-        self.process.interrupt().clear();
+        self.process.begin();
     }
 
     /// Ends the statement in hand.

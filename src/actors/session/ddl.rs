@@ -1,11 +1,13 @@
 //! Schema changes, as the session asks for them.
 
 use std::borrow::Cow;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::Process;
 use super::core::Core;
 use super::variables::position;
-use crate::actors::ddl::SubmitJob;
+use crate::actors::ddl::{JobReport, JobWatch, SubmitJob};
 use crate::actors::runtime::{AskError, SendError};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{DdlContext, DdlStatement, InfoSchema, build_statement};
@@ -14,7 +16,7 @@ use crate::sql::parser::ast::{AlterAction, CreateDatabase, TableOption};
 use crate::sql::stats::{StatsSource as _, TableStats};
 use crate::sql::types::SqlMode;
 
-/// How long a schema change may take; building an index of a large table takes long. KILL ends the wait, not the change.
+/// How long a schema change may take; building an index of a large table takes long.
 const DEADLINE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The engines of MySQL that ours takes the place of.
@@ -44,12 +46,7 @@ impl Core {
                 continue;
             }
             let made = made_table(&statement);
-            let report = self
-                .services
-                .ddl
-                .ask(SubmitJob { statement }, DEADLINE)
-                .await
-                .map_err(no_answer)??;
+            let report = self.submit(statement, DEADLINE).await?;
             for note in report.notes {
                 self.eval.note(note.code, note.message);
             }
@@ -63,6 +60,24 @@ impl Core {
             self.set_database(None);
         }
         Ok(affected)
+    }
+
+    /// Has the worker change the schema. What is cancelled meanwhile is taken back, if it still can be.
+    pub(super) async fn submit(
+        &self,
+        statement: DdlStatement,
+        deadline: Duration,
+    ) -> SqlResult<JobReport> {
+        let watch = self.process.watch_change();
+        let _ended = EndsWith { process: &self.process, watch: &watch };
+        let lock_wait = match &statement {
+            // Nobody waits for those who free something.
+            DdlStatement::UnlockTables { .. } => None,
+            _ => Some(self.vars.system.lock().settings.table_lock_wait),
+        };
+        let connection = self.process.id;
+        let job = SubmitJob { statement, connection, lock_wait, watch: watch.clone() };
+        self.services.ddl.ask(job, deadline).await.map_err(no_answer)?
     }
 
     /// A table that is new is known to be empty, also before this node's statistics are next read.
@@ -137,6 +152,19 @@ impl Core {
             self.eval.warn(errno::WARN_USING_OTHER_HANDLER, substituted);
         }
         Ok(())
+    }
+}
+
+/// Tells the worker why nobody waits for a change any more.
+struct EndsWith<'a> {
+    process: &'a Process,
+    watch: &'a JobWatch,
+}
+
+impl Drop for EndsWith<'_> {
+    fn drop(&mut self) {
+        self.watch.ends.store(self.process.is_killed(), Ordering::Relaxed);
+        self.process.changes_nothing();
     }
 }
 

@@ -40,6 +40,7 @@ mod ddl;
 mod encode;
 mod memory;
 mod messages;
+mod metadata_locks;
 mod named_locks;
 mod place;
 mod plan_tables;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
+use crate::actors::ddl::{HeldTable, JobWatch};
 use crate::actors::runtime::Monotonic;
 use crate::sql::expr::{Interrupt, InterruptReason};
 
@@ -39,8 +40,12 @@ pub struct ProcessRow {
     pub command: Cow<'static, str>,
     /// For so long.
     pub seconds: u64,
+    /// What it is doing: `executing`, `Waiting for table metadata lock`, …
+    pub state: Cow<'static, str>,
     /// The statement in hand, or its beginning.
     pub info: Option<Bytes>,
+    /// The tables that its transaction works with.
+    pub held: Vec<HeldTable>,
 }
 
 /// What a connection is doing.
@@ -73,6 +78,10 @@ pub struct Process {
     rests_since: AtomicU64,
     /// What its session allows it.
     limits: Mutex<ClientLimits>,
+    /// It was named in a KILL while it had this statement in hand.
+    killed: AtomicBool,
+    /// The change of the schema that it waits for.
+    change: Mutex<Option<Arc<JobWatch>>>,
 }
 
 /// Of a connection that has something in hand.
@@ -123,9 +132,34 @@ impl Process {
         self.state.lock().info.clone()
     }
 
+    /// It is to wait for a change of the schema.
+    pub fn watch_change(&self) -> Arc<JobWatch> {
+        let watch = Arc::new(JobWatch::default());
+        *self.change.lock() = Some(watch.clone());
+        watch
+    }
+
+    /// It does not wait for a change of the schema any more.
+    pub fn changes_nothing(&self) {
+        *self.change.lock() = None;
+    }
+
+    /// Whether the statement in hand, or the connection, was named in a KILL.
+    pub fn is_killed(&self) -> bool {
+        self.killed.load(Ordering::Relaxed)
+    }
+
+    /// A statement begins: what was asked of the last one does not concern it.
+    pub fn begin(&self) {
+        self.interrupt.clear();
+        self.killed.store(false, Ordering::Relaxed);
+    }
+
     /// As it is shown, with so many bytes of its statement.
     pub fn row(&self, now: Monotonic, info_bytes: usize) -> ProcessRow {
         let ProcessState { user, host, database, command, since, info } = self.state();
+        let change = self.change.lock();
+        let waits = change.as_ref().is_some_and(|watch| watch.waits.load(Ordering::Relaxed));
         ProcessRow {
             id: self.id,
             user,
@@ -133,6 +167,12 @@ impl Process {
             database,
             command: Cow::Borrowed(command),
             seconds: now.since(since).as_secs(),
+            state: Cow::Borrowed(match info {
+                _ if waits => "Waiting for table metadata lock",
+                Some(_) => "executing",
+                None => "",
+            }),
+            held: Vec::new(),
             info: info.map(|text| beginning(&text, info_bytes)),
         }
     }
@@ -258,6 +298,8 @@ impl ProcessList {
             rests_since: AtomicU64::new(AT_WORK),
             limits: Mutex::default(),
             interrupt: Arc::default(),
+            killed: AtomicBool::new(false),
+            change: Mutex::default(),
         });
         self.processes.insert(id, process.clone());
         self.most.fetch_max(self.processes.len() as u64, Ordering::Relaxed);
@@ -311,6 +353,7 @@ impl ProcessList {
         let Some(process) = self.processes.get(&id) else {
             return false;
         };
+        process.killed.store(true, Ordering::Relaxed);
         match what {
             Kill::Query => process.cancel(InterruptReason::Killed),
             Kill::Connection => process.end(),

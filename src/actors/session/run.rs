@@ -133,7 +133,7 @@ impl Core {
         request: &Request<'_>,
         sink: &mut Sink,
     ) -> SqlResult<()> {
-        let guard = self.services.schema.enter();
+        let guard = self.services.schema.enter(self.process.id);
         let schema = guard.schema().clone();
         // The schema may be newer than the one the plan was made for.
         let plan = match request.cache {
@@ -380,7 +380,7 @@ impl Core {
         request: &Request<'_>,
         attempt: usize,
     ) -> SqlResult<DmlResult> {
-        let guard = self.services.schema.enter();
+        let guard = self.services.schema.enter(self.process.id);
         let schema = guard.schema().clone();
         let plan = self.plan(request, &schema)?;
         place(&plan, request).await;

@@ -13,7 +13,6 @@ use tokio::time::{Instant, sleep};
 use super::core::Core;
 use super::plan_tables::PlanTables;
 use super::statement::Request;
-use crate::actors::ddl::SubmitJob;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{DdlStatement, InfoSchema, TableInfo};
 use crate::sql::parser::Statement;
@@ -120,8 +119,7 @@ impl Core {
     }
 
     async fn change_locks(&self, statement: DdlStatement) -> SqlResult<()> {
-        let done = self.services.ddl.ask(SubmitJob { statement }, DEADLINE).await;
-        done.map_err(super::ddl::no_answer)?.map(|_| ())
+        self.submit(statement, DEADLINE).await.map(|_| ())
     }
 
     /// Waits a little for somebody else's locks of these tables; frees them if their owners are gone.
@@ -130,7 +128,9 @@ impl Core {
         if looks.is_multiple_of(LOOKS_PER_QUESTION) {
             for table in tables {
                 for lock in &table.locks {
-                    if lock.owner != self.process.id
+                    // Zero is a change of the schema.
+                    if lock.owner != 0
+                        && lock.owner != self.process.id
                         && !self.services.locks.has_tables(lock.owner).await?
                     {
                         self.free_tables_of(lock.owner, table.id).await?;
@@ -178,8 +178,33 @@ impl Core {
             if Instant::now() >= until {
                 return Err(waited_too_long());
             }
+            self.check_circle(&schema, &blocked)?;
             self.look_again(&blocked, &mut looks).await?;
         }
+    }
+
+    /// Error 1213 if one of those who lock these tables locks another as well that the open transaction uses: he waits for it to end.
+    fn check_circle(&self, schema: &InfoSchema, blocked: &[&TableInfo]) -> SqlResult<()> {
+        if !self.transactions.is_begun() {
+            return Ok(());
+        }
+        let owners: Vec<u32> =
+            blocked.iter().flat_map(|table| table.locks.iter().map(|lock| lock.owner)).collect();
+        let waits_for_us = |table: &TableInfo| {
+            self.has_in_use(table.id)
+                && table.locks.iter().any(|lock| {
+                    lock.owner != 0 && lock.owner != self.process.id && owners.contains(&lock.owner)
+                })
+        };
+        let mut databases = schema.databases();
+        if databases.any(|database| schema.tables(&database.name).any(|table| waits_for_us(table)))
+        {
+            return Err(SqlError::new(
+                errno::LOCK_DEADLOCK,
+                "Deadlock found when trying to get lock; try restarting transaction",
+            ));
+        }
+        Ok(())
     }
 
     /// The same before a change of the schema, which needs its tables for itself.
@@ -245,6 +270,10 @@ impl Core {
                 None => (errno::TABLE_NOT_LOCKED, "was not locked with LOCK TABLES"),
             };
             return Err(SqlError::new(code, format!("Table '{}' {said}", table.name)));
+        }
+        // Whoever locks it waits for this transaction.
+        if self.has_in_use(table.id) {
+            return Ok(false);
         }
         let me = self.process.id;
         Ok(table.locks.iter().any(|lock| lock.owner != me && (lock.write || writes)))

@@ -72,6 +72,13 @@ impl Transactions {
     }
 }
 
+impl Core {
+    /// Whether the open transaction works with a table: then nobody who changes it keeps the transaction out.
+    pub(super) fn has_in_use(&self, table: i64) -> bool {
+        self.transactions.open.as_ref().is_some_and(|open| open.guard.uses(table))
+    }
+}
+
 /// What a statement in a transaction works with.
 pub(super) struct Entered {
     pub(super) txn: Arc<dyn Transaction>,
@@ -131,7 +138,7 @@ impl Core {
                 impatient: false,
                 read_from: self.vars.system.lock().settings.read_from,
             };
-            let guard = self.services.schema.enter();
+            let guard = self.services.schema.enter(self.process.id);
             let txn = self.services.store.begin(options).await?;
             self.transactions.open = Some(Open {
                 txn,
@@ -172,9 +179,10 @@ impl Core {
             open.used |= !tables.stored.is_empty();
             open.guard.touch(tables.stored.iter().copied());
             if let Some(table) = tables.written
-                && open.written.insert(table)
+                && !open.written.contains(&table)
             {
-                open.guard.note_written([table]);
+                open.guard.note_written(table)?;
+                open.written.insert(table);
             }
         }
         Ok(())

@@ -35,7 +35,7 @@ impl Core {
             self.use_tables(tables)?;
             return Ok(Reading { txn: entered.txn, schema: entered.schema, _guard: None });
         }
-        let guard = self.services.schema.enter();
+        let guard = self.services.schema.enter(self.process.id);
         let schema = guard.schema().clone();
         guard.touch(tables.stored.iter().copied());
         let options = TxnOptions {

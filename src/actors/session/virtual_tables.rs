@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::activity_rows;
 use super::core::Core;
 use super::schema_rows::{
     TableFacts, column_row, constraint_rows, index_rows, key_rows, public_columns, schema_row,
@@ -15,6 +14,7 @@ use super::system_rows;
 use super::variables::list;
 use super::vars::Variables;
 use super::{ProcessRow, SessionServices, TlsSession};
+use super::{activity_rows, metadata_locks};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{DatabaseInfo, InfoSchema, TableInfo, keywords};
 use crate::sql::exec::VirtualTables;
@@ -126,6 +126,7 @@ impl SessionTables {
         Ok(Some(match table {
             "processlist" => self.sessions(false).await,
             "cluster_processlist" => self.sessions(true).await,
+            "metadata_locks" => metadata_locks::rows(&self.services, &self.eval).await?,
             "collations" => server::collation_rows(),
             "character_sets" => character_set_rows(),
             "collation_character_set_applicability" => {

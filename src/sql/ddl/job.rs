@@ -122,6 +122,24 @@ pub struct Job {
     pub notes: Vec<JobNote>,
     /// The schema version of its last step.
     pub version: i64,
+    /// Who asked for it.
+    #[serde(default)]
+    pub submitter: Submitter,
+    /// The connections whose transactions it waits for.
+    #[serde(default)]
+    pub blocked_by: Vec<u32>,
+    /// It was ended before it was done: whoever asked for it has the error already, though it may yet have something to take back.
+    #[serde(default)]
+    pub cancelled: bool,
+}
+
+/// Who asked for a job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submitter {
+    /// The number of the connection; zero: the server itself.
+    pub connection: u32,
+    /// `lock_wait_timeout`: for so many seconds it waits for transactions that use its tables; zero: without end.
+    pub lock_wait_s: u64,
 }
 
 impl Job {
@@ -140,6 +158,36 @@ impl Job {
             error: None,
             notes: Vec::new(),
             version: 0,
+            submitter: Submitter::default(),
+            blocked_by: Vec::new(),
+            cancelled: false,
+        }
+    }
+
+    /// What it works on: databases and tables in lower case; `None`: whatever is in the database. Jobs that have something in
+    /// common run one after the other.
+    pub fn subjects(&self) -> Vec<(String, Option<String>)> {
+        let lower = |database: &String, table: Option<&String>| {
+            (database.to_lowercase(), table.map(|table| table.to_lowercase()))
+        };
+        match &self.action {
+            DdlStatement::CreateDatabase { info, .. } => vec![lower(&info.name, None)],
+            DdlStatement::DropDatabase { name, .. } => vec![lower(name, None)],
+            DdlStatement::CreateTable { database, table, .. } => {
+                vec![lower(database, Some(&table.name))]
+            }
+            DdlStatement::DropTables { tables, .. } | DdlStatement::UnlockTables { tables, .. } => {
+                tables.iter().map(|(database, table)| lower(database, Some(table))).collect()
+            }
+            DdlStatement::LockTables { tables, .. } => {
+                tables.iter().map(|(database, table, _)| lower(database, Some(table))).collect()
+            }
+            DdlStatement::TruncateTable { database, table }
+            | DdlStatement::CreateIndex { database, table, .. }
+            | DdlStatement::AlterIndexes { database, table, .. }
+            | DdlStatement::DropIndex { database, table, .. } => {
+                vec![lower(database, Some(table))]
+            }
         }
     }
 

@@ -324,16 +324,25 @@ impl<'a> Meta<'a> {
         self.list(key(b'Q', &[])).await
     }
 
-    /// The oldest job of the queue. Jobs up to `finished` are known to have gone: their remains are not looked through.
-    pub async fn first_job(&self, finished: u64) -> SqlResult<Option<Job>> {
+    /// The jobs of the queue with numbers above this one, oldest first. A job that is put into the queue has a higher number than
+    /// any that is there by then.
+    pub async fn jobs_after(&self, known: u64) -> SqlResult<Vec<Job>> {
         let options = ScanOptions {
-            start: key(b'Q', &[finished + 1]),
+            start: key(b'Q', &[known + 1]),
             end: prefix_end(&key(b'Q', &[])),
-            limit: Some(1),
             ..ScanOptions::default()
         };
-        let first = self.txn.scan(options).await?.next_batch().await?;
-        first.first().map(|pair| decode(&pair.value)).transpose()
+        let mut scanner = self.txn.scan(options).await?;
+        let mut jobs = Vec::new();
+        loop {
+            let batch = scanner.next_batch().await?;
+            if batch.is_empty() {
+                return Ok(jobs);
+            }
+            for pair in &batch {
+                jobs.push(decode(&pair.value)?);
+            }
+        }
     }
 
     /// The queued job with that id.

@@ -24,10 +24,11 @@
 //!
 //! # What we chose not to do
 //!
-//! One job runs at a time. Tables cannot be renamed or get new columns yet.
+//! Jobs on the same table run one after the other. Tables cannot be renamed or get new columns yet.
 
 mod alter_indexes;
 mod backfill;
+mod cancel;
 mod index;
 mod job;
 mod load;
@@ -39,7 +40,8 @@ mod table_lock;
 mod tests;
 
 pub use backfill::{BackfillOutcome, backfill_batch};
-pub use job::{Job, JobError, JobNote, JobState, ReorgProgress, action_name};
+pub use cancel::cancel;
+pub use job::{Job, JobError, JobNote, JobState, ReorgProgress, Submitter, action_name};
 pub use load::{load_schema, load_schema_after};
 pub use meta::{Changed, DeleteRange, Meta, VersionChange};
 pub use step::{Progress, enqueue, step};

@@ -1,6 +1,6 @@
 //! One step of a job.
 
-use super::job::{Job, JobNote, JobState};
+use super::job::{Job, JobNote, JobState, Submitter};
 use super::meta::{Changed as Element, DeleteRange, Meta};
 use super::{alter_indexes, index, job, table, table_lock};
 use crate::common::{SqlError, SqlResult, errno};
@@ -29,6 +29,14 @@ pub(super) enum StepError {
     Store(SqlError),
 }
 
+impl From<StepError> for SqlError {
+    fn from(error: StepError) -> SqlError {
+        match error {
+            StepError::Rejected(error) | StepError::Store(error) => error,
+        }
+    }
+}
+
 impl From<SqlError> for StepError {
     fn from(error: SqlError) -> StepError {
         StepError::Store(error)
@@ -42,13 +50,17 @@ pub(super) fn reject<T>(code: u16, message: String) -> StepResult<T> {
 }
 
 /// Puts a job into the queue. The transaction is the caller's to commit.
-pub async fn enqueue(txn: &dyn Transaction, action: DdlStatement) -> SqlResult<Job> {
+pub async fn enqueue(
+    txn: &dyn Transaction,
+    action: DdlStatement,
+    submitter: Submitter,
+) -> SqlResult<Job> {
     let now_ms = txn.start_ts().physical_ms();
     let meta = Meta::new(txn);
     if job::adds(&action) {
         meta.needs_room();
     }
-    meta.push_job(Job::new(0, action, now_ms)).await
+    meta.push_job(Job { submitter, ..Job::new(0, action, now_ms) }).await
 }
 
 /// Moves a job by one state. The transaction is the caller's to commit; on an error of its commit nothing has happened, and the step
@@ -61,6 +73,7 @@ pub async fn step(txn: &dyn Transaction, mut job: Job) -> SqlResult<Progress> {
         return Ok(Progress::Backfill(job));
     }
     let stepper = Stepper { meta: &meta, now_ms: txn.start_ts().physical_ms() };
+    job.blocked_by.clear();
     match stepper.advance(&mut job).await {
         Ok(changed) => {
             if !changed.is_empty() {

@@ -3,7 +3,8 @@
 use super::job::{Job, JobNote, JobState};
 use super::meta::Changed as Element;
 use super::step::{Changed, StepResult, Stepper, note_or_reject, reject};
-use crate::sql::catalog::{SchemaState, TableInfo, ddl_statement};
+use super::table_lock::OF_A_JOB;
+use crate::sql::catalog::{SchemaState, TableInfo, TableLock, ddl_statement};
 
 /// CREATE TABLE is one step: nobody can use what nobody has seen. The table has statistics from the beginning, so that its
 /// rows are counted from the first one.
@@ -84,7 +85,7 @@ pub(super) async fn drop_all(
     Ok(changed)
 }
 
-/// TRUNCATE gives the table a new id; writers of the old one are turned away when they commit.
+/// TRUNCATE keeps others out first; when no transaction that uses the table is left, the table gets a new id.
 pub(super) async fn truncate(
     stepper: &Stepper<'_>,
     job: &mut Job,
@@ -92,6 +93,15 @@ pub(super) async fn truncate(
     name: &str,
 ) -> StepResult<Changed> {
     let (database, mut table) = stepper.table(database, name).await?;
+    if job.state == JobState::Queued {
+        table.locks.push(TableLock { owner: OF_A_JOB, write: true });
+        table.version = stepper.meta.schema_version().await? + 1;
+        stepper.meta.put_table(database.id, &table)?;
+        job.state = JobState::Running;
+        job.schema_state = SchemaState::DeleteOnly;
+        return Ok(vec![Element::Table(database.id, table.id)]);
+    }
+    table.locks.retain(|lock| lock.owner != OF_A_JOB);
     let old = table.id;
     stepper.forget_table(job, database.id, &table, 0)?;
     table.id = stepper.meta.new_id().await?;

@@ -1,14 +1,17 @@
 //! Steps of LOCK TABLES and UNLOCK TABLES.
 //!
-//! A lock is in the table's definition, so that every node knows of it by the time the statement is done. It comes in three
-//! steps. From the first on whoever plans a statement sees it and waits. A transaction that began before is refused at its commit
-//! once the second is known, since the table has changed twice; and before the third, everybody who was committing by then is done.
+//! A lock is in the table's definition, so that every node knows of it by the time the statement is done. It comes in two
+//! steps. From the first on whoever plans a statement sees it and waits, unless his transaction uses the table already; before the second
+//! those transactions have ended. TRUNCATE keeps others out in the same way, with a lock that is no connection's.
 
 use super::job::{Job, JobState};
 use super::meta::Changed as Element;
 use super::step::{Changed, StepResult, Stepper, reject};
 use crate::common::errno;
 use crate::sql::catalog::{SchemaState, TableLock};
+
+/// The owner of the lock of a table that is being emptied: no connection has this number.
+pub(super) const OF_A_JOB: u32 = 0;
 
 /// Gives a connection locks of tables: their databases and names, and whether nobody else may even read. Error 1205 where somebody
 /// else's are in the way.
@@ -35,7 +38,6 @@ pub(super) async fn lock(
     }
     (job.state, job.schema_state) = match job.schema_state {
         SchemaState::Absent => (JobState::Running, SchemaState::DeleteOnly),
-        SchemaState::DeleteOnly => (JobState::Running, SchemaState::WriteOnly),
         _ => (JobState::Done, SchemaState::Public),
     };
     Ok(changed)
@@ -45,6 +47,17 @@ pub(super) async fn lock(
 pub(super) async fn unlock(
     stepper: &Stepper<'_>,
     job: &mut Job,
+    tables: &[(String, String)],
+    owner: u32,
+) -> StepResult<Changed> {
+    let changed = take_away(stepper, tables, owner).await?;
+    (job.state, job.schema_state) = (JobState::Done, SchemaState::Public);
+    Ok(changed)
+}
+
+/// The tables without an owner's locks; answers which had any.
+pub(super) async fn take_away(
+    stepper: &Stepper<'_>,
     tables: &[(String, String)],
     owner: u32,
 ) -> StepResult<Changed> {
@@ -61,6 +74,5 @@ pub(super) async fn unlock(
         stepper.meta.put_table(database.id, &table)?;
         changed.push(Element::Table(database.id, table.id));
     }
-    (job.state, job.schema_state) = (JobState::Done, SchemaState::Public);
     Ok(changed)
 }

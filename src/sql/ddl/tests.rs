@@ -18,7 +18,7 @@ use crate::sql::types::{Datum, TimeZone};
 async fn one_step(store: &dyn KvStore) -> Progress {
     let before = schema(store).await;
     let txn = store.begin(TxnOptions::default()).await.unwrap();
-    let job = Meta::new(&*txn).first_job(0).await.unwrap().unwrap();
+    let job = Meta::new(&*txn).jobs_after(0).await.unwrap().remove(0);
     let progress = step(&*txn, job).await.unwrap();
     txn.commit().await.unwrap();
     for known in [before, InfoSchema::new(0, Vec::new())] {
@@ -55,7 +55,7 @@ fn listed(schema: &InfoSchema) -> Vec<(DatabaseInfo, Vec<TableInfo>)> {
 
 async fn submit(store: &dyn KvStore, statement: DdlStatement) -> Job {
     let txn = store.begin(TxnOptions::default()).await.unwrap();
-    let job = enqueue(&*txn, statement).await.unwrap();
+    let job = enqueue(&*txn, statement, Submitter::default()).await.unwrap();
     txn.commit().await.unwrap();
     job
 }

@@ -15,7 +15,7 @@ use tracing::{debug, warn};
 
 use super::Cluster;
 use crate::actors::bridge::{Bridge, WireError, Wired};
-use crate::actors::ddl::{LocalSync, PATIENCE_WITH_WRITERS, SchemaCache, SchemaSync};
+use crate::actors::ddl::{LocalSync, SchemaCache, SchemaSync};
 use crate::actors::kv::Client;
 use crate::actors::pd::{Ownership, PdOwnership};
 use crate::actors::runtime::{
@@ -24,8 +24,8 @@ use crate::actors::runtime::{
 use crate::message;
 use crate::storage::proto::pd_call::{SchemaSynced, SyncSchema as Wire};
 
-/// How long another node's transactions with an old schema are waited for; later ones fail with error 8028.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a node waits for its transactions before it answers that they are still there.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// How long another node's answer is waited for, beyond that.
 const DEADLINE: Duration = Duration::from_secs(5);
 /// The pause before a node that gave no answer is asked again.
@@ -37,7 +37,16 @@ pub struct SyncSchema {
     /// The tables that are about to change.
     pub tables: Vec<i64>,
 }
-message!(SyncSchema => bool, "SyncSchema");
+message!(SyncSchema => SchemaUse, "SyncSchema");
+
+/// What a node says to that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SchemaUse {
+    /// It has the newest schema.
+    pub loaded: bool,
+    /// The connections whose transactions use the tables as they were. If there are none, nobody there will any more.
+    pub connections: Vec<u32>,
+}
 
 impl Wired for SyncSchema {
     type Wire = Wire;
@@ -51,12 +60,12 @@ impl Wired for SyncSchema {
         Ok(SyncSchema { tables: wire.tables })
     }
 
-    fn reply_to_wire(loaded: bool) -> SchemaSynced {
-        SchemaSynced { loaded }
+    fn reply_to_wire(SchemaUse { loaded, connections }: SchemaUse) -> SchemaSynced {
+        SchemaSynced { loaded, connections }
     }
 
-    fn reply_from_wire(wire: SchemaSynced) -> Result<bool, WireError> {
-        Ok(wire.loaded)
+    fn reply_from_wire(wire: SchemaSynced) -> Result<SchemaUse, WireError> {
+        Ok(SchemaUse { loaded: wire.loaded, connections: wire.connections })
     }
 }
 
@@ -96,16 +105,19 @@ impl Actor for SchemaDoor {
 
 /// Interleaves: several changes may wait for their tables.
 impl Handler<SyncSchema> for SchemaDoor {
-    fn handle(&mut self, message: SyncSchema, reply: ReplyTo<bool>, ctx: &mut Context<Self>) {
+    fn handle(&mut self, message: SyncSchema, reply: ReplyTo<SchemaUse>, ctx: &mut Context<Self>) {
         let (client, cache) = (self.client.clone(), self.cache.clone());
         ctx.spawn(async move {
-            let loaded = cache.refresh(&client).await;
-            if let Err(error) = &loaded {
-                debug!(%error, "failed to load the schema");
-            } else if !cache.wait_drained(&message.tables, PATIENCE).await {
-                warn!(tables = ?message.tables, "transactions with an old schema are still open");
-            }
-            reply.send(loaded.is_ok());
+            reply.send(match cache.refresh(&client).await {
+                Ok(()) => SchemaUse {
+                    loaded: true,
+                    connections: cache.wait_drained(&message.tables, PATIENCE).await,
+                },
+                Err(error) => {
+                    debug!(%error, "failed to load the schema");
+                    SchemaUse::default()
+                }
+            });
         });
     }
 }
@@ -118,25 +130,25 @@ pub(in crate::actors::node) struct ClusterSync {
 }
 
 impl ClusterSync {
-    /// Returns when the node has done so, or is gone.
-    async fn wait_for(&self, node: &str, tables: &[i64]) {
+    /// Returns when the node has the newest schema, or is gone, with the connections whose transactions use the tables as they were.
+    async fn wait_for(&self, node: &str, tables: &[i64]) -> Vec<u32> {
         let address = self.bridge.address::<SyncSchema>(schema_path(node));
         while self.cluster.has_schema_users(node) {
-            let most = PATIENCE * PATIENCE_WITH_WRITERS + DEADLINE;
-            let asked = address.ask(SyncSchema { tables: tables.to_vec() }, most);
+            let asked = address.ask(SyncSchema { tables: tables.to_vec() }, PATIENCE + DEADLINE);
             match asked.await {
-                Ok(true) => return,
-                Ok(false) => debug!(node, "a node could not load the schema"),
+                Ok(SchemaUse { loaded: true, connections }) => return connections,
+                Ok(_) => debug!(node, "a node could not load the schema"),
                 Err(error) => debug!(node, %error, "a node does not say that it has the schema"),
             }
             sleep(PAUSE).await;
         }
+        Vec::new()
     }
 }
 
 #[async_trait]
 impl SchemaSync for ClusterSync {
-    async fn wait(&self, tables: &[i64]) {
+    async fn wait(&self, tables: &[i64], bound: Duration) -> Vec<u32> {
         // One that joins after this loads the schema as it is by now.
         while let Err(error) = self.cluster.hear_all(DEADLINE).await {
             warn!(%error, "a schema change waits to hear which nodes there are");
@@ -144,8 +156,11 @@ impl SchemaSync for ClusterSync {
         }
         let nodes = self.cluster.other_schema_users();
         let others = nodes.iter().map(|node| self.wait_for(node, tables));
-        let here = self.local.wait(tables);
-        futures::join!(here, join_all(others));
+        let here = self.local.wait(tables, bound);
+        let (mut connections, others) = futures::join!(here, join_all(others));
+        connections.extend(others.into_iter().flatten());
+        connections.sort_unstable();
+        connections
     }
 }
 

@@ -63,7 +63,7 @@ async fn unlock_tables(locks: &NamedLocks, ddl: &Address<SubmitJob>) {
     let mut left: Vec<(u32, Vec<TableName>)> = Vec::new();
     for (owner, tables) in locks.take_table_orphans() {
         let statement = DdlStatement::UnlockTables { tables: tables.clone(), owner };
-        match ddl.ask(SubmitJob { statement }, UNLOCK_DEADLINE).await {
+        match ddl.ask(SubmitJob::new(statement), UNLOCK_DEADLINE).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {
                 tracing::debug!(%error, owner, "failed to unlock tables");

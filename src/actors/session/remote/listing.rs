@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::hosted::SessionHost;
 use super::proto as wire;
 use crate::actors::bridge::{WireError, Wired};
+use crate::actors::ddl::HeldTable;
 use crate::actors::runtime::{Context, Handler, ReplyTo};
 use crate::actors::session::{Kill, ProcessRow};
 use crate::message;
@@ -36,7 +37,12 @@ impl Handler<ListProcesses> for SessionHost {
         _ctx: &mut Context<Self>,
     ) {
         let services = &self.services;
-        reply.send(services.processes.rows(services.clock.now(), message.info_bytes));
+        let mut rows = services.processes.rows(services.clock.now(), message.info_bytes);
+        let mut held = services.schema.held();
+        for row in &mut rows {
+            row.held = held.remove(&row.id).unwrap_or_default();
+        }
+        reply.send(rows);
     }
 }
 
@@ -67,6 +73,8 @@ impl Wired for ListProcesses {
             command: row.command.into_owned(),
             seconds: row.seconds,
             info: row.info,
+            state: row.state.into_owned(),
+            held: row.held.into_iter().map(held_to_wire).collect(),
         };
         wire::ProcessesListed { processes: rows.into_iter().map(process).collect() }
     }
@@ -80,9 +88,19 @@ impl Wired for ListProcesses {
             command: Cow::Owned(process.command),
             seconds: process.seconds,
             info: process.info,
+            state: Cow::Owned(process.state),
+            held: process.held.into_iter().map(held_from_wire).collect(),
         };
         Ok(wire.processes.into_iter().map(row).collect())
     }
+}
+
+fn held_to_wire(held: HeldTable) -> wire::HeldTable {
+    wire::HeldTable { database: held.database, table: held.table, written: held.written }
+}
+
+fn held_from_wire(held: wire::HeldTable) -> HeldTable {
+    HeldTable { database: held.database, table: held.table, written: held.written }
 }
 
 impl Wired for KillProcess {
@@ -121,6 +139,8 @@ mod tests {
             command: "Query".into(),
             seconds: 7,
             info: Some("SELECT 1".into()),
+            state: "executing".into(),
+            held: vec![HeldTable { database: "d".into(), table: "t".into(), written: true }],
         };
         let idle =
             ProcessRow { database: None, info: None, command: "Sleep".into(), ..row.clone() };

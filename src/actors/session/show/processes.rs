@@ -3,11 +3,13 @@
 //! A client behind a gateway does not know which node its session is on, nor can it choose another: so the list has the
 //! sessions of all nodes, and KILL finds a number wherever it is. A node that does not answer costs a warning.
 
+use std::sync::Arc;
+
 use super::Shown;
 use crate::actors::session::answer::Sink;
 use crate::actors::session::control::interrupted;
 use crate::actors::session::core::Core;
-use crate::actors::session::{Kill, ProcessRow, SessionServices};
+use crate::actors::session::{Kill, Process, ProcessRow, SessionServices};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::EvalContext;
 use crate::sql::types::Datum;
@@ -60,9 +62,13 @@ pub(in crate::actors::session) async fn everybody(
     let now = services.clock.now();
     let info_bytes = info_chars.saturating_mul(CHAR_BYTES);
     let here = services.others.as_ref().map_or("", |others| others.me());
+    let mut held = services.schema.held();
     let own = services.processes.list();
-    let mut rows: Vec<_> =
-        own.iter().map(|process| (here.to_owned(), process.row(now, usize::MAX))).collect();
+    let row = |process: &Arc<Process>| {
+        let held = held.remove(&process.id).unwrap_or_default();
+        (here.to_owned(), ProcessRow { held, ..process.row(now, usize::MAX) })
+    };
+    let mut rows: Vec<_> = own.iter().map(row).collect();
     if let Some(others) = &services.others {
         let found = others.sessions(info_bytes).await;
         rows.extend(found.rows);
@@ -88,7 +94,7 @@ pub(in crate::actors::session) fn process_row(row: &ProcessRow, info_chars: usiz
         Datum::from(row.database.as_deref()),
         Datum::from(&*row.command),
         Datum::Int(i64::try_from(row.seconds).unwrap_or(i64::MAX)),
-        Datum::from(if row.info.is_some() { "executing" } else { "" }),
+        Datum::from(&*row.state),
         Datum::from(info),
     ]
 }

@@ -45,8 +45,9 @@ impl Node {
         let parts = DdlParts {
             store: store.clone(),
             cache: schema.clone(),
-            sync: Arc::new(LocalSync::new(schema.clone(), Duration::from_millis(100))),
+            sync: Arc::new(LocalSync::new(schema.clone())),
             owner: Arc::new(AlwaysOwner),
+            turns: Arc::default(),
         };
         let ddl = system.spawn_root("ddl", Thread::Same, move || {
             DdlWorker::new(parts.clone(), Duration::from_secs(600))

@@ -74,6 +74,11 @@ pub(super) const PERFORMANCE_SCHEMA: &[(&str, &str)] = &[
          SUM_ROWS_SENT:ubig! SUM_ROWS_EXAMINED:ubig! FIRST_SEEN:ts6 LAST_SEEN:ts6 QUANTILE_95:ubig! QUANTILE_99:ubig! \
          QUANTILE_999:ubig! QUERY_SAMPLE_TEXT:long",
     ),
+    (
+        "metadata_locks",
+        "OBJECT_TYPE:v64! OBJECT_SCHEMA:v64 OBJECT_NAME:v64 COLUMN_NAME:v64 OBJECT_INSTANCE_BEGIN:ubig! LOCK_TYPE:v32! \
+         LOCK_DURATION:v32! LOCK_STATUS:v32! SOURCE:v64 OWNER_THREAD_ID:ubig OWNER_EVENT_ID:ubig",
+    ),
     ("global_status", "VARIABLE_NAME:v64! VARIABLE_VALUE:v1024"),
     ("session_status", "VARIABLE_NAME:v64! VARIABLE_VALUE:v1024"),
     ("global_variables", "VARIABLE_NAME:v64! VARIABLE_VALUE:v1024"),

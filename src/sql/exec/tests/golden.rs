@@ -72,7 +72,7 @@ impl Session {
 
     async fn change(&self, change: DdlStatement) -> SqlResult<Job> {
         let txn = self.store.begin(TxnOptions::default()).await?;
-        let mut job = ddl::enqueue(&*txn, change).await?;
+        let mut job = ddl::enqueue(&*txn, change, ddl::Submitter::default()).await?;
         txn.commit().await?;
         loop {
             let txn = self.store.begin(TxnOptions::default()).await?;

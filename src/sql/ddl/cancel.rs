@@ -1,0 +1,129 @@
+//! Ending a job before it is done.
+//!
+//! What only hides something, or only keeps others out, is taken back at once: nobody can tell the table from what it was. An index that is
+//! being made has entries by then, so it goes back the way it came, step by step. What has gone so far that transactions
+//! may have stopped to keep it up to date cannot come back: that job goes on to its end.
+
+use super::index::put;
+use super::job::{Job, JobState};
+use super::meta::{Changed as Element, Meta};
+use super::step::{Changed, StepResult, Stepper};
+use super::table_lock;
+use crate::common::{SqlError, SqlResult};
+use crate::sql::catalog::{DatabaseInfo, DdlStatement, SchemaState, TableInfo};
+use crate::sql::kv::Transaction;
+
+/// What is left to do for a job that is to end.
+enum End {
+    /// It goes on.
+    TooLate,
+    /// It has to go back by steps.
+    GoBack,
+    /// It is over, and this was taken back.
+    Over(Changed),
+}
+
+/// Ends a job with this error: the job as it is then, or `None` if it cannot be ended any more, or has ended. The transaction is the
+/// caller's to commit.
+pub async fn cancel(txn: &dyn Transaction, id: u64, error: SqlError) -> SqlResult<Option<Job>> {
+    let meta = Meta::new(txn);
+    let Some(mut job) = meta.job(id).await? else { return Ok(None) };
+    let stepper = Stepper { meta: &meta, now_ms: txn.start_ts().physical_ms() };
+    let end = match job.state {
+        JobState::Queued => End::Over(Vec::new()),
+        JobState::Running => take_back(&stepper, &job).await?,
+        JobState::RollingBack | JobState::Done | JobState::Failed => End::TooLate,
+    };
+    job.state = match end {
+        End::TooLate => return Ok(None),
+        End::GoBack => JobState::RollingBack,
+        End::Over(changed) => {
+            if !changed.is_empty() {
+                job.version = meta.bump_schema_version(&changed).await?;
+            }
+            JobState::Failed
+        }
+    };
+    job.error = Some(error.into());
+    job.cancelled = true;
+    job.blocked_by.clear();
+    match job.is_finished() {
+        true => meta.finish_job(&job)?,
+        false => meta.put_job(&job)?,
+    }
+    Ok(Some(job))
+}
+
+async fn take_back(stepper: &Stepper<'_>, job: &Job) -> StepResult<End> {
+    let is_filled = job.schema_state == SchemaState::Public;
+    Ok(match &job.action {
+        DdlStatement::CreateIndex { .. } if !is_filled => End::GoBack,
+        DdlStatement::AlterIndexes { .. } if !is_filled && !job.added.is_empty() => End::GoBack,
+        DdlStatement::AlterIndexes { database, table, .. } if job.added.is_empty() => {
+            keep_indexes(stepper, database, table, &job.dropped).await?
+        }
+        DdlStatement::DropIndex { database, table, .. } => {
+            let index = job.target.map(|(_, _, index)| index);
+            keep_indexes(stepper, database, table, index.as_slice()).await?
+        }
+        DdlStatement::DropTables { tables, .. } => End::Over(show_tables(stepper, tables).await?),
+        DdlStatement::DropDatabase { name, .. } => End::Over(show_database(stepper, name).await?),
+        DdlStatement::TruncateTable { database, table } => {
+            let tables = [(database.clone(), table.clone())];
+            End::Over(table_lock::take_away(stepper, &tables, table_lock::OF_A_JOB).await?)
+        }
+        DdlStatement::LockTables { tables, owner } => {
+            let tables: Vec<_> = tables
+                .iter()
+                .map(|(database, table, _)| (database.clone(), table.clone()))
+                .collect();
+            End::Over(table_lock::take_away(stepper, &tables, *owner).await?)
+        }
+        DdlStatement::CreateIndex { .. }
+        | DdlStatement::AlterIndexes { .. }
+        | DdlStatement::CreateDatabase { .. }
+        | DdlStatement::CreateTable { .. }
+        | DdlStatement::UnlockTables { .. } => End::TooLate,
+    })
+}
+
+/// Indexes that are still written by everybody are as good as they were.
+async fn keep_indexes(
+    stepper: &Stepper<'_>,
+    database: &str,
+    table: &str,
+    ids: &[i64],
+) -> StepResult<End> {
+    let (database, mut table) = stepper.table(database, table).await?;
+    let mut dropped: Vec<_> =
+        table.indexes.iter_mut().filter(|index| ids.contains(&index.id)).collect();
+    if dropped.is_empty() || dropped.iter().any(|index| index.state != SchemaState::WriteOnly) {
+        return Ok(End::TooLate);
+    }
+    dropped.iter_mut().for_each(|index| index.state = SchemaState::Public);
+    Ok(End::Over(put(stepper, &database, &mut table).await?))
+}
+
+async fn show_tables(stepper: &Stepper<'_>, names: &[(String, String)]) -> StepResult<Changed> {
+    let mut changed = Vec::new();
+    let version = stepper.meta.schema_version().await? + 1;
+    for (database, table) in names {
+        let Some(database) = stepper.meta.database(database).await? else { continue };
+        let Some(table) = stepper.meta.table(database.id, table).await? else { continue };
+        if table.state == SchemaState::DeleteOnly {
+            let shown = TableInfo { state: SchemaState::Public, version, ..table };
+            stepper.meta.put_table(database.id, &shown)?;
+            changed.push(Element::Table(database.id, shown.id));
+        }
+    }
+    Ok(changed)
+}
+
+async fn show_database(stepper: &Stepper<'_>, name: &str) -> StepResult<Changed> {
+    let Some(database) = stepper.meta.database(name).await? else { return Ok(Vec::new()) };
+    let shown = DatabaseInfo { state: SchemaState::Public, ..database };
+    stepper.meta.put_database(&shown)?;
+    let tables = stepper.meta.tables(shown.id).await?;
+    let tables = tables.iter().map(|table| Element::Table(shown.id, table.id));
+    Ok(tables.chain([Element::Other(shown.id)]).collect())
+}
