@@ -46,6 +46,8 @@ struct Inner {
     last_holder: u64,
     /// Whoever has changed a table has been told that nobody works with a version before this one.
     fences: BTreeMap<i64, i64>,
+    /// The version by which this node was counted in again, after others had stopped to wait for it.
+    cut: i64,
 }
 
 /// A transaction that works with a version.
@@ -143,6 +145,10 @@ impl SchemaCache {
         }
         txn.rollback().await?;
         if let Some(lease) = lease {
+            let before = self.known_in.load(Ordering::Acquire);
+            if before != 0 && before < lease {
+                self.inner.lock().cut = self.current.load().version();
+            }
             self.known_in.fetch_max(lease, Ordering::AcqRel);
         }
         Ok(())
@@ -315,7 +321,8 @@ impl SchemaGuard {
         let may_write = |table: i64| {
             let newer = inner.history.iter().filter(|(changed, _)| *changed > version);
             let changes = newer.filter(|(_, changed)| changed.contains(&table)).count();
-            let keeps = changes <= 1 || is_as_it_was(table, &self.schema, &current);
+            let most = usize::from(version >= inner.cut);
+            let keeps = changes <= most || is_as_it_was(table, &self.schema, &current);
             known && keeps && !inner.is_fenced(table, version)
         };
         if tables.iter().all(|table| may_write(*table)) {
