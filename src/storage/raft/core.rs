@@ -95,7 +95,7 @@ pub struct PeerCore<W> {
     was_leader: bool,
     /// The leader and the term that reads under way were asked in.
     followed: (u64, u64),
-    /// Reads that waited too long.
+    /// Reads that waited too long, and proposals whose place in the log another entry has taken.
     expired: Vec<W>,
     election: ElectionTimeout,
     /// Until so many ticks after its start the replica grants no vote: before it ended it may have
@@ -305,9 +305,22 @@ impl<W> PeerCore<W> {
         }
         let index = self.node.raft.raft_log.last_index();
         assert_eq!(index, before + 1, "a proposal is one entry");
+        self.await_proposal(index, waiter, now);
+        Ok(LogIndex(index))
+    }
+
+    /// Remembers who waits for the entry that this leader has just appended.
+    fn await_proposal(&mut self, index: u64, waiter: W, now: u64) {
+        // What was proposed at or behind its place before the log was cut there is not in the log of this leader, which has
+        // all that is committed: it never will be.
+        while self.proposals.back().is_some_and(|last| last.index >= index) {
+            let replaced = self.proposals.pop_back().expect("a last proposal was seen");
+            let term = self.node.raft.term;
+            assert!(replaced.term < term, "within a term a leader's log only grows");
+            self.expired.push(replaced.waiter);
+        }
         let term = self.node.raft.term;
         self.proposals.push_back(Proposal { term, index, proposed_at: now, waiter });
-        Ok(LogIndex(index))
     }
 
     /// The write `number`, and all before it, are durable; the log then ended at `last`. Answers
@@ -332,6 +345,8 @@ impl<W> PeerCore<W> {
     /// Everything up to `index`, an entry of `term`, is applied.
     pub fn on_applied(&mut self, index: LogIndex, term: Term) {
         assert!(index.0 >= self.applied, "what is applied stays applied");
+        assert!(index <= self.committed(), "only what is committed is applied");
+        assert!(term.0 >= self.applied_term, "terms only grow along a log");
         self.applied = index.0;
         self.applied_term = term.0;
         self.node.advance_apply_to(index.0);
@@ -340,6 +355,7 @@ impl<W> PeerCore<W> {
     /// Forgets the log up to a position; the batch makes that last. What the entries did must be
     /// durable.
     pub fn compact(&mut self, to: LogPosition) -> WriteBatch {
+        assert!(to.index.0 <= self.applied, "only what is applied is compacted");
         let mut batch = WriteBatch::new();
         self.node.mut_store().compact(to, &mut batch);
         batch
@@ -369,6 +385,8 @@ impl<W> PeerCore<W> {
         }
         let follows = (self.node.raft.leader_id, self.node.raft.term);
         if follows != self.followed {
+            assert!(follows.1 >= self.followed.1, "a replica's term only grows");
+            assert!(!leads || follows.0 == self.node.raft.id, "a leader follows itself");
             effects.leader_changed = follows.0 != self.followed.0;
             self.followed = follows;
             // Whoever was asked does not lead any more.

@@ -8,9 +8,6 @@
 //! Which part of a log is compacted is not kept here: it is replicated, so it belongs to the region's
 //! `RaftApplyState` in the `kv` engine. [`LogStore::load`] takes it from there, and where the two engines disagree,
 //! as they may after a crash, it is the `kv` engine that is right.
-//!
-//! Every record begins with a checksum over its key and its bytes, so that neither a damaged record nor one in the
-//! wrong place is ever taken for a log entry.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -26,8 +23,11 @@ use crate::storage::engine::{self, Cf, Engine, IterOptions, WriteBatch};
 use crate::storage::proto::eraftpb;
 use crate::storage::proto::raft_serverpb::{RaftLocalState, RaftTruncatedState};
 
+mod record;
 #[cfg(test)]
 mod tests;
+
+use record::{open_record, parse_entry, put_entry, record};
 
 /// The index up to which the log of a region that starts with data counts as compacted. Not zero, so that a new
 /// peer, which starts at zero, needs a snapshot.
@@ -36,7 +36,6 @@ pub const RAFT_INIT_LOG_INDEX: LogIndex = LogIndex(5);
 pub const RAFT_INIT_LOG_TERM: Term = Term(5);
 /// How many bytes of entries a region keeps in memory once they are on disk.
 const CACHE_BYTES: usize = 1 << 20;
-const CHECKSUM_LEN: usize = 4;
 
 /// A result of the log.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -300,6 +299,7 @@ impl RegionLog {
         batch: &mut WriteBatch,
     ) {
         if let Some(hard_state) = hard_state {
+            self.check_hard_state(hard_state);
             self.hard_state = hard_state.clone();
         }
         if let (Some(first), Some(last)) = (entries.first(), entries.last()) {
@@ -308,7 +308,8 @@ impl RegionLog {
             assert!(first > self.truncated.index, "region {region} appends to its compacted log");
             assert!(first.0 <= self.last.index.0 + 1, "region {region} leaves a gap in its log");
             self.cut_cache(first);
-            for entry in entries {
+            for (expected, entry) in (first.0..).zip(entries) {
+                assert_eq!(entry.index, expected, "region {region} appends entries with a gap");
                 let key = keys::raft_log_key(region, LogIndex(entry.index));
                 batch.put(Cf::Raft, key, record(&key, |out| put_entry(entry, out)));
                 self.cache_bytes += size_of_entry(entry);
@@ -319,9 +320,24 @@ impl RegionLog {
             }
             self.last = LogPosition { index: LogIndex(last.index), term: Term(last.term) };
         }
+        let committed = self.hard_state.commit;
+        assert!(
+            committed <= self.last.index.0,
+            "what is committed in region {} is in its log",
+            self.region
+        );
         if !entries.is_empty() || hard_state.is_some() {
             self.put_state(batch);
         }
+    }
+
+    /// What a replica has promised it keeps: its term and what is committed only grow, and in one term it has one vote.
+    fn check_hard_state(&self, next: &HardState) {
+        let (now, region) = (&self.hard_state, self.region);
+        assert!(next.term >= now.term, "the term of a replica of region {region} only grows");
+        assert!(next.commit >= now.commit, "what is committed in region {region} stays so");
+        let same_vote = next.vote == now.vote || now.vote == 0;
+        assert!(next.term > now.term || same_vote, "region {region} votes twice in one term");
     }
 
     /// Says that what was appended up to this entry is on disk. Out of date when the entry has been replaced since.
@@ -510,46 +526,4 @@ impl Taken {
 
 fn size_of_entry(entry: &Entry) -> usize {
     size_of::<Entry>() + entry.data.len() + entry.context.len()
-}
-
-/// A record: the checksum of its key and its bytes, then its bytes.
-fn record(key: &[u8], write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
-    let mut record = vec![0; CHECKSUM_LEN];
-    write(&mut record);
-    let checksum = checksum(key, &record[CHECKSUM_LEN..]);
-    record[..CHECKSUM_LEN].copy_from_slice(&checksum.to_le_bytes());
-    record
-}
-
-fn checksum(key: &[u8], bytes: &[u8]) -> u32 {
-    crc32c::crc32c_append(crc32c::crc32c(key), bytes)
-}
-
-/// The bytes of a record that is what was written.
-fn open_record<'a>(region: RegionId, key: &[u8], record: &'a [u8]) -> Result<&'a [u8]> {
-    match record.split_first_chunk() {
-        Some((expected, bytes)) if u32::from_le_bytes(*expected) == checksum(key, bytes) => {
-            Ok(bytes)
-        }
-        _ => {
-            let key = key.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-            Err(corrupt(region, format_args!("the checksum of record {key} is wrong")))
-        }
-    }
-}
-
-fn put_entry(entry: &Entry, out: &mut Vec<u8>) {
-    out.reserve(entry.compute_size() as usize);
-    entry.write_to_vec(out).expect("a vector has room, and every field is optional");
-}
-
-fn parse_entry(region: RegionId, index: LogIndex, key: &[u8], record: &[u8]) -> Result<Entry> {
-    let bytes = open_record(region, key, record)?;
-    let entry = Entry::parse_from_bytes(bytes)
-        .map_err(|error| corrupt(region, format_args!("entry {index} does not decode: {error}")))?;
-    if entry.index == index.0 {
-        Ok(entry)
-    } else {
-        Err(corrupt(region, format_args!("entry {index} says it is entry {}", entry.index)))
-    }
 }

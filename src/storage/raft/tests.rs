@@ -217,6 +217,42 @@ fn a_deposed_leader_learns_that_its_proposals_are_void() {
     assert!(!group.peers[0].is_leader());
 }
 
+#[test]
+fn who_leads_again_knows_its_new_proposals_from_those_that_were_replaced() {
+    let mut group = Group::new();
+    group.peers[0].campaign().unwrap();
+    group.run(0);
+    group.down = Some(1);
+    let lost = ["lost 7", "lost 8", "lost 9", "lost 10"];
+    for waiter in lost {
+        group.peers[0].propose(b"lost".to_vec(), waiter, 0).unwrap();
+    }
+    group.run(0);
+    for _ in 0..40 {
+        group.peers[1].tick();
+        group.peers[2].tick();
+        group.run(0);
+    }
+    let leader = group.peers.iter().skip(1).position(PeerCore::is_leader).unwrap() + 1;
+    // The first one hears of the new leader's first entry, which cuts its log, and leads again.
+    group.down = None;
+    for _ in 0..4 {
+        group.peers[leader].tick();
+        group.run(0);
+    }
+    assert_eq!(group.peers[0].last_index(), LogIndex(7));
+    group.peers[leader].transfer_leader(PeerId(1));
+    group.run(0);
+    assert!(group.peers[0].is_ready());
+    group.peers[0].propose(b"kept".to_vec(), "new 9", 0).unwrap();
+    group.run(0);
+    group.peers[0].propose(b"kept".to_vec(), "new 10", 0).unwrap();
+    group.run(0);
+    group.stale.sort_unstable();
+    assert_eq!(group.stale, ["lost 10", "lost 7", "lost 8", "lost 9"]);
+    assert_eq!(group.done, ["new 9", "new 10"]);
+}
+
 /// Ticks every replica and delivers, so often.
 fn tick_all(group: &mut Group, ticks: usize) {
     for _ in 0..ticks {

@@ -13,6 +13,7 @@ use super::state::{self, ApplyState, MergeState, PeerState};
 use super::{Region, SplitOutcome, merge};
 use crate::common::{LogIndex, PeerId, Term};
 use crate::storage::api::{RegionContext, RegionError};
+use crate::storage::codec::keys::{DATA_MAX, DATA_PREFIX};
 use crate::storage::engine::{Cf, WriteBatch, WriteOp};
 
 /// What an entry did.
@@ -85,6 +86,7 @@ pub struct ApplyCore {
 impl ApplyCore {
     /// Goes on from persisted state, for one of the region's replicas.
     pub fn new(region: Region, state: ApplyState, me: PeerId) -> ApplyCore {
+        assert!(state.truncated <= state.applied, "only what is applied is compacted");
         ApplyCore { region, state, me, merging: None, ready_source: None, removed: false }
     }
 
@@ -123,6 +125,7 @@ impl ApplyCore {
         batch: &mut WriteBatch,
     ) -> Result<Step, UnreadableEntry> {
         assert_eq!(index.0, self.state.applied.0 + 1, "entries are applied without gaps");
+        assert!(!self.removed, "what comes after its removal is no entry of this replica");
         let applied = if payload.is_empty() {
             AppliedEntry { outcome: Ok(Outcome::Noop), bytes: 0, keys: 0 }
         } else {
@@ -155,6 +158,7 @@ impl ApplyCore {
         if let RegionCommand::Write(write) = command {
             return self.apply_write(context, write, batch);
         }
+        let before = self.region.clone();
         let void = match &command {
             RegionCommand::CompactLog { .. } => false,
             _ if context.epoch != self.region.epoch => true,
@@ -175,6 +179,7 @@ impl ApplyCore {
             RegionCommand::CommitMerge(source) => self.apply_merge(&source.region, batch),
             RegionCommand::RollbackMerge { commit } => self.apply_rollback(commit, batch),
         };
+        assert_successor(&before, &self.region);
         AppliedEntry { outcome, bytes: 0, keys: 0 }
     }
 
@@ -188,6 +193,7 @@ impl ApplyCore {
             let outcome = Err(RegionError::EpochNotMatch(self.region.id));
             return AppliedEntry { outcome, bytes: 0, keys: 0 };
         }
+        assert_inside(&self.region, &write);
         let (bytes, keys) = growth(&write);
         batch.ops.extend(write.ops);
         AppliedEntry { outcome: Ok(Outcome::Written), bytes, keys }
@@ -278,6 +284,37 @@ impl ApplyCore {
         self.state.truncated_term = term;
         Outcome::Compacted { index, term }
     }
+}
+
+/// A region's epoch only grows, and tells every change: whoever has seen the later one never takes the earlier for newer.
+fn assert_successor(before: &Region, after: &Region) {
+    let (old, new) = (before.epoch, after.epoch);
+    let id = before.id;
+    assert_eq!(after.id, id, "a region keeps its identity");
+    let grows = new.version >= old.version && new.conf_ver >= old.conf_ver;
+    assert!(grows, "the epoch of region {id} only grows: {old:?}, {new:?}");
+    let same_range = (&before.start_key, &before.end_key) == (&after.start_key, &after.end_key);
+    assert!(same_range || new.version > old.version, "region {id} has another range and says so");
+    let same_peers = before.peers == after.peers;
+    assert!(same_peers || new.conf_ver > old.conf_ver, "region {id} has other peers and says so");
+}
+
+/// What was proposed for this version of a region is in its range: the proposer has looked.
+fn assert_inside(region: &Region, write: &WriteBatch) {
+    let is_inside = |key: &[u8]| match key.split_first() {
+        Some((&DATA_PREFIX, encoded)) => region.contains(encoded),
+        _ => false,
+    };
+    let ends_inside = |end: &[u8]| match end.split_first() {
+        _ if region.end_key.is_empty() => end <= DATA_MAX,
+        Some((&DATA_PREFIX, encoded)) => encoded <= &region.end_key[..],
+        _ => false,
+    };
+    let all = write.ops.iter().all(|op| match op {
+        WriteOp::Put(_, key, _) | WriteOp::Delete(_, key) => is_inside(key),
+        WriteOp::DeleteRange(_, start, end) => start >= end || is_inside(start) && ends_inside(end),
+    });
+    assert!(all, "a write of region {} is in its range", region.id);
 }
 
 /// Bytes and versions a write adds, about: deletions make room only when the engine compacts.

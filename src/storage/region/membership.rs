@@ -83,6 +83,7 @@ pub fn change_peers(region: &Region, changes: &[PeerChange]) -> Result<Region, C
     if !changed.peers.iter().any(votes_after) {
         return Err(ChangeError::NoVoter);
     }
+    assert!(changed.epoch.conf_ver > region.epoch.conf_ver, "a change of members is told");
     Ok(changed)
 }
 

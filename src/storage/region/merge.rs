@@ -72,6 +72,7 @@ pub fn merged(target: &Region, source: &Region) -> Result<Region, MergeError> {
         merged.end_key = source.end_key.clone();
     }
     merged.epoch.version = target.epoch.version.max(source.epoch.version) + 1;
+    assert!(merged.covers(target) && merged.covers(source), "a merge loses no key");
     Ok(merged)
 }
 

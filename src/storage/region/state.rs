@@ -131,6 +131,8 @@ pub fn put_apply_state(batch: &mut WriteBatch, region_id: RegionId, state: &Appl
 
 /// Writes a region's descriptor.
 pub fn put_region(batch: &mut WriteBatch, region: &Region, state: PeerState) {
+    let has_keys = region.end_key.is_empty() || region.start_key < region.end_key;
+    assert!(has_keys, "region {} ends behind its beginning", region.id);
     let merge_state = match &state {
         PeerState::Merging(merge) => Some(raft_serverpb::MergeState {
             min_index: merge.min_index.0,

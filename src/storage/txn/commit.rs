@@ -94,6 +94,11 @@ pub(super) fn resolve(
             Some(_) if held.lock.kind == LockKind::Pessimistic => {
                 effects.unlock(&mut batch, key, &held);
             }
+            // A fate that cannot be: whoever sent it is wrong.
+            Some(commit_ts) if commit_ts <= start_ts => {
+                let (min_commit_ts, key) = (start_ts.next(), key.clone());
+                return Err(KeyError::CommitTsExpired { commit_ts, min_commit_ts, key }.into());
+            }
             Some(commit_ts) => {
                 commit_lock(&mvcc, &mut batch, key, &held.lock, commit_ts)?;
                 effects.unlocked.push(key.clone());

@@ -166,7 +166,8 @@ impl Drop for MemoryLockGuard {
     fn drop(&mut self) {
         let mut table = self.shared.locks.write();
         for key in &self.keys {
-            table.remove(key);
+            let lock = table.remove(key);
+            debug_assert!(lock.is_some(), "a memory lock stands until its guard is dropped");
         }
         self.shared.count.fetch_sub(self.keys.len(), Ordering::SeqCst);
     }

@@ -288,6 +288,7 @@ fn lock_planned(
 ) {
     let Planned { key, value, mut lock, replaces, .. } = plan;
     if mode == Mode::Async {
+        assert!(chosen >= lock.min_commit_ts, "a commit is not below what was promised");
         lock.use_async_commit = true;
         lock.min_commit_ts = chosen;
     } else {
@@ -309,7 +310,9 @@ fn commit_planned(
     plan: Planned,
     commit_ts: Timestamp,
 ) {
-    let Planned { key, value, lock, replaces, .. } = plan;
+    let Planned { key, value, lock, replaces, above } = plan;
+    assert!(commit_ts > above, "a version stands above all that were there");
+    assert!(commit_ts >= lock.min_commit_ts, "a commit is not below what was promised");
     let short_value = match lock.kind {
         LockKind::Put => place_value(batch, &key, lock.start_ts, &value),
         _ => None,

@@ -3,12 +3,18 @@
 use bytes::Bytes;
 
 use crate::common::Timestamp;
+use crate::storage::api::LockKind;
 use crate::storage::engine::{self, Cf, WriteBatch};
 use crate::storage::mvcc::key::{data_key, version_key};
 use crate::storage::mvcc::{Lock, MvccReader, SHORT_VALUE_MAX, Write, WriteKind};
 
 /// Sets the lock of a key.
 pub(super) fn put_lock(batch: &mut WriteBatch, key: &[u8], lock: &Lock) {
+    assert!(
+        lock.kind == LockKind::Pessimistic || lock.min_commit_ts > lock.start_ts,
+        "transaction {} commits after it has started",
+        lock.start_ts
+    );
     batch.put(Cf::Lock, data_key(key), lock.encode());
 }
 
@@ -33,6 +39,15 @@ pub(super) fn place_value(
 
 /// Sets a commit record.
 pub(super) fn put_write(batch: &mut WriteBatch, key: &[u8], commit_ts: Timestamp, write: &Write) {
+    let stands_right = match write.kind {
+        WriteKind::Rollback => commit_ts == write.start_ts,
+        WriteKind::Put | WriteKind::Delete | WriteKind::Lock => commit_ts > write.start_ts,
+    };
+    assert!(
+        stands_right,
+        "a commit stands above its start, a rollback at it: {:?} of {} at {commit_ts}",
+        write.kind, write.start_ts
+    );
     batch.put(Cf::Write, version_key(&data_key(key), commit_ts), write.encode());
 }
 
@@ -44,12 +59,19 @@ pub(super) fn commit_lock(
     lock: &Lock,
     commit_ts: Timestamp,
 ) -> engine::Result<()> {
+    assert!(lock.kind != LockKind::Pessimistic, "only what was prewritten is committed");
     let mut write = Write::new(lock.write_kind(), lock.start_ts, lock.short_value.clone());
     // The oracle's commit timestamps are nobody's start; computed ones may be, and then a rollback of that
     // transaction may stand where this record goes.
     if lock.use_async_commit
         && let Some(present) = mvcc.write_at(key, commit_ts)?
     {
+        assert!(
+            present.kind == WriteKind::Rollback || present.start_ts == lock.start_ts,
+            "transactions {} and {} commit one key at {commit_ts}",
+            present.start_ts,
+            lock.start_ts
+        );
         write.has_overlapped_rollback =
             present.kind == WriteKind::Rollback || present.has_overlapped_rollback;
     }

@@ -5,7 +5,7 @@ use raft::SnapshotStatus;
 use raft::eraftpb::{ConfChangeV2, Message, Snapshot};
 
 use super::super::log_store::LogPosition;
-use super::{AcceptedSnapshot, Effects, PeerCore, Proposal, Read};
+use super::{AcceptedSnapshot, Effects, PeerCore, Read};
 use crate::common::{LogIndex, PeerId, Timestamp};
 use crate::storage::engine::WriteBatch;
 
@@ -222,8 +222,8 @@ impl<W> PeerCore<W> {
         if refused || self.node.propose_conf_change(context, change).is_err() {
             return Err(waiter);
         }
-        let (index, term) = (self.node.raft.raft_log.last_index(), self.node.raft.term);
-        self.proposals.push_back(Proposal { term, index, proposed_at: now, waiter });
+        let index = self.node.raft.raft_log.last_index();
+        self.await_proposal(index, waiter, now);
         Ok(LogIndex(index))
     }
 
