@@ -146,7 +146,7 @@ impl SchemaCache {
         txn.rollback().await?;
         if let Some(lease) = lease {
             let before = self.known_in.load(Ordering::Acquire);
-            if before != 0 && before < lease {
+            if before < lease {
                 self.inner.lock().cut = self.current.load().version();
             }
             self.known_in.fetch_max(lease, Ordering::AcqRel);

@@ -240,7 +240,7 @@ async fn who_lost_the_lease_waits_for_another_and_reads_the_schema_before_a_comm
     let held = lease.clone();
     cache.commit_only_while(move || *held.lock());
     let table = cache.current().table("test", "users").unwrap().id;
-    let (user, late) = (cache.enter(), cache.enter());
+    let (user, late) = (cache.enter(1), cache.enter(2));
     user.touch([table]);
     late.touch([table]);
     user.begin_commit(&[table]).unwrap();
@@ -258,7 +258,7 @@ async fn who_lost_the_lease_waits_for_another_and_reads_the_schema_before_a_comm
     };
     tokio::join!(cache.until_it_may_commit(&store), again);
     assert_eq!(late.begin_commit(&[table]).unwrap_err().code, errno::INFO_SCHEMA_CHANGED);
-    cache.enter().begin_commit(&[table]).unwrap();
+    cache.enter(3).begin_commit(&[table]).unwrap();
 }
 
 #[tokio::test]
