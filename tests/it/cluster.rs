@@ -42,14 +42,23 @@ pub(crate) fn key_of_table(server: &Server, database: &str, table: &str) -> Stri
     encoded
 }
 
-/// The id of the store that leads the region of an encoded key.
-pub(crate) fn leader_of(regions: &[Value], key: &str) -> u64 {
+/// The region of an encoded key.
+pub(crate) fn region_of<'a>(regions: &'a [Value], key: &str) -> &'a Value {
     let holds = |region: &&Value| {
         let (start, end) = (region["start_key"].as_str(), region["end_key"].as_str());
         start.unwrap() <= key && (end == Some("") || key < end.unwrap())
     };
-    let region = regions.iter().find(holds).unwrap();
-    region["leader"]["store_id"].as_u64().unwrap()
+    regions.iter().find(holds).unwrap()
+}
+
+/// The id of the store that leads the region of an encoded key.
+pub(crate) fn leader_of(regions: &[Value], key: &str) -> u64 {
+    region_of(regions, key)["leader"]["store_id"].as_u64().unwrap()
+}
+
+/// Whether a store takes its replica of a region for the leader.
+pub(crate) fn leads(store: &Server, region: &Value) -> bool {
+    store.json(&format!("/regions/{region}"))["role"] == "leader"
 }
 
 /// Every region has three voters, all of which keep up.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mysql_async::prelude::*;
 use mysql_async::{Conn, OptsBuilder};
@@ -11,6 +11,8 @@ use crate::server::{Options, Server};
 
 /// Clients that write at the same time.
 const WRITERS: u64 = 8;
+/// How long so many rows may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is killed.
 const KILLS: u64 = 10;
 
@@ -80,7 +82,13 @@ async fn acknowledged_rows_survive_kill_nine_ten_times() {
                 ))
             })
             .collect();
-        tokio::time::sleep(Duration::from_millis(700 + 130 * round)).await;
+        // Killed in the middle, wherever that is.
+        let (before, more) = (acknowledged.lock().unwrap().len(), 20 + 13 * round as usize);
+        let begun = Instant::now();
+        while acknowledged.lock().unwrap().len() < before + more {
+            assert!(begun.elapsed() < PATIENCE, "round {round}: nothing is acknowledged");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         server.kill();
         stop.store(true, Ordering::Relaxed);
         for writer in writers {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use mysql_async::prelude::Queryable as _;
 use serde_json::Value;
 
-use crate::server::{Options, Server, mariadb, run};
+use crate::server::{Options, Server, mariadb, run, until_running};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -99,7 +99,11 @@ fn clients_of_a_gateway_have_their_sessions_on_sql_nodes() {
     let holders =
         || sessions(&one, "sql1")["sessions"] == 1 || sessions(&two, "sql2")["sessions"] == 1;
     until("its session", holders);
-    std::thread::sleep(Duration::from_millis(700));
+    until("its lock", || {
+        let locked = ["-e", "SELECT a FROM d.t WHERE a = 1 FOR UPDATE NOWAIT"];
+        let output = mariadb(&gateway).args(locked).output().unwrap();
+        String::from_utf8_lossy(&output.stderr).contains("3572")
+    });
     client.kill().unwrap();
     client.wait().unwrap();
     let begun = Instant::now();
@@ -183,8 +187,8 @@ fn a_sql_node_that_stops_finishes_what_is_in_hand() {
         .unwrap();
     let has = |server: &Server, name: &str| sessions(server, name)["sessions"] == 1;
     until("its session", || has(&one, "sql1") || has(&two, "sql2"));
-    std::thread::sleep(Duration::from_millis(500));
     let stopping = if has(&one, "sql1") { &mut one } else { &mut two };
+    until_running(&gateway, "SELECT SLEEP(3)", 1);
     assert!(stopping.terminate().success(), "{}", stopping.log());
     let output = client.wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "0\tdone\n");

@@ -4,12 +4,12 @@
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::cluster::{are_whole, key_of_table, leader_of};
+use crate::cluster::{are_whole, key_of_table, leader_of, leads, region_of};
 use crate::server::{Options, Server, run};
 
 const NODES: usize = 3;
@@ -152,8 +152,13 @@ fn regions(server: &Server) -> Vec<Value> {
 
 const READ: &str = "SELECT v FROM d.t WHERE id = 1";
 
-/// Reads until told to stop: when each read that succeeded began, and what it read.
-fn reads(network: &Network, at: usize, stop: &AtomicBool) -> Vec<(Instant, i64)> {
+/// Reads until told to stop, and counts what it tried: when each read that succeeded began, and what it read.
+fn reads(
+    network: &Network,
+    at: usize,
+    stop: &AtomicBool,
+    tried: &AtomicUsize,
+) -> Vec<(Instant, i64)> {
     let mut seen = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         let began = Instant::now();
@@ -164,6 +169,7 @@ fn reads(network: &Network, at: usize, stop: &AtomicBool) -> Vec<(Instant, i64)>
         } else {
             std::thread::sleep(Duration::from_millis(50));
         }
+        tried.fetch_add(1, Ordering::Relaxed);
     }
     seen
 }
@@ -206,16 +212,24 @@ fn a_node_that_is_cut_off_serves_nothing_stale_accepts_nothing_and_joins_again()
     let servers = start_all(&network, dir.path());
 
     // The one that leads the region is cut off, with the SQL and, it may be, the leader of the placement driver beside it.
-    let leader = leader_of(&regions(&servers[0]), &key_of_table(&servers[0], "d", "t"));
+    let key = key_of_table(&servers[0], "d", "t");
+    let leader = leader_of(&regions(&servers[0]), &key);
+    let region = region_of(&regions(&servers[0]), &key)["id"].clone();
     let store = servers[0].json(&format!("/pd/api/v1/store/{leader}"))["store"].clone();
     let near = (0..NODES).find(|at| store["address"] == servers[*at].bridge.as_str()).unwrap();
     let far = (near + 1) % NODES;
     let stop = AtomicBool::new(false);
+    let tried = [AtomicUsize::new(0), AtomicUsize::new(0)];
+    let until_tried = |what: &str, sides: &[AtomicUsize]| {
+        let tries = || sides.iter().map(|count| count.load(Ordering::Relaxed));
+        let before: Vec<usize> = tries().collect();
+        until(what, || tries().zip(&before).all(|(count, before)| count > before + 1));
+    };
     std::thread::scope(|scope| {
         let _stopping = Stopping(&stop);
-        let sides = [near, far].map(|at| {
+        let sides = [(near, &tried[0]), (far, &tried[1])].map(|(at, tried)| {
             let (network, stop) = (&network, &stop);
-            scope.spawn(move || reads(network, at, stop))
+            scope.spawn(move || reads(network, at, stop, tried))
         });
         network.cut(near);
         let cut = Instant::now();
@@ -226,12 +240,11 @@ fn a_node_that_is_cut_off_serves_nothing_stale_accepts_nothing_and_joins_again()
         });
         let written = Instant::now();
         println!("written {:.2?} after the leader was cut off", written - cut);
-        std::thread::sleep(Duration::from_secs(5));
+        until("the one that is cut off knows", || !leads(&servers[near], &region));
         let begun_write = refused.try_wait().unwrap();
         assert!(begun_write.is_none_or(|status| !status.success()), "a minority took a write");
         let alone = network.client(near, READ).stdout(Stdio::piped()).spawn().unwrap();
-        std::thread::sleep(Duration::from_secs(1));
-
+        until_tried("reads on the side of the majority", &tried[1..]);
         network.heal(near);
         let value = alone.wait_with_output().unwrap();
         let value = String::from_utf8_lossy(&value.stdout).trim().to_owned();
@@ -242,7 +255,7 @@ fn a_node_that_is_cut_off_serves_nothing_stale_accepts_nothing_and_joins_again()
         until("the node joins again", || {
             network.client(near, READ).output().unwrap().status.success()
         });
-        std::thread::sleep(Duration::from_secs(1));
+        until_tried("reads on both sides", &tried);
         stop.store(true, Ordering::Relaxed);
         for (side, seen) in ["near", "far"].iter().zip(sides.map(|side| side.join().unwrap())) {
             println!("{} reads on the {side} side", seen.len());

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::server::{Options, Server, mariadb, run, troupe};
+use crate::server::{Options, Server, mariadb, run, troupe, until_running};
 
 #[test]
 fn sigterm_drains_and_exits_with_zero() {
@@ -22,11 +22,11 @@ fn sigterm_drains_and_exits_with_zero() {
 fn a_statement_in_hand_is_finished_before_the_server_stops() {
     let mut server = Server::start();
     let mut client = mariadb(&server)
-        .args(["-N", "-e", "SELECT SLEEP(1), 'done'"])
+        .args(["-N", "-e", "SELECT SLEEP(2), 'done'"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    std::thread::sleep(Duration::from_millis(400));
+    until_running(&server, "SELECT SLEEP(2)", 1);
     assert!(server.terminate().success());
     let output = crate::server::read_all(client.stdout.take().unwrap());
     assert_eq!(output, "0\tdone\n");
@@ -138,7 +138,14 @@ fn a_stop_under_load_keeps_to_its_deadline_and_exits_with_zero() {
         client("BEGIN; INSERT INTO d.t VALUES (-1); SELECT SLEEP(60)"),
         client(&insert),
     ];
-    std::thread::sleep(Duration::from_millis(700));
+    until_running(&server, "SELECT SLEEP(60)", 2);
+    let is_loaded = || {
+        let count = "SELECT COUNT(*) FROM d.t WHERE a >= 0";
+        run(mariadb(&server).args(["-N", "-e", count])) != "0\n"
+    };
+    while !is_loaded() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let begun = std::time::Instant::now();
     assert!(server.terminate().success(), "{}", server.log());
     let took = begun.elapsed();

@@ -195,7 +195,12 @@ fn nodes_are_in_etcd_as_long_as_their_leases() {
     etcd.kill();
     let health = until_health(&sql, "degraded");
     assert!(health.to_string().contains("etcd does not answer"), "{health}");
-    std::thread::sleep(Duration::from_secs(4));
+    // All the time, and for longer than the leases.
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(4) {
+        assert_eq!(known(&sql), ["pd1", "sql1", "store1"]);
+        std::thread::sleep(Duration::from_millis(100));
+    }
     assert_eq!(query_soon(&sql, "INSERT INTO d.t VALUES (2); SELECT COUNT(*) FROM d.t"), "2\n");
     assert_eq!(known(&sql), ["pd1", "sql1", "store1"]);
     let etcd = Etcd::start(&dir.join("etcd"), &address);

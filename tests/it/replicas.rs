@@ -1,14 +1,14 @@
 //! Three replicas of everything, in processes that are killed, stopped, wiped, added and removed under load.
 
 use std::process::Stdio;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use crate::bank::{Bank, after, execute, query};
-use crate::cluster::{Cluster, Node, Shape, key_of_table};
-use crate::server::{Server, mariadb, troupe};
+use crate::cluster::{Cluster, Node, Shape, key_of_table, leads, region_of};
+use crate::server::{Server, mariadb, troupe, until_running};
 
 /// A cluster with a bank in several regions, led by several stores.
 fn bank_of(stores: usize) -> Cluster {
@@ -365,14 +365,20 @@ fn a_minority_serves_nothing_stale_and_accepts_nothing() {
     assert_eq!(query::<i64>(ports[0], read), [2]);
     cluster.wait_whole();
 
+    let region = region_of(&cluster.regions(), &key)["id"].clone();
     // The leader is alone. What it is told to write is not acknowledged, and soon it may not be read either.
     let at = cluster.leader_of(&key);
     let others = || (0..3).filter(|other| *other != at).map(|other| cluster.stores[other].server());
     others().for_each(|server| server.signal(Signal::STOP));
     let mut write = asked(cluster.fronts[0].server(), "UPDATE bank.v SET v = 3 WHERE id = 1");
-    std::thread::sleep(Duration::from_secs(2));
+    // It gives up when it has heard of nobody for as long as they may keep faith in it, and its lease has ended before that.
+    let begun = Instant::now();
+    while leads(cluster.stores[at].server(), &region) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it still thinks that it leads");
+        std::thread::sleep(Duration::from_millis(50));
+    }
     let mut late_read = asked(cluster.fronts[1].server(), read);
-    std::thread::sleep(Duration::from_secs(2));
+    until_running(cluster.fronts[1].server(), "SELECT v FROM bank.v", 1);
     assert!(write.try_wait().unwrap().is_none(), "{:?}", answered(write));
     assert!(late_read.try_wait().unwrap().is_none(), "{:?}", answered(late_read));
     others().for_each(|server| server.signal(Signal::CONT));
@@ -383,12 +389,30 @@ fn a_minority_serves_nothing_stale_and_accepts_nothing() {
     cluster.wait_whole();
 }
 
-/// Reads until told to stop: when each read began, and what it read.
-fn reads(port: u16, sql: &'static str, stop: &AtomicBool) -> Vec<(Instant, i64)> {
+/// Waits until each of these has grown by so much.
+fn until_more(counts: &[AtomicUsize], many: usize) {
+    let before: Vec<usize> = counts.iter().map(|count| count.load(Ordering::Relaxed)).collect();
+    let begun = Instant::now();
+    for (count, before) in counts.iter().zip(before) {
+        while count.load(Ordering::Relaxed) < before + many {
+            assert!(begun.elapsed() < Duration::from_secs(60), "nothing is read");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// Reads until told to stop, and counts: when each read began, and what it read.
+fn reads(
+    port: u16,
+    sql: &'static str,
+    stop: &AtomicBool,
+    count: &AtomicUsize,
+) -> Vec<(Instant, i64)> {
     let mut seen = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         let began = Instant::now();
         seen.push((began, query::<i64>(port, sql)[0]));
+        count.fetch_add(1, Ordering::Relaxed);
     }
     seen
 }
@@ -416,18 +440,25 @@ fn a_leader_that_is_cut_off_serves_nothing_stale() {
         .chain([&cluster.pd, &cluster.fronts[1]])
         .collect();
     let leader = cluster.stores[at].server();
+    let region = region_of(&cluster.regions(), &first_key(&cluster, "v"))["id"].clone();
     let stop = AtomicBool::new(false);
+    let counts = [AtomicUsize::new(0), AtomicUsize::new(0)];
     std::thread::scope(|scope| {
-        let near = scope.spawn(|| reads(ports[0], read, &stop));
-        let far = scope.spawn(|| reads(ports[1], read, &stop));
+        let near = scope.spawn(|| reads(ports[0], read, &stop, &counts[0]));
+        let far = scope.spawn(|| reads(ports[1], read, &stop, &counts[1]));
         beyond.iter().for_each(|node| leader.post(&format!("/bridge/cut?node={}", node.name)));
         let cut = Instant::now();
         execute(ports[1], &["UPDATE bank.v SET v = 2 WHERE id = 1"]);
         let written = Instant::now();
         println!("written {:.2?} after the leader was cut off", written - cut);
-        std::thread::sleep(Duration::from_secs(2));
+        // Until the one that is cut off knows, and reads on both sides have begun after that and after it is healed.
+        while leads(leader, &region) {
+            assert!(written.elapsed() < Duration::from_secs(60), "it still thinks that it leads");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        until_more(&counts[1..], 5);
         beyond.iter().for_each(|node| leader.post(&format!("/bridge/heal?node={}", node.name)));
-        std::thread::sleep(Duration::from_secs(1));
+        until_more(&counts, 5);
         stop.store(true, Ordering::Relaxed);
         for (side, seen) in [("near", near.join().unwrap()), ("far", far.join().unwrap())] {
             println!("{} reads on the {side} side", seen.len());

@@ -264,6 +264,22 @@ pub(crate) fn mariadb(server: &Server) -> Command {
     command
 }
 
+/// Waits until so many clients have a statement in hand that begins so.
+pub(crate) fn until_running(server: &Server, beginning: &str, many: usize) {
+    let list = format!(
+        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE '{beginning}%'"
+    );
+    let begun = Instant::now();
+    loop {
+        let running = run(mariadb(server).args(["-N", "-e", &list]));
+        if running.trim().parse::<usize>().is_ok_and(|running| running >= many) {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{beginning}: {running} of {many} run");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// Reads a file of the repository.
 pub(crate) fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
