@@ -38,6 +38,7 @@ mod restart;
 mod roles;
 mod server;
 mod shapes;
+mod starved;
 mod stats;
 mod sysbench;
 mod tidy;

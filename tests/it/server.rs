@@ -161,7 +161,7 @@ impl Server {
         self.exit()
     }
 
-    fn process(&self) -> rustix::process::Pid {
+    pub(crate) fn process(&self) -> rustix::process::Pid {
         rustix::process::Pid::from_raw(self.pid() as i32).unwrap()
     }
 
