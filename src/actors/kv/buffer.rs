@@ -8,6 +8,7 @@ use std::ops::Bound;
 
 use bytes::Bytes;
 
+use super::pieces::Pieces;
 use crate::sql::kv::Savepoint;
 
 /// The newest write of a key.
@@ -96,6 +97,14 @@ impl Buffer {
         if self.largest.is_some_and(|(_, after)| after > self.undo.len()) {
             let sizes = self.writes.iter().map(|(key, write)| size(key, write));
             self.largest = sizes.max().map(|largest| (largest, 0));
+        }
+    }
+
+    /// Lets go of everything, in pieces.
+    pub(super) async fn drop_in_pieces(mut self) {
+        let mut pieces = Pieces::default();
+        while self.writes.pop_first().is_some() | self.undo.pop().is_some() {
+            pieces.count().await;
         }
     }
 

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use super::buffer::{Buffer, Write};
 use super::client::{Client, LiveLocks};
 use super::error::{Error, Result};
+use super::pieces::Pieces;
 use super::request::{Call, Committing, Keyed, Patience};
 use crate::common::Timestamp;
 use crate::storage::txn::{
@@ -68,7 +69,7 @@ impl Committer {
                 .await?;
             return Ok(None);
         }
-        let mutations = self.mutations(buffer, locked);
+        let mutations = self.mutations(buffer, locked).await;
         let first = mutations.iter().find(|mutation| leaves_a_lock(mutation));
         let Some(primary) = primary.or_else(|| first.map(|mutation| mutation.key.clone())) else {
             return Ok(None);
@@ -91,6 +92,7 @@ impl Committer {
             let committed = committer.commit(&buffer, &locked, primary).await;
             committer.client.leave(committer.start_ts);
             let _nobody_waits = answer.send(committed);
+            buffer.drop_in_pieces().await;
         });
         answered.await.unwrap_or(Err(Error::Undetermined))
     }
@@ -99,19 +101,29 @@ impl Committer {
         self.for_update_ts != Timestamp::ZERO
     }
 
-    fn mutations(&self, buffer: &Buffer, locked: &BTreeSet<Bytes>) -> Vec<Mutation> {
-        let written = buffer.iter().map(|(key, write)| {
-            let is_locked = self.is_pessimistic() && locked.contains(key);
-            self.mutation(key, kind_of(write, is_locked), write.value.clone(), is_locked)
-        });
-        let only_locked = locked.iter().filter(|key| buffer.get(key).is_none());
-        let only_locked = only_locked
-            .map(|key| self.mutation(key, MutationKind::Lock, None, self.is_pessimistic()));
+    /// What there is to do, in the order of the keys.
+    async fn mutations(&self, buffer: &Buffer, locked: &BTreeSet<Bytes>) -> Vec<Mutation> {
+        let mut pieces = Pieces::default();
         let mut mutations = Vec::with_capacity(buffer.len() + locked.len());
-        mutations.extend(written);
-        mutations.extend(only_locked);
-        mutations.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-        mutations
+        let (mut written, mut only_locked) = (buffer.iter().peekable(), locked.iter().peekable());
+        loop {
+            pieces.count().await;
+            let is_written = match (written.peek(), only_locked.peek()) {
+                (Some((written, _)), Some(locked)) => written <= locked,
+                (Some(_), None) => true,
+                (None, Some(_)) => false,
+                (None, None) => return mutations,
+            };
+            if is_written {
+                let Some((key, write)) = written.next() else { continue };
+                let is_locked = only_locked.next_if_eq(&key).is_some() && self.is_pessimistic();
+                let kind = kind_of(write, is_locked);
+                mutations.push(self.mutation(key, kind, write.value.clone(), is_locked));
+            } else if let Some(key) = only_locked.next() {
+                let is_locked = self.is_pessimistic();
+                mutations.push(self.mutation(key, MutationKind::Lock, None, is_locked));
+            }
+        }
     }
 
     fn mutation(
@@ -142,11 +154,14 @@ impl Committer {
         primary: Bytes,
         bytes: usize,
     ) -> Result<Timestamp> {
-        let keys: Vec<Bytes> = mutations
-            .iter()
-            .filter(|mutation| leaves_a_lock(mutation))
-            .map(|mutation| mutation.key.clone())
-            .collect();
+        let mut pieces = Pieces::default();
+        let mut keys = Vec::with_capacity(mutations.len());
+        for mutation in &mutations {
+            pieces.count().await;
+            if leaves_a_lock(mutation) {
+                keys.push(mutation.key.clone());
+            }
+        }
         match self.prewrite(mutations, &primary, &keys, bytes).await? {
             Prewritten::Committed(commit_ts) => Ok(commit_ts),
             Prewritten::CommitsAt(commit_ts) => {
@@ -163,10 +178,10 @@ impl Committer {
                         return Err(error);
                     }
                 };
-                self.commit_behind(
-                    keys.into_iter().filter(|key| *key != primary).collect(),
-                    commit_ts,
-                );
+                if let Ok(at) = keys.binary_search(&primary) {
+                    keys.swap_remove(at);
+                }
+                self.commit_behind(keys, commit_ts);
                 Ok(commit_ts)
             }
         }
@@ -237,10 +252,11 @@ impl Committer {
 
     fn way(&self, one_request: bool, keys: &[Bytes]) -> Way {
         let options = self.client.options();
-        let key_bytes: usize = keys.iter().map(Bytes::len).sum();
+        let key_bytes = || keys.iter().map(Bytes::len).sum::<usize>();
         if one_request {
             Way::OnePhase
-        } else if keys.len() <= options.async_commit_keys && key_bytes <= options.async_commit_bytes
+        } else if keys.len() <= options.async_commit_keys
+            && key_bytes() <= options.async_commit_bytes
         {
             Way::Async
         } else {

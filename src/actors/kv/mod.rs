@@ -24,6 +24,7 @@ mod locks;
 pub mod memory;
 mod metrics;
 mod options;
+mod pieces;
 mod ranges;
 mod remote;
 mod remote_reads;

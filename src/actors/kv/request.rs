@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::backoff::Backoff;
 use super::client::Client;
 use super::error::{Error, Result};
+use super::pieces::Pieces;
 use super::replicas;
 use super::resolve::Resolved;
 use crate::actors::pd::PdError;
@@ -481,7 +482,9 @@ impl Client {
     ) -> Result<Vec<Group<T>>> {
         let most = self.options().batch_bytes;
         let mut groups: Vec<(usize, Group<T>)> = Vec::new();
+        let mut pieces = Pieces::default();
         for item in items {
+            pieces.count().await;
             // Items mostly come in key order, so that the last group is almost always the one.
             let encoded = encode_key(item.key());
             let bytes = item.bytes();
