@@ -7,7 +7,7 @@ use arrow::datatypes::i256;
 use bytes::Bytes;
 
 use crate::common::SqlResult;
-use crate::sql::expr::{EvalContext, Expr};
+use crate::sql::expr::EvalContext;
 use crate::sql::types::{Collation, Datum, Decimal, FieldType, TimeZone, codec};
 pub(crate) use crate::storage::codec::table::prefix_end;
 
@@ -23,11 +23,6 @@ pub(crate) fn successor(key: &[u8]) -> Bytes {
 pub(crate) fn push_key(key: &mut Vec<u8>, value: &Datum, field_type: &FieldType) -> SqlResult<()> {
     // In UTC a moment is written as it stands; all that counts here is that equal ones are equal.
     codec::encode_key_value(value, field_type, &TimeZone::UTC, key)
-}
-
-/// CAST of a value.
-pub(crate) fn convert(value: &Datum, target: &FieldType, ctx: &EvalContext) -> SqlResult<Datum> {
-    Expr::cast(Expr::literal(value.clone()), target.clone()).eval(&[], ctx)
 }
 
 /// The integers around a DECIMAL, equal if it is one; those past every integer column's ends stand for all of them.

@@ -32,7 +32,6 @@
 //! [`is_light`] tells the plans that are done in no time, and the short road says so ([`Place::enter`]) when one reads more than expected.
 
 pub mod access;
-mod aggregate;
 mod bounds;
 mod context;
 pub mod dml;

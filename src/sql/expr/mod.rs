@@ -17,7 +17,6 @@
 //! What is not here: subqueries (the planner turns them into joins or values first), window functions, JSON.
 
 mod adapt;
-mod aggregate;
 mod collate;
 mod constant;
 mod context;
@@ -34,8 +33,7 @@ mod tree;
 pub(crate) use collate::resolve as resolve_collation;
 pub(crate) use constant::{check_literals, constant_as, is_read};
 
-pub use crate::sql::functions::Function;
-pub use aggregate::{Aggregate, AggregateKind};
+pub use crate::sql::functions::{Aggregate, AggregateKind, Function};
 pub use context::{
     EvalContext, NoVars, RowsRead, SessionVars, VariableScope, Warning, WarningLevel,
 };

@@ -5,6 +5,7 @@
 //! parser and the documents know of a function they ask there; to add one is to add an entry to a family. Operators, and
 //! what else the planner has to know the meaning of, are also variants of [`Function`].
 
+mod aggregates;
 mod arithmetic;
 mod call;
 mod cast;
@@ -32,6 +33,8 @@ use std::sync::LazyLock;
 
 use crate::common::{SqlError, SqlResult, errno};
 
+pub(in crate::sql) use aggregates::Accumulator;
+pub use aggregates::{Aggregate, AggregateDefinition, AggregateKind};
 pub(in crate::sql) use call::Call;
 pub use definition::{
     Compute, Cost, Definition, Kernel, Nulls, Numbers, Syntax, Text, VectorCall, Volatility,

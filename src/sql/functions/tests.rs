@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::definition::MANY;
-use super::{BY_NAME, Definition, FAMILIES, Function, NAME_BYTES, Named, Syntax, refused};
+use super::{
+    AggregateKind, BY_NAME, Definition, FAMILIES, Function, NAME_BYTES, Named, Syntax, refused,
+};
 
 /// The operators, and all that is called by a name.
 fn all() -> Vec<Function> {
@@ -90,6 +92,13 @@ fn document() -> String {
         for definition in *family {
             line(&mut text, definition);
         }
+    }
+    text.push_str("\n## Aggregates\n\n| Name | What it is |\n| --- | --- |\n");
+    for kind in AggregateKind::ALL {
+        let definition = kind.definition();
+        let names: Vec<String> =
+            definition.names.iter().map(|name| format!("`{}`", name.to_uppercase())).collect();
+        let _ = writeln!(text, "| {} | {} |", names.join(", "), definition.summary);
     }
     text.push_str(
         "\n## Refused\n\nFunctions of MySQL's that are not there: they are refused by name, with error 1235. So are all whose \

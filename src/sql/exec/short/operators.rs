@@ -3,9 +3,9 @@
 use super::{Budget, Rows};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::exec::access::{TableAccess, lock_rows};
-use crate::sql::exec::aggregate::Accumulator;
 use crate::sql::exec::{ExecContext, keys};
 use crate::sql::expr::{Aggregate, Expr};
+use crate::sql::functions::Accumulator;
 use crate::sql::plan::{AccessLock, PlanNode, SortKey};
 use crate::sql::types::Datum;
 
@@ -177,10 +177,8 @@ fn aggregate(
     aggregates: &[Aggregate],
     ctx: &ExecContext,
 ) -> SqlResult<Rows> {
-    let new_group = |values| Group {
-        values,
-        accumulators: aggregates.iter().map(|a| Accumulator::new(a, &ctx.eval)).collect(),
-    };
+    let new_group =
+        |values| Group { values, accumulators: aggregates.iter().map(Accumulator::new).collect() };
     let mut positions = ahash::AHashMap::new();
     let mut groups = Vec::new();
     if group_by.is_empty() {
@@ -216,7 +214,7 @@ fn aggregate(
         .map(|group| {
             let mut row = group.values;
             for accumulator in group.accumulators {
-                row.push(accumulator.finish(&ctx.eval)?);
+                row.push(accumulator.finish()?);
             }
             Ok(row)
         })

@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray};
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -21,11 +21,11 @@ use datafusion_physical_plan::projection::ProjectionExec;
 use super::batch::{Reader, column};
 use super::sort_key::comparable;
 use crate::common::{SqlError, SqlResult};
-use crate::sql::exec::aggregate::Accumulator;
 use crate::sql::exec::{ExecContext, keys};
 use crate::sql::expr::{
     Aggregate, AggregateKind, EvalContext, Expr, from_df_error, physical, to_df_error,
 };
+use crate::sql::functions::Accumulator;
 use crate::sql::types::{Datum, FieldType};
 
 /// Groups and aggregates. Output: the group expressions, then the aggregates.
@@ -111,7 +111,7 @@ struct Spec {
 
 impl Spec {
     fn accumulator(&self) -> Accumulator {
-        Accumulator::new(&self.aggregate, &self.eval)
+        Accumulator::new(&self.aggregate)
     }
 
     fn readers<'a>(&self, values: &'a [ArrayRef]) -> Vec<Reader<'a>> {
@@ -122,7 +122,7 @@ impl Spec {
     fn finish(&self, accumulators: Vec<Accumulator>) -> Result<ArrayRef> {
         let finish = |accumulator: Accumulator| {
             self.eval.check_interrupted()?;
-            accumulator.finish(&self.eval)
+            accumulator.finish()
         };
         let values: SqlResult<Vec<Datum>> = accumulators.into_iter().map(finish).collect();
         let values = values.map_err(to_df_error)?;
@@ -133,6 +133,19 @@ impl Spec {
         let field_type: &FieldType = &self.aggregate.field_type;
         field_type.arrow_type()
     }
+}
+
+/// A group's state on its way.
+fn encode(accumulator: &Accumulator) -> Result<Vec<u8>> {
+    accumulator.encode().map_err(to_df_error)?.ok_or_else(no_partial_state)
+}
+
+/// States that have arrived.
+fn encoded(states: &[ArrayRef]) -> Result<&BinaryArray> {
+    states
+        .first()
+        .and_then(|array| array.as_binary_opt())
+        .ok_or_else(|| to_df_error(SqlError::internal("states of aggregates that are no bytes")))
 }
 
 fn no_partial_state() -> datafusion_common::DataFusionError {
@@ -227,11 +240,15 @@ impl DfAccumulator for OneGroup {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Err(no_partial_state())
+        let accumulator = std::mem::replace(&mut self.accumulator, self.spec.accumulator());
+        Ok(vec![ScalarValue::Binary(Some(encode(&accumulator)?))])
     }
 
-    fn merge_batch(&mut self, _states: &[ArrayRef]) -> Result<()> {
-        Err(no_partial_state())
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        for state in encoded(states)?.iter().flatten() {
+            self.accumulator.merge(state, &self.spec.eval).map_err(to_df_error)?;
+        }
+        Ok(())
     }
 }
 
@@ -242,6 +259,15 @@ struct ManyGroups {
     bytes: usize,
 }
 
+impl ManyGroups {
+    /// Accumulators for so many groups.
+    fn make_room(&mut self, groups: usize) {
+        let new = self.spec.accumulator();
+        self.bytes += groups.saturating_sub(self.groups.len()) * new.size();
+        self.groups.resize(groups, new);
+    }
+}
+
 impl GroupsAccumulator for ManyGroups {
     fn update_batch(
         &mut self,
@@ -250,9 +276,7 @@ impl GroupsAccumulator for ManyGroups {
         opt_filter: Option<&BooleanArray>,
         total_num_groups: usize,
     ) -> Result<()> {
-        let new = self.spec.accumulator();
-        self.bytes += total_num_groups.saturating_sub(self.groups.len()) * new.size();
-        self.groups.resize(total_num_groups, new);
+        self.make_room(total_num_groups);
         let readers = self.spec.readers(values);
         let mut args = Vec::with_capacity(readers.len());
         for (row, group) in group_indices.iter().enumerate() {
@@ -272,17 +296,25 @@ impl GroupsAccumulator for ManyGroups {
         self.spec.finish(groups)
     }
 
-    fn state(&mut self, _emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        Err(no_partial_state())
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        let groups = emit_to.take_needed(&mut self.groups);
+        self.bytes = self.groups.iter().map(Accumulator::size).sum();
+        let states = groups.iter().map(encode).collect::<Result<Vec<Vec<u8>>>>()?;
+        Ok(vec![Arc::new(BinaryArray::from_iter_values(states))])
     }
 
     fn merge_batch(
         &mut self,
-        _values: &[ArrayRef],
-        _group_indices: &[usize],
-        _total_num_groups: usize,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        total_num_groups: usize,
     ) -> Result<()> {
-        Err(no_partial_state())
+        self.make_room(total_num_groups);
+        for (state, group) in encoded(values)?.iter().zip(group_indices) {
+            let Some(state) = state else { continue };
+            self.groups[*group].merge(state, &self.spec.eval).map_err(to_df_error)?;
+        }
+        Ok(())
     }
 
     fn convert_to_state(
