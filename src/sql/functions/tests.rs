@@ -72,7 +72,7 @@ fn document() -> String {
          `make golden` writes it anew.\n\n\
          ## Operators and forms\n\n| Name | Arguments | What it is |\n| --- | --- | --- |\n",
     );
-    let mut line = |text: &mut String, definition: &Definition| {
+    let line = |text: &mut String, definition: &Definition| {
         let names: Vec<String> = definition
             .names
             .iter()
