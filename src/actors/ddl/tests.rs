@@ -228,7 +228,7 @@ async fn a_change_that_nobody_waits_for_any_more_ends() {
 }
 
 /// As when the node's process stood still: meanwhile the others did not wait for it.
-#[tokio::test]
+#[actix_rt::test]
 async fn who_lost_the_lease_waits_for_another_and_reads_the_schema_before_a_commit() {
     let system = System::for_test();
     let store = MemoryStore::default();

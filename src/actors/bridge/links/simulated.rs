@@ -63,13 +63,10 @@ type Direction = (String, String);
 struct Way {
     direction: Direction,
     class: i32,
-    pulses: [Pulse; 2],
-}
-
-impl Way {
-    fn beat(&self) {
-        self.pulses.iter().for_each(Pulse::beat);
-    }
+    /// Who receives it.
+    receiver: Pulse,
+    /// Who sends it, and hears that it is taken.
+    sender: Pulse,
 }
 
 /// A network in memory. Cheap to clone; all nodes of a simulation share one.
@@ -156,11 +153,19 @@ impl SimNetwork {
             if self.is_parted(&way.direction) {
                 return false;
             }
-            way.beat();
+            self.beat(way);
             sleep_until(due.min(Instant::now() + PIECE)).await;
         }
-        way.beat();
+        self.beat(way);
         true
+    }
+
+    fn beat(&self, way: &Way) {
+        way.receiver.beat();
+        let (from, to) = way.direction.clone();
+        if !self.is_parted(&(to, from)) {
+            way.sender.beat();
+        }
     }
 
     fn draw(&self, random: &mut ChaCha8Rng, of: fn(&SimOptions) -> f64) -> bool {
@@ -260,10 +265,11 @@ impl Links for SimNetwork {
             .knock(address)
             .ok_or_else(|| LinkError::Broken(format!("nobody listens at {address}")))?;
         // The hello has been said already.
-        let pulses = [Pulse::default(), Pulse::default()];
-        let [pulse, served] = pulses.clone();
-        let there = Way { direction: there, class: hello.class, pulses };
-        let back = Way { direction: back, ..there.clone() };
+        let (pulse, served) = (Pulse::default(), Pulse::default());
+        let class = hello.class;
+        let there =
+            Way { direction: there, class, receiver: served.clone(), sender: pulse.clone() };
+        let back = Way { direction: back, class, receiver: pulse.clone(), sender: served.clone() };
         let arriving = self.carry(there, self.random("there"), frames.skip(1).boxed());
         let serving = inbound.serve(hello, arriving.map(Ok).boxed(), served);
         // Not held beyond here: a node that is gone must not be kept alive by who knocks at it.
