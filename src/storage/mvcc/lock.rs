@@ -43,10 +43,6 @@ const ASYNC_COMMIT: u8 = b'a';
 impl Lock {
     /// The record as the `lock` family stores it.
     pub fn encode(&self) -> Vec<u8> {
-        let is_whole = self.use_async_commit || self.secondaries.is_empty();
-        assert!(is_whole, "only an asynchronous commit remembers its other keys");
-        let has_value = self.short_value.is_some();
-        assert!(!has_value || self.kind == LockKind::Put, "only what is put has a value");
         let short = self.short_value.as_ref().map_or(0, |value| value.len() + 2);
         let mut out = Vec::with_capacity(48 + self.primary.len() + short);
         out.push(match self.kind {

@@ -59,8 +59,6 @@ impl Write {
 
     /// The record as the `write` family stores it.
     pub fn encode(&self) -> Vec<u8> {
-        let has_value = self.short_value.is_some();
-        assert!(!has_value || self.kind == WriteKind::Put, "only what is put has a value");
         let short = self.short_value.as_ref().map_or(0, |value| value.len() + 3);
         let mut out = Vec::with_capacity(12 + short);
         out.push(match self.kind {

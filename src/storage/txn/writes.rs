@@ -15,6 +15,10 @@ pub(super) fn put_lock(batch: &mut WriteBatch, key: &[u8], lock: &Lock) {
         "transaction {} commits after it has started",
         lock.start_ts
     );
+    let is_whole = lock.use_async_commit || lock.secondaries.is_empty();
+    assert!(is_whole, "only an asynchronous commit remembers its other keys");
+    let has_value = lock.short_value.is_some();
+    assert!(!has_value || lock.kind == LockKind::Put, "only what is put has a value");
     batch.put(Cf::Lock, data_key(key), lock.encode());
 }
 
@@ -48,6 +52,8 @@ pub(super) fn put_write(batch: &mut WriteBatch, key: &[u8], commit_ts: Timestamp
         "a commit stands above its start, a rollback at it: {:?} of {} at {commit_ts}",
         write.kind, write.start_ts
     );
+    let has_value = write.short_value.is_some();
+    assert!(!has_value || write.kind == WriteKind::Put, "only what is put has a value");
     batch.put(Cf::Write, version_key(&data_key(key), commit_ts), write.encode());
 }
 
