@@ -25,6 +25,10 @@ impl Place for Workers {
     async fn breathe(&self) {
         compute::breathe().await;
     }
+
+    fn dispose(&self, value: Box<dyn Send>) {
+        compute::dispose(value);
+    }
 }
 
 /// Parses the first statement at or after byte `at`, at once if it is short and shallow, else on a worker: whoever parses a heavy

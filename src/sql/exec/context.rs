@@ -1,5 +1,6 @@
 //! What a statement runs with.
 
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +41,8 @@ pub trait Place: Send + Sync {
     async fn enter(&self);
     /// Lets others compute, if this statement has computed for long.
     async fn breathe(&self);
+    /// Drops what takes long to drop where nobody waits for it.
+    fn dispose(&self, value: Box<dyn Send>);
 }
 
 /// Statements that compute where they are started.
@@ -51,6 +54,53 @@ impl Place for Anywhere {
     async fn enter(&self) {}
 
     async fn breathe(&self) {}
+
+    fn dispose(&self, value: Box<dyn Send>) {
+        drop(value);
+    }
+}
+
+/// Something that may be large: when the statement is to end, nobody waits for it to be taken apart.
+pub struct Disposed<T: Send + 'static> {
+    value: Option<T>,
+    eval: Arc<EvalContext>,
+    place: &'static dyn Place,
+}
+
+impl<T: Send + 'static> Disposed<T> {
+    /// Holds a value of the statement.
+    pub fn new(value: T, ctx: &ExecContext) -> Disposed<T> {
+        Disposed { value: Some(value), eval: ctx.eval.clone(), place: ctx.place }
+    }
+
+    /// The value, to be dropped like any other.
+    pub fn into_inner(mut self) -> T {
+        self.value.take().expect("it is taken once, by value")
+    }
+}
+
+impl<T: Send + 'static> Deref for Disposed<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.value.as_ref().expect("it is taken by value only")
+    }
+}
+
+impl<T: Send + 'static> DerefMut for Disposed<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.value.as_mut().expect("it is taken by value only")
+    }
+}
+
+impl<T: Send + 'static> Drop for Disposed<T> {
+    fn drop(&mut self) {
+        if let Some(value) = self.value.take()
+            && self.eval.check_interrupted().is_err()
+        {
+            self.place.dispose(Box::new(value));
+        }
+    }
 }
 
 /// How much one query may take.

@@ -4,7 +4,7 @@ use arrow::record_batch::RecordBatch;
 use datafusion_execution::SendableRecordBatchStream;
 use futures::StreamExt;
 
-use super::ExecContext;
+use super::{Disposed, ExecContext};
 use crate::common::SqlResult;
 use crate::sql::expr::from_df_error;
 use crate::sql::types::Datum;
@@ -39,7 +39,7 @@ pub enum RowStream {
     /// Batches are computed as they are asked for.
     Batches {
         /// Of DataFusion's operators.
-        stream: SendableRecordBatchStream,
+        stream: Disposed<SendableRecordBatchStream>,
         /// Looked at between batches for KILL.
         ctx: Box<ExecContext>,
     },
@@ -49,6 +49,11 @@ impl RowStream {
     /// A stream of rows that are here.
     pub fn rows(rows: Vec<Vec<Datum>>) -> RowStream {
         RowStream::Rows(Some(rows))
+    }
+
+    /// A stream of batches that operators give.
+    pub(super) fn batches(stream: SendableRecordBatchStream, ctx: &ExecContext) -> RowStream {
+        RowStream::Batches { stream: Disposed::new(stream, ctx), ctx: Box::new(ctx.clone()) }
     }
 
     /// The next rows, never none; `None` at the end.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ExecContext, RowBatch, run_plan};
+use super::{Disposed, ExecContext, RowBatch, run_plan};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::Expr;
 use crate::sql::plan::{
@@ -70,7 +70,7 @@ async fn all_rows(
     ctx: &ExecContext,
 ) -> SqlResult<Vec<Vec<Datum>>> {
     let mut stream = Box::pin(run_plan(plan, ctx)).await?;
-    let mut rows = Vec::new();
+    let mut rows = Disposed::new(Vec::new(), ctx);
     while let Some(batch) = stream.next_batch().await? {
         for row in batch.into_rows(&plan.schema) {
             *bytes += row.iter().map(held_bytes).sum::<usize>() + size_of::<Vec<Datum>>();
@@ -83,7 +83,7 @@ async fn all_rows(
             ));
         }
     }
-    Ok(rows)
+    Ok(rows.into_inner())
 }
 
 fn held_bytes(value: &Datum) -> usize {

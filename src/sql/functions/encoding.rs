@@ -2,13 +2,16 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sha1::Digest as _;
 
 use super::call::{Call, not_null};
 use super::definition::{Definition, MANY, Nulls, Numbers};
+use super::pieces::{PIECE, pieces};
 use super::typing::{Typing, bigint, bigint_unsigned, long_bytes, long_text, string_of};
 use crate::common::SqlResult;
 use crate::sql::types::{Datum, FieldType, utf8};
+
+/// Bytes of a piece that makes whole lines of base64.
+const LINES: usize = 57 << 12;
 
 const fn of_one(
     name: &'static [&'static str],
@@ -25,7 +28,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     of_one(
         &["unhex"],
         long_bytes,
-        |call| Ok(unhex(&not_null!(call.bytes(0)))),
+        unhex,
         "The bytes that hexadecimal digits stand for.",
     ),
     of_one(
@@ -51,21 +54,13 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     of_one(
         &["from_base64"],
         long_bytes,
-        |call| {
-            let bytes = not_null!(call.bytes(0));
-            let packed: Vec<u8> =
-                bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-            Ok(STANDARD.decode(packed).map_or(Datum::Null, Datum::from))
-        },
+        from_base64,
         "The bytes that a text in base 64 stands for.",
     ),
     of_one(
         &["sha1", "sha"],
         |_| Ok(FieldType::varchar(40)),
-        |call| {
-            let bytes = not_null!(call.bytes(0));
-            Ok(Datum::from(hex_digits(&sha1::Sha1::digest(bytes), false)))
-        },
+        |call| digest::<sha1::Sha1>(&not_null!(call.bytes(0)), call),
         "The SHA-1 digest, in hexadecimal digits.",
     ),
     Definition::function(
@@ -79,7 +74,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     of_one(
         &["crc32"],
         bigint_unsigned,
-        |call| Ok(Datum::UInt(u64::from(crc32(&not_null!(call.bytes(0)))))),
+        crc32,
         "The checksum CRC-32.",
     ),
     Definition::function(
@@ -127,9 +122,41 @@ fn to_base64(call: &Call<'_>) -> SqlResult<Datum> {
     if !call.limited(encoded + encoded.saturating_sub(1) / 76)? {
         return Ok(Datum::Null);
     }
-    let encoded = STANDARD.encode(bytes);
-    let lines: Vec<&[u8]> = encoded.as_bytes().chunks(76).collect();
-    Ok(Datum::from(lines.join(&b"\n"[..])))
+    let mut text = Vec::with_capacity(encoded + encoded / 76);
+    for piece in pieces(&bytes, LINES, call.ctx) {
+        for line in STANDARD.encode(piece?).as_bytes().chunks(76) {
+            if !text.is_empty() {
+                text.push(b'\n');
+            }
+            text.extend_from_slice(line);
+        }
+    }
+    Ok(Datum::from(text))
+}
+
+fn from_base64(call: &Call<'_>) -> SqlResult<Datum> {
+    let bytes = not_null!(call.bytes(0));
+    let mut packed = Vec::with_capacity(bytes.len());
+    for piece in pieces(&bytes, PIECE, call.ctx) {
+        packed.extend(piece?.iter().filter(|byte| !byte.is_ascii_whitespace()));
+    }
+    let mut decoded = Vec::with_capacity(packed.len() / 4 * 3);
+    for piece in pieces(&packed, PIECE, call.ctx) {
+        // Padding stands at the end of all.
+        let was_padded = decoded.len() % 3 != 0;
+        if was_padded || STANDARD.decode_vec(piece?, &mut decoded).is_err() {
+            return Ok(Datum::Null);
+        }
+    }
+    Ok(Datum::from(decoded))
+}
+
+fn digest<D: sha1::Digest>(bytes: &[u8], call: &Call<'_>) -> SqlResult<Datum> {
+    let mut digest = D::new();
+    for piece in pieces(bytes, PIECE, call.ctx) {
+        digest.update(piece?);
+    }
+    Ok(Datum::from(hex_digits(&digest.finalize(), false)))
 }
 
 /// Two digits for each byte.
@@ -148,7 +175,13 @@ fn hex(call: &Call<'_>) -> SqlResult<Datum> {
     Ok(match &value {
         Datum::Null => Datum::Null,
         Datum::Bytes(bytes) if !call.limited(bytes.len() * 2)? => Datum::Null,
-        Datum::Bytes(bytes) => Datum::from(hex_digits(bytes, true)),
+        Datum::Bytes(bytes) => {
+            let mut text = String::with_capacity(bytes.len() * 2);
+            for piece in pieces(bytes, PIECE, call.ctx) {
+                text.push_str(&hex_digits(piece?, true));
+            }
+            Datum::from(text)
+        }
         Datum::Time(_) | Datum::Duration(_) => Datum::from(hex_digits(&value.to_bytes(), true)),
         number => Datum::from(in_base(number.to_u64(call.ctx)?, 16)),
     })
@@ -172,23 +205,33 @@ fn sha2(call: &Call<'_>) -> SqlResult<Datum> {
     let bytes = not_null!(call.bytes(0));
     let bits = not_null!(call.int(1));
     Ok(match bits {
-        224 => Datum::from(hex_digits(&sha2::Sha224::digest(&bytes), false)),
-        0 | 256 => Datum::from(hex_digits(&sha2::Sha256::digest(&bytes), false)),
-        384 => Datum::from(hex_digits(&sha2::Sha384::digest(&bytes), false)),
-        512 => Datum::from(hex_digits(&sha2::Sha512::digest(&bytes), false)),
+        224 => digest::<sha2::Sha224>(&bytes, call)?,
+        0 | 256 => digest::<sha2::Sha256>(&bytes, call)?,
+        384 => digest::<sha2::Sha384>(&bytes, call)?,
+        512 => digest::<sha2::Sha512>(&bytes, call)?,
         _ => Datum::Null,
     })
 }
 
-fn unhex(text: &[u8]) -> Datum {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).map(|digit| digit as u8);
-    let Some(mut digits) = text.iter().map(digit).collect::<Option<Vec<u8>>>() else {
-        return Datum::Null;
-    };
-    if digits.len() % 2 == 1 {
-        digits.insert(0, 0);
+/// An odd digit is the first byte's low half.
+fn unhex(call: &Call<'_>) -> SqlResult<Datum> {
+    let text = not_null!(call.bytes(0));
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    let (odd, pairs) = text.split_at(text.len() % 2);
+    let mut bytes = Vec::with_capacity(text.len().div_ceil(2));
+    for first in odd {
+        let Some(low) = digit(*first) else { return Ok(Datum::Null) };
+        bytes.push(low);
     }
-    Datum::from(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect::<Vec<u8>>())
+    for piece in pieces(pairs, PIECE, call.ctx) {
+        for pair in piece?.chunks_exact(2) {
+            let (Some(high), Some(low)) = (digit(pair[0]), digit(pair[1])) else {
+                return Ok(Datum::Null);
+            };
+            bytes.push(high << 4 | low);
+        }
+    }
+    Ok(Datum::from(bytes))
 }
 
 /// CONV: from one base to another; a negative base means signed.
@@ -217,10 +260,13 @@ fn conv(text: &str, from: i64, to: i64) -> Datum {
 }
 
 /// CRC-32 (IEEE), reflected.
-fn crc32(bytes: &[u8]) -> u32 {
+fn crc32(call: &Call<'_>) -> SqlResult<Datum> {
+    let bytes = not_null!(call.bytes(0));
     let mut crc = flate2::Crc::new();
-    crc.update(bytes);
-    crc.sum()
+    for piece in pieces(&bytes, PIECE, call.ctx) {
+        crc.update(piece?);
+    }
+    Ok(Datum::UInt(u64::from(crc.sum())))
 }
 
 /// Digits of a number in a base from 2 to 36.

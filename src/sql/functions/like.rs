@@ -3,6 +3,7 @@
 use super::call::{Call, not_null};
 use super::definition::{Compute, Definition, Nulls};
 use super::kernels;
+use super::pieces::{self, pieces, text_pieces};
 use super::typing::compared;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::EvalContext;
@@ -48,11 +49,25 @@ impl Part {
 }
 
 /// A string as the units LIKE matches: bytes or folded letters.
-pub(super) fn units(text: &[u8], collation: Collation) -> Vec<u32> {
+pub(super) fn units(
+    text: &[u8],
+    collation: Collation,
+    ctx: &EvalContext,
+) -> SqlResult<Vec<u32>> {
+    let mut units = Vec::with_capacity(text.len());
     match collation {
-        Collation::Binary => text.iter().map(|byte| u32::from(*byte)).collect(),
-        _ => utf8(text).chars().map(|letter| collation.fold(letter)).collect(),
+        Collation::Binary => {
+            for piece in pieces(text, pieces::PIECE, ctx) {
+                units.extend(piece?.iter().map(|byte| u32::from(*byte)));
+            }
+        }
+        _ => {
+            for piece in text_pieces(&utf8(text), ctx) {
+                units.extend(piece?.chars().map(|letter| collation.fold(letter)));
+            }
+        }
     }
+    Ok(units)
 }
 
 impl Pattern {
@@ -94,7 +109,7 @@ impl Pattern {
     }
 
     pub(in crate::sql) fn matches(&self, text: &[u8], ctx: &EvalContext) -> SqlResult<bool> {
-        let text = units(text, self.collation);
+        let text = units(text, self.collation, ctx)?;
         let fits = |segment: &[Part], text: &[u32]| {
             segment.len() == text.len()
                 && segment.iter().zip(text).all(|(part, letter)| part.fits(*letter))
@@ -131,7 +146,7 @@ fn find(segment: &[Part], text: &[u32], ctx: &EvalContext) -> SqlResult<Option<u
         })
         .collect();
     if let Some(letters) = letters {
-        return Ok(find_letters(&letters, text));
+        return find_letters(&letters, text, ctx);
     }
     let mut compared = 0;
     for (at, window) in text.windows(segment.len()).enumerate() {
@@ -150,9 +165,13 @@ fn find(segment: &[Part], text: &[u32], ctx: &EvalContext) -> SqlResult<Option<u
 }
 
 /// Where `wanted` first is in `text`, in time linear in both (the algorithm of Knuth, Morris and Pratt).
-pub(super) fn find_letters(wanted: &[u32], text: &[u32]) -> Option<usize> {
+pub(super) fn find_letters(
+    wanted: &[u32],
+    text: &[u32],
+    ctx: &EvalContext,
+) -> SqlResult<Option<usize>> {
     if wanted.len() > text.len() {
-        return None;
+        return Ok(None);
     }
     // How much of the beginning of `wanted` ends at each of its letters again.
     let mut borders = vec![0_usize; wanted.len()];
@@ -163,19 +182,25 @@ pub(super) fn find_letters(wanted: &[u32], text: &[u32]) -> Option<usize> {
         if wanted[matched] == letter { matched + 1 } else { matched }
     };
     for at in 1..wanted.len() {
+        if at % PIECE == 0 {
+            ctx.check_interrupted()?;
+        }
         borders[at] = step(&borders, borders[at - 1], wanted[at]);
     }
     if wanted.is_empty() {
-        return Some(0);
+        return Ok(Some(0));
     }
     let mut matched = 0;
     for (at, letter) in text.iter().enumerate() {
+        if at % PIECE == 0 {
+            ctx.check_interrupted()?;
+        }
         matched = step(&borders, matched, *letter);
         if matched == wanted.len() {
-            return Some(at + 1 - matched);
+            return Ok(Some(at + 1 - matched));
         }
     }
-    None
+    Ok(None)
 }
 
 fn like(call: &Call<'_>) -> SqlResult<Datum> {

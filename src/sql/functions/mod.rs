@@ -19,6 +19,7 @@ mod function;
 mod kernels;
 mod like;
 mod numeric;
+mod pieces;
 mod refused;
 mod regexp;
 mod session;

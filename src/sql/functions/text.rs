@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::call::{Call, not_null};
 use super::definition::{Definition, MANY, Nulls, Numbers};
 use super::like::{find_letters, units};
+use super::pieces::{PIECE, text_pieces};
 use super::typing::{Typing, bigint, like_first, part_of_first, position_in_text};
 use crate::common::SqlResult;
 use crate::sql::types::{Collation, Datum, FieldType, utf8};
@@ -154,7 +155,10 @@ fn in_case(call: &Call<'_>, change: fn(&str) -> String) -> SqlResult<Datum> {
     if call.is_binary(0) {
         return Ok(Datum::Bytes(text));
     }
-    let changed = change(&utf8(&text));
+    let mut changed = String::with_capacity(text.len());
+    for piece in text_pieces(&utf8(&text), call.ctx) {
+        changed.push_str(&change(piece?));
+    }
     // In another case a letter may take more bytes, though not many.
     if changed.len() > text.len() && !call.limited(changed.len())? {
         return Ok(Datum::Null);
@@ -165,9 +169,20 @@ fn in_case(call: &Call<'_>, change: fn(&str) -> String) -> SqlResult<Datum> {
 fn reverse(call: &Call<'_>) -> SqlResult<Datum> {
     let text = not_null!(call.bytes(0));
     if call.is_binary(0) {
-        return Ok(Datum::from(text.iter().rev().copied().collect::<Vec<u8>>()));
+        let mut reversed = Vec::with_capacity(text.len());
+        for piece in text.rchunks(PIECE) {
+            call.ctx.check_interrupted()?;
+            reversed.extend(piece.iter().rev());
+        }
+        return Ok(Datum::from(reversed));
     }
-    let reversed: String = utf8(&text).chars().rev().collect();
+    let letters = utf8(&text);
+    let pieces: Vec<&str> = text_pieces(&letters, call.ctx).collect::<SqlResult<_>>()?;
+    let mut reversed = String::with_capacity(text.len());
+    for piece in pieces.into_iter().rev() {
+        call.ctx.check_interrupted()?;
+        reversed.extend(piece.chars().rev());
+    }
     // What is no letter becomes one of three bytes.
     if reversed.len() > text.len() && !call.limited(reversed.len())? {
         return Ok(Datum::Null);
@@ -201,21 +216,22 @@ pub(super) fn letters(text: &Bytes, start: usize, count: usize, binary: bool) ->
 }
 
 /// Where `needle` first is in `text`, from the letter `start` on: the letter's position.
-fn find(text: &[u8], needle: &[u8], start: usize, collation: Collation) -> Option<usize> {
+fn find(text: &[u8], needle: &[u8], start: usize, call: &Call<'_>) -> SqlResult<Option<usize>> {
+    let (collation, ctx) = (call.collation(), call.ctx);
     let binary = collation == Collation::Binary;
     if collation.ignores_case() {
-        let (text, needle) = (units(text, collation), units(needle, collation));
+        let (text, needle) = (units(text, collation, ctx)?, units(needle, collation, ctx)?);
         if start > text.len() {
-            return None;
+            return Ok(None);
         }
-        return find_letters(&needle, &text[start..]).map(|at| start + at);
+        return Ok(find_letters(&needle, &text[start..], ctx)?.map(|at| start + at));
     }
     if start > letter_count(text, binary) {
-        return None;
+        return Ok(None);
     }
     let from = letter_start(text, start, binary);
-    let at = memchr::memmem::find(&text[from..], needle)?;
-    Some(start + letter_count(&text[from..from + at], binary))
+    let at = memchr::memmem::find(&text[from..], needle);
+    Ok(at.map(|at| start + letter_count(&text[from..from + at], binary)))
 }
 
 fn concat(call: &Call<'_>) -> SqlResult<Datum> {
@@ -330,7 +346,7 @@ fn locate(call: &Call<'_>, needle: usize) -> SqlResult<Datum> {
     let Some(start) = start.checked_sub(1).and_then(|start| usize::try_from(start).ok()) else {
         return Ok(Datum::Int(0));
     };
-    let found = find(&text, &needle, start, call.collation());
+    let found = find(&text, &needle, start, call)?;
     Ok(Datum::Int(found.map_or(0, |at| at as i64 + 1)))
 }
 
@@ -342,8 +358,12 @@ fn find_in_set(call: &Call<'_>) -> SqlResult<Datum> {
     }
     // Letter by letter: here nothing is padded.
     let collation = call.collation();
-    let wanted = units(&wanted, collation);
-    let equal = |item: &[u8]| units(item, collation) == wanted;
-    let at = set.split(|byte| *byte == b',').position(equal);
-    Ok(Datum::Int(at.map_or(0, |at| at as i64 + 1)))
+    let wanted = units(&wanted, collation, call.ctx)?;
+    for (at, item) in set.split(|byte| *byte == b',').enumerate() {
+        call.ctx.check_interrupted()?;
+        if units(item, collation, call.ctx)? == wanted {
+            return Ok(Datum::Int(at as i64 + 1));
+        }
+    }
+    Ok(Datum::Int(0))
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::call::{Call, not_null};
 use super::definition::{Definition, Nulls, Numbers};
+use super::pieces::{PIECE, fill, pieces};
 use super::text::{letter_count, letter_start, letters};
 use super::typing::{Typing, like_first, long_text};
 use crate::common::{SqlResult, errno};
@@ -121,6 +122,14 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     ),
 ];
 
+/// Small steps between two looks at whether the statement is to end.
+const STEPS: usize = 1 << 16;
+
+/// Looks now and then whether the statement is to end; `step` counts up or down.
+fn look(call: &Call<'_>, step: usize) -> SqlResult<()> {
+    if step.is_multiple_of(STEPS) { call.ctx.check_interrupted() } else { Ok(()) }
+}
+
 fn trim(call: &Call<'_>, leading: bool, trailing: bool) -> SqlResult<Datum> {
     let text = not_null!(call.bytes(0));
     let what =
@@ -132,11 +141,13 @@ fn trim(call: &Call<'_>, leading: bool, trailing: bool) -> SqlResult<Datum> {
     if leading {
         while text[from..to].starts_with(&what) {
             from += what.len();
+            look(call, from / what.len())?;
         }
     }
     if trailing {
         while text[from..to].ends_with(&what) {
             to -= what.len();
+            look(call, to / what.len())?;
         }
     }
     Ok(Datum::Bytes(text.slice(from..to)))
@@ -159,7 +170,8 @@ fn replace(call: &Call<'_>) -> SqlResult<Datum> {
     }
     let mut replaced = Vec::with_capacity(length);
     let mut rest = 0;
-    for at in memchr::memmem::find_iter(&text, &from[..]) {
+    for (step, at) in memchr::memmem::find_iter(&text, &from[..]).enumerate() {
+        look(call, step)?;
         replaced.extend_from_slice(&text[rest..at]);
         replaced.extend_from_slice(&to);
         rest = at + from.len();
@@ -174,7 +186,9 @@ fn repeat(call: &Call<'_>) -> SqlResult<Datum> {
     if !call.limited(text.len().saturating_mul(count))? {
         return Ok(Datum::Null);
     }
-    Ok(Datum::from(text.repeat(count)))
+    let mut repeated = Vec::new();
+    fill(&mut repeated, &text, count, call.ctx)?;
+    Ok(Datum::from(repeated))
 }
 
 fn space(call: &Call<'_>) -> SqlResult<Datum> {
@@ -182,7 +196,9 @@ fn space(call: &Call<'_>) -> SqlResult<Datum> {
     if !call.limited(count)? {
         return Ok(Datum::Null);
     }
-    Ok(Datum::from(" ".repeat(count)))
+    let mut spaces = Vec::new();
+    fill(&mut spaces, b" ", count, call.ctx)?;
+    Ok(Datum::from(spaces))
 }
 
 /// LPAD and RPAD.
@@ -213,9 +229,7 @@ fn pad(call: &Call<'_>, in_front: bool) -> SqlResult<Datum> {
     if !in_front {
         padded.extend_from_slice(&text);
     }
-    for _ in 0..whole {
-        padded.extend_from_slice(&filler);
-    }
+    fill(&mut padded, &filler, whole, call.ctx)?;
     padded.extend_from_slice(part);
     if in_front {
         padded.extend_from_slice(&text);
@@ -254,12 +268,14 @@ fn quote(call: &Call<'_>) -> SqlResult<Datum> {
     }
     let mut quoted = Vec::with_capacity(length);
     quoted.push(b'\'');
-    for byte in text.iter() {
-        match byte {
-            b'\\' | b'\'' => quoted.extend([b'\\', *byte]),
-            0 => quoted.extend(b"\\0"),
-            0x1A => quoted.extend(b"\\Z"),
-            byte => quoted.push(*byte),
+    for piece in pieces(&text, PIECE, call.ctx) {
+        for byte in piece? {
+            match byte {
+                b'\\' | b'\'' => quoted.extend([b'\\', *byte]),
+                0 => quoted.extend(b"\\0"),
+                0x1A => quoted.extend(b"\\Z"),
+                byte => quoted.push(*byte),
+            }
         }
     }
     quoted.push(b'\'');

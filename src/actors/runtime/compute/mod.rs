@@ -25,7 +25,7 @@ use std::sync::Arc;
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 
 pub use pool::STACK_BYTES;
-pub use roaming::{Roaming, breathe, enter, is_worker};
+pub use roaming::{Roaming, breathe, dispose, enter, is_worker};
 
 use pool::Pool;
 

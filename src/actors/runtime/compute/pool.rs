@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 
 use super::ComputeFigures;
 use super::queue::Queue;
-use super::roaming::Visit;
+use super::roaming::{Visit, work_for};
 
 /// The stack of a worker: what recurses over the deepest statement there may be fits, without optimization too.
 pub const STACK_BYTES: usize = 128 << 20;
@@ -98,7 +98,10 @@ impl Pool {
         let started = thread::Builder::new()
             .name(format!("{}-compute-{number}", self.node))
             .stack_size(STACK_BYTES)
-            .spawn(move || pool.run(&own));
+            .spawn(move || {
+                work_for(pool.clone());
+                pool.run(&own);
+            });
         if let Err(error) = &started {
             tracing::warn!(%error, "failed to start a thread that computes");
             return false;

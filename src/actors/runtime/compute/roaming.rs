@@ -1,7 +1,7 @@
 //! A future that goes to the workers when it asks to, and what it may ask for.
 
 use std::any::Any;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::pin::Pin;
@@ -30,6 +30,22 @@ enum Place {
 
 thread_local! {
     static PLACE: Cell<Place> = const { Cell::new(Place::Elsewhere) };
+    /// Whose worker this thread is.
+    static POOL: OnceCell<Arc<Pool>> = const { OnceCell::new() };
+}
+
+/// This thread works for a pool, as long as it lives.
+pub(super) fn work_for(pool: Arc<Pool>) {
+    // A thread is made for one pool.
+    let _ = POOL.with(|own| own.set(pool));
+}
+
+/// Drops something that takes long to drop after everything else that waits for a worker, if the caller runs on one.
+pub fn dispose<T: Send + 'static>(value: T) {
+    match POOL.with(|own| own.get().cloned()) {
+        Some(pool) => pool.spawn(Box::pin(async move { drop(value) })),
+        None => drop(value),
+    }
 }
 
 /// Sets the place, and sets it back when it is dropped.

@@ -24,6 +24,9 @@ use crate::sql::exec::{ExecContext, short};
 use crate::sql::expr::{Expr, from_df_error, physical, physical_predicate};
 use crate::sql::plan::{PhysicalPlan, PlanNode, SortKey};
 
+/// The first so many rows are kept in a heap; for more all are sorted.
+const TOP_ROWS: usize = 100_000;
+
 /// The operators of a plan.
 pub(super) fn build(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Arc<dyn ExecutionPlan>> {
     Ok(profiled(operator(plan, ctx)?, plan, ctx))
@@ -71,9 +74,13 @@ fn operator(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Arc<dyn Executi
             source(Kind::Concat, vec![join])
         }
         PlanNode::Aggregate { input, group_by, aggregates } => {
-            aggregate::build(build(input, ctx)?, group_by, aggregates, ctx)?
+            let groups = aggregate::build(build(input, ctx)?, group_by, aggregates, ctx)?;
+            source(Kind::Concat, vec![groups])
         }
-        PlanNode::Sort { input, keys, fetch } => sort(build(input, ctx)?, keys, *fetch, ctx),
+        PlanNode::Sort { input, keys, fetch } => {
+            // What has sorted and what has grouped gives its rows without asking anybody: whoever reads them looks at the interrupt.
+            source(Kind::Concat, vec![sort(build(input, ctx)?, keys, *fetch, ctx)])
+        }
         PlanNode::Limit { input, offset, limit } => {
             let (skip, fetch) = short::window(offset.as_ref(), limit.as_ref(), ctx)?;
             let fetch = limit.is_some().then_some(fetch);
@@ -105,8 +112,12 @@ fn sort(
         PhysicalSortExpr::new(watched(comparable(&key.expr, &ctx.eval), &ctx.eval), options)
     });
     let fetch = fetch.map(|fetch| usize::try_from(fetch).unwrap_or(usize::MAX));
-    match LexOrdering::new(keys) {
-        Some(ordering) => Arc::new(SortExec::new(ordering, input).with_fetch(fetch)),
-        None => input,
+    let Some(ordering) = LexOrdering::new(keys) else { return input };
+    let sort = SortExec::new(ordering, input);
+    match fetch {
+        None => Arc::new(sort),
+        Some(fetch) if fetch <= TOP_ROWS => Arc::new(sort.with_fetch(Some(fetch))),
+        // The heap of the first rows takes more time and memory than sorting, and is emptied in one step.
+        Some(fetch) => Arc::new(GlobalLimitExec::new(Arc::new(sort), 0, Some(fetch))),
     }
 }

@@ -14,6 +14,7 @@ use futures::stream::StreamExt;
 use super::batch::{batch_rows, rows_batch, schema_of};
 use super::sort_key::comparable;
 use super::source::Batches;
+use super::watched::watched;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::exec::lookup::LookupSide;
 use crate::sql::exec::{ExecContext, keys};
@@ -57,7 +58,9 @@ pub(super) fn build(
     if *null_aware && on.len() > 1 {
         return Err(SqlError::unsupported("NOT IN with several columns"));
     }
-    let on = on.iter().map(|(l, r)| (comparable(l, &ctx.eval), comparable(r, &ctx.eval))).collect();
+    // The hash table is built in one step, batch by batch.
+    let key = |key: &Expr| watched(comparable(key, &ctx.eval), &ctx.eval);
+    let on = on.iter().map(|(left, right)| (key(left), key(right))).collect();
     let join = HashJoinExec::try_new(
         left_exec,
         right_exec,

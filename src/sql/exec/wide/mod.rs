@@ -12,6 +12,7 @@ mod assigning;
 mod batch;
 mod build;
 mod join;
+mod pool;
 mod profiled;
 mod sort_key;
 mod source;
@@ -23,12 +24,12 @@ use std::sync::{Arc, OnceLock};
 use datafusion_execution::TaskContext;
 use datafusion_execution::config::SessionConfig;
 use datafusion_execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion_execution::memory_pool::GreedyMemoryPool;
 use datafusion_execution::runtime_env::RuntimeEnvBuilder;
 
 pub(super) use batch::batch_rows;
 
-use super::{ExecContext, ExecLimits, RowStream};
+use super::{ExecContext, RowStream};
+use pool::QueryPool;
 use crate::common::SqlResult;
 use crate::sql::expr::from_df_error;
 use crate::sql::plan::PhysicalPlan;
@@ -40,13 +41,14 @@ const BATCH_ROWS: usize = 4096;
 pub(super) fn run(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<RowStream> {
     let tree = build::build(plan, ctx)?;
     let rows = if assigning::plan_assigns(plan) { 1 } else { BATCH_ROWS };
-    let task = Arc::new(task_context(&ctx.limits, rows)?);
+    let task = Arc::new(task_context(ctx, rows)?);
     let stream = tree.execute(0, task).map_err(from_df_error)?;
-    Ok(RowStream::Batches { stream, ctx: Box::new(ctx.clone()) })
+    Ok(RowStream::batches(stream, ctx))
 }
 
 /// What DataFusion's operators run with: batches of so many rows, memory and disk within the query's limits.
-fn task_context(limits: &ExecLimits, batch_rows: usize) -> SqlResult<TaskContext> {
+fn task_context(ctx: &ExecContext, batch_rows: usize) -> SqlResult<TaskContext> {
+    let limits = &ctx.limits;
     static CONFIG: OnceLock<SessionConfig> = OnceLock::new();
     let config = CONFIG
         .get_or_init(|| SessionConfig::new().with_batch_size(BATCH_ROWS).with_target_partitions(1));
@@ -62,7 +64,7 @@ fn task_context(limits: &ExecLimits, batch_rows: usize) -> SqlResult<TaskContext
         .with_mode(mode)
         .with_max_temp_directory_size(limits.spill_bytes);
     let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(GreedyMemoryPool::new(limits.memory_bytes)))
+        .with_memory_pool(Arc::new(QueryPool::new(limits.memory_bytes, &ctx.eval)))
         .with_disk_manager_builder(disk)
         .build_arc()
         .map_err(from_df_error)?;

@@ -24,7 +24,7 @@ use super::batch::{rows_batch, schema_of};
 use super::join::LookupJoin;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::exec::access::{TableAccess, lock_rows};
-use crate::sql::exec::{ExecContext, short};
+use crate::sql::exec::{Disposed, ExecContext, short};
 use crate::sql::expr::{physical_predicate, to_df_error};
 use crate::sql::plan::{AccessLock, PhysicalPlan, PlanNode};
 use crate::sql::types::Datum;
@@ -183,11 +183,19 @@ fn rows(plan: PhysicalPlan, batch_rows: usize, ctx: ExecContext) -> Batches {
     let schema = schema_of(&plan.schema);
     let all = async move {
         let rows = short::leaf(&plan, &ctx).await.map_err(to_df_error)?;
-        let mut batches = Vec::with_capacity(rows.len() / batch_rows + 1);
-        for chunk in rows.chunks(batch_rows) {
-            batches.push(Ok(rows_batch(&schema, chunk)?));
-        }
-        Ok::<_, datafusion_common::DataFusionError>(futures::stream::iter(batches))
+        let rows = Disposed::new(rows, &ctx);
+        let chunks = futures::stream::try_unfold((rows, 0), move |(rows, from)| {
+            let (schema, ctx) = (schema.clone(), ctx.clone());
+            async move {
+                ctx.pause().await.map_err(to_df_error)?;
+                let to = rows.len().min(from + batch_rows);
+                if from == to {
+                    return Ok(None);
+                }
+                Ok(Some((rows_batch(&schema, &rows[from..to])?, (rows, to))))
+            }
+        });
+        Ok::<_, datafusion_common::DataFusionError>(chunks)
     };
     futures::stream::once(all).try_flatten().boxed()
 }
