@@ -53,6 +53,17 @@ impl Control {
         }
     }
 
+    /// Resolves when the statement in hand is asked to end, shielded or not.
+    pub(super) async fn asked(&self) {
+        loop {
+            let cancelled = self.process.cancelled();
+            if self.check().is_err() {
+                return;
+            }
+            cancelled.await;
+        }
+    }
+
     /// Until it is dropped nothing is cancelled.
     pub(super) fn shield(self: &Arc<Self>) -> Shield {
         self.shielded.store(true, Ordering::Relaxed);

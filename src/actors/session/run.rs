@@ -1,7 +1,6 @@
 //! SELECT and the statements that change rows.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::answer::Sink;
@@ -174,15 +173,30 @@ impl Core {
     ) -> SqlResult<()> {
         let called = self.with_locks(query, &ctx.eval).await?;
         let query = called.as_ref().unwrap_or(query);
-        if let Some(pause) = sleeps(query, &ctx.eval)? {
-            tokio::time::sleep(pause).await;
-            ctx.eval.slept.store(true, Ordering::Relaxed);
-        }
+        self.sleep(query, &ctx.eval).await?;
         let most = self.vars.system.lock().settings.select_limit;
         let limited = limited(query, request, most);
         let query = limited.as_ref().unwrap_or(query);
         let rows = execute_query(query, ctx).await?;
         self.send_rows(&query.columns, rows, request, sink).await
+    }
+
+    /// Waits as long as the SLEEPs of a query without tables say. Whoever ends such a query ends its waiting: SLEEP() is 1 then, and
+    /// the query goes on.
+    pub(super) async fn sleep(&self, query: &QueryPlan, eval: &EvalContext) -> SqlResult<()> {
+        let Some(pause) = sleeps(query, eval)? else { return Ok(()) };
+        let shield = self.control.shield();
+        let slept = tokio::select! {
+            biased;
+            () = self.control.asked() => 1,
+            () = tokio::time::sleep(pause) => 0,
+        };
+        if slept == 1 {
+            self.control.begin();
+        }
+        drop(shield);
+        *eval.slept.lock() = Some(slept);
+        Ok(())
     }
 
     /// Writes a result: its columns, its rows as they come, its end.

@@ -253,6 +253,7 @@ impl Core {
             parameter_types: types,
             variables: &*self.vars,
             stats: &*self.services.stats,
+            interrupt: self.process.interrupt(),
         }
     }
 

@@ -71,6 +71,7 @@ impl Core {
         let query = self.planner(&schema, request.parameters, &request.types).plan_value(expr)?;
         if query.subqueries.is_empty() {
             let query = self.with_locks(&query, &self.eval).await?.unwrap_or(query);
+            self.sleep(&query, &self.eval).await?;
             let PlanNode::Project { exprs, .. } = &query.root.node else { return Err(no_value()) };
             let [bound] = exprs.as_slice() else { return Err(no_value()) };
             let value = bound.eval(&[], &self.eval)?;

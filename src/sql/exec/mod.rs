@@ -50,7 +50,9 @@ pub(crate) mod tests;
 mod weight;
 pub mod wide;
 
-pub use context::{Anywhere, Disposed, ExecContext, ExecLimits, NoVirtualTables, Place, VirtualTables};
+pub use context::{
+    Anywhere, Disposed, ExecContext, ExecLimits, NoVirtualTables, Place, VirtualTables,
+};
 pub use dml::{AutoIds, DmlResult, KvAutoIds, execute_delete, execute_insert, execute_update};
 pub use profile::Profile;
 pub use retry::is_retryable_in_statement;

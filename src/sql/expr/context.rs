@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -148,8 +148,8 @@ pub struct EvalContext {
     pub last_insert_id: AtomicU64,
     /// Set when `LAST_INSERT_ID(n)` was called: the session takes the new value over after the statement.
     pub last_insert_id_set: AtomicU64,
-    /// The session has waited as long as the statement's SLEEPs say.
-    pub slept: AtomicBool,
+    /// What SLEEP() is, once the session has waited as long as the statement's say: 0, or 1 if it was interrupted.
+    pub slept: Mutex<Option<i64>>,
     /// What the statement has read.
     pub rows_read: RowsRead,
     /// `FOUND_ROWS()`.
@@ -202,7 +202,7 @@ impl EvalContext {
             version: concat!("8.0.11-TroupeDB-v", env!("CARGO_PKG_VERSION")).to_owned(),
             last_insert_id: AtomicU64::new(0),
             last_insert_id_set: AtomicU64::new(0),
-            slept: AtomicBool::new(false),
+            slept: Mutex::default(),
             rows_read: RowsRead::default(),
             found_rows: 0,
             row_count: 0,
@@ -224,7 +224,7 @@ impl EvalContext {
         self.warnings.get_mut().clear();
         *self.warning_count.get_mut() = 0;
         *self.last_insert_id_set.get_mut() = 0;
-        *self.slept.get_mut() = false;
+        *self.slept.get_mut() = None;
         self.rows_read = RowsRead::default();
         self.seeded.get_mut().clear();
         self.regexes.get_mut().clear();

@@ -25,12 +25,7 @@ const fn of_one(
 pub(super) static FUNCTIONS: &[Definition] = &[
     of_one(&["hex"], in_digits, hex, "The bytes of a text, or a number, in hexadecimal digits.")
         .nulls(Nulls::OfArguments),
-    of_one(
-        &["unhex"],
-        long_bytes,
-        unhex,
-        "The bytes that hexadecimal digits stand for.",
-    ),
+    of_one(&["unhex"], long_bytes, unhex, "The bytes that hexadecimal digits stand for."),
     of_one(
         &["ascii"],
         bigint,
@@ -71,12 +66,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
         "The SHA-2 digest of 224, 256, 384 or 512 bits, in hexadecimal digits.",
     )
     .numbers(Numbers::At(&[1])),
-    of_one(
-        &["crc32"],
-        bigint_unsigned,
-        crc32,
-        "The checksum CRC-32.",
-    ),
+    of_one(&["crc32"], bigint_unsigned, crc32, "The checksum CRC-32."),
     Definition::function(
         &["conv"],
         (3, 3),

@@ -49,11 +49,7 @@ impl Part {
 }
 
 /// A string as the units LIKE matches: bytes or folded letters.
-pub(super) fn units(
-    text: &[u8],
-    collation: Collation,
-    ctx: &EvalContext,
-) -> SqlResult<Vec<u32>> {
+pub(super) fn units(text: &[u8], collation: Collation, ctx: &EvalContext) -> SqlResult<Vec<u32>> {
     let mut units = Vec::with_capacity(text.len());
     match collation {
         Collation::Binary => {

@@ -309,10 +309,9 @@ fn round(call: &Call<'_>, truncate: bool) -> SqlResult<Datum> {
 
 /// Nothing waits here: the session has, before the statement runs. Where it has not, it says so.
 fn sleep(call: &Call<'_>) -> SqlResult<Datum> {
-    if call.ctx.slept.load(std::sync::atomic::Ordering::Relaxed) {
-        return Ok(Datum::Int(0));
-    }
-    Err(SqlError::unsupported("SLEEP() anywhere but in a SELECT without tables"))
+    let slept = *call.ctx.slept.lock();
+    let anywhere = || SqlError::unsupported("SLEEP() anywhere but in a SELECT without tables");
+    slept.map(Datum::Int).ok_or_else(anywhere)
 }
 
 fn rand(call: &Call<'_>) -> SqlResult<Datum> {

@@ -31,7 +31,8 @@ pub(super) fn text_pieces<'a>(
             end += 1;
         }
         if end < text.len()
-            && let Some(blank) = text.as_bytes()[end - LOOK_BACK..end].iter().rposition(|b| *b == b' ')
+            && let Some(blank) =
+                text.as_bytes()[end - LOOK_BACK..end].iter().rposition(|b| *b == b' ')
         {
             end = end - LOOK_BACK + blank + 1;
         }

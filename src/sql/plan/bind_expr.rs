@@ -12,6 +12,7 @@ impl Binder<'_> {
     /// Binds an expression.
     pub(super) fn expr(&mut self, expr: &ast::Expr, clause: &mut Clause<'_>) -> SqlResult<Expr> {
         use ast::Expr as E;
+        self.planner.interrupt.check()?;
         match expr {
             E::Literal(value) => literal(value, self.planner),
             E::Parameter(index) => {

@@ -1,5 +1,8 @@
 //! The binder's state, and names of tables.
 
+use std::cell::RefCell;
+use std::marker::PhantomData;
+use std::mem;
 use std::sync::Arc;
 
 use super::physical::{PhysicalPlan, PlanNode, QueryPlan};
@@ -8,7 +11,7 @@ use super::scope::{Scope, same_name};
 use super::subplans::{CommonTable, Subquery};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::TableInfo;
-use crate::sql::expr::{Aggregate, EvalContext, Expr};
+use crate::sql::expr::{Aggregate, EvalContext, Expr, Interrupt};
 use crate::sql::parser::ast;
 use crate::sql::stats::TableStats;
 use crate::sql::types::FieldType;
@@ -24,6 +27,8 @@ pub(super) struct Binder<'a> {
     pub(super) common_tables: Vec<CommonTable>,
     /// The scopes of the queries around: a name found only there makes a subquery correlated.
     pub(super) outer: Vec<Scope>,
+    /// A long statement may be ended while it is planned.
+    _watching: Watching,
 }
 
 /// Where placeholders for aggregates begin among column positions.
@@ -117,6 +122,7 @@ impl<'a> Binder<'a> {
             value_count: 0,
             common_tables: Vec::new(),
             outer: Vec::new(),
+            _watching: Watching::begin(planner.interrupt),
         }
     }
 
@@ -215,12 +221,39 @@ impl<'a> Binder<'a> {
 }
 
 thread_local! {
-    static CONTEXT: EvalContext = EvalContext::new();
+    /// What folding computes with; its interrupt is that of the statement in hand.
+    static CONTEXT: RefCell<EvalContext> = RefCell::new(EvalContext::new());
+}
+
+/// While it lives, the rules on this thread look at a statement's interrupt.
+struct Watching {
+    before: Arc<Interrupt>,
+    /// It belongs to the thread.
+    _here: PhantomData<*const ()>,
+}
+
+impl Watching {
+    fn begin(interrupt: &Arc<Interrupt>) -> Watching {
+        let interrupt = interrupt.clone();
+        let before = CONTEXT.with_borrow_mut(|ctx| mem::replace(&mut ctx.interrupt, interrupt));
+        Watching { before, _here: PhantomData }
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        CONTEXT.with_borrow_mut(|ctx| mem::swap(&mut ctx.interrupt, &mut self.before));
+    }
+}
+
+/// The error of whoever ended the statement that is planned on this thread.
+pub(super) fn check() -> SqlResult<()> {
+    CONTEXT.with_borrow(EvalContext::check_interrupted)
 }
 
 /// A column's default as the value it is: it was checked when the column was made, and no session reads it otherwise.
 pub(super) fn fold_default(expr: Expr) -> Expr {
-    CONTEXT.with(|context| expr.fold(context))
+    CONTEXT.with_borrow(|context| expr.fold(context))
 }
 
 /// Replaces what is the same in every execution by its value.
@@ -231,5 +264,5 @@ pub(super) fn fold(expr: Expr) -> Expr {
     if !call.is_constant() || call.depends_on_context() {
         return call;
     }
-    CONTEXT.with(|context| call.fold(context))
+    CONTEXT.with_borrow(|context| call.fold(context))
 }

@@ -1,6 +1,7 @@
 //! Operators for the logical plan.
 
 use super::access::{self, Access};
+use super::binder::check;
 use super::cardinality::{Cardinality, FEW_ROWS, FILTER_PART, LOOKUP_COST};
 use super::logical::{Logical, Scan, column_type};
 use super::physical::{AccessLock, JoinKind, PhysicalPlan, PlanNode, SortKey};
@@ -26,6 +27,7 @@ pub(super) fn lower(plan: Logical) -> SqlResult<PhysicalPlan> {
 
 /// The physical plan of which only the first `fetch` rows are needed.
 fn lower_some(plan: Logical, fetch: Option<u64>) -> SqlResult<PhysicalPlan> {
+    check()?;
     let schema = plan.schema();
     Ok(match plan {
         Logical::Dual => node(PlanNode::Dual { rows: 1 }, schema, 1.0),

@@ -36,6 +36,7 @@ mod lower;
 mod optimize;
 mod physical;
 mod planner;
+mod prints;
 mod prune;
 mod pushdown;
 mod query;

@@ -1,12 +1,14 @@
 //! The planner as the session sees it.
 
+use std::sync::{Arc, LazyLock};
+
 use super::binder::Binder;
 use super::figures::TreeFigures;
 use super::physical::{DeletePlan, InsertPlan, QueryPlan, UpdatePlan};
 use super::{explain, explain_tree};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::InfoSchema;
-use crate::sql::expr::{Expr, TypeRules, VariableScope};
+use crate::sql::expr::{Expr, Interrupt, TypeRules, VariableScope};
 use crate::sql::parser::ast;
 use crate::sql::stats::{NoStats, StatsSource};
 use crate::sql::types::{Collation, FieldType, SqlMode};
@@ -32,6 +34,9 @@ impl VariableTypes for StringVariables {
     }
 }
 
+/// Of statements that nobody ends.
+static NOBODY: LazyLock<Arc<Interrupt>> = LazyLock::new(Arc::default);
+
 /// Binds and plans statements against one snapshot of the schema.
 pub struct Planner<'a> {
     /// What exists.
@@ -51,6 +56,8 @@ pub struct Planner<'a> {
     pub variables: &'a dyn VariableTypes,
     /// What is known of tables' rows.
     pub stats: &'a dyn StatsSource,
+    /// Ends the planning of a long statement.
+    pub interrupt: &'a Arc<Interrupt>,
 }
 
 /// A plan of a statement that reads or writes rows. It may be run many times, with other parameters each time, as long
@@ -83,6 +90,7 @@ impl<'a> Planner<'a> {
             parameter_types: &[],
             variables: &StringVariables,
             stats: &NoStats,
+            interrupt: &NOBODY,
         }
     }
 

@@ -1,16 +1,18 @@
 //! Conditions move to where the rows come from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::binder::fold;
+use super::binder::{check, fold};
 use super::logical::Logical;
 use super::physical::JoinKind;
+use super::prints::Prints;
 use super::select::literal_truth;
 use crate::common::SqlResult;
 use crate::sql::expr::{Expr, Function};
 
 /// The plan with `predicates` (over its rows) applied as early as they can be.
 pub(super) fn push(plan: Logical, predicates: Vec<Expr>) -> SqlResult<Logical> {
+    check()?;
     match plan {
         Logical::Filter { input, predicates: own } => {
             let mut all = predicates;
@@ -24,10 +26,13 @@ pub(super) fn push(plan: Logical, predicates: Vec<Expr>) -> SqlResult<Logical> {
             push(*input, all)
         }
         Logical::Scan(mut scan) => {
+            let mut known = Prints::of(&scan.filters);
             for predicate in predicates {
+                check()?;
                 let outputs = &scan.outputs;
                 let over_table = predicate.map_columns(&mut |index| outputs[index]);
-                if !scan.filters.contains(&over_table) {
+                if known.find(&over_table, |position| &scan.filters[position]).is_none() {
+                    known.add(&over_table, scan.filters.len());
                     scan.filters.push(over_table);
                 }
             }
@@ -129,7 +134,7 @@ impl Join {
         if self.kind == JoinKind::Inner {
             let mut all = conditions;
             all.extend(predicates);
-            propagate(&mut all);
+            propagate(&mut all)?;
             for part in all {
                 match side(&part) {
                     _ if !part.is_deterministic() => above.push(part),
@@ -209,8 +214,8 @@ fn rejects_null(predicate: &Expr, width: usize) -> bool {
 }
 
 /// Where `a = b` and `a` is compared with a constant, `b` is, too.
-fn propagate(parts: &mut Vec<Expr>) {
-    let mut equal = Vec::new();
+fn propagate(parts: &mut Vec<Expr>) -> SqlResult<()> {
+    let mut equal: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for part in parts.iter() {
         if let Expr::Call { function: Function::Eq, args, .. } = part
             && let [
@@ -221,25 +226,32 @@ fn propagate(parts: &mut Vec<Expr>) {
             && lt.unsigned == rt.unsigned
             && lt.collation == rt.collation
         {
-            equal.push((*left, *right));
-            equal.push((*right, *left));
+            equal.entry(*left).or_default().push(*right);
+            equal.entry(*right).or_default().push(*left);
         }
     }
     if equal.is_empty() {
-        return;
+        return Ok(());
     }
+    let mut known = Prints::of(parts.iter());
     let mut next = 0;
     while next < parts.len() {
-        let part = parts[next].clone();
+        check()?;
+        let part = &parts[next];
         next += 1;
-        let Some(column) = constrained_column(&part) else { continue };
-        for (_, to) in equal.iter().filter(|(from, _)| *from == column) {
+        let Some(others) = constrained_column(part).and_then(|column| equal.get(&column)) else {
+            continue;
+        };
+        let part = part.clone();
+        for to in others {
             let derived = part.clone().map_columns(&mut |_| *to);
-            if !parts.contains(&derived) {
+            if known.find(&derived, |position| &parts[position]).is_none() {
+                known.add(&derived, parts.len());
                 parts.push(derived);
             }
         }
     }
+    Ok(())
 }
 
 /// The only column of a comparison with constants, in the column's own collation.

@@ -4,6 +4,7 @@ use super::binder::{Binder, Clause, NameRule, SelectNames};
 use super::grouping::Grouping;
 use super::logical::Logical;
 use super::physical::{JoinKind, OutputColumn, SortKey};
+use super::prints::Prints;
 use super::scope::Scope;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::{Aggregate, AggregateKind, Expr, Function};
@@ -207,7 +208,8 @@ impl Binder<'_> {
         scope: &Scope,
         selected: &Selected,
     ) -> SqlResult<Vec<Expr>> {
-        let mut group_by = Vec::with_capacity(items.len());
+        let mut group_by: Vec<Expr> = Vec::with_capacity(items.len());
+        let mut known = Prints::default();
         for item in items {
             let expr = match position(item) {
                 Some(position) => selected.at(position, "group statement")?.clone(),
@@ -242,7 +244,8 @@ impl Binder<'_> {
                     format!("Can't group on '{name}'"),
                 ));
             }
-            if !group_by.contains(&expr) {
+            if known.find(&expr, |position| &group_by[position]).is_none() {
+                known.add(&expr, group_by.len());
                 group_by.push(expr);
             }
         }
@@ -272,6 +275,7 @@ impl Binder<'_> {
         aggregates: &mut Vec<Aggregate>,
     ) -> SqlResult<Vec<SortKey>> {
         let mut keys: Vec<SortKey> = Vec::with_capacity(items.len());
+        let mut known = Prints::default();
         for item in items {
             let expr = match position(&item.expr) {
                 Some(position) => selected.at(position, "order clause")?.clone(),
@@ -296,7 +300,8 @@ impl Binder<'_> {
                 }
             };
             // A constant orders nothing, and what was ordered by before needs no second look.
-            if !expr.is_constant() && !keys.iter().any(|key| key.expr == expr) {
+            if !expr.is_constant() && known.find(&expr, |position| &keys[position].expr).is_none() {
+                known.add(&expr, keys.len());
                 keys.push(SortKey { expr, descending: item.descending });
             }
         }

@@ -29,10 +29,10 @@ use datafusion_execution::runtime_env::RuntimeEnvBuilder;
 pub(super) use batch::batch_rows;
 
 use super::{ExecContext, RowStream};
-use pool::QueryPool;
 use crate::common::SqlResult;
 use crate::sql::expr::from_df_error;
 use crate::sql::plan::PhysicalPlan;
+use pool::QueryPool;
 
 /// Rows of a batch.
 const BATCH_ROWS: usize = 4096;
