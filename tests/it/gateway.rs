@@ -188,7 +188,14 @@ fn a_sql_node_that_stops_finishes_what_is_in_hand() {
     let has = |server: &Server, name: &str| sessions(server, name)["sessions"] == 1;
     until("its session", || has(&one, "sql1") || has(&two, "sql2"));
     let stopping = if has(&one, "sql1") { &mut one } else { &mut two };
+    // The gateway has sent it, and its node has it in hand: not another one, for a moment.
     until_running(&gateway, "SELECT SLEEP(3)", 1);
+    let mut times = 0;
+    until("the statement there", || {
+        let running = stopping.json("/statements")["running"].as_u64().is_some_and(|n| n > 0);
+        times = if running { times + 1 } else { 0 };
+        times == 3
+    });
     assert!(stopping.terminate().success(), "{}", stopping.log());
     let output = client.wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "0\tdone\n");
