@@ -202,6 +202,19 @@ impl Client {
         Ok(self.remember(found))
     }
 
+    /// Asks for the routes of the next regions of a range together, if the first is not known.
+    pub(super) async fn learn_routes(&self, start: &[u8], end: &[u8], count: usize) {
+        let encoded = encode_key(start);
+        if self.cache().read().locate(&encoded).is_some() {
+            return;
+        }
+        let end = encode_bound(end);
+        // What is not learnt so is asked for one by one.
+        if let Ok(found) = self.pd().scan_regions(encoded.into(), end, count).await {
+            found.into_iter().for_each(|route| drop(self.remember(route)));
+        }
+    }
+
     /// The region of the keys just below a user key; an empty key: the last region.
     pub(super) async fn locate_before(
         &self,

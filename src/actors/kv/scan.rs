@@ -22,6 +22,8 @@ const FIRST_BATCH: usize = 256;
 const LARGEST_BATCH: usize = 1024;
 /// Regions that one scan asks at the same time.
 const REGIONS_AT_ONCE: usize = 16;
+/// Routes that one scan asks for at the same time, if it goes over many regions.
+const ROUTES_AT_ONCE: usize = 128;
 
 impl Client {
     /// The value of a key in a snapshot. Where the key's leader is in this process it completes without waiting.
@@ -197,6 +199,9 @@ impl RegionScanner {
     async fn next_parts(&self, call: &mut Call) -> Result<Vec<Part>> {
         let (mut start, mut end) = (self.start.clone(), self.end.clone());
         let mut parts = Vec::with_capacity(self.at_once);
+        if self.at_once > 1 && !self.reverse {
+            self.client.learn_routes(&start, &end, ROUTES_AT_ONCE).await;
+        }
         loop {
             let part = self.locate(&start, &end, call).await?;
             let is_last = match self.reverse {

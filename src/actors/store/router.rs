@@ -161,12 +161,17 @@ impl RegionEntry {
     }
 }
 
+/// Takes an answer to another store.
+type Voice = Box<dyn Fn(RaftEnvelope) + Send + Sync>;
+
 /// The regions of a store. Clones share them.
 #[derive(Clone, Default)]
 pub struct StoreRouter {
     regions: Arc<DashMap<RegionId, Arc<RegionEntry>, ahash::RandomState>>,
     /// Who takes messages for regions that are not here.
     unknown: Arc<OnceLock<Address<UnknownRegion>>>,
+    /// How those answer that are let go.
+    voice: Arc<OnceLock<Voice>>,
     /// How often the store has written something, into a log or the data: as long as it does, who waits is not given up.
     writes: Arc<AtomicU64>,
     /// How often it has read something for another node.
@@ -307,7 +312,13 @@ impl StoreRouter {
     /// the network.
     pub fn deliver(&self, envelope: RaftEnvelope) {
         match self.get(envelope.region.id) {
-            Some(entry) => entry.seat.hear(envelope),
+            Some(entry) => {
+                if let Some(answer) = entry.seat.hear(&entry.status, envelope)
+                    && let Some(voice) = self.voice.get()
+                {
+                    voice(answer);
+                }
+            }
             None => {
                 if let Some(store) = self.unknown.get() {
                     let _ = store.tell(UnknownRegion { envelope });
@@ -320,6 +331,11 @@ impl StoreRouter {
     pub(super) fn set_unknown(&self, store: Address<UnknownRegion>) {
         // Set again when the store restarts, with the same address.
         let _ = self.unknown.set(store);
+    }
+
+    /// Says how the answers of peers that are let go leave.
+    pub(super) fn set_voice(&self, voice: impl Fn(RaftEnvelope) + Send + Sync + 'static) {
+        let _ = self.voice.set(Box::new(voice));
     }
 
     /// A region of this store.

@@ -12,12 +12,14 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::region_peer::{ColdPeer, RaftMessage, RegionPeer};
+use super::router::RegionStatus;
 use super::store::{Store, WakePeer};
 use super::transport::RaftEnvelope;
 use crate::actors::runtime::{
     Actor, ActorPath, ActorRef, AskError, Handler, Message, ReplyTo, SendError,
 };
 use crate::common::RegionId;
+use crate::storage::raft::ColdAnswer;
 
 /// The place of a peer. Senders hold its lock for as long as it takes to put a message into a mailbox: so none is put into
 /// the mailbox of a peer that is being let go.
@@ -102,15 +104,34 @@ impl Seat {
         }
     }
 
-    /// A message of another replica. What was on its way when the group fell asleep wakes nobody.
-    pub(super) fn hear(&self, envelope: RaftEnvelope) {
-        if let Whereabouts::Cold(cold) = &*self.peer.lock()
-            && !cold.is_roused_by(&envelope)
-        {
-            return;
+    /// A message of another replica. What a peer that was let go has to say to it, if it need not be made again.
+    pub(super) fn hear(
+        &self,
+        status: &Mutex<RegionStatus>,
+        envelope: RaftEnvelope,
+    ) -> Option<RaftEnvelope> {
+        if let Whereabouts::Cold(cold) = &*self.peer.lock() {
+            let status = status.lock();
+            let (region, me) = (&status.region, status.peer);
+            let answer = RaftEnvelope { from: me, to: envelope.from, ..RaftEnvelope::default() };
+            match cold.answer(region, me.id, &envelope) {
+                ColdAnswer::Wake => {}
+                ColdAnswer::Nothing => return None,
+                ColdAnswer::Message(message) => {
+                    return Some(RaftEnvelope { region: region.clone(), message, ..answer });
+                }
+                ColdAnswer::Doze(word) => {
+                    return Some(RaftEnvelope {
+                        region: region.clone(),
+                        doze: Some(word),
+                        ..answer
+                    });
+                }
+            }
         }
         // One that does not fit is lost, as on the network.
         let _ = self.tell(RaftMessage { envelope });
+        None
     }
 
     /// Asks. A peer that was let go is made again for it.

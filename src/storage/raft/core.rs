@@ -26,7 +26,7 @@ use crate::storage::engine::WriteBatch;
 
 use doze::{Agreement, is_idle_talk};
 
-pub use doze::{AfterDoze, Doze, DozeKind, Rest};
+pub use doze::{AfterDoze, ColdAnswer, Doze, DozeKind, Rest};
 pub use effects::{AcceptedSnapshot, Committed, Effects, Persist};
 pub use group::PeerProgress;
 use group::{ElectionTimeout, ReadContext};

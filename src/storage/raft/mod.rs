@@ -38,8 +38,8 @@ mod peer_storage;
 mod tests;
 
 pub use core::{
-    AcceptedSnapshot, AfterDoze, Committed, Doze, DozeKind, Effects, PeerCore, PeerProgress,
-    PeerStart, Persist, Rest, Role,
+    AcceptedSnapshot, AfterDoze, ColdAnswer, Committed, Doze, DozeKind, Effects, PeerCore,
+    PeerProgress, PeerStart, Persist, Rest, Role,
 };
 pub use lease::Lease;
 pub use log_store::{LogPosition, LogStore, RegionLog};

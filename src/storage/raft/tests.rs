@@ -471,21 +471,50 @@ fn a_follower_that_was_let_go_keeps_faith_and_no_lease_comes_back() {
 
 #[test]
 fn what_was_on_its_way_wakes_nobody() {
+    use raft::eraftpb::MessageType;
     let group = quiet_group();
     let (leader, follower) = (group.peers[0].rest().unwrap(), group.peers[1].rest().unwrap());
-    let mut answer = Message::default();
-    answer.set_msg_type(raft::eraftpb::MessageType::MsgHeartbeatResponse);
-    answer.term = leader.term.0;
-    assert!(!leader.is_roused_by(PeerId(1), &answer, None));
-    answer.term += 1;
-    assert!(leader.is_roused_by(PeerId(1), &answer, None));
-    let mut heartbeat = Message::default();
-    heartbeat.set_msg_type(raft::eraftpb::MessageType::MsgHeartbeat);
-    heartbeat.term = leader.term.0;
-    assert!(follower.is_roused_by(PeerId(2), &heartbeat, None));
-    let word = |kind| Some(Doze { kind, term: leader.term, index: leader.index });
+    let message = |kind: MessageType, term: u64| {
+        let mut message =
+            Message { from: 1, term, context: b"read"[..].into(), ..Message::default() };
+        message.set_msg_type(kind);
+        message
+    };
+    let term = leader.term.0;
+    let idle =
+        Message { context: b""[..].into(), ..message(MessageType::MsgHeartbeatResponse, term) };
+    assert_eq!(leader.answer(PeerId(1), &idle, None), ColdAnswer::Nothing);
+    let newer = Message { term: term + 1, ..idle };
+    assert_eq!(leader.answer(PeerId(1), &newer, None), ColdAnswer::Wake);
+    let read = message(MessageType::MsgHeartbeatResponse, term);
+    assert_eq!(leader.answer(PeerId(1), &read, None), ColdAnswer::Wake);
+    let append = message(MessageType::MsgAppend, term);
+    assert_eq!(follower.answer(PeerId(2), &append, None), ColdAnswer::Wake);
+    let vote = message(MessageType::MsgRequestPreVote, term + 1);
+    assert_eq!(follower.answer(PeerId(2), &vote, None), ColdAnswer::Wake);
+    let word = |kind| Doze { kind, term: leader.term, index: leader.index };
     let nothing = Message::default();
-    assert!(!follower.is_roused_by(PeerId(2), &nothing, word(DozeKind::Sleep)));
-    assert!(!leader.is_roused_by(PeerId(1), &nothing, word(DozeKind::Agree)));
-    assert!(follower.is_roused_by(PeerId(2), &nothing, word(DozeKind::Ask)));
+    let say = |rest: Rest, to, kind| rest.answer(PeerId(to), &nothing, Some(word(kind)));
+    assert_eq!(say(follower, 2, DozeKind::Sleep), ColdAnswer::Nothing);
+    assert_eq!(say(leader, 1, DozeKind::Agree), ColdAnswer::Nothing);
+    assert_eq!(say(follower, 2, DozeKind::Ask), ColdAnswer::Doze(word(DozeKind::Agree)));
+    let further = Doze { index: LogIndex(leader.index.0 + 1), ..word(DozeKind::Ask) };
+    assert_eq!(follower.answer(PeerId(2), &nothing, Some(further)), ColdAnswer::Wake);
+}
+
+#[test]
+fn a_follower_that_was_let_go_answers_its_leader_as_if_it_were_there() {
+    let mut group = quiet_group();
+    let rest = group.peers[1].rest().unwrap();
+    group.peers[0].read_index("read", Timestamp::ZERO, 0).unwrap();
+    let asked = group.peers[0].take_effects(0).messages;
+    let heartbeat = asked.into_iter().find(|message| message.to == 2).expect("it asks its group");
+    let ColdAnswer::Message(answer) = rest.answer(PeerId(2), &heartbeat, None) else {
+        panic!("it is a heartbeat of its leader");
+    };
+    group.peers[1].step(heartbeat).unwrap();
+    let awake = group.peers[1].take_effects(0).messages;
+    assert_eq!(awake, std::slice::from_ref(&answer), "word for word");
+    group.peers[0].step(answer).unwrap();
+    assert_eq!(group.peers[0].take_effects(0).reads, [(LogIndex(6), "read")]);
 }

@@ -14,6 +14,7 @@ use crate::actors::store::region_peer::KvCommand;
 use crate::actors::store::router::{RegionStatus, StoreRouter};
 use crate::actors::store::shared::StoreParts;
 use crate::common::{LogIndex, RegionId, Timestamp};
+use crate::storage::api::RegionEpoch;
 use crate::storage::engine::Engine;
 use crate::storage::mvcc::{Garbage, GarbageLimits, KeyRange, find_garbage};
 use crate::storage::region::Region;
@@ -28,7 +29,7 @@ const LIMITS: GarbageLimits = GarbageLimits { found: 256, seen: 4096 };
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// A region as it was when nothing in it could become garbage without another write.
-type Clean = BTreeMap<RegionId, (Region, LogIndex)>;
+type Clean = BTreeMap<RegionId, (RegionEpoch, LogIndex)>;
 
 /// Collects garbage in the regions a store leads.
 ///
@@ -103,9 +104,10 @@ impl Round {
         for status in self.router.statuses().into_iter().filter(RegionStatus::is_leader) {
             let RegionStatus { region, applied, .. } = status;
             let id = region.id;
-            let as_it_is = (region, applied);
+            // Of one id and epoch there is one range.
+            let as_it_is = (region.epoch, applied);
             let is_clean = self.before.get(&id) == Some(&as_it_is);
-            match if is_clean { Ok(true) } else { self.collect_in(&as_it_is.0).await } {
+            match if is_clean { Ok(true) } else { self.collect_in(&region).await } {
                 Ok(true) => drop(self.clean.insert(id, as_it_is)),
                 Ok(false) => {}
                 Err(error) => {

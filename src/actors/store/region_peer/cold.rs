@@ -9,7 +9,9 @@ use super::admin::AdminState;
 use crate::actors::runtime::Context;
 use crate::actors::store::applier::{AfterForget, ForgetRegion};
 use crate::actors::store::transport::RaftEnvelope;
-use crate::storage::raft::Rest;
+use crate::common::PeerId;
+use crate::storage::raft::{ColdAnswer, Rest};
+use crate::storage::region::Region;
 
 /// How long until a sleeping peer that could not be let go tries again.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -30,10 +32,14 @@ impl ColdPeer {
         ColdPeer { rest: None, max_ts_synced: false, admin: AdminState::default() }
     }
 
-    /// Whether a message of another replica is a reason to make it again.
-    pub fn is_roused_by(&self, envelope: &RaftEnvelope) -> bool {
-        let RaftEnvelope { to, message, doze, tombstone, .. } = envelope;
-        *tombstone || self.rest.is_none_or(|rest| rest.is_roused_by(to.id, message, *doze))
+    /// What it does about a message of another replica: the replica `me` knows the region as it is in `region`.
+    pub fn answer(&self, region: &Region, me: PeerId, envelope: &RaftEnvelope) -> ColdAnswer {
+        let RaftEnvelope { region: sent, from, to, message, doze, tombstone, .. } = envelope;
+        let is_member = sent.epoch == region.epoch && region.peer(from.id).is_some();
+        match self.rest {
+            Some(rest) if is_member && to.id == me && !tombstone => rest.answer(me, message, *doze),
+            _ => ColdAnswer::Wake,
+        }
     }
 }
 

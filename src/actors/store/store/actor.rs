@@ -262,6 +262,7 @@ impl Actor for Store {
             .unwrap_or_else(|error| panic!("failed to recover the regions of the store: {error}"));
         self.shared = Some(self.start_helpers(ctx));
         self.parts.router.set_unknown(ctx.me().address());
+        self.give_voice();
         info!(store_id = %self.parts.store_id, regions = regions.len(), "starts a store");
         for (region, state) in regions {
             let size = self.size_in_files(&region);

@@ -21,6 +21,7 @@ use crate::actors::store::region_peer::{ColdPeer, NewPeer};
 use crate::actors::store::router::RegionGauges;
 use crate::actors::store::seat::Seat;
 use crate::actors::store::shared::StoreParts;
+use crate::actors::store::transport::RaftEnvelope;
 use crate::common::{LogIndex, PeerId, RegionId, StoreId, Term};
 use crate::storage::engine::WriteBatch;
 use crate::storage::raft::{LogPosition, Role};
@@ -94,6 +95,17 @@ impl Store {
         sleepers.sleep(region_id, others);
         let seat = Seat::cold(region_id, ctx.me().clone(), ColdPeer::unborn());
         router.insert(seat, status, gauges);
+    }
+
+    /// Lets peers that are let go answer their leaders. Whoever is answered has been heard of.
+    pub(super) fn give_voice(&self) {
+        let StoreParts { transport, sleepers, disk, .. } = &self.parts;
+        let (transport, sleepers, disk) =
+            (Arc::clone(transport), Arc::clone(sleepers), disk.clone());
+        self.parts.router.set_voice(move |answer| {
+            sleepers.heard(answer.to.store_id);
+            transport.send(RaftEnvelope { room: disk.room(), ..answer });
+        });
     }
 
     /// Asks the placement driver which of the regions that nobody is known to lead are led by other stores: those are none of this

@@ -77,12 +77,34 @@ async fn a_region_leads_on_where_it_fell_asleep() {
     let after = led(&cluster, "g");
     assert_eq!((after.term, after.peer), (before.term, before.peer), "nobody was elected");
     assert_eq!(after.applied, before.applied, "nothing was written for it");
+    assert_eq!(cold(&cluster), 8, "the followers have answered in their sleep");
     cluster.put("g", "2").await;
     cluster.wait_level("g", 3).await;
     assert_eq!(led(&cluster, "g").term, before.term);
     assert_eq!(cold(&cluster), 6, "the others sleep on");
     wait_cold(&cluster, 9).await;
     assert_eq!(cluster.get("g").await.as_deref(), Some("2"));
+    cluster.check();
+}
+
+/// A leader that is awake for one that is missing wakes none of those that are there; and they do not take it for lost.
+#[actix_rt::test]
+async fn followers_sleep_on_while_their_leader_is_awake() {
+    let mut cluster = all_cold().await;
+    let before = led(&cluster, "n");
+    let lost = cluster.follower_of("n").await;
+    let dead = cluster.kill(lost).await;
+    cluster.settle_for(60_000).await;
+    let after = led(&cluster, "n");
+    assert_eq!((after.term, after.peer), (before.term, before.peer));
+    assert_eq!(after.down_peers.len(), 1, "{after:?}");
+    cluster.put("n", "2").await;
+    let back = cluster.revive(dead).await;
+    sleep_again(&cluster, 12).await;
+    wait_cold(&cluster, 9).await;
+    assert_eq!(cluster.get("n").await.as_deref(), Some("2"));
+    assert_eq!(led(&cluster, "n").term, before.term);
+    cluster.on(back);
     cluster.check();
 }
 
@@ -145,6 +167,8 @@ async fn a_store_starts_without_peers_for_what_nobody_asks_for() {
     for key in ["a", "g", "n", "t"] {
         node.put(key, "1").await;
     }
+    // What was applied is on the disk, as it is some time after the last write.
+    node.kv.inner.sync().unwrap();
     let node = node.crash_asleep().await;
     assert_eq!(node.store.router.cold(), 3, "all but the first");
     tokio::time::sleep(Duration::from_secs(60)).await;
@@ -170,6 +194,7 @@ async fn a_store_that_starts_again_leaves_to_others_what_they_lead() {
     let leader = led(&cluster, "n").peer.store_id;
     let follower = cluster.follower_of("n").await;
     assert_ne!(leader, follower);
+    cluster.on(follower).kv.inner.sync().unwrap();
     let dead = cluster.kill(follower).await;
     let back = cluster.revive(dead).await;
     assert_eq!(cluster.on(back).store.router.cold(), 3);
@@ -190,6 +215,7 @@ async fn a_cluster_that_starts_again_elects_leaders_for_all() {
     let stores: Vec<StoreId> = cluster.members.keys().copied().collect();
     let mut dead = Vec::new();
     for store in stores {
+        cluster.on(store).kv.inner.sync().unwrap();
         dead.push(cluster.kill(store).await);
     }
     for store in dead {

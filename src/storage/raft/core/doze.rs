@@ -216,16 +216,62 @@ impl<W> PeerCore<W> {
     }
 }
 
+/// What a replica that was let go does about a message.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ColdAnswer {
+    /// Nothing: it was on its way when the group fell asleep.
+    Nothing,
+    /// It answers, and sleeps on.
+    Message(Message),
+    /// It answers, and sleeps on.
+    Doze(Doze),
+    /// It has to be made again, and take the message itself.
+    Wake,
+}
+
 impl Rest {
-    /// Whether a message to a replica that was let go is a reason to make it again. What was on its way when the group fell asleep
-    /// is not: see [`PeerCore::is_roused_by`].
-    pub fn is_roused_by(&self, to: PeerId, message: &Message, doze: Option<Doze>) -> bool {
-        match doze {
-            Some(word) => {
-                word.kind == DozeKind::Ask || word.term != self.term || word.index != self.index
-            }
-            None => !(self.leader == to && is_idle_talk(message) && message.term == self.term.0),
+    /// What to do about a message to the replica `to`.
+    ///
+    /// A leader that is awake, to be read or because another replica is missing, needs nothing of a follower but to hear that it still
+    /// follows. That takes no replica: it says where it stands, as it would have if it had been awake. The answer is a promise to
+    /// vote for nobody for a while, and it is kept: who is made again begins to count the silence of its leader anew, unless the leader's store
+    /// has been silent for that long, and this message was a word of that store (see [`PeerCore::make_up_for`]).
+    pub fn answer(&self, to: PeerId, message: &Message, doze: Option<Doze>) -> ColdAnswer {
+        if let Some(word) = doze {
+            let is_same = word.term == self.term && word.index == self.index;
+            return match word.kind {
+                DozeKind::Ask if is_same && self.leader != to => {
+                    ColdAnswer::Doze(Doze { kind: DozeKind::Agree, ..word })
+                }
+                DozeKind::Agree | DozeKind::Sleep if is_same => ColdAnswer::Nothing,
+                _ => ColdAnswer::Wake,
+            };
         }
+        if message.term != self.term.0 {
+            return ColdAnswer::Wake;
+        }
+        if self.leader == to {
+            return match is_idle_talk(message) {
+                true => ColdAnswer::Nothing,
+                false => ColdAnswer::Wake,
+            };
+        }
+        let is_heartbeat = message.get_msg_type() == MessageType::MsgHeartbeat
+            && message.from == self.leader.0
+            && message.commit <= self.index.0;
+        if !is_heartbeat {
+            return ColdAnswer::Wake;
+        }
+        let mut answer = Message {
+            to: message.from,
+            from: to.0,
+            term: self.term.0,
+            commit: self.index.0,
+            context: message.context.clone(),
+            ..Message::default()
+        };
+        answer.set_msg_type(MessageType::MsgHeartbeatResponse);
+        ColdAnswer::Message(answer)
     }
 }
 
