@@ -192,7 +192,7 @@ fn a_sql_node_that_stops_finishes_what_is_in_hand() {
     until_running(&gateway, "SELECT SLEEP(3)", 1);
     let mut times = 0;
     until("the statement there", || {
-        let running = stopping.json("/statements")["running"].as_u64().is_some_and(|n| n > 0);
+        let running = stopping.json("/overview")["clients"]["running"].as_u64() > Some(0);
         times = if running { times + 1 } else { 0 };
         times == 3
     });

@@ -20,8 +20,9 @@ use tokio::time::Instant;
 use super::buffer::{Buffer, Write};
 use super::client::{Client, LiveLocks};
 use super::error::{Error, Result};
+use super::groups::Keyed;
 use super::pieces::Pieces;
-use super::request::{Call, Committing, Keyed, Patience};
+use super::request::{Call, Committing, Patience};
 use crate::common::Timestamp;
 use crate::storage::txn::{
     Assertion, CommitKeys, KeyError, KvRequest, KvResponse, Mutation, MutationKind,

@@ -19,6 +19,7 @@ mod client;
 mod commit;
 pub mod convert;
 mod error;
+mod groups;
 mod keeper;
 mod locks;
 pub mod memory;

@@ -1,4 +1,4 @@
-//! From keys to regions and back: routing, trying again, and splitting a request over regions.
+//! From keys to regions and back: routing, and trying again.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -6,14 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
 use super::client::Client;
 use super::error::{Error, Result};
-use super::pieces::Pieces;
 use super::replicas;
 use super::resolve::Resolved;
 use crate::actors::pd::PdError;
@@ -21,7 +19,7 @@ use crate::common::Timestamp;
 use crate::sql::kv::ReadFrom;
 use crate::storage::routing::{RegionRoute, encode_bound, encode_key};
 use crate::storage::txn::{
-    KeyError, KvRequest, KvResponse, LockInfo, LockKind, Mutation, RegionError, RequestError,
+    KeyError, KvRequest, KvResponse, LockInfo, LockKind, RegionError, RequestError,
 };
 
 /// An attempt at another store that takes longer than this has the client look whether that one still leads; and again
@@ -36,45 +34,6 @@ const QUESTION_COUNTS: Duration = Duration::from_secs(10);
 
 /// How long a replica that does not lead may take for a read before the leader is asked.
 const REPLICA_PATIENCE: Duration = Duration::from_secs(1);
-
-/// Something that belongs to the region of its key.
-pub(super) trait Keyed: Clone + Send + Sync {
-    /// The user key.
-    fn key(&self) -> &Bytes;
-    /// About how many bytes it adds to a request.
-    fn bytes(&self) -> usize {
-        self.key().len()
-    }
-}
-
-impl Keyed for Bytes {
-    fn key(&self) -> &Bytes {
-        self
-    }
-}
-
-impl Keyed for (Bytes, bool) {
-    fn key(&self) -> &Bytes {
-        &self.0
-    }
-}
-
-impl Keyed for Mutation {
-    fn key(&self) -> &Bytes {
-        &self.key
-    }
-
-    fn bytes(&self) -> usize {
-        self.key.len() + self.value.len()
-    }
-}
-
-/// Items of one region.
-#[derive(Clone, Debug)]
-pub(super) struct Group<T> {
-    pub(super) route: Arc<RegionRoute>,
-    pub(super) items: Vec<T>,
-}
 
 /// What a request does about a lock that stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,6 +133,24 @@ impl Call {
     /// A call of a writer.
     pub(super) fn write(client: &Client) -> Call {
         Call::new(client, Timestamp::MAX)
+    }
+
+    /// The call for a part of this one's items.
+    pub(super) fn part(&self) -> Call {
+        Call {
+            backoff: self.backoff.clone(),
+            caller: self.caller,
+            patience: self.patience,
+            passes: Mutex::new(self.passes()),
+            read_from: self.read_from,
+            undetermined: AtomicBool::new(false),
+            decides: false,
+        }
+    }
+
+    /// What a part of it did is not known.
+    pub(super) fn set_undetermined(&self) {
+        self.undetermined.store(true, Ordering::Relaxed);
     }
 
     /// Whether some write may have taken effect though its answer was lost.
@@ -484,110 +461,6 @@ impl Client {
                 }
             }
         }
-    }
-
-    /// Groups items by the region of their keys, in the order regions are first met, in batches of at most
-    /// `batch_bytes`.
-    pub(super) async fn group<T: Keyed>(
-        &self,
-        items: Vec<T>,
-        backoff: &mut Backoff,
-    ) -> Result<Vec<Group<T>>> {
-        let most = self.options().batch_bytes;
-        let mut groups: Vec<(usize, Group<T>)> = Vec::new();
-        let mut pieces = Pieces::default();
-        for item in items {
-            pieces.count().await;
-            // Items mostly come in key order, so that the last group is almost always the one.
-            let encoded = encode_key(item.key());
-            let bytes = item.bytes();
-            let fits = |(used, group): &(usize, Group<T>)| {
-                group.route.region.contains(&encoded) && (*used + bytes <= most)
-            };
-            match groups.iter().rposition(fits) {
-                Some(at) => {
-                    groups[at].0 += bytes;
-                    groups[at].1.items.push(item);
-                }
-                None => {
-                    let route = self.locate(item.key(), backoff).await?;
-                    groups.push((bytes, Group { route, items: vec![item] }));
-                }
-            }
-        }
-        Ok(groups.into_iter().map(|(_, group)| group).collect())
-    }
-
-    /// Sends a request for the items of each group, several at a time, until all are answered. A region that changed
-    /// meanwhile has its items grouped anew. The first error ends it; what is on its way then is not waited for.
-    pub(super) async fn send_groups<T: Keyed>(
-        &self,
-        groups: Vec<Group<T>>,
-        call: &Call,
-        make: impl Fn(&[T], Vec<Timestamp>) -> KvRequest + Sync,
-    ) -> Result<Vec<(Vec<T>, KvResponse)>> {
-        let mut answers = Vec::with_capacity(groups.len());
-        let mut waiting = groups.into_iter();
-        let mut running: FuturesUnordered<_> = waiting
-            .by_ref()
-            .take(self.options().concurrency)
-            .map(|group| self.send_group(group, call, &make))
-            .collect();
-        while let Some(answered) = running.next().await {
-            answers.extend(answered?);
-            if let Some(group) = waiting.next() {
-                running.push(self.send_group(group, call, &make));
-            }
-        }
-        Ok(answers)
-    }
-
-    pub(super) async fn send_group<T: Keyed>(
-        &self,
-        group: Group<T>,
-        shared: &Call,
-        make: &(impl Fn(&[T], Vec<Timestamp>) -> KvRequest + Sync),
-    ) -> Result<Vec<(Vec<T>, KvResponse)>> {
-        let mut call = Call {
-            backoff: shared.backoff.clone(),
-            caller: shared.caller,
-            patience: shared.patience,
-            passes: Mutex::new(shared.passes()),
-            read_from: shared.read_from,
-            undetermined: AtomicBool::new(false),
-            decides: false,
-        };
-        let mut answers = Vec::with_capacity(1);
-        let mut left = vec![group];
-        while let Some(group) = left.pop() {
-            let make = |passes| make(&group.items, passes);
-            let answered = self.request_region(&group.route, &mut call, make).await;
-            if call.is_undetermined() {
-                shared.undetermined.store(true, Ordering::Relaxed);
-            }
-            match answered? {
-                Some(response) => answers.push((group.items, response)),
-                None => {
-                    let groups = self.group(group.items, &mut call.backoff).await?;
-                    if let Patience::Commit(committing) = &mut call.patience {
-                        committing.is_alone &= groups.len() == 1;
-                    }
-                    left.extend(groups);
-                }
-            }
-        }
-        Ok(answers)
-    }
-
-    /// Groups items and sends them.
-    pub(super) async fn send_all<T: Keyed>(
-        &self,
-        items: Vec<T>,
-        call: &mut Call,
-        make: impl Fn(&[T], Vec<Timestamp>) -> KvRequest + Sync,
-    ) -> Result<Vec<(Vec<T>, KvResponse)>> {
-        let groups = self.group(items, &mut call.backoff).await?;
-        self.send_groups(groups, call, make).await
     }
 }
 

@@ -83,7 +83,8 @@ pub fn collect_key(
     let mut cursor = reader.cursor(Cf::Write, ONE_KEY)?;
     cursor.seek(&version_key(&data_key, safe_point))?;
     let mut decided = false;
-    while let Some((_, write)) = current_write(cursor.as_ref(), &data_key)? {
+    while let Some((commit_ts, write)) = current_write(cursor.as_ref(), &data_key)? {
+        assert!(commit_ts <= safe_point, "what a snapshot may still see stays");
         let keep = write.kind == WriteKind::Put && !decided;
         decided |= matches!(write.kind, WriteKind::Put | WriteKind::Delete);
         if !keep {

@@ -19,7 +19,9 @@ impl KeyRange {
 
     /// A region's range from its boundaries: memcomparable keys without the data prefix; an empty end has no bound.
     pub fn of_region(start: &[u8], end: &[u8]) -> KeyRange {
-        KeyRange { lower: keys::data_key(start), upper: keys::data_end_key(end) }
+        let (lower, upper) = (keys::data_key(start), keys::data_end_key(end));
+        assert!(lower < upper, "a region begins before it ends");
+        KeyRange { lower, upper }
     }
 
     /// The part of this range between two user keys; an empty `end` has no bound.

@@ -1,0 +1,152 @@
+//! One request over several regions: its items grouped by the region of their keys, and each group sent by itself.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream::{FuturesUnordered, StreamExt};
+
+use super::backoff::Backoff;
+use super::client::Client;
+use super::error::Result;
+use super::pieces::Pieces;
+use super::request::{Call, Patience};
+use crate::common::Timestamp;
+use crate::storage::routing::{RegionRoute, encode_key};
+use crate::storage::txn::{KvRequest, KvResponse, Mutation};
+
+/// Something that belongs to the region of its key.
+pub(super) trait Keyed: Clone + Send + Sync {
+    /// The user key.
+    fn key(&self) -> &Bytes;
+    /// About how many bytes it adds to a request.
+    fn bytes(&self) -> usize {
+        self.key().len()
+    }
+}
+
+impl Keyed for Bytes {
+    fn key(&self) -> &Bytes {
+        self
+    }
+}
+
+impl Keyed for (Bytes, bool) {
+    fn key(&self) -> &Bytes {
+        &self.0
+    }
+}
+
+impl Keyed for Mutation {
+    fn key(&self) -> &Bytes {
+        &self.key
+    }
+
+    fn bytes(&self) -> usize {
+        self.key.len() + self.value.len()
+    }
+}
+
+/// Items of one region.
+#[derive(Clone, Debug)]
+pub(super) struct Group<T> {
+    pub(super) route: Arc<RegionRoute>,
+    pub(super) items: Vec<T>,
+}
+
+impl Client {
+    /// Groups items by the region of their keys, in the order regions are first met, in batches of at most
+    /// `batch_bytes`.
+    pub(super) async fn group<T: Keyed>(
+        &self,
+        items: Vec<T>,
+        backoff: &mut Backoff,
+    ) -> Result<Vec<Group<T>>> {
+        let most = self.options().batch_bytes;
+        let mut groups: Vec<(usize, Group<T>)> = Vec::new();
+        let mut pieces = Pieces::default();
+        for item in items {
+            pieces.count().await;
+            // Items mostly come in key order, so that the last group is almost always the one.
+            let encoded = encode_key(item.key());
+            let bytes = item.bytes();
+            let fits = |(used, group): &(usize, Group<T>)| {
+                group.route.region.contains(&encoded) && (*used + bytes <= most)
+            };
+            match groups.iter().rposition(fits) {
+                Some(at) => {
+                    groups[at].0 += bytes;
+                    groups[at].1.items.push(item);
+                }
+                None => {
+                    let route = self.locate(item.key(), backoff).await?;
+                    groups.push((bytes, Group { route, items: vec![item] }));
+                }
+            }
+        }
+        Ok(groups.into_iter().map(|(_, group)| group).collect())
+    }
+
+    /// Sends a request for the items of each group, several at a time, until all are answered. A region that changed
+    /// meanwhile has its items grouped anew. The first error ends it; what is on its way then is not waited for.
+    pub(super) async fn send_groups<T: Keyed>(
+        &self,
+        groups: Vec<Group<T>>,
+        call: &Call,
+        make: impl Fn(&[T], Vec<Timestamp>) -> KvRequest + Sync,
+    ) -> Result<Vec<(Vec<T>, KvResponse)>> {
+        let mut answers = Vec::with_capacity(groups.len());
+        let mut waiting = groups.into_iter();
+        let mut running: FuturesUnordered<_> = waiting
+            .by_ref()
+            .take(self.options().concurrency)
+            .map(|group| self.send_group(group, call, &make))
+            .collect();
+        while let Some(answered) = running.next().await {
+            answers.extend(answered?);
+            if let Some(group) = waiting.next() {
+                running.push(self.send_group(group, call, &make));
+            }
+        }
+        Ok(answers)
+    }
+
+    pub(super) async fn send_group<T: Keyed>(
+        &self,
+        group: Group<T>,
+        shared: &Call,
+        make: &(impl Fn(&[T], Vec<Timestamp>) -> KvRequest + Sync),
+    ) -> Result<Vec<(Vec<T>, KvResponse)>> {
+        let mut call = shared.part();
+        let mut answers = Vec::with_capacity(1);
+        let mut left = vec![group];
+        while let Some(group) = left.pop() {
+            let make = |passes| make(&group.items, passes);
+            let answered = self.request_region(&group.route, &mut call, make).await;
+            if call.is_undetermined() {
+                shared.set_undetermined();
+            }
+            match answered? {
+                Some(response) => answers.push((group.items, response)),
+                None => {
+                    let groups = self.group(group.items, &mut call.backoff).await?;
+                    if let Patience::Commit(committing) = &mut call.patience {
+                        committing.is_alone &= groups.len() == 1;
+                    }
+                    left.extend(groups);
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Groups items and sends them.
+    pub(super) async fn send_all<T: Keyed>(
+        &self,
+        items: Vec<T>,
+        call: &mut Call,
+        make: impl Fn(&[T], Vec<Timestamp>) -> KvRequest + Sync,
+    ) -> Result<Vec<(Vec<T>, KvResponse)>> {
+        let groups = self.group(items, &mut call.backoff).await?;
+        self.send_groups(groups, call, make).await
+    }
+}
