@@ -30,6 +30,8 @@ use crate::storage::routing::RegionRoute;
 
 /// How long an answer is waited for, with all attempts.
 const DEADLINE: Duration = Duration::from_secs(8);
+/// The same for a timestamp, for which statements wait: as long as for a region.
+const TIMESTAMP_DEADLINE: Duration = Duration::from_secs(20);
 /// How long one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(3);
 /// The pause before another attempt.
@@ -203,16 +205,15 @@ impl RemotePd {
 
     /// Asks until there is an answer, of whichever member. Only for what may be done twice.
     async fn call(&self, call: Call) -> PdResult<Answer> {
-        self.call_until(call, true).await
+        self.call_until(call, DEADLINE, true).await
     }
 
     /// Asks until a leader has been asked, and takes what comes of it.
     async fn once(&self, call: Call) -> PdResult<Answer> {
-        self.call_until(call, false).await
+        self.call_until(call, DEADLINE, false).await
     }
 
-    async fn call_until(&self, call: Call, again: bool) -> PdResult<Answer> {
-        let mut left = DEADLINE;
+    async fn call_until(&self, call: Call, mut left: Duration, again: bool) -> PdResult<Answer> {
         loop {
             let timeout = if again { left.min(ATTEMPT) } else { left };
             let began = Instant::now();
@@ -322,7 +323,8 @@ impl PdClient for RemotePd {
 
     async fn timestamps(&self, count: u64) -> PdResult<Range<Timestamp>> {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
-        match self.call(Call::Tso(pdpb::TsoRequest { count })).await? {
+        let tso = Call::Tso(pdpb::TsoRequest { count });
+        match self.call_until(tso, TIMESTAMP_DEADLINE, true).await? {
             Answer::Tso(answer) => {
                 let last = convert::timestamp(answer.timestamp.unwrap_or_default());
                 let count = u64::from(answer.count);
