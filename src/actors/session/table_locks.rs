@@ -14,7 +14,7 @@ use super::core::Core;
 use super::plan_tables::PlanTables;
 use super::statement::Request;
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::{DdlStatement, InfoSchema, TableInfo};
+use crate::sql::catalog::{DdlStatement, InfoSchema, TableInfo, TableLock};
 use crate::sql::parser::Statement;
 use crate::sql::parser::ast::ObjectName;
 
@@ -191,7 +191,7 @@ impl Core {
         let owners: Vec<u32> =
             blocked.iter().flat_map(|table| table.locks.iter().map(|lock| lock.owner)).collect();
         let waits_for_us = |table: &TableInfo| {
-            self.has_in_use(table.id)
+            self.in_use(table.id).is_some()
                 && table.locks.iter().any(|lock| {
                     lock.owner != 0 && lock.owner != self.process.id && owners.contains(&lock.owner)
                 })
@@ -271,12 +271,13 @@ impl Core {
             };
             return Err(SqlError::new(code, format!("Table '{}' {said}", table.name)));
         }
-        // Whoever locks it waits for this transaction.
-        if self.has_in_use(table.id) {
-            return Ok(false);
-        }
-        let me = self.process.id;
-        Ok(table.locks.iter().any(|lock| lock.owner != me && (lock.write || writes)))
+        Ok(table.locks.iter().any(|lock| (lock.write || writes) && self.is_kept_out(table, lock)))
+    }
+
+    /// Whether a lock is another's, and not one that waits for the open transaction, which used the table before.
+    fn is_kept_out(&self, table: &TableInfo, lock: &TableLock) -> bool {
+        let was_there = |known: &TableInfo| known.locks.iter().all(|old| old.owner != lock.owner);
+        lock.owner != self.process.id && !self.in_use(table.id).is_some_and(was_there)
     }
 }
 

@@ -73,9 +73,11 @@ impl Transactions {
 }
 
 impl Core {
-    /// Whether the open transaction works with a table: then nobody who changes it keeps the transaction out.
-    pub(super) fn has_in_use(&self, table: i64) -> bool {
-        self.transactions.open.as_ref().is_some_and(|open| open.guard.uses(table))
+    /// A table as the open transaction has used it.
+    pub(super) fn in_use(&self, table: i64) -> Option<&TableInfo> {
+        let guard = &self.transactions.open.as_ref()?.guard;
+        let (_, info) = guard.schema().table_by_id(table).filter(|_| guard.uses(table))?;
+        Some(info)
     }
 }
 
