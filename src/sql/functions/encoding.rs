@@ -66,6 +66,13 @@ pub(super) static FUNCTIONS: &[Definition] = &[
         "The SHA-2 digest of 224, 256, 384 or 512 bits, in hexadecimal digits.",
     )
     .numbers(Numbers::At(&[1])),
+    of_one(
+        &["soundex"],
+        |typing| typing.text_of(typing.args, typing.width(0).max(4)),
+        |call| Ok(soundex(&not_null!(call.text(0)))),
+        "How an English word sounds: its first letter, and digits for the consonants after it.",
+    )
+    .text_of_arguments(),
     of_one(&["crc32"], bigint_unsigned, crc32, "The checksum CRC-32."),
     Definition::function(
         &["conv"],
@@ -270,4 +277,29 @@ fn in_base(mut number: u64, base: u64) -> String {
             return digits.into_iter().rev().collect();
         }
     }
+}
+
+/// The code after R. C. Russell (US patent 1,261,167), in MySQL's reading: vowels, and all that is outside of A to Z, are left
+/// out before equal digits beside each other become one, and the code is not cut at four places.
+fn soundex(text: &str) -> Datum {
+    const DIGITS: &[u8; 26] = b"01230120022455012623010202";
+    let digit = |letter: char| match letter {
+        'A'..='Z' => char::from(DIGITS[letter as usize - 'A' as usize]),
+        _ => '0',
+    };
+    let letters = text.chars().filter(|letter| letter.is_alphabetic());
+    let mut letters = letters.map(|letter| letter.to_ascii_uppercase());
+    let Some(first) = letters.next() else { return Datum::from("") };
+    let mut code = String::from(first);
+    let mut last = digit(first);
+    for next in letters.map(digit).filter(|digit| *digit != '0') {
+        if next != last {
+            code.push(next);
+        }
+        last = next;
+    }
+    for _ in code.chars().count()..4 {
+        code.push('0');
+    }
+    Datum::from(code)
 }

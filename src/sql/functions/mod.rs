@@ -18,9 +18,9 @@ mod encoding;
 mod function;
 mod kernels;
 mod like;
+mod manual;
 mod numeric;
 mod pieces;
-mod refused;
 mod regexp;
 mod session;
 #[cfg(test)]
@@ -92,7 +92,7 @@ impl Function {
     /// implemented: 1235; not with so many arguments: 1582.
     pub fn by_name(name: &str, count: usize) -> SqlResult<Function> {
         let Some(function) = Function::named(name) else {
-            if refused::is_mysql_function(&name.to_ascii_lowercase()) {
+            if manual::has(&name.to_ascii_lowercase()) {
                 return Err(SqlError::unsupported(format!("{}()", name.to_uppercase())));
             }
             return Err(SqlError::new(
