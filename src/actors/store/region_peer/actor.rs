@@ -80,6 +80,8 @@ pub struct RegionPeer {
     pub(super) was_cold: Option<ColdPeer>,
     /// Ticks it has slept through while it was let go, and nothing heard since.
     pub(super) missed_ticks: u64,
+    /// The end of the log when it was made again.
+    pub(super) resumed_at: Option<LogIndex>,
     campaign: bool,
     /// Replicas that sent something, for answers while the region's peers are not known.
     pub(super) known: BTreeMap<PeerId, Peer>,
@@ -147,6 +149,7 @@ impl RegionPeer {
             turns_cold_later: false,
             was_cold: new.cold,
             missed_ticks: 0,
+            resumed_at: None,
             campaign: new.campaign,
             known: BTreeMap::new(),
             heard: BTreeMap::new(),

@@ -114,6 +114,7 @@ impl RegionPeer {
             return false;
         }
         self.max_ts_synced = cold.max_ts_synced;
+        self.resumed_at = Some(self.core.last_index());
         if self.core.is_leader() {
             // All had agreed to sleep.
             let now = self.core.ticks();

@@ -13,11 +13,13 @@ use crate::storage::region::{Peer, PeerRole};
 
 /// Ticks between two questions whether the group may sleep.
 const ASK_TICKS: u64 = 10;
+/// A replica that was only read sleeps again after this part of the usual time.
+const READ_ONLY_PART: u32 = 5;
 
 impl RegionPeer {
     /// After a tick: an only replica sleeps when it is quiet; a leader asks its group now and then.
     pub(super) fn doze_if_quiet(&mut self) {
-        let quiet_ticks = self.shared.parts.options.raft.hibernate_ticks;
+        let quiet_ticks = self.quiet_ticks();
         if quiet_ticks == 0 || !self.is_idle() {
             return;
         }
@@ -27,6 +29,16 @@ impl RegionPeer {
             && let Some(word) = self.core.ask_to_doze(quiet_ticks)
         {
             self.tell_others(word);
+        }
+    }
+
+    /// How long nothing may happen before it sleeps: not as long if it was made again only to be read, as nothing has been written
+    /// since.
+    fn quiet_ticks(&self) -> u32 {
+        let ticks = self.shared.parts.options.raft.hibernate_ticks;
+        match self.resumed_at == Some(self.core.last_index()) {
+            true => ticks.div_ceil(READ_ONLY_PART),
+            false => ticks,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::actors::runtime::ActorState;
 use crate::actors::store::{KvCommand, RegionStatus, StoreOptions};
 use crate::common::{StoreId, Term};
 use crate::storage::codec::mvcc::encode_key;
+use crate::storage::engine::Engine;
 use crate::storage::txn::{KvRequest, KvResponse, WaitPolicy};
 
 /// Regions without a peer, over all stores.
