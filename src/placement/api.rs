@@ -11,7 +11,7 @@ use super::admin::{AdminRequest, OperatorRequest};
 use super::board::Board;
 use super::cluster::{RegionReport, StoreCondition, StoreInfo, StoreState};
 use super::goals::check_setting;
-use super::operator::{Kind, Operator, Plan, Step};
+use super::operator::{Operator, OperatorKind, Plan, Step};
 use super::scheduler::{Scheduler, add_voter};
 use super::state::Command;
 use crate::common::{RegionId, StoreId};
@@ -169,7 +169,7 @@ pub fn operator_plan(request: &OperatorRequest, board: &Board) -> Result<Plan, R
         }
     };
     let plan = |region: &RegionId, name, steps| {
-        Ok(Plan { region: *region, kind: Kind::Admin, name, steps })
+        Ok(Plan { region: *region, kind: OperatorKind::Admin, name, steps })
     };
     match request {
         OperatorRequest::TransferLeader { region_id, to_store_id } => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::operator::Kind;
+use super::operator::OperatorKind;
 
 /// How the cluster is to look, and how hard to work on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -76,13 +76,13 @@ pub const SETTINGS: [&str; 11] = [
 
 impl Goals {
     /// How many operators of a kind may be under way.
-    pub fn limit(&self, kind: Kind) -> usize {
+    pub fn limit(&self, kind: OperatorKind) -> usize {
         match kind {
-            Kind::Replica => self.replica_limit,
-            Kind::Leader => self.leader_limit,
-            Kind::Region => self.region_limit,
-            Kind::Merge => self.merge_limit,
-            Kind::Split | Kind::Admin => usize::MAX,
+            OperatorKind::Replica => self.replica_limit,
+            OperatorKind::Leader => self.leader_limit,
+            OperatorKind::Region => self.region_limit,
+            OperatorKind::Merge => self.merge_limit,
+            OperatorKind::Split | OperatorKind::Admin => usize::MAX,
         }
     }
 

@@ -39,7 +39,7 @@ pub use group::{Begin, GroupTransport, MemberOptions, RaftLog, is_member};
 pub use log::{
     CommandLog, GroupMessage, Leadership, LogError, MemberChange, SingleMemberLog, adopt_cluster_id,
 };
-pub use operator::{Influence, Kind, Operator, OperatorState, Operators, Plan, Step};
+pub use operator::{Influence, Operator, OperatorKind, OperatorState, Operators, Plan, Step};
 pub use order::{Duties, RegionOrder};
 pub use region_tree::{Observed, RegionTree};
 pub use scheduler::{Decision, Scheduler};

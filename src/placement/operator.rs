@@ -36,7 +36,7 @@ const LEADERS_MOST: usize = 128;
 /// Why an operator is there: each kind has its own limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum OperatorKind {
     /// A region lacks replicas, or has the wrong ones.
     Replica,
     /// Stores lead unevenly, or one is to lead nothing.
@@ -185,7 +185,7 @@ pub struct Plan {
     /// The region.
     pub region: RegionId,
     /// Why.
-    pub kind: Kind,
+    pub kind: OperatorKind,
     /// In words: `replace-down-peer`.
     pub name: &'static str,
     /// How.
@@ -266,9 +266,9 @@ pub struct Influence {
 
 /// How many operators of a kind may be under way. Moving a leader costs little: the further stores are from balance, the more
 /// of them move at a time, so that it is a matter of seconds after a table was split into thousands of regions, too.
-pub(super) fn limit(kind: Kind, goals: &Goals, cluster: &ClusterMap) -> usize {
+pub(super) fn limit(kind: OperatorKind, goals: &Goals, cluster: &ClusterMap) -> usize {
     let limit = goals.limit(kind);
-    if kind != Kind::Leader || limit == 0 {
+    if kind != OperatorKind::Leader || limit == 0 {
         return limit;
     }
     let leaders = || cluster.up_stores().map(|store| cluster.load(store.meta.id).leaders);
@@ -314,7 +314,7 @@ impl Operators {
         if self.is_busy(plan.region) || target.is_some_and(|target| self.is_busy(target)) {
             return Err("the region has another operator");
         }
-        if plan.kind == Kind::Admin {
+        if plan.kind == OperatorKind::Admin {
             return Ok(());
         }
         if self.count(plan.kind) >= limit(plan.kind, goals, cluster) {
@@ -344,7 +344,7 @@ impl Operators {
     }
 
     /// How many of a kind are under way.
-    pub fn count(&self, kind: Kind) -> usize {
+    pub fn count(&self, kind: OperatorKind) -> usize {
         self.running.values().filter(|operator| operator.plan.kind == kind).count()
     }
 

@@ -14,7 +14,7 @@ use super::links::Links;
 use super::options::BridgeOptions;
 use crate::actors::runtime::{ActorRef, System};
 
-pub(super) struct Core {
+pub(super) struct BridgeCore {
     pub(super) system: System,
     pub(super) options: BridgeOptions,
     pub(super) links: Arc<dyn Links>,
@@ -24,14 +24,14 @@ pub(super) struct Core {
     stopped: OnceLock<()>,
 }
 
-impl Core {
+impl BridgeCore {
     pub(super) fn new(
         system: &System,
         options: BridgeOptions,
         links: Arc<dyn Links>,
         inbound: Arc<Inbound>,
-    ) -> Arc<Core> {
-        Arc::new(Core {
+    ) -> Arc<BridgeCore> {
+        Arc::new(BridgeCore {
             system: system.clone(),
             options,
             links,

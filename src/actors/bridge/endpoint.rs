@@ -16,7 +16,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tracing::error;
 
-use super::core::Core;
+use super::core::BridgeCore;
 use super::echo::Echo;
 use super::handle::NAME;
 use super::link::Link;
@@ -41,16 +41,20 @@ message!(OpenLink => (), "OpenLink");
 
 /// Where other nodes come in.
 #[derive(Clone)]
-pub(super) struct Door {
+pub(super) struct BridgeListener {
     /// Shared by all incarnations of the actor, until the endpoint stops.
     listener: Arc<Mutex<Option<TcpListener>>>,
     addr: SocketAddr,
     tls: Option<Arc<TlsStore>>,
 }
 
-impl Door {
-    pub(super) fn new(listener: TcpListener, addr: SocketAddr, tls: Option<Arc<TlsStore>>) -> Door {
-        Door { listener: Arc::new(Mutex::new(Some(listener))), addr, tls }
+impl BridgeListener {
+    pub(super) fn new(
+        listener: TcpListener,
+        addr: SocketAddr,
+        tls: Option<Arc<TlsStore>>,
+    ) -> BridgeListener {
+        BridgeListener { listener: Arc::new(Mutex::new(Some(listener))), addr, tls }
     }
 
     pub(super) fn addr(&self) -> SocketAddr {
@@ -67,8 +71,8 @@ impl Door {
 
 /// Owns the listener and the links to other nodes.
 pub struct Endpoint {
-    core: Arc<Core>,
-    door: Option<Door>,
+    core: Arc<BridgeCore>,
+    door: Option<BridgeListener>,
     reporter: HealthReporter,
     /// Cancelled when the endpoint stops.
     stop: CancellationToken,
@@ -79,7 +83,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    pub(super) fn new(core: Arc<Core>, door: Option<Door>) -> Endpoint {
+    pub(super) fn new(core: Arc<BridgeCore>, door: Option<BridgeListener>) -> Endpoint {
         Endpoint {
             core,
             door,

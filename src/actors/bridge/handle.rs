@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::core::Core;
-use super::endpoint::{Door, Endpoint};
+use super::core::BridgeCore;
+use super::endpoint::{BridgeListener, Endpoint};
 use super::exports::Exports;
 use super::figures::LinkFigures;
 use super::handshake::Identity;
@@ -27,7 +27,7 @@ pub(super) const NAME: &str = "bridge";
 /// A node's bridge. Cheap to clone.
 #[derive(Clone)]
 pub struct Bridge {
-    core: Arc<Core>,
+    core: Arc<BridgeCore>,
     addr: Option<SocketAddr>,
 }
 
@@ -42,7 +42,7 @@ impl Bridge {
         let tls = options.tls.clone().map(TlsStore::open).transpose()?.map(Arc::new);
         let links = Arc::new(GrpcLinks::new(&options, tls.clone()));
         let address = options.advertise.clone().unwrap_or_else(|| addr.to_string());
-        let door = Door::new(listener, addr, tls);
+        let door = BridgeListener::new(listener, addr, tls);
         Ok(Bridge::put_together(system, options, links, &address, Some(door)))
     }
 
@@ -60,7 +60,7 @@ impl Bridge {
         options: BridgeOptions,
         links: Arc<dyn Links>,
         address: &str,
-        door: Option<Door>,
+        door: Option<BridgeListener>,
     ) -> Bridge {
         let identity = Identity {
             cluster_id: options.cluster_id,
@@ -68,9 +68,9 @@ impl Bridge {
             software_version: options.software_version.clone(),
             started_unix_ms: system.clock().unix_ms(),
         };
-        let addr = door.as_ref().map(Door::addr);
+        let addr = door.as_ref().map(BridgeListener::addr);
         let inbound = Arc::new(Inbound::new(identity, &options));
-        let core = Core::new(system, options, links, inbound);
+        let core = BridgeCore::new(system, options, links, inbound);
         let endpoint = {
             let core = core.clone();
             system.spawn_root(NAME, Thread::Dedicated, move || {
@@ -166,7 +166,7 @@ impl<M: Remote> Address<M> {
 
 /// Names the messages an actor takes from other nodes.
 pub struct Export<A: Actor> {
-    core: Arc<Core>,
+    core: Arc<BridgeCore>,
     actor: ActorRef<A>,
     path: ActorPath,
 }

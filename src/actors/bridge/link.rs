@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tracing::{debug, info, warn};
 
-use super::core::Core;
+use super::core::BridgeCore;
 use super::cuts::until_cut;
 use super::figures::LaneFigures;
 use super::lane::Lane;
@@ -54,12 +54,12 @@ impl Peer {
 
 /// The way to one other node: opens the streams to it, and opens them again.
 pub(super) struct Link {
-    core: Arc<Core>,
+    core: Arc<BridgeCore>,
     peer: Arc<Peer>,
 }
 
 impl Link {
-    pub(super) fn new(core: Arc<Core>, peer: Arc<Peer>) -> Link {
+    pub(super) fn new(core: Arc<BridgeCore>, peer: Arc<Peer>) -> Link {
         Link { core, peer }
     }
 }
@@ -92,7 +92,7 @@ impl Drop for Breaking {
     }
 }
 
-async fn drive(core: Arc<Core>, peer: Arc<Peer>, class: Class) {
+async fn drive(core: Arc<BridgeCore>, peer: Arc<Peer>, class: Class) {
     let lane = peer.lane(class).clone();
     let breaking = Breaking(lane.clone());
     let mut driver = Driver {
@@ -116,7 +116,7 @@ async fn drive(core: Arc<Core>, peer: Arc<Peer>, class: Class) {
 }
 
 struct Driver {
-    core: Arc<Core>,
+    core: Arc<BridgeCore>,
     peer: Arc<Peer>,
     lane: Arc<Lane>,
     random: ChaCha8Rng,

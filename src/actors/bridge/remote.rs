@@ -12,7 +12,7 @@ use prost::Message as _;
 use tokio::sync::oneshot;
 use tracing::{Level, warn};
 
-use super::core::Core;
+use super::core::BridgeCore;
 use super::lane::Lane;
 use super::link::Peer;
 use super::outbox::{Answered, Outgoing, Trouble, Turned};
@@ -41,7 +41,7 @@ struct Found<M: Remote> {
 
 /// See the module.
 pub(super) struct Route<M: Remote> {
-    core: Arc<Core>,
+    core: Arc<BridgeCore>,
     path: ActorPath,
     /// The path as it goes over the wire.
     target: Bytes,
@@ -49,7 +49,7 @@ pub(super) struct Route<M: Remote> {
 }
 
 impl<M: Remote> Route<M> {
-    pub(super) fn new(core: Arc<Core>, path: ActorPath) -> Route<M> {
+    pub(super) fn new(core: Arc<BridgeCore>, path: ActorPath) -> Route<M> {
         let target = Bytes::copy_from_slice(path.as_str().as_bytes());
         let found = ArcSwap::from_pointee(find(&core, &path));
         Route { core, path, target, found }
@@ -189,11 +189,11 @@ impl<M: Remote> Target<M> for Route<M> {
     }
 }
 
-fn generations(core: &Core) -> (u64, u64) {
+fn generations(core: &BridgeCore) -> (u64, u64) {
     (core.system.registry().generation(), core.inbound.exports.generation())
 }
 
-fn find<M: Remote>(core: &Core, path: &ActorPath) -> Found<M> {
+fn find<M: Remote>(core: &BridgeCore, path: &ActorPath) -> Found<M> {
     let generations = generations(core);
     let registry = core.system.registry();
     let node = registry.resolve(path).unwrap_or_else(|| path.node().to_owned());

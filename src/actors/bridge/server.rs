@@ -15,7 +15,7 @@ use tonic::{Request, Response, Status, Streaming};
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 
-use super::core::Core;
+use super::core::BridgeCore;
 use super::inbound::Inbound;
 use super::incoming::{MERCY, incoming};
 use super::links::{HTTP_FRAME, HTTP_WINDOW, frame_bytes_max, read};
@@ -33,7 +33,7 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 
 /// Serves until `stop`, and then until the calls under way have ended.
 pub(super) async fn serve(
-    core: Arc<Core>,
+    core: Arc<BridgeCore>,
     listener: TcpListener,
     tls: Option<Arc<TlsStore>>,
     reporter: HealthReporter,

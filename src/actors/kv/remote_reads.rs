@@ -35,7 +35,7 @@ pub fn export_store(system: &System, bridge: &Bridge, store: &StoreNode) {
         let name = format!("store-{}-reader-{number}", store.store_id);
         system.spawn_root(name, Thread::Any, move || RegionReader { store: store.clone() })
     });
-    let door = Arc::new(Door {
+    let door = Arc::new(RequestDoor {
         path: store_path(store.store_id),
         store: store.clone(),
         readers: readers.collect(),
@@ -49,7 +49,7 @@ pub fn export_store(system: &System, bridge: &Bridge, store: &StoreNode) {
     system.registry().announce(door.path.clone(), system.node().to_owned());
 }
 
-struct Door {
+struct RequestDoor {
     path: ActorPath,
     store: StoreNode,
     readers: Vec<ActorRef<RegionReader>>,
@@ -111,7 +111,7 @@ where
     }
 }
 
-impl Door {
+impl RequestDoor {
     fn region<M: ToRegion>(&self, message: &M) -> Result<Arc<RegionEntry>, SendError> {
         let entry = self.store.router.get(message.context().region_id);
         entry.ok_or_else(|| SendError::Stopped(self.path.clone()))
@@ -132,7 +132,7 @@ impl Door {
     }
 }
 
-impl Target<KvCommand> for Door {
+impl Target<KvCommand> for RequestDoor {
     fn path(&self) -> &ActorPath {
         &self.path
     }
@@ -171,7 +171,7 @@ impl Target<KvCommand> for Door {
 /// A message that goes to the region's peer, whatever it says.
 macro_rules! for_the_peer {
     ($message:ty) => {
-        impl Target<$message> for Door {
+        impl Target<$message> for RequestDoor {
             fn path(&self) -> &ActorPath {
                 &self.path
             }
@@ -204,7 +204,7 @@ macro_rules! for_the_peer {
 }
 
 /// Answered at once, past all that waits.
-impl Target<AskWork> for Door {
+impl Target<AskWork> for RequestDoor {
     fn path(&self) -> &ActorPath {
         &self.path
     }

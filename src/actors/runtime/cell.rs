@@ -24,7 +24,7 @@ use super::{
     actor::{Actor, Thread},
     children::Children,
     context::{Context, Panic},
-    core::{Control, Core, Hosted as _, Parent},
+    core::{ActorCore, Control, Hosted as _, Parent},
     failure::{Failure, panic_text},
     figures::ActorState,
     mailbox::Taken,
@@ -45,7 +45,7 @@ const MESSAGES_A_TURN: u32 = 128;
 const MESSAGES_BETWEEN_TASKS: u32 = 16;
 
 /// Closes the core when the cell goes, however it goes: also when its thread ends, or never ran it.
-struct Closing<A: Actor>(Arc<Core<A>>);
+struct Closing<A: Actor>(Arc<ActorCore<A>>);
 
 impl<A: Actor> Drop for Closing<A> {
     fn drop(&mut self) {
@@ -65,7 +65,7 @@ pub(super) fn start<A: Actor>(
 ) -> ActorRef<A> {
     let (sender, receiver) = channel::<Cell<A>>(0);
     let is_child = parent.is_some();
-    let core = Arc::new(Core::new(system, path, parent, actix::Addr::new(sender)));
+    let core = Arc::new(ActorCore::new(system, path, parent, actix::Addr::new(sender)));
     system.remember(core.clone());
     core.set_tapped(system.is_tapped(&core.path)); // a tap opened just now has not seen it
     let closing = Closing(core.clone());
@@ -138,7 +138,7 @@ pub(super) struct Cell<A: Actor> {
     // Dropped in this order: the actor's state first, the door closed last.
     actor: Option<Box<A>>,
     ctx: Context<A>,
-    core: Arc<Core<A>>,
+    core: Arc<ActorCore<A>>,
     factory: Factory<A>,
     phase: Phase,
     history: RestartHistory,

@@ -38,7 +38,7 @@ impl actix::Message for Control {
 }
 
 /// The part of a cell that references hold: shared, and the same over all restarts.
-pub(super) struct Core<A: Actor> {
+pub(super) struct ActorCore<A: Actor> {
     pub(super) id: u64,
     pub(super) path: ActorPath,
     pub(super) system: System,
@@ -70,14 +70,14 @@ pub(super) trait Parent: Send + Sync {
     fn child_stopped(&self, id: u64);
 }
 
-impl<A: Actor> Core<A> {
+impl<A: Actor> ActorCore<A> {
     pub(super) fn new(
         system: &System,
         path: ActorPath,
         parent: Option<Arc<dyn Parent>>,
         control: actix::Addr<Cell<A>>,
-    ) -> Core<A> {
-        Core {
+    ) -> ActorCore<A> {
+        ActorCore {
             id: system.next_id(),
             tapped: AtomicBool::new(false),
             path,
@@ -160,7 +160,7 @@ impl<A: Actor> Core<A> {
     }
 }
 
-impl<A: Actor> Hosted for Core<A> {
+impl<A: Actor> Hosted for ActorCore<A> {
     fn id(&self) -> u64 {
         self.id
     }
@@ -206,7 +206,7 @@ impl<A: Actor> Hosted for Core<A> {
     }
 }
 
-impl<A: Actor> Parent for Core<A> {
+impl<A: Actor> Parent for ActorCore<A> {
     fn child_failed(&self, path: ActorPath, reason: String) -> bool {
         let listening = self.control.connected();
         self.control.do_send(Control::ChildFailed { path, reason });

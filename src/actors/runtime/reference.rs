@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::{
     actor::{Actor, Handler},
     clock::instant_after,
-    core::{Core, Hosted as _},
+    core::{ActorCore, Hosted as _},
     figures::{ActorState, MailboxFigures},
     mailbox::{BoxedParcel, Envelope, Overflow, Place, Pushed, Room},
     message::{AskError, Message, Refusal, ReplyTo, SendError},
@@ -17,7 +17,7 @@ use super::{
 
 /// A typed reference to a local actor. Stays valid over restarts; after the stop every send says so.
 pub struct ActorRef<A: Actor> {
-    pub(super) core: Arc<Core<A>>,
+    pub(super) core: Arc<ActorCore<A>>,
 }
 
 impl<A: Actor> ActorRef<A> {

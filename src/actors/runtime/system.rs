@@ -21,7 +21,7 @@ use super::{
     children::Children,
     clock::Clock,
     compute::Compute,
-    core::{Core, Hosted},
+    core::{ActorCore, Hosted},
     failure::{Failure, FailureLog},
     figures::{ActorDetail, ActorSnapshot, Dormant},
     health::HealthBoard,
@@ -325,7 +325,7 @@ impl System {
     }
 
     /// An actor has stopped. Its counts live on in those of its kind.
-    pub(super) fn forget<A: Actor>(&self, actor: &Core<A>) {
+    pub(super) fn forget<A: Actor>(&self, actor: &ActorCore<A>) {
         self.inner.retired.add(&actor.snapshot());
         self.inner.actors.lock().remove(&actor.id);
         if actor.parent.is_none() {

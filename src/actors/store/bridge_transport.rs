@@ -110,7 +110,7 @@ impl Transport for BridgeTransport {
 
 /// Lets other stores send to this one.
 pub fn export_raft(system: &System, bridge: &Bridge, store: &StoreNode) {
-    let door = Arc::new(Door { path: store_path(store.store_id), store: store.clone() });
+    let door = Arc::new(RaftDoor { path: store_path(store.store_id), store: store.clone() });
     let exports = bridge.exports();
     exports.serve::<SendRaft>(&door.path, Address::new(door.clone()));
     exports.serve::<Greet>(&door.path, Address::new(door.clone()));
@@ -119,12 +119,12 @@ pub fn export_raft(system: &System, bridge: &Bridge, store: &StoreNode) {
     system.registry().announce(door.path.clone(), system.node().to_owned());
 }
 
-struct Door {
+struct RaftDoor {
     path: ActorPath,
     store: StoreNode,
 }
 
-impl Target<SendRaft> for Door {
+impl Target<SendRaft> for RaftDoor {
     fn path(&self) -> &ActorPath {
         &self.path
     }
@@ -154,7 +154,7 @@ impl Target<SendRaft> for Door {
     }
 }
 
-impl Target<Greet> for Door {
+impl Target<Greet> for RaftDoor {
     fn path(&self) -> &ActorPath {
         &self.path
     }
@@ -182,7 +182,7 @@ impl Target<Greet> for Door {
 
 type Taken = <SendChunk as Message>::Reply;
 
-impl Target<SendChunk> for Door {
+impl Target<SendChunk> for RaftDoor {
     fn path(&self) -> &ActorPath {
         &self.path
     }

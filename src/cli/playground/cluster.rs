@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use super::control::Request;
 use super::home::Home;
 use super::node::{Fate, Process, tail};
-use super::plan::{Common, Counts, Kind, NodePlan, Plan, Ports};
+use super::plan::{Common, Counts, NodeKind, NodePlan, Plan, Ports};
 use super::run::say;
 use super::show::{NodeReport, Report, State};
 
@@ -263,7 +263,7 @@ impl Cluster {
     pub(super) async fn stop(&self) {
         self.inner.borrow_mut().is_ending = true;
         let in_order = async {
-            for kind in Kind::ALL.into_iter().rev() {
+            for kind in NodeKind::ALL.into_iter().rev() {
                 let nodes: Vec<String> = self.names(|node| node.kind == kind);
                 let ends = nodes.iter().filter_map(|name| self.signal(name, Signal::TERM));
                 join_all(ends.map(Fate::ended)).await;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::cluster::Cluster;
-use super::plan::{Kind, NodePlan};
+use super::plan::{NodeKind, NodePlan};
 use super::run::say;
 use crate::cli::ctl::http::{Endpoint, escape};
 
@@ -23,16 +23,16 @@ impl Cluster {
     pub(super) async fn scale_in(self: &Rc<Self>, name: &str) -> anyhow::Result<()> {
         let node = self.node(name)?;
         let others = self.plan().nodes.iter().filter(|other| other.kind == node.kind).count();
-        if others < 2 && node.kind != Kind::Gateway {
+        if others < 2 && node.kind != NodeKind::Gateway {
             bail!("{name} is the only one of its kind: a cluster needs it");
         }
         match node.kind {
-            Kind::Store => self.empty_store(&node).await?,
-            Kind::Pd => {
+            NodeKind::Store => self.empty_store(&node).await?,
+            NodeKind::Pd => {
                 let path = format!("/pd/api/v1/members/name/{}", escape(name));
                 self.ask_pd("DELETE", &path, Some(name)).await?;
             }
-            Kind::Sql | Kind::Gateway => {}
+            NodeKind::Sql | NodeKind::Gateway => {}
         }
         self.take_down(name).await?;
         self.forget(name)

@@ -32,17 +32,17 @@ impl Default for Counts {
 }
 
 impl Counts {
-    fn of(self, kind: Kind) -> u32 {
+    fn of(self, kind: NodeKind) -> u32 {
         match kind {
-            Kind::Pd => self.pd,
-            Kind::Store => self.store,
-            Kind::Sql => self.sql,
-            Kind::Gateway => self.gateway,
+            NodeKind::Pd => self.pd,
+            NodeKind::Store => self.store,
+            NodeKind::Sql => self.sql,
+            NodeKind::Gateway => self.gateway,
         }
     }
 
     fn check(self) -> Result<(), String> {
-        match Kind::ALL.into_iter().find(|kind| self.of(*kind) > NODES_MAX) {
+        match NodeKind::ALL.into_iter().find(|kind| self.of(*kind) > NODES_MAX) {
             Some(kind) => Err(format!("--{}: at most {NODES_MAX}", kind.name())),
             None => Ok(()),
         }
@@ -55,7 +55,7 @@ impl Counts {
             let counts = PD_COUNTS.map(|count| count.to_string()).join(", ");
             return Err(format!("--pd: a cluster begins with {counts} of them, not {}", self.pd));
         }
-        match [Kind::Store, Kind::Sql].into_iter().find(|kind| self.of(*kind) == 0) {
+        match [NodeKind::Store, NodeKind::Sql].into_iter().find(|kind| self.of(*kind) == 0) {
             Some(kind) => Err(format!("--{}: a cluster needs at least one", kind.name())),
             None => Ok(()),
         }
@@ -65,7 +65,7 @@ impl Counts {
 /// A kind of node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Kind {
+pub(super) enum NodeKind {
     /// The placement driver.
     Pd,
     /// Regions.
@@ -76,31 +76,32 @@ pub(super) enum Kind {
     Gateway,
 }
 
-impl Kind {
+impl NodeKind {
     /// In the order in which they are started and listed; they are stopped in reverse.
-    pub(super) const ALL: [Kind; 4] = [Kind::Pd, Kind::Store, Kind::Sql, Kind::Gateway];
+    pub(super) const ALL: [NodeKind; 4] =
+        [NodeKind::Pd, NodeKind::Store, NodeKind::Sql, NodeKind::Gateway];
 
     fn name(self) -> &'static str {
         match self {
-            Kind::Pd => "pd",
-            Kind::Store => "store",
-            Kind::Sql => "sql",
-            Kind::Gateway => "gateway",
+            NodeKind::Pd => "pd",
+            NodeKind::Store => "store",
+            NodeKind::Sql => "sql",
+            NodeKind::Gateway => "gateway",
         }
     }
 
     /// What `--role` says.
     pub(super) fn roles(self) -> &'static str {
         match self {
-            Kind::Pd => "pd",
-            Kind::Store => "store",
-            Kind::Sql => "sql,gateway,ddl,stats",
-            Kind::Gateway => "gateway",
+            NodeKind::Pd => "pd",
+            NodeKind::Store => "store",
+            NodeKind::Sql => "sql,gateway,ddl,stats",
+            NodeKind::Gateway => "gateway",
         }
     }
 
     fn takes_clients(self) -> bool {
-        matches!(self, Kind::Sql | Kind::Gateway)
+        matches!(self, NodeKind::Sql | NodeKind::Gateway)
     }
 }
 
@@ -108,7 +109,7 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct NodePlan {
     pub(super) name: String,
-    pub(super) kind: Kind,
+    pub(super) kind: NodeKind,
     pub(super) bridge: SocketAddr,
     pub(super) admin: SocketAddr,
     pub(super) mysql: Option<SocketAddr>,
@@ -175,10 +176,10 @@ impl Plan {
         ports: &Ports<'_>,
     ) -> Result<Vec<NodePlan>, String> {
         counts.check()?;
-        if Kind::ALL.into_iter().all(|kind| counts.of(kind) == 0) {
+        if NodeKind::ALL.into_iter().all(|kind| counts.of(kind) == 0) {
             return Err("nothing to add: say --store N, --sql N, --gateway N or --pd N".to_owned());
         }
-        for kind in Kind::ALL {
+        for kind in NodeKind::ALL {
             if self.of(kind).count() as u32 + counts.of(kind) > NODES_MAX {
                 return Err(format!("--{}: {NODES_MAX} in all at most", kind.name()));
             }
@@ -193,7 +194,7 @@ impl Plan {
         ports: &Ports<'_>,
     ) -> Result<Vec<NodePlan>, String> {
         let before = self.nodes.len();
-        for kind in Kind::ALL {
+        for kind in NodeKind::ALL {
             let numbers = self.of(kind).filter_map(|node| node.number()).max().unwrap_or(0);
             for number in 1..=counts.of(kind) {
                 let mysql = match kind.takes_clients() {
@@ -206,7 +207,7 @@ impl Plan {
                     bridge: self.port(BRIDGE_PORT, ports)?,
                     admin: self.port(ADMIN_PORT, ports)?,
                     mysql,
-                    joins: is_at_work && kind == Kind::Pd,
+                    joins: is_at_work && kind == NodeKind::Pd,
                 };
                 self.nodes.push(node);
             }
@@ -228,7 +229,7 @@ impl Plan {
         })
     }
 
-    fn of(&self, kind: Kind) -> impl Iterator<Item = &NodePlan> {
+    fn of(&self, kind: NodeKind) -> impl Iterator<Item = &NodePlan> {
         self.nodes.iter().filter(move |node| node.kind == kind)
     }
 
@@ -236,18 +237,18 @@ impl Plan {
     pub(super) fn counts(&self) -> Counts {
         let count = |kind| u32::try_from(self.of(kind).count()).unwrap_or(u32::MAX);
         Counts {
-            pd: count(Kind::Pd),
-            store: count(Kind::Store),
-            sql: count(Kind::Sql),
-            gateway: count(Kind::Gateway),
+            pd: count(NodeKind::Pd),
+            store: count(NodeKind::Store),
+            sql: count(NodeKind::Sql),
+            gateway: count(NodeKind::Gateway),
         }
     }
 
     /// How a node of it is started.
     pub(super) fn launch(&self, node: &NodePlan, common: &Common) -> Launch {
         let at = |pd: &NodePlan| pd.bridge.to_string();
-        let first: Vec<String> = self.of(Kind::Pd).filter(|pd| !pd.joins).map(at).collect();
-        let all: Vec<String> = self.of(Kind::Pd).map(at).collect();
+        let first: Vec<String> = self.of(NodeKind::Pd).filter(|pd| !pd.joins).map(at).collect();
+        let all: Vec<String> = self.of(NodeKind::Pd).map(at).collect();
         let mut args: Vec<String> = vec!["start".into(), "--role".into(), node.kind.roles().into()];
         let mut flag = |name: &str, value: String| args.extend([name.to_owned(), value]);
         flag("--name", node.name.clone());
@@ -257,10 +258,10 @@ impl Plan {
             flag("--mysql-addr", mysql.to_string());
         }
         match node.kind {
-            Kind::Pd if node.joins => flag("--join", first.join(",")),
+            NodeKind::Pd if node.joins => flag("--join", first.join(",")),
             // A single member needs to know of no others.
-            Kind::Pd if first.len() == 1 => {}
-            Kind::Pd => flag("--pd", first.join(",")),
+            NodeKind::Pd if first.len() == 1 => {}
+            NodeKind::Pd => flag("--pd", first.join(",")),
             _ => flag("--pd", all.join(",")),
         }
         flag("--data-dir", path(&common.dir.join(&node.name)));

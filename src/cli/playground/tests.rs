@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::args::Place;
 use super::control::Request;
 use super::home::{Home, locate};
-use super::plan::{Common, Counts, Kind, NodePlan, Plan, Ports, default_replicas};
+use super::plan::{Common, Counts, NodeKind, NodePlan, Plan, Ports, default_replicas};
 use super::show::{NodeReport, Report, State};
 
 /// A machine on which nobody listens.
@@ -227,7 +227,7 @@ fn a_directory_of_somebody_else_is_left_alone() {
 
 #[test]
 fn kinds_have_roles_that_exist() {
-    for kind in Kind::ALL {
+    for kind in NodeKind::ALL {
         crate::config::Roles::parse(kind.roles()).unwrap();
     }
 }

@@ -8,7 +8,7 @@ use super::{
 use crate::common::StoreId;
 use crate::placement::board::Board;
 use crate::placement::cluster::RegionReport;
-use crate::placement::operator::{Kind, Operators, Step, limit};
+use crate::placement::operator::{OperatorKind, Operators, Step, limit};
 
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
@@ -31,7 +31,9 @@ pub(super) fn leaders(board: &Board, operators: &Operators) -> Decision {
     if only_one_store(board) {
         return nothing("one store");
     }
-    if operators.count(Kind::Leader) >= limit(Kind::Leader, &board.goals, &board.cluster) {
+    if operators.count(OperatorKind::Leader)
+        >= limit(OperatorKind::Leader, &board.goals, &board.cluster)
+    {
         return nothing("as many leaders move as may at a time");
     }
     let scores = board.scores(operators);
@@ -62,7 +64,7 @@ pub(super) fn leaders(board: &Board, operators: &Operators) -> Decision {
     match best.into_values().max_by_key(|(gain, report, _)| (*gain, report.region.id)) {
         Some((_, report, store_id)) => {
             let steps = vec![Step::TransferLeader { store_id }];
-            plan(report, Kind::Leader, "balance-leader", steps)
+            plan(report, OperatorKind::Leader, "balance-leader", steps)
         }
         None => nothing("no region led by a busy store has a healthy voter on an idle one"),
     }
@@ -75,7 +77,9 @@ pub(super) fn evict(board: &Board, operators: &Operators) -> Decision {
     if board.evicting.is_empty() && full.is_empty() {
         return nothing("no store is to lead nothing");
     }
-    if operators.count(Kind::Leader) >= limit(Kind::Leader, &board.goals, &board.cluster) {
+    if operators.count(OperatorKind::Leader)
+        >= limit(OperatorKind::Leader, &board.goals, &board.cluster)
+    {
         return nothing("as many leaders move as may at a time");
     }
     let mut reason = "stores that are to lead nothing lead nothing";
@@ -88,7 +92,7 @@ pub(super) fn evict(board: &Board, operators: &Operators) -> Decision {
         match heir(board, operators, report) {
             Some(store_id) => {
                 let steps = vec![Step::TransferLeader { store_id }];
-                return plan(report, Kind::Leader, "evict-leader", steps);
+                return plan(report, OperatorKind::Leader, "evict-leader", steps);
             }
             None => reason = "a region has nobody who could lead in the leader's place",
         }
@@ -100,7 +104,7 @@ pub(super) fn regions(board: &Board, operators: &Operators) -> Decision {
     if only_one_store(board) {
         return nothing("one store");
     }
-    if operators.count(Kind::Region) >= board.goals.region_limit {
+    if operators.count(OperatorKind::Region) >= board.goals.region_limit {
         return nothing("as many replicas move as may at a time");
     }
     let scores = board.scores(operators);
@@ -163,7 +167,7 @@ fn move_replica(
         steps.push(Step::TransferLeader { store_id: heir });
     }
     steps.push(Step::RemovePeer { store_id: source });
-    plan(report, Kind::Region, "balance-region", steps)
+    plan(report, OperatorKind::Region, "balance-region", steps)
 }
 
 /// By how much stores may differ: as configured, or if regions are small two of an average one.

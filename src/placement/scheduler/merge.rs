@@ -4,7 +4,7 @@ use super::{Decision, add_voter, heir, is_whole, nothing, plan};
 use crate::common::StoreId;
 use crate::placement::board::Board;
 use crate::placement::cluster::RegionReport;
-use crate::placement::operator::{Kind, Operators, Step};
+use crate::placement::operator::{OperatorKind, Operators, Step};
 
 pub(super) fn too_large(board: &Board, operators: &Operators) -> Decision {
     if board.cluster.regions().is_empty() {
@@ -19,7 +19,7 @@ pub(super) fn too_large(board: &Board, operators: &Operators) -> Decision {
         .filter(|report| !operators.is_busy(report.region.id))
         .max_by_key(|report| (report.approximate_size, report.region.id));
     match largest {
-        Some(report) => plan(report, Kind::Split, "split-region", vec![Step::Split]),
+        Some(report) => plan(report, OperatorKind::Split, "split-region", vec![Step::Split]),
         None => nothing("every region is within its size"),
     }
 }
@@ -28,7 +28,7 @@ pub(super) fn too_small(board: &Board, operators: &Operators) -> Decision {
     if board.goals.merge_max_bytes == 0 {
         return nothing("regions are not to merge");
     }
-    if operators.count(Kind::Merge) >= board.goals.merge_limit {
+    if operators.count(OperatorKind::Merge) >= board.goals.merge_limit {
         return nothing("as many regions merge as may at a time");
     }
     for report in board.cluster.regions().iter() {
@@ -93,5 +93,5 @@ fn merge_into(
     let leaving = from.iter().filter(|id| !to.contains(id));
     steps.extend(leaving.map(|store_id| Step::RemovePeer { store_id: *store_id }));
     steps.push(Step::Merge { target: target.region.id });
-    plan(report, Kind::Merge, "merge-region", steps)
+    plan(report, OperatorKind::Merge, "merge-region", steps)
 }

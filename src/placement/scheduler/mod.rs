@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::board::Board;
 use super::cluster::{RegionReport, StoreCondition, StoreInfo};
-use super::operator::{Kind, Operators, Plan, Step};
+use super::operator::{OperatorKind, Operators, Plan, Step};
 use crate::common::{PeerId, StoreId};
 use crate::storage::region::{Peer, PeerRole};
 
@@ -92,7 +92,12 @@ fn nothing(reason: &'static str) -> Decision {
     Decision::Nothing { reason }
 }
 
-fn plan(report: &RegionReport, kind: Kind, name: &'static str, steps: Vec<Step>) -> Decision {
+fn plan(
+    report: &RegionReport,
+    kind: OperatorKind,
+    name: &'static str,
+    steps: Vec<Step>,
+) -> Decision {
     Decision::Do(Plan { region: report.region.id, kind, name, steps })
 }
 

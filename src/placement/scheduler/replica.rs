@@ -4,7 +4,7 @@ use super::{Decision, add_voter, can_lead, heir, is_well, nothing, only_one_stor
 use crate::common::StoreId;
 use crate::placement::board::Board;
 use crate::placement::cluster::{RegionReport, StoreCondition};
-use crate::placement::operator::{Kind, Operators, Step};
+use crate::placement::operator::{OperatorKind, Operators, Step};
 use crate::storage::region::{Peer, PeerRole};
 
 pub(super) fn check(board: &Board, operators: &Operators) -> Decision {
@@ -62,7 +62,7 @@ fn rests(board: &Board, operators: &Operators) -> Option<&'static str> {
     if only_one_store(board) && board.cluster.stores().count() == 1 {
         return Some("one store");
     }
-    let room = board.goals.limit(Kind::Replica) > operators.count(Kind::Replica);
+    let room = board.goals.limit(OperatorKind::Replica) > operators.count(OperatorKind::Replica);
     (!room).then_some("as many regions are put right as may be at a time")
 }
 
@@ -163,7 +163,7 @@ fn add(
             "replace-down-replica"
         }
     };
-    Ok(plan(report, Kind::Replica, name, steps))
+    Ok(plan(report, OperatorKind::Replica, name, steps))
 }
 
 /// A store is being emptied: its replica moves.
@@ -184,7 +184,7 @@ fn replace(
         steps.push(Step::TransferLeader { store_id: heir });
     }
     steps.push(Step::RemovePeer { store_id: leaving.store_id });
-    Ok(plan(report, Kind::Replica, "replace-offline-replica", steps))
+    Ok(plan(report, OperatorKind::Replica, "replace-offline-replica", steps))
 }
 
 /// Too many: what is lost goes first, then what is to go, then what is heard of least, then what is on the fullest store.
@@ -228,5 +228,5 @@ fn removal(
         steps.push(Step::TransferLeader { store_id: heir });
     }
     steps.push(Step::RemovePeer { store_id: peer.store_id });
-    Ok(plan(report, Kind::Replica, name, steps))
+    Ok(plan(report, OperatorKind::Replica, name, steps))
 }

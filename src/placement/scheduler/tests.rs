@@ -246,7 +246,7 @@ fn orders_to_a_store_that_stops_are_called_off() {
     let grow = add_voter(StoreId(4)).to_vec();
     for (id, steps) in [(2, transfer), (4, grow)] {
         report_store(&mut board, id, StoreStats::default());
-        let plan = Plan { region: RegionId(1), kind: Kind::Admin, name: "admin", steps };
+        let plan = Plan { region: RegionId(1), kind: OperatorKind::Admin, name: "admin", steps };
         let Board { cluster, operators, goals, .. } = &mut board;
         operators.add(plan, cluster, goals).unwrap();
         assert!(operators.on_report(&region, cluster).is_some());
@@ -291,7 +291,7 @@ fn an_order_that_waits_for_a_store_that_is_down_is_called_off() {
     board.goals.down_after_ms = 10_000;
     board.cluster.observe_region(report(1, &[1, 2, 3], 10));
     let steps = add_voter(StoreId(4)).to_vec();
-    let plan = Plan { region: RegionId(1), kind: Kind::Admin, name: "admin", steps };
+    let plan = Plan { region: RegionId(1), kind: OperatorKind::Admin, name: "admin", steps };
     let Board { cluster, operators, goals, .. } = &mut board;
     operators.add(plan, cluster, goals).unwrap();
     for (now_ms, is_busy) in [(10_000, true), (10_001, false)] {

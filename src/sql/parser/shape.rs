@@ -196,44 +196,44 @@ impl<'a> Measure<'a> {
         let is_first = self.shape.tokens == 1;
         let here = self.open.last_mut().expect("the statement itself is never closed");
         match kind_of(word) {
-            Kind::Name => {}
-            Kind::And => here.and(),
-            Kind::Between => {
+            WordKind::Name => {}
+            WordKind::And => here.and(),
+            WordKind::Between => {
                 here.row += 1;
                 here.betweens += 1;
             }
-            Kind::Operator => here.row += 1,
-            Kind::Matching => {
+            WordKind::Operator => here.row += 1,
+            WordKind::Matching => {
                 here.row += 1;
                 self.shape.calls = true;
             }
-            Kind::Low => here.low += 1,
-            Kind::Join => {
+            WordKind::Low => here.low += 1,
+            WordKind::Join => {
                 here.joins += 1;
                 here.divide();
             }
-            Kind::Set => {
+            WordKind::Set => {
                 here.sets += 1;
                 here.in_from = false;
                 here.divide();
             }
-            Kind::With => here.in_with = true,
-            Kind::Select => {
+            WordKind::With => here.in_with = true,
+            WordKind::Select => {
                 self.shape.queries += 1;
                 (here.in_with, here.in_from) = (false, false);
                 here.divide();
             }
-            Kind::From => {
+            WordKind::From => {
                 here.in_from = true;
                 here.divide();
             }
-            Kind::Clause => {
+            WordKind::Clause => {
                 here.in_from = is_first && word.eq_ignore_ascii_case("UPDATE");
                 here.divide();
             }
-            Kind::Divides => here.divide(),
-            Kind::Case => self.open.push(Bracket { is_case: true, ..Bracket::default() }),
-            Kind::End => {
+            WordKind::Divides => here.divide(),
+            WordKind::Case => self.open.push(Bracket { is_case: true, ..Bracket::default() }),
+            WordKind::End => {
                 if here.is_case {
                     self.close();
                 }
@@ -265,7 +265,7 @@ impl Bracket {
 }
 
 /// What a word is to a measure.
-enum Kind {
+enum WordKind {
     Name,
     And,
     Between,
@@ -285,33 +285,33 @@ enum Kind {
     End,
 }
 
-fn kind_of(word: &str) -> Kind {
+fn kind_of(word: &str) -> WordKind {
     // Longer than any of them.
     if word.len() > 9 {
-        return Kind::Name;
+        return WordKind::Name;
     }
     let mut upper = [0; 9];
     let upper = &mut upper[..word.len()];
     upper.copy_from_slice(word.as_bytes());
     upper.make_ascii_uppercase();
     match &*upper {
-        b"AND" | b"OR" => Kind::And,
-        b"BETWEEN" => Kind::Between,
+        b"AND" | b"OR" => WordKind::And,
+        b"BETWEEN" => WordKind::Between,
         b"NOT" | b"IS" | b"IN" | b"DIV" | b"MOD" | b"COLLATE" | b"BINARY" | b"EXISTS"
-        | b"INTERVAL" | b"ANY" | b"ALL" | b"SOME" => Kind::Operator,
-        b"LIKE" | b"REGEXP" | b"RLIKE" => Kind::Matching,
-        b"XOR" => Kind::Low,
-        b"JOIN" => Kind::Join,
-        b"UNION" | b"EXCEPT" | b"INTERSECT" => Kind::Set,
-        b"WITH" => Kind::With,
-        b"SELECT" => Kind::Select,
-        b"FROM" => Kind::From,
+        | b"INTERVAL" | b"ANY" | b"ALL" | b"SOME" => WordKind::Operator,
+        b"LIKE" | b"REGEXP" | b"RLIKE" => WordKind::Matching,
+        b"XOR" => WordKind::Low,
+        b"JOIN" => WordKind::Join,
+        b"UNION" | b"EXCEPT" | b"INTERSECT" => WordKind::Set,
+        b"WITH" => WordKind::With,
+        b"SELECT" => WordKind::Select,
+        b"FROM" => WordKind::From,
         b"WHERE" | b"GROUP" | b"HAVING" | b"ORDER" | b"LIMIT" | b"SET" | b"VALUES" | b"FOR"
-        | b"UPDATE" | b"DUPLICATE" | b"DELETE" => Kind::Clause,
-        b"ON" | b"USING" | b"WHEN" | b"THEN" | b"ELSE" | b"BY" => Kind::Divides,
-        b"CASE" => Kind::Case,
-        b"END" => Kind::End,
-        _ => Kind::Name,
+        | b"UPDATE" | b"DUPLICATE" | b"DELETE" => WordKind::Clause,
+        b"ON" | b"USING" | b"WHEN" | b"THEN" | b"ELSE" | b"BY" => WordKind::Divides,
+        b"CASE" => WordKind::Case,
+        b"END" => WordKind::End,
+        _ => WordKind::Name,
     }
 }
 

@@ -4,7 +4,7 @@
 //! counted since it was made: without knowing how its values are spread a count alone says little about an index, and plans of
 //! small tables would change with every batch of rows. What is estimated with neither is a fixed part.
 
-use super::constraints::{Bound, Constraint, Kind, integer};
+use super::constraints::{Bound, Constraint, ConstraintKind, integer};
 use super::logical::Scan;
 use crate::sql::expr::Expr;
 use crate::sql::stats::TableStats;
@@ -110,12 +110,14 @@ impl<'s> Cardinality<'s> {
     fn constrained_part(&self, constraint: &Constraint) -> f64 {
         let column = constraint.column;
         let part = match &constraint.kind {
-            Kind::Equal(value) | Kind::Same(value) => self.equal_part(column, Some(value)),
-            Kind::Among(values) => {
+            ConstraintKind::Equal(value) | ConstraintKind::Same(value) => {
+                self.equal_part(column, Some(value))
+            }
+            ConstraintKind::Among(values) => {
                 values.iter().map(|value| self.equal_part(column, Some(value))).sum()
             }
-            Kind::Range(low, high) => self.range_part(column, low, high),
-            Kind::Ranges(ranges) => {
+            ConstraintKind::Range(low, high) => self.range_part(column, low, high),
+            ConstraintKind::Ranges(ranges) => {
                 ranges.iter().map(|(low, high)| self.range_part(column, low, high)).sum()
             }
         };

@@ -10,7 +10,7 @@ pub(super) type Bound = Option<(Expr, bool)>;
 
 /// What a filter says about its column.
 #[derive(Clone, Debug)]
-pub(super) enum Kind {
+pub(super) enum ConstraintKind {
     /// It equals this; NULL equals nothing.
     Equal(Expr),
     /// It is this, which may be NULL.
@@ -29,7 +29,7 @@ pub(super) struct Constraint {
     /// The column's offset in the table.
     pub(super) column: usize,
     /// How.
-    pub(super) kind: Kind,
+    pub(super) kind: ConstraintKind,
     /// Which filter of the scan says so.
     pub(super) filter: usize,
 }
@@ -43,32 +43,36 @@ pub(super) fn constraints(table: &TableInfo, filters: &[Expr]) -> Vec<Constraint
     found.collect()
 }
 
-fn constraint(table: &TableInfo, expr: &Expr) -> Option<(usize, Kind)> {
+fn constraint(table: &TableInfo, expr: &Expr) -> Option<(usize, ConstraintKind)> {
     let Expr::Call { function, args, field_type } = expr else { return None };
     let usable = |column: &Expr, value: &Expr| usable(table, column, value, field_type);
     match (function, args.as_slice()) {
         (Function::IsNull, [Expr::Column { index, .. }]) => {
-            Some((*index, Kind::Same(Expr::null())))
+            Some((*index, ConstraintKind::Same(Expr::null())))
         }
         (Function::Between, [column, low, high]) => {
             let index = usable(column, low)?;
             usable(column, high)?;
             let (low, high) = (Some((low.clone(), true)), Some((high.clone(), true)));
-            Some((index, Kind::Range(low, high)))
+            Some((index, ConstraintKind::Range(low, high)))
         }
         (Function::In, [column, list @ ..]) => {
             let mut index = None;
             for value in list {
                 index = Some(usable(column, value)?);
             }
-            Some((index?, Kind::Among(unique(list))))
+            Some((index?, ConstraintKind::Among(unique(list))))
         }
         (Function::Or, args) => any_of(table, args),
         (Function::And, args) => {
             let mut parts = args.iter().map(|arg| constraint(table, arg));
-            let (column, Kind::Range(mut low, mut high)) = parts.next()?? else { return None };
+            let (column, ConstraintKind::Range(mut low, mut high)) = parts.next()?? else {
+                return None;
+            };
             for part in parts {
-                let (other, Kind::Range(more_low, more_high)) = part? else { return None };
+                let (other, ConstraintKind::Range(more_low, more_high)) = part? else {
+                    return None;
+                };
                 let clash = (low.is_some() && more_low.is_some())
                     || (high.is_some() && more_high.is_some());
                 if other != column || clash {
@@ -77,7 +81,7 @@ fn constraint(table: &TableInfo, expr: &Expr) -> Option<(usize, Kind)> {
                 low = low.or(more_low);
                 high = high.or(more_high);
             }
-            Some((column, Kind::Range(low, high)))
+            Some((column, ConstraintKind::Range(low, high)))
         }
         (function, [left, right]) if function.is_comparison() => {
             let (function, index, value) = match usable(left, right) {
@@ -90,22 +94,22 @@ fn constraint(table: &TableInfo, expr: &Expr) -> Option<(usize, Kind)> {
     }
 }
 
-fn comparison(function: Function, value: Expr) -> Option<Kind> {
+fn comparison(function: Function, value: Expr) -> Option<ConstraintKind> {
     Some(match function {
         // Equal to NULL is nothing: the filter stays and says so.
         Function::Eq if is_null(&value) => return None,
-        Function::Eq => Kind::Equal(value),
-        Function::NullEq => Kind::Same(value),
-        Function::Lt => Kind::Range(None, Some((value, false))),
-        Function::Le => Kind::Range(None, Some((value, true))),
-        Function::Gt => Kind::Range(Some((value, false)), None),
-        Function::Ge => Kind::Range(Some((value, true)), None),
+        Function::Eq => ConstraintKind::Equal(value),
+        Function::NullEq => ConstraintKind::Same(value),
+        Function::Lt => ConstraintKind::Range(None, Some((value, false))),
+        Function::Le => ConstraintKind::Range(None, Some((value, true))),
+        Function::Gt => ConstraintKind::Range(Some((value, false)), None),
+        Function::Ge => ConstraintKind::Range(Some((value, true)), None),
         _ => return None,
     })
 }
 
 /// An OR whose every part constrains the same column.
-fn any_of(table: &TableInfo, args: &[Expr]) -> Option<(usize, Kind)> {
+fn any_of(table: &TableInfo, args: &[Expr]) -> Option<(usize, ConstraintKind)> {
     let mut column = None;
     let (mut values, mut ranges) = (Vec::new(), Vec::new());
     for arg in args {
@@ -114,22 +118,22 @@ fn any_of(table: &TableInfo, args: &[Expr]) -> Option<(usize, Kind)> {
             return None;
         }
         match kind {
-            Kind::Equal(value) => values.push(value),
-            Kind::Among(list) => values.extend(list),
-            Kind::Range(low, high) => ranges.push((low, high)),
-            Kind::Ranges(more) => ranges.extend(more),
-            Kind::Same(_) => return None,
+            ConstraintKind::Equal(value) => values.push(value),
+            ConstraintKind::Among(list) => values.extend(list),
+            ConstraintKind::Range(low, high) => ranges.push((low, high)),
+            ConstraintKind::Ranges(more) => ranges.extend(more),
+            ConstraintKind::Same(_) => return None,
         }
     }
     let column = column?;
     if ranges.is_empty() {
-        return Some((column, Kind::Among(unique(&values))));
+        return Some((column, ConstraintKind::Among(unique(&values))));
     }
     ranges.extend(values.into_iter().map(|value| {
         let bound = Some((value, true));
         (bound.clone(), bound)
     }));
-    Some((column, Kind::Ranges(ranges)))
+    Some((column, ConstraintKind::Ranges(ranges)))
 }
 
 fn unique(values: &[Expr]) -> Vec<Expr> {

@@ -18,10 +18,10 @@ const LAST_RANK: usize = (u64::BITS - INDEX_BITS) as usize + 1;
 ///
 /// Only hashes are kept, so memory is bounded by 16 KiB. The hash has no seed: the same values give the same estimate on every node.
 #[derive(Clone, Debug)]
-pub(crate) struct Sketch(Kind);
+pub(crate) struct Sketch(Counting);
 
 #[derive(Clone, Debug)]
-enum Kind {
+enum Counting {
     /// The hashes of all values.
     Few(BTreeSet<u64>),
     /// By register the longest run of zeros that was seen, and one more.
@@ -30,7 +30,7 @@ enum Kind {
 
 impl Default for Sketch {
     fn default() -> Sketch {
-        Sketch(Kind::Few(BTreeSet::new()))
+        Sketch(Counting::Few(BTreeSet::new()))
     }
 }
 
@@ -39,23 +39,23 @@ impl Sketch {
     pub(crate) fn add(&mut self, value: &[u8]) {
         let hash = hash(value);
         match &mut self.0 {
-            Kind::Few(hashes) => {
+            Counting::Few(hashes) => {
                 hashes.insert(hash);
                 if hashes.len() > EXACT {
                     let mut registers = vec![0; REGISTERS].into_boxed_slice();
                     hashes.iter().for_each(|hash| note(&mut registers, *hash));
-                    self.0 = Kind::Many(registers);
+                    self.0 = Counting::Many(registers);
                 }
             }
-            Kind::Many(registers) => note(registers, hash),
+            Counting::Many(registers) => note(registers, hash),
         }
     }
 
     /// How many different values were added.
     pub(crate) fn count(&self) -> u64 {
         match &self.0 {
-            Kind::Few(hashes) => hashes.len() as u64,
-            Kind::Many(registers) => estimate(registers),
+            Counting::Few(hashes) => hashes.len() as u64,
+            Counting::Many(registers) => estimate(registers),
         }
     }
 }

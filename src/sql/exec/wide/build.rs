@@ -16,7 +16,7 @@ use super::batch::schema_of;
 use super::join::LookupJoin;
 use super::profiled::profiled;
 use super::sort_key::comparable;
-use super::source::{Kind, SourceExec};
+use super::source::{SourceExec, SourceKind};
 use super::watched::watched;
 use super::{aggregate, join};
 use crate::common::SqlResult;
@@ -41,17 +41,17 @@ fn operator(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Arc<dyn Executi
         | PlanNode::BatchPointGet { .. }
         | PlanNode::Common { .. }
         | PlanNode::Rows { .. }
-        | PlanNode::Virtual { .. } => source(Kind::Short(plan.clone()), Vec::new()),
+        | PlanNode::Virtual { .. } => source(SourceKind::Short(plan.clone()), Vec::new()),
         PlanNode::TableScan { .. } | PlanNode::IndexScan { .. } => {
-            source(Kind::Scan(plan.clone()), Vec::new())
+            source(SourceKind::Scan(plan.clone()), Vec::new())
         }
         PlanNode::IndexLookupJoin { left, .. } => {
             let join = Arc::new(LookupJoin::new(plan)?);
-            source(Kind::LookupJoin(join), vec![build(left, ctx)?])
+            source(SourceKind::LookupJoin(join), vec![build(left, ctx)?])
         }
         PlanNode::UnionAll { inputs } => {
             let children = inputs.iter().map(|input| build(input, ctx));
-            source(Kind::Concat, children.collect::<SqlResult<_>>()?)
+            source(SourceKind::Concat, children.collect::<SqlResult<_>>()?)
         }
         PlanNode::Filter { input, predicate } => {
             let condition = physical_predicate(predicate, &ctx.eval);
@@ -65,21 +65,21 @@ fn operator(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Arc<dyn Executi
         }
         PlanNode::Project { input, exprs } if exprs.iter().any(assigns) => {
             let projection = Arc::new(Projection::new(exprs, input));
-            source(Kind::Project(projection), vec![build(input, ctx)?])
+            source(SourceKind::Project(projection), vec![build(input, ctx)?])
         }
         PlanNode::Project { input, exprs } => project(build(input, ctx)?, exprs, ctx)?,
         PlanNode::Join { left, right, .. } => {
             let join = join::build(&plan.node, build(left, ctx)?, build(right, ctx)?, ctx)?;
             // DataFusion names a join's columns as its inputs do; ours are named by position.
-            source(Kind::Concat, vec![join])
+            source(SourceKind::Concat, vec![join])
         }
         PlanNode::Aggregate { input, group_by, aggregates } => {
             let groups = aggregate::build(build(input, ctx)?, group_by, aggregates, ctx)?;
-            source(Kind::Concat, vec![groups])
+            source(SourceKind::Concat, vec![groups])
         }
         PlanNode::Sort { input, keys, fetch } => {
             // What has sorted and what has grouped gives its rows without asking anybody: whoever reads them looks at the interrupt.
-            source(Kind::Concat, vec![sort(build(input, ctx)?, keys, *fetch, ctx)])
+            source(SourceKind::Concat, vec![sort(build(input, ctx)?, keys, *fetch, ctx)])
         }
         PlanNode::Limit { input, offset, limit } => {
             let (skip, fetch) = short::window(offset.as_ref(), limit.as_ref(), ctx)?;

@@ -33,7 +33,7 @@ use crate::sql::types::Datum;
 pub(super) type Batches = BoxStream<'static, Result<RecordBatch>>;
 
 /// What an operator of ours does.
-pub(super) enum Kind {
+pub(super) enum SourceKind {
     /// Scans a table or an index.
     Scan(PhysicalPlan),
     /// Runs a leaf of the short road: rows by keys, constant and virtual ones.
@@ -48,7 +48,7 @@ pub(super) enum Kind {
 
 /// An operator of ours.
 pub(super) struct SourceExec {
-    kind: Kind,
+    kind: SourceKind,
     children: Vec<Arc<dyn ExecutionPlan>>,
     ctx: ExecContext,
     properties: Arc<PlanProperties>,
@@ -57,7 +57,7 @@ pub(super) struct SourceExec {
 impl SourceExec {
     /// An operator that gives rows of these types.
     pub(super) fn new(
-        kind: Kind,
+        kind: SourceKind,
         children: Vec<Arc<dyn ExecutionPlan>>,
         schema: SchemaRef,
         ctx: &ExecContext,
@@ -73,11 +73,11 @@ impl SourceExec {
 
     fn name_of(&self) -> &'static str {
         match self.kind {
-            Kind::Scan(_) => "TableScanExec",
-            Kind::Short(_) => "RowsExec",
-            Kind::LookupJoin(_) => "IndexLookupJoinExec",
-            Kind::Concat => "ConcatExec",
-            Kind::Project(_) => "RowProjectionExec",
+            SourceKind::Scan(_) => "TableScanExec",
+            SourceKind::Short(_) => "RowsExec",
+            SourceKind::LookupJoin(_) => "IndexLookupJoinExec",
+            SourceKind::Concat => "ConcatExec",
+            SourceKind::Project(_) => "RowProjectionExec",
         }
     }
 }
@@ -119,11 +119,11 @@ impl ExecutionPlan for SourceExec {
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let kind = match &self.kind {
-            Kind::Scan(plan) => Kind::Scan(plan.clone()),
-            Kind::Short(plan) => Kind::Short(plan.clone()),
-            Kind::LookupJoin(join) => Kind::LookupJoin(join.clone()),
-            Kind::Concat => Kind::Concat,
-            Kind::Project(projection) => Kind::Project(projection.clone()),
+            SourceKind::Scan(plan) => SourceKind::Scan(plan.clone()),
+            SourceKind::Short(plan) => SourceKind::Short(plan.clone()),
+            SourceKind::LookupJoin(join) => SourceKind::LookupJoin(join.clone()),
+            SourceKind::Concat => SourceKind::Concat,
+            SourceKind::Project(projection) => SourceKind::Project(projection.clone()),
         };
         Ok(SourceExec::new(kind, children, self.schema(), &self.ctx))
     }
@@ -139,17 +139,17 @@ impl ExecutionPlan for SourceExec {
             inputs.push(child.execute(0, task.clone())?);
         }
         let batches = match &self.kind {
-            Kind::Scan(plan) => scan(plan, batch_rows, &self.ctx).map_err(to_df_error)?,
-            Kind::Short(plan) => rows(plan.clone(), batch_rows, self.ctx.clone()),
-            Kind::Project(projection) => {
+            SourceKind::Scan(plan) => scan(plan, batch_rows, &self.ctx).map_err(to_df_error)?,
+            SourceKind::Short(plan) => rows(plan.clone(), batch_rows, self.ctx.clone()),
+            SourceKind::Project(projection) => {
                 let input = inputs.pop().ok_or_else(|| lost_input("projection"))?;
                 projection.run(input, &self.ctx)
             }
-            Kind::LookupJoin(join) => {
+            SourceKind::LookupJoin(join) => {
                 let input = inputs.pop().ok_or_else(|| lost_input("lookup join"))?;
                 join.clone().run(input, self.ctx.clone())
             }
-            Kind::Concat => {
+            SourceKind::Concat => {
                 let (schema, ctx) = (self.schema(), self.ctx.clone());
                 futures::stream::iter(inputs)
                     .flatten()
