@@ -14,8 +14,8 @@ use crate::server::{Options, Server};
 
 /// Of every so long a process runs this long.
 const PERIOD: Duration = Duration::from_millis(100);
-const RUNS: Duration = Duration::from_millis(8);
-const ROWS: usize = 2_000;
+const RUNS: Duration = Duration::from_millis(2);
+const ROWS: usize = 4_000;
 
 /// Processes that get little time, until this is dropped.
 struct Starved {
