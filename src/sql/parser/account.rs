@@ -37,6 +37,11 @@ impl Parser<'_> {
         }
         self.expect_op("=")?;
         let password = self.string()?;
+        for clause in ["REPLACE", "RETAIN"] {
+            if self.at(clause) {
+                return Err(SqlError::unsupported(format!("SET PASSWORD … {clause}")));
+            }
+        }
         Ok(Statement::SetPassword { user, password })
     }
 
@@ -78,8 +83,18 @@ impl Parser<'_> {
 
     /// REQUIRE, WITH, PASSWORD EXPIRE, ACCOUNT LOCK and so on, which are not implemented.
     fn user_options(&self) -> SqlResult<()> {
-        const OPTIONS: &[&str] =
-            &["REQUIRE", "WITH", "PASSWORD", "ACCOUNT", "DEFAULT", "COMMENT", "ATTRIBUTE"];
+        const OPTIONS: &[&str] = &[
+            "REQUIRE",
+            "WITH",
+            "PASSWORD",
+            "ACCOUNT",
+            "DEFAULT",
+            "COMMENT",
+            "ATTRIBUTE",
+            "REPLACE",
+            "RETAIN",
+            "DISCARD",
+        ];
         match OPTIONS.iter().find(|option| self.at(option)) {
             Some(option) => Err(SqlError::unsupported(format!("CREATE USER … {option}"))),
             None => Ok(()),

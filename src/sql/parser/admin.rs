@@ -31,6 +31,9 @@ impl Parser<'_> {
         let (mut access, mut consistent_snapshot) = (None, false);
         if !self.at_end() {
             self.list(|parser| {
+                if access.is_some() && parser.at("READ") {
+                    return Err(parser.syntax_error());
+                }
                 if parser.words(&["READ", "ONLY"]) {
                     if parser.at("AS") {
                         return Err(SqlError::unsupported("START TRANSACTION READ ONLY AS OF"));

@@ -2,7 +2,7 @@
 
 use super::ast::{AlterAction, CreateIndex, Statement};
 use super::cursor::Parser;
-use crate::common::{SqlError, SqlResult};
+use crate::common::{SqlError, SqlResult, errno};
 
 /// Actions of ALTER TABLE that are not implemented.
 const ACTIONS: &[&str] = &[
@@ -18,8 +18,6 @@ const ACTIONS: &[&str] = &[
     "ENGINE",
     "AUTO_INCREMENT",
     "COMMENT",
-    "ALGORITHM",
-    "LOCK",
     "ENABLE",
     "DISABLE",
     "ORDER",
@@ -48,13 +46,37 @@ impl Parser<'_> {
         Ok(CreateIndex { table, index, if_not_exists })
     }
 
-    /// ALGORITHM = … and LOCK = …: every change here is online, which is the best either can ask for.
+    /// Any number of ALGORITHM = … and LOCK = ….
     fn online_options(&mut self) -> SqlResult<()> {
-        while self.word("ALGORITHM") || self.word("LOCK") {
-            self.optional_equals();
-            self.any_word()?;
-        }
+        while self.online_option()? {}
         Ok(())
+    }
+
+    /// ALGORITHM = … or LOCK = …, if one is next. Every change here is online and rewrites no row that stands, which is the best
+    /// that either can ask for; but an index is never made in an instant.
+    fn online_option(&mut self) -> SqlResult<bool> {
+        let algorithm = self.at("ALGORITHM");
+        if !algorithm && !self.at("LOCK") {
+            return Ok(false);
+        }
+        self.advance();
+        self.optional_equals();
+        let word = self.any_word()?.to_uppercase();
+        match (algorithm, word.as_str()) {
+            (true, "INSTANT") => Err(SqlError::new(
+                errno::ALTER_OPERATION_NOT_SUPPORTED,
+                "ALGORITHM=INSTANT is not supported for this operation. Try ALGORITHM=COPY/INPLACE.",
+            )),
+            (true, "DEFAULT" | "INPLACE" | "COPY")
+            | (false, "DEFAULT" | "NONE" | "SHARED" | "EXCLUSIVE") => Ok(true),
+            (true, _) => Err(SqlError::new(
+                errno::UNKNOWN_ALTER_ALGORITHM,
+                format!("Unknown ALGORITHM '{word}'"),
+            )),
+            (false, _) => {
+                Err(SqlError::new(errno::UNKNOWN_ALTER_LOCK, format!("Unknown LOCK type '{word}'")))
+            }
+        }
     }
 
     pub(super) fn drop(&mut self) -> SqlResult<Statement> {
@@ -108,7 +130,11 @@ impl Parser<'_> {
             return self.unsupported_object("ALTER");
         }
         let table = self.object_name()?;
-        let mut actions = self.list(Parser::alter_action)?;
+        let actions = self.list(|parser| match parser.online_option()? {
+            true => Ok(None),
+            false => parser.alter_action().map(Some),
+        })?;
+        let mut actions: Vec<AlterAction> = actions.into_iter().flatten().collect();
         if actions.len() > 1 {
             return Ok(Statement::AlterTable { table, actions });
         }

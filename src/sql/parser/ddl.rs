@@ -309,15 +309,25 @@ impl Parser<'_> {
             ColumnOption::PrimaryKey
         } else if self.word("COMMENT") {
             ColumnOption::Comment(self.string()?)
-        } else if self.word("COLUMN_FORMAT") || self.word("STORAGE") {
-            // Where MySQL Cluster keeps a column: without a meaning anywhere else.
-            self.any_word()?;
+        } else if self.at("COLUMN_FORMAT") || self.at("STORAGE") {
+            // How MySQL Cluster keeps a column: without a meaning anywhere else.
+            let words = match self.word("STORAGE") {
+                true => ["DISK", "MEMORY", "DEFAULT"],
+                false => ["FIXED", "DYNAMIC", "DEFAULT"],
+            };
+            self.word("COLUMN_FORMAT");
+            self.one_of(&words)?;
             return self.column_option();
         } else if let Some(clause) = self.unsupported_column_option() {
             return Err(SqlError::unsupported(clause));
         } else {
             return Ok(None);
         }))
+    }
+
+    /// One of these words.
+    fn one_of(&mut self, words: &[&str]) -> SqlResult<()> {
+        if words.iter().any(|word| self.word(word)) { Ok(()) } else { Err(self.syntax_error()) }
     }
 
     fn unsupported_column_option(&self) -> Option<&'static str> {
@@ -384,23 +394,8 @@ impl Parser<'_> {
     }
 
     fn table_options(&mut self, table: &mut CreateTable) -> SqlResult<()> {
-        const STORAGE: &[&str] = &[
-            "ROW_FORMAT",
-            "KEY_BLOCK_SIZE",
-            "AVG_ROW_LENGTH",
-            "CHECKSUM",
-            "DELAY_KEY_WRITE",
-            "MAX_ROWS",
-            "MIN_ROWS",
-            "PACK_KEYS",
-            "STATS_AUTO_RECALC",
-            "STATS_PERSISTENT",
-            "STATS_SAMPLE_PAGES",
-            "INSERT_METHOD",
-            "COMPRESSION",
-        ];
+        let mut comma = false;
         loop {
-            self.op(",");
             let default = self.word("DEFAULT");
             let option = if self.words(&["CHARACTER", "SET"]) || self.word("CHARSET") {
                 self.optional_equals();
@@ -419,18 +414,54 @@ impl Parser<'_> {
             } else if self.word("AUTO_INCREMENT") {
                 self.optional_equals();
                 TableOption::AutoIncrement(self.integer()?)
-            } else if let Some(storage) = STORAGE.iter().find(|word| self.at(word)) {
-                self.advance();
-                self.optional_equals();
-                self.advance();
-                TableOption::Storage((*storage).to_owned())
+            } else if let Some(option) = self.storage_option()? {
+                option
             } else if let Some(word) = self.unsupported_table_option() {
                 return Err(SqlError::unsupported(word));
+            } else if comma {
+                return Err(self.syntax_error());
             } else {
                 return Ok(());
             };
             table.options.push(option);
+            comma = self.op(",");
         }
+    }
+
+    /// How MySQL's engines are to keep a table: what it may be is checked, and has no meaning here.
+    fn storage_option(&mut self) -> SqlResult<Option<TableOption>> {
+        const WORDS: &[(&str, &[&str])] = &[
+            ("ROW_FORMAT", &["DEFAULT", "DYNAMIC", "FIXED", "COMPRESSED", "REDUNDANT", "COMPACT"]),
+            ("INSERT_METHOD", &["NO", "FIRST", "LAST"]),
+            ("COMPRESSION", &[]),
+            ("PACK_KEYS", &["DEFAULT"]),
+            ("STATS_AUTO_RECALC", &["DEFAULT"]),
+            ("STATS_PERSISTENT", &["DEFAULT"]),
+            ("STATS_SAMPLE_PAGES", &["DEFAULT"]),
+            ("KEY_BLOCK_SIZE", &[]),
+            ("AVG_ROW_LENGTH", &[]),
+            ("CHECKSUM", &[]),
+            ("DELAY_KEY_WRITE", &[]),
+            ("MAX_ROWS", &[]),
+            ("MIN_ROWS", &[]),
+        ];
+        let Some((name, words)) = WORDS.iter().find(|(word, _)| self.at(word)) else {
+            return Ok(None);
+        };
+        self.advance();
+        self.optional_equals();
+        if !words.iter().any(|word| self.word(word)) {
+            match *name {
+                "COMPRESSION" => {
+                    self.string()?;
+                }
+                "ROW_FORMAT" | "INSERT_METHOD" => return Err(self.syntax_error()),
+                _ => {
+                    self.integer()?;
+                }
+            }
+        }
+        Ok(Some(TableOption::Storage((*name).to_owned())))
     }
 
     fn unsupported_table_option(&self) -> Option<&'static str> {

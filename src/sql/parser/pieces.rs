@@ -12,6 +12,8 @@ const PIECE: usize = 256 << 10;
 pub(super) struct Pieces {
     /// It has no more tokens than this.
     pub(super) tokens: usize,
+    /// What its parentheses come to, in tokens.
+    pub(super) parentheses: usize,
     /// Where it may be divided: past commas and blanks that stand in no string, name or comment.
     pub(super) divisions: Vec<usize>,
 }
@@ -24,10 +26,15 @@ impl Pieces {
         let mut begins = 0;
         // In a comment that is executed.
         let mut executed = false;
+        let rows = reads_rows(text);
         while at < text.len() {
             let byte = text[at];
             // Blanks are forgotten as soon as a piece has been cut.
             found.tokens += usize::from(!byte.is_ascii_whitespace());
+            if byte == b'(' {
+                let called = at > 0 && is_of_word(text[at - 1]);
+                found.parentheses += parenthesis_tokens(called, rows);
+            }
             at = match byte {
                 b'\'' | b'"' | b'`' => past_quote(text, at, escapes && byte != b'`'),
                 b'/' if text[at..].starts_with(b"/*!") => {
@@ -59,6 +66,23 @@ impl Pieces {
             }
         }
         found
+    }
+}
+
+/// Whether a text begins with INSERT or REPLACE.
+fn reads_rows(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    let begins = |word: &[u8]| text.get(..word.len()).is_some_and(|w| w.eq_ignore_ascii_case(word));
+    begins(b"INSERT") || begins(b"REPLACE")
+}
+
+/// What a parenthesis is made into beside its tokens, in tokens: a call, a row or an expression. `rows`: the rows of INSERT, which
+/// are not sqlparser's.
+pub(super) fn parenthesis_tokens(called: bool, rows: bool) -> usize {
+    match (called, rows) {
+        (true, _) => 8,
+        (false, true) => 0,
+        (false, false) => 4,
     }
 }
 

@@ -60,12 +60,49 @@ pub(super) fn parse(parser: &mut Parser) -> Option<Parsed<Expr>> {
             let word = word.clone();
             return word_expr(parser, &word);
         }
-        Token::LParen | Token::LBrace => return None,
+        Token::LParen => return row_of_constants(parser),
+        Token::LBrace => return None,
         _ => return Some(parser.expected_ref("an expression", parser.peek_token_ref())),
     };
     parser.advance_token();
     let operand = tight_operand(parser);
     Some(operand.map(|operand| Expr::UnaryOp { op: operator, expr: Box::new(operand) }))
+}
+
+/// (1, 'a', ?): of these there may be many, and sqlparser makes room for more than there are. `None`: it is something else.
+fn row_of_constants(parser: &mut Parser) -> Option<Parsed<Expr>> {
+    /// A longer row is left to sqlparser.
+    const LONGEST: usize = 64;
+    let is_constant = |parser: &Parser, n: usize| {
+        matches!(
+            parser.peek_nth_token_ref(n).token,
+            Token::Number(..) | Token::SingleQuotedString(_) | Token::Placeholder(_)
+        )
+    };
+    let mut count = 0;
+    loop {
+        let place = 2 * count + 1;
+        if count == LONGEST || !is_constant(parser, place) {
+            return None;
+        }
+        count += 1;
+        match parser.peek_nth_token_ref(place + 1).token {
+            Token::Comma => {}
+            Token::RParen if count > 1 => break,
+            _ => return None,
+        }
+    }
+    let mut items = Vec::with_capacity(count);
+    for _ in 0..count {
+        // The parenthesis, or a comma.
+        parser.advance_token();
+        match parser.parse_value() {
+            Ok(value) => items.push(Expr::Value(value)),
+            Err(error) => return Some(Err(error)),
+        }
+    }
+    parser.advance_token();
+    Some(Ok(Expr::Tuple(items)))
 }
 
 /// N'…', and the strings beside it, which are parts of it.

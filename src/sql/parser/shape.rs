@@ -7,6 +7,7 @@
 
 use sqlparser::tokenizer::{Token, Word};
 
+use super::pieces::parenthesis_tokens;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::Function;
 
@@ -35,6 +36,8 @@ pub struct Shape {
     pub queries: usize,
     /// Whether it calls a function, or an operator, that may take long whatever the statement's size.
     pub calls: bool,
+    /// What its parentheses come to, in tokens.
+    parentheses: usize,
     /// Whether a join has more tables than there may be.
     too_many_tables: bool,
 }
@@ -42,8 +45,13 @@ pub struct Shape {
 impl Shape {
     /// Measures a statement. `concat`: `||` is no OR.
     pub(super) fn of<'a>(tokens: impl Iterator<Item = &'a Token>, concat: bool) -> Shape {
-        let mut measure =
-            Measure { shape: Shape::default(), open: vec![Bracket::default()], concat, last: None };
+        let mut measure = Measure {
+            shape: Shape::default(),
+            open: vec![Bracket::default()],
+            concat,
+            last: None,
+            rows: false,
+        };
         for token in tokens {
             measure.token(token);
             if measure.open.len() > DEEPEST {
@@ -55,7 +63,7 @@ impl Shape {
 
     /// About how much memory its tree takes, and what is made of it.
     pub fn bytes(&self) -> usize {
-        self.tokens.saturating_mul(TOKEN_BYTES)
+        (self.tokens + self.parentheses).saturating_mul(TOKEN_BYTES)
     }
 
     /// Whether nothing about it takes long or a large stack before it runs.
@@ -131,6 +139,8 @@ struct Measure<'a> {
     concat: bool,
     /// The word before the token at hand, if it is one.
     last: Option<&'a Word>,
+    /// It is an INSERT or REPLACE.
+    rows: bool,
 }
 
 impl<'a> Measure<'a> {
@@ -148,6 +158,7 @@ impl<'a> Measure<'a> {
             }
             Token::LParen => {
                 self.shape.calls |= last.is_some_and(is_long_call);
+                self.shape.parentheses += parenthesis_tokens(last.is_some(), self.rows);
                 self.open.push(Bracket::default());
             }
             Token::RParen => while self.close() && self.open.len() > 1 {},
@@ -194,6 +205,7 @@ impl<'a> Measure<'a> {
 
     fn word(&mut self, word: &str) {
         let is_first = self.shape.tokens == 1;
+        self.rows |= is_first && ["INSERT", "REPLACE"].iter().any(|w| word.eq_ignore_ascii_case(w));
         let here = self.open.last_mut().expect("the statement itself is never closed");
         match kind_of(word) {
             WordKind::Name => {}

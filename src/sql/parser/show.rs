@@ -200,13 +200,16 @@ impl Parser<'_> {
     fn show_tables_or_columns(&mut self) -> SqlResult<Option<ShowKind>> {
         let extended = self.word("EXTENDED");
         let full = self.word("FULL");
+        if extended && (self.at("COLUMNS") || self.at("FIELDS")) {
+            return Err(SqlError::unsupported("SHOW EXTENDED COLUMNS"));
+        }
         if self.word("TABLES") {
             return Ok(Some(ShowKind::Tables { full, database: self.database_clause()? }));
         }
         if self.word("COLUMNS") || self.word("FIELDS") {
             return Ok(Some(ShowKind::Columns { full, table: self.table_clause()? }));
         }
-        if self.word("PROCESSLIST") {
+        if !extended && self.word("PROCESSLIST") {
             return Ok(Some(ShowKind::ProcessList { full }));
         }
         if full || extended { Err(self.syntax_error()) } else { Ok(None) }

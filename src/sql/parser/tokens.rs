@@ -150,23 +150,15 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     if !affected {
         return tokens;
     }
-    let word = |text: &str, like: &TokenWithSpan| TokenWithSpan {
-        token: Token::make_word(text, None),
-        span: like.span,
-    };
-    let mut rewritten: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len() + 8);
     // Whether tables stand in each open parenthesis, and whether a comma where we are is between tables.
     let mut tables: Vec<bool> = Vec::new();
     let mut from = vec![false];
-    let mut at = 0;
-    while let Some(token) = tokens.get(at) {
-        if all(at, &["LOCK", "IN", "SHARE", "MODE"]) {
-            // The last word's place, so that the statement ends where its text does.
-            rewritten.extend([word("FOR", token), word("SHARE", &tokens[at + 3])]);
-            at += 4;
-            continue;
-        }
+    let mut changes = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
         match token.token {
+            Token::Word(_) if all(at, &["LOCK", "IN", "SHARE", "MODE"]) => {
+                changes.push((at, Change::ForShare));
+            }
             Token::LParen => {
                 let query = ["SELECT", "WITH", "VALUES", "TABLE"].iter().any(|w| is(at + 1, w));
                 let opened = at > 0
@@ -192,16 +184,49 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
                     && from.last() == Some(&true)
                     && !right_join(&tokens[at..]) =>
             {
-                rewritten.extend([word("CROSS", token), word("JOIN", token)]);
-                at += 1;
-                continue;
+                changes.push((at, Change::CrossJoin));
             }
             _ => {}
         }
-        rewritten.push(token.clone());
-        at += 1;
     }
-    rewritten
+    if changes.is_empty() { tokens } else { changed(tokens, changes) }
+}
+
+#[derive(Clone, Copy)]
+enum Change {
+    /// These four words are FOR SHARE.
+    ForShare,
+    /// This comma is CROSS JOIN.
+    CrossJoin,
+}
+
+fn changed(tokens: Vec<TokenWithSpan>, changes: Vec<(usize, Change)>) -> Vec<TokenWithSpan> {
+    let word = |text: &str, span: Span| TokenWithSpan { token: Token::make_word(text, None), span };
+    let mut changed: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len() + changes.len());
+    let mut changes = changes.into_iter().peekable();
+    // Words of LOCK IN SHARE MODE that are to come.
+    let mut skipped = 0;
+    for (at, token) in tokens.into_iter().enumerate() {
+        if skipped > 0 {
+            skipped -= 1;
+            if skipped == 0 {
+                // The last word's place, so that the statement ends where its text does.
+                changed.push(word("SHARE", token.span));
+            }
+            continue;
+        }
+        match changes.next_if(|(place, _)| *place == at) {
+            Some((_, Change::ForShare)) => {
+                changed.push(word("FOR", token.span));
+                skipped = 3;
+            }
+            Some((_, Change::CrossJoin)) => {
+                changed.extend([word("CROSS", token.span), word("JOIN", token.span)]);
+            }
+            None => changed.push(token),
+        }
+    }
+    changed
 }
 
 /// Words after which commas are no longer between tables.
@@ -288,7 +313,7 @@ fn cut_in_pieces(
         return cut(sql, part, dialect, tokens);
     }
     let pieces = Pieces::of(&sql[part.clone()], dialect.escapes);
-    dialect.tokens.set(pieces.tokens);
+    dialect.tokens.set(pieces.tokens + pieces.parentheses);
     let mut start = part.start;
     for end in pieces.divisions.iter().map(|at| part.start + at).chain([part.end]) {
         if dialect.check_size().is_err() || dialect.check().is_err() {
