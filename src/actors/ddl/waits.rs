@@ -38,11 +38,7 @@ pub(super) async fn await_users(
         }
         let limit = job.submitter.lock_wait_s;
         if limit > 0 && begun.elapsed() >= Duration::from_secs(limit) {
-            let error = SqlError::new(
-                errno::LOCK_WAIT_TIMEOUT,
-                "Lock wait timeout exceeded; try restarting transaction",
-            );
-            if let Some(job) = run::cancel(parts, job.id, &error).await? {
+            if let Some(job) = run::cancel(parts, job.id, &waited_too_long()).await? {
                 return Ok(Some(run::as_progress(job)));
             }
         }
@@ -55,4 +51,12 @@ pub(super) async fn await_users(
         }
         known = blocked.unwrap_or(known);
     }
+}
+
+/// Error 1205.
+pub(super) fn waited_too_long() -> SqlError {
+    SqlError::new(
+        errno::LOCK_WAIT_TIMEOUT,
+        "Lock wait timeout exceeded; try restarting transaction",
+    )
 }

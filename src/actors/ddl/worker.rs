@@ -6,11 +6,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::DeleteRangeWorker;
 use super::messages::{JobReport, JobWatch, SubmitJob};
 use super::run::{self, DdlParts, Looked, Ran};
+use super::waits;
 use crate::actors::runtime::{
     Actor, ActorRef, Context, Handler, MailboxOptions, Overflow, ReplyTo, Supervision, Thread,
 };
@@ -29,7 +31,7 @@ pub struct DdlWorker {
     waiting: BTreeMap<u64, Waiting>,
     delete_range: Option<ActorRef<DeleteRangeWorker>>,
     /// The queue as far as it is known, by number.
-    queue: BTreeMap<u64, Job>,
+    queue: BTreeMap<u64, Queued>,
     /// Those that run.
     running: BTreeSet<u64>,
     /// Jobs up to this one have ended or are in `queue`.
@@ -73,6 +75,12 @@ impl Subjects {
         }
         is_free
     }
+}
+
+/// A job in the queue, and since when it is known.
+struct Queued {
+    job: Job,
+    since: Instant,
 }
 
 /// A session that waits for a job.
@@ -119,7 +127,7 @@ impl DdlWorker {
             Ok(Looked::New(jobs)) => {
                 for job in jobs {
                     self.known = self.known.max(job.id);
-                    self.queue.insert(job.id, job);
+                    self.queue.insert(job.id, Queued { job, since: Instant::now() });
                 }
                 self.run_those_free(ctx);
                 if self.again {
@@ -138,7 +146,7 @@ impl DdlWorker {
     fn run_those_free(&mut self, ctx: &mut Context<Self>) {
         let mut taken = Subjects::default();
         let mut free = Vec::new();
-        for (id, job) in &self.queue {
+        for (id, Queued { job, .. }) in &self.queue {
             if taken.take(job) && self.running.insert(*id) {
                 free.push(job.clone());
             }
@@ -148,6 +156,35 @@ impl DdlWorker {
             ctx.spawn_then(
                 async move { run::run_job(&parts, job).await },
                 move |this: &mut Self, ran, ctx| this.ran(id, ran, ctx),
+            );
+        }
+    }
+
+    /// Ends the jobs that have waited for older ones of their tables for longer than they may.
+    fn end_overdue(&mut self, ctx: &mut Context<Self>) {
+        let is_overdue = |queued: &Queued| {
+            let limit = queued.job.submitter.lock_wait_s;
+            limit > 0 && queued.since.elapsed() >= Duration::from_secs(limit)
+        };
+        let waiting = self.queue.iter().filter(|(id, _)| !self.running.contains(id));
+        let overdue: Vec<u64> =
+            waiting.filter(|(_, queued)| is_overdue(queued)).map(|(id, _)| *id).collect();
+        for id in overdue {
+            let parts = self.parts.clone();
+            // Nobody else begins it meanwhile.
+            self.running.insert(id);
+            ctx.spawn_then(
+                async move { run::cancel(&parts, id, &waits::waited_too_long()).await },
+                move |this: &mut Self, cancelled, ctx| {
+                    let ended = cancelled.map(|job| job.map(Box::new).map(Ran::Finished));
+                    match ended.transpose() {
+                        Some(ran) => this.ran(id, ran, ctx),
+                        None => {
+                            this.running.remove(&id);
+                            this.run_those_free(ctx);
+                        }
+                    }
+                },
             );
         }
     }
@@ -208,7 +245,8 @@ impl DdlWorker {
             return self.answer(job);
         }
         let Some(waiting) = self.waiting.get(&job.id) else { return };
-        let waits = !job.blocked_by.is_empty();
+        // In the queue, it waits for one that waits.
+        let waits = !job.blocked_by.is_empty() || job.state == JobState::Queued;
         waiting.watch.waits.store(waits, Ordering::Relaxed);
         // Work that is done is thrown away only if that was asked for: a client may have lost its connection.
         if !waiting.reply.is_wanted() && (waits || waiting.watch.ends.load(Ordering::Relaxed)) {
@@ -255,6 +293,7 @@ impl Actor for DdlWorker {
         }));
         ctx.run_interval(LOOK_AGAIN, |worker, ctx| {
             worker.ask_for_news(ctx);
+            worker.end_overdue(ctx);
             if worker.retries || worker.parts.owner.looks_around() {
                 worker.look(ctx);
             }

@@ -9,13 +9,14 @@ INSERT INTO t VALUES (2, 2);
 -- session b
 USE m;
 SET lock_wait_timeout = 1;
-CREATE INDEX i ON t (id, v);
 DROP INDEX k ON t;
-ALTER TABLE t DROP INDEX k, ADD INDEX k2 (v);
 TRUNCATE TABLE t;
 DROP TABLE t;
 DROP DATABASE m;
 LOCK TABLES t WRITE;
+ALTER TABLE t DROP INDEX k, ADD INDEX k2 (v);
+-- An index that is taken back waits for the transaction; what comes behind it does, too.
+CREATE INDEX i ON t (id, v);
 SHOW CREATE TABLE t;
 SELECT * FROM t;
 -- Other tables are not held up.
