@@ -10,7 +10,7 @@ use crate::protocol::packet::{HEADER, PacketWriter};
 use crate::protocol::response::{self, BinaryRow, Column, DateTimeParts};
 use crate::protocol::{ColumnFlags, ColumnType, put_lenenc_bytes};
 use crate::sql::plan::OutputColumn;
-use crate::sql::types::{Datum, FieldType, TypeKind, datum_from_array, write_text};
+use crate::sql::types::{BinaryForm, Datum, FieldType, TypeKind, datum_from_array, write_text};
 
 /// Which protocol rows are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,15 +175,12 @@ fn put_binary(
     if value.is_null() {
         return row.null();
     }
-    match field_type.kind {
-        TypeKind::Null => row.null(),
-        TypeKind::TinyInt => row.int(integer(value), 1),
-        TypeKind::SmallInt | TypeKind::Year => row.int(integer(value), 2),
-        TypeKind::MediumInt | TypeKind::Int => row.int(integer(value), 4),
-        TypeKind::BigInt => row.int(integer(value), 8),
-        TypeKind::Float => row.float(float(value) as f32),
-        TypeKind::Double => row.double(float(value)),
-        TypeKind::Date | TypeKind::DateTime | TypeKind::Timestamp => match value {
+    match field_type.binary_form() {
+        BinaryForm::Null => row.null(),
+        BinaryForm::Integer(bytes) => row.int(integer(value), bytes),
+        BinaryForm::Float => row.float(float(value) as f32),
+        BinaryForm::Double => row.double(float(value)),
+        BinaryForm::Date => match value {
             Datum::Time(time) => {
                 let parts = time.parts();
                 row.datetime(DateTimeParts {
@@ -198,11 +195,11 @@ fn put_binary(
             }
             _ => row.null(),
         },
-        TypeKind::Time => match value {
+        BinaryForm::Time => match value {
             Datum::Duration(duration) => row.time(duration.micros),
             _ => row.null(),
         },
-        _ => match value {
+        BinaryForm::Text => match value {
             Datum::Bytes(bytes) => row.bytes(bytes),
             _ => {
                 scratch.clear();

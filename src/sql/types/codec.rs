@@ -10,16 +10,15 @@
 //! A decimal comes back with the column's scale.
 
 use arrow::datatypes::i256;
-use bytes::Bytes;
 
 use super::convert::time_kind;
-use super::{Collation, Datum, Decimal, Duration, FieldType, Time, TimeKind, TimeZone, TypeKind};
+use super::{Collation, Datum, Decimal, Duration, FieldType, Time, TimeKind, TimeZone};
 use crate::common::{SqlError, SqlResult};
 use crate::storage::codec::{self, datum, decimal, number, row};
 
 const NANOS_PER_MICRO: i64 = 1000;
 
-fn corrupt(error: codec::Error) -> SqlError {
+pub(super) fn corrupt(error: codec::Error) -> SqlError {
     SqlError::internal(error)
 }
 
@@ -40,7 +39,12 @@ fn stored_time(time: &Time, zone: &TimeZone) -> SqlResult<u64> {
     utc.map(|utc| utc.packed).ok_or_else(|| SqlError::internal("a timestamp that is no moment"))
 }
 
-fn loaded_time(packed: u64, field_type: &FieldType, zone: &TimeZone) -> SqlResult<Datum> {
+/// A time as it was stored, on the clocks of a time zone.
+pub(super) fn loaded_time(
+    packed: u64,
+    field_type: &FieldType,
+    zone: &TimeZone,
+) -> SqlResult<Datum> {
     let kind = time_kind(field_type.kind);
     let time = Time { packed, kind, fsp: field_type.fsp() };
     if kind != TimeKind::Timestamp || time.is_zero() || *zone == TimeZone::UTC {
@@ -75,35 +79,18 @@ pub fn encode_row_value(
 
 /// The value that [`encode_row_value`] wrote.
 pub fn decode_row_value(bytes: &[u8], field_type: &FieldType, zone: &TimeZone) -> SqlResult<Datum> {
-    let mut rest = bytes;
-    Ok(match field_type.kind {
-        TypeKind::Null => Datum::Null,
-        TypeKind::Float | TypeKind::Double => {
-            Datum::Float(number::take_f64(&mut rest).map_err(corrupt)?)
-        }
-        TypeKind::Decimal => {
-            let (unscaled, scale) = decimal::take_decimal(&mut rest).map_err(corrupt)?;
-            exact(unscaled, scale, field_type)?
-        }
-        TypeKind::Time => duration(row::compact_i64(bytes).map_err(corrupt)?, field_type),
-        kind if kind.is_calendar() => {
-            loaded_time(row::compact_u64(bytes).map_err(corrupt)?, field_type, zone)?
-        }
-        kind if kind.is_integer() && field_type.unsigned => {
-            Datum::UInt(row::compact_u64(bytes).map_err(corrupt)?)
-        }
-        kind if kind.is_integer() => Datum::Int(row::compact_i64(bytes).map_err(corrupt)?),
-        _ => Datum::Bytes(Bytes::copy_from_slice(bytes)),
-    })
+    field_type.kind.definition().decode_row(bytes, field_type, zone)
 }
 
-fn exact(unscaled: i256, scale: u8, field_type: &FieldType) -> SqlResult<Datum> {
+/// A decimal of a column, with the column's scale.
+pub(super) fn exact(unscaled: i256, scale: u8, field_type: &FieldType) -> SqlResult<Datum> {
     let number = Decimal { unscaled, scale };
     let shown = number.with_scale(field_type.precision_scale().1);
     shown.map(Datum::Decimal).ok_or_else(|| SqlError::internal("a stored decimal is too large"))
 }
 
-fn duration(nanos: i64, field_type: &FieldType) -> Datum {
+/// A TIME as it was stored.
+pub(super) fn duration(nanos: i64, field_type: &FieldType) -> Datum {
     Datum::Duration(Duration { micros: nanos / NANOS_PER_MICRO, fsp: field_type.fsp() })
 }
 

@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, Decimal256Type, Float64Type, Int64Type, UInt64T
 use bytes::Bytes;
 
 use super::convert::time_kind;
-use super::{Datum, Decimal, Duration, FieldType, Time, TypeKind};
+use super::{Class, Datum, Decimal, Duration, FieldType, Time};
 use crate::common::{SqlError, SqlResult, errno};
 
 /// The value in a row of an array of `field_type`'s Arrow type (a `Boolean` array is taken as 0 and 1).
@@ -23,11 +23,16 @@ pub fn datum_from_array(array: &dyn Array, row: usize, field_type: &FieldType) -
         DataType::Boolean => Datum::from(array.as_boolean().value(row)),
         DataType::Int64 => {
             let number = array.as_primitive::<Int64Type>().value(row);
-            match field_type.kind {
-                TypeKind::Time => {
+            match field_type.kind.class() {
+                Class::Duration => {
                     Datum::Duration(Duration { micros: number, fsp: field_type.fsp() })
                 }
-                _ => Datum::Int(number),
+                Class::Integer
+                | Class::Float
+                | Class::Decimal
+                | Class::String
+                | Class::Calendar
+                | Class::Null => Datum::Int(number),
             }
         }
         DataType::UInt64 => {

@@ -3,7 +3,7 @@
 use arrow::datatypes::DataType;
 use serde::{Deserialize, Serialize};
 
-use super::{Collation, Datum, TimeKind};
+use super::{Class, Collation, Datum, TimeKind};
 
 /// The kind of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -212,15 +212,7 @@ impl FieldType {
 impl TypeKind {
     /// CHAR, VARCHAR, the TEXTs, and with them the binary strings.
     pub fn is_string(self) -> bool {
-        matches!(
-            self,
-            TypeKind::Char
-                | TypeKind::VarChar
-                | TypeKind::TinyText
-                | TypeKind::Text
-                | TypeKind::MediumText
-                | TypeKind::LongText
-        )
+        self.class() == Class::String
     }
 
     /// TEXT and BLOB of any size.
@@ -230,35 +222,27 @@ impl TypeKind {
 
     /// TINYINT to BIGINT, and YEAR, whose values are integers.
     pub fn is_integer(self) -> bool {
-        matches!(
-            self,
-            TypeKind::TinyInt
-                | TypeKind::SmallInt
-                | TypeKind::MediumInt
-                | TypeKind::Int
-                | TypeKind::BigInt
-                | TypeKind::Year
-        )
+        self.class() == Class::Integer
     }
 
     /// FLOAT and DOUBLE.
     pub fn is_float(self) -> bool {
-        matches!(self, TypeKind::Float | TypeKind::Double)
+        self.class() == Class::Float
     }
 
     /// Integers, floats and decimals.
     pub fn is_numeric(self) -> bool {
-        self.is_integer() || self.is_float() || self == TypeKind::Decimal
+        matches!(self.class(), Class::Integer | Class::Float | Class::Decimal)
     }
 
     /// DATE, DATETIME and TIMESTAMP.
     pub fn is_calendar(self) -> bool {
-        matches!(self, TypeKind::Date | TypeKind::DateTime | TypeKind::Timestamp)
+        self.class() == Class::Calendar
     }
 
     /// DATE, DATETIME, TIMESTAMP and TIME.
     pub fn is_temporal(self) -> bool {
-        self.is_calendar() || self == TypeKind::Time
+        matches!(self.class(), Class::Calendar | Class::Duration)
     }
 }
 
@@ -299,18 +283,18 @@ impl FieldType {
     #[must_use]
     pub fn of_user_variable(&self) -> FieldType {
         let not_null = self.not_null;
-        let field_type = match self.kind {
-            TypeKind::Float | TypeKind::Double => FieldType::double(),
-            TypeKind::Year => FieldType::bigint_unsigned(),
-            kind if kind.is_integer() => FieldType {
+        let field_type = match self.kind.class() {
+            Class::Float => FieldType::double(),
+            Class::Integer if self.kind == TypeKind::Year => FieldType::bigint_unsigned(),
+            Class::Integer => FieldType {
                 unsigned: self.unsigned,
                 length: Some(self.display_width()),
                 ..FieldType::bigint()
             },
-            kind if kind.is_temporal() => FieldType::varchar(self.display_width()),
+            Class::Calendar | Class::Duration => FieldType::varchar(self.display_width()),
             // The sign is that of a hexadecimal literal: it is kept as the bytes it is.
-            kind if kind.is_string() => FieldType { unsigned: false, ..self.clone() },
-            _ => self.clone(),
+            Class::String => FieldType { unsigned: false, ..self.clone() },
+            Class::Decimal | Class::Null => self.clone(),
         };
         FieldType { not_null, zerofill: false, ..field_type }
     }
@@ -325,61 +309,17 @@ impl FieldType {
         self.kind == other.kind
             && self.unsigned == other.unsigned
             && self.collation == other.collation
-            && match self.kind {
-                TypeKind::Decimal => self.precision_scale() == other.precision_scale(),
-                kind if kind.is_temporal() => self.fsp() == other.fsp(),
-                kind if kind.is_string() => {
-                    self.kind != TypeKind::Char
-                        && (self.length == other.length || other.length.is_none())
-                }
-                _ => true,
-            }
+            && self.kind.definition().same_values(self, other)
     }
 
     /// Digits an integer of this type has at most, as a DECIMAL's precision.
     pub fn decimal_digits(&self) -> u32 {
-        match self.kind {
-            TypeKind::TinyInt => 3,
-            TypeKind::SmallInt => 5,
-            TypeKind::MediumInt => 8 - u32::from(!self.unsigned),
-            TypeKind::Int => 10,
-            TypeKind::BigInt => self.length.unwrap_or(20).min(19 + u32::from(self.unsigned)),
-            TypeKind::Year => 4,
-            TypeKind::Decimal => self.precision_scale().0,
-            _ => 20,
-        }
+        self.kind.definition().decimal_digits(self)
     }
 
     /// Characters (bytes of a binary string) a value's text has at most.
     pub fn display_width(&self) -> u32 {
-        let fraction = match self.fsp() {
-            0 => 0,
-            fsp => u32::from(fsp) + 1,
-        };
-        match self.kind {
-            TypeKind::TinyInt => self.length.unwrap_or_else(|| 4 - u32::from(self.unsigned)),
-            TypeKind::SmallInt => self.length.unwrap_or_else(|| 6 - u32::from(self.unsigned)),
-            TypeKind::MediumInt => self.length.unwrap_or_else(|| 9 - u32::from(self.unsigned)),
-            TypeKind::Int => self.length.unwrap_or_else(|| 11 - u32::from(self.unsigned)),
-            TypeKind::BigInt => self.length.unwrap_or(20),
-            TypeKind::Float => self.length.unwrap_or(12),
-            TypeKind::Double => self.length.unwrap_or(22),
-            TypeKind::Decimal => {
-                let (precision, scale) = self.precision_scale();
-                precision + u32::from(scale > 0) + u32::from(!self.unsigned)
-            }
-            TypeKind::Char => self.length.unwrap_or(1),
-            TypeKind::VarChar => self.length.unwrap_or(65_535),
-            TypeKind::TinyText => 255,
-            TypeKind::Text => 65_535,
-            TypeKind::MediumText => 16_777_215,
-            TypeKind::LongText => u32::MAX,
-            TypeKind::Date => 10,
-            TypeKind::DateTime | TypeKind::Timestamp => 19 + fraction,
-            TypeKind::Time => 10 + fraction,
-            TypeKind::Year => 4,
-            TypeKind::Null => 0,
-        }
+        self.kind.definition().display_width(self)
     }
 
     /// The Arrow type its values have in record batches.
@@ -387,25 +327,6 @@ impl FieldType {
     /// Integers are `Int64` or `UInt64` (YEAR too is `Int64`), floats `Float64`, decimals `Decimal256(65, scale)`, text
     /// `Utf8`, binary strings `Binary`, calendar types `UInt64` (packed), TIME `Int64` (microseconds), NULL `Null`.
     pub fn arrow_type(&self) -> DataType {
-        match self.kind {
-            TypeKind::TinyInt
-            | TypeKind::SmallInt
-            | TypeKind::MediumInt
-            | TypeKind::Int
-            | TypeKind::BigInt => {
-                if self.unsigned {
-                    DataType::UInt64
-                } else {
-                    DataType::Int64
-                }
-            }
-            TypeKind::Year | TypeKind::Time => DataType::Int64,
-            TypeKind::Float | TypeKind::Double => DataType::Float64,
-            TypeKind::Decimal => DataType::Decimal256(65, self.precision_scale().1 as i8),
-            TypeKind::Date | TypeKind::DateTime | TypeKind::Timestamp => DataType::UInt64,
-            TypeKind::Null => DataType::Null,
-            _ if self.collation == Collation::Binary => DataType::Binary,
-            _ => DataType::Utf8,
-        }
+        self.kind.definition().arrow_type(self)
     }
 }

@@ -11,30 +11,17 @@ const PLAIN_PLACES: i32 = 15;
 pub fn write_text(value: &Datum, field_type: &FieldType, out: &mut Vec<u8>) {
     let start = out.len();
     match value {
-        Datum::Null => {}
-        Datum::Int(number) if field_type.kind == TypeKind::Year => {
-            // Writing to a vector cannot fail.
-            let _ = write!(out, "{number:04}");
-        }
-        Datum::Int(number) => out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes()),
-        Datum::UInt(number) => {
-            out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes())
-        }
         Datum::Float(number) => write_float(*number, field_type, out),
         Datum::Decimal(number) => {
-            let scale = match field_type.kind {
-                TypeKind::Decimal => field_type.precision_scale().1,
-                _ => number.scale,
-            };
+            let is_decimal = field_type.kind == TypeKind::Decimal;
+            let scale = if is_decimal { field_type.precision_scale().1 } else { number.scale };
             let shown = number.with_scale(scale).unwrap_or(*number);
+            // Writing to a vector cannot fail.
             let _ = write!(out, "{shown}");
         }
-        Datum::Bytes(bytes) => out.extend_from_slice(bytes),
-        Datum::Time(time) => {
-            let _ = write!(out, "{time}");
-        }
-        Datum::Duration(duration) => {
-            let _ = write!(out, "{duration}");
+        Datum::Null => {}
+        Datum::Int(_) | Datum::UInt(_) | Datum::Bytes(_) | Datum::Time(_) | Datum::Duration(_) => {
+            field_type.kind.definition().write(value, out)
         }
     }
     if field_type.zerofill && field_type.kind.is_numeric() && !value.is_null() {

@@ -1,0 +1,185 @@
+//! The kinds of types: each has one home, an implementation of [`Kind`] in the file of its family.
+//!
+//! All that differs from kind to kind is asked here: what SQL and the protocol call it, how wide its text is, which Arrow array
+//! and which bytes of a row hold its values, what becomes of a value that is assigned to a column of it. [`TypeKind`] only names
+//! them; that every kind has a home is what its match below says.
+
+mod calendar;
+mod decimal;
+mod duration;
+mod floats;
+mod integers;
+mod null;
+mod strings;
+mod year;
+
+use std::io::Write as _;
+
+use arrow::datatypes::DataType;
+
+use super::store::Target;
+use super::{Datum, FieldType, TimeZone, TypeKind};
+use crate::common::SqlResult;
+
+/// What a kind's values are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Integers.
+    Integer,
+    /// Doubles.
+    Float,
+    /// Decimals.
+    Decimal,
+    /// Bytes.
+    String,
+    /// Days, and moments of days.
+    Calendar,
+    /// Times of day, and spans of time.
+    Duration,
+    /// Nothing but NULL.
+    Null,
+}
+
+/// The form that values have in a row of the binary protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BinaryForm {
+    /// Nothing.
+    Null,
+    /// An integer of so many bytes.
+    Integer(usize),
+    /// Four bytes.
+    Float,
+    /// Eight bytes.
+    Double,
+    /// A date, with a time of day if it has one.
+    Date,
+    /// A time of day.
+    Time,
+    /// The text, with its length in front.
+    Text,
+}
+
+/// A kind of types. `field_type` is always of that kind.
+pub(super) trait Kind: Sync {
+    /// What its values are.
+    fn class(&self) -> Class;
+
+    /// Its name without parameters: `int`, `varbinary`.
+    fn name(&self, field_type: &FieldType) -> &'static str;
+
+    /// Appends its parameters: `(10,2)`.
+    fn write_parameters(&self, field_type: &FieldType, text: &mut String);
+
+    /// The type byte of a column definition.
+    fn protocol_type(&self) -> u8;
+
+    /// The flags of a column definition that only this kind has.
+    fn protocol_flags(&self) -> u16 {
+        0
+    }
+
+    /// The length of a column definition, in bytes.
+    fn protocol_length(&self, field_type: &FieldType) -> u32 {
+        self.display_width(field_type)
+    }
+
+    /// The decimals of a column definition.
+    fn protocol_decimals(&self, field_type: &FieldType) -> u8;
+
+    /// The form in a row of the binary protocol.
+    fn binary_form(&self) -> BinaryForm;
+
+    /// Characters (bytes of a binary string) a value's text has at most.
+    fn display_width(&self, field_type: &FieldType) -> u32;
+
+    /// Digits its values have at most as DECIMALs.
+    fn decimal_digits(&self, _field_type: &FieldType) -> u32 {
+        20
+    }
+
+    /// The Arrow type of its arrays.
+    fn arrow_type(&self, field_type: &FieldType) -> DataType;
+
+    /// The value that a row holds as these bytes.
+    fn decode_row(&self, bytes: &[u8], field_type: &FieldType, zone: &TimeZone)
+    -> SqlResult<Datum>;
+
+    /// A value that is not NULL as a column of this kind stores it.
+    fn assign(&self, value: Datum, target: &Target<'_>) -> SqlResult<Datum>;
+
+    /// What a NOT NULL column without a default holds when a statement that is not strict leaves it out.
+    fn implicit_default(&self, field_type: &FieldType) -> Datum;
+
+    /// Appends the text of a value that is not NULL and no float or decimal, whose texts depend on more.
+    fn write(&self, value: &Datum, out: &mut Vec<u8>) {
+        write_plain(value, out);
+    }
+
+    /// Whether every value of one type of this kind is one of the other as it stands.
+    fn same_values(&self, _one: &FieldType, _other: &FieldType) -> bool {
+        true
+    }
+}
+
+impl TypeKind {
+    /// What there is to say of it.
+    pub(super) fn definition(self) -> &'static dyn Kind {
+        match self {
+            TypeKind::TinyInt => &integers::TINYINT,
+            TypeKind::SmallInt => &integers::SMALLINT,
+            TypeKind::MediumInt => &integers::MEDIUMINT,
+            TypeKind::Int => &integers::INT,
+            TypeKind::BigInt => &integers::BIGINT,
+            TypeKind::Year => &year::Year,
+            TypeKind::Float => &floats::FLOAT,
+            TypeKind::Double => &floats::DOUBLE,
+            TypeKind::Decimal => &decimal::DecimalKind,
+            TypeKind::Char => &strings::CHAR,
+            TypeKind::VarChar => &strings::VARCHAR,
+            TypeKind::TinyText => &strings::TINYTEXT,
+            TypeKind::Text => &strings::TEXT,
+            TypeKind::MediumText => &strings::MEDIUMTEXT,
+            TypeKind::LongText => &strings::LONGTEXT,
+            TypeKind::Date => &calendar::DATE,
+            TypeKind::DateTime => &calendar::DATETIME,
+            TypeKind::Timestamp => &calendar::TIMESTAMP,
+            TypeKind::Time => &duration::DurationKind,
+            TypeKind::Null => &null::NullKind,
+        }
+    }
+
+    /// What its values are.
+    pub fn class(self) -> Class {
+        self.definition().class()
+    }
+}
+
+/// The text of a value as it is for any kind.
+fn write_plain(value: &Datum, out: &mut Vec<u8>) {
+    // Writing to a vector cannot fail.
+    let _ = match value {
+        Datum::Null => Ok(()),
+        Datum::Int(number) => out.write_all(itoa::Buffer::new().format(*number).as_bytes()),
+        Datum::UInt(number) => out.write_all(itoa::Buffer::new().format(*number).as_bytes()),
+        Datum::Float(number) => out.write_all(super::float_text(*number, false).as_bytes()),
+        Datum::Decimal(number) => write!(out, "{number}"),
+        Datum::Bytes(bytes) => out.write_all(bytes),
+        Datum::Time(time) => write!(out, "{time}"),
+        Datum::Duration(duration) => write!(out, "{duration}"),
+    };
+}
+
+/// The letters of a fraction of a second, with the point.
+fn fraction_width(field_type: &FieldType) -> u32 {
+    match field_type.fsp() {
+        0 => 0,
+        fsp => u32::from(fsp) + 1,
+    }
+}
+
+/// Appends the digits of a second's fraction, if there are some.
+fn write_fsp(field_type: &FieldType, text: &mut String) {
+    if field_type.fsp() > 0 {
+        text.push_str(&format!("({})", field_type.fsp()));
+    }
+}
