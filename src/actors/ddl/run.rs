@@ -19,6 +19,8 @@ use crate::sql::kv::{KvStore, Transaction, TxnOptions};
 const MOST_ROWS: usize = 1024;
 /// Rows of a batch that has met writers again and again.
 const LEAST_ROWS: usize = 1;
+/// What is left of a batch when one row alone has met a writer.
+const NO_ROWS: usize = 0;
 /// How long to leave writers alone after a conflict.
 const CONFLICT_PAUSE: Duration = Duration::from_millis(5);
 /// How often a step's transaction is tried.
@@ -159,13 +161,18 @@ fn keeps_others_out(job: &Job) -> bool {
 /// Adds a batch of rows to the index that is being filled.
 async fn fill(parts: &DdlParts, job: Job, rows: &mut usize) -> SqlResult<Job> {
     let _turn = parts.turns.backfill.lock().await;
-    Ok(match ddl::backfill_batch(&*parts.store, job.id, *rows).await? {
+    let outcome = match *rows {
+        // It has met writers of this very row: it gets into the line with them.
+        NO_ROWS => ddl::backfill_row(&*parts.store, job.id).await?,
+        rows => ddl::backfill_batch(&*parts.store, job.id, rows).await?,
+    };
+    Ok(match outcome {
         BackfillOutcome::Advanced(job) => {
-            *rows = (*rows * 2).min(MOST_ROWS);
+            *rows = (*rows * 2).clamp(LEAST_ROWS, MOST_ROWS);
             job
         }
         BackfillOutcome::Conflict => {
-            *rows = (*rows / 2).max(LEAST_ROWS);
+            *rows /= 2;
             tokio::time::sleep(CONFLICT_PAUSE).await;
             job
         }

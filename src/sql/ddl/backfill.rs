@@ -1,5 +1,7 @@
 //! Adding the entries of rows that are older than an index.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::job::{Job, JobState};
@@ -9,6 +11,11 @@ use crate::sql::catalog::{DdlStatement, IndexInfo, TableInfo};
 use crate::sql::kv::{KvPair, KvStore, LockOptions, ScanOptions, Transaction, TxnOptions};
 use crate::sql::table_codec::{self, IndexEntry, RowReader};
 use crate::sql::types::{Datum, TimeZone};
+
+/// How long one row is waited for, behind others who write it.
+const TURN_PATIENCE: Duration = Duration::from_secs(5);
+/// How often another writer may be faster, each time the row is free.
+const TURNS_MOST: usize = 100;
 
 /// How a batch ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +57,84 @@ pub async fn backfill_batch(
             }
             Err(error)
         }
+    }
+}
+
+/// Adds the entry of the next row alone, under locks: for a row that is written so often that a batch never sees it stand still. This
+/// stands in the line for the row as any writer does, so it has its turn, and holds the row only for as long as it takes to write the entry.
+///
+/// The progress is saved by a transaction of its own, which like a batch fails if somebody has changed the job. That the entry is there by then
+/// does no harm: writers keep it right.
+pub async fn backfill_row(store: &dyn KvStore, job_id: u64) -> SqlResult<BackfillOutcome> {
+    let txn = store.begin(TxnOptions { pessimistic: true, ..TxnOptions::default() }).await?;
+    let written = match Batch::load(&*txn, job_id, 1).await {
+        Ok(batch) => batch.write_next().await,
+        Err(error) => Err(error),
+    };
+    let written = match written {
+        Ok(written) => txn.commit().await.map(|_| written),
+        Err(error) => {
+            txn.rollback().await?;
+            Err(error)
+        }
+    };
+    let next = match written {
+        Ok(next) => next,
+        // It was waited for long enough, or in a circle: the row has its turn again.
+        Err(error) if error.is_conflict() || is_locked(&error) => {
+            return Ok(BackfillOutcome::Conflict);
+        }
+        Err(error) if error.code == errno::DISK_FULL => {
+            return give_up(store, job_id, error).await;
+        }
+        Err(error) => return Err(error),
+    };
+    save_progress(store, job_id, next).await
+}
+
+/// What came of one row.
+enum Next {
+    /// There is none any more.
+    End,
+    /// Its entry is there, if it is.
+    Done(i64),
+    /// Another row has its values.
+    Duplicate(SqlError),
+}
+
+fn is_locked(error: &SqlError) -> bool {
+    matches!(error.code, errno::LOCK_WAIT_TIMEOUT | errno::LOCK_DEADLOCK)
+}
+
+async fn save_progress(store: &dyn KvStore, job_id: u64, next: Next) -> SqlResult<BackfillOutcome> {
+    let txn = store.begin(TxnOptions::default()).await?;
+    let meta = Meta::new(&*txn);
+    let Some(mut job) = meta.job(job_id).await? else {
+        return Err(SqlError::internal("the job has gone"));
+    };
+    let outcome = match next {
+        Next::End | Next::Done(i64::MAX) => {
+            job.reorg.finished = true;
+            BackfillOutcome::Advanced(job)
+        }
+        Next::Done(handle) => {
+            job.reorg.rows += 1;
+            job.reorg.next_handle = Some(handle + 1);
+            BackfillOutcome::Advanced(job)
+        }
+        Next::Duplicate(error) => {
+            job.state = JobState::RollingBack;
+            job.error = Some(error.into());
+            BackfillOutcome::GivenUp(job)
+        }
+    };
+    if let BackfillOutcome::Advanced(job) | BackfillOutcome::GivenUp(job) = &outcome {
+        meta.put_job(job)?;
+    }
+    match txn.commit().await {
+        Ok(_) => Ok(outcome),
+        Err(error) if error.is_conflict() => Ok(BackfillOutcome::Conflict),
+        Err(error) => Err(error),
     }
 }
 
@@ -100,11 +185,8 @@ impl<'a> Batch<'a> {
         let pairs = self.read_rows().await?;
         let (handles, entries) = self.entries(&pairs)?;
         let row_keys = pairs.iter().map(|pair| pair.key.clone()).collect();
-        let options = LockOptions {
-            wait: std::time::Duration::ZERO,
-            return_values: false,
-            keep_missing: true,
-        };
+        let options =
+            LockOptions { wait: Duration::ZERO, return_values: false, keep_missing: true };
         self.txn.lock_keys(row_keys, options).await?;
         if let Some(error) = self.write(&entries).await? {
             self.job.state = JobState::RollingBack;
@@ -121,6 +203,46 @@ impl<'a> Batch<'a> {
         self.job.reorg.finished |= pairs.len() < self.rows;
         Meta::new(self.txn).put_job(&self.job)?;
         Ok(BackfillOutcome::Advanced(self.job))
+    }
+
+    /// Writes the entry of the next row under a lock of it.
+    async fn write_next(self) -> SqlResult<Next> {
+        let pairs = self.read_rows().await?;
+        let Some(pair) = pairs.first() else { return Ok(Next::End) };
+        let handle = table_codec::decode_handle(&pair.key)?;
+        // As it is now; it may have gone.
+        let value = self.lock_for_turn(&pair.key).await?;
+        let Some(value) = value else { return Ok(Next::Done(handle)) };
+        let row = [KvPair { key: pair.key.clone(), value }];
+        for (entry, row) in self.entries(&row)?.1 {
+            let stored = self.lock_for_turn(&entry.key).await?;
+            match stored {
+                Some(other)
+                    if entry.distinct && !table_codec::same_handle(&other, &entry.value)? =>
+                {
+                    let error = table_codec::duplicate_index_entry(&self.table, &self.index, &row);
+                    return Ok(Next::Duplicate(error));
+                }
+                _ => self.txn.put(entry.key, entry.value),
+            }
+        }
+        Ok(Next::Done(handle))
+    }
+
+    /// Locks a key, after those who have come before; answers its value now.
+    async fn lock_for_turn(&self, key: &Bytes) -> SqlResult<Option<Bytes>> {
+        let options = LockOptions { wait: TURN_PATIENCE, return_values: true, keep_missing: true };
+        for attempt in 1.. {
+            match self.txn.lock_keys(vec![key.clone()], options).await {
+                Ok(mut values) => return Ok(values.pop().flatten()),
+                // It was written while this waited: again, at a newer timestamp.
+                Err(error) if error.is_conflict() && !is_locked(&error) && attempt < TURNS_MOST => {
+                    self.txn.use_current_read().await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        unreachable!("the last attempt returns")
     }
 
     async fn read_rows(&self) -> SqlResult<Vec<KvPair>> {

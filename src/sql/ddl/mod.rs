@@ -39,7 +39,7 @@ mod table_lock;
 #[cfg(test)]
 mod tests;
 
-pub use backfill::{BackfillOutcome, backfill_batch};
+pub use backfill::{BackfillOutcome, backfill_batch, backfill_row};
 pub use cancel::cancel;
 pub use job::{Job, JobError, JobNote, JobState, ReorgProgress, Submitter, action_name};
 pub use load::{load_schema, load_schema_after};

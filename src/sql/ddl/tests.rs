@@ -411,3 +411,49 @@ async fn an_index_is_built_beside_running_writers() {
     writer.await.unwrap();
     assert_eq!(indexed(&writing, 0).await, (1..=200).collect());
 }
+
+/// Row by row, under locks, as where a row is never seen to stand still.
+#[tokio::test]
+async fn an_index_is_built_row_by_row() {
+    let fixture = with_table().await;
+    let rows = (1..=5).map(|id| user(id, "x", id * 10)).collect();
+    fixture.insert(rows, ConflictAction::Error).await.unwrap();
+    let id = submit(&fixture.store, create_index(true)).await.id;
+    for _ in 0..3 {
+        assert!(matches!(one_step(&fixture.store).await, Progress::Stepped(_)));
+    }
+    let mut filled = 0;
+    loop {
+        match backfill_row(&fixture.store, id).await.unwrap() {
+            BackfillOutcome::Advanced(job) if job.reorg.finished => break,
+            BackfillOutcome::Advanced(job) => filled = job.reorg.rows,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(filled, 5);
+    let mut reading = Fixture::new(users());
+    reading.store = fixture.store.clone();
+    reload(&mut reading).await;
+    assert_eq!(indexed(&reading, 0).await, (1..=5).collect());
+}
+
+#[tokio::test]
+async fn a_duplicate_that_is_met_row_by_row_turns_the_job_around() {
+    let fixture = with_table().await;
+    let rows = vec![user(1, "x", 10), user(2, "y", 10)];
+    fixture.insert(rows, ConflictAction::Error).await.unwrap();
+    let id = submit(&fixture.store, create_index(true)).await.id;
+    for _ in 0..3 {
+        assert!(matches!(one_step(&fixture.store).await, Progress::Stepped(_)));
+    }
+    assert!(matches!(
+        backfill_row(&fixture.store, id).await.unwrap(),
+        BackfillOutcome::Advanced(job) if !job.reorg.finished
+    ));
+    match backfill_row(&fixture.store, id).await.unwrap() {
+        BackfillOutcome::GivenUp(job) => {
+            assert_eq!(job.error.unwrap().code, crate::common::errno::DUP_ENTRY);
+        }
+        other => panic!("{other:?}"),
+    }
+}
