@@ -12,7 +12,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::cardinality::{self, Cardinality, FEW_ROWS};
-use super::constraints::{Bound, Constraint, ConstraintKind, constraints, integer, never_null};
+use super::constraints::{Bound, Claim, Constraint, constraints, integer, never_null};
 use super::logical::{Scan, column_type};
 use super::physical::{
     AccessLock, HandleRange, IndexRange, PhysicalPlan, PlanNode, PointAccess, SortKey,
@@ -114,7 +114,7 @@ impl<'s> Wanted<'s> {
             let offset = scan.outputs[index];
             let constant = found.iter().any(|constraint| {
                 constraint.column == offset
-                    && matches!(constraint.kind, ConstraintKind::Equal(_) | ConstraintKind::Same(_))
+                    && matches!(constraint.kind, Claim::Equal(_) | Claim::Same(_))
             });
             if constant {
                 continue;
@@ -182,10 +182,8 @@ impl<'s> Wanted<'s> {
         for (position, column) in columns.iter().enumerate() {
             let mut here = found.iter().filter(|constraint| constraint.column == *column);
             let not_null = column_type(table, *column).not_null;
-            let equal = here
-                .clone()
-                .find(|c| matches!(c.kind, ConstraintKind::Equal(_) | ConstraintKind::Same(_)));
-            if let Some(Constraint { kind: ConstraintKind::Equal(value), filter, .. }) = equal {
+            let equal = here.clone().find(|c| matches!(c.kind, Claim::Equal(_) | Claim::Same(_)));
+            if let Some(Constraint { kind: Claim::Equal(value), filter, .. }) = equal {
                 path.prefixes.iter_mut().for_each(|prefix| prefix.push(value.clone()));
                 // A parameter may be NULL, which an index finds and `=` does not.
                 if not_null || never_null(value) || path.index.is_none() {
@@ -193,7 +191,7 @@ impl<'s> Wanted<'s> {
                 }
                 continue;
             }
-            if let Some(Constraint { kind: ConstraintKind::Same(value), filter, .. }) = equal
+            if let Some(Constraint { kind: Claim::Same(value), filter, .. }) = equal
                 && path.index.is_some()
             {
                 path.prefixes.iter_mut().for_each(|prefix| prefix.push(value.clone()));
@@ -201,8 +199,8 @@ impl<'s> Wanted<'s> {
                 path.finds_null |= !never_null(value);
                 continue;
             }
-            let among = here.clone().find(|c| matches!(c.kind, ConstraintKind::Among(_)));
-            if let Some(Constraint { kind: ConstraintKind::Among(values), filter, .. }) = among
+            let among = here.clone().find(|c| matches!(c.kind, Claim::Among(_)));
+            if let Some(Constraint { kind: Claim::Among(values), filter, .. }) = among
                 && path.prefixes.len() * values.len() <= PREFIX_LIMIT.max(values.len())
             {
                 path.prefixes = multiply(&path.prefixes, values);
@@ -212,12 +210,11 @@ impl<'s> Wanted<'s> {
                 }
                 continue;
             }
-            let ranges = here.clone().find(|c| matches!(c.kind, ConstraintKind::Ranges(_)));
-            let bounded = here.any(|c| matches!(c.kind, ConstraintKind::Range(..)));
+            let ranges = here.clone().find(|c| matches!(c.kind, Claim::Ranges(_)));
+            let bounded = here.any(|c| matches!(c.kind, Claim::Range(..)));
             if bounded {
                 self.bound(path, *column, found);
-            } else if let Some(Constraint { kind: ConstraintKind::Ranges(ranges), filter, .. }) =
-                ranges
+            } else if let Some(Constraint { kind: Claim::Ranges(ranges), filter, .. }) = ranges
                 && let Some(ranges) = self.disjoint(path, ranges)
             {
                 path.ranges = ranges;
@@ -232,7 +229,7 @@ impl<'s> Wanted<'s> {
     fn bound(&self, path: &mut Path, column: usize, found: &[Constraint]) {
         let (mut low, mut high): (Bound, Bound) = (None, None);
         for constraint in found.iter().filter(|constraint| constraint.column == column) {
-            let ConstraintKind::Range(more_low, more_high) = &constraint.kind else { continue };
+            let Claim::Range(more_low, more_high) = &constraint.kind else { continue };
             let clash =
                 (low.is_some() && more_low.is_some()) || (high.is_some() && more_high.is_some());
             if clash {

@@ -4,7 +4,7 @@
 //! counted since it was made: without knowing how its values are spread a count alone says little about an index, and plans of
 //! small tables would change with every batch of rows. What is estimated with neither is a fixed part.
 
-use super::constraints::{Bound, Constraint, ConstraintKind, integer};
+use super::constraints::{Bound, Claim, Constraint, integer};
 use super::logical::Scan;
 use crate::sql::expr::Expr;
 use crate::sql::stats::TableStats;
@@ -110,14 +110,12 @@ impl<'s> Cardinality<'s> {
     fn constrained_part(&self, constraint: &Constraint) -> f64 {
         let column = constraint.column;
         let part = match &constraint.kind {
-            ConstraintKind::Equal(value) | ConstraintKind::Same(value) => {
-                self.equal_part(column, Some(value))
-            }
-            ConstraintKind::Among(values) => {
+            Claim::Equal(value) | Claim::Same(value) => self.equal_part(column, Some(value)),
+            Claim::Among(values) => {
                 values.iter().map(|value| self.equal_part(column, Some(value))).sum()
             }
-            ConstraintKind::Range(low, high) => self.range_part(column, low, high),
-            ConstraintKind::Ranges(ranges) => {
+            Claim::Range(low, high) => self.range_part(column, low, high),
+            Claim::Ranges(ranges) => {
                 ranges.iter().map(|(low, high)| self.range_part(column, low, high)).sum()
             }
         };

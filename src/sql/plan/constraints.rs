@@ -10,7 +10,7 @@ pub(super) type Bound = Option<(Expr, bool)>;
 
 /// What a filter says about its column.
 #[derive(Clone, Debug)]
-pub(super) enum ConstraintKind {
+pub(super) enum Claim {
     /// It equals this; NULL equals nothing.
     Equal(Expr),
     /// It is this, which may be NULL.
@@ -29,7 +29,7 @@ pub(super) struct Constraint {
     /// The column's offset in the table.
     pub(super) column: usize,
     /// How.
-    pub(super) kind: ConstraintKind,
+    pub(super) kind: Claim,
     /// Which filter of the scan says so.
     pub(super) filter: usize,
 }
@@ -43,34 +43,34 @@ pub(super) fn constraints(table: &TableInfo, filters: &[Expr]) -> Vec<Constraint
     found.collect()
 }
 
-fn constraint(table: &TableInfo, expr: &Expr) -> Option<(usize, ConstraintKind)> {
+fn constraint(table: &TableInfo, expr: &Expr) -> Option<(usize, Claim)> {
     let Expr::Call { function, args, field_type } = expr else { return None };
     let usable = |column: &Expr, value: &Expr| usable(table, column, value, field_type);
     match (function, args.as_slice()) {
         (Function::IsNull, [Expr::Column { index, .. }]) => {
-            Some((*index, ConstraintKind::Same(Expr::null())))
+            Some((*index, Claim::Same(Expr::null())))
         }
         (Function::Between, [column, low, high]) => {
             let index = usable(column, low)?;
             usable(column, high)?;
             let (low, high) = (Some((low.clone(), true)), Some((high.clone(), true)));
-            Some((index, ConstraintKind::Range(low, high)))
+            Some((index, Claim::Range(low, high)))
         }
         (Function::In, [column, list @ ..]) => {
             let mut index = None;
             for value in list {
                 index = Some(usable(column, value)?);
             }
-            Some((index?, ConstraintKind::Among(unique(list))))
+            Some((index?, Claim::Among(unique(list))))
         }
         (Function::Or, args) => any_of(table, args),
         (Function::And, args) => {
             let mut parts = args.iter().map(|arg| constraint(table, arg));
-            let (column, ConstraintKind::Range(mut low, mut high)) = parts.next()?? else {
+            let (column, Claim::Range(mut low, mut high)) = parts.next()?? else {
                 return None;
             };
             for part in parts {
-                let (other, ConstraintKind::Range(more_low, more_high)) = part? else {
+                let (other, Claim::Range(more_low, more_high)) = part? else {
                     return None;
                 };
                 let clash = (low.is_some() && more_low.is_some())
@@ -81,7 +81,7 @@ fn constraint(table: &TableInfo, expr: &Expr) -> Option<(usize, ConstraintKind)>
                 low = low.or(more_low);
                 high = high.or(more_high);
             }
-            Some((column, ConstraintKind::Range(low, high)))
+            Some((column, Claim::Range(low, high)))
         }
         (function, [left, right]) if function.is_comparison() => {
             let (function, index, value) = match usable(left, right) {
@@ -94,22 +94,22 @@ fn constraint(table: &TableInfo, expr: &Expr) -> Option<(usize, ConstraintKind)>
     }
 }
 
-fn comparison(function: Function, value: Expr) -> Option<ConstraintKind> {
+fn comparison(function: Function, value: Expr) -> Option<Claim> {
     Some(match function {
         // Equal to NULL is nothing: the filter stays and says so.
         Function::Eq if is_null(&value) => return None,
-        Function::Eq => ConstraintKind::Equal(value),
-        Function::NullEq => ConstraintKind::Same(value),
-        Function::Lt => ConstraintKind::Range(None, Some((value, false))),
-        Function::Le => ConstraintKind::Range(None, Some((value, true))),
-        Function::Gt => ConstraintKind::Range(Some((value, false)), None),
-        Function::Ge => ConstraintKind::Range(Some((value, true)), None),
+        Function::Eq => Claim::Equal(value),
+        Function::NullEq => Claim::Same(value),
+        Function::Lt => Claim::Range(None, Some((value, false))),
+        Function::Le => Claim::Range(None, Some((value, true))),
+        Function::Gt => Claim::Range(Some((value, false)), None),
+        Function::Ge => Claim::Range(Some((value, true)), None),
         _ => return None,
     })
 }
 
 /// An OR whose every part constrains the same column.
-fn any_of(table: &TableInfo, args: &[Expr]) -> Option<(usize, ConstraintKind)> {
+fn any_of(table: &TableInfo, args: &[Expr]) -> Option<(usize, Claim)> {
     let mut column = None;
     let (mut values, mut ranges) = (Vec::new(), Vec::new());
     for arg in args {
@@ -118,22 +118,22 @@ fn any_of(table: &TableInfo, args: &[Expr]) -> Option<(usize, ConstraintKind)> {
             return None;
         }
         match kind {
-            ConstraintKind::Equal(value) => values.push(value),
-            ConstraintKind::Among(list) => values.extend(list),
-            ConstraintKind::Range(low, high) => ranges.push((low, high)),
-            ConstraintKind::Ranges(more) => ranges.extend(more),
-            ConstraintKind::Same(_) => return None,
+            Claim::Equal(value) => values.push(value),
+            Claim::Among(list) => values.extend(list),
+            Claim::Range(low, high) => ranges.push((low, high)),
+            Claim::Ranges(more) => ranges.extend(more),
+            Claim::Same(_) => return None,
         }
     }
     let column = column?;
     if ranges.is_empty() {
-        return Some((column, ConstraintKind::Among(unique(&values))));
+        return Some((column, Claim::Among(unique(&values))));
     }
     ranges.extend(values.into_iter().map(|value| {
         let bound = Some((value, true));
         (bound.clone(), bound)
     }));
-    Some((column, ConstraintKind::Ranges(ranges)))
+    Some((column, Claim::Ranges(ranges)))
 }
 
 fn unique(values: &[Expr]) -> Vec<Expr> {

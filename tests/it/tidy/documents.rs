@@ -251,7 +251,7 @@ impl Known {
 }
 
 /// Names of things outside of this repository. May only become shorter where nothing names them any more.
-const FOREIGN: &[&str] = &["epoll_wait", "etcd-client", "grpcurl"];
+const FOREIGN: &[&str] = &["epoll_wait", "etcd-client", "fancy-regex", "grpcurl"];
 
 #[test]
 fn what_the_documents_name_is_there() {
@@ -274,6 +274,46 @@ fn what_the_documents_name_is_there() {
             findings.push(format!("no page names {name}, which need not be known then"));
         }
     }
+    none(findings);
+}
+
+/// The actors of the trees that a page draws, up to the first number in their names.
+fn drawn(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let Some((_, entry)) = line.split_once("── ") else { continue };
+        if !line.starts_with(['├', '│', '└']) {
+            continue;
+        }
+        let names = entry.split("  ").next().unwrap_or_default();
+        for name in names.split(", ").map(|name| name.trim_end_matches([' ', '…', '/'])) {
+            let until_number = name.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default();
+            found.push((number + 1, until_number.to_owned()));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_actors_that_are_drawn_are_there() {
+    let sources: String = sources(&repository("src"))
+        .iter()
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    let mut findings = Vec::new();
+    let mut drawings = 0;
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for (line, name) in drawn(&text) {
+            drawings += 1;
+            // Schedulers are actors named by data.
+            let known = sources.contains(&format!("\"{name}")) || name.starts_with("scheduler/");
+            if name.is_empty() || !known {
+                findings.push(format!("{}:{line}: no actor is called {name}", page.display()));
+            }
+        }
+    }
+    assert!(drawings > 20, "trees are found");
     none(findings);
 }
 
