@@ -197,6 +197,11 @@ impl Process {
         self.rests_since.store(AT_WORK, Ordering::Relaxed);
     }
 
+    /// Whether its client has something in hand.
+    pub fn is_at_work(&self) -> bool {
+        self.rests_since.load(Ordering::Relaxed) == AT_WORK
+    }
+
     /// Whether its client has had nothing in hand for longer than it may.
     pub fn rests_too_long(&self, now: Monotonic) -> bool {
         let since = self.rests_since.load(Ordering::Relaxed);

@@ -75,6 +75,7 @@ struct Entry {
     gateway: String,
     since: Instant,
     session: ActorRef<Hosted>,
+    process: Arc<Process>,
 }
 
 impl SessionHost {
@@ -140,6 +141,7 @@ impl SessionHost {
         self.opened += 1;
         let (number, services) = (self.next, self.services.clone());
         let at_gateway = self.bridge.address::<KillProcess>(keeper_path(&gateway));
+        let at_hand = process.clone();
         let session = ctx.child(name(number), Thread::Any, move || Hosted {
             services: services.clone(),
             process: process.clone(),
@@ -151,7 +153,8 @@ impl SessionHost {
         });
         self.open.insert(session.path().clone(), session.clone());
         self.heard.insert(gateway.clone(), Instant::now());
-        self.hosted.insert(number, Entry { gateway, since: Instant::now(), session });
+        self.hosted
+            .insert(number, Entry { gateway, since: Instant::now(), session, process: at_hand });
         Ok(number)
     }
 
@@ -233,8 +236,20 @@ impl Handler<DrainSessions> for SessionHost {
     fn handle(&mut self, _: DrainSessions, reply: ReplyTo<()>, ctx: &mut Context<Self>) {
         self.is_draining = true;
         let processes = self.services.processes.clone();
+        let hosted: Vec<_> = self
+            .hosted
+            .values()
+            .map(|entry| (entry.session.clone(), entry.process.clone()))
+            .collect();
+        // A statement that has ended is in hand until its answer is on its way.
+        let in_hand = move || {
+            let at_work = |(session, process): &(ActorRef<Hosted>, Arc<Process>)| {
+                session.is_alive() && process.is_at_work()
+            };
+            hosted.iter().any(at_work)
+        };
         ctx.spawn(async move {
-            while processes.running() > 0 {
+            while processes.running() > 0 || in_hand() {
                 tokio::time::sleep(DRAIN_POLL).await;
             }
             reply.send(());
@@ -340,11 +355,11 @@ impl Hosted {
         // Without an answer the session has failed; the asker hears of it as the reply is let go.
         let Ok(Answer { bytes, rest, disconnect }) = answer else { return ctx.stop() };
         self.rest = rest;
+        let limits = self.news();
+        reply.send(AnswerPart { bytes, more: self.rest.is_some(), disconnect, limits });
         if self.rest.is_none() {
             self.process.at_rest(self.services.clock.now());
         }
-        let limits = self.news();
-        reply.send(AnswerPart { bytes, more: self.rest.is_some(), disconnect, limits });
     }
 
     /// What the client may do, if that has changed since its gateway was told. What a gateway knows first is the default.
@@ -379,9 +394,9 @@ impl Handler<MoreAnswer> for Hosted {
         };
         ctx.spawn_then(part, move |hosted, (first, mut rest), _| {
             let Some(first) = first else {
-                hosted.process.at_rest(hosted.services.clock.now());
                 let limits = hosted.news();
-                return reply.send(AnswerPart { limits, ..AnswerPart::default() });
+                reply.send(AnswerPart { limits, ..AnswerPart::default() });
+                return hosted.process.at_rest(hosted.services.clock.now());
             };
             let mut bytes = BytesMut::from(first);
             while bytes.len() < PART_BYTES
