@@ -72,7 +72,7 @@ async fn run(mut core: Box<Core>, work: Work) -> Box<Core> {
             let mut sink = Sink::new(first_sequence, reply);
             core.execute(command, &mut sink).await;
             let sent = sink.finish().await;
-            core.services.activity.count_sent(sent);
+            core.each_tally(|tally| tally.count_sent(sent));
         }
         Work::Switch(client, reply) => reply.send(core.switch(*client).await),
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::activity::Tally;
 use super::answer::Sink;
 use super::control::Control;
 use super::prepared::PreparedStatements;
@@ -34,6 +35,8 @@ pub(super) struct Core {
     pub(super) eval: Arc<EvalContext>,
     /// What LOCK TABLES has locked.
     pub(super) table_locks: Option<OwnLocks>,
+    /// What the session has done.
+    pub(super) tally: Arc<Tally>,
     /// The statement in hand, to be counted when it ends.
     pub(super) watched: Option<Watched>,
     /// `LAST_INSERT_ID()`.
@@ -77,6 +80,7 @@ impl Core {
             prepared: PreparedStatements::default(),
             diagnostics: Vec::new(),
             table_locks: None,
+            tally: Arc::default(),
             watched: None,
             last_insert_id: 0,
             found_rows: 0,
@@ -229,9 +233,9 @@ impl Core {
             _ => (None, 0),
         };
         // A packet's head and the command's byte.
-        self.services.activity.count_received(bytes + 5);
+        self.each_tally(|tally| tally.count_received(bytes + 5));
         if let Some(counted) = counted {
-            self.services.activity.count(counted);
+            self.each_tally(|tally| tally.count(counted));
         }
     }
 

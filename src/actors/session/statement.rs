@@ -98,7 +98,8 @@ impl Core {
 
     async fn run_statement(&mut self, request: &Request<'_>, sink: &mut Sink) -> SqlResult<()> {
         use Statement as S;
-        self.services.activity.count(Command::of(request.statement));
+        let command = Command::of(request.statement);
+        self.each_tally(|tally| tally.count(command));
         match request.statement {
             S::Query(_) => {
                 self.await_tables(request).await?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::activity::Tally;
 use super::core::Core;
 use super::schema_rows::{
     TableFacts, column_row, constraint_rows, index_rows, key_rows, public_columns, schema_row,
@@ -28,6 +29,8 @@ pub(super) struct SessionTables {
     schema: Arc<InfoSchema>,
     services: Arc<SessionServices>,
     vars: Arc<Variables>,
+    /// What the session has done.
+    tally: Arc<Tally>,
     tls: Option<TlsSession>,
     /// Where warnings go.
     eval: Arc<EvalContext>,
@@ -43,6 +46,7 @@ impl SessionTables {
             schema,
             services: core.services.clone(),
             vars: core.vars.clone(),
+            tally: core.tally.clone(),
             tls: core.client.tls.clone(),
             eval,
         }
@@ -141,7 +145,10 @@ impl SessionTables {
                 };
                 list().iter().filter_map(row).collect()
             }
-            "session_status" | "global_status" => server::status(&self.services, self.tls.as_ref()),
+            "session_status" | "global_status" => {
+                let tally = (table == "session_status").then_some(&*self.tally);
+                server::status(&self.services, tally, self.tls.as_ref())
+            }
             "keywords" => {
                 let row = |(word, reserved): (&str, bool)| {
                     vec![Datum::from(word), Datum::Int(reserved.into())]

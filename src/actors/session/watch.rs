@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
-use super::activity::{Command, Outcome, Ran, SlowLog};
+use super::activity::{Command, Handler, Outcome, Ran, SlowLog, Tally};
 use super::core::Core;
 use crate::actors::runtime::Monotonic;
 use crate::common::SqlError;
@@ -62,42 +62,53 @@ impl Core {
         };
         let activity = &self.services.activity;
         activity.record(&ran);
+        if error.is_some() {
+            self.tally.count_error();
+        }
         let (limit, least) = {
             let settings = &self.vars.system.lock().settings;
             (settings.long_query_time, settings.min_examined_rows)
         };
         if SlowLog::is_slow(elapsed, limit) && ran.outcome.examined >= least {
+            self.each_tally(Tally::count_slow);
             let on = self.vars.global.value("slow_query_log").as_deref() == Some("ON");
             let host = self.client.address.to_string();
             activity.slow.add(&ran, &self.client.user, &host, self.process.id, on);
         }
     }
 
+    /// Counts something for the session and for the node.
+    pub(super) fn each_tally(&self, count: impl Fn(&Tally)) {
+        count(&self.tally);
+        count(&self.services.activity.tally);
+    }
+
     fn count_rows(&self, command: Command, outcome: &Outcome, by_key: u64, in_order: u64) {
-        let handler = &self.services.activity.handler;
-        let add = |counter: &AtomicU64, more: u64| {
+        let add = |counter: fn(&Handler) -> &AtomicU64, more: u64| {
             if more > 0 {
-                counter.fetch_add(more, Ordering::Relaxed);
+                self.each_tally(|tally| {
+                    counter(&tally.handler).fetch_add(more, Ordering::Relaxed);
+                });
             }
         };
-        add(&handler.read_key, by_key);
-        add(&handler.read_next, in_order);
+        add(|handler| &handler.read_key, by_key);
+        add(|handler| &handler.read_next, in_order);
         if outcome.error.is_some() {
             return;
         }
         let alone = !self.transactions.is_begun();
         match command {
-            Command::Commit => add(&handler.commit, 1),
-            Command::Rollback => add(&handler.rollback, 1),
-            Command::Update => add(&handler.update, outcome.affected),
-            Command::Delete => add(&handler.delete, outcome.affected),
+            Command::Commit => add(|handler| &handler.commit, 1),
+            Command::Rollback => add(|handler| &handler.rollback, 1),
+            Command::Update => add(|handler| &handler.update, outcome.affected),
+            Command::Delete => add(|handler| &handler.delete, outcome.affected),
             Command::Insert | Command::InsertSelect | Command::Replace | Command::ReplaceSelect => {
-                add(&handler.write, outcome.affected)
+                add(|handler| &handler.write, outcome.affected)
             }
             _ => return,
         }
         if alone && !matches!(command, Command::Commit | Command::Rollback) {
-            add(&handler.commit, 1);
+            add(|handler| &handler.commit, 1);
         }
     }
 }

@@ -87,7 +87,7 @@ pub(in crate::actors::admin) fn slow_statements(shared: &Shared, request: &Asked
 fn clients(services: &AdminServices) -> Value {
     let processes = &services.processes;
     let mut counters = Map::new();
-    for (name, value) in services.activity.status() {
+    for (name, value) in services.activity.tally.values() {
         if value > 0 || !name.starts_with("Com_") {
             counters.insert(name, value.into());
         }

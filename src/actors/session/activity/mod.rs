@@ -71,24 +71,23 @@ pub struct Handler {
     pub rollback: AtomicU64,
 }
 
-/// The counters of a node.
+/// What is counted of a node, and of each session.
 #[derive(Debug, Default)]
-pub struct Activity {
+pub struct Tally {
     commands: commands::Counts,
-    /// By digest.
-    pub statements: Statements,
-    /// The last slow ones.
-    pub slow: SlowLog,
     /// Rows.
     pub handler: Handler,
     received: AtomicU64,
     sent: AtomicU64,
+    questions: AtomicU64,
     errors: AtomicU64,
+    slow: AtomicU64,
 }
 
-impl Activity {
-    /// Bytes came from a client.
+impl Tally {
+    /// A client has sent a command, of so many bytes.
     pub fn count_received(&self, bytes: usize) {
+        self.questions.fetch_add(1, Ordering::Relaxed);
         self.received.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
@@ -102,17 +101,23 @@ impl Activity {
         self.commands.add(command);
     }
 
-    /// Counts a statement that has ended.
-    pub fn record(&self, ran: &Ran<'_>) {
-        metrics::record(ran);
-        if ran.outcome.error.is_some() {
-            self.errors.fetch_add(1, Ordering::Relaxed);
-        }
-        self.statements.record(ran);
+    /// A statement failed.
+    pub fn count_error(&self) {
+        self.errors.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A statement took long.
+    pub fn count_slow(&self) {
+        self.slow.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many commands there were.
+    pub fn questions(&self) -> u64 {
+        self.questions.load(Ordering::Relaxed)
     }
 
     /// Name and value of every counter, in order.
-    pub fn status(&self) -> Vec<(String, u64)> {
+    pub fn values(&self) -> Vec<(String, u64)> {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let handler = &self.handler;
         let mut values: Vec<(String, u64)> = [
@@ -125,7 +130,7 @@ impl Activity {
             ("Handler_rollback", of(&handler.rollback)),
             ("Handler_update", of(&handler.update)),
             ("Handler_write", of(&handler.write)),
-            ("Slow_queries", self.slow.count()),
+            ("Slow_queries", of(&self.slow)),
             ("Statement_errors", of(&self.errors)),
         ]
         .into_iter()
@@ -134,6 +139,28 @@ impl Activity {
         values.extend(self.commands.list().map(|(name, value)| (format!("Com_{name}"), value)));
         values.sort();
         values
+    }
+}
+
+/// The counters of a node.
+#[derive(Debug, Default)]
+pub struct Activity {
+    /// Of all its sessions.
+    pub tally: Tally,
+    /// By digest.
+    pub statements: Statements,
+    /// The last slow ones.
+    pub slow: SlowLog,
+}
+
+impl Activity {
+    /// Counts a statement that has ended.
+    pub fn record(&self, ran: &Ran<'_>) {
+        metrics::record(ran);
+        if ran.outcome.error.is_some() {
+            self.tally.count_error();
+        }
+        self.statements.record(ran);
     }
 }
 

@@ -117,7 +117,7 @@ impl Core {
                 schema::create_database(schema.require_database(name)?, *if_not_exists)
             }
             ShowKind::Variables { global } => self.show_variables(*global),
-            ShowKind::Status { .. } => self.show_status(),
+            ShowKind::Status { global } => self.show_status(*global),
             ShowKind::Engines => server::engines(),
             ShowKind::Collations => server::collations(),
             ShowKind::CharacterSets => server::character_sets(),

@@ -1,6 +1,7 @@
 //! What SHOW tells of the server and the session.
 
 use super::Shown;
+use crate::actors::session::activity::Tally;
 use crate::actors::session::core::Core;
 use crate::actors::session::variables::list;
 use crate::actors::session::{SessionServices, TlsSession};
@@ -19,8 +20,9 @@ impl Core {
         Shown::new(&["Variable_name", "!Value"], rows.collect())
     }
 
-    pub(super) fn show_status(&self) -> Shown {
-        let rows = status(&self.services, self.client.tls.as_ref());
+    pub(super) fn show_status(&self, global: bool) -> Shown {
+        let tally = (!global).then_some(&*self.tally);
+        let rows = status(&self.services, tally, self.client.tls.as_ref());
         Shown::new(&["Variable_name", "!Value"], rows)
     }
 
@@ -74,9 +76,11 @@ impl Core {
     }
 }
 
-/// The counters of the node, and of the session's TLS: name and value.
+/// The counters of a session, or (`None`) of the node, and of the session's TLS: name and value. What is not counted for a session is
+/// the node's in both.
 pub(in crate::actors::session) fn status(
     services: &SessionServices,
+    session: Option<&Tally>,
     tls: Option<&TlsSession>,
 ) -> Vec<Vec<Datum>> {
     let processes = &services.processes;
@@ -85,7 +89,7 @@ pub(in crate::actors::session) fn status(
         ("Connections", processes.connections().to_string()),
         ("Max_used_connections", processes.most().to_string()),
         ("Queries", processes.questions().to_string()),
-        ("Questions", processes.questions().to_string()),
+        ("Questions", session.map_or(processes.questions(), Tally::questions).to_string()),
         ("Ssl_cipher", tls.map(|tls| tls.cipher.clone()).unwrap_or_default()),
         ("Ssl_version", tls.map(|tls| tls.version.to_owned()).unwrap_or_default()),
         ("Threads_connected", processes.len().to_string()),
@@ -97,7 +101,7 @@ pub(in crate::actors::session) fn status(
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
     .collect();
-    let counted = services.activity.status().into_iter();
+    let counted = session.unwrap_or(&services.activity.tally).values().into_iter();
     values.extend(counted.map(|(name, value)| (name, value.to_string())));
     values.sort();
     values.into_iter().map(|(name, value)| vec![Datum::from(name), Datum::from(value)]).collect()
