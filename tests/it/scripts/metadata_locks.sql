@@ -32,7 +32,7 @@ SELECT * FROM t;
 -- session b
 SET lock_wait_timeout = DEFAULT;
 CREATE INDEX i ON t (id, v);
-SELECT id FROM t FORCE INDEX (i);
+SELECT v FROM t WHERE id = 2 AND v > 0;
 -- Reading holds a table as well, and an autocommit statement only while it runs.
 -- session a
 BEGIN;
