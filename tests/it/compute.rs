@@ -21,6 +21,19 @@ const LONG: [&str; 5] = [
     "SELECT MAX(LENGTH(REPEAT(p.a, 100))) FROM big p, big q, h r",
     "SELECT COUNT(*) FROM big p, big q, h r WHERE CONCAT(p.a, 'x', q.a) LIKE '%9x9%z'",
 ];
+/// Operators that gather many rows before they give one; 400,000 here, so that the machine of a test has something to do.
+const GATHERING: [&str; 9] = [
+    "SELECT COUNT(*), MAX(k) FROM (SELECT p.a * 40 + q.a k FROM big p, forty q) x JOIN \
+     (SELECT p.a * 40 + q.a k FROM big p, forty q) y ON x.k = y.k JOIN big z ON z.a < x.k",
+    "SELECT COUNT(*), MAX(k) FROM (SELECT CONCAT(p.a * 40 + q.a) k FROM big p, forty q ORDER BY k DESC LIMIT 1000000000) x, big y",
+    "SELECT COUNT(*), MAX(n) FROM (SELECT p.a * 40 + q.a k, COUNT(*) n FROM big p, forty q GROUP BY k) x, big y",
+    "SELECT COUNT(*) FROM (SELECT CONCAT('x', p.a * 40 + q.a) k, MAX(p.a) FROM big p, forty q GROUP BY k) x, big y",
+    "SELECT COUNT(*) FROM (SELECT DISTINCT p.a * 40 + q.a k FROM big p, forty q) x, big y",
+    "SELECT COUNT(*) FROM (SELECT p.a * 40 + q.a k FROM big p, forty q UNION SELECT p.a * 40 + q.a + 1 FROM big p, forty q) x, big y",
+    "SELECT COUNT(DISTINCT p.a * 40 + q.a) FROM big p, forty q, big r",
+    "SELECT COUNT(*) FROM big x, big y WHERE x.a * 40 + y.a NOT IN (SELECT p.a * 40 + q.a FROM big p, forty q)",
+    "WITH c AS (SELECT p.a * 40 + q.a k FROM big p, forty q) SELECT COUNT(*) FROM c x, c y WHERE x.k + y.k < 0",
+];
 /// One long call of a function.
 const CALL: &str = "DO REPEAT('a', 120000) LIKE CONCAT('%', REPEAT('a', 60000), 'b')";
 
@@ -46,6 +59,8 @@ async fn start() -> Server {
         "CREATE TABLE h (a INT PRIMARY KEY)",
         "CREATE TABLE big (a INT PRIMARY KEY)",
         "INSERT INTO h VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)",
+        "CREATE TABLE forty (a INT PRIMARY KEY)",
+        "INSERT INTO forty SELECT p.a + 10 * q.a FROM h p, h q WHERE q.a < 4",
         "INSERT INTO big SELECT p.a + 10 * q.a + 100 * r.a + 1000 * s.a FROM h p, h q, h r, h s",
     ] {
         conn.query_drop(sql).await.unwrap();
@@ -75,6 +90,60 @@ async fn running(conn: &mut Conn) -> Vec<u32> {
     let runs =
         |row: &&mysql_async::Row| info(row).is_some_and(|info| LONG.contains(&info.as_str()));
     rows.iter().filter(runs).map(|row| row.get("Id").unwrap()).collect()
+}
+
+/// Wherever they are when they are told to: while they gather, in between, while they give.
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_that_gather_end_when_they_are_told_to() {
+    let server = start().await;
+    let mut conn = connect(&server).await;
+    for sql in GATHERING {
+        for pause in [50, 700] {
+            let (id, outcome) = beside(&server, sql).await;
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            conn.query_drop(format!("KILL QUERY {id}")).await.unwrap();
+            // Nobody is quick enough to have told it all by then, but on a machine of the future.
+            let ended = prompt(sql, outcome).await.unwrap();
+            assert!(matches!(ended, Some(INTERRUPTED) | None), "{sql}: {ended:?}");
+        }
+    }
+}
+
+/// A statement is ended while it is planned, too: this one took minutes.
+#[tokio::test(flavor = "multi_thread")]
+async fn planning_ends_when_it_is_told_to() {
+    let server = start().await;
+    let mut conn = connect(&server).await;
+    let mut planned = connect(&server).await;
+    let id = planned.id();
+    let parts: Vec<String> = (0..200_000).map(|number| format!("p.a <> {number}")).collect();
+    let sql =
+        format!("EXPLAIN SELECT 1 FROM big p, big q WHERE p.a = q.a AND {}", parts.join(" AND "));
+    let outcome = tokio::spawn(async move { code(planned.query_drop(sql).await) });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    conn.query_drop(format!("KILL QUERY {id}")).await.unwrap();
+    let ended = prompt("planning", outcome).await.unwrap();
+    assert!(matches!(ended, Some(INTERRUPTED) | None), "{ended:?}");
+}
+
+/// SLEEP that is interrupted is 1, and its statement goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_sleeps_is_woken() {
+    let server = start().await;
+    let mut conn = connect(&server).await;
+    let mut sleeper = connect(&server).await;
+    let id = sleeper.id();
+    let slept =
+        tokio::spawn(
+            async move { sleeper.query_first::<(i64, i64), _>("SELECT SLEEP(100), 7").await },
+        );
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    conn.query_drop(format!("KILL QUERY {id}")).await.unwrap();
+    let row = prompt("sleep", slept).await.unwrap().unwrap();
+    assert_eq!(row, Some((1, 7)));
+    conn.query_drop("SET max_execution_time = 100").await.unwrap();
+    let row = prompt("sleep", conn.query_first::<i64, _>("SELECT SLEEP(100)")).await.unwrap();
+    assert_eq!(row, Some(1));
 }
 
 async fn prompt<T>(what: &str, work: impl Future<Output = T>) -> T {

@@ -61,10 +61,22 @@ pub use short::can_read_latest;
 pub use weight::is_light;
 
 use crate::common::SqlResult;
-use crate::sql::plan::QueryPlan;
+use crate::sql::expr::check_date;
+use crate::sql::plan::{DateParameter, QueryPlan};
+
+/// Error 1525 for a parameter that is no date and is compared with one.
+fn check_dates(dates: &[DateParameter], ctx: &ExecContext) -> SqlResult<()> {
+    for DateParameter { index, field_type } in dates {
+        if let Some(value) = ctx.eval.params.get(*index) {
+            check_date(value, field_type, &ctx.eval.time_rules())?;
+        }
+    }
+    Ok(())
+}
 
 /// Runs a SELECT: on the short road if it fits there, on the wide one otherwise.
 pub async fn execute_query(plan: &QueryPlan, ctx: &ExecContext) -> SqlResult<RowStream> {
+    check_dates(&plan.dates, ctx)?;
     if plan.locking {
         let exact = short::has_exact_keys(&plan.root) && plan.subqueries.is_empty();
         return retry::in_statement(ctx, exact, || Box::pin(run_query(plan, ctx))).await;

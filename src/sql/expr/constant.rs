@@ -107,28 +107,44 @@ fn check_text(text: &str, target: &FieldType, rules: &TimeRules) -> SqlResult<()
     Err(SqlError::new(errno::WRONG_VALUE, format!("Incorrect {name} value: '{text}'")))
 }
 
+/// Error 1525 for a value that is no date and is compared with one.
+pub(crate) fn check_date(value: &Datum, target: &FieldType, rules: &TimeRules) -> SqlResult<()> {
+    match value {
+        Datum::Bytes(_) if target.kind.is_calendar() => check_text(&value.to_text(), target, rules),
+        _ => Ok(()),
+    }
+}
+
 /// Error 1525 for a literal in a comparison that is no date though it is compared with one: also where there is no row
-/// to compare.
-pub(crate) fn check_literals(comparison: &Expr, mode: SqlMode) -> SqlResult<()> {
+/// to compare. The values of parameters come later: they are given to `parameter`, with what they are compared with.
+pub(crate) fn check_literals(
+    comparison: &Expr,
+    mode: SqlMode,
+    parameter: &mut dyn FnMut(usize, &FieldType),
+) -> SqlResult<()> {
     let Expr::Call { function, args, .. } = comparison else { return Ok(()) };
     match function {
         Function::And | Function::Or | Function::Not => {
-            args.iter().try_for_each(|arg| check_literals(arg, mode))
+            args.iter().try_for_each(|arg| check_literals(arg, mode, parameter))
         }
-        Function::In | Function::Between => check_args(args, mode),
-        function if function.is_comparison() => check_args(args, mode),
+        Function::In | Function::Between => check_args(args, mode, parameter),
+        function if function.is_comparison() => check_args(args, mode, parameter),
         _ => Ok(()),
     }
 }
 
 /// The first argument is compared with each of the others.
-fn check_args(args: &[Expr], mode: SqlMode) -> SqlResult<()> {
+fn check_args(
+    args: &[Expr],
+    mode: SqlMode,
+    parameter: &mut dyn FnMut(usize, &FieldType),
+) -> SqlResult<()> {
     let rules = TimeRules { mode, zone: TimeZone::UTC };
-    let check = |value: &Expr, other: &Expr| match value {
-        Expr::Literal { value: value @ Datum::Bytes(_), .. }
-            if other.field_type().kind.is_calendar() =>
-        {
-            check_text(&value.to_text(), other.field_type(), &rules)
+    let mut check = |value: &Expr, other: &Expr| match value {
+        Expr::Literal { value, .. } => check_date(value, other.field_type(), &rules),
+        Expr::Parameter { index, .. } if other.field_type().kind.is_calendar() => {
+            parameter(*index, other.field_type());
+            Ok(())
         }
         _ => Ok(()),
     };

@@ -31,7 +31,7 @@ mod tests;
 mod tree;
 
 pub(crate) use collate::resolve as resolve_collation;
-pub(crate) use constant::{check_literals, constant_as, is_read};
+pub(crate) use constant::{check_date, check_literals, constant_as, is_read};
 
 pub use crate::sql::functions::{Aggregate, AggregateKind, Function};
 pub use context::{

@@ -2,6 +2,7 @@
 
 use super::bind_expr::{negate, operand_columns};
 use super::binder::{Binder, Clause};
+use super::physical::DateParameter;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::expr::{Expr, Function, check_literals};
 use crate::sql::parser::ast::{self, BinaryOp};
@@ -23,8 +24,14 @@ impl Binder<'_> {
     }
 
     /// A comparison, if its literals can be compared.
-    pub(super) fn checked(&self, comparison: Expr) -> SqlResult<Expr> {
-        check_literals(&comparison, self.planner.sql_mode)?;
+    pub(super) fn checked(&mut self, comparison: Expr) -> SqlResult<Expr> {
+        let parameters = self.planner.parameter_count;
+        check_literals(&comparison, self.planner.sql_mode, &mut |index, field_type| {
+            // Those beyond are values of subqueries.
+            if index < parameters {
+                self.dates.push(DateParameter { index, field_type: field_type.clone() });
+            }
+        })?;
         Ok(comparison)
     }
 

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::mem;
 use std::sync::Arc;
 
-use super::physical::{PhysicalPlan, PlanNode, QueryPlan};
+use super::physical::{DateParameter, PhysicalPlan, PlanNode, QueryPlan};
 use super::planner::Planner;
 use super::scope::{Scope, same_name};
 use super::subplans::{CommonTable, Subquery};
@@ -27,6 +27,8 @@ pub(super) struct Binder<'a> {
     pub(super) common_tables: Vec<CommonTable>,
     /// The scopes of the queries around: a name found only there makes a subquery correlated.
     pub(super) outer: Vec<Scope>,
+    /// Parameters that are compared with dates.
+    pub(super) dates: Vec<DateParameter>,
     /// A long statement may be ended while it is planned.
     _watching: Watching,
 }
@@ -122,6 +124,7 @@ impl<'a> Binder<'a> {
             value_count: 0,
             common_tables: Vec::new(),
             outer: Vec::new(),
+            dates: Vec::new(),
             _watching: Watching::begin(planner.interrupt),
         }
     }
@@ -190,8 +193,9 @@ impl<'a> Binder<'a> {
         };
         let node = PlanNode::Project { input: Box::new(dual), exprs: vec![bound] };
         let root = PhysicalPlan { node, schema, estimated_rows: 1.0 };
+        let dates = mem::take(&mut self.dates);
         let (_, subqueries) = self.finish(None)?;
-        Ok(QueryPlan { root, columns: Vec::new(), subqueries, locking: false })
+        Ok(QueryPlan { root, columns: Vec::new(), subqueries, dates, locking: false })
     }
 
     /// An expression over columns that are no table's.

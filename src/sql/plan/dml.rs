@@ -48,10 +48,11 @@ impl Binder<'_> {
         };
         let target = TargetTable { database, table };
         let (plan, given) = query.map(|(plan, given, locking)| (plan, (given, locking))).unzip();
+        let dates = std::mem::take(&mut self.dates);
         let (root, subqueries) = self.finish(plan)?;
         let source = match root.zip(given) {
             Some((root, (columns, locking))) => {
-                let query = QueryPlan { root, columns, subqueries: Vec::new(), locking };
+                let query = QueryPlan { root, columns, subqueries: Vec::new(), dates, locking };
                 InsertSource::Query(Box::new(query))
             }
             None => InsertSource::Values(values),
@@ -172,8 +173,9 @@ impl Binder<'_> {
         }
         let source = self.ordered(plan, &scope, &update.order_by, update.limit.as_ref())?;
         let ignore = update.ignore;
+        let dates = std::mem::take(&mut self.dates);
         let (source, subqueries) = self.finish_change(source)?;
-        Ok(UpdatePlan { target, source, assignments, ignore, subqueries })
+        Ok(UpdatePlan { target, source, assignments, ignore, subqueries, dates })
     }
 
     /// Which of the tables is assigned to: only one may be.
@@ -249,8 +251,9 @@ impl Binder<'_> {
             plan = self.selection(plan, &scope, selection)?;
         }
         let source = self.ordered(plan, &scope, &delete.order_by, delete.limit.as_ref())?;
+        let dates = std::mem::take(&mut self.dates);
         let (source, subqueries) = self.finish_change(source)?;
-        Ok(DeletePlan { target, source, subqueries })
+        Ok(DeletePlan { target, source, subqueries, dates })
     }
 
     fn finish_change(self, source: Logical) -> SqlResult<(PhysicalPlan, Vec<Subplan>)> {

@@ -49,9 +49,9 @@ mod tests;
 pub(crate) use explain::inputs;
 pub use figures::{NodeFigures, TreeFigures};
 pub use physical::{
-    AccessLock, Assignment, ConflictAction, DeletePlan, HandleRange, IndexRange, InsertPlan,
-    InsertSource, JoinKind, OutputColumn, PhysicalPlan, PlanNode, PointAccess, QueryPlan, SortKey,
-    Subplan, SubplanResult, TargetTable, UpdatePlan,
+    AccessLock, Assignment, ConflictAction, DateParameter, DeletePlan, HandleRange, IndexRange,
+    InsertPlan, InsertSource, JoinKind, OutputColumn, PhysicalPlan, PlanNode, PointAccess,
+    QueryPlan, SortKey, Subplan, SubplanResult, TargetTable, UpdatePlan,
 };
 pub use planner::{Planner, StatementPlan, StringVariables, VariableTypes};
 #[cfg(test)]

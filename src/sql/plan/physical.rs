@@ -297,6 +297,16 @@ pub struct Subplan {
     pub result: SubplanResult,
 }
 
+/// A parameter that is compared with a date: text that is none is error 1525 before a row is read, as a literal's is when the statement
+/// is planned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DateParameter {
+    /// Which `?`, from 0.
+    pub index: usize,
+    /// What it is compared with.
+    pub field_type: FieldType,
+}
+
 /// A SELECT.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QueryPlan {
@@ -306,6 +316,8 @@ pub struct QueryPlan {
     pub columns: Vec<OutputColumn>,
     /// Uncorrelated subqueries and common tables, run first, in order.
     pub subqueries: Vec<Subplan>,
+    /// Parameters that are compared with dates.
+    pub dates: Vec<DateParameter>,
     /// FOR UPDATE somewhere: the statement reads current data and locks.
     pub locking: bool,
 }
@@ -379,6 +391,8 @@ pub struct UpdatePlan {
     pub ignore: bool,
     /// Subqueries and common tables, as in [`QueryPlan`].
     pub subqueries: Vec<Subplan>,
+    /// Parameters that are compared with dates.
+    pub dates: Vec<DateParameter>,
 }
 
 /// DELETE from one table.
@@ -390,4 +404,6 @@ pub struct DeletePlan {
     pub source: PhysicalPlan,
     /// Subqueries and common tables, as in [`QueryPlan`].
     pub subqueries: Vec<Subplan>,
+    /// Parameters that are compared with dates.
+    pub dates: Vec<DateParameter>,
 }

@@ -15,9 +15,10 @@ impl Binder<'_> {
     pub(super) fn query_plan(mut self, query: &ast::Query) -> SqlResult<QueryPlan> {
         let (plan, columns) = self.query(query)?;
         let locking = query.locking.is_some();
+        let dates = std::mem::take(&mut self.dates);
         let (root, subqueries) = self.finish(Some(plan))?;
         let root = root.ok_or_else(|| SqlError::internal("a query without a plan"))?;
-        Ok(QueryPlan { root, columns, subqueries, locking })
+        Ok(QueryPlan { root, columns, subqueries, dates, locking })
     }
 
     /// A query with what stands around its body.

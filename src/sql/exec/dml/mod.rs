@@ -15,7 +15,7 @@ mod writer;
 pub use auto_ids::{AutoIds, KvAutoIds};
 pub use writer::{duplicate_from_key, is_auto_increment_key};
 
-use super::{ExecContext, retry, short};
+use super::{ExecContext, check_dates, retry, short};
 use crate::common::SqlResult;
 use crate::sql::plan::{DeletePlan, InsertPlan, InsertSource, UpdatePlan};
 use crate::sql::stats::TableDelta;
@@ -42,18 +42,23 @@ pub struct DmlResult {
 
 /// Runs INSERT or REPLACE.
 pub async fn execute_insert(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlResult> {
+    if let InsertSource::Query(query) = &plan.source {
+        check_dates(&query.dates, ctx)?;
+    }
     let exact = matches!(plan.source, InsertSource::Values(_)) && plan.subqueries.is_empty();
     retry::in_statement(ctx, exact, || Box::pin(insert::run(plan, ctx))).await
 }
 
 /// Runs UPDATE.
 pub async fn execute_update(plan: &UpdatePlan, ctx: &ExecContext) -> SqlResult<DmlResult> {
+    check_dates(&plan.dates, ctx)?;
     let exact = short::has_exact_keys(&plan.source) && plan.subqueries.is_empty();
     retry::in_statement(ctx, exact, || Box::pin(update::run(plan, ctx))).await
 }
 
 /// Runs DELETE.
 pub async fn execute_delete(plan: &DeletePlan, ctx: &ExecContext) -> SqlResult<DmlResult> {
+    check_dates(&plan.dates, ctx)?;
     let exact = short::has_exact_keys(&plan.source) && plan.subqueries.is_empty();
     retry::in_statement(ctx, exact, || Box::pin(delete::run(plan, ctx))).await
 }

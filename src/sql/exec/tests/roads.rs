@@ -22,7 +22,13 @@ async fn with_many_rows(email: impl Fn(i64) -> String) -> Fixture {
 }
 
 fn query(root: PhysicalPlan) -> QueryPlan {
-    QueryPlan { root, columns: Vec::new(), subqueries: Vec::new(), locking: false }
+    QueryPlan {
+        root,
+        columns: Vec::new(),
+        subqueries: Vec::new(),
+        dates: Vec::new(),
+        locking: false,
+    }
 }
 
 #[tokio::test]
