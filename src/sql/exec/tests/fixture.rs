@@ -183,6 +183,7 @@ impl Fixture {
         value: Expr,
     ) -> SqlResult<DmlResult> {
         let plan = UpdatePlan {
+            dates: Vec::new(),
             target: self.target(),
             source: self.read(id, AccessLock::ForUpdate),
             assignments: vec![Assignment { column, value }],
@@ -197,6 +198,7 @@ impl Fixture {
     /// DELETE of one row or all, in a transaction of its own.
     pub(crate) async fn delete(&self, id: Option<i64>) -> SqlResult<DmlResult> {
         let plan = DeletePlan {
+            dates: Vec::new(),
             target: self.target(),
             source: self.read(id, AccessLock::ForUpdate),
             subqueries: Vec::new(),
@@ -210,7 +212,13 @@ impl Fixture {
     pub(crate) async fn query(&self, root: PhysicalPlan) -> Vec<Vec<Datum>> {
         let txn = self.begin().await;
         let schema = root.schema.clone();
-        let plan = QueryPlan { root, columns: Vec::new(), subqueries: Vec::new(), locking: false };
+        let plan = QueryPlan {
+            dates: Vec::new(),
+            root,
+            columns: Vec::new(),
+            subqueries: Vec::new(),
+            locking: false,
+        };
         let mut stream = execute_query(&plan, &self.context(txn)).await.unwrap();
         let mut rows = Vec::new();
         while let Some(batch) = stream.next_batch().await.unwrap() {
