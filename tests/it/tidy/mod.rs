@@ -5,6 +5,7 @@ mod floors;
 mod generated;
 mod imports;
 mod ratchets;
+mod wild;
 
 use std::path::{Path, PathBuf};
 
