@@ -43,4 +43,5 @@ mod stats;
 mod sysbench;
 mod tidy;
 mod tls;
+mod torn_tail;
 mod versions;

@@ -190,11 +190,13 @@ impl Core {
         }
         let owners: Vec<u32> =
             blocked.iter().flat_map(|table| table.locks.iter().map(|lock| lock.owner)).collect();
+        // Zero is a change of the schema, which locks one table.
+        let is_one = |lock: &TableLock| {
+            lock.owner != 0 && lock.owner != self.process.id && owners.contains(&lock.owner)
+        };
         let waits_for_us = |table: &TableInfo| {
-            self.in_use(table.id).is_some()
-                && table.locks.iter().any(|lock| {
-                    lock.owner != 0 && lock.owner != self.process.id && owners.contains(&lock.owner)
-                })
+            let mut locks = table.locks.iter().filter(|lock| is_one(lock));
+            self.in_use(table.id).is_some_and(|known| locks.any(|lock| is_older(known, lock)))
         };
         let mut databases = schema.databases();
         if databases.any(|database| schema.tables(&database.name).any(|table| waits_for_us(table)))
@@ -276,9 +278,14 @@ impl Core {
 
     /// Whether a lock is another's, and not one that waits for the open transaction, which used the table before.
     fn is_kept_out(&self, table: &TableInfo, lock: &TableLock) -> bool {
-        let was_there = |known: &TableInfo| known.locks.iter().all(|old| old.owner != lock.owner);
-        lock.owner != self.process.id && !self.in_use(table.id).is_some_and(was_there)
+        let was_there = self.in_use(table.id).is_some_and(|known| is_older(known, lock));
+        lock.owner != self.process.id && !was_there
     }
+}
+
+/// Whether a table, as a transaction has used it, is from before a lock.
+fn is_older(known: &TableInfo, lock: &TableLock) -> bool {
+    known.locks.iter().all(|old| old.owner != lock.owner)
 }
 
 fn waited_too_long() -> SqlError {
