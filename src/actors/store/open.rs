@@ -167,7 +167,7 @@ pub async fn open_store(system: &System, open: OpenStore) -> Result<StoreNode, O
         transport: open.transport,
     };
     let router = parts.router.clone();
-    system.show_dormant(Arc::new(router.clone()));
+    system.show_dormant(router.dormant());
     let name = format!("store-{}", ident.store_id);
     let actor = system.spawn_root(name, Thread::Any, move || Store::new(parts.clone()));
     actor.ask(AwaitStart, START_DEADLINE).await?;

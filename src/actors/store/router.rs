@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -161,13 +161,15 @@ impl RegionEntry {
     }
 }
 
+type Regions = DashMap<RegionId, Arc<RegionEntry>, ahash::RandomState>;
+
 /// Takes an answer to another store.
 type Voice = Box<dyn Fn(RaftEnvelope) + Send + Sync>;
 
 /// The regions of a store. Clones share them.
 #[derive(Clone, Default)]
 pub struct StoreRouter {
-    regions: Arc<DashMap<RegionId, Arc<RegionEntry>, ahash::RandomState>>,
+    regions: Arc<Regions>,
     /// Who takes messages for regions that are not here.
     unknown: Arc<OnceLock<Address<UnknownRegion>>>,
     /// How those answer that are let go.
@@ -333,6 +335,11 @@ impl StoreRouter {
         let _ = self.unknown.set(store);
     }
 
+    /// What shows the peers that are let go in the tree of actors.
+    pub(super) fn dormant(&self) -> Arc<dyn Dormant> {
+        Arc::new(Shown(Arc::downgrade(&self.regions)))
+    }
+
     /// Says how the answers of peers that are let go leave.
     pub(super) fn set_voice(&self, voice: impl Fn(RaftEnvelope) + Send + Sync + 'static) {
         let _ = self.voice.set(Box::new(voice));
@@ -389,17 +396,20 @@ impl StoreRouter {
     }
 }
 
-/// Peers that are let go are shown in the tree of actors, with what the router knows of them.
-impl Dormant for StoreRouter {
+/// Peers that are let go are shown in the tree of actors, with what the router knows of them, as long as there is a router.
+struct Shown(Weak<Regions>);
+
+impl Dormant for Shown {
     fn list(&self) -> Vec<ActorSnapshot> {
+        let Some(regions) = self.0.upgrade() else { return Vec::new() };
         let is_shown = |entry: &RegionEntry| entry.is_cold() && entry.seat.has_store();
-        let entries = self.regions.iter();
+        let entries = regions.iter();
         entries.filter(|entry| is_shown(entry)).map(|entry| line(entry.path())).collect()
     }
 
     fn look_at(&self, path: &ActorPath) -> Option<(ActorSnapshot, serde_json::Value)> {
         let id = path.name().strip_prefix("region-")?.parse().ok()?;
-        let entry = self.get(RegionId(id))?;
+        let entry = Arc::clone(&*self.0.upgrade()?.get(&RegionId(id))?);
         if !entry.is_cold() || !entry.seat.has_store() || entry.path() != *path {
             return None;
         }

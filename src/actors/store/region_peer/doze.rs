@@ -32,11 +32,12 @@ impl RegionPeer {
         }
     }
 
-    /// How long nothing may happen before it sleeps: not as long if it was made again only to be read, as nothing has been written
-    /// since.
+    /// How long nothing may happen before it sleeps: not as long for a group whose leader was made again only to be read, as nothing has
+    /// been written since and its heartbeats are of no use.
     fn quiet_ticks(&self) -> u32 {
         let ticks = self.shared.parts.options.raft.hibernate_ticks;
-        match self.resumed_at == Some(self.core.last_index()) {
+        let is_group = self.region.peers.len() > 1;
+        match is_group && self.resumed_at == Some(self.core.last_index()) {
             true => ticks.div_ceil(READ_ONLY_PART),
             false => ticks,
         }

@@ -100,9 +100,11 @@ impl Store {
     /// Lets peers that are let go answer their leaders. Whoever is answered has been heard of.
     pub(super) fn give_voice(&self) {
         let StoreParts { transport, sleepers, disk, .. } = &self.parts;
-        let (transport, sleepers, disk) =
-            (Arc::clone(transport), Arc::clone(sleepers), disk.clone());
+        // The router outlives the store, and must not keep what reaches it alive.
+        let transport = Arc::downgrade(transport);
+        let (sleepers, disk) = (Arc::clone(sleepers), disk.clone());
         self.parts.router.set_voice(move |answer| {
+            let Some(transport) = transport.upgrade() else { return };
             sleepers.heard(answer.to.store_id);
             transport.send(RaftEnvelope { room: disk.room(), ..answer });
         });
