@@ -34,6 +34,8 @@ pub struct ClusterRegions {
 const FOREVER: Duration = Duration::from_secs(24 * 3600);
 /// It is given up when the store has done nothing for so many times the patience of who waits.
 const SILENT_MOST: u32 = 2;
+/// After so many times his patience he asks anew, though the store works: whatever may be asked twice costs less than an answer that does not come.
+const ROUNDS_MOST: u32 = 4;
 
 /// How much has the store done so far? A number that grows as long as it works.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +77,7 @@ impl ClusterRegions {
 }
 
 impl StoreDoor {
-    /// Asks, and waits for the answer: until the link is lost, or the store has done nothing for twice as long as `patience`, for anybody. That it takes
+    /// Asks, and waits for the answer, not for ever: until the link is lost, or the store has done nothing for twice as long as `patience`, for anybody. That it takes
     /// long is no sign of that.
     async fn command(
         &self,
@@ -84,7 +86,7 @@ impl StoreDoor {
     ) -> Result<CommandReply, AskError> {
         let mut answer = self.commands.ask(command, FOREVER);
         let (mut done, mut silent) = (None, 0);
-        loop {
+        for _ in 0..ROUNDS_MOST {
             if let Ok(answered) = timeout(patience, &mut answer).await {
                 return answered;
             }
@@ -99,9 +101,10 @@ impl StoreDoor {
             };
             done = now.or(done);
             if silent >= SILENT_MOST {
-                return Err(AskError::Timeout(self.commands.path().clone()));
+                break;
             }
         }
+        Err(AskError::Timeout(self.commands.path().clone()))
     }
 }
 
