@@ -56,6 +56,7 @@ async fn statements_are_shown_by_what_they_cost() {
     };
     node.activity.record(&ran);
     node.activity.slow.add(&ran, "ann", "10.0.0.1", 9, true);
+    node.activity.tally.count_slow();
     let statements = node.get("/statements", 200)["statements"].clone();
     assert_eq!(statements[0]["statement"], "SELECT * FROM `t` WHERE `id` = ?");
     assert_eq!((&statements[0]["count"], &statements[0]["max_us"]), (&json!(1), &json!(4000)));
