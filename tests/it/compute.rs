@@ -23,7 +23,7 @@ const LONG: [&str; 5] = [
 ];
 /// Operators that gather many rows before they give one; 400,000 here, so that the machine of a test has something to do.
 const GATHERING: [&str; 9] = [
-    "SELECT COUNT(*), MAX(k) FROM (SELECT p.a * 40 + q.a k FROM big p, forty q) x JOIN \
+    "SELECT COUNT(*), MAX(x.k) FROM (SELECT p.a * 40 + q.a k FROM big p, forty q) x JOIN \
      (SELECT p.a * 40 + q.a k FROM big p, forty q) y ON x.k = y.k JOIN big z ON z.a < x.k",
     "SELECT COUNT(*), MAX(k) FROM (SELECT CONCAT(p.a * 40 + q.a) k FROM big p, forty q ORDER BY k DESC LIMIT 1000000000) x, big y",
     "SELECT COUNT(*), MAX(n) FROM (SELECT p.a * 40 + q.a k, COUNT(*) n FROM big p, forty q GROUP BY k) x, big y",
@@ -102,9 +102,8 @@ async fn operators_that_gather_end_when_they_are_told_to() {
             let (id, outcome) = beside(&server, sql).await;
             tokio::time::sleep(Duration::from_millis(pause)).await;
             conn.query_drop(format!("KILL QUERY {id}")).await.unwrap();
-            // Nobody is quick enough to have told it all by then, but on a machine of the future.
             let ended = prompt(sql, outcome).await.unwrap();
-            assert!(matches!(ended, Some(INTERRUPTED) | None), "{sql}: {ended:?}");
+            assert_eq!(ended, Some(INTERRUPTED), "{sql}");
         }
     }
 }
@@ -116,7 +115,7 @@ async fn planning_ends_when_it_is_told_to() {
     let mut conn = connect(&server).await;
     let mut planned = connect(&server).await;
     let id = planned.id();
-    let parts: Vec<String> = (0..200_000).map(|number| format!("p.a <> {number}")).collect();
+    let parts: Vec<String> = (0..20_000).map(|number| format!("p.a <> {number}")).collect();
     let sql =
         format!("EXPLAIN SELECT 1 FROM big p, big q WHERE p.a = q.a AND {}", parts.join(" AND "));
     let outcome = tokio::spawn(async move { code(planned.query_drop(sql).await) });
@@ -199,8 +198,9 @@ async fn the_time_limit_ends_a_statement_wherever_it_is() {
         let ended = prompt(sql, conn.query_drop(sql)).await;
         assert_eq!(code(ended), Some(TIMEOUT), "{sql}");
     }
-    let ended = prompt("SLEEP", conn.query_drop("SELECT SLEEP(60), 1")).await;
-    assert_eq!(code(ended), Some(TIMEOUT));
+    // Alone it is 1 instead.
+    let row = prompt("SLEEP", conn.query_first("SELECT SLEEP(60), 1")).await.unwrap();
+    assert_eq!(row, Some((1, 1)));
     assert_eq!(conn.query_first("SELECT 1").await.unwrap(), Some(1));
 }
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
