@@ -80,6 +80,8 @@ pub struct Process {
     limits: Mutex<ClientLimits>,
     /// It was named in a KILL while it had this statement in hand.
     killed: AtomicBool,
+    /// The connection is to end.
+    ends: AtomicBool,
     /// The change of the schema that it waits for.
     change: Mutex<Option<Arc<JobWatch>>>,
 }
@@ -147,6 +149,11 @@ impl Process {
     /// Whether the statement in hand, or the connection, was named in a KILL.
     pub fn is_killed(&self) -> bool {
         self.killed.load(Ordering::Relaxed)
+    }
+
+    /// Whether the connection is to end.
+    pub fn is_ending(&self) -> bool {
+        self.ends.load(Ordering::Relaxed)
     }
 
     /// A statement begins: what was asked of the last one does not concern it.
@@ -217,6 +224,7 @@ impl Process {
     pub fn end(&self) {
         // One permit is kept for a connection that is not waiting just now.
         self.kill.notify_one();
+        self.ends.store(true, Ordering::Relaxed);
         self.cancel(InterruptReason::Killed);
     }
 
@@ -304,6 +312,7 @@ impl ProcessList {
             limits: Mutex::default(),
             interrupt: Arc::default(),
             killed: AtomicBool::new(false),
+            ends: AtomicBool::new(false),
             change: Mutex::default(),
         });
         self.processes.insert(id, process.clone());

@@ -182,7 +182,7 @@ impl Core {
     }
 
     /// Waits as long as the SLEEPs of a query without tables say. Whoever ends such a query ends its waiting: SLEEP() is 1 then, and
-    /// the query goes on.
+    /// the query goes on, unless the connection is to end as well.
     pub(super) async fn sleep(&self, query: &QueryPlan, eval: &EvalContext) -> SqlResult<()> {
         let Some(pause) = sleeps(query, eval)? else { return Ok(()) };
         let shield = self.control.shield();
@@ -191,7 +191,7 @@ impl Core {
             () = self.control.asked() => 1,
             () = tokio::time::sleep(pause) => 0,
         };
-        if slept == 1 {
+        if slept == 1 && !self.process.is_ending() {
             self.control.begin();
         }
         drop(shield);
