@@ -18,7 +18,7 @@ const CLIENTS: u64 = 4;
 /// Longer than leases, and than a link may be silent.
 const FROZEN: Duration = Duration::from_secs(14);
 /// How soon all clients go on: a second or two on a machine that has nothing else to do.
-const RECOVERY: Duration = Duration::from_secs(10);
+const RECOVERY: Duration = Duration::from_secs(20);
 /// What the replica that leads knows of locks is lost with it: the transaction that had them is tried again by its client.
 const LOST_LOCK: u16 = 9007;
 
