@@ -37,10 +37,11 @@ pub(super) async fn await_users(
             warn!(job = job.id, kind, ?connections, "a schema change waits for transactions");
         }
         let limit = job.submitter.lock_wait_s;
-        if limit > 0 && begun.elapsed() >= Duration::from_secs(limit) {
-            if let Some(job) = run::cancel(parts, job.id, &waited_too_long()).await? {
-                return Ok(Some(run::as_progress(job)));
-            }
+        if limit > 0
+            && begun.elapsed() >= Duration::from_secs(limit)
+            && let Some(job) = run::cancel(parts, job.id, &waited_too_long()).await?
+        {
+            return Ok(Some(run::as_progress(job)));
         }
         if !parts.owner.acquire().await {
             return Ok(Some(Progress::Stepped(job.clone())));

@@ -50,11 +50,11 @@ fn side(batch: &Batch<'_>, expr: &Expr) -> SqlResult<Option<Side>> {
 }
 
 pub(super) fn and(batch: &Batch<'_>, call: &VectorCall<'_>) -> Truths {
-    joined(batch, call, |left, right| compute::and_kleene(left, right))
+    joined(batch, call, compute::and_kleene)
 }
 
 pub(super) fn or(batch: &Batch<'_>, call: &VectorCall<'_>) -> Truths {
-    joined(batch, call, |left, right| compute::or_kleene(left, right))
+    joined(batch, call, compute::or_kleene)
 }
 
 /// AND and OR, of which all but the first argument would not always be computed.

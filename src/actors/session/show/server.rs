@@ -89,7 +89,7 @@ pub(in crate::actors::session) fn status(
         ("Connections", processes.connections().to_string()),
         ("Max_used_connections", processes.most().to_string()),
         ("Queries", processes.questions().to_string()),
-        ("Questions", session.map_or(processes.questions(), Tally::questions).to_string()),
+        ("Questions", session.map_or_else(|| processes.questions(), Tally::questions).to_string()),
         ("Ssl_cipher", tls.map(|tls| tls.cipher.clone()).unwrap_or_default()),
         ("Ssl_version", tls.map(|tls| tls.version.to_owned()).unwrap_or_default()),
         ("Threads_connected", processes.len().to_string()),
