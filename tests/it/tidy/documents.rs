@@ -105,7 +105,7 @@ fn settings() -> BTreeSet<String> {
     for line in file.lines() {
         let line = line.trim_start_matches(['#', ' ']);
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
-            section = name.to_owned();
+            name.clone_into(&mut section);
             found.insert(section.clone());
         } else if let Some((key, _)) = line.split_once('=') {
             found.insert(format!("{section}.{}", key.trim()).trim_start_matches('.').to_owned());

@@ -71,7 +71,7 @@ fn the_floors_are_drawn_as_they_stand() {
 }
 
 /// The words between an `impl Actor for` and the end of its block.
-fn implementation<'a>(source: &'a Source, from: usize) -> (&'a str, Vec<&'a str>, Option<&'a str>) {
+fn implementation(source: &Source, from: usize) -> (&str, Vec<&str>, Option<&str>) {
     let Token::Word(name) = &source.tokens[from].1 else { panic!("an actor has a name") };
     let (mut depth, mut words, mut kind) = (0_usize, Vec::new(), None);
     for (_, token) in &source.tokens[from + 1..] {

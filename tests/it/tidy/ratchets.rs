@@ -70,8 +70,9 @@ fn measured() -> BTreeMap<String, Values> {
         let Some(at) = position(&folders, &module) else { continue };
         let text = std::fs::read_to_string(path).unwrap();
         let text = super::production(&text);
-        let entry =
-            all.entry(name(at)).or_insert(Values { longest: FILE_LINES, ..Values::default() });
+        let entry = all
+            .entry(name(at))
+            .or_insert_with(|| Values { longest: FILE_LINES, ..Values::default() });
         entry.longest = entry.longest.max(text.lines().count());
         let (documented, written) = lines.entry(name(at)).or_default();
         for line in text.lines().map(str::trim_start).filter(|line| !line.is_empty()) {
