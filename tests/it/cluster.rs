@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::server::{Options, Server, troupe};
+use crate::server::{Options, Server, free_address, troupe};
 
 /// How long the cluster may take to look as it should.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -19,12 +19,6 @@ const ENV: [(&str, &str); 3] = [
 
 /// One cluster at a time: they want the machine to themselves.
 static ALONE: Mutex<()> = Mutex::new(());
-
-/// A port that nobody has now, for a process that is to come back where it was.
-fn free_address() -> String {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap().to_string()
-}
 
 /// The first key of a table, as regions know it.
 pub(crate) fn key_of_table(server: &Server, database: &str, table: &str) -> String {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::bank::Bank;
-use crate::roles::{Place, free_address, query, query_soon};
-use crate::server::{Server, mariadb, troupe};
+use crate::roles::{Place, query, query_soon};
+use crate::server::{Server, free_address, mariadb, troupe};
 
 /// How long something may take that takes a moment.
 const PATIENCE: Duration = Duration::from_secs(60);

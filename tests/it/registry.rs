@@ -8,8 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
-use crate::roles::free_address;
-use crate::server::{Options, Server, have, mariadb, run, troupe};
+use crate::server::{Options, Server, free_address, have, mariadb, run, troupe};
 use crate::tls::Certificates;
 
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -6,13 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::server::{Options, Server, mariadb, run, troupe};
-
-/// A port that nobody has now: for a process that is to come back where it was.
-pub(crate) fn free_address() -> String {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap().to_string()
-}
+use crate::server::{Options, Server, free_address, mariadb, run, troupe};
 
 /// A node at a fixed address, so that it can be restarted.
 pub(crate) struct Place {

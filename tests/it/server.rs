@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -290,4 +291,20 @@ pub(crate) fn read_all(mut source: impl std::io::Read) -> String {
     let mut text = String::new();
     let _ = source.read_to_string(&mut text);
     text
+}
+
+/// An address that nobody has, for a process that is to come back where it was. Its port is below those that the system gives to
+/// sockets that ask for none, so that nobody gets it in the meantime.
+pub(crate) fn free_address() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    const PORTS: std::ops::Range<u32> = 11_000..31_000;
+    loop {
+        let count = NEXT.fetch_add(1, Ordering::Relaxed);
+        // Runs beside each other begin at places of their own.
+        let at = std::process::id().wrapping_mul(97).wrapping_add(count);
+        let address = format!("127.0.0.1:{}", PORTS.start + at % (PORTS.end - PORTS.start));
+        if std::net::TcpListener::bind(&address).is_ok() {
+            return address;
+        }
+    }
 }
