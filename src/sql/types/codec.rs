@@ -79,7 +79,7 @@ pub fn encode_row_value(
 
 /// The value that [`encode_row_value`] wrote.
 pub fn decode_row_value(bytes: &[u8], field_type: &FieldType, zone: &TimeZone) -> SqlResult<Datum> {
-    field_type.kind.definition().decode_row(bytes, field_type, zone)
+    super::kinds::decode_row(bytes, field_type, zone)
 }
 
 /// A decimal of a column, with the column's scale.

@@ -47,6 +47,7 @@ impl Calendar {
 }
 
 impl Kind for Calendar {
+    #[inline]
     fn class(&self) -> Class {
         Class::Calendar
     }

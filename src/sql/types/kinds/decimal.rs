@@ -14,6 +14,7 @@ use crate::storage::codec::decimal;
 pub(super) struct DecimalKind;
 
 impl Kind for DecimalKind {
+    #[inline]
     fn class(&self) -> Class {
         Class::Decimal
     }

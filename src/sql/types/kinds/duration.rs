@@ -14,6 +14,7 @@ use crate::storage::codec::row;
 pub(super) struct DurationKind;
 
 impl Kind for DurationKind {
+    #[inline]
     fn class(&self) -> Class {
         Class::Duration
     }

@@ -30,6 +30,7 @@ pub(super) static DOUBLE: Float = Float {
 };
 
 impl Kind for Float {
+    #[inline]
     fn class(&self) -> Class {
         Class::Float
     }

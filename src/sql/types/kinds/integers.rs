@@ -48,6 +48,7 @@ impl Integer {
 }
 
 impl Kind for Integer {
+    #[inline]
     fn class(&self) -> Class {
         Class::Integer
     }

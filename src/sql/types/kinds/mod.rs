@@ -121,37 +121,60 @@ pub(super) trait Kind: Sync {
     }
 }
 
+/// What is done with the home of a kind, whichever that is: each arm knows its type, so that nothing stands between a row's bytes
+/// and their value but the match.
+macro_rules! with_home {
+    ($kind:expr, $home:ident => $done:expr) => {
+        match $kind {
+            TypeKind::TinyInt => with_home!(@ integers::TINYINT, $home => $done),
+            TypeKind::SmallInt => with_home!(@ integers::SMALLINT, $home => $done),
+            TypeKind::MediumInt => with_home!(@ integers::MEDIUMINT, $home => $done),
+            TypeKind::Int => with_home!(@ integers::INT, $home => $done),
+            TypeKind::BigInt => with_home!(@ integers::BIGINT, $home => $done),
+            TypeKind::Year => with_home!(@ year::Year, $home => $done),
+            TypeKind::Float => with_home!(@ floats::FLOAT, $home => $done),
+            TypeKind::Double => with_home!(@ floats::DOUBLE, $home => $done),
+            TypeKind::Decimal => with_home!(@ decimal::DecimalKind, $home => $done),
+            TypeKind::Char => with_home!(@ strings::CHAR, $home => $done),
+            TypeKind::VarChar => with_home!(@ strings::VARCHAR, $home => $done),
+            TypeKind::TinyText => with_home!(@ strings::TINYTEXT, $home => $done),
+            TypeKind::Text => with_home!(@ strings::TEXT, $home => $done),
+            TypeKind::MediumText => with_home!(@ strings::MEDIUMTEXT, $home => $done),
+            TypeKind::LongText => with_home!(@ strings::LONGTEXT, $home => $done),
+            TypeKind::Date => with_home!(@ calendar::DATE, $home => $done),
+            TypeKind::DateTime => with_home!(@ calendar::DATETIME, $home => $done),
+            TypeKind::Timestamp => with_home!(@ calendar::TIMESTAMP, $home => $done),
+            TypeKind::Time => with_home!(@ duration::DurationKind, $home => $done),
+            TypeKind::Null => with_home!(@ null::NullKind, $home => $done),
+        }
+    };
+    (@ $place:path, $home:ident => $done:expr) => {{
+        let $home = &$place;
+        $done
+    }};
+}
+
 impl TypeKind {
     /// What there is to say of it.
     pub(super) fn definition(self) -> &'static dyn Kind {
-        match self {
-            TypeKind::TinyInt => &integers::TINYINT,
-            TypeKind::SmallInt => &integers::SMALLINT,
-            TypeKind::MediumInt => &integers::MEDIUMINT,
-            TypeKind::Int => &integers::INT,
-            TypeKind::BigInt => &integers::BIGINT,
-            TypeKind::Year => &year::Year,
-            TypeKind::Float => &floats::FLOAT,
-            TypeKind::Double => &floats::DOUBLE,
-            TypeKind::Decimal => &decimal::DecimalKind,
-            TypeKind::Char => &strings::CHAR,
-            TypeKind::VarChar => &strings::VARCHAR,
-            TypeKind::TinyText => &strings::TINYTEXT,
-            TypeKind::Text => &strings::TEXT,
-            TypeKind::MediumText => &strings::MEDIUMTEXT,
-            TypeKind::LongText => &strings::LONGTEXT,
-            TypeKind::Date => &calendar::DATE,
-            TypeKind::DateTime => &calendar::DATETIME,
-            TypeKind::Timestamp => &calendar::TIMESTAMP,
-            TypeKind::Time => &duration::DurationKind,
-            TypeKind::Null => &null::NullKind,
-        }
+        with_home!(self, home => home)
     }
 
     /// What its values are.
+    #[inline]
     pub fn class(self) -> Class {
-        self.definition().class()
+        with_home!(self, home => home.class())
     }
+}
+
+/// The value that a row holds as these bytes.
+#[inline]
+pub(super) fn decode_row(
+    bytes: &[u8],
+    field_type: &FieldType,
+    zone: &TimeZone,
+) -> SqlResult<Datum> {
+    with_home!(field_type.kind, home => home.decode_row(bytes, field_type, zone))
 }
 
 /// The text of a value as it is for any kind.

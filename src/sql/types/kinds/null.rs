@@ -11,6 +11,7 @@ use crate::sql::types::{Datum, FieldType, TimeZone};
 pub(super) struct NullKind;
 
 impl Kind for NullKind {
+    #[inline]
     fn class(&self) -> Class {
         Class::Null
     }

@@ -138,6 +138,7 @@ fn too_long(target: &Target<'_>) -> SqlResult<()> {
 }
 
 impl Kind for Strings {
+    #[inline]
     fn class(&self) -> Class {
         Class::String
     }

@@ -17,6 +17,7 @@ use crate::storage::codec::row;
 pub(super) struct Year;
 
 impl Kind for Year {
+    #[inline]
     fn class(&self) -> Class {
         Class::Integer
     }
