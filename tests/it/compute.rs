@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use mysql_async::Conn;
 use mysql_async::prelude::*;
-use mysql_async::{Conn, Error, OptsBuilder};
 use tokio::task::JoinHandle;
 
-use crate::server::{Options, Server};
+use crate::server::{Options, Server, code, connect};
 
 const INTERRUPTED: u16 = 1317;
 const TIMEOUT: u16 = 3024;
@@ -31,28 +31,23 @@ const GATHERING: [&str; 9] = [
     "SELECT COUNT(*) FROM (SELECT DISTINCT p.a * 40 + q.a k FROM big p, forty q) x, big y",
     "SELECT COUNT(*) FROM (SELECT p.a * 40 + q.a k FROM big p, forty q UNION SELECT p.a * 40 + q.a + 1 FROM big p, forty q) x, big y",
     "SELECT COUNT(DISTINCT p.a * 40 + q.a) FROM big p, forty q, big r",
-    "SELECT COUNT(*) FROM big x, big y WHERE x.a * 40 + y.a NOT IN (SELECT p.a * 40 + q.a FROM big p, forty q)",
+    "SELECT COUNT(*) FROM (SELECT x.a * 40 + y.a + 200000 k FROM big x, forty y \
+     WHERE x.a * 40 + y.a + 200000 NOT IN (SELECT p.a * 40 + q.a FROM big p, forty q)) w, big z WHERE w.k + z.a < 0",
     "WITH c AS (SELECT p.a * 40 + q.a k FROM big p, forty q) SELECT COUNT(*) FROM c x, c y WHERE x.k + y.k < 0",
 ];
 /// One long call of a function.
 const CALL: &str = "DO REPEAT('a', 120000) LIKE CONCAT('%', REPEAT('a', 60000), 'b')";
 
-async fn connect(server: &Server) -> Conn {
-    let opts = OptsBuilder::default()
-        .ip_or_hostname("127.0.0.1")
-        .tcp_port(server.mysql_port)
-        .user(Some("root"))
-        .db_name(Some("d"));
-    Conn::new(opts).await.unwrap()
+/// A client in the database that [`start`] has made.
+async fn enter(server: &Server) -> Conn {
+    let mut conn = connect(server).await;
+    conn.query_drop("USE d").await.unwrap();
+    conn
 }
 
 async fn start() -> Server {
     let server = Server::with(&Options::default());
-    let opts = OptsBuilder::default()
-        .ip_or_hostname("127.0.0.1")
-        .tcp_port(server.mysql_port)
-        .user(Some("root"));
-    let mut conn = Conn::new(opts).await.unwrap();
+    let mut conn = connect(&server).await;
     for sql in [
         "CREATE DATABASE d",
         "USE d",
@@ -68,17 +63,9 @@ async fn start() -> Server {
     server
 }
 
-fn code(outcome: Result<(), Error>) -> Option<u16> {
-    match outcome {
-        Ok(()) => None,
-        Err(Error::Server(error)) => Some(error.code),
-        Err(error) => panic!("{error}"),
-    }
-}
-
 /// Runs a statement beside the test; its connection's number, and what comes of it.
 async fn beside(server: &Server, sql: &'static str) -> (u32, JoinHandle<Option<u16>>) {
-    let mut conn = connect(server).await;
+    let mut conn = enter(server).await;
     let id = conn.id();
     (id, tokio::spawn(async move { code(conn.query_drop(sql).await) }))
 }
@@ -96,7 +83,7 @@ async fn running(conn: &mut Conn) -> Vec<u32> {
 #[tokio::test(flavor = "multi_thread")]
 async fn operators_that_gather_end_when_they_are_told_to() {
     let server = start().await;
-    let mut conn = connect(&server).await;
+    let mut conn = enter(&server).await;
     for sql in GATHERING {
         for pause in [50, 700] {
             let (id, outcome) = beside(&server, sql).await;
@@ -112,8 +99,8 @@ async fn operators_that_gather_end_when_they_are_told_to() {
 #[tokio::test(flavor = "multi_thread")]
 async fn planning_ends_when_it_is_told_to() {
     let server = start().await;
-    let mut conn = connect(&server).await;
-    let mut planned = connect(&server).await;
+    let mut conn = enter(&server).await;
+    let mut planned = enter(&server).await;
     let id = planned.id();
     let parts: Vec<String> = (0..100_000).map(|number| format!("p.a <> {number}")).collect();
     let sql =
@@ -135,8 +122,8 @@ async fn planning_ends_when_it_is_told_to() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_sleeps_is_woken() {
     let server = start().await;
-    let mut conn = connect(&server).await;
-    let mut sleeper = connect(&server).await;
+    let mut conn = enter(&server).await;
+    let mut sleeper = enter(&server).await;
     let id = sleeper.id();
     let slept =
         tokio::spawn(
@@ -162,7 +149,7 @@ async fn prompt<T>(what: &str, work: impl Future<Output = T>) -> T {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn long_statements_keep_nobody_waiting_and_are_killed() {
     let server = start().await;
-    let mut other = connect(&server).await;
+    let mut other = enter(&server).await;
     let mut statements = Vec::new();
     for sql in LONG {
         statements.push((sql, beside(&server, sql).await));
@@ -179,7 +166,7 @@ async fn long_statements_keep_nobody_waiting_and_are_killed() {
         slowest = slowest.max(begun.elapsed());
     }
     println!("the slowest of 50 point reads took {slowest:?}");
-    let mut new = prompt("a login", connect(&server)).await;
+    let mut new = prompt("a login", enter(&server)).await;
     prompt("a write", new.query_drop("UPDATE h SET a = 10 WHERE a = 9")).await.unwrap();
     // What is heavy but short has its turn, too.
     let sorted = "SELECT COUNT(*) FROM (SELECT a FROM big ORDER BY a DESC LIMIT 5000) t";
@@ -198,7 +185,7 @@ async fn long_statements_keep_nobody_waiting_and_are_killed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_time_limit_ends_a_statement_wherever_it_is() {
     let server = start().await;
-    let mut conn = connect(&server).await;
+    let mut conn = enter(&server).await;
     conn.query_drop("SET max_execution_time = 300").await.unwrap();
     for sql in LONG {
         let ended = prompt(sql, conn.query_drop(sql)).await;
@@ -212,7 +199,7 @@ async fn the_time_limit_ends_a_statement_wherever_it_is() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_is_gone_ends_its_statement() {
     let server = start().await;
-    let mut other = connect(&server).await;
+    let mut other = enter(&server).await;
     for sql in LONG {
         let (id, statement) = beside(&server, sql).await;
         while !running(&mut other).await.contains(&id) {

@@ -7,15 +7,9 @@ use std::time::{Duration, Instant};
 use mysql_async::prelude::Queryable as _;
 use serde_json::Value;
 
-use crate::server::{Options, Server, mariadb, run, until_running};
+use crate::server::{Server, mariadb, node, run, until_running};
 
 const PATIENCE: Duration = Duration::from_secs(60);
-
-fn node(name: &str, role: &str, pd: Option<&Server>) -> Server {
-    let mut args = vec!["--name", name, "--role", role];
-    args.extend(pd.map(|pd| ["--pd", pd.bridge.as_str()]).into_iter().flatten());
-    Server::with(&Options { args: &args, ..Options::default() })
-}
 
 fn query(server: &Server, sql: &str) -> String {
     run(mariadb(server).args(["-N", "-e", sql]))

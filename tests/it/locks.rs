@@ -2,40 +2,18 @@
 
 use std::time::{Duration, Instant};
 
+use mysql_async::Conn;
 use mysql_async::prelude::*;
-use mysql_async::{Conn, Error, OptsBuilder};
 use rustix::process::Signal;
 
-use crate::server::{Options, Server};
+use crate::server::{code, connect, node};
 
 const LOCK_WAIT_TIMEOUT: u16 = 1205;
 /// What a node held is free after half a minute without it.
 const AFTER_DEATH: Duration = Duration::from_secs(60);
 
-fn node(name: &str, role: &str, pd: Option<&Server>) -> Server {
-    let mut args = vec!["--name", name, "--role", role];
-    args.extend(pd.map(|pd| ["--pd", pd.bridge.as_str()]).into_iter().flatten());
-    Server::with(&Options { args: &args, ..Options::default() })
-}
-
-async fn connect(server: &Server) -> Conn {
-    let opts = OptsBuilder::default()
-        .ip_or_hostname("127.0.0.1")
-        .tcp_port(server.mysql_port)
-        .user(Some("root"));
-    Conn::new(opts).await.unwrap()
-}
-
 async fn number(conn: &mut Conn, sql: &str) -> Option<i64> {
     conn.query_first::<Option<i64>, _>(sql).await.unwrap().flatten()
-}
-
-fn code(outcome: Result<(), Error>) -> Option<u16> {
-    match outcome {
-        Ok(()) => None,
-        Err(Error::Server(error)) => Some(error.code),
-        Err(error) => panic!("{error}"),
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,38 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use mysql_async::Conn;
 use mysql_async::prelude::*;
-use mysql_async::{Conn, Error, OptsBuilder};
 
 use rustix::process::Signal;
 
-use crate::server::{Options, Server};
+use crate::server::{code, connect, node};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// What is held up by nothing is done by then, on a busy machine as well.
 const SOON: Duration = Duration::from_secs(15);
-
-fn node(name: &str, role: &str, pd: Option<&Server>) -> Server {
-    let mut args = vec!["--name", name, "--role", role];
-    args.extend(pd.map(|pd| ["--pd", pd.bridge.as_str()]).into_iter().flatten());
-    Server::with(&Options { args: &args, ..Options::default() })
-}
-
-async fn connect(server: &Server) -> Conn {
-    let opts = OptsBuilder::default()
-        .ip_or_hostname("127.0.0.1")
-        .tcp_port(server.mysql_port)
-        .user(Some("root"));
-    Conn::new(opts).await.unwrap()
-}
-
-fn code(outcome: Result<(), Error>) -> Option<u16> {
-    match outcome {
-        Ok(()) => None,
-        Err(Error::Server(error)) => Some(error.code),
-        Err(error) => panic!("{error}"),
-    }
-}
 
 /// Asks until there are rows.
 async fn until_there(conn: &mut Conn, sql: &str) -> Vec<(String, u32)> {

@@ -2,37 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use mysql_async::Conn;
 use mysql_async::prelude::*;
-use mysql_async::{Conn, Error, OptsBuilder};
 use rustix::process::Signal;
 
-use crate::server::{Options, Server};
+use crate::server::{Server, code, connect, node};
 
 const UNKNOWN_THREAD: u16 = 1094;
 /// Nobody waits longer for a statement that is killed, or for a connection to end.
 const SOON: Duration = Duration::from_secs(10);
-
-fn node(name: &str, role: &str, pd: Option<&Server>) -> Server {
-    let mut args = vec!["--name", name, "--role", role];
-    args.extend(pd.map(|pd| ["--pd", pd.bridge.as_str()]).into_iter().flatten());
-    Server::with(&Options { args: &args, ..Options::default() })
-}
-
-async fn connect(server: &Server) -> Conn {
-    let opts = OptsBuilder::default()
-        .ip_or_hostname("127.0.0.1")
-        .tcp_port(server.mysql_port)
-        .user(Some("root"));
-    Conn::new(opts).await.unwrap()
-}
-
-fn code(outcome: Result<(), Error>) -> Option<u16> {
-    match outcome {
-        Ok(()) => None,
-        Err(Error::Server(error)) => Some(error.code),
-        Err(error) => panic!("{error}"),
-    }
-}
 
 /// How many sessions a node has.
 fn sessions(server: &Server, name: &str) -> u64 {

@@ -308,3 +308,28 @@ pub(crate) fn free_address() -> String {
         }
     }
 }
+
+/// A node of a cluster, by name.
+pub(crate) fn node(name: &str, role: &str, pd: Option<&Server>) -> Server {
+    let mut args = vec!["--name", name, "--role", role];
+    args.extend(pd.map(|pd| ["--pd", pd.bridge.as_str()]).into_iter().flatten());
+    Server::with(&Options { args: &args, ..Options::default() })
+}
+
+/// A client of a node.
+pub(crate) async fn connect(server: &Server) -> mysql_async::Conn {
+    let opts = mysql_async::OptsBuilder::default()
+        .ip_or_hostname("127.0.0.1")
+        .tcp_port(server.mysql_port)
+        .user(Some("root"));
+    mysql_async::Conn::new(opts).await.unwrap()
+}
+
+/// The error that a statement ends with.
+pub(crate) fn code(outcome: mysql_async::Result<()>) -> Option<u16> {
+    match outcome {
+        Ok(()) => None,
+        Err(mysql_async::Error::Server(error)) => Some(error.code),
+        Err(error) => panic!("{error}"),
+    }
+}

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use mysql_async::prelude::*;
-use mysql_async::{Conn, Error, OptsBuilder};
+use mysql_async::{Conn, Error};
 
-use crate::server::{Options, Server};
+use crate::server::{Options, Server, connect};
 
 const SIZES: [usize; 4] = [10, 60, 1_500, 4_000];
 /// Measured: below a second where the build is optimized.
@@ -150,14 +150,6 @@ fn queries(n: usize) -> Vec<String> {
         format!("SELECT 1{}", " ".repeat(n)),
         format!("SELECT {}", "/**/".repeat(n) + "1"),
     ]
-}
-
-async fn connect(server: &Server) -> Conn {
-    let opts = OptsBuilder::default()
-        .ip_or_hostname("127.0.0.1")
-        .tcp_port(server.mysql_port)
-        .user(Some("root"));
-    Conn::new(opts).await.unwrap()
 }
 
 fn beginning(text: &str) -> String {
