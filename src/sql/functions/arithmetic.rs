@@ -1,19 +1,14 @@
 //! Arithmetic and bit operators.
 
 use super::call::{Call, not_null};
-use super::definition::{Compute, Definition, Nulls, Numbers, Volatility};
+use super::definition::{Compute, Definition, Eval, Names, Nulls, Numbers, TypeRule, Volatility};
 use super::kernels;
 use super::typing::{NumberClass, Typing, bigint, bigint_unsigned, digits, number_class, quotient};
 use crate::common::{SqlResult, errno};
 use crate::sql::expr::Expr;
 use crate::sql::types::{Datum, Decimal, FieldType, SqlMode, TypeKind};
 
-const fn binary(
-    names: &'static [&'static str],
-    result: fn(&Typing<'_>) -> SqlResult<FieldType>,
-    eval: fn(&Call<'_>) -> SqlResult<Datum>,
-    summary: &'static str,
-) -> Definition {
+const fn binary(names: Names, result: TypeRule, eval: Eval, summary: &'static str) -> Definition {
     Definition::function(names, (2, 2), result, eval, summary)
         .form()
         .pure()
@@ -95,11 +90,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[Definition::function(
 .light()
 .numbers(Numbers::All)];
 
-const fn bits(
-    names: &'static [&'static str],
-    eval: fn(&Call<'_>) -> SqlResult<Datum>,
-    summary: &'static str,
-) -> Definition {
+const fn bits(names: Names, eval: Eval, summary: &'static str) -> Definition {
     binary(names, bigint_unsigned, eval, summary).nulls(Nulls::OfArguments)
 }
 

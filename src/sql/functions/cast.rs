@@ -3,15 +3,15 @@
 use bytes::Bytes;
 
 use super::call::{Call, not_null};
-use super::definition::{Definition, Nulls};
+use super::definition::{Definition, Eval, Names, Nulls, TypeRule};
 use super::typing::Typing;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::types::{Collation, Datum, FieldType, TypeKind, decimal::Fit, time_kind};
 
 const fn conversion(
-    names: &'static [&'static str],
-    result: fn(&Typing<'_>) -> SqlResult<FieldType>,
-    eval: fn(&Call<'_>) -> SqlResult<Datum>,
+    names: Names,
+    result: TypeRule,
+    eval: Eval,
     summary: &'static str,
 ) -> Definition {
     Definition::function(names, (1, 1), result, eval, summary)

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::call::Call;
-use super::definition::{Compute, Definition, MANY, Nulls, Numbers};
+use super::definition::{Compute, Definition, Eval, MANY, Names, Nulls, Numbers, TypeRule};
 use super::kernels;
 use super::typing::{Typing, bigint, boolean, compared, position_in_text};
 use crate::common::SqlResult;
@@ -25,10 +25,10 @@ macro_rules! ordered {
 }
 
 const fn light(
-    names: &'static [&'static str],
+    names: Names,
     arity: (usize, usize),
-    result: fn(&Typing<'_>) -> SqlResult<FieldType>,
-    eval: fn(&Call<'_>) -> SqlResult<Datum>,
+    result: TypeRule,
+    eval: Eval,
     summary: &'static str,
 ) -> Definition {
     Definition::function(names, arity, result, eval, summary).pure().light().text_of_arguments()

@@ -1,7 +1,7 @@
 //! Logic of three values, and choices.
 
 use super::call::Call;
-use super::definition::{Compute, Definition, MANY, Nulls, Numbers};
+use super::definition::{Compute, Definition, Eval, MANY, Names, Nulls, Numbers, TypeRule};
 use super::kernels;
 use super::typing::{Typing, boolean};
 use crate::common::SqlResult;
@@ -9,12 +9,12 @@ use crate::sql::expr::Expr;
 use crate::sql::types::{Datum, FieldType};
 
 const fn logic(
-    name: &'static [&'static str],
+    names: Names,
     arity: (usize, usize),
-    eval: fn(&Call<'_>) -> SqlResult<Datum>,
+    eval: Eval,
     summary: &'static str,
 ) -> Definition {
-    Definition::function(name, arity, boolean, eval, summary)
+    Definition::function(names, arity, boolean, eval, summary)
         .form()
         .pure()
         .light()
@@ -95,10 +95,10 @@ pub(super) static FUNCTIONS: &[Definition] = &[choice_of(
 
 /// One of its arguments.
 const fn choice_of(
-    names: &'static [&'static str],
+    names: Names,
     arity: (usize, usize),
-    result: fn(&Typing<'_>) -> SqlResult<FieldType>,
-    eval: fn(&Call<'_>) -> SqlResult<Datum>,
+    result: TypeRule,
+    eval: Eval,
     summary: &'static str,
 ) -> Definition {
     Definition::function(names, arity, result, eval, summary)

@@ -1,7 +1,7 @@
 //! Making times and changing them.
 
 use super::call::{Call, not_null};
-use super::definition::{Definition, Nulls, Numbers, Volatility};
+use super::definition::{Definition, Eval, Names, Nulls, Numbers, TypeRule, Volatility};
 use super::typing::{Typing, bigint, date, fraction_digits, fsp_argument, time_like_first};
 use crate::common::{SqlResult, errno};
 use crate::sql::expr::Expr;
@@ -12,10 +12,10 @@ use crate::sql::types::{
 };
 
 const fn of_time(
-    names: &'static [&'static str],
+    names: Names,
     arity: (usize, usize),
-    result: fn(&Typing<'_>) -> SqlResult<FieldType>,
-    eval: fn(&Call<'_>) -> SqlResult<Datum>,
+    result: TypeRule,
+    eval: Eval,
     summary: &'static str,
 ) -> Definition {
     Definition::function(names, arity, result, eval, summary).light()

@@ -1,18 +1,14 @@
 //! Numbers and names taken from times.
 
 use super::call::{Call, not_null};
-use super::definition::{Definition, Numbers};
+use super::definition::{Definition, Eval, Names, Numbers};
 use super::typing::{bigint, date, name};
 use crate::common::SqlResult;
 use crate::sql::types::time::{self, Parts};
 use crate::sql::types::{Datum, Time};
 
 /// A number taken from one time.
-const fn part(
-    names: &'static [&'static str],
-    eval: fn(&Call<'_>) -> SqlResult<Datum>,
-    summary: &'static str,
-) -> Definition {
+const fn part(names: Names, eval: Eval, summary: &'static str) -> Definition {
     Definition::function(names, (1, 1), bigint, eval, summary).light()
 }
 

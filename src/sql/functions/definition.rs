@@ -13,6 +13,13 @@ use crate::sql::types::{Datum, FieldType};
 /// No upper limit of arguments.
 pub(super) const MANY: usize = usize::MAX;
 
+/// The names of a function, in lower case: as SQL writes it first, then others for it.
+pub(super) type Names = &'static [&'static str];
+/// Says the type of a call.
+pub(super) type TypeRule = fn(&Typing<'_>) -> SqlResult<FieldType>;
+/// Computes a call for a row.
+pub(super) type Eval = fn(&Call<'_>) -> SqlResult<Datum>;
+
 /// How a statement calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Syntax {
@@ -113,7 +120,7 @@ pub struct VectorCall<'a> {
 /// What is not said of one is what takes no risk: its answer may be NULL, holds for a statement, takes long.
 pub struct Definition {
     /// Its name as SQL writes it, then others for it.
-    pub names: &'static [&'static str],
+    pub names: Names,
     /// How many arguments it takes at least.
     pub min: usize,
     /// How many arguments it takes at most.
@@ -131,9 +138,9 @@ pub struct Definition {
     /// Which arguments are numbers.
     pub numbers: Numbers,
     /// Its type, but for whether it can be NULL.
-    pub result: fn(&Typing<'_>) -> SqlResult<FieldType>,
+    pub result: TypeRule,
     /// Its value for a row.
-    pub eval: fn(&Call<'_>) -> SqlResult<Datum>,
+    pub eval: Eval,
     /// The same for whole columns.
     pub kernel: Option<Kernel>,
     /// What it does, for the documentation.
@@ -143,10 +150,10 @@ pub struct Definition {
 impl Definition {
     /// A function called `name(…)`.
     pub(super) const fn function(
-        names: &'static [&'static str],
+        names: Names,
         (min, max): (usize, usize),
-        result: fn(&Typing<'_>) -> SqlResult<FieldType>,
-        eval: fn(&Call<'_>) -> SqlResult<Datum>,
+        result: TypeRule,
+        eval: Eval,
         summary: &'static str,
     ) -> Definition {
         Definition {

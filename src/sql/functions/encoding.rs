@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::call::{Call, not_null};
-use super::definition::{Definition, MANY, Nulls, Numbers};
+use super::definition::{Definition, Eval, MANY, Names, Nulls, Numbers, TypeRule};
 use super::pieces::{PIECE, pieces};
 use super::typing::{Typing, bigint, bigint_unsigned, long_bytes, long_text, string_of};
 use crate::common::SqlResult;
@@ -13,13 +13,8 @@ use crate::sql::types::{Datum, FieldType, utf8};
 /// Bytes of a piece that makes whole lines of base64.
 const LINES: usize = 57 << 12;
 
-const fn of_one(
-    name: &'static [&'static str],
-    result: fn(&Typing<'_>) -> SqlResult<FieldType>,
-    eval: fn(&Call<'_>) -> SqlResult<Datum>,
-    summary: &'static str,
-) -> Definition {
-    Definition::function(name, (1, 1), result, eval, summary)
+const fn of_one(names: Names, result: TypeRule, eval: Eval, summary: &'static str) -> Definition {
+    Definition::function(names, (1, 1), result, eval, summary)
 }
 
 pub(super) static FUNCTIONS: &[Definition] = &[

@@ -1,7 +1,7 @@
 //! Functions of numbers.
 
 use super::call::{Call, not_null};
-use super::definition::{Definition, Nulls, Numbers, Volatility};
+use super::definition::{Definition, Eval, Names, Nulls, Numbers, TypeRule, Volatility};
 use super::typing::{NumberClass, Typing, bigint, digits, double, number_class, number_like_first};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::{Expr, Function};
@@ -11,10 +11,10 @@ use crate::sql::types::{Datum, Decimal, FieldType};
 const RAND_LIMIT: u64 = 0x3FFF_FFFF;
 
 const fn number(
-    names: &'static [&'static str],
+    names: Names,
     arity: (usize, usize),
-    result: fn(&Typing<'_>) -> SqlResult<FieldType>,
-    eval: fn(&Call<'_>) -> SqlResult<Datum>,
+    result: TypeRule,
+    eval: Eval,
     summary: &'static str,
 ) -> Definition {
     Definition::function(names, arity, result, eval, summary).pure().light().numbers(Numbers::All)

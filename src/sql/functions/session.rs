@@ -3,17 +3,17 @@
 use std::sync::atomic::Ordering;
 
 use super::call::Call;
-use super::definition::{Definition, Nulls, Numbers, Text, Volatility};
-use super::typing::{Typing, bigint, bigint_unsigned, long_text, name};
+use super::definition::{Definition, Eval, Names, Nulls, Numbers, Text, TypeRule, Volatility};
+use super::typing::{bigint, bigint_unsigned, long_text, name};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::expr::VariableScope;
 use crate::sql::types::{Collation, Datum, FieldType};
 
 const fn of_session(
-    names: &'static [&'static str],
+    names: Names,
     arity: (usize, usize),
-    result: fn(&Typing<'_>) -> SqlResult<FieldType>,
-    eval: fn(&Call<'_>) -> SqlResult<Datum>,
+    result: TypeRule,
+    eval: Eval,
     summary: &'static str,
 ) -> Definition {
     Definition::function(names, arity, result, eval, summary).light()
@@ -68,9 +68,9 @@ pub(super) static GET_SYSTEM_VAR: Definition = Definition {
 
 /// The session calls these before it computes anything: other nodes are asked.
 const fn named_lock(
-    names: &'static [&'static str],
+    names: Names,
     arity: (usize, usize),
-    result: fn(&Typing<'_>) -> SqlResult<FieldType>,
+    result: TypeRule,
     summary: &'static str,
 ) -> Definition {
     of_session(names, arity, result, not_here, summary).volatility(Volatility::SideEffect)

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::call::{Call, not_null};
-use super::definition::{Definition, MANY, Nulls, Numbers};
+use super::definition::{Definition, Eval, MANY, Names, Nulls, Numbers, TypeRule};
 use super::like::{find_letters, units};
 use super::pieces::{PIECE, text_pieces};
 use super::typing::{Typing, bigint, like_first, part_of_first, position_in_text};
@@ -11,22 +11,18 @@ use crate::common::SqlResult;
 use crate::sql::types::{Collation, Datum, FieldType, utf8};
 
 /// Made of the letters of its arguments.
-const fn text(
-    names: &'static [&'static str],
+pub(super) const fn text(
+    names: Names,
     arity: (usize, usize),
-    result: fn(&Typing<'_>) -> SqlResult<FieldType>,
-    eval: fn(&Call<'_>) -> SqlResult<Datum>,
+    result: TypeRule,
+    eval: Eval,
     summary: &'static str,
 ) -> Definition {
     Definition::function(names, arity, result, eval, summary).text_of_arguments()
 }
 
 /// A length.
-const fn length(
-    names: &'static [&'static str],
-    eval: fn(&Call<'_>) -> SqlResult<Datum>,
-    summary: &'static str,
-) -> Definition {
+const fn length(names: Names, eval: Eval, summary: &'static str) -> Definition {
     Definition::function(names, (1, 1), bigint, eval, summary).nulls(Nulls::OfArguments)
 }
 

@@ -5,21 +5,10 @@ use bytes::Bytes;
 use super::call::{Call, not_null};
 use super::definition::{Definition, Nulls, Numbers};
 use super::pieces::{PIECE, fill, pieces};
-use super::text::{letter_count, letter_start, letters};
-use super::typing::{Typing, like_first, long_text};
+use super::text::{letter_count, letter_start, letters, text};
+use super::typing::{like_first, long_text};
 use crate::common::{SqlResult, errno};
-use crate::sql::types::{Datum, Decimal, FieldType, NumberFormat};
-
-/// Made of the letters of its arguments.
-const fn text(
-    names: &'static [&'static str],
-    arity: (usize, usize),
-    result: fn(&Typing<'_>) -> SqlResult<FieldType>,
-    eval: fn(&Call<'_>) -> SqlResult<Datum>,
-    summary: &'static str,
-) -> Definition {
-    Definition::function(names, arity, result, eval, summary).text_of_arguments()
-}
+use crate::sql::types::{Datum, Decimal, NumberFormat};
 
 pub(super) static TRIM: Definition = text(
     &["trim"],
