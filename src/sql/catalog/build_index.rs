@@ -245,7 +245,10 @@ fn check_new_name(name: &str, primary: bool, known: &[IndexInfo]) -> SqlResult<(
             format!("Incorrect index name '{name}'"),
         ));
     }
-    if known.iter().any(|index| same(&index.name, name)) {
+    // One that is not public is made or taken away by a change which this one queues behind: the worker looks again then.
+    let is_taken =
+        |index: &IndexInfo| index.state == SchemaState::Public && same(&index.name, name);
+    if known.iter().any(is_taken) {
         return Err(SqlError::new(errno::DUP_KEYNAME, format!("Duplicate key name '{name}'")));
     }
     Ok(())

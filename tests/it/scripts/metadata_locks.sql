@@ -17,6 +17,7 @@ LOCK TABLES t WRITE;
 ALTER TABLE t DROP INDEX k, ADD INDEX k2 (v);
 -- An index that is taken back waits for the transaction; what comes behind it does, too.
 CREATE INDEX i ON t (id, v);
+CREATE INDEX i ON t (id, v);
 SHOW CREATE TABLE t;
 SELECT * FROM t;
 -- Other tables are not held up.
