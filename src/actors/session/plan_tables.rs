@@ -53,33 +53,9 @@ impl PlanTables {
     }
 
     fn add(&mut self, plan: &PhysicalPlan) {
-        match &plan.node {
-            PlanNode::Dual { .. }
-            | PlanNode::Values { .. }
-            | PlanNode::Common { .. }
-            | PlanNode::Rows { .. } => {}
-            PlanNode::PointGet { table, .. }
-            | PlanNode::BatchPointGet { table, .. }
-            | PlanNode::TableScan { table, .. }
-            | PlanNode::IndexScan { table, .. } => {
-                self.stored.insert(table.id);
-            }
-            PlanNode::Virtual { .. } => self.computed = true,
-            PlanNode::Filter { input, .. }
-            | PlanNode::Project { input, .. }
-            | PlanNode::Aggregate { input, .. }
-            | PlanNode::Sort { input, .. }
-            | PlanNode::Limit { input, .. } => self.add(input),
-            PlanNode::Join { left, right, .. } => {
-                self.add(left);
-                self.add(right);
-            }
-            PlanNode::IndexLookupJoin { left, table, .. } => {
-                self.stored.insert(table.id);
-                self.add(left);
-            }
-            PlanNode::UnionAll { inputs } => inputs.iter().for_each(|input| self.add(input)),
-        }
+        self.stored.extend(plan.node.table().map(|table| table.id));
+        self.computed |= matches!(plan.node, PlanNode::Virtual { .. });
+        plan.node.children().for_each(|child| self.add(child));
     }
 }
 

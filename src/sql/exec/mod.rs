@@ -58,6 +58,7 @@ pub use profile::Profile;
 pub use retry::is_retryable_in_statement;
 pub use rows::{RowBatch, RowStream};
 pub use short::can_read_latest;
+pub(crate) use subquery::ReadyPlan;
 pub use weight::is_light;
 
 use crate::common::SqlResult;
@@ -85,18 +86,12 @@ pub async fn execute_query(plan: &QueryPlan, ctx: &ExecContext) -> SqlResult<Row
 }
 
 async fn run_query(plan: &QueryPlan, ctx: &ExecContext) -> SqlResult<RowStream> {
-    if plan.subqueries.is_empty() {
-        return run_plan(&plan.root, ctx).await;
-    }
-    let values = subquery::values(&plan.subqueries, ctx).await?;
-    run_plan(&subquery::substitute(&plan.root, ctx.eval.params.len(), &values), ctx).await
+    let found = subquery::values(&plan.subqueries, ctx).await?;
+    run_plan(&found.ready(&plan.root), ctx).await
 }
 
-/// Runs an operator tree whose subqueries have their values.
-pub(crate) async fn run_plan(
-    plan: &crate::sql::plan::PhysicalPlan,
-    ctx: &ExecContext,
-) -> SqlResult<RowStream> {
+/// Runs an operator tree.
+pub(crate) async fn run_plan(plan: &ReadyPlan<'_>, ctx: &ExecContext) -> SqlResult<RowStream> {
     ctx.check_killed()?;
     if let Some(profile) = &ctx.profile {
         profile.begin(plan, false);

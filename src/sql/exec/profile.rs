@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::sql::plan::{NodeFigures, PhysicalPlan, TreeFigures, inputs};
+use crate::sql::plan::{NodeFigures, PhysicalPlan, TreeFigures};
 
 #[derive(Default)]
 struct Trees {
@@ -43,7 +43,7 @@ impl Profile {
             let figures = Arc::<NodeFigures>::default();
             trees.places.insert(place(node), figures.clone());
             tree.push(figures);
-            left.extend(inputs(node).into_iter().rev());
+            left.extend(node.node.children().rev());
         }
         trees.all.push(tree);
     }

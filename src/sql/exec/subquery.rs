@@ -1,44 +1,129 @@
 //! Subqueries and common tables: computed first, then put into the plan as constants and rows.
 
+use std::borrow::Cow;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::{Disposed, ExecContext, RowBatch, run_plan};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::Expr;
-use crate::sql::plan::{
-    HandleRange, IndexRange, PhysicalPlan, PlanNode, PointAccess, SortKey, Subplan, SubplanResult,
-};
+use crate::sql::plan::{Assignment, PhysicalPlan, PlanNode, Subplan, SubplanResult};
 use crate::sql::types::{Datum, FieldType};
+
+/// A plan that has in it all that it reads of others: no common table without rows, and no parameter but the statement's own. The
+/// executor takes no other.
+pub(crate) struct ReadyPlan<'p>(Cow<'p, PhysicalPlan>);
+
+impl Deref for ReadyPlan<'_> {
+    type Target = PhysicalPlan;
+
+    fn deref(&self) -> &PhysicalPlan {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+impl ReadyPlan<'_> {
+    /// Whether the plan had to be copied.
+    pub(super) fn is_copy(&self) -> bool {
+        matches!(self.0, Cow::Owned(_))
+    }
+}
 
 /// What a statement's subplans have found.
 #[derive(Default)]
-pub(super) struct Found {
-    /// Values of subqueries, with their types.
+pub(crate) struct Found {
+    /// How many parameters are the statement's own.
+    own: usize,
+    /// Values of subqueries, with their types: the parameters after the statement's own.
     values: Vec<(Datum, FieldType)>,
     /// Rows of common tables.
     tables: Vec<Arc<Vec<Vec<Datum>>>>,
 }
 
 impl Found {
-    /// Whether nothing was looked for.
-    pub(super) fn is_empty(&self) -> bool {
+    /// The plan with what it reads of others. It is copied only if it reads something, and then once.
+    pub(super) fn ready<'p>(&self, plan: &'p PhysicalPlan) -> ReadyPlan<'p> {
+        if self.is_empty() || !plan.any(&mut |node| self.is_read_by(node)) {
+            return ReadyPlan(Cow::Borrowed(plan));
+        }
+        let mut plan = plan.clone();
+        plan.change(&mut |node| {
+            node.change_exprs(&mut |expr| self.put_into(expr));
+            if let PlanNode::Common { number, columns } = node {
+                let rows = self.tables.get(*number).cloned().unwrap_or_default();
+                *node = PlanNode::Rows { rows, columns: std::mem::take(columns) };
+            }
+        });
+        ReadyPlan(Cow::Owned(plan))
+    }
+
+    /// The same for an expression.
+    pub(super) fn expr<'e>(&self, expr: &'e Expr) -> Cow<'e, Expr> {
+        if !self.is_read_in(expr) {
+            return Cow::Borrowed(expr);
+        }
+        let mut expr = expr.clone();
+        self.put_into(&mut expr);
+        Cow::Owned(expr)
+    }
+
+    /// The same for assignments.
+    pub(super) fn assignments<'p>(&self, assignments: &'p [Assignment]) -> Cow<'p, [Assignment]> {
+        if !assignments.iter().any(|assignment| self.is_read_in(&assignment.value)) {
+            return Cow::Borrowed(assignments);
+        }
+        let mut assignments = assignments.to_vec();
+        assignments.iter_mut().for_each(|assignment| self.put_into(&mut assignment.value));
+        Cow::Owned(assignments)
+    }
+
+    fn is_empty(&self) -> bool {
         self.values.is_empty() && self.tables.is_empty()
+    }
+
+    fn is_read_by(&self, node: &PlanNode) -> bool {
+        matches!(node, PlanNode::Common { .. }) || node.any_expr(|expr| self.is_read_in(expr))
+    }
+
+    fn is_read_in(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Column { .. } | Expr::Literal { .. } => false,
+            Expr::Parameter { index, .. } => self.value(*index).is_some(),
+            Expr::Call { args, .. } => args.iter().any(|arg| self.is_read_in(arg)),
+        }
+    }
+
+    fn value(&self, parameter: usize) -> Option<&(Datum, FieldType)> {
+        self.values.get(parameter.checked_sub(self.own)?)
+    }
+
+    fn put_into(&self, expr: &mut Expr) {
+        match expr {
+            Expr::Column { .. } | Expr::Literal { .. } => {}
+            Expr::Parameter { index, .. } => {
+                if let Some((value, field_type)) = self.value(*index).cloned() {
+                    *expr = Expr::Literal { value, field_type };
+                }
+            }
+            Expr::Call { args, .. } => args.iter_mut().for_each(|arg| self.put_into(arg)),
+        }
     }
 }
 
 /// Runs a statement's subplans. Each may use what those before it have found.
 pub(super) async fn values(subplans: &[Subplan], ctx: &ExecContext) -> SqlResult<Found> {
-    let mut found = Found::default();
+    let mut found = Found { own: ctx.eval.params.len(), ..Found::default() };
     let mut bytes = 0;
     for Subplan { plan, result } in subplans {
-        let plan = substitute(plan, ctx.eval.params.len(), &found);
+        let ready = found.ready(plan);
         match result {
             SubplanResult::Values => {
-                let row = only_row(&plan, ctx).await?;
-                found.values.extend(row.into_iter().zip(plan.schema));
+                let row = only_row(&ready, ctx).await?;
+                found.values.extend(row.into_iter().zip(plan.schema.iter().cloned()));
             }
             SubplanResult::Table => {
-                found.tables.push(Arc::new(all_rows(&plan, &mut bytes, ctx).await?));
+                found.tables.push(Arc::new(all_rows(&ready, &mut bytes, ctx).await?));
             }
         }
     }
@@ -46,7 +131,7 @@ pub(super) async fn values(subplans: &[Subplan], ctx: &ExecContext) -> SqlResult
 }
 
 /// The values of the only row, NULLs without one, error 1242 with more.
-async fn only_row(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Vec<Datum>> {
+async fn only_row(plan: &ReadyPlan<'_>, ctx: &ExecContext) -> SqlResult<Vec<Datum>> {
     let mut stream = Box::pin(run_plan(plan, ctx)).await?;
     let mut found = None;
     while let Some(batch) = stream.next_batch().await? {
@@ -65,7 +150,7 @@ async fn only_row(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Vec<Datum
 
 /// All rows of a common table. `bytes`: what those of the statement hold together.
 async fn all_rows(
-    plan: &PhysicalPlan,
+    plan: &ReadyPlan<'_>,
     bytes: &mut usize,
     ctx: &ExecContext,
 ) -> SqlResult<Vec<Vec<Datum>>> {
@@ -102,169 +187,4 @@ impl RowBatch {
             RowBatch::Columns(batch) => super::wide::batch_rows(&batch, schema),
         }
     }
-}
-
-/// The plan with what was found in it: parameters from `first` on are values of subqueries, and common tables have rows.
-pub(super) fn substitute(plan: &PhysicalPlan, first: usize, found: &Found) -> PhysicalPlan {
-    if found.is_empty() {
-        return plan.clone();
-    }
-    map_plan(plan, &Map { first, found })
-}
-
-/// The same for one expression.
-pub(super) fn substitute_expr(expr: &Expr, first: usize, found: &Found) -> Expr {
-    match expr {
-        Expr::Parameter { index, .. } if *index >= first && index - first < found.values.len() => {
-            let (value, field_type) = found.values[index - first].clone();
-            Expr::Literal { value, field_type }
-        }
-        Expr::Call { function, args, field_type } => Expr::Call {
-            function: *function,
-            args: args.iter().map(|arg| substitute_expr(arg, first, found)).collect(),
-            field_type: field_type.clone(),
-        },
-        other => other.clone(),
-    }
-}
-
-struct Map<'a> {
-    first: usize,
-    found: &'a Found,
-}
-
-impl Map<'_> {
-    fn expr(&self, expr: &Expr) -> Expr {
-        substitute_expr(expr, self.first, self.found)
-    }
-
-    fn change(&self, expr: &mut Expr) {
-        *expr = self.expr(expr);
-    }
-
-    fn exprs(&self, exprs: &[Expr]) -> Vec<Expr> {
-        exprs.iter().map(|expr| self.expr(expr)).collect()
-    }
-
-    fn maybe(&self, expr: &Option<Expr>) -> Option<Expr> {
-        expr.as_ref().map(|expr| self.expr(expr))
-    }
-
-    fn input(&self, input: &PhysicalPlan) -> Box<PhysicalPlan> {
-        Box::new(map_plan(input, self))
-    }
-}
-
-fn map_plan(plan: &PhysicalPlan, map: &Map) -> PhysicalPlan {
-    PhysicalPlan {
-        node: map_node(&plan.node, map),
-        schema: plan.schema.clone(),
-        estimated_rows: plan.estimated_rows,
-    }
-}
-
-fn map_node(node: &PlanNode, map: &Map) -> PlanNode {
-    match node {
-        PlanNode::Filter { input, predicate } => {
-            PlanNode::Filter { input: map.input(input), predicate: map.expr(predicate) }
-        }
-        PlanNode::Project { input, exprs } => {
-            PlanNode::Project { input: map.input(input), exprs: map.exprs(exprs) }
-        }
-        PlanNode::Join { left, right, kind, on, filter, null_aware } => PlanNode::Join {
-            left: map.input(left),
-            right: map.input(right),
-            kind: *kind,
-            on: on.iter().map(|(left, right)| (map.expr(left), map.expr(right))).collect(),
-            filter: map.maybe(filter),
-            null_aware: *null_aware,
-        },
-        PlanNode::IndexLookupJoin { left, table, index, keys, columns, kind, filter, lock } => {
-            PlanNode::IndexLookupJoin {
-                left: map.input(left),
-                table: table.clone(),
-                index: index.clone(),
-                keys: map.exprs(keys),
-                columns: columns.clone(),
-                kind: *kind,
-                filter: map.maybe(filter),
-                lock: *lock,
-            }
-        }
-        PlanNode::Aggregate { input, group_by, aggregates } => {
-            let mut aggregates = aggregates.clone();
-            let args = aggregates.iter_mut().flat_map(|aggregate| &mut aggregate.args);
-            args.for_each(|arg| map.change(arg));
-            let (input, group_by) = (map.input(input), map.exprs(group_by));
-            PlanNode::Aggregate { input, group_by, aggregates }
-        }
-        PlanNode::Sort { input, keys, fetch } => {
-            let key = |SortKey { expr, descending }: &SortKey| SortKey {
-                expr: map.expr(expr),
-                descending: *descending,
-            };
-            let (input, keys) = (map.input(input), keys.iter().map(key).collect());
-            PlanNode::Sort { input, keys, fetch: *fetch }
-        }
-        PlanNode::Limit { input, offset, limit } => PlanNode::Limit {
-            input: map.input(input),
-            offset: map.maybe(offset),
-            limit: map.maybe(limit),
-        },
-        PlanNode::UnionAll { inputs } => {
-            PlanNode::UnionAll { inputs: inputs.iter().map(|input| map_plan(input, map)).collect() }
-        }
-        PlanNode::Values { rows } => {
-            PlanNode::Values { rows: rows.iter().map(|row| map.exprs(row)).collect() }
-        }
-        PlanNode::Common { number, columns } => {
-            let rows = map.found.tables.get(*number).cloned().unwrap_or_default();
-            PlanNode::Rows { rows, columns: columns.clone() }
-        }
-        leaf => map_leaf(leaf.clone(), map),
-    }
-}
-
-/// Nodes without inputs.
-fn map_leaf(mut leaf: PlanNode, map: &Map) -> PlanNode {
-    match &mut leaf {
-        PlanNode::PointGet { access, .. } => map_access(access, map),
-        PlanNode::BatchPointGet { access, .. } => {
-            access.iter_mut().for_each(|access| map_access(access, map));
-        }
-        PlanNode::TableScan { ranges, filter, .. } => {
-            ranges.iter_mut().for_each(|range| map_handle_range(range, map));
-            filter.iter_mut().for_each(|filter| map.change(filter));
-        }
-        PlanNode::IndexScan { ranges, filter, .. } => {
-            ranges.iter_mut().for_each(|range| map_index_range(range, map));
-            filter.iter_mut().for_each(|filter| map.change(filter));
-        }
-        _ => {}
-    }
-    leaf
-}
-
-fn map_access(access: &mut PointAccess, map: &Map) {
-    match access {
-        PointAccess::Handle(expr) => map.change(expr),
-        PointAccess::Unique { values, .. } => values.iter_mut().for_each(|expr| map.change(expr)),
-    }
-}
-
-fn map_bound(bound: &mut Option<(Expr, bool)>, map: &Map) {
-    if let Some((expr, _)) = bound {
-        map.change(expr);
-    }
-}
-
-fn map_handle_range(range: &mut HandleRange, map: &Map) {
-    map_bound(&mut range.low, map);
-    map_bound(&mut range.high, map);
-}
-
-fn map_index_range(range: &mut IndexRange, map: &Map) {
-    range.equal.iter_mut().for_each(|expr| map.change(expr));
-    map_bound(&mut range.low, map);
-    map_bound(&mut range.high, map);
 }

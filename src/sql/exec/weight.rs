@@ -2,8 +2,8 @@
 
 use crate::sql::expr::Expr;
 use crate::sql::plan::{
-    Assignment, ConflictAction, HandleRange, IndexRange, InsertSource, PhysicalPlan, PlanNode,
-    PointAccess, QueryPlan, StatementPlan, Subplan,
+    Assignment, ConflictAction, InsertSource, PhysicalPlan, PlanNode, QueryPlan, StatementPlan,
+    Subplan,
 };
 use crate::sql::types::Datum;
 
@@ -68,69 +68,33 @@ impl Weight {
         subplans.iter().all(|subplan| self.plan(&subplan.plan))
     }
 
-    fn plans(&mut self, plans: &[PhysicalPlan]) -> bool {
-        plans.iter().all(|plan| self.plan(plan))
-    }
-
     fn assignments(&mut self, assignments: &[Assignment]) -> bool {
         assignments.iter().all(|assignment| self.expr(&assignment.value))
     }
 
     fn plan(&mut self, plan: &PhysicalPlan) -> bool {
         let few = plan.estimated_rows <= LIGHT_ROWS;
-        match &plan.node {
+        let light = match &plan.node {
             PlanNode::Dual { rows } => *rows <= LIGHT_KEYS,
-            PlanNode::Values { rows } => {
-                rows.len() <= LIGHT_KEYS && rows.iter().flatten().all(|expr| self.expr(expr))
-            }
-            PlanNode::PointGet { access, .. } => self.access(access),
-            PlanNode::BatchPointGet { access, .. } => {
-                access.len() <= LIGHT_KEYS && access.iter().all(|access| self.access(access))
-            }
-            PlanNode::TableScan { ranges, filter, .. } => {
-                few && ranges.len() <= LIGHT_KEYS
-                    && ranges.iter().all(|HandleRange { low, high }| {
-                        self.bound(low.as_ref()) && self.bound(high.as_ref())
-                    })
-                    && self.exprs(filter)
-            }
-            PlanNode::IndexScan { ranges, filter, .. } => {
-                few && ranges.len() <= LIGHT_KEYS
-                    && ranges.iter().all(|IndexRange { equal, low, high }| {
-                        self.exprs(equal) && self.bound(low.as_ref()) && self.bound(high.as_ref())
-                    })
-                    && self.exprs(filter)
-            }
-            PlanNode::IndexLookupJoin { left, keys, filter, .. } => {
-                few && self.plan(left) && self.exprs(keys) && self.exprs(filter)
-            }
-            PlanNode::Filter { input, predicate } => self.plan(input) && self.expr(predicate),
-            PlanNode::Project { input, exprs } => self.plan(input) && self.exprs(exprs),
-            PlanNode::Aggregate { input, group_by, aggregates } => {
-                self.plan(input)
-                    && self.exprs(group_by)
-                    && aggregates.iter().all(|aggregate| self.exprs(&aggregate.args))
-            }
-            PlanNode::Sort { input, keys, .. } => {
-                self.plan(input) && keys.iter().all(|key| self.expr(&key.expr))
-            }
-            PlanNode::Limit { input, .. } => self.plan(input),
-            PlanNode::UnionAll { inputs } => self.plans(inputs),
+            PlanNode::Values { rows } => rows.len() <= LIGHT_KEYS,
             PlanNode::Rows { rows, .. } => rows.len() <= LIGHT_KEYS,
+            PlanNode::BatchPointGet { access, .. } => access.len() <= LIGHT_KEYS,
+            PlanNode::TableScan { ranges, .. } => few && ranges.len() <= LIGHT_KEYS,
+            PlanNode::IndexScan { ranges, .. } => few && ranges.len() <= LIGHT_KEYS,
+            PlanNode::IndexLookupJoin { .. } => few,
+            PlanNode::PointGet { .. }
+            | PlanNode::Filter { .. }
+            | PlanNode::Project { .. }
+            | PlanNode::Aggregate { .. }
+            | PlanNode::Sort { .. }
+            | PlanNode::Limit { .. }
+            | PlanNode::UnionAll { .. } => true,
             // Rows the session computes, joins without an index, and what is read several times.
             PlanNode::Virtual { .. } | PlanNode::Join { .. } | PlanNode::Common { .. } => false,
-        }
-    }
-
-    fn access(&mut self, access: &PointAccess) -> bool {
-        match access {
-            PointAccess::Handle(expr) => self.expr(expr),
-            PointAccess::Unique { values, .. } => self.exprs(values),
-        }
-    }
-
-    fn bound(&mut self, bound: Option<&(Expr, bool)>) -> bool {
-        bound.is_none_or(|(expr, _)| self.expr(expr))
+        };
+        light
+            && !plan.node.any_expr(|expr| !self.expr(expr))
+            && plan.node.children().all(|child| self.plan(child))
     }
 
     fn exprs<'a>(&mut self, exprs: impl IntoIterator<Item = &'a Expr>) -> bool {

@@ -97,29 +97,13 @@ impl Explain {
     fn plan(&mut self, plan: &PhysicalPlan, first: &str, rest: &str) {
         let (name, object, info) = describe(plan);
         self.row(&format!("{first}{name}"), plan.estimated_rows, object, info);
-        let inputs = inputs(plan);
-        let count = inputs.len();
-        for (position, input) in inputs.into_iter().enumerate() {
-            let last = position + 1 == count;
+        let mut inputs = plan.node.children().peekable();
+        while let Some(input) = inputs.next() {
+            let last = inputs.peek().is_none();
             let branch = if last { "└─" } else { "├─" };
             let below = if last { "  " } else { "│ " };
             self.plan(input, &format!("{rest}{branch}"), &format!("{rest}{below}"));
         }
-    }
-}
-
-/// The operators below one.
-pub(crate) fn inputs(plan: &PhysicalPlan) -> Vec<&PhysicalPlan> {
-    match &plan.node {
-        PlanNode::Filter { input, .. }
-        | PlanNode::Project { input, .. }
-        | PlanNode::Aggregate { input, .. }
-        | PlanNode::Sort { input, .. }
-        | PlanNode::Limit { input, .. } => vec![input],
-        PlanNode::Join { left, right, .. } => vec![left, right],
-        PlanNode::IndexLookupJoin { left, .. } => vec![left],
-        PlanNode::UnionAll { inputs } => inputs.iter().collect(),
-        _ => Vec::new(),
     }
 }
 

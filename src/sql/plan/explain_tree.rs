@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::atomic::Ordering;
 
 use super::StatementPlan;
-use super::explain::{describe, head, inputs};
+use super::explain::{describe, head};
 use super::figures::{NodeFigures, TreeFigures};
 use super::physical::{PhysicalPlan, Subplan};
 
@@ -102,7 +102,7 @@ fn tree(plan: &PhysicalPlan, depth: usize, figures: &mut Figures<'_>, lines: &mu
     line.push_str(&figures.next());
     lines.push_str(&line);
     lines.push('\n');
-    for input in inputs(plan) {
+    for input in plan.node.children() {
         tree(input, depth + 1, figures, lines);
     }
 }

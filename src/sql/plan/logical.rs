@@ -80,6 +80,67 @@ pub(super) enum Logical {
     },
 }
 
+/// A node's children; `$iter` is `iter` or `iter_mut`. The only place that says of every node what stands below it.
+macro_rules! children {
+    ($node:expr, $iter:ident, $as_ref:ident, $none:expr) => {{
+        let (pair, list) = match $node {
+            Logical::Dual
+            | Logical::Values { rows: _, schema: _ }
+            | Logical::Scan(_)
+            | Logical::Virtual { table: _, database: _, outputs: _ }
+            | Logical::Common { subquery: _, outputs: _, schema: _ } => ([None, None], $none),
+            Logical::Filter { input, predicates: _ }
+            | Logical::Project { input, exprs: _ }
+            | Logical::Aggregate { input, group_by: _, aggregates: _ }
+            | Logical::Sort { input, keys: _ }
+            | Logical::Limit { input, offset: _, limit: _ } => {
+                ([Some(input.$as_ref()), None], $none)
+            }
+            Logical::Join { left, right, kind: _, conditions: _, null_aware: _ } => {
+                ([Some(left.$as_ref()), Some(right.$as_ref())], $none)
+            }
+            Logical::UnionAll { inputs } => ([None, None], inputs.$iter()),
+        };
+        pair.into_iter().flatten().chain(list)
+    }};
+}
+
+/// A node's own expressions, each given to `$visit`; those of a scan are over its table. The only place that says of every node which
+/// they are.
+macro_rules! each_expr {
+    ($node:expr, $iter:ident, $visit:expr) => {
+        match $node {
+            Logical::Dual
+            | Logical::Virtual { table: _, database: _, outputs: _ }
+            | Logical::Common { subquery: _, outputs: _, schema: _ }
+            | Logical::UnionAll { inputs: _ } => {}
+            Logical::Values { rows, schema: _ } => rows.$iter().flatten().for_each($visit),
+            Logical::Scan(scan) => scan.filters.$iter().for_each($visit),
+            Logical::Filter { input: _, predicates } => predicates.$iter().for_each($visit),
+            Logical::Project { input: _, exprs } => exprs.$iter().for_each($visit),
+            Logical::Join { left: _, right: _, kind: _, conditions, null_aware: _ } => {
+                conditions.$iter().for_each($visit);
+            }
+            Logical::Aggregate { input: _, group_by, aggregates } => {
+                let args = aggregates.$iter().flat_map(|aggregate| aggregate.args.$iter());
+                group_by.$iter().chain(args).for_each($visit);
+            }
+            Logical::Sort { input: _, keys } => {
+                keys.$iter().map(each_expr!(@key $iter)).for_each($visit);
+            }
+            Logical::Limit { input: _, offset, limit } => {
+                offset.$iter().chain(limit.$iter()).for_each($visit);
+            }
+        }
+    };
+    (@key iter) => {
+        |key| &key.expr
+    };
+    (@key iter_mut) => {
+        |key| &mut key.expr
+    };
+}
+
 /// How many columns of a table statements see.
 pub(super) fn public_columns(table: &TableInfo) -> usize {
     table.columns.iter().take_while(|column| column.state == SchemaState::Public).count()
@@ -185,71 +246,45 @@ impl Logical {
         }
     }
 
-    /// Its inputs.
-    pub(super) fn inputs(&self) -> Vec<&Logical> {
-        match self {
-            Logical::Dual
-            | Logical::Values { .. }
-            | Logical::Scan(_)
-            | Logical::Virtual { .. }
-            | Logical::Common { .. } => Vec::new(),
-            Logical::Filter { input, .. }
-            | Logical::Project { input, .. }
-            | Logical::Aggregate { input, .. }
-            | Logical::Sort { input, .. }
-            | Logical::Limit { input, .. } => vec![input],
-            Logical::Join { left, right, .. } => vec![left, right],
-            Logical::UnionAll { inputs } => inputs.iter().collect(),
-        }
+    /// The plans whose rows it takes, in order.
+    pub(super) fn children(&self) -> impl DoubleEndedIterator<Item = &Logical> {
+        children!(self, iter, as_ref, [].iter())
+    }
+
+    /// The same, to be changed.
+    pub(super) fn children_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut Logical> {
+        children!(self, iter_mut, as_mut, [].iter_mut())
     }
 
     /// The same operator over other inputs.
-    pub(super) fn map_inputs(mut self, map: &mut dyn FnMut(Logical) -> Logical) -> Logical {
-        let mut change = |input: &mut Logical| {
-            let old = std::mem::replace(input, Logical::Dual);
-            *input = map(old);
-        };
-        match &mut self {
-            Logical::Dual
-            | Logical::Values { .. }
-            | Logical::Scan(_)
-            | Logical::Virtual { .. }
-            | Logical::Common { .. } => {}
-            Logical::Filter { input, .. }
-            | Logical::Project { input, .. }
-            | Logical::Aggregate { input, .. }
-            | Logical::Sort { input, .. }
-            | Logical::Limit { input, .. } => change(input),
-            Logical::Join { left, right, .. } => {
-                change(left);
-                change(right);
-            }
-            Logical::UnionAll { inputs } => inputs.iter_mut().for_each(change),
+    pub(super) fn map_children(mut self, map: &mut dyn FnMut(Logical) -> Logical) -> Logical {
+        for child in self.children_mut() {
+            *child = map(std::mem::replace(child, Logical::Dual));
         }
+        self
+    }
+
+    /// Its own expressions.
+    pub(super) fn exprs(&self) -> Vec<&Expr> {
+        let mut found = Vec::new();
+        each_expr!(self, iter, |expr| found.push(expr));
+        found
+    }
+
+    /// The same operator with each of its own expressions changed.
+    pub(super) fn map_exprs(mut self, map: &mut dyn FnMut(Expr) -> Expr) -> Logical {
+        each_expr!(&mut self, iter_mut, |expr: &mut Expr| {
+            *expr = map(std::mem::replace(expr, Expr::null()));
+        });
         self
     }
 
     /// Locks the rows of every stored table in it, derived tables included. Those of WITH are not: as in MySQL, their
     /// queries say themselves what they lock.
     pub(super) fn lock_all(&mut self, lock: AccessLock) {
-        match self {
-            Logical::Dual
-            | Logical::Values { .. }
-            | Logical::Virtual { .. }
-            | Logical::Common { .. } => {}
-            Logical::Scan(scan) => scan.lock = lock,
-            Logical::Filter { input, .. }
-            | Logical::Sort { input, .. }
-            | Logical::Limit { input, .. }
-            | Logical::Project { input, .. }
-            | Logical::Aggregate { input, .. } => input.lock_all(lock),
-            Logical::Join { left, right, .. } => {
-                left.lock_all(lock);
-                right.lock_all(lock);
-            }
-            Logical::UnionAll { inputs } => {
-                inputs.iter_mut().for_each(|input| input.lock_all(lock));
-            }
+        if let Logical::Scan(scan) = self {
+            scan.lock = lock;
         }
+        self.children_mut().for_each(|child| child.lock_all(lock));
     }
 }

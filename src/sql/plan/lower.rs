@@ -28,19 +28,20 @@ pub(super) fn lower(plan: Logical) -> SqlResult<PhysicalPlan> {
 /// The physical plan of which only the first `fetch` rows are needed.
 fn lower_some(plan: Logical, fetch: Option<u64>) -> SqlResult<PhysicalPlan> {
     check()?;
-    let schema = plan.schema();
     Ok(match plan {
-        Logical::Dual => node(PlanNode::Dual { rows: 1 }, schema, 1.0),
-        Logical::Values { rows, .. } => {
+        Logical::Dual => node(PlanNode::Dual { rows: 1 }, Vec::new(), 1.0),
+        Logical::Values { rows, schema } => {
             let count = rows.len() as f64;
             node(PlanNode::Values { rows }, schema, count)
         }
         Logical::Scan(scan) => access::choose(&scan, &[], fetch).plan,
         Logical::Virtual { table, database, outputs } => {
+            let schema = outputs.iter().map(|offset| column_type(&table, *offset)).collect();
             let table = (database, table.name.to_lowercase());
             node(PlanNode::Virtual { table, columns: outputs }, schema, 100.0)
         }
-        Logical::Common { subquery, outputs, .. } => {
+        Logical::Common { subquery, outputs, schema } => {
+            let schema = outputs.iter().map(|output| schema[*output].clone()).collect();
             let common = PlanNode::Common { number: subquery, columns: outputs };
             node(common, schema, COMMON_ROWS)
         }
@@ -59,6 +60,9 @@ fn lower_some(plan: Logical, fetch: Option<u64>) -> SqlResult<PhysicalPlan> {
             let input = lower(*input)?;
             let rows =
                 if group_by.is_empty() { 1.0 } else { (input.estimated_rows * 0.8).max(1.0) };
+            let groups = group_by.iter().map(Expr::field_type);
+            let types = groups.chain(aggregates.iter().map(|aggregate| &aggregate.field_type));
+            let schema = types.cloned().collect();
             let input = Box::new(input);
             node(PlanNode::Aggregate { input, group_by, aggregates }, schema, rows)
         }
@@ -70,6 +74,7 @@ fn lower_some(plan: Logical, fetch: Option<u64>) -> SqlResult<PhysicalPlan> {
                 .map(|input| lower_some(input, fetch))
                 .collect::<SqlResult<_>>()?;
             let rows = inputs.iter().map(|input| input.estimated_rows).sum();
+            let schema = inputs.first().map_or_else(Vec::new, |first| first.schema.clone());
             node(PlanNode::UnionAll { inputs }, schema, rows)
         }
     })
@@ -137,18 +142,19 @@ fn lower_limit(
     offset: Option<Expr>,
     limit: Option<Expr>,
 ) -> SqlResult<PhysicalPlan> {
-    let number = |expr: &Option<Expr>| match expr {
-        None => Some(0),
-        Some(Expr::Literal { value: Datum::Int(number), .. }) => u64::try_from(*number).ok(),
-        Some(Expr::Literal { value: Datum::UInt(number), .. }) => Some(*number),
-        Some(_) => None,
+    let number = |expr: &Expr| match expr {
+        Expr::Literal { value: Datum::Int(number), .. } => u64::try_from(*number).ok(),
+        Expr::Literal { value: Datum::UInt(number), .. } => Some(*number),
+        _ => None,
     };
-    let offset = offset.filter(|expr| number(&Some(expr.clone())) != Some(0));
-    let known = limit.is_some().then(|| number(&limit)).flatten();
+    let offset = offset.filter(|expr| number(expr) != Some(0));
+    let known = limit.as_ref().and_then(number);
     if known == Some(0) {
         return Ok(node(PlanNode::Values { rows: Vec::new() }, input.schema(), 0.0));
     }
-    let fetch = known.zip(number(&offset)).map(|(limit, offset)| limit.saturating_add(offset));
+    let fetch = known
+        .zip(offset.as_ref().map_or(Some(0), number))
+        .map(|(limit, offset)| limit.saturating_add(offset));
     let input = lower_some(input, fetch)?;
     if offset.is_none() && (is_single_row(&input) && fetch.is_some() || stops_at(&input, fetch)) {
         return Ok(input);
@@ -164,7 +170,18 @@ fn is_single_row(plan: &PhysicalPlan) -> bool {
         PlanNode::Dual { .. } | PlanNode::PointGet { .. } => true,
         PlanNode::Aggregate { group_by, .. } => group_by.is_empty(),
         PlanNode::Filter { input, .. } | PlanNode::Project { input, .. } => is_single_row(input),
-        _ => false,
+        PlanNode::Values { .. }
+        | PlanNode::BatchPointGet { .. }
+        | PlanNode::TableScan { .. }
+        | PlanNode::IndexScan { .. }
+        | PlanNode::Virtual { .. }
+        | PlanNode::Common { .. }
+        | PlanNode::Rows { .. }
+        | PlanNode::Join { .. }
+        | PlanNode::IndexLookupJoin { .. }
+        | PlanNode::Sort { .. }
+        | PlanNode::Limit { .. }
+        | PlanNode::UnionAll { .. } => false,
     }
 }
 
@@ -176,7 +193,19 @@ fn stops_at(plan: &PhysicalPlan, fetch: Option<u64>) -> bool {
         }
         PlanNode::Sort { fetch: own, .. } => fetch.is_some() && *own == fetch,
         PlanNode::Project { input, .. } => stops_at(input, fetch),
-        _ => false,
+        PlanNode::Dual { .. }
+        | PlanNode::Values { .. }
+        | PlanNode::PointGet { .. }
+        | PlanNode::BatchPointGet { .. }
+        | PlanNode::Virtual { .. }
+        | PlanNode::Common { .. }
+        | PlanNode::Rows { .. }
+        | PlanNode::Filter { .. }
+        | PlanNode::Join { .. }
+        | PlanNode::IndexLookupJoin { .. }
+        | PlanNode::Aggregate { .. }
+        | PlanNode::Limit { .. }
+        | PlanNode::UnionAll { .. } => false,
     }
 }
 
@@ -187,7 +216,8 @@ fn lower_join(
     conditions: Vec<Expr>,
     null_aware: bool,
 ) -> SqlResult<PhysicalPlan> {
-    let mut schema = left.schema();
+    let left = lower(left)?;
+    let mut schema = left.schema.clone();
     let width = schema.len();
     if matches!(kind, JoinKind::Inner | JoinKind::Left) {
         let far = right.schema().into_iter();
@@ -206,11 +236,10 @@ fn lower_join(
         null_aware = false;
         rest = vec![not_false(std::mem::take(&mut on), rest, width)?];
     }
-    let left = lower(left)?;
     if let Logical::Scan(scan) = &right
-        && let Some(lookup) = lookup_join(&left, scan, kind, &on, &rest, &schema)
+        && let Some(lookup) = Lookup::choose(&left, scan, kind, &on)
     {
-        return Ok(lookup);
+        return lookup.join(left, scan, kind, (on, rest), &schema);
     }
     let right = lower(right)?;
     let rows = match kind {
@@ -294,80 +323,98 @@ fn scale(field_type: &FieldType) -> u8 {
     if field_type.kind == TypeKind::Decimal { field_type.precision_scale().1 } else { 0 }
 }
 
-/// A join that looks each left row's matches up by handle or index, if there are few left rows.
-fn lookup_join(
-    left: &PhysicalPlan,
-    scan: &Scan,
-    kind: JoinKind,
-    on: &[(Expr, Expr)],
-    rest: &[Expr],
-    schema: &[FieldType],
-) -> Option<PhysicalPlan> {
-    let possible =
-        matches!(kind, JoinKind::Inner | JoinKind::Left) && left.estimated_rows <= LOOKUP_ROWS;
-    if !possible {
-        return None;
-    }
-    let (index, used) = lookup_key(scan, on)?;
-    let unique =
-        index.as_ref().is_none_or(|index| index.unique && index.columns.len() == used.len());
-    let cardinality = Cardinality::of(scan);
-    let matches = match &index {
-        _ if unique => 1.0,
-        Some(index) if cardinality.is_known() => {
-            cardinality.matches(index.columns.iter().take(used.len()).map(|column| column.offset))
+/// How the matches of a left row are looked up.
+struct Lookup {
+    /// `None`: by handle.
+    index: Option<Arc<IndexInfo>>,
+    /// Which of the join's pairs of keys are looked up by.
+    used: Vec<usize>,
+    /// How many rows the join is expected to give.
+    rows: f64,
+}
+
+impl Lookup {
+    /// By handle or index, if there are few left rows.
+    fn choose(
+        left: &PhysicalPlan,
+        scan: &Scan,
+        kind: JoinKind,
+        on: &[(Expr, Expr)],
+    ) -> Option<Lookup> {
+        let possible =
+            matches!(kind, JoinKind::Inner | JoinKind::Left) && left.estimated_rows <= LOOKUP_ROWS;
+        if !possible {
+            return None;
         }
-        _ => MATCHES,
-    };
-    let rows = left.estimated_rows * matches;
-    // All of the table is read sooner than so many single rows; a statement that locks them reads no others.
-    let too_many = rows * LOOKUP_COST > cardinality.rows().max(FEW_ROWS);
-    if cardinality.is_known() && too_many && scan.lock == AccessLock::None {
-        return None;
-    }
-    let width = left.schema.len();
-    let mut columns = scan.outputs.clone();
-    for offset in scan.filters.iter().flat_map(Expr::columns) {
-        if !columns.contains(&offset) {
-            columns.push(offset);
+        let (index, used) = lookup_key(scan, on)?;
+        let unique =
+            index.as_ref().is_none_or(|index| index.unique && index.columns.len() == used.len());
+        let cardinality = Cardinality::of(scan);
+        let matches = match &index {
+            _ if unique => 1.0,
+            Some(index) if cardinality.is_known() => cardinality
+                .matches(index.columns.iter().take(used.len()).map(|column| column.offset)),
+            _ => MATCHES,
+        };
+        let rows = left.estimated_rows * matches;
+        // All of the table is read sooner than so many single rows; a statement that locks them reads no others.
+        let too_many = rows * LOOKUP_COST > cardinality.rows().max(FEW_ROWS);
+        if cardinality.is_known() && too_many && scan.lock == AccessLock::None {
+            return None;
         }
+        Some(Lookup { index, used, rows })
     }
-    let extended = columns.len() - scan.outputs.len();
-    let place = |offset: usize| {
-        columns.iter().position(|column| *column == offset).expect("every column read is given")
-    };
-    let mut filters: Vec<Expr> = rest.to_vec();
-    for (number, (left, right)) in on.iter().enumerate() {
-        if !used.contains(&number) {
-            let right = right.clone().map_columns(&mut |index| index + width);
-            filters.push(Expr::call(Function::Eq, vec![left.clone(), right]).ok()?);
+
+    /// The join of these left rows, whose columns are those of `schema`.
+    fn join(
+        self,
+        left: PhysicalPlan,
+        scan: &Scan,
+        kind: JoinKind,
+        (on, rest): (Vec<(Expr, Expr)>, Vec<Expr>),
+        schema: &[FieldType],
+    ) -> SqlResult<PhysicalPlan> {
+        let width = left.schema.len();
+        let mut columns = scan.outputs.clone();
+        for offset in scan.filters.iter().flat_map(Expr::columns) {
+            if !columns.contains(&offset) {
+                columns.push(offset);
+            }
         }
+        let extended = columns.len() - scan.outputs.len();
+        let place = |offset: usize| {
+            columns.iter().position(|column| *column == offset).expect("every column read is given")
+        };
+        let keys = self.used.iter().map(|number| on[*number].0.clone()).collect();
+        let mut filters = rest;
+        for (number, (left, right)) in on.into_iter().enumerate() {
+            if !self.used.contains(&number) {
+                let right = right.map_columns(&mut |index| index + width);
+                filters.push(Expr::call(Function::Eq, vec![left, right])?);
+            }
+        }
+        let own = scan.filters.iter().cloned();
+        filters.extend(own.map(|f| f.map_columns(&mut |offset| width + place(offset))));
+        let mut wide = left.schema.clone();
+        let far = columns.iter().map(|offset| column_type(&scan.table, *offset));
+        wide.extend(far.map(|f| if kind == JoinKind::Left { f.nullable() } else { f }));
+        let lookup = PlanNode::IndexLookupJoin {
+            left: Box::new(left),
+            table: scan.table.clone(),
+            index: self.index,
+            keys,
+            columns,
+            kind,
+            filter: Expr::conjunction(filters),
+            lock: scan.lock,
+        };
+        let found = node(lookup, wide, self.rows);
+        if extended == 0 {
+            return Ok(found);
+        }
+        let exprs = schema.iter().cloned().enumerate();
+        Ok(project(found, exprs.map(|(index, f)| Expr::column(index, f)).collect()))
     }
-    filters.extend(
-        scan.filters
-            .iter()
-            .map(|filter| filter.clone().map_columns(&mut |offset| width + place(offset))),
-    );
-    let keys = used.iter().map(|number| on[*number].0.clone()).collect();
-    let mut wide = left.schema.clone();
-    let far = columns.iter().map(|offset| column_type(&scan.table, *offset));
-    wide.extend(far.map(|f| if kind == JoinKind::Left { f.nullable() } else { f }));
-    let lookup = PlanNode::IndexLookupJoin {
-        left: Box::new(left.clone()),
-        table: scan.table.clone(),
-        index,
-        keys,
-        columns,
-        kind,
-        filter: Expr::conjunction(filters),
-        lock: scan.lock,
-    };
-    let found = node(lookup, wide, rows);
-    if extended == 0 {
-        return Some(found);
-    }
-    let exprs = schema.iter().cloned().enumerate();
-    Some(project(found, exprs.map(|(index, f)| Expr::column(index, f)).collect()))
 }
 
 /// The handle or the index with the most of its first columns among the join's keys, and which keys those are.

@@ -45,8 +45,8 @@ mod select;
 mod subplans;
 #[cfg(test)]
 mod tests;
+mod walk;
 
-pub(crate) use explain::inputs;
 pub use figures::{NodeFigures, TreeFigures};
 pub use physical::{
     AccessLock, Assignment, ConflictAction, DateParameter, DeletePlan, HandleRange, IndexRange,

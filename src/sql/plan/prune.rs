@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::logical::{Logical, Scan};
-use super::physical::{JoinKind, SortKey};
+use super::physical::JoinKind;
 use crate::sql::catalog::SchemaState;
 use crate::sql::expr::{Aggregate, Expr};
 
@@ -33,11 +33,6 @@ pub(super) fn prune(plan: Logical, needed: &BTreeSet<usize>) -> (Logical, Vec<us
             let outputs = pick(&kept, &outputs);
             (Logical::Common { subquery, outputs, schema }, kept)
         }
-        Logical::Filter { input, predicates } => {
-            let (input, kept) = prune_input(*input, needed, &predicates);
-            let predicates = remap(predicates, &kept);
-            (Logical::Filter { input, predicates }, kept)
-        }
         Logical::Project { input, exprs } => {
             let kept = or_any(needed, 0);
             let exprs = pick(&kept, &exprs);
@@ -50,17 +45,8 @@ pub(super) fn prune(plan: Logical, needed: &BTreeSet<usize>) -> (Logical, Vec<us
         Logical::Aggregate { input, group_by, aggregates } => {
             prune_aggregate(*input, group_by, aggregates, needed)
         }
-        Logical::Sort { input, keys } => {
-            let (exprs, directions): (Vec<_>, Vec<_>) =
-                keys.into_iter().map(|key| (key.expr, key.descending)).unzip();
-            let (input, kept) = prune_input(*input, needed, &exprs);
-            let exprs = remap(exprs, &kept).into_iter().zip(directions);
-            let keys = exprs.map(|(expr, descending)| SortKey { expr, descending }).collect();
-            (Logical::Sort { input, keys }, kept)
-        }
-        Logical::Limit { input, offset, limit } => {
-            let (input, kept) = prune(*input, needed);
-            (Logical::Limit { input: Box::new(input), offset, limit }, kept)
+        same @ (Logical::Filter { .. } | Logical::Sort { .. } | Logical::Limit { .. }) => {
+            prune_same(same, needed)
         }
         Logical::UnionAll { inputs } => {
             let kept = or_any(needed, 0);
@@ -69,6 +55,20 @@ pub(super) fn prune(plan: Logical, needed: &BTreeSet<usize>) -> (Logical, Vec<us
             (Logical::UnionAll { inputs }, kept)
         }
     }
+}
+
+/// An operator whose rows are its input's.
+fn prune_same(plan: Logical, needed: &BTreeSet<usize>) -> (Logical, Vec<usize>) {
+    let mut all = needed.clone();
+    all.extend(plan.exprs().into_iter().flat_map(Expr::columns));
+    let mut kept = Vec::new();
+    let plan = plan.map_children(&mut |input| {
+        let (input, left) = prune(input, &all);
+        kept = left;
+        input
+    });
+    let plan = plan.map_exprs(&mut |expr| expr.map_columns(&mut |column| position(&kept, column)));
+    (plan, kept)
 }
 
 fn prune_aggregate(

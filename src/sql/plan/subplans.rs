@@ -139,12 +139,12 @@ impl Finish {
                     Done::Gone => Logical::empty(schema),
                 }
             }
-            other => other.map_inputs(&mut |input| self.inline(input)),
+            other => other.map_children(&mut |input| self.inline(input)),
         }
     }
 }
 
 /// How many operators stand above each other.
 fn depth(plan: &Logical) -> usize {
-    1 + plan.inputs().into_iter().map(depth).max().unwrap_or(0)
+    1 + plan.children().map(depth).max().unwrap_or(0)
 }

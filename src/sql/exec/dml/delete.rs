@@ -11,13 +11,8 @@ use crate::sql::stats::TableDelta;
 /// Runs the statement once.
 pub(super) async fn run(plan: &DeletePlan, ctx: &ExecContext) -> SqlResult<DmlResult> {
     let table = &*plan.target.table;
-    let values = subquery::values(&plan.subqueries, ctx).await?;
-    let rows = if values.is_empty() {
-        all_rows(&plan.source, ctx).await?
-    } else {
-        let source = subquery::substitute(&plan.source, ctx.eval.params.len(), &values);
-        all_rows(&source, ctx).await?
-    };
+    let found = subquery::values(&plan.subqueries, ctx).await?;
+    let rows = all_rows(&found.ready(&plan.source), ctx).await?;
     let writer = TableWriter::new(table, ctx);
     let mut seen = ahash::AHashSet::new();
     let mut result = DmlResult::default();

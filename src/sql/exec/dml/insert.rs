@@ -1,7 +1,5 @@
 //! INSERT and REPLACE.
 
-use std::borrow::Cow;
-
 use super::assign::{self, Default};
 use super::update::{Assigned, assign_row, assigned_auto_column};
 use super::writer::{Conflict, NewRow, TableWriter};
@@ -45,17 +43,11 @@ struct Built {
 pub(super) async fn run(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlResult> {
     let warnings = warning_count(ctx);
     let subqueries = subquery::values(&plan.subqueries, ctx).await?;
-    let first = ctx.eval.params.len();
     let assignments = match &plan.on_conflict {
-        ConflictAction::Update(assignments) => assignments
-            .iter()
-            .map(|Assignment { column, value }| Assignment {
-                column: *column,
-                value: subquery::substitute_expr(value, first, &subqueries),
-            })
-            .collect(),
-        _ => Vec::new(),
+        ConflictAction::Update(assignments) => assignments.as_slice(),
+        ConflictAction::Error | ConflictAction::Ignore | ConflictAction::Replace => &[],
     };
+    let assignments = subqueries.assignments(assignments).into_owned();
     let mut insert = Insert {
         plan,
         ctx,
@@ -114,8 +106,7 @@ pub(super) fn auto_column(table: &TableInfo) -> Option<usize> {
 impl Insert<'_> {
     async fn insert_query(&mut self, query: &crate::sql::plan::QueryPlan) -> SqlResult<()> {
         // The statement's subqueries have been run; those of the query are among them.
-        let first = self.ctx.eval.params.len();
-        let root = subquery::substitute(&query.root, first, &self.subqueries);
+        let root = self.subqueries.ready(&query.root);
         let mut stream = run_plan(&root, self.ctx).await?;
         // The whole answer first: the statement may read the table it writes.
         let mut rows = Vec::new();
@@ -149,12 +140,7 @@ impl Insert<'_> {
         let mut given = vec![false; row.len()];
         for (offset, expr) in self.plan.columns.iter().zip(exprs) {
             let Some(expr) = expr else { continue };
-            let expr = if self.subqueries.is_empty() {
-                Cow::Borrowed(expr)
-            } else {
-                let first = self.ctx.eval.params.len();
-                Cow::Owned(subquery::substitute_expr(expr, first, &self.subqueries))
-            };
+            let expr = self.subqueries.expr(expr);
             let value = expr.eval(&row, &self.ctx.eval)?;
             row[*offset] = self.convert(value, *offset)?;
             given[*offset] = true;

@@ -5,7 +5,7 @@ use super::writer::{NewRow, TableWriter};
 use super::{CHUNK, DmlResult, assign, warning_count};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::TableInfo;
-use crate::sql::exec::{ExecContext, run_plan, subquery};
+use crate::sql::exec::{ExecContext, ReadyPlan, run_plan, subquery};
 use crate::sql::plan::{Assignment, UpdatePlan};
 use crate::sql::stats::TableDelta;
 use crate::sql::table_codec;
@@ -69,20 +69,9 @@ struct Change {
 pub(super) async fn run(plan: &UpdatePlan, ctx: &ExecContext) -> SqlResult<DmlResult> {
     let warnings = warning_count(ctx);
     let table = &*plan.target.table;
-    let first = ctx.eval.params.len();
-    let values = subquery::values(&plan.subqueries, ctx).await?;
-    let substituted;
-    let (source, assignments) = if values.is_empty() {
-        (&plan.source, plan.assignments.clone())
-    } else {
-        substituted = subquery::substitute(&plan.source, first, &values);
-        let assignments = plan.assignments.iter().map(|Assignment { column, value }| Assignment {
-            column: *column,
-            value: subquery::substitute_expr(value, first, &values),
-        });
-        (&substituted, assignments.collect())
-    };
-    let rows = all_rows(source, ctx).await?;
+    let found = subquery::values(&plan.subqueries, ctx).await?;
+    let assignments = found.assignments(&plan.assignments);
+    let rows = all_rows(&found.ready(&plan.source), ctx).await?;
     let mut result = DmlResult::default();
     let mut seen = ahash::AHashSet::new();
     let mut writer = TableWriter::new(table, ctx);
@@ -129,7 +118,7 @@ pub(super) fn assigned_auto_column(table: &TableInfo, assignments: &[Assignment]
 
 /// All rows of a source. They are read before the first write, so that the statement does not meet its own rows again.
 pub(super) async fn all_rows(
-    source: &crate::sql::plan::PhysicalPlan,
+    source: &ReadyPlan<'_>,
     ctx: &ExecContext,
 ) -> SqlResult<Vec<Vec<Datum>>> {
     let mut stream = run_plan(source, ctx).await?;

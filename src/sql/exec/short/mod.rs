@@ -12,9 +12,8 @@ pub(super) use operators::window;
 
 use futures::future::BoxFuture;
 
-use super::ExecContext;
+use super::{ExecContext, ReadyPlan};
 use crate::common::{SqlError, SqlResult};
-use crate::sql::expr::Expr;
 use crate::sql::plan::{AccessLock, PhysicalPlan, PlanNode, PointAccess, QueryPlan};
 use crate::sql::types::Datum;
 
@@ -48,7 +47,7 @@ impl Budget {
 }
 
 /// Runs a plan; `None` if it is one for the wide road.
-pub(super) async fn run(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Option<Rows>> {
+pub(super) async fn run(plan: &ReadyPlan<'_>, ctx: &ExecContext) -> SqlResult<Option<Rows>> {
     match &plan.node {
         _ if ctx.profile.is_some() => {}
         PlanNode::PointGet { .. } => return point::get(&plan.node, ctx).await.map(Some),
@@ -75,7 +74,7 @@ pub(super) async fn run(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Opt
 
 /// Whether the plan's shape and expected size are for this road.
 fn fits(plan: &PhysicalPlan) -> bool {
-    let here = match &plan.node {
+    let small = match &plan.node {
         PlanNode::Dual { .. }
         | PlanNode::Values { .. }
         | PlanNode::PointGet { .. }
@@ -84,41 +83,19 @@ fn fits(plan: &PhysicalPlan) -> bool {
         PlanNode::Rows { rows, .. } => return rows.len() <= MAX_ROWS,
         PlanNode::TableScan { filter, limit, .. } | PlanNode::IndexScan { filter, limit, .. } => {
             let stops = filter.is_none() && limit.is_some_and(|limit| limit <= MAX_ROWS as u64);
-            (stops || plan.estimated_rows <= MAX_ESTIMATE) && filter.iter().all(is_pure)
+            stops || plan.estimated_rows <= MAX_ESTIMATE
         }
-        PlanNode::Filter { predicate, .. } => is_pure(predicate),
-        PlanNode::Project { exprs, .. } => exprs.iter().all(is_pure),
-        PlanNode::Aggregate { group_by, aggregates, .. } => {
-            let args = aggregates.iter().flat_map(|aggregate| &aggregate.args);
-            group_by.iter().chain(args).all(is_pure)
-        }
-        PlanNode::Sort { keys, .. } => keys.iter().all(|key| is_pure(&key.expr)),
-        PlanNode::IndexLookupJoin { keys, filter, .. } => {
-            plan.estimated_rows <= MAX_ESTIMATE && keys.iter().chain(filter).all(is_pure)
-        }
-        PlanNode::Limit { .. } | PlanNode::UnionAll { .. } => true,
+        PlanNode::IndexLookupJoin { .. } => plan.estimated_rows <= MAX_ESTIMATE,
+        PlanNode::Filter { .. }
+        | PlanNode::Project { .. }
+        | PlanNode::Aggregate { .. }
+        | PlanNode::Sort { .. }
+        | PlanNode::Limit { .. }
+        | PlanNode::UnionAll { .. } => true,
         PlanNode::Join { .. } | PlanNode::Common { .. } => false,
     };
-    inputs(plan).iter().all(|input| fits(input)) && (here || reads_single_rows(plan))
-}
-
-fn is_pure(expr: &Expr) -> bool {
-    expr.is_deterministic()
-}
-
-/// The inputs of a plan.
-pub(super) fn inputs(plan: &PhysicalPlan) -> Vec<&PhysicalPlan> {
-    match &plan.node {
-        PlanNode::Filter { input, .. }
-        | PlanNode::Project { input, .. }
-        | PlanNode::Aggregate { input, .. }
-        | PlanNode::Sort { input, .. }
-        | PlanNode::Limit { input, .. } => vec![input],
-        PlanNode::IndexLookupJoin { left, .. } => vec![left],
-        PlanNode::Join { left, right, .. } => vec![left, right],
-        PlanNode::UnionAll { inputs } => inputs.iter().collect(),
-        _ => Vec::new(),
-    }
+    let starts_over = || !plan.node.any_expr(|expr| !expr.is_deterministic());
+    small && plan.node.children().all(fits) && (starts_over() || reads_single_rows(plan))
 }
 
 /// Whether the plan reads nothing but rows named by their keys, and so never needs to start over.
@@ -130,8 +107,15 @@ fn reads_single_rows(plan: &PhysicalPlan) -> bool {
         | PlanNode::Aggregate { .. }
         | PlanNode::Sort { .. }
         | PlanNode::Limit { .. }
-        | PlanNode::UnionAll { .. } => inputs(plan).into_iter().all(reads_single_rows),
-        _ => false,
+        | PlanNode::UnionAll { .. } => plan.node.children().all(reads_single_rows),
+        PlanNode::BatchPointGet { .. }
+        | PlanNode::TableScan { .. }
+        | PlanNode::IndexScan { .. }
+        | PlanNode::Virtual { .. }
+        | PlanNode::Common { .. }
+        | PlanNode::Rows { .. }
+        | PlanNode::Join { .. }
+        | PlanNode::IndexLookupJoin { .. } => false,
     }
 }
 

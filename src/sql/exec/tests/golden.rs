@@ -157,8 +157,8 @@ impl Session {
     async fn query(&self, query: &QueryPlan, ctx: &ExecContext) -> SqlResult<String> {
         let rows = collect(execute_query(query, ctx).await?, &query.root.schema).await?;
         let warnings = ctx.eval.take_warnings();
-        let values = subquery::values(&query.subqueries, ctx).await?;
-        let root = subquery::substitute(&query.root, 0, &values);
+        let found = subquery::values(&query.subqueries, ctx).await?;
+        let root = found.ready(&query.root);
         let mut wide_rows = collect(wide::run(&root, ctx)?, &root.schema).await?;
         ctx.eval.take_warnings();
         ctx.eval.warnings.lock().extend(warnings);

@@ -6,4 +6,5 @@ pub(crate) mod fixture;
 mod golden;
 mod ids;
 mod paths;
+mod ready;
 mod roads;

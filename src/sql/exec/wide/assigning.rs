@@ -7,9 +7,9 @@ use futures::stream::{StreamExt, TryStreamExt};
 
 use super::batch::{batch_rows, rows_batch, schema_of};
 use super::source::Batches;
-use crate::sql::exec::{ExecContext, short};
+use crate::sql::exec::ExecContext;
 use crate::sql::expr::{Expr, Function, to_df_error};
-use crate::sql::plan::{PhysicalPlan, PlanNode};
+use crate::sql::plan::PhysicalPlan;
 use crate::sql::types::FieldType;
 use datafusion_execution::SendableRecordBatchStream;
 
@@ -36,24 +36,7 @@ pub(super) fn has_variables(expr: &Expr) -> bool {
 
 /// Whether an expression anywhere in a plan does.
 pub(super) fn plan_assigns(plan: &PhysicalPlan) -> bool {
-    let own = match &plan.node {
-        PlanNode::TableScan { filter, .. } | PlanNode::IndexScan { filter, .. } => {
-            filter.iter().any(assigns)
-        }
-        PlanNode::Filter { predicate, .. } => assigns(predicate),
-        PlanNode::Project { exprs, .. } => exprs.iter().any(assigns),
-        PlanNode::Values { rows } => rows.iter().flatten().any(assigns),
-        PlanNode::Join { filter, .. } | PlanNode::IndexLookupJoin { filter, .. } => {
-            filter.iter().any(assigns)
-        }
-        PlanNode::Aggregate { group_by, aggregates, .. } => {
-            let args = aggregates.iter().flat_map(|aggregate| &aggregate.args);
-            group_by.iter().chain(args).any(assigns)
-        }
-        PlanNode::Sort { keys, .. } => keys.iter().any(|key| assigns(&key.expr)),
-        _ => false,
-    };
-    own || short::inputs(plan).into_iter().any(plan_assigns)
+    plan.any(&mut |node| node.any_expr(assigns))
 }
 
 /// A projection, row by row and from left to right.

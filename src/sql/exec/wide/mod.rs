@@ -28,17 +28,16 @@ use datafusion_execution::runtime_env::RuntimeEnvBuilder;
 
 pub(super) use batch::batch_rows;
 
-use super::{ExecContext, RowStream};
+use super::{ExecContext, ReadyPlan, RowStream};
 use crate::common::SqlResult;
 use crate::sql::expr::from_df_error;
-use crate::sql::plan::PhysicalPlan;
 use pool::QueryPool;
 
 /// Rows of a batch.
 const BATCH_ROWS: usize = 4096;
 
 /// Starts a plan.
-pub(super) fn run(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<RowStream> {
+pub(super) fn run(plan: &ReadyPlan<'_>, ctx: &ExecContext) -> SqlResult<RowStream> {
     let tree = build::build(plan, ctx)?;
     let rows = if assigning::plan_assigns(plan) { 1 } else { BATCH_ROWS };
     let task = Arc::new(task_context(ctx, rows)?);
