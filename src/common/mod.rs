@@ -1,9 +1,10 @@
-//! Identities, timestamps and error codes that every floor shares.
+//! Identities, timestamps, error codes and the policy of trying again, which every floor shares.
 
 mod error;
 mod ids;
+pub mod retry;
 mod timestamp;
 
-pub use error::{SqlError, SqlResult, errno};
+pub use error::{Class, Conflict, Fault, SqlError, SqlResult, errno};
 pub use ids::{LogIndex, PeerId, RegionId, StoreId, Term};
 pub use timestamp::Timestamp;

@@ -196,8 +196,21 @@ pub fn index_entry(
         let value = &row[column.offset];
         distinct &= !value.is_null();
         push_index_value(&mut key, value, &info.field_type, column.prefix_len, zone)?;
-        if column.prefix_len.is_none() && !values::restores(value, &info.field_type) {
-            push_column(restore.get_or_insert_with(RowEncoder::new), info, value, zone)?;
+        // A prefix is restored only where it is unique.
+        if values::restores(value, &info.field_type)
+            || (column.prefix_len.is_some() && !index.unique)
+        {
+            continue;
+        }
+        let encoder = restore.get_or_insert_with(RowEncoder::new);
+        match (column.prefix_len, value) {
+            // Nobody reads the column there, but a duplicate is to be shown.
+            (Some(length), Datum::Bytes(bytes)) => {
+                let cut =
+                    values::prefix(bytes, length as usize, info.field_type.is_binary_string());
+                push_column(encoder, info, &Datum::Bytes(cut), zone)?;
+            }
+            _ => push_column(encoder, info, value, zone)?,
         }
     }
     if !distinct {
@@ -346,17 +359,29 @@ pub fn duplicate_index_entry(table: &TableInfo, index: &IndexInfo, row: &[Datum]
     duplicate_entry(&values.join("-"), &table.name, &index.name)
 }
 
-/// The same from an entry's key alone.
-pub fn duplicate_key(table: &TableInfo, index: &IndexInfo, mut values: &[u8]) -> SqlError {
+/// The same from an entry: the values in its key, and its value, which has those that the key cannot show.
+pub fn duplicate_key(
+    table: &TableInfo,
+    index: &IndexInfo,
+    mut values: &[u8],
+    entry: &Bytes,
+    zone: &TimeZone,
+) -> SqlResult<SqlError> {
+    let restore = if entry.is_empty() { None } else { restore_row(entry)? };
+    let restore = restore.as_ref().map(|row| RowView::parse(row)).transpose();
+    let restore = restore.map_err(SqlError::internal)?;
     let mut shown = Vec::with_capacity(index.columns.len());
     for column in &index.columns {
-        let field_type = &table.columns[column.offset].field_type;
-        let value = part::skip_part(&mut values)
-            .ok()
-            .and_then(|bytes| values::take_key(bytes, field_type, &TimeZone::UTC).ok());
-        shown.push(values::shown(&value.unwrap_or_default(), field_type));
+        let info = &table.columns[column.offset];
+        let bytes = part::skip_part(&mut values).map_err(SqlError::internal)?;
+        let restored = restore.and_then(|view| view.get(info.id as u32)).flatten();
+        let value = match restored {
+            Some(bytes) => values::take_value(entry, bytes, &info.field_type, zone)?,
+            None => values::take_key(bytes, &info.field_type, zone)?,
+        };
+        shown.push(values::shown(&value, &info.field_type));
     }
-    duplicate_entry(&shown.join("-"), &table.name, &index.name)
+    Ok(duplicate_entry(&shown.join("-"), &table.name, &index.name))
 }
 
 /// Error 1062 for a row's clustered primary key.

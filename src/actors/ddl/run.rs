@@ -10,6 +10,7 @@ use tracing::{debug, info};
 use super::messages::SubmitJob;
 use super::{SchemaCache, waits};
 use crate::actors::pd::Ownership;
+use crate::common::retry::{self, Unit};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{DdlStatement, InfoSchema};
 use crate::sql::ddl::{self, BackfillOutcome, Job, Meta, Progress, Submitter};
@@ -22,9 +23,7 @@ const LEAST_ROWS: usize = 1;
 /// What is left of a batch when one row alone has met a writer.
 const NO_ROWS: usize = 0;
 /// How long to leave writers alone after a conflict.
-const CONFLICT_PAUSE: Duration = Duration::from_millis(5);
-/// How often a step's transaction is tried.
-const STEP_ATTEMPTS: usize = 100;
+const CONFLICT_PAUSE: Duration = retry::BETWEEN_RUNS;
 
 /// Makes sure that nobody works with an old state of a table.
 #[async_trait]
@@ -74,7 +73,7 @@ macro_rules! in_transaction {
                 }
             };
             match done {
-                Err(error) if error.is_conflict() && attempt < STEP_ATTEMPTS => {
+                Err(error) if retry::runs_again(Unit::Bookkeeping, &error, attempt) => {
                     tokio::time::sleep(CONFLICT_PAUSE).await;
                 }
                 done => break done,

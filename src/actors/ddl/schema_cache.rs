@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use super::run::SchemaSync;
-use crate::common::{SqlError, SqlResult, errno};
+use crate::common::{Fault, SqlError, SqlResult, errno};
 use crate::sql::catalog::{InfoSchema, TableInfo};
 use crate::sql::ddl::{Changed, VersionChange, load_schema, load_schema_after};
 use crate::sql::kv::{KvStore, TxnOptions};
@@ -306,10 +306,7 @@ impl SchemaGuard {
     /// waits for the guard to be dropped.
     pub fn begin_commit(&self, tables: &[i64]) -> SqlResult<()> {
         if !self.cache.may_commit() {
-            return Err(SqlError::new(
-                errno::INFO_SCHEMA_EXPIRED,
-                "Information schema is out of date: schema failed to update in 1 lease, please make sure this node can connect to the placement driver",
-            ));
+            return Err(Fault::SchemaOutOfDate.into());
         }
         let inner = self.cache.inner.lock();
         let current = self.cache.current.load();
@@ -328,11 +325,7 @@ impl SchemaGuard {
         if tables.iter().all(|table| may_write(*table)) {
             return Ok(());
         }
-        Err(SqlError::new(
-            errno::INFO_SCHEMA_CHANGED,
-            "Information schema is changed during the execution of the statement (for example, table definition \
-             may be updated by other DDL ran in parallel). [try again later]",
-        ))
+        Err(Fault::SchemaChanged.into())
     }
 }
 

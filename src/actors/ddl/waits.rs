@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::run::{self, DdlParts};
-use crate::common::{SqlError, SqlResult, errno};
+use crate::common::{Fault, SqlError, SqlResult};
 use crate::sql::ddl::{self, Job, Progress};
 
 /// How often it is looked whether the job was ended meanwhile.
@@ -56,8 +56,5 @@ pub(super) async fn await_users(
 
 /// Error 1205.
 pub(super) fn waited_too_long() -> SqlError {
-    SqlError::new(
-        errno::LOCK_WAIT_TIMEOUT,
-        "Lock wait timeout exceeded; try restarting transaction",
-    )
+    Fault::LockWaitTimeout.into()
 }

@@ -16,7 +16,7 @@ use super::waits;
 use crate::actors::runtime::{
     Actor, ActorRef, Context, Handler, MailboxOptions, Overflow, ReplyTo, Supervision, Thread,
 };
-use crate::common::{SqlError, SqlResult, errno};
+use crate::common::{Fault, SqlError, SqlResult};
 use crate::sql::ddl::{Job, JobState};
 
 /// How soon to look again after an error, and how often to look for what another node has done.
@@ -251,7 +251,7 @@ impl DdlWorker {
         // Work that is done is thrown away only if that was asked for: a client may have lost its connection.
         if !waiting.reply.is_wanted() && (waits || waiting.watch.ends.load(Ordering::Relaxed)) {
             let (parts, id) = (self.parts.clone(), job.id);
-            let error = SqlError::new(errno::QUERY_INTERRUPTED, "Query execution was interrupted");
+            let error = SqlError::from(Fault::Interrupted);
             ctx.spawn_then(
                 async move { run::cancel(&parts, id, &error).await },
                 |_: &mut Self, cancelled, _| {

@@ -7,12 +7,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use tokio::time::Instant;
 
-/// The first pause.
-const FIRST: Duration = Duration::from_millis(2);
-/// The longest pause.
-const LONGEST: Duration = Duration::from_millis(500);
-/// The longest pause before a region is asked again: its new leader may be there at any moment.
-const LONGEST_FOR_REGION: Duration = Duration::from_millis(150);
+use crate::common::retry::{self, Effect, Unit};
 
 /// Whoever wakes up so much later than he wanted did not run meanwhile: neither did his patience.
 const OVERSLEPT: Duration = Duration::from_millis(500);
@@ -57,12 +52,16 @@ impl Backoff {
 
     /// Waits before the next attempt; `false` when the time is up.
     pub(super) async fn pause(&mut self, rng: &Mutex<ChaCha8Rng>) -> bool {
-        self.pause_at_most(rng, LONGEST).await
+        self.pause_at_most(rng, Duration::MAX).await
     }
 
     /// Waits before a region is asked again that could not serve; `false` when the time is up.
-    pub(super) async fn pause_for_region(&mut self, rng: &Mutex<ChaCha8Rng>) -> bool {
-        self.pause_at_most(rng, LONGEST_FOR_REGION).await
+    pub(super) async fn pause_for_region(
+        &mut self,
+        rng: &Mutex<ChaCha8Rng>,
+        effect: Effect,
+    ) -> bool {
+        self.pause_at_most(rng, retry::pause(Unit::Request(effect), self.attempts)).await
     }
 
     /// Like [`Backoff::pause`], not longer than `most` this time.
@@ -71,7 +70,7 @@ impl Backoff {
         if left.is_zero() {
             return false;
         }
-        let full = FIRST.saturating_mul(1 << self.attempts.min(16)).min(LONGEST).min(most);
+        let full = retry::growing(self.attempts).min(most);
         let jitter = rng.lock().random_range(0.5..1.0);
         self.attempts += 1;
         let until = Instant::now() + full.mul_f64(jitter).min(left);
@@ -84,9 +83,9 @@ impl Backoff {
         true
     }
 
-    /// Whether nothing has been tried again yet.
-    pub(super) fn is_fresh(&self) -> bool {
-        self.attempts == 0
+    /// How many attempts there were, with the one at hand.
+    pub(super) fn runs(&self) -> usize {
+        self.attempts as usize + 1
     }
 
     /// Counts an attempt that follows at once.

@@ -75,7 +75,8 @@ impl Committer {
         let Some(primary) = primary.or_else(|| first.map(|mutation| mutation.key.clone())) else {
             return Ok(None);
         };
-        self.run(mutations, primary, buffer.bytes()).await.map(Some)
+        let done = self.run(mutations, primary, buffer.bytes()).await;
+        done.map(Some).map_err(|error| with_own_value(error, buffer))
     }
 
     /// The same as a task of its own, which nobody can cancel half-way.
@@ -330,6 +331,17 @@ fn summarize(way: Way, answers: Vec<(Vec<Mutation>, KvResponse)>) -> Result<Prew
         }
     }
     Ok(if all_async { Prewritten::CommitsAt(at_least) } else { Prewritten::TwoPhases { at_least } })
+}
+
+/// A duplicate is shown as it was to be written, not as the other transaction wrote it.
+fn with_own_value(error: Error, buffer: &Buffer) -> Error {
+    match error {
+        Error::Key(KeyError::AlreadyExists { key, value }) => {
+            let own = buffer.get(&key).and_then(|write| write.value.clone());
+            Error::Key(KeyError::AlreadyExists { value: own.unwrap_or(value), key })
+        }
+        error => error,
+    }
 }
 
 fn kind_of(write: &Write, is_locked: bool) -> MutationKind {

@@ -1,12 +1,9 @@
-//! Why the client gave up, and how MySQL says it.
+//! Why the client gave up, and what that is to the rest of the node.
 
 use super::metrics;
 use crate::actors::pd::PdError;
-use crate::common::{SqlError, Timestamp, errno};
+use crate::common::{Conflict, Fault, SqlError, Timestamp};
 use crate::storage::txn::{KeyError, RegionError};
-
-/// MySQL's number for a lock not available at once under `NOWAIT`.
-const LOCK_NOWAIT: u16 = 3572;
 
 /// A result of the client's inner parts.
 pub(super) type Result<T> = std::result::Result<T, Error>;
@@ -38,6 +35,12 @@ pub(super) enum Error {
     /// The store's engine failed.
     #[error("storage: {0}")]
     Storage(String),
+    /// The request or its answer does not fit through a place on its way.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The region does not do that: a bug.
+    #[error("{0}")]
+    Refused(String),
     /// The answer does not fit the question: a bug.
     #[error("unexpected answer to {0}")]
     Unexpected(&'static str),
@@ -49,84 +52,67 @@ pub(super) enum Error {
 impl Error {
     /// The error a client of MySQL sees, for the transaction that met it.
     pub(super) fn into_sql(self, start_ts: Timestamp) -> SqlError {
-        match self {
-            Error::Region(error) => region_error(&error),
-            Error::Key(error) => key_error(&error, start_ts),
-            Error::StillLocked => {
-                SqlError::new(errno::RESOLVE_LOCK_TIMEOUT, "Resolve lock timeout")
+        let fault = match self {
+            Error::Region(error) => region_fault(error),
+            Error::Key(error) => {
+                metrics::count(&error);
+                match key_fault(error, start_ts) {
+                    Ok(fault) => fault,
+                    Err(other) => return SqlError::internal(other),
+                }
             }
-            Error::GivesWay => deadlock(),
-            Error::WaitedTooLong => lock_wait_timeout(),
-            Error::NoWait => SqlError::new(
-                LOCK_NOWAIT,
-                "Statement aborted because lock(s) could not be acquired immediately and NOWAIT is set.",
-            ),
-            Error::Pd(error) => SqlError::new(errno::TIKV_SERVER_TIMEOUT, error.to_string()),
-            Error::Storage(error) => SqlError::internal(format_args!("storage: {error}")),
-            Error::Unexpected(what) => {
-                SqlError::internal(format_args!("unexpected answer to {what}"))
-            }
-            Error::Undetermined => SqlError::new(
-                errno::UNDETERMINED_COMMIT,
-                "Result undetermined: the commit was sent, and it is not known whether it took effect",
-            ),
-        }
+            Error::StillLocked => Fault::ResolveLockTimeout,
+            Error::GivesWay => Fault::Deadlock,
+            Error::WaitedTooLong => Fault::LockWaitTimeout,
+            Error::NoWait => Fault::LockNotAvailable,
+            Error::Pd(error) => Fault::PlacementUnavailable(error.to_string()),
+            Error::Storage(error) => Fault::Storage(error),
+            Error::TooLarge(error) => Fault::DoesNotFit(error),
+            Error::Undetermined => Fault::Undetermined,
+            Error::Refused(_) | Error::Unexpected(_) => return SqlError::internal(self),
+        };
+        fault.into()
     }
 }
 
-fn deadlock() -> SqlError {
-    SqlError::new(
-        errno::LOCK_DEADLOCK,
-        "Deadlock found when trying to get lock; try restarting transaction",
-    )
-}
-
-fn lock_wait_timeout() -> SqlError {
-    SqlError::new(
-        errno::LOCK_WAIT_TIMEOUT,
-        "Lock wait timeout exceeded; try restarting transaction",
-    )
-}
-
-fn region_error(error: &RegionError) -> SqlError {
+fn region_fault(error: RegionError) -> Fault {
+    let reason = error.to_string();
+    let unavailable = |region, reason| Fault::RegionUnavailable { region, reason };
     match error {
-        RegionError::ServerIsBusy(what) => {
-            SqlError::new(errno::SERVER_BUSY, format!("Server is busy: {what}"))
+        RegionError::ServerIsBusy(reason) => Fault::ServerBusy(reason.text()),
+        RegionError::DiskFull(store) => Fault::DiskFull(store),
+        // Where the outcome decides, the commit says that it is not known. What else was not answered is undone with its statement.
+        RegionError::Undetermined(region) => {
+            unavailable(region, format!("region {region} did not answer"))
         }
-        RegionError::DiskFull(store_id) => SqlError::new(
-            errno::DISK_FULL,
-            format!("Disk full (store {store_id}); reads go on, writes wait for free space"),
-        ),
-        other => {
-            SqlError::new(errno::REGION_UNAVAILABLE, format!("Region is unavailable: {other}"))
-        }
+        RegionError::NotLeader { region_id: region, .. }
+        | RegionError::RegionNotFound(region)
+        | RegionError::EpochNotMatch(region)
+        | RegionError::KeyNotInRegion(region)
+        | RegionError::StaleCommand(region) => unavailable(region, reason),
     }
 }
 
-fn key_error(error: &KeyError, start_ts: Timestamp) -> SqlError {
-    metrics::count(error);
-    let conflict = |detail: String| {
-        SqlError::new(
-            errno::WRITE_CONFLICT,
-            format!("Write conflict, txnStartTS={start_ts}, {detail}"),
-        )
-    };
+/// What a key's refusal is, or the refusal if a transaction that is kept right never meets it.
+fn key_fault(error: KeyError, start_ts: Timestamp) -> std::result::Result<Fault, KeyError> {
+    let conflict = |conflict| Ok(Fault::WriteConflict { start_ts, conflict });
     match error {
         KeyError::WriteConflict { conflict_start_ts, conflict_commit_ts, key, .. } => {
-            conflict(format!(
-                "conflictStartTS={conflict_start_ts}, conflictCommitTS={conflict_commit_ts}, key={key:X} [try again later]"
-            ))
+            conflict(Conflict::Newer {
+                start_ts: conflict_start_ts,
+                commit_ts: conflict_commit_ts,
+                key,
+            })
         }
-        KeyError::PessimisticLockNotFound { key, .. } => {
-            conflict(format!("key={key:X}, reason=the lock expired [try again later]"))
-        }
-        KeyError::TxnLockNotFound { key, .. } => conflict(format!(
-            "key={key:X}, reason=the transaction was rolled back after its locks expired [try again later]"
-        )),
-        KeyError::AlreadyExists { key, .. } => SqlError::new(errno::DUP_ENTRY, format!("{key:X}")),
-        KeyError::Deadlock { .. } => deadlock(),
-        KeyError::LockWaitTimeout { .. } => lock_wait_timeout(),
-        KeyError::Locked(_) => SqlError::new(errno::RESOLVE_LOCK_TIMEOUT, "Resolve lock timeout"),
-        other => SqlError::internal(other),
+        KeyError::PessimisticLockNotFound { key, .. } => conflict(Conflict::LockExpired { key }),
+        KeyError::TxnLockNotFound { key, .. } => conflict(Conflict::RolledBack { key }),
+        KeyError::AlreadyExists { key, value } => Ok(Fault::DuplicateKey { key, value }),
+        KeyError::Deadlock { .. } => Ok(Fault::Deadlock),
+        KeyError::LockWaitTimeout { .. } => Ok(Fault::LockWaitTimeout),
+        KeyError::Locked(_) => Ok(Fault::ResolveLockTimeout),
+        KeyError::Committed { .. }
+        | KeyError::TxnNotFound { .. }
+        | KeyError::CommitTsExpired { .. }
+        | KeyError::AssertionFailed { .. } => Err(error),
     }
 }

@@ -8,6 +8,7 @@ use super::backoff::Backoff;
 use super::client::Client;
 use super::error::{Error, Result};
 use super::request::Call;
+use crate::common::retry::Effect;
 use crate::storage::routing::{RegionRoute, decode_bound, encode_key};
 use crate::storage::txn::{KvRequest, KvResponse, RegionError};
 
@@ -43,7 +44,9 @@ impl Client {
                         }
                         self.learn_split(&group.route, regions);
                     }
-                    Err(error) => self.recover(&group.route, error, &mut backoff).await?,
+                    Err(error) => {
+                        self.recover(&group.route, error, &mut backoff, Effect::Change).await?
+                    }
                 }
             }
             keys = left;

@@ -11,16 +11,17 @@ use tokio::time::timeout;
 use super::RegionTransport;
 use super::convert;
 use crate::actors::bridge::{Bridge, WireError, Wired};
-use crate::actors::runtime::{Address, AskError, Message, SendError};
+use crate::actors::runtime::{Address, AskError, Message};
 use crate::actors::store::region_peer::{ReplicaRead, SplitRegion};
-use crate::actors::store::{CommandReply, KvCommand, StoreNode, store_path};
-use crate::common::{RegionId, StoreId};
+use crate::actors::store::{CommandReply, KvCommand, StoreNode, store_path, unanswered};
+use crate::common::StoreId;
+use crate::common::retry::Effect;
 use crate::message;
 use crate::storage::proto::kv_command as wire;
 use crate::storage::proto::kvrpcpb;
 use crate::storage::region::{Peer, Region};
 use crate::storage::routing::RegionRoute;
-use crate::storage::txn::{KvRequest, KvResponse, RegionError, RequestError};
+use crate::storage::txn::{Busy, KvRequest, KvResponse, RegionError, RequestError};
 
 /// Takes requests to the store that holds a region's leader. A store of this process is called as it is: nothing is
 /// encoded, and there is no hop more than without other stores.
@@ -139,7 +140,7 @@ impl RegionTransport for ClusterRegions {
         }
         match self.door(replica.store_id).replica_reads.ask(ReplicaRead(command), timeout).await {
             Ok(reply) => reply,
-            Err(error) => Err(no_answer(route.region.id, &error, false)),
+            Err(error) => Err(unanswered(route.region.id, &error, Effect::Read)),
         }
     }
 
@@ -156,11 +157,11 @@ impl RegionTransport for ClusterRegions {
         if let Some(store) = self.local(peer.store_id) {
             return store.send(route, request, patience).await;
         }
-        let changes = !is_read(&request);
+        let effect = request.effect();
         let command = KvCommand { context: route.region.context(), request };
         match self.door(peer.store_id).command(command, patience).await {
             Ok(reply) => reply,
-            Err(error) => Err(no_answer(region_id, &error, changes)),
+            Err(error) => Err(unanswered(region_id, &error, effect)),
         }
     }
 
@@ -181,48 +182,13 @@ impl RegionTransport for ClusterRegions {
         match self.door(peer.store_id).splits.ask(split, timeout).await {
             Ok(Ok(regions)) => Ok(regions),
             Ok(Err(RequestError::Region(error))) => Err(error),
-            Ok(Err(_)) => Err(RegionError::ServerIsBusy("the region could not be split")),
-            Err(error) => match no_answer(region_id, &error, true) {
+            Ok(Err(_)) => Err(RegionError::ServerIsBusy(Busy::NotSplit)),
+            Err(error) => match unanswered(region_id, &error, Effect::Change) {
                 RequestError::Region(error) => Err(error),
-                _ => Err(RegionError::ServerIsBusy("the request to split is too large")),
+                _ => Err(RegionError::ServerIsBusy(Busy::NotSplit)),
             },
         }
     }
-}
-
-fn is_read(request: &KvRequest) -> bool {
-    matches!(
-        request,
-        KvRequest::Get { .. }
-            | KvRequest::BatchGet { .. }
-            | KvRequest::Scan { .. }
-            | KvRequest::ScanLock { .. }
-    )
-}
-
-/// What it means that a store gave no answer. What may have been done is not known to be undone.
-fn no_answer(region_id: RegionId, error: &AskError, changes: bool) -> RequestError {
-    let error = match error {
-        // Another attempt would end in the same way.
-        AskError::Send(SendError::TooLarge(_)) | AskError::TooLarge(_) => {
-            return RequestError::Storage(error.to_string());
-        }
-        AskError::Send(SendError::Overloaded(_)) => {
-            RegionError::ServerIsBusy("the region's mailbox is full")
-        }
-        // Nobody there takes requests: the store is not open.
-        AskError::Send(SendError::Stopped(_)) => RegionError::RegionNotFound(region_id),
-        // Nothing was sent. The store may be gone, and another replica lead: the route is asked for anew.
-        AskError::Send(SendError::Unreachable(_)) => {
-            RegionError::NotLeader { region_id, leader: None }
-        }
-        _ if changes => RegionError::Undetermined(region_id),
-        AskError::Lost(_) => RegionError::NotLeader { region_id, leader: None },
-        AskError::Timeout(_) | AskError::NoReply(_) | AskError::Failed(_) => {
-            RegionError::ServerIsBusy("the region did not answer")
-        }
-    };
-    error.into()
 }
 
 impl Wired for KvCommand {
@@ -316,29 +282,5 @@ impl Wired for SplitRegion {
         wire: wire::SplitReply,
     ) -> Result<<SplitRegion as Message>::Reply, WireError> {
         convert::split_reply(wire).map_err(WireError::of::<SplitRegion>)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::actors::runtime::ActorPath;
-
-    #[test]
-    fn what_was_certainly_not_sent_is_tried_again() {
-        let (id, path) = (RegionId(7), || ActorPath::new("/b/store-1"));
-        let unsent = AskError::from(SendError::Unreachable(path()));
-        let elsewhere = RegionError::NotLeader { region_id: id, leader: None }.into();
-        for changes in [false, true] {
-            assert_eq!(no_answer(id, &unsent, changes), elsewhere);
-        }
-        assert_eq!(no_answer(id, &AskError::Lost(path()), false), elsewhere);
-        for error in [AskError::Lost(path()), AskError::Timeout(path()), AskError::NoReply(path())]
-        {
-            assert_eq!(no_answer(id, &error, true), RegionError::Undetermined(id).into());
-        }
-        for error in [SendError::TooLarge(path()).into(), AskError::TooLarge(path())] {
-            assert!(matches!(no_answer(id, &error, true), RequestError::Storage(_)));
-        }
     }
 }

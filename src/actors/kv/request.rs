@@ -15,8 +15,10 @@ use super::error::{Error, Result};
 use super::replicas;
 use super::resolve::Resolved;
 use crate::actors::pd::PdError;
-use crate::common::Timestamp;
+use crate::common::retry::{self, Decision, Effect, Unit};
+use crate::common::{Class, Timestamp};
 use crate::sql::kv::ReadFrom;
+use crate::storage::region::Peer;
 use crate::storage::routing::{RegionRoute, encode_bound, encode_key};
 use crate::storage::txn::{
     KeyError, KvRequest, KvResponse, LockInfo, LockKind, RegionError, RequestError,
@@ -107,8 +109,8 @@ pub(super) struct Call {
     pub(super) read_from: ReadFrom,
     /// A write was sent whose answer is lost.
     undetermined: AtomicBool,
-    /// What is asked now decides whether a transaction is committed.
-    decides: bool,
+    /// What the attempt at hand does in its region.
+    effect: Effect,
 }
 
 impl Call {
@@ -121,7 +123,7 @@ impl Call {
             passes: Mutex::new(Vec::new()),
             read_from: ReadFrom::Leader,
             undetermined: AtomicBool::new(false),
-            decides: false,
+            effect: Effect::Read,
         }
     }
 
@@ -144,7 +146,7 @@ impl Call {
             passes: Mutex::new(self.passes()),
             read_from: self.read_from,
             undetermined: AtomicBool::new(false),
-            decides: false,
+            effect: Effect::Read,
         }
     }
 
@@ -238,13 +240,13 @@ impl Client {
         route: &RegionRoute,
         request: KvRequest,
     ) -> std::result::Result<KvResponse, RequestError> {
-        if is_read(&request)
+        let effect = request.effect();
+        if effect == Effect::Read
             && let Some(answer) = self.transport().read_here(route, &request)
         {
             return answer;
         }
         let wait = lock_wait(&request);
-        let changes = !is_read(&request);
         let timeout = self.options().attempt_timeout + wait;
         let answer = self.transport().send(route, request, timeout);
         if self.transport().is_here(route) {
@@ -253,7 +255,7 @@ impl Client {
         tokio::select! {
             biased;
             answer = answer => answer,
-            () = self.leader_moved(route) => Err(moved(route, changes).into()),
+            () = self.leader_moved(route) => Err(moved(route, effect).into()),
         }
     }
 
@@ -318,49 +320,59 @@ impl Client {
         }
     }
 
-    /// Corrects the routes after a region error and pauses before the next attempt.
+    /// Corrects the routes after a region error and pauses before the next attempt, if there is to be one.
     pub(super) async fn recover(
         &self,
         route: &RegionRoute,
         error: RegionError,
         backoff: &mut Backoff,
+        effect: Effect,
     ) -> Result<()> {
-        let region = &route.region;
-        let mut at_once = false;
         // A store of this process that is slow is not out of order.
         match self.transport().is_here(route) {
-            true if matches!(error, RegionError::Undetermined(_)) => {}
+            true if error.class() == Class::Lost => {}
             true => backoff.forgive(),
             false => backoff.forgive_beyond(ATTEMPT_COUNTS),
         }
-        match &error {
+        self.correct_routes(route, &error);
+        let again = match retry::decide(Unit::Request(effect), error.class(), backoff.runs()) {
+            Decision::AtOnce => {
+                backoff.skip();
+                true
+            }
+            Decision::UntilKnown => {
+                backoff.extend(self.options().outcome_timeout);
+                backoff.pause_for_region(self.rng(), effect).await
+            }
+            Decision::AfterPause => backoff.pause_for_region(self.rng(), effect).await,
+            Decision::Resolve | Decision::InLine | Decision::Replan | Decision::GiveUp => false,
+        };
+        if again { Ok(()) } else { Err(Error::Region(error)) }
+    }
+
+    /// Learns what a region error tells of where regions are.
+    fn correct_routes(&self, route: &RegionRoute, error: &RegionError) {
+        let region = &route.region;
+        match error {
             RegionError::NotLeader { leader: Some((id, store_id)), .. } => {
-                let peer = region.peers.iter().find(|peer| peer.id == *id).copied();
-                let stale = peer.is_none_or(|peer| peer.store_id != *store_id);
-                match peer.filter(|_| !stale) {
+                let is_it = |peer: &&Peer| peer.id == *id && peer.store_id == *store_id;
+                match region.peers.iter().find(is_it).copied() {
                     Some(peer) => self.cache().write().set_leader(region.id, peer),
                     None => self.cache().write().invalidate(region.id, region.epoch),
                 }
-                at_once = backoff.is_fresh();
-            }
-            RegionError::EpochNotMatch(_) | RegionError::KeyNotInRegion(_) => {
-                self.cache().write().invalidate(region.id, region.epoch);
-                at_once = backoff.is_fresh();
             }
             // After an answer that was lost, the store may be gone, and another replica lead.
             RegionError::NotLeader { leader: None, .. }
             | RegionError::RegionNotFound(_)
-            | RegionError::Undetermined(_) => {
+            | RegionError::Undetermined(_)
+            | RegionError::EpochNotMatch(_)
+            | RegionError::KeyNotInRegion(_) => {
                 self.cache().write().invalidate(region.id, region.epoch);
             }
-            RegionError::DiskFull(_) => return Err(Error::Region(error)),
-            RegionError::ServerIsBusy(_) | RegionError::StaleCommand(_) => {}
+            RegionError::DiskFull(_)
+            | RegionError::ServerIsBusy(_)
+            | RegionError::StaleCommand(_) => {}
         }
-        if at_once {
-            backoff.skip();
-            return Ok(());
-        }
-        if backoff.pause_for_region(self.rng()).await { Ok(()) } else { Err(Error::Region(error)) }
     }
 
     /// A request about one key, tried until it is answered.
@@ -376,7 +388,7 @@ impl Client {
                 return Ok(response);
             }
             let request = make(call.passes());
-            call.decides = decides(&request);
+            call.effect = request.effect();
             match self.attempt(&route, request).await {
                 Ok(response) => return Ok(response),
                 Err(error) => self.overcome(&route, error, call).await?,
@@ -396,7 +408,7 @@ impl Client {
         }
         loop {
             let request = make(call.passes());
-            call.decides = decides(&request);
+            call.effect = request.effect();
             match self.attempt(route, request).await {
                 Ok(response) => return Ok(Some(response)),
                 Err(error @ RequestError::Region(_)) => {
@@ -417,17 +429,16 @@ impl Client {
     ) -> Result<()> {
         match error {
             RequestError::Region(error) => {
-                if matches!(error, RegionError::Undetermined(_)) {
-                    call.undetermined.store(true, Ordering::Relaxed);
-                    if call.decides {
-                        call.backoff.extend(self.options().outcome_timeout);
-                    }
+                if error.class() == Class::Lost {
+                    call.set_undetermined();
                 }
-                self.recover(route, error, &mut call.backoff).await
+                self.recover(route, error, &mut call.backoff, call.effect).await
             }
             RequestError::Key(KeyError::Locked(lock)) => self.get_past(*lock, call).await,
             RequestError::Key(error) => Err(Error::Key(error)),
             RequestError::Storage(error) => Err(Error::Storage(error)),
+            RequestError::TooLarge(error) => Err(Error::TooLarge(error)),
+            RequestError::Refused(error) => Err(Error::Refused(error)),
         }
     }
 
@@ -465,25 +476,9 @@ impl Client {
 }
 
 /// What it means that a region is led elsewhere before an attempt was answered.
-fn moved(route: &RegionRoute, changes: bool) -> RegionError {
+fn moved(route: &RegionRoute, effect: Effect) -> RegionError {
     let region_id = route.region.id;
-    match changes {
-        true => RegionError::Undetermined(region_id),
-        false => RegionError::NotLeader { region_id, leader: None },
-    }
-}
-
-/// Whether a transaction may be committed by this request: then its outcome must be known, or be called unknown.
-fn decides(request: &KvRequest) -> bool {
-    match request {
-        KvRequest::Commit(_) => true,
-        KvRequest::Prewrite(prewrite) => prewrite.try_one_pc || prewrite.async_commit.is_some(),
-        _ => false,
-    }
-}
-
-fn is_read(request: &KvRequest) -> bool {
-    matches!(request, KvRequest::Get { .. } | KvRequest::BatchGet { .. } | KvRequest::Scan { .. })
+    RegionError::unanswered(region_id, effect, RegionError::NotLeader { region_id, leader: None })
 }
 
 /// How long a request may rightly take because it waits for a lock.

@@ -9,7 +9,7 @@ use super::RegionTransport;
 use crate::actors::store::{KvCommand, StoreNode};
 use crate::storage::region::Region;
 use crate::storage::routing::RegionRoute;
-use crate::storage::txn::{KvRequest, KvResponse, RegionError, RequestError};
+use crate::storage::txn::{Busy, KvRequest, KvResponse, RegionError, RequestError};
 
 #[async_trait]
 impl RegionTransport for StoreNode {
@@ -40,9 +40,10 @@ impl RegionTransport for StoreNode {
         let split = self.router.split(route.region.context(), keys, timeout).await;
         split.map_err(|error| match error {
             RequestError::Region(error) => error,
-            RequestError::Key(_) | RequestError::Storage(_) => {
-                RegionError::ServerIsBusy("the region could not be split")
-            }
+            RequestError::Key(_)
+            | RequestError::Storage(_)
+            | RequestError::TooLarge(_)
+            | RequestError::Refused(_) => RegionError::ServerIsBusy(Busy::NotSplit),
         })
     }
 }

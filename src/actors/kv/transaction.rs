@@ -14,7 +14,7 @@ use super::commit::Committer;
 use super::error::{Error, Result};
 use super::locks::Locker;
 use super::scan::{MergedScanner, RegionScanner};
-use crate::common::{SqlError, SqlResult, Timestamp, errno};
+use crate::common::{Fault, SqlError, SqlResult, Timestamp};
 use crate::sql::kv::{
     LockOptions, ReadFrom, Savepoint, ScanOptions, Scanner, Transaction, TxnOptions,
 };
@@ -451,14 +451,10 @@ impl Transaction for KvTransaction {
         };
         if largest > options.entry_size_limit {
             let most = options.entry_size_limit;
-            let text = format!(
-                "entry too large, the max entry size is {most}, the size of data is {largest}"
-            );
-            return Err(SqlError::new(errno::ENTRY_TOO_LARGE, text));
+            return Err(Fault::EntryTooLarge { most, size: largest }.into());
         }
         if held > options.total_size_limit {
-            let text = format!("Transaction is too large, size: {held}");
-            return Err(SqlError::new(errno::TXN_TOO_LARGE, text));
+            return Err(Fault::TransactionTooLarge(held).into());
         }
         Ok(())
     }

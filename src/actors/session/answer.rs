@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 
 use super::Answer;
 use crate::actors::runtime::ReplyTo;
-use crate::common::{SqlError, SqlResult, errno};
+use crate::common::{Fault, SqlError, SqlResult};
 use crate::protocol::packet::PacketWriter;
 
 /// An answer that has grown to this many bytes begins to stream, in pieces of about this size.
@@ -79,5 +79,5 @@ impl Sink {
 }
 
 fn gone() -> SqlError {
-    SqlError::new(errno::QUERY_INTERRUPTED, "Query execution was interrupted")
+    Fault::Interrupted.into()
 }

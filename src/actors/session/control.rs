@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 
 use super::Process;
-use crate::common::{SqlError, SqlResult, errno};
+use crate::common::{Fault, SqlError, SqlResult};
 use crate::sql::expr::InterruptReason;
 
 /// What ends a session's statements: KILL, the time limit, a client that is gone. All of them set the statement's interrupt, which
@@ -106,5 +106,5 @@ impl Drop for Alarm {
 
 /// Error 1317.
 pub(super) fn interrupted() -> SqlError {
-    SqlError::new(errno::QUERY_INTERRUPTED, "Query execution was interrupted")
+    Fault::Interrupted.into()
 }

@@ -12,6 +12,7 @@ use super::prepared::PlanKey;
 use super::statement::Request;
 use super::transaction::{NextTransaction, duplicate_shown};
 use super::virtual_tables::SessionTables;
+use crate::common::retry::{self, Decision, OPTIMISTIC_RUNS, Unit};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::packet::PacketWriter;
 use crate::protocol::{CapabilityFlags, response};
@@ -27,11 +28,6 @@ use crate::sql::plan::{
     ConflictAction, OutputColumn, PhysicalPlan, PlanNode, QueryPlan, StatementPlan,
 };
 use crate::sql::types::Datum;
-
-/// How often an autocommit write is run again after a conflict without locks; then it locks.
-const OPTIMISTIC_ATTEMPTS: usize = 3;
-/// How often it is run at all.
-const ATTEMPTS: usize = 10;
 
 impl Core {
     /// The plan of a statement: the one kept, if the schema and everything else it depends on are the same.
@@ -368,23 +364,27 @@ impl Core {
                 "Cannot execute statement in a READ ONLY transaction.",
             ));
         }
-        let mut attempt = 0;
+        let (mut runs, mut in_line) = (0, false);
         loop {
-            attempt += 1;
-            match self.try_write_alone(request, attempt).await {
-                Err(error) if error.is_conflict() && attempt < ATTEMPTS => {
-                    self.check_killed()?;
-                }
-                // Somebody holds a lock on it: wait in line.
-                Err(error) if error.code == errno::RESOLVE_LOCK_TIMEOUT && attempt < ATTEMPTS => {
-                    attempt = attempt.max(OPTIMISTIC_ATTEMPTS);
+            let optimistic = !in_line && runs < OPTIMISTIC_RUNS;
+            runs += 1;
+            let error = match self.try_write_alone(request, optimistic).await {
+                Err(error) => error,
+                done => return done,
+            };
+            match retry::decide(Unit::Autocommit, error.class(), runs) {
+                Decision::AtOnce => self.check_killed()?,
+                // Somebody holds a lock on it.
+                Decision::InLine => {
+                    in_line = true;
                     self.check_killed()?;
                 }
                 // Somebody has locked the table, or changed it, since the statement was planned: nothing of it is done.
-                Err(error) if error.code == errno::INFO_SCHEMA_CHANGED && attempt < ATTEMPTS => {
-                    self.await_tables(request).await?;
-                }
-                done => return done,
+                Decision::Replan => self.await_tables(request).await?,
+                Decision::AfterPause
+                | Decision::UntilKnown
+                | Decision::Resolve
+                | Decision::GiveUp => return Err(error),
             }
         }
     }
@@ -392,7 +392,7 @@ impl Core {
     async fn try_write_alone(
         &mut self,
         request: &Request<'_>,
-        attempt: usize,
+        optimistic: bool,
     ) -> SqlResult<DmlResult> {
         let guard = self.services.schema.enter(self.process.id);
         let schema = guard.schema().clone();
@@ -400,7 +400,7 @@ impl Core {
         place(&plan, request).await;
         let tables = PlanTables::of(&plan);
         guard.touch(tables.stored.iter().copied());
-        let pessimistic = attempt > OPTIMISTIC_ATTEMPTS || !writes_named_rows(&plan);
+        let pessimistic = !optimistic || !writes_named_rows(&plan);
         let options = TxnOptions { pessimistic, impatient: !pessimistic, ..TxnOptions::default() };
         let txn = self.services.store.begin(options).await?;
         self.transactions.single = Some(txn.clone());
@@ -440,7 +440,7 @@ impl Core {
                     let _shield = self.control.shield();
                     txn.rollback().await?;
                 }
-                Err(duplicate_shown(error, &schema))
+                Err(duplicate_shown(error, &schema, &self.vars.settings().time_zone))
             }
         }
     }

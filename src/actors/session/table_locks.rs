@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::core::Core;
 use super::plan_tables::PlanTables;
 use super::statement::Request;
-use crate::common::{SqlError, SqlResult, errno};
+use crate::common::{Fault, SqlError, SqlResult, errno};
 use crate::sql::catalog::{DdlStatement, InfoSchema, TableInfo, TableLock};
 use crate::sql::parser::Statement;
 use crate::sql::parser::ast::ObjectName;
@@ -201,10 +201,7 @@ impl Core {
         let mut databases = schema.databases();
         if databases.any(|database| schema.tables(&database.name).any(|table| waits_for_us(table)))
         {
-            return Err(SqlError::new(
-                errno::LOCK_DEADLOCK,
-                "Deadlock found when trying to get lock; try restarting transaction",
-            ));
+            return Err(Fault::Deadlock.into());
         }
         Ok(())
     }
@@ -289,8 +286,5 @@ fn is_older(known: &TableInfo, lock: &TableLock) -> bool {
 }
 
 fn waited_too_long() -> SqlError {
-    SqlError::new(
-        errno::LOCK_WAIT_TIMEOUT,
-        "Lock wait timeout exceeded; try restarting transaction",
-    )
+    Fault::LockWaitTimeout.into()
 }

@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::core::Core;
 use super::plan_tables::PlanTables;
 use crate::actors::ddl::SchemaGuard;
-use crate::common::{SqlError, SqlResult, errno};
+use crate::common::{Class, Fault, SqlError, SqlResult, errno};
 use crate::sql::catalog::{InfoSchema, TableInfo};
 use crate::sql::exec::dml::{duplicate_from_key, is_auto_increment_key};
 use crate::sql::kv::{Savepoint, Transaction, TxnOptions};
 use crate::sql::stats::{Deltas, TableDelta};
+use crate::sql::types::TimeZone;
 use crate::storage::codec::table::{TableKey, decode_table_key};
 
 /// How the next transaction differs from what the variables say (SET TRANSACTION without a scope).
@@ -206,7 +209,8 @@ impl Core {
             return Err(error);
         }
         let schema = open.guard.schema();
-        open.txn.commit().await.map_err(|error| duplicate_shown(error, schema))?;
+        let shown = |error| duplicate_shown(error, schema, &self.vars.settings().time_zone);
+        open.txn.commit().await.map_err(shown)?;
         self.services.stats.record(&open.deltas);
         Ok(())
     }
@@ -237,7 +241,7 @@ impl Core {
                 tracing::debug!(%error, conn_id = self.process.id, "failed to roll back");
             }
         }
-        if error.code == errno::LOCK_DEADLOCK {
+        if error.class() == Class::GaveWay {
             self.roll_back().await;
             return error;
         }
@@ -247,7 +251,7 @@ impl Core {
                 if let Some(mark) = open.mark.take() {
                     open.txn.rollback_to(mark);
                 }
-                duplicate_shown(error, open.guard.schema())
+                duplicate_shown(error, open.guard.schema(), &self.vars.settings().time_zone)
             }
             None => error,
         }
@@ -262,9 +266,9 @@ impl Core {
         schema: &InfoSchema,
     ) -> SqlError {
         match (first, duplicated(&error, schema)) {
-            (Some(first), Some((table, key))) if is_auto_increment_key(table, &key) => {
+            (Some(first), Some((table, key, _))) if is_auto_increment_key(table, key) => {
                 self.services.auto_ids.abandon(table, first).await;
-                SqlError::new(errno::WRITE_CONFLICT, "a generated value is in use already")
+                Fault::GeneratedIdInUse.into()
             }
             _ => error,
         }
@@ -311,26 +315,21 @@ impl Core {
     }
 }
 
-/// A duplicate found at the commit carries the raw key: says it as MySQL does.
-pub(super) fn duplicate_shown(error: SqlError, schema: &InfoSchema) -> SqlError {
+/// A duplicate found at the commit carries the key: says it as MySQL does.
+pub(super) fn duplicate_shown(error: SqlError, schema: &InfoSchema, zone: &TimeZone) -> SqlError {
     match duplicated(&error, schema) {
-        Some((table, key)) => duplicate_from_key(table, &key),
+        Some((table, key, value)) => duplicate_from_key(table, key, value, zone),
         None => error,
     }
 }
 
-/// The raw key, and its table, in an error 1062 of a commit.
-fn duplicated<'a>(error: &SqlError, schema: &'a InfoSchema) -> Option<(&'a TableInfo, Vec<u8>)> {
-    let key = from_hex(&error.message).filter(|_| error.code == errno::DUP_ENTRY)?;
+/// The table, the key and the value of a duplicate that a commit has found.
+fn duplicated<'a>(
+    error: &'a SqlError,
+    schema: &'a InfoSchema,
+) -> Option<(&'a TableInfo, &'a Bytes, &'a Bytes)> {
+    let Some(Fault::DuplicateKey { key, value }) = error.fault() else { return None };
     let (TableKey::Row { table, .. } | TableKey::Index { table, .. }) =
-        decode_table_key(&key).ok()?;
-    Some((schema.table_by_id(table)?.1, key))
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    if text.is_empty() || !text.len().is_multiple_of(2) || !text.is_ascii() {
-        return None;
-    }
-    let digits = text.as_bytes().chunks(2);
-    digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+        decode_table_key(key).ok()?;
+    Some((schema.table_by_id(table)?.1, key, value))
 }

@@ -47,6 +47,7 @@ pub mod split_checker;
 #[allow(clippy::module_inception, reason = "the Store actor's own folder")]
 pub mod store;
 mod transport;
+mod unanswered;
 pub mod wire;
 
 #[cfg(test)]
@@ -63,3 +64,4 @@ pub use shared::{AwakeRegions, PeerShared, RangeClaims, StoreParts};
 pub use transport::{
     ChunkRefused, NoTransport, RaftEnvelope, SnapshotChunk, SnapshotId, Transport,
 };
+pub use unanswered::unanswered;

@@ -18,15 +18,17 @@ use super::region_peer::{
 use super::seat::Seat;
 use super::store::UnknownRegion;
 use super::transport::RaftEnvelope;
+use super::unanswered;
 use crate::actors::runtime::{
     Actor as _, ActorPath, ActorSnapshot, Address, AskError, Dormant, Handler, Message, ReplyTo,
     SendError,
 };
+use crate::common::retry::Effect;
 use crate::common::{LogIndex, PeerId, RegionId, Term};
 use crate::storage::raft::Role;
 use crate::storage::region::membership::PeerChange;
 use crate::storage::region::{Peer, Region};
-use crate::storage::txn::{KvRequest, RegionContext, RegionError, RequestError};
+use crate::storage::txn::{RegionContext, RegionError, RequestError};
 
 /// What this store knows of one of its regions, as its peer last told.
 #[derive(Clone, Debug, Serialize)]
@@ -198,7 +200,7 @@ impl StoreRouter {
     /// `patience`. A region that is led elsewhere by then answers that.
     pub async fn send(&self, command: KvCommand, patience: Duration) -> CommandReply {
         let region_id = command.context.region_id;
-        let changes_data = !is_read(&command.request);
+        let effect = command.request.effect();
         let Some(entry) = self.get(region_id) else {
             return Err(RegionError::RegionNotFound(region_id).into());
         };
@@ -218,7 +220,7 @@ impl StoreRouter {
                     AskError::Timeout(entry.path())
                 }
             };
-            return Err(ask_failed(region_id, &error, changes_data).into());
+            return Err(unanswered(region_id, &error, effect));
         }
     }
 
@@ -306,7 +308,7 @@ impl StoreRouter {
         };
         match entry.ask(message, deadline).await {
             Ok(reply) => reply,
-            Err(error) => Err(ask_failed(region_id, &error, true).into()),
+            Err(error) => Err(unanswered(region_id, &error, Effect::Change)),
         }
     }
 
@@ -421,36 +423,4 @@ impl Dormant for Shown {
 
 fn line(path: ActorPath) -> ActorSnapshot {
     ActorSnapshot::asleep(path, RegionPeer::KIND, RegionPeer::mailbox())
-}
-
-fn is_read(request: &KvRequest) -> bool {
-    matches!(
-        request,
-        KvRequest::Get { .. }
-            | KvRequest::BatchGet { .. }
-            | KvRequest::Scan { .. }
-            | KvRequest::ScanLock { .. }
-    )
-}
-
-/// What an unanswered question means to the client.
-fn ask_failed(region_id: RegionId, error: &AskError, changes_data: bool) -> RegionError {
-    match error {
-        AskError::Send(SendError::Overloaded(_)) => {
-            RegionError::ServerIsBusy("the region's mailbox is full")
-        }
-        AskError::Send(SendError::Stopped(_) | SendError::Unreachable(_)) => {
-            RegionError::RegionNotFound(region_id)
-        }
-        AskError::Lost(_)
-        | AskError::Timeout(_)
-        | AskError::NoReply(_)
-        | AskError::Failed(_)
-        // Nothing is too large within a process.
-        | AskError::Send(SendError::TooLarge(_))
-        | AskError::TooLarge(_) => match changes_data {
-            true => RegionError::Undetermined(region_id),
-            false => RegionError::ServerIsBusy("the region did not answer"),
-        },
-    }
 }

@@ -14,6 +14,7 @@ use bytes::Bytes;
 
 use collector::Collector;
 
+use crate::common::retry::{self, Unit};
 use crate::common::{SqlError, SqlResult, Timestamp, errno};
 use crate::sql::catalog::TableInfo;
 use crate::sql::ddl::Meta;
@@ -24,9 +25,6 @@ use crate::sql::table_codec;
 /// Batches read in one snapshot. A batch has up to 1,024 rows, so a table below some 65,000 rows is read in one; a larger one in
 /// several, lest its versions be collected as garbage while it is read.
 const BATCHES_PER_SNAPSHOT: usize = 64;
-
-/// How often a record is written again when somebody else wrote it meanwhile.
-const ATTEMPTS: usize = 16;
 
 /// Says between two batches whether the reading goes on, and may make it wait.
 #[async_trait]
@@ -72,7 +70,7 @@ pub async fn analyze(
     let found = TableStats { analyzed_ts: began.0, ..collector.finish() };
     for attempt in 1.. {
         match write(store, database, table, &found, &before).await {
-            Err(error) if error.is_conflict() && attempt < ATTEMPTS => {}
+            Err(error) if retry::runs_again(Unit::Bookkeeping, &error, attempt) => {}
             written => return written,
         }
     }
@@ -136,7 +134,7 @@ pub async fn flush(store: &dyn KvStore, deltas: &Deltas) -> SqlResult<Vec<TableS
     }
     for attempt in 1.. {
         match flush_once(store, deltas).await {
-            Err(error) if error.is_conflict() && attempt < ATTEMPTS => {}
+            Err(error) if retry::runs_again(Unit::Bookkeeping, &error, attempt) => {}
             written => return written,
         }
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::common::{SqlError, SqlResult, Timestamp, errno};
+use crate::common::{Fault, SqlError, SqlResult, Timestamp, errno};
 use crate::sql::kv::{
     KvPair, KvStore, LockOptions, Savepoint, ScanOptions, Scanner, Transaction, TxnOptions,
 };
@@ -176,10 +176,7 @@ impl MemoryTransaction {
                 }
             }
             if options.wait.is_zero() || tokio::time::timeout(options.wait, freed).await.is_err() {
-                return Err(SqlError::new(
-                    errno::LOCK_WAIT_TIMEOUT,
-                    "Lock wait timeout exceeded; try restarting transaction",
-                ));
+                return Err(Fault::LockWaitTimeout.into());
             }
         }
     }

@@ -55,7 +55,6 @@ pub use context::{
 };
 pub use dml::{AutoIds, DmlResult, KvAutoIds, execute_delete, execute_insert, execute_update};
 pub use profile::Profile;
-pub use retry::is_retryable_in_statement;
 pub use rows::{RowBatch, RowStream};
 pub use short::can_read_latest;
 pub(crate) use subquery::ReadyPlan;

@@ -3,16 +3,8 @@
 use futures::future::BoxFuture;
 
 use super::ExecContext;
-use crate::common::{SqlError, SqlResult, errno};
-
-/// How often a statement is run at most. Every run takes locks it keeps, so that one after a few attempts has them all.
-const MAX_ATTEMPTS: usize = 64;
-
-/// Whether the statement (not the transaction) may simply be run again with a fresh timestamp: a pessimistic
-/// transaction met a key that was committed after its `for_update_ts`.
-pub fn is_retryable_in_statement(error: &SqlError) -> bool {
-    error.code == errno::WRITE_CONFLICT
-}
+use crate::common::SqlResult;
+use crate::common::retry::{self, Decision, Unit};
 
 /// Runs a locking or writing statement; in a pessimistic transaction again after a conflict, reading current data then. What the failed
 /// run wrote is undone, the locks it took stay.
@@ -24,33 +16,31 @@ pub(super) async fn in_statement<'a, T>(
     exact_keys: bool,
     mut run: impl FnMut() -> BoxFuture<'a, SqlResult<T>>,
 ) -> SqlResult<T> {
-    let mut attempt = 0;
+    let unit = match ctx.txn.is_pessimistic() {
+        true => Unit::LockingStatement,
+        false => Unit::Statement,
+    };
+    let mut runs = 0;
     loop {
         let savepoint = ctx.txn.begin_statement();
-        if ctx.txn.is_pessimistic() {
-            if attempt > 0 || !exact_keys {
+        if unit == Unit::LockingStatement {
+            if runs > 0 || !exact_keys {
                 ctx.txn.use_current_read().await?;
             } else {
                 ctx.txn.use_locked_read();
             }
         }
-        let warnings = ctx.eval.warnings.lock().len();
-        attempt += 1;
-        match run().await {
-            Err(error)
-                if attempt < MAX_ATTEMPTS
-                    && ctx.txn.is_pessimistic()
-                    && is_retryable_in_statement(&error) =>
-            {
-                ctx.txn.rollback_to(savepoint);
-                ctx.eval.warnings.lock().truncate(warnings);
-                ctx.check_killed()?;
-            }
-            Err(error) => {
-                ctx.txn.rollback_to(savepoint);
-                return Err(error);
-            }
-            Ok(done) => return Ok(done),
+        let warnings = ctx.eval.mark_warnings();
+        runs += 1;
+        let error = match run().await {
+            Err(error) => error,
+            done => return done,
+        };
+        ctx.txn.rollback_to(savepoint);
+        if retry::decide(unit, error.class(), runs) == Decision::GiveUp {
+            return Err(error);
         }
+        ctx.eval.back_to(warnings);
+        ctx.check_killed()?;
     }
 }

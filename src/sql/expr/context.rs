@@ -44,6 +44,13 @@ pub struct Warning {
     pub message: String,
 }
 
+/// Where the warnings of a statement stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WarningMark {
+    kept: usize,
+    counted: u64,
+}
+
 /// How many rows a statement has read from tables and indexes.
 #[derive(Debug, Default)]
 pub struct RowsRead {
@@ -272,12 +279,18 @@ impl EvalContext {
         Ok(())
     }
 
-    /// Drops the warnings after the first `keep`.
-    pub(super) fn forget_warnings(&self, keep: usize) {
-        let mut warnings = self.warnings.lock();
-        let dropped = warnings.len().saturating_sub(keep);
-        warnings.truncate(keep);
-        self.warning_count.fetch_sub(dropped as u64, Ordering::Relaxed);
+    /// How many warnings there are, and how many are kept: to go back to.
+    pub fn mark_warnings(&self) -> WarningMark {
+        WarningMark {
+            kept: self.warnings.lock().len(),
+            counted: self.warning_count.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Forgets the warnings of a run that is undone.
+    pub fn back_to(&self, mark: WarningMark) {
+        self.warnings.lock().truncate(mark.kept);
+        self.warning_count.store(mark.counted, Ordering::Relaxed);
     }
 
     /// Takes the warnings out.

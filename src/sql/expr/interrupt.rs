@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::common::{SqlError, SqlResult, errno};
+use crate::common::{Fault, SqlResult};
 
 /// Why a statement is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,13 +52,8 @@ impl Interrupt {
     pub fn check(&self) -> SqlResult<()> {
         match self.reason() {
             None => Ok(()),
-            Some(InterruptReason::Killed) => {
-                Err(SqlError::new(errno::QUERY_INTERRUPTED, "Query execution was interrupted"))
-            }
-            Some(InterruptReason::Timeout) => Err(SqlError::new(
-                errno::QUERY_TIMEOUT,
-                "Query execution was interrupted, maximum statement execution time exceeded",
-            )),
+            Some(InterruptReason::Killed) => Err(Fault::Interrupted.into()),
+            Some(InterruptReason::Timeout) => Err(Fault::TimedOut.into()),
         }
     }
 }

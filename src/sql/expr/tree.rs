@@ -236,14 +236,14 @@ impl Expr {
         if !call.is_constant() {
             return call;
         }
-        let before = ctx.warnings.lock().len();
+        let before = ctx.mark_warnings();
         match call.eval(&[], ctx) {
-            Ok(value) if ctx.warnings.lock().len() == before => {
+            Ok(value) if ctx.mark_warnings() == before => {
                 let field_type = call.field_type().clone();
                 Expr::Literal { value, field_type }
             }
             _ => {
-                ctx.forget_warnings(before);
+                ctx.back_to(before);
                 call
             }
         }

@@ -31,7 +31,7 @@ mod tests;
 mod writes;
 
 pub use super::api::{
-    Assertion, CheckTxnStatus, CommitKeys, KeyError, KvPair, KvRequest, KvResponse, LockInfo,
+    Assertion, Busy, CheckTxnStatus, CommitKeys, KeyError, KvPair, KvRequest, KvResponse, LockInfo,
     LockKind, Mutation, MutationKind, PessimisticAction, PessimisticLock, Prewrite, RegionContext,
     RegionEpoch, RegionError, RequestError, TxnStatus, WaitPolicy,
 };

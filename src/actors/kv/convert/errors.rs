@@ -5,17 +5,7 @@ use crate::common::{RegionId, StoreId, Timestamp};
 use crate::storage::proto::{errorpb, kvrpcpb};
 use crate::storage::region::convert::{peer_from_proto, peer_to_proto};
 use crate::storage::region::{Peer, PeerRole};
-use crate::storage::txn::{KeyError, LockInfo, LockKind, RegionError, RequestError};
-
-/// Reasons why a store is busy, so that they are the same text again on the other side.
-const BUSY: [&str; 4] = [
-    "the region's mailbox is full",
-    "the region did not answer",
-    "the region could not be split",
-    "the region has too much to do",
-];
-/// What any other reason reads as.
-const BUSY_OTHERWISE: &str = "the region has too much to do";
+use crate::storage::txn::{Busy, KeyError, LockInfo, LockKind, RegionError, RequestError};
 
 /// The form of an error of a region.
 pub fn region_error_to_proto(error: &RegionError) -> errorpb::Error {
@@ -40,8 +30,8 @@ pub fn region_error_to_proto(error: &RegionError) -> errorpb::Error {
                 Some(errorpb::KeyNotInRegion { region_id, ..errorpb::KeyNotInRegion::default() });
         }
         RegionError::ServerIsBusy(reason) => {
-            let reason = (*reason).to_owned();
-            proto.server_is_busy = Some(errorpb::ServerIsBusy { reason, backoff_ms: 0 });
+            let (kind, reason) = (reason.number(), reason.text().to_owned());
+            proto.server_is_busy = Some(errorpb::ServerIsBusy { reason, backoff_ms: 0, kind });
         }
         RegionError::Undetermined(id) => {
             let message = error.to_string();
@@ -75,8 +65,7 @@ pub fn region_error(proto: errorpb::Error) -> Result<RegionError, Unreadable> {
         return Ok(RegionError::KeyNotInRegion(RegionId(error.region_id)));
     }
     if let Some(error) = proto.server_is_busy {
-        let known = BUSY.into_iter().find(|reason| **reason == *error.reason);
-        return Ok(RegionError::ServerIsBusy(known.unwrap_or(BUSY_OTHERWISE)));
+        return Ok(RegionError::ServerIsBusy(Busy::from_number(error.kind)));
     }
     if let Some(error) = proto.disk_full {
         let store_id = error.store_id.first().copied().unwrap_or_default();
@@ -100,6 +89,12 @@ pub fn request_error_to_proto(
         RequestError::Key(error) => (None, Some(key_error_to_proto(error))),
         RequestError::Storage(abort) => {
             (None, Some(kvrpcpb::KeyError { abort, ..kvrpcpb::KeyError::default() }))
+        }
+        RequestError::TooLarge(too_large) => {
+            (None, Some(kvrpcpb::KeyError { too_large, ..kvrpcpb::KeyError::default() }))
+        }
+        RequestError::Refused(refused) => {
+            (None, Some(kvrpcpb::KeyError { refused, ..kvrpcpb::KeyError::default() }))
         }
     }
 }
@@ -199,6 +194,10 @@ pub fn key_error(proto: kvrpcpb::KeyError) -> Result<RequestError, Unreadable> {
         KeyError::Committed { commit_ts: ts(proto.committed) }
     } else if !proto.abort.is_empty() {
         return Ok(RequestError::Storage(proto.abort));
+    } else if !proto.too_large.is_empty() {
+        return Ok(RequestError::TooLarge(proto.too_large));
+    } else if !proto.refused.is_empty() {
+        return Ok(RequestError::Refused(proto.refused));
     } else {
         return Err("it has an error of a key that is not known".to_owned());
     };

@@ -11,7 +11,7 @@ use crate::actors::store::{CommandReply, KvCommand};
 use crate::common::{PeerId, RegionId, StoreId, Timestamp};
 use crate::storage::proto::kv_command as wire;
 use crate::storage::txn::{
-    Assertion, CheckTxnStatus, CommitKeys, KeyError, KvPair, KvRequest, KvResponse, LockInfo,
+    Assertion, Busy, CheckTxnStatus, CommitKeys, KeyError, KvPair, KvRequest, KvResponse, LockInfo,
     LockKind, Mutation, MutationKind, PessimisticAction, PessimisticLock, Prewrite, RegionContext,
     RegionEpoch, RegionError, RequestError, TxnStatus, WaitPolicy,
 };
@@ -243,7 +243,7 @@ fn region_error() -> impl Strategy<Value = RegionError> {
         id().prop_map(RegionError::RegionNotFound),
         id().prop_map(RegionError::EpochNotMatch),
         id().prop_map(RegionError::KeyNotInRegion),
-        Just(RegionError::ServerIsBusy("the region did not answer")),
+        proptest::sample::select(Busy::ALL).prop_map(RegionError::ServerIsBusy),
         id().prop_map(RegionError::Undetermined),
         id().prop_map(RegionError::StaleCommand),
         any::<u64>().prop_map(|id| RegionError::DiskFull(StoreId(id))),
@@ -280,6 +280,8 @@ fn answer() -> impl Strategy<Value = CommandReply> {
         key_error().prop_map(|error| Err(RequestError::Key(error))),
         region_error().prop_map(|error| Err(RequestError::Region(error))),
         "[a-z]{1,9}".prop_map(|reason| Err(RequestError::Storage(reason))),
+        "[a-z]{1,9}".prop_map(|reason| Err(RequestError::TooLarge(reason))),
+        "[a-z]{1,9}".prop_map(|reason| Err(RequestError::Refused(reason))),
     ]
 }
 

@@ -10,18 +10,12 @@ use super::regions::Step;
 use super::{Fault, MemoryCluster};
 use crate::actors::kv::transport::RegionTransport;
 use crate::common::Timestamp;
+use crate::common::retry::Effect;
 use crate::storage::region::Region;
 use crate::storage::routing::RegionRoute;
 use crate::storage::txn::{KeyError, KvRequest, KvResponse, LockInfo, RegionError, RequestError};
 
 impl MemoryCluster {
-    fn is_read(request: &KvRequest) -> bool {
-        matches!(
-            request,
-            KvRequest::Get { .. } | KvRequest::BatchGet { .. } | KvRequest::Scan { .. }
-        )
-    }
-
     fn read(&self, route: &RegionRoute, request: &KvRequest) -> Result<KvResponse, RequestError> {
         let context = route.region.context();
         self.regions.lock().read(&self.engine, &self.concurrency, context, request)
@@ -32,7 +26,7 @@ impl MemoryCluster {
         route: &RegionRoute,
         request: KvRequest,
     ) -> Result<KvResponse, RequestError> {
-        if MemoryCluster::is_read(&request) {
+        if request.effect() == Effect::Read {
             return self.read(route, &request);
         }
         let began = Instant::now();

@@ -6,7 +6,7 @@ use rand_chacha::rand_core::SeedableRng;
 
 use super::*;
 use crate::common::{RegionId, errno};
-use crate::storage::txn::RegionError;
+use crate::storage::txn::{Busy, RegionError};
 
 async fn write_two(client: &Client) -> SqlResult<Option<crate::common::Timestamp>> {
     let txn = begin(client, OPTIMISTIC).await;
@@ -88,7 +88,7 @@ async fn a_refused_commit_is_certainly_none() {
     let (cluster, client) = cluster(&["m"]);
     let brief = ClientOptions { request_timeout: Duration::from_millis(100), ..two_phases() };
     let writer = cluster.client(brief);
-    let busy = Fault::Refuse(RegionError::ServerIsBusy("test"));
+    let busy = Fault::Refuse(RegionError::ServerIsBusy(Busy::Otherwise));
     cluster.set_faults(failing(busy, usize::MAX, is_commit));
     assert_eq!(write_two(&writer).await.unwrap_err().code, errno::SERVER_BUSY);
     cluster.set_faults(None);
@@ -144,7 +144,7 @@ fn random_faults(seed: u64) -> Faults {
         0..4 => Fault::Lose,
         4..8 => Fault::LoseAnswer,
         8..12 => Fault::Delay(Duration::from_millis(rng.random_range(1..400))),
-        12..14 => Fault::Refuse(RegionError::ServerIsBusy("test")),
+        12..14 => Fault::Refuse(RegionError::ServerIsBusy(Busy::Otherwise)),
         14..16 => Fault::Refuse(RegionError::NotLeader { region_id: RegionId(1), leader: None }),
         _ => Fault::None,
     })

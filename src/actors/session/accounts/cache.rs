@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::AccountTable;
 use crate::actors::session::{Account, Accounts};
+use crate::common::retry::{self, Unit};
 use crate::common::{SqlError, SqlResult};
 use crate::protocol::auth::Plugin;
 use crate::sql::kv::{KvStore, ScanOptions, Transaction, TxnOptions};
@@ -17,8 +18,6 @@ use crate::storage::codec::table::prefix_end;
 
 /// Prefix of the accounts' keys.
 const PREFIX: &[u8] = b"mA";
-/// How often a change is tried when another one is faster.
-const ATTEMPTS: usize = 20;
 
 /// An account as it is stored.
 #[derive(Serialize, Deserialize)]
@@ -90,7 +89,7 @@ impl AccountCache {
                 write(&*txn, change)?;
             }
             match txn.commit().await {
-                Err(error) if error.is_conflict() && attempt < ATTEMPTS => {}
+                Err(error) if retry::runs_again(Unit::Bookkeeping, &error, attempt) => {}
                 Err(error) => return Err(error),
                 Ok(_) => return self.refresh(store).await,
             }

@@ -12,11 +12,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::LEASE_MS;
+use crate::common::retry::{self, Unit};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::kv::{KvStore, Transaction, TxnOptions};
-
-/// How often a change is tried that meets other changes.
-const ATTEMPTS: usize = 20;
 
 /// A lock's record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -97,7 +95,7 @@ macro_rules! in_transaction {
                 }
             };
             match outcome {
-                Err(error) if error.is_conflict() && attempt < ATTEMPTS => {}
+                Err(error) if retry::runs_again(Unit::Bookkeeping, &error, attempt) => {}
                 done => break done,
             }
         }

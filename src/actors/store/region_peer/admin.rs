@@ -21,7 +21,7 @@ use crate::storage::region::check::is_valid_bound;
 use crate::storage::region::entry::{RegionCommand, encode};
 use crate::storage::region::split::{Cut, SplitIds};
 use crate::storage::region::{Region, SplitOutcome};
-use crate::storage::txn::{CommandId, RegionError, RequestError};
+use crate::storage::txn::{Busy, CommandId, RegionError, RequestError};
 
 /// How long a scan for split keys may take.
 const CHECK_DEADLINE: Duration = Duration::from_secs(300);
@@ -113,7 +113,7 @@ impl RegionPeer {
         } else if keys.iter().any(|key| !self.region.contains(key) || !is_valid_bound(key)) {
             Some(RegionError::KeyNotInRegion(self.id()))
         } else if self.admin.split.is_some() {
-            Some(RegionError::ServerIsBusy("the region is splitting"))
+            Some(RegionError::ServerIsBusy(Busy::Splitting))
         } else {
             self.is_occupied().map(RegionError::ServerIsBusy)
         };
@@ -150,12 +150,12 @@ impl RegionPeer {
         let ids = match ids {
             Ok(ids) if ids.len() == keys.len() => ids,
             Ok(_) => {
-                self.end_split(Err(RequestError::Storage("too few ids for a split".to_owned())));
+                self.end_split(Err(RequestError::Refused("too few ids for a split".to_owned())));
                 return;
             }
             Err(error) => {
                 debug!(%error, region_id = %self.id(), "failed to get ids for a split");
-                let busy = RegionError::ServerIsBusy("the placement driver gives no ids");
+                let busy = RegionError::ServerIsBusy(Busy::NoIds);
                 self.end_split(Err(busy.into()));
                 return;
             }
@@ -168,7 +168,7 @@ impl RegionPeer {
                     job.command = Some(id);
                 }
             }
-            None => self.end_split(Err(RegionError::ServerIsBusy("too much is on its way").into())),
+            None => self.end_split(Err(RegionError::ServerIsBusy(Busy::Log).into())),
         }
     }
 

@@ -12,10 +12,11 @@ use super::messages::{CommandReply, KvCommand};
 use crate::actors::runtime::{Context, ReplyTo};
 use crate::actors::store::applier::Completion;
 use crate::common::Term;
+use crate::common::retry::Effect;
 use crate::storage::region::entry::{RegionCommand, encode};
 use crate::storage::region::reserve;
 use crate::storage::txn::{
-    self, CommandContext, CommandId, Decision, KvRequest, KvResponse, LockInfo, Outcome,
+    self, Busy, CommandContext, CommandId, Decision, KvRequest, KvResponse, LockInfo, Outcome,
     RegionContext, RegionError, RequestError,
 };
 
@@ -84,22 +85,16 @@ impl RegionPeer {
             return;
         }
         let KvCommand { context, request } = command;
-        match request {
-            KvRequest::Get { .. } | KvRequest::BatchGet { .. } | KvRequest::Scan { .. } => {
-                self.read(request, reply, ctx);
-            }
-            _ => self.begin(context, request, reply),
+        match request.effect() {
+            Effect::Read => self.read(request, reply, ctx),
+            Effect::Look | Effect::Change | Effect::Decide => self.begin(context, request, reply),
         }
     }
 
     /// Why a request that is not a read cannot be taken now: the region is about to be another's, or too
     /// many disks are full. What ends transactions is taken on a full disk, too, and what frees space; locks are memory.
     fn unwritable(&self, request: &KvRequest) -> Option<RegionError> {
-        let is_read = matches!(
-            request,
-            KvRequest::Get { .. } | KvRequest::BatchGet { .. } | KvRequest::Scan { .. }
-        );
-        if is_read {
+        if request.effect() == Effect::Read {
             return None;
         }
         if self.is_merging() {
@@ -112,14 +107,14 @@ impl RegionPeer {
     }
 
     /// Why no more commands can be taken, if so.
-    fn overload(&self) -> Option<&'static str> {
+    fn overload(&self) -> Option<Busy> {
         let options = &self.shared.parts.options;
         if self.commands.len() >= options.max_commands_in_flight {
-            Some("too many commands in the region")
+            Some(Busy::Commands)
         } else if self.shared.log_writer.mailbox_len() >= options.max_backlog {
-            Some("the log writer is behind")
+            Some(Busy::LogWriter)
         } else if self.shared.applier(self.id()).mailbox_len() >= options.max_backlog {
-            Some("the applier is behind")
+            Some(Busy::Applier)
         } else {
             None
         }
@@ -245,7 +240,7 @@ impl RegionPeer {
         let data = encode(self.region.context(), write);
         if data.len() > ENTRY_BYTES_MAX {
             let text = format!("a write of {} bytes is too large for a region's log", data.len());
-            return self.finish(id, command, Err(RequestError::Storage(text)));
+            return self.finish(id, command, Err(RequestError::TooLarge(text)));
         }
         let answer = match &command.rest {
             Some(_) => None,
@@ -262,7 +257,7 @@ impl RegionPeer {
                     command.reply = Some(reply);
                 }
                 let error = if self.core.is_leader() {
-                    RegionError::ServerIsBusy("too much is on its way to the log")
+                    RegionError::ServerIsBusy(Busy::Log)
                 } else {
                     self.not_leader()
                 };

@@ -13,7 +13,7 @@ use crate::actors::runtime::{Context, ReplyTo};
 use crate::common::PeerId;
 use crate::storage::region::entry::RegionCommand;
 use crate::storage::region::{PeerRole, Region};
-use crate::storage::txn::{CommandId, RegionError, RequestError};
+use crate::storage::txn::{Busy, CommandId, RegionError, RequestError};
 
 pub(super) type HandoverReply = ReplyTo<Result<(), RequestError>>;
 
@@ -72,9 +72,9 @@ impl RegionPeer {
             answer(reply, Ok(()));
             return;
         } else if heir.is_none_or(|heir| heir.role != PeerRole::Voter) {
-            Some(RequestError::Storage(format!("peer {to} does not vote in the region")))
+            Some(RequestError::Refused(format!("peer {to} does not vote in the region")))
         } else if !self.has_caught_up(to) || !self.is_heard_of(to) {
-            Some(RegionError::ServerIsBusy("the other replica lags").into())
+            Some(RegionError::ServerIsBusy(Busy::ReplicaLags).into())
         } else {
             self.is_occupied().map(|reason| RegionError::ServerIsBusy(reason).into())
         };
@@ -160,11 +160,8 @@ impl RegionPeer {
     /// It has come about, or has failed: commands go on (or are sent elsewhere).
     pub(super) fn end_handover(&mut self, done: bool) {
         let Some(handover) = self.handover.take() else { return };
-        let result = if done {
-            Ok(())
-        } else {
-            Err(RegionError::ServerIsBusy("the region was not handed over").into())
-        };
+        let result =
+            if done { Ok(()) } else { Err(RegionError::ServerIsBusy(Busy::NotHandedOver).into()) };
         answer(handover.reply, result);
     }
 

@@ -14,7 +14,7 @@ use crate::actors::store::store::RegionChanged;
 use crate::common::Term;
 use crate::storage::raft::{Committed, Lease};
 use crate::storage::region::check::{check_epoch, check_keys};
-use crate::storage::txn::{KvRequest, LockTable, RegionContext, RegionError};
+use crate::storage::txn::{Busy, KvRequest, LockTable, RegionContext, RegionError};
 
 /// How long to wait before asking the oracle again.
 const ORACLE_RETRY: std::time::Duration = std::time::Duration::from_millis(500);
@@ -161,7 +161,7 @@ impl RegionPeer {
     /// Keeps a command until this leader is ready.
     pub(super) fn park(&mut self, command: KvCommand, reply: ReplyTo<CommandReply>) {
         if self.parked.len() >= self.shared.parts.options.max_commands_in_flight {
-            reply.send(Err(RegionError::ServerIsBusy("the region has no leader yet").into()));
+            reply.send(Err(RegionError::ServerIsBusy(Busy::NoLeader).into()));
             return;
         }
         self.parked.push_back(Parked { command, reply });

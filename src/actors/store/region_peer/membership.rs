@@ -13,7 +13,7 @@ use crate::common::PeerId;
 use crate::storage::region::entry::{RegionCommand, encode};
 use crate::storage::region::membership::{self, PeerChange};
 use crate::storage::region::{Peer, PeerRole, Region};
-use crate::storage::txn::{CommandId, RegionError, RequestError};
+use crate::storage::txn::{Busy, CommandId, RegionError, RequestError};
 
 pub(super) type ChangeReply = ReplyTo<Result<Region, RequestError>>;
 
@@ -55,13 +55,13 @@ impl MembershipState {
 
 impl RegionPeer {
     /// Why the region cannot begin to change itself now.
-    pub(super) fn is_occupied(&self) -> Option<&'static str> {
+    pub(super) fn is_occupied(&self) -> Option<Busy> {
         if self.handover.is_some() {
-            Some("the region changes its leader")
+            Some(Busy::Handover)
         } else if self.is_merging() {
-            Some("the region is merging")
+            Some(Busy::Merging)
         } else if self.membership.is_changing() || self.core.has_pending_change() {
-            Some("the region changes its replicas")
+            Some(Busy::Membership)
         } else {
             None
         }
@@ -86,7 +86,7 @@ impl RegionPeer {
         match self.core.propose_change(change, context, waiting, Self::now(ctx)) {
             Ok(_) => self.membership.job = Some(ChangeJob { command, reply, applied: false }),
             Err(_) => {
-                let busy = RegionError::ServerIsBusy("another change is on its way");
+                let busy = RegionError::ServerIsBusy(Busy::Membership);
                 answer(reply, Err(busy.into()));
             }
         }
@@ -100,16 +100,16 @@ impl RegionPeer {
             return Err(RegionError::ServerIsBusy(reason).into());
         }
         if self.admin.is_splitting() {
-            return Err(RegionError::ServerIsBusy("the region is splitting").into());
+            return Err(RegionError::ServerIsBusy(Busy::Splitting).into());
         }
         let changed = membership::change_peers(&self.region, changes)
-            .map_err(|error| RequestError::Storage(error.to_string()))?;
+            .map_err(|error| RequestError::Refused(error.to_string()))?;
         let leads_on = changed
             .peer(self.peer.id)
             .is_some_and(|me| matches!(me.role, PeerRole::Voter | PeerRole::IncomingVoter));
         if !leads_on {
             let reason = "the leader hands its leadership over before it is removed or demoted";
-            return Err(RequestError::Storage(reason.to_owned()));
+            return Err(RequestError::Refused(reason.to_owned()));
         }
         Ok(())
     }

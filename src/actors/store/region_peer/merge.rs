@@ -23,7 +23,7 @@ use crate::storage::raft::LogPosition;
 use crate::storage::region::entry::{MergeSource, RegionCommand};
 use crate::storage::region::state::{MergeState, PeerState, load_region};
 use crate::storage::region::{Region, merge};
-use crate::storage::txn::{CommandId, RegionError, RequestError};
+use crate::storage::txn::{Busy, CommandId, RegionError, RequestError};
 
 /// How long a replica may take to apply its last entries.
 const CATCH_UP_DEADLINE: Duration = Duration::from_secs(300);
@@ -80,11 +80,11 @@ impl RegionPeer {
         } else if let Some(reason) = self.is_occupied() {
             Some(RegionError::ServerIsBusy(reason).into())
         } else if self.admin.is_splitting() {
-            Some(RegionError::ServerIsBusy("the region is splitting").into())
+            Some(RegionError::ServerIsBusy(Busy::Splitting).into())
         } else if let Err(error) = merge::check(&target, &self.region) {
-            Some(RequestError::Storage(error.to_string()))
+            Some(RequestError::Refused(error.to_string()))
         } else if self.first_lacking().is_none() {
-            Some(RegionError::ServerIsBusy("a replica lags too far to merge").into())
+            Some(RegionError::ServerIsBusy(Busy::ReplicaLags).into())
         } else {
             None
         };

@@ -6,7 +6,7 @@ use crate::actors::runtime::{Context, ReplyTo};
 use crate::actors::store::local_reader::read_at;
 use crate::common::Timestamp;
 use crate::storage::region::check::check_keys;
-use crate::storage::txn::{KvRequest, RegionError, RequestError};
+use crate::storage::txn::{Busy, KvRequest, RegionError, RequestError};
 
 impl RegionPeer {
     /// A read that came through the mailbox of the leader: at once under the lease, else after asking the
@@ -37,7 +37,7 @@ impl RegionPeer {
         ctx: &mut Context<Self>,
     ) {
         let refused = if !self.region.is_initialized() || self.snapshots.is_installing() {
-            Err(RegionError::ServerIsBusy("the replica waits for a snapshot"))
+            Err(RegionError::ServerIsBusy(Busy::AwaitsSnapshot))
         } else {
             self.check(&command.context, &command.request)
         };
@@ -46,7 +46,7 @@ impl RegionPeer {
             return;
         }
         if read_ts(&command.request).is_none() {
-            reply.send(Err(RequestError::Storage("a replica only serves reads".to_owned())));
+            reply.send(Err(RequestError::Refused("a replica only serves reads".to_owned())));
             return;
         }
         if self.core.is_leader() {

@@ -14,7 +14,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use crate::common::{SqlError, SqlResult};
+use crate::common::retry::{self, Unit};
+use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::TableInfo;
 use crate::sql::kv::{KvStore, Transaction, TxnOptions};
 use crate::sql::table_codec::counter_key;
@@ -38,10 +39,6 @@ pub trait AutoIds: Send + Sync {
 
 /// How many numbers a batch has at least.
 const BATCH: u64 = 4000;
-/// How often a batch is tried to be taken; other nodes take batches of the same table at the same time.
-const MAX_ATTEMPTS: usize = 50;
-/// MySQL's `ER_AUTOINC_READ_FAILED`.
-const AUTOINC_READ_FAILED: u16 = 1467;
 
 /// Numbers taken from the store and not yet given out: `[next, end)`.
 #[derive(Default)]
@@ -91,11 +88,11 @@ impl KvAutoIds {
     /// Takes `count` numbers that are not below `least`.
     async fn take(&self, table: i64, kind: u8, least: u64, count: u64) -> SqlResult<Taken> {
         let key = counter_key(table, kind);
-        let mut attempt = 0;
+        let mut runs = 0;
         loop {
-            attempt += 1;
+            runs += 1;
             match self.try_take(&key, least, count).await {
-                Err(error) if error.is_conflict() && attempt < MAX_ATTEMPTS => {}
+                Err(error) if retry::runs_again(Unit::Bookkeeping, &error, runs) => {}
                 done => return done,
             }
         }
@@ -135,7 +132,10 @@ fn number(value: &[u8]) -> SqlResult<u64> {
 
 /// Error 1467.
 pub(super) fn exhausted() -> SqlError {
-    SqlError::new(AUTOINC_READ_FAILED, "Failed to read auto-increment value from storage engine")
+    SqlError::new(
+        errno::AUTOINC_READ_FAILED,
+        "Failed to read auto-increment value from storage engine",
+    )
 }
 
 #[async_trait]

@@ -292,16 +292,22 @@ pub fn is_auto_increment_key(table: &TableInfo, key: &[u8]) -> bool {
     }
 }
 
-/// Error 1062 for a key that turned out to exist at commit.
-pub fn duplicate_from_key(table: &TableInfo, key: &[u8]) -> SqlError {
-    match decode_table_key(key) {
-        Ok(TableKey::Row { handle, .. }) => table_codec::duplicate_primary_key(table, handle),
+/// Error 1062 for a key that turned out to exist at commit, with the value that was to be written under it.
+pub fn duplicate_from_key(
+    table: &TableInfo,
+    key: &[u8],
+    value: &Bytes,
+    zone: &TimeZone,
+) -> SqlError {
+    let shown = match decode_table_key(key) {
+        Ok(TableKey::Row { handle, .. }) => Ok(table_codec::duplicate_primary_key(table, handle)),
         Ok(TableKey::Index { index, values, .. }) => {
             match table.indexes.iter().find(|info| info.id == index) {
-                Some(index) => table_codec::duplicate_key(table, index, values),
-                None => SqlError::internal("a duplicate in an unknown index"),
+                Some(index) => table_codec::duplicate_key(table, index, values, value, zone),
+                None => Err(SqlError::internal("a duplicate in an unknown index")),
             }
         }
-        Err(error) => SqlError::internal(error),
-    }
+        Err(error) => Err(SqlError::internal(error)),
+    };
+    shown.unwrap_or_else(|error| error)
 }

@@ -63,11 +63,11 @@ pub(super) async fn run(plan: &ReadyPlan<'_>, ctx: &ExecContext) -> SqlResult<Op
     if !fits(plan) {
         return Ok(None);
     }
-    let warnings = ctx.eval.warnings.lock().len();
+    let warnings = ctx.eval.mark_warnings();
     let mut budget = Budget { left: MAX_ROWS };
     let rows = execute(plan, ctx, &mut budget).await?;
     if rows.is_none() {
-        ctx.eval.warnings.lock().truncate(warnings);
+        ctx.eval.back_to(warnings);
     }
     Ok(rows)
 }

@@ -4,7 +4,12 @@
 
 use bytes::Bytes;
 
-use crate::common::{PeerId, RegionId, StoreId, Timestamp};
+use crate::common::retry::Effect;
+use crate::common::{RegionId, Timestamp};
+
+mod error;
+
+pub use error::{Busy, KeyError, RegionError, RequestError};
 
 /// The version of a region: `conf_ver` counts changes of its peers, `version` of its range.
 #[derive(
@@ -34,54 +39,6 @@ pub struct RegionContext {
     pub region_id: RegionId,
     /// Its version as the sender knows it.
     pub epoch: RegionEpoch,
-}
-
-/// The region cannot serve the request; the sender refreshes its routes or waits, and tries again.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RegionError {
-    /// This peer does not lead; `leader` if it knows who does.
-    #[error("region {region_id} is not led by this peer")]
-    NotLeader {
-        /// The region.
-        region_id: RegionId,
-        /// The peer and store that lead, if known.
-        leader: Option<(PeerId, StoreId)>,
-    },
-    /// No such region on this store.
-    #[error("region {0} is not on this store")]
-    RegionNotFound(RegionId),
-    /// The region split, merged or moved since the sender looked.
-    #[error("region {0} has another epoch")]
-    EpochNotMatch(RegionId),
-    /// A key is outside the region.
-    #[error("a key is not in region {0}")]
-    KeyNotInRegion(RegionId),
-    /// A mailbox is full; try again after a pause.
-    #[error("server is busy: {0}")]
-    ServerIsBusy(&'static str),
-    /// The proposal may or may not take effect: leadership or the node was lost while it was in flight.
-    #[error("the outcome of the proposal in region {0} is unknown")]
-    Undetermined(RegionId),
-    /// The command became void before it was replicated (a term change); nothing was written.
-    #[error("stale command in region {0}")]
-    StaleCommand(RegionId),
-    /// The disk of the store is nearly full; it serves reads only. Trying again soon does not help.
-    #[error("the disk of store {0} is full: it takes no writes")]
-    DiskFull(StoreId),
-}
-
-/// Why a request failed as a whole.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RequestError {
-    /// Wrong place or time; retry after refreshing.
-    #[error(transparent)]
-    Region(#[from] RegionError),
-    /// The keys themselves forbid it.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The engine failed.
-    #[error("storage: {0}")]
-    Storage(String),
 }
 
 /// The kind of a lock.
@@ -120,96 +77,6 @@ pub struct LockInfo {
     pub use_async_commit: bool,
     /// On an async-commit primary: all the other keys.
     pub secondaries: Vec<Bytes>,
-}
-
-/// Why a key refuses a command.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyError {
-    /// Another transaction holds a lock: resolve it, or wait.
-    #[error("key is locked by transaction {}", .0.start_ts)]
-    Locked(Box<LockInfo>),
-    /// A newer version was committed after this transaction's start.
-    #[error("write conflict: transaction {start_ts}, conflicting commit {conflict_commit_ts}")]
-    WriteConflict {
-        /// This transaction.
-        start_ts: Timestamp,
-        /// The transaction that committed in between.
-        conflict_start_ts: Timestamp,
-        /// When it committed.
-        conflict_commit_ts: Timestamp,
-        /// The key.
-        key: Bytes,
-    },
-    /// The key exists though the mutation was an insert.
-    #[error("key already exists")]
-    AlreadyExists {
-        /// The key.
-        key: Bytes,
-        /// The value it has.
-        value: Bytes,
-    },
-    /// Waiting for `wait_for` would close a cycle.
-    #[error("deadlock: transaction {lock_ts} waits for this one")]
-    Deadlock {
-        /// The key whose lock would be waited for.
-        key: Bytes,
-        /// The transaction that holds it.
-        lock_ts: Timestamp,
-    },
-    /// The lock was not given up within the wait allowed.
-    #[error("lock wait timeout")]
-    LockWaitTimeout {
-        /// The lock waited for.
-        lock: Box<LockInfo>,
-    },
-    /// Commit of a transaction that was rolled back, or whose lock is gone.
-    #[error("transaction {start_ts} has no lock: it was rolled back")]
-    TxnLockNotFound {
-        /// The transaction.
-        start_ts: Timestamp,
-        /// The key.
-        key: Bytes,
-    },
-    /// The pessimistic lock a prewrite relies on is gone.
-    #[error("pessimistic lock of transaction {start_ts} not found")]
-    PessimisticLockNotFound {
-        /// The transaction.
-        start_ts: Timestamp,
-        /// The key.
-        key: Bytes,
-    },
-    /// Rollback of what is committed.
-    #[error("transaction is committed at {commit_ts}")]
-    Committed {
-        /// When.
-        commit_ts: Timestamp,
-    },
-    /// `CheckTxnStatus` found neither lock nor record, and was told not to roll back.
-    #[error("transaction {start_ts} not found")]
-    TxnNotFound {
-        /// The transaction.
-        start_ts: Timestamp,
-        /// Its primary key.
-        primary: Bytes,
-    },
-    /// The commit timestamp is below the lock's `min_commit_ts`: fetch a newer one.
-    #[error("commit timestamp {commit_ts} is below {min_commit_ts}")]
-    CommitTsExpired {
-        /// What was tried.
-        commit_ts: Timestamp,
-        /// What is needed.
-        min_commit_ts: Timestamp,
-        /// The key.
-        key: Bytes,
-    },
-    /// A mutation's assertion about the key's existence does not hold.
-    #[error("assertion failed")]
-    AssertionFailed {
-        /// The transaction.
-        start_ts: Timestamp,
-        /// The key.
-        key: Bytes,
-    },
 }
 
 /// A key and its value.
@@ -471,6 +338,34 @@ pub enum KvRequest {
         /// Past the last key.
         end: Bytes,
     },
+}
+
+impl KvRequest {
+    /// What it does in its region: what an answer that does not come means, and who may give one.
+    pub fn effect(&self) -> Effect {
+        match self {
+            KvRequest::Get { .. } | KvRequest::BatchGet { .. } | KvRequest::Scan { .. } => {
+                Effect::Read
+            }
+            KvRequest::ScanLock { .. } => Effect::Look,
+            KvRequest::Commit(_) => Effect::Decide,
+            KvRequest::Prewrite(prewrite)
+                if prewrite.try_one_pc || prewrite.async_commit.is_some() =>
+            {
+                Effect::Decide
+            }
+            KvRequest::Prewrite(_)
+            | KvRequest::PessimisticLock(_)
+            | KvRequest::PessimisticRollback { .. }
+            | KvRequest::Rollback { .. }
+            | KvRequest::TxnHeartBeat { .. }
+            | KvRequest::CheckTxnStatus(_)
+            | KvRequest::CheckSecondaryLocks { .. }
+            | KvRequest::ResolveLock { .. }
+            | KvRequest::Gc { .. }
+            | KvRequest::DeleteRange { .. } => Effect::Change,
+        }
+    }
 }
 
 /// What became of a transaction.

@@ -1,0 +1,213 @@
+//! MySQL's error numbers, and TiDB's for what MySQL does not know.
+
+use super::Class;
+
+/// What is to be known of an error number.
+#[derive(Clone, Copy, Debug)]
+pub struct Operational {
+    /// The number.
+    pub code: u16,
+    /// The name of its constant.
+    pub name: &'static str,
+    /// What may be done about it.
+    pub class: Class,
+}
+
+macro_rules! errnos {
+    (
+        statement { $($name:ident = $code:literal, $state:literal;)* }
+        operational { $($op:ident = $number:literal, $sqlstate:literal, $class:ident;)* }
+    ) => {
+        $(#[doc = concat!("Error ", $code, ", SQLSTATE ", $state, ".")] pub const $name: u16 = $code;)*
+        $(#[doc = concat!("Error ", $number, ", SQLSTATE ", $sqlstate, ".")] pub const $op: u16 = $number;)*
+
+        /// The SQLSTATE of a number; `HY000` where MySQL has none of its own.
+        pub fn sqlstate(code: u16) -> &'static str {
+            match code {
+                $($code => $state,)*
+                $($number => $sqlstate,)*
+                _ => "HY000",
+            }
+        }
+
+        /// What may be done about an error with this number.
+        pub fn class(code: u16) -> Class {
+            match code {
+                $($number => Class::$class,)*
+                _ => Class::Deterministic,
+            }
+        }
+
+        /// The errors that have their cause outside of the statement: those an operator meets. `docs/errors.md` describes each.
+        pub const OPERATIONAL: &[Operational] =
+            &[$(Operational { code: $number, name: stringify!($op), class: Class::$class }),*];
+    };
+}
+
+errnos! {
+    statement {
+        CANT_CREATE_DB = 1006, "HY000";
+        DB_CREATE_EXISTS = 1007, "HY000";
+        DB_DROP_EXISTS = 1008, "HY000";
+        ILLEGAL_HA = 1031, "HY000";
+        HANDSHAKE = 1043, "08S01";
+        DB_ACCESS_DENIED = 1044, "42000";
+        ACCESS_DENIED = 1045, "28000";
+        NO_DB = 1046, "3D000";
+        UNKNOWN_COM = 1047, "08S01";
+        BAD_NULL = 1048, "23000";
+        BAD_DB = 1049, "42000";
+        TABLE_EXISTS = 1050, "42S01";
+        BAD_TABLE = 1051, "42S02";
+        NON_UNIQ = 1052, "23000";
+        BAD_FIELD = 1054, "42S22";
+        WRONG_FIELD_WITH_GROUP = 1055, "42000";
+        WRONG_GROUP_FIELD = 1056, "42000";
+        WRONG_VALUE_COUNT = 1058, "21S01";
+        TOO_LONG_IDENT = 1059, "42000";
+        DUP_FIELDNAME = 1060, "42S21";
+        DUP_KEYNAME = 1061, "42000";
+        DUP_ENTRY = 1062, "23000";
+        WRONG_FIELD_SPEC = 1063, "42000";
+        PARSE = 1064, "42000";
+        EMPTY_QUERY = 1065, "42000";
+        NONUNIQ_TABLE = 1066, "42000";
+        INVALID_DEFAULT = 1067, "42000";
+        MULTIPLE_PRI_KEY = 1068, "42000";
+        TOO_MANY_KEY_PARTS = 1070, "42000";
+        TOO_LONG_KEY = 1071, "42000";
+        KEY_COLUMN_DOES_NOT_EXIST = 1072, "42000";
+        TOO_BIG_FIELDLENGTH = 1074, "42000";
+        WRONG_AUTO_KEY = 1075, "42000";
+        WRONG_SUB_KEY = 1089, "HY000";
+        CANT_DROP_FIELD_OR_KEY = 1091, "42000";
+        NO_SUCH_THREAD = 1094, "HY000";
+        KILL_DENIED = 1095, "HY000";
+        NO_TABLES_USED = 1096, "HY000";
+        TABLE_NOT_LOCKED_FOR_WRITE = 1099, "HY000";
+        TABLE_NOT_LOCKED = 1100, "HY000";
+        BLOB_CANT_HAVE_DEFAULT = 1101, "42000";
+        WRONG_DB_NAME = 1102, "42000";
+        UNKNOWN_TABLE = 1109, "42S02";
+        FIELD_SPECIFIED_TWICE = 1110, "42000";
+        INVALID_GROUP_FUNC_USE = 1111, "HY000";
+        TABLE_MUST_HAVE_COLUMNS = 1113, "42000";
+        UNKNOWN_CHARACTER_SET = 1115, "42000";
+        TOO_MANY_TABLES = 1116, "HY000";
+        TOO_MANY_FIELDS = 1117, "HY000";
+        WRONG_VALUE_COUNT_ON_ROW = 1136, "21S01";
+        MIX_OF_GROUP_FUNC_AND_FIELDS = 1140, "42000";
+        NONEXISTING_GRANT = 1141, "42000";
+        NO_SUCH_TABLE = 1146, "42S02";
+        NET_PACKET_TOO_LARGE = 1153, "08S01";
+        NET_PACKETS_OUT_OF_ORDER = 1156, "08S01";
+        BLOB_KEY_WITHOUT_LENGTH = 1170, "42000";
+        PRIMARY_CANT_HAVE_NULL = 1171, "42000";
+        LOCK_OR_ACTIVE_TRANSACTION = 1192, "HY000";
+        UNKNOWN_SYSTEM_VARIABLE = 1193, "HY000";
+        WRONG_ARGUMENTS = 1210, "HY000";
+        WRONG_USAGE = 1221, "HY000";
+        WRONG_NUMBER_OF_COLUMNS_IN_SELECT = 1222, "21000";
+        VAR_IS_LOCAL_ONLY = 1228, "HY000";
+        VAR_IS_GLOBAL_ONLY = 1229, "HY000";
+        WRONG_VALUE_FOR_VAR = 1231, "42000";
+        WRONG_TYPE_FOR_VAR = 1232, "42000";
+        NOT_SUPPORTED_YET = 1235, "42000";
+        VAR_IS_READ_ONLY = 1238, "HY000";
+        OPERAND_COLUMNS = 1241, "21000";
+        SUBQUERY_NO_1_ROW = 1242, "21000";
+        UNKNOWN_STMT_HANDLER = 1243, "HY000";
+        DERIVED_MUST_HAVE_ALIAS = 1248, "42000";
+        COLLATION_CHARSET_MISMATCH = 1253, "42000";
+        WARN_DATA_OUT_OF_RANGE = 1264, "22003";
+        WARN_DATA_TRUNCATED = 1265, "01000";
+        WARN_USING_OTHER_HANDLER = 1266, "HY000";
+        CANT_AGGREGATE_2COLLATIONS = 1267, "HY000";
+        UNKNOWN_COLLATION = 1273, "HY000";
+        WRONG_NAME_FOR_INDEX = 1280, "42000";
+        UNKNOWN_STORAGE_ENGINE = 1286, "42000";
+        NON_UPDATABLE_TABLE = 1288, "HY000";
+        TRUNCATED_WRONG_VALUE = 1292, "22007";
+        INVALID_ON_UPDATE = 1294, "HY000";
+        UNKNOWN_TIME_ZONE = 1298, "HY000";
+        INVALID_CHARACTER_STRING = 1300, "HY000";
+        WARN_ALLOWED_PACKET_OVERFLOWED = 1301, "HY000";
+        SP_DOES_NOT_EXIST = 1305, "42000";
+        VIEW_WRONG_LIST = 1353, "HY000";
+        NO_DEFAULT_FOR_FIELD = 1364, "HY000";
+        DIVISION_BY_ZERO = 1365, "22012";
+        TRUNCATED_WRONG_VALUE_FOR_FIELD = 1366, "HY000";
+        ILLEGAL_VALUE_FOR_TYPE = 1367, "22007";
+        KEY_PART_0 = 1391, "HY000";
+        CANNOT_USER = 1396, "HY000";
+        DATA_TOO_LONG = 1406, "22001";
+        WRONG_VALUE_FOR_TYPE = 1411, "HY000";
+        TABLE_DEF_CHANGED = 1412, "HY000";
+        TOO_BIG_SCALE = 1425, "42000";
+        TOO_BIG_PRECISION = 1426, "42000";
+        M_BIGGER_THAN_D = 1427, "42000";
+        TOO_BIG_DISPLAYWIDTH = 1439, "42000";
+        DATETIME_FUNCTION_OVERFLOW = 1441, "22008";
+        WRONG_VALUE = 1525, "HY000";
+        CANT_EXECUTE_IN_TRANSACTION = 1568, "25001";
+        WRONG_PARAMCOUNT_TO_NATIVE_FCT = 1582, "42000";
+        VARIABLE_IS_READONLY = 1621, "HY000";
+        TOO_LONG_TABLE_COMMENT = 1628, "HY000";
+        TOO_LONG_FIELD_COMMENT = 1629, "HY000";
+        UNKNOWN_LOCALE = 1649, "HY000";
+        TOO_LONG_INDEX_COMMENT = 1688, "HY000";
+        DATA_OUT_OF_RANGE = 1690, "22003";
+        READ_ONLY_TRANSACTION = 1792, "25006";
+        UNKNOWN_ALTER_ALGORITHM = 1800, "HY000";
+        UNKNOWN_ALTER_LOCK = 1801, "HY000";
+        INVALID_YEAR_COLUMN_LENGTH = 1818, "HY000";
+        MALFORMED_PACKET = 1835, "HY000";
+        ALTER_OPERATION_NOT_SUPPORTED = 1845, "0A000";
+        INVALID_ARGUMENT_FOR_LOGARITHM = 3020, "2201E";
+        USER_LOCK_WRONG_NAME = 3057, "42000";
+        USER_LOCK_DEADLOCK = 3058, "HY000";
+        FIELD_IN_ORDER_NOT_SELECT = 3065, "HY000";
+        SECURE_TRANSPORT_REQUIRED = 3159, "HY000";
+        REGEXP_ILLEGAL_ARGUMENT = 3685, "HY000";
+        REGEXP_RULE_SYNTAX = 3688, "HY000";
+        REGEXP_BAD_ESCAPE_SEQUENCE = 3689, "HY000";
+        REGEXP_UNIMPLEMENTED = 3690, "HY000";
+        REGEXP_MISMATCHED_PAREN = 3691, "HY000";
+        REGEXP_BAD_INTERVAL = 3692, "HY000";
+        REGEXP_MAX_LT_MIN = 3693, "HY000";
+        REGEXP_INVALID_BACK_REF = 3694, "HY000";
+        REGEXP_LOOK_BEHIND_LIMIT = 3695, "HY000";
+        REGEXP_MISSING_CLOSE_BRACKET = 3696, "HY000";
+        REGEXP_INVALID_RANGE = 3697, "HY000";
+        REGEXP_STACK_OVERFLOW = 3698, "HY000";
+        REGEXP_TIME_OUT = 3699, "HY000";
+        REGEXP_PATTERN_TOO_BIG = 3700, "HY000";
+        REGEXP_INVALID_CAPTURE_GROUP_NAME = 3887, "HY000";
+        REGEXP_INVALID_FLAG = 3900, "HY000";
+    }
+    operational {
+        DISK_FULL = 1021, "HY000", DiskFull;
+        CON_COUNT = 1040, "08004", Busy;
+        OUT_OF_RESOURCES = 1041, "HY000", TooMuch;
+        SERVER_SHUTDOWN = 1053, "08S01", Away;
+        UNKNOWN = 1105, "HY000", Fatal;
+        LOCK_WAIT_TIMEOUT = 1205, "HY000", WaitedOut;
+        LOCK_DEADLOCK = 1213, "40001", GaveWay;
+        QUERY_INTERRUPTED = 1317, "70100", Ended;
+        STACK_OVERRUN = 1436, "HY000", TooMuch;
+        AUTOINC_READ_FAILED = 1467, "HY000", TooMuch;
+        QUERY_TIMEOUT = 3024, "HY000", Ended;
+        CAPACITY_EXCEEDED = 3170, "HY000", TooMuch;
+        LOCK_NOWAIT = 3572, "HY000", WaitedOut;
+        TXN_TOO_LARGE = 8004, "HY000", TooMuch;
+        ENTRY_TOO_LARGE = 8025, "HY000", TooMuch;
+        INFO_SCHEMA_EXPIRED = 8027, "HY000", Away;
+        INFO_SCHEMA_CHANGED = 8028, "HY000", OldSchema;
+        UNDETERMINED_COMMIT = 8501, "HY000", Undetermined;
+        TIKV_SERVER_TIMEOUT = 9002, "HY000", Away;
+        SERVER_BUSY = 9003, "HY000", Busy;
+        RESOLVE_LOCK_TIMEOUT = 9004, "HY000", Locked;
+        REGION_UNAVAILABLE = 9005, "HY000", Away;
+        WRITE_CONFLICT = 9007, "HY000", Conflict;
+    }
+}
