@@ -5,7 +5,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::catalog::keywords;
+use super::system::keywords;
 
 /// Of a longer text no more is looked at: what follows is values.
 const TEXT_LIMIT: usize = 16 << 10;

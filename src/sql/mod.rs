@@ -11,5 +11,6 @@ pub mod kv;
 pub mod parser;
 pub mod plan;
 pub mod stats;
+pub mod system;
 pub mod table_codec;
 pub mod types;

@@ -16,6 +16,7 @@ use crate::common::{Fault, SqlError, SqlResult, errno};
 use crate::sql::catalog::{InfoSchema, TableInfo};
 use crate::sql::ddl::{Changed, VersionChange, load_schema, load_schema_after};
 use crate::sql::kv::{KvStore, TxnOptions};
+use crate::sql::system;
 
 /// How many versions back it is known which tables a version changed.
 const HISTORY: usize = 1024;
@@ -120,7 +121,7 @@ impl SchemaCache {
         let txn = store.begin(TxnOptions::default()).await?;
         let (version, databases) = load_schema(&*txn).await?;
         txn.rollback().await?;
-        Ok(SchemaCache::new(InfoSchema::new(version, databases)))
+        Ok(SchemaCache::new(system::info_schema(version, databases)))
     }
 
     /// From now on transactions that write commit only while `lease` holds: while other nodes wait for this one before

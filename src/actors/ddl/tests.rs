@@ -7,17 +7,18 @@ use super::*;
 use crate::actors::pd::AlwaysOwner;
 use crate::actors::runtime::{ActorRef, System, Thread};
 use crate::common::{SqlResult, errno};
-use crate::sql::catalog::{DatabaseInfo, DdlStatement, InfoSchema, SchemaState, TableInfo};
+use crate::sql::catalog::{DatabaseInfo, DdlStatement, SchemaState, TableInfo};
 use crate::sql::ddl::{Submitter, enqueue};
 use crate::sql::exec::memory_store::MemoryStore;
 use crate::sql::exec::tests::fixture::{Fixture, index, user, users};
 use crate::sql::kv::{KvStore, TxnOptions};
 use crate::sql::plan::ConflictAction;
+use crate::sql::system;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
 fn start(store: &MemoryStore, system: &System) -> (ActorRef<DdlWorker>, Arc<SchemaCache>) {
-    let cache = SchemaCache::new(InfoSchema::new(0, Vec::new()));
+    let cache = SchemaCache::new(system::info_schema(0, Vec::new()));
     let parts = DdlParts {
         store: Arc::new(store.clone()),
         cache: cache.clone(),

@@ -31,6 +31,7 @@ use crate::config::{AuthPlugin, Config, Role};
 use crate::protocol::auth::Plugin;
 use crate::sql::catalog::{DatabaseInfo, DdlStatement, InfoSchema, SchemaState};
 use crate::sql::exec::ExecLimits;
+use crate::sql::system;
 use crate::sql::types::Collation;
 use crate::storage::engine::MemoryUsage;
 
@@ -395,7 +396,7 @@ struct NoSchema;
 
 impl SchemaSource for NoSchema {
     fn current(&self) -> InfoSchema {
-        InfoSchema::new(0, Vec::new())
+        system::info_schema(0, Vec::new())
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::answer::Sink;
 use super::core::Core;
-use super::show::Shown;
 use super::statement::Request;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::analyze::{self, FullSpeed};
 use crate::sql::catalog::{DatabaseInfo, TableInfo};
 use crate::sql::parser::ast::ObjectName;
+use crate::sql::system::Shown;
 use crate::sql::types::Datum;
 
 /// What is told of a table: the kind of message, and the message.

@@ -24,12 +24,11 @@
 //! A command begins on its connection's thread and goes to the runtime's workers when it turns out to be heavy ([`place`]).
 //!
 //! [`statement`] sorts statements; [`run`] runs queries and writes; [`transaction`] keeps the transaction; [`prepared`] the
-//! prepared statements with their plans; [`set`] and [`variables`] the variables; [`show`] and [`virtual_tables`] make rows
-//! of what the node knows; [`ddl`] asks for schema changes; [`accounts`] keeps who may connect; [`encode`] writes packets.
+//! prepared statements with their plans; [`set`] and [`variables`] the variables; [`show`] and [`sources`] bring what the
+//! node knows to `sql::system`, which makes tables of it; [`ddl`] asks for schema changes; [`accounts`] keeps who may connect; [`encode`] writes packets.
 
 pub mod accounts;
 pub mod activity;
-mod activity_rows;
 mod actor;
 mod analyze;
 mod answer;
@@ -38,9 +37,10 @@ mod core;
 mod cursor;
 mod ddl;
 mod encode;
+mod everybody;
+mod explain;
 mod memory;
 mod messages;
-mod metadata_locks;
 mod named_locks;
 mod place;
 mod plan_tables;
@@ -48,13 +48,12 @@ mod prepared;
 mod processes;
 pub mod remote;
 mod run;
-mod schema_rows;
 mod services;
 mod set;
 mod show;
+mod sources;
 mod split;
 mod statement;
-mod system_rows;
 mod table_locks;
 #[cfg(test)]
 mod tests;
@@ -62,7 +61,6 @@ mod transaction;
 mod values;
 pub mod variables;
 mod vars;
-mod virtual_tables;
 mod watch;
 
 use rand_chacha::ChaCha8Rng;

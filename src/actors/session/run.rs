@@ -9,9 +9,9 @@ use super::encode::{Format, RowEncoder, write_column};
 use super::place::{Workers, place};
 use super::plan_tables::{PlanTables, writes_named_rows};
 use super::prepared::PlanKey;
+use super::sources::SessionSources;
 use super::statement::Request;
 use super::transaction::{NextTransaction, duplicate_shown};
-use super::virtual_tables::SessionTables;
 use crate::common::retry::{self, Decision, OPTIMISTIC_RUNS, Unit};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::packet::PacketWriter;
@@ -68,7 +68,7 @@ impl Core {
         schema: Option<&Arc<InfoSchema>>,
     ) -> ExecContext {
         let virtual_tables: Arc<dyn VirtualTables> = match schema {
-            Some(schema) => Arc::new(SessionTables::new(self, schema.clone(), eval.clone())),
+            Some(schema) => Arc::new(SessionSources::new(self, schema.clone(), eval.clone())),
             None => Arc::new(NoVirtualTables),
         };
         ExecContext {

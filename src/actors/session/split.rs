@@ -4,11 +4,11 @@ use bytes::Bytes;
 
 use super::answer::Sink;
 use super::core::Core;
-use super::show::Shown;
 use super::statement::Request;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{IndexInfo, SchemaState, TableInfo};
 use crate::sql::parser::ast::{Expr, SplitBoundary, SplitTable};
+use crate::sql::system::Shown;
 use crate::sql::table_codec;
 use crate::sql::types::{Datum, convert_for_column};
 

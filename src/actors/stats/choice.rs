@@ -71,7 +71,7 @@ mod tests {
             state: SchemaState::Public,
         };
         let table = |id: &i64| TableInfo { id: *id, name: format!("t{id}"), ..users() };
-        InfoSchema::new(1, vec![(database, tables.iter().map(table).collect())])
+        crate::sql::system::info_schema(1, vec![(database, tables.iter().map(table).collect())])
     }
 
     fn record(table: i64, rows: u64, modified: u64, analyzed_ts: u64) -> TableStats {

@@ -4,12 +4,19 @@ use std::sync::Arc;
 
 use rpds::{HashTrieMapSync, RedBlackTreeMapSync};
 
-use super::virtual_tables;
 use super::{DatabaseInfo, SchemaState, TableInfo};
 use crate::common::{SqlError, SqlResult, errno};
 
 /// The database of virtual tables.
 pub const INFORMATION_SCHEMA: &str = "information_schema";
+
+/// The databases nobody may change: MySQL's own, whose tables are computed (`sql::system`).
+pub const SYSTEM_DATABASES: [&str; 3] = [INFORMATION_SCHEMA, "mysql", "performance_schema"];
+
+/// Whether a database, in any case, is one of MySQL's own.
+pub fn is_system_database(name: &str) -> bool {
+    SYSTEM_DATABASES.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
 
 /// A database with its tables, by lower-case name.
 #[derive(Clone, Debug)]
@@ -32,12 +39,9 @@ struct Snapshot {
 pub struct InfoSchema(Arc<Snapshot>);
 
 impl InfoSchema {
-    /// A snapshot of these databases and their tables. MySQL's own are always there.
+    /// A snapshot of these databases and their tables. (`sql::system::info_schema` adds MySQL's own.)
     pub fn new(version: i64, databases: Vec<(DatabaseInfo, Vec<TableInfo>)>) -> InfoSchema {
         let mut snapshot = Snapshot { version, ..Snapshot::default() };
-        for (info, tables) in virtual_tables::databases() {
-            snapshot.add_database(info, tables);
-        }
         for (info, tables) in databases {
             snapshot.add_database(info, tables);
         }

@@ -10,18 +10,17 @@ mod build_column;
 mod build_index;
 pub(in crate::sql) mod ddl_statement;
 mod info_schema;
-mod keywords;
 mod model;
 mod show;
 #[cfg(test)]
 mod tests;
-mod virtual_tables;
 
 pub use build::{DdlContext, build_create_database, build_statement, build_table};
 pub use build_column::check_decimal;
 pub use ddl_statement::DdlStatement;
-pub use info_schema::{INFORMATION_SCHEMA, InfoSchema, SchemaChange};
-pub use keywords::keywords;
+pub use info_schema::{
+    INFORMATION_SCHEMA, InfoSchema, SYSTEM_DATABASES, SchemaChange, is_system_database,
+};
 pub use model::{
     ColumnInfo, DatabaseInfo, DefaultValue, IndexColumn, IndexInfo, SchemaState, TableInfo,
     TableLock,
@@ -29,4 +28,3 @@ pub use model::{
 pub use show::{
     column_type_text, default_text, quote_name, show_create_database, show_create_table,
 };
-pub use virtual_tables::is_system_database;

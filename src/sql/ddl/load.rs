@@ -6,6 +6,7 @@ use super::meta::{Changed, Meta, VersionChange};
 use crate::common::SqlResult;
 use crate::sql::catalog::{DatabaseInfo, InfoSchema, SchemaChange, TableInfo};
 use crate::sql::kv::Transaction;
+use crate::sql::system;
 
 /// Reads everything there is: the version, and every database with its tables.
 pub async fn load_schema(
@@ -42,7 +43,7 @@ pub async fn load_schema_after(
         Some(schema) => schema,
         None => {
             let (version, databases) = load_schema(txn).await?;
-            InfoSchema::new(version, databases)
+            system::info_schema(version, databases)
         }
     };
     Ok(Some((schema, changes)))

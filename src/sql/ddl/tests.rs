@@ -11,6 +11,7 @@ use crate::sql::catalog::{
 use crate::sql::exec::tests::fixture::{Fixture, index, user, users};
 use crate::sql::kv::{KvStore, TxnOptions};
 use crate::sql::plan::ConflictAction;
+use crate::sql::system;
 use crate::sql::table_codec;
 use crate::sql::types::{Datum, TimeZone};
 
@@ -21,7 +22,7 @@ async fn one_step(store: &dyn KvStore) -> Progress {
     let job = Meta::new(&*txn).jobs_after(0).await.unwrap().remove(0);
     let progress = step(&*txn, job).await.unwrap();
     txn.commit().await.unwrap();
-    for known in [before, InfoSchema::new(0, Vec::new())] {
+    for known in [before, system::info_schema(0, Vec::new())] {
         differences_make_the_whole(store, &known).await;
     }
     progress
@@ -77,7 +78,7 @@ async fn run(store: &dyn KvStore, statement: DdlStatement) -> Job {
 async fn schema(store: &dyn KvStore) -> InfoSchema {
     let txn = store.begin(TxnOptions::default()).await.unwrap();
     let (version, databases) = load_schema(&*txn).await.unwrap();
-    InfoSchema::new(version, databases)
+    system::info_schema(version, databases)
 }
 
 fn create_database() -> DdlStatement {

@@ -4,60 +4,6 @@ use super::ast::{Show, ShowFilter, ShowKind, Statement};
 use super::cursor::Parser;
 use crate::common::{SqlError, SqlResult};
 
-const TRIGGER_COLUMNS: &[&str] = &[
-    "Trigger",
-    "Event",
-    "Table",
-    "!Statement",
-    "Timing",
-    "Created",
-    "sql_mode",
-    "Definer",
-    "character_set_client",
-    "collation_connection",
-    "Database Collation",
-];
-
-const EVENT_COLUMNS: &[&str] = &[
-    "Db",
-    "Name",
-    "Definer",
-    "Time zone",
-    "Type",
-    "Execute at",
-    "Interval value",
-    "Interval field",
-    "Starts",
-    "Ends",
-    "Status",
-    "#Originator",
-    "character_set_client",
-    "collation_connection",
-    "Database Collation",
-];
-
-const ROUTINE_COLUMNS: &[&str] = &[
-    "Db",
-    "Name",
-    "Type",
-    "Definer",
-    "Modified",
-    "Created",
-    "Security_type",
-    "!Comment",
-    "character_set_client",
-    "collation_connection",
-    "Database Collation",
-];
-
-/// What asks for programs that are stored in the schema, and the columns of the answer.
-const PROGRAMS: &[(&[&str], &[&str])] = &[
-    (&["TRIGGERS"], TRIGGER_COLUMNS),
-    (&["EVENTS"], EVENT_COLUMNS),
-    (&["PROCEDURE", "STATUS"], ROUTINE_COLUMNS),
-    (&["FUNCTION", "STATUS"], ROUTINE_COLUMNS),
-];
-
 /// What else MySQL shows, by its first word.
 const UNSUPPORTED: &[&str] = &[
     "BINARY",
@@ -167,15 +113,17 @@ impl Parser<'_> {
 
     /// SHOW TRIGGERS, SHOW EVENTS, SHOW PROCEDURE STATUS, SHOW FUNCTION STATUS.
     fn show_programs(&mut self) -> SqlResult<Option<ShowKind>> {
-        for (words, columns) in PROGRAMS {
-            if self.words(words) {
-                if words.len() == 1 {
-                    self.database_clause()?;
-                }
-                return Ok(Some(ShowKind::StoredPrograms { columns }));
-            }
-        }
-        Ok(None)
+        Ok(if self.word("TRIGGERS") {
+            Some(ShowKind::Triggers { database: self.database_clause()? })
+        } else if self.word("EVENTS") {
+            Some(ShowKind::Events { database: self.database_clause()? })
+        } else if self.words(&["PROCEDURE", "STATUS"]) {
+            Some(ShowKind::Routines { procedures: true })
+        } else if self.words(&["FUNCTION", "STATUS"]) {
+            Some(ShowKind::Routines { procedures: false })
+        } else {
+            None
+        })
     }
 
     fn show_create(&mut self) -> SqlResult<ShowKind> {

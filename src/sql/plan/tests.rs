@@ -14,6 +14,7 @@ use crate::sql::catalog::{
 };
 use crate::sql::parser::{ParsedStatement, Statement, ast, parse};
 use crate::sql::stats::{ColumnStats, StatsSource, TableStats};
+use crate::sql::system;
 use crate::sql::types::SqlMode;
 
 /// Statistics by table.
@@ -46,7 +47,7 @@ impl TestSchema {
             state: SchemaState::Public,
         };
         TestSchema {
-            schema: InfoSchema::new(1, vec![(database, Vec::new())]),
+            schema: system::info_schema(1, vec![(database, Vec::new())]),
             current_db: Some("test".to_owned()),
             sql_mode: SqlMode::default(),
             stats: TestStats::default(),

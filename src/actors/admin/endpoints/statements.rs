@@ -12,7 +12,8 @@ use crate::actors::admin::actor::Shared;
 use crate::actors::admin::aside::{Answered, Made, elsewhere};
 use crate::actors::admin::http::{Answer, Asked, limit};
 use crate::actors::admin::services::AdminServices;
-use crate::actors::session::activity::{Activity, SlowStatement, Summary};
+use crate::actors::session::activity::{Activity, Summary};
+use crate::sql::system::SlowStatement;
 
 /// `/overview` has so many statements of each kind.
 const TOP: usize = 10;
@@ -43,19 +44,18 @@ fn summary(summary: &Summary) -> Value {
 }
 
 fn slow(statement: &SlowStatement) -> Value {
-    let outcome = &statement.outcome;
     json!({
         "ended_unix_ms": statement.ended_micros / 1000,
-        "seconds": outcome.elapsed.as_secs_f64(),
+        "seconds": statement.elapsed.as_secs_f64(),
         "user": statement.user,
         "host": statement.host,
         "conn_id": statement.connection,
         "database": statement.database,
         "statement": String::from_utf8_lossy(&statement.text),
-        "rows_sent": outcome.sent,
-        "rows_affected": outcome.affected,
-        "rows_examined": outcome.examined,
-        "error": outcome.error,
+        "rows_sent": statement.sent,
+        "rows_affected": statement.affected,
+        "rows_examined": statement.examined,
+        "error": statement.error,
     })
 }
 

@@ -7,6 +7,7 @@ mod commands;
 mod metrics;
 mod slow;
 mod statements;
+mod status;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,8 +17,9 @@ use bytes::Bytes;
 
 pub use commands::Command;
 pub(in crate::actors) use metrics::{DURATION, describe as describe_metrics};
-pub use slow::{SlowLog, SlowStatement};
+pub use slow::SlowLog;
 pub use statements::{Statements, Summary};
+pub(super) use status::status;
 
 /// What became of a statement.
 #[derive(Clone, Debug, Default)]

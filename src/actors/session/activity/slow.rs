@@ -7,31 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::{Outcome, Ran};
+use super::Ran;
+use crate::sql::system::SlowStatement;
 
 /// So many are kept in memory.
 const KEPT: usize = 512;
 /// Of a longer statement only the beginning is kept.
 const TEXT_LIMIT: usize = 4096;
-
-/// A statement that took longer than `long_query_time`.
-#[derive(Clone, Debug)]
-pub struct SlowStatement {
-    /// When it ended, in microseconds since 1970.
-    pub ended_micros: u64,
-    /// `user[user] @ host`.
-    pub user: String,
-    /// The client's address.
-    pub host: String,
-    /// The connection.
-    pub connection: u32,
-    /// The database in use.
-    pub database: Option<String>,
-    /// Its beginning.
-    pub text: Bytes,
-    /// What became of it.
-    pub outcome: Outcome,
-}
 
 /// The last slow statements.
 #[derive(Debug, Default)]
@@ -53,7 +35,7 @@ impl SlowLog {
             return;
         }
         let text = ran.text.slice(..ran.text.len().min(TEXT_LIMIT));
-        let outcome = ran.outcome.clone();
+        let outcome = &ran.outcome;
         tracing::info!(
             target: "slow_query",
             seconds = outcome.elapsed.as_secs_f64(),
@@ -80,7 +62,11 @@ impl SlowLog {
             database: ran.database.map(str::to_owned),
             // A copy: the text is part of the packet it came in.
             text: Bytes::copy_from_slice(&text),
-            outcome,
+            elapsed: outcome.elapsed,
+            sent: outcome.sent,
+            affected: outcome.affected,
+            examined: outcome.examined,
+            error: outcome.error,
         });
     }
 

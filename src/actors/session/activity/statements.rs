@@ -8,6 +8,7 @@ use dashmap::DashMap;
 
 use super::Ran;
 use crate::sql::digest::{digest_name, digest_text};
+use crate::sql::system::Digest;
 
 /// So many digests are kept; what comes after goes into one that stands for all others.
 const KEPT: usize = 3000;
@@ -129,6 +130,31 @@ impl Summary {
             affected: of(&self.affected),
             examined: of(&self.examined),
             last_micros: of(&self.last_micros),
+        }
+    }
+
+    /// What is told of it.
+    pub fn facts(&self) -> Digest {
+        let numbers = self.numbers();
+        Digest {
+            database: self.database.clone(),
+            digest: self.digest.clone(),
+            text: self.text.clone(),
+            sample: self.sample.clone(),
+            first_micros: self.first_micros,
+            last_micros: numbers.last_micros,
+            count: numbers.count,
+            errors: numbers.errors,
+            warnings: numbers.warnings,
+            sum: numbers.sum,
+            min: numbers.min,
+            max: numbers.max,
+            p95: self.quantile(950),
+            p99: self.quantile(990),
+            p999: self.quantile(999),
+            sent: numbers.sent,
+            affected: numbers.affected,
+            examined: numbers.examined,
         }
     }
 

@@ -20,6 +20,7 @@ use crate::sql::expr::EvalContext;
 use crate::sql::kv::{KvStore, TxnOptions};
 use crate::sql::parser::{ParsedStatement, Statement, ast, parse};
 use crate::sql::plan::{ConflictAction, Planner, QueryPlan, StatementPlan};
+use crate::sql::system;
 use crate::sql::types::{Datum, FieldType, SqlMode, write_text};
 
 /// A session without protocol and actors.
@@ -43,7 +44,7 @@ impl Session {
     pub(super) async fn schema(&self) -> SqlResult<InfoSchema> {
         let txn = self.store.begin(TxnOptions::default()).await?;
         let (version, databases) = ddl::load_schema(&*txn).await?;
-        Ok(InfoSchema::new(version, databases))
+        Ok(system::info_schema(version, databases))
     }
 
     pub(super) async fn context(&self, plan: &StatementPlan) -> SqlResult<ExecContext> {

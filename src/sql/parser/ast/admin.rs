@@ -163,9 +163,15 @@ pub enum ShowKind {
     StatsMeta,
     StatsHistograms,
     StatsHealthy,
-    /// TRIGGERS, EVENTS, PROCEDURE STATUS, FUNCTION STATUS.
-    StoredPrograms {
-        columns: &'static [&'static str],
+    Triggers {
+        database: Option<String>,
+    },
+    Events {
+        database: Option<String>,
+    },
+    /// PROCEDURE STATUS, or FUNCTION STATUS.
+    Routines {
+        procedures: bool,
     },
 }
 

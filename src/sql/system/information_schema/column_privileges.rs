@@ -1,0 +1,14 @@
+//! `information_schema.COLUMN_PRIVILEGES`: accounts have all rights everywhere.
+
+use crate::sql::system::table::table;
+
+table! {
+    "COLUMN_PRIVILEGES" is empty;
+    GRANTEE: Varchar(292) NOT NULL;
+    TABLE_CATALOG: Varchar(512) NOT NULL;
+    TABLE_SCHEMA: Varchar(64) NOT NULL;
+    TABLE_NAME: Varchar(64) NOT NULL;
+    COLUMN_NAME: Varchar(64) NOT NULL;
+    PRIVILEGE_TYPE: Varchar(64) NOT NULL;
+    IS_GRANTABLE: Varchar(3) NOT NULL;
+}

@@ -1,0 +1,136 @@
+//! `information_schema.COLUMNS`: the columns; SHOW COLUMNS and DESCRIBE read it.
+
+use crate::sql::catalog::{
+    ColumnInfo, DatabaseInfo, DefaultValue, IndexInfo, TableInfo, default_text,
+};
+use crate::sql::system::asked::Asked;
+use crate::sql::system::schema_facts::{public_columns, public_indexes};
+use crate::sql::system::table::table;
+use crate::sql::types::{Collation, Datum, FieldType, TypeKind};
+
+/// A column, and where it is.
+struct Facts<'a> {
+    database: &'a DatabaseInfo,
+    table: &'a TableInfo,
+    column: &'a ColumnInfo,
+    field_type: &'a FieldType,
+    /// Of a column of text.
+    collation: Option<Collation>,
+    /// Precision and scale of a number.
+    digits: (Option<u32>, Option<u32>),
+}
+
+fn facts<'a>(asked: &'a Asked<'a>) -> impl Iterator<Item = Facts<'a>> {
+    let of_table = |(database, table): (&'a DatabaseInfo, &'a TableInfo)| {
+        public_columns(table).map(move |column| Facts {
+            database,
+            table,
+            column,
+            field_type: &column.field_type,
+            collation: text_collation(&column.field_type),
+            digits: digits(&column.field_type),
+        })
+    };
+    asked.tables().flat_map(of_table)
+}
+
+table! {
+    "COLUMNS": |asked| for facts in facts(asked);
+    TABLE_CATALOG: Varchar(64) NOT NULL = "def";
+    TABLE_SCHEMA: Varchar(64) NOT NULL = facts.database.name.as_str();
+    TABLE_NAME: Varchar(64) NOT NULL = facts.table.name.as_str();
+    COLUMN_NAME: Varchar(64) = facts.column.name.as_str();
+    ORDINAL_POSITION: UInt NOT NULL = facts.column.offset as u64 + 1;
+    COLUMN_DEFAULT: Text = default_text(facts.column);
+    IS_NULLABLE: Varchar(3) NOT NULL = if facts.field_type.not_null { "NO" } else { "YES" };
+    DATA_TYPE: LongText = facts.field_type.kind_name();
+    CHARACTER_MAXIMUM_LENGTH: BigInt = length(facts.field_type).map(u64::from);
+    CHARACTER_OCTET_LENGTH: BigInt = bytes(facts.field_type).map(u64::from);
+    NUMERIC_PRECISION: UBigInt = facts.digits.0.map(u64::from);
+    NUMERIC_SCALE: UBigInt = facts.digits.1.map(u64::from);
+    DATETIME_PRECISION: UInt = fraction(facts.field_type).map(u64::from);
+    CHARACTER_SET_NAME: Varchar(64) = facts.collation.map(Collation::charset);
+    COLLATION_NAME: Varchar(64) = facts.collation.map(Collation::name);
+    COLUMN_TYPE: MediumText NOT NULL = facts.field_type.sql_text();
+    COLUMN_KEY: Varchar(3) NOT NULL = column_key(facts.table, facts.column);
+    EXTRA: Varchar(256) = extra(facts.column);
+    PRIVILEGES: Varchar(154) = "select,insert,update,references";
+    COLUMN_COMMENT: Text NOT NULL = facts.column.comment.as_str();
+    GENERATION_EXPRESSION: LongText NOT NULL = "";
+    SRS_ID: UInt = Datum::Null;
+}
+
+/// Characters that a text may have.
+fn length(field_type: &FieldType) -> Option<u32> {
+    field_type.kind.is_string().then(|| field_type.display_width())
+}
+
+/// Bytes that a text may have.
+fn bytes(field_type: &FieldType) -> Option<u32> {
+    let wide = text_collation(field_type).is_some() && !field_type.kind.is_text();
+    length(field_type).map(|length| if wide { length.saturating_mul(4) } else { length })
+}
+
+/// Digits of a second's fraction.
+fn fraction(field_type: &FieldType) -> Option<u32> {
+    let timed = field_type.kind.is_temporal() && field_type.kind != TypeKind::Date;
+    timed.then(|| u32::from(field_type.fsp()))
+}
+
+/// Precision and scale of a number; `None` for other types.
+fn digits(field_type: &FieldType) -> (Option<u32>, Option<u32>) {
+    let kind = field_type.kind;
+    match kind {
+        _ if kind.is_integer() => (Some(field_type.decimal_digits()), Some(0)),
+        _ if kind.is_float() => (
+            field_type.length.or_else(|| Some(field_type.display_width())),
+            field_type.decimals.map(u32::from),
+        ),
+        _ if kind.is_numeric() => {
+            let (precision, scale) = field_type.precision_scale();
+            (Some(precision), Some(scale.into()))
+        }
+        _ => (None, None),
+    }
+}
+
+/// The collation of a column of text.
+fn text_collation(field_type: &FieldType) -> Option<Collation> {
+    let text = field_type.kind.is_string() && field_type.collation != Collation::Binary;
+    text.then_some(field_type.collation)
+}
+
+/// PRI, UNI, MUL or nothing.
+fn column_key(table: &TableInfo, column: &ColumnInfo) -> &'static str {
+    let offset = column.offset;
+    if table.handle_column == Some(offset) {
+        return "PRI";
+    }
+    let within = |index: &IndexInfo| index.columns.iter().any(|part| part.offset == offset);
+    if table.primary_index().is_some_and(within) {
+        return "PRI";
+    }
+    let leads = |index: &&IndexInfo| index.columns[0].offset == offset;
+    let mut first = public_indexes(table).filter(leads).peekable();
+    if first.peek().is_none() {
+        return "";
+    }
+    if first.any(|index| index.unique && index.columns.len() == 1) { "UNI" } else { "MUL" }
+}
+
+/// `auto_increment`, `on update CURRENT_TIMESTAMP`, `DEFAULT_GENERATED`.
+fn extra(column: &ColumnInfo) -> String {
+    let mut parts = Vec::new();
+    if column.auto_increment {
+        parts.push("auto_increment".to_owned());
+    }
+    if matches!(column.default, Some(DefaultValue::CurrentTimestamp(_))) {
+        parts.push("DEFAULT_GENERATED".to_owned());
+    }
+    match column.on_update_now {
+        Some(0) => parts.push("on update CURRENT_TIMESTAMP".to_owned()),
+        Some(digits) => parts.push(format!("on update CURRENT_TIMESTAMP({digits})")),
+        None => {}
+    }
+    parts.join(" ")
+}

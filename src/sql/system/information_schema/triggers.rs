@@ -1,0 +1,29 @@
+//! `information_schema.TRIGGERS`: there are no triggers.
+
+use crate::sql::system::table::table;
+
+table! {
+    "TRIGGERS" is empty;
+    TRIGGER_CATALOG: Varchar(64) NOT NULL;
+    TRIGGER_SCHEMA: Varchar(64) NOT NULL;
+    TRIGGER_NAME: Varchar(64) NOT NULL;
+    EVENT_MANIPULATION: Varchar(6) NOT NULL;
+    EVENT_OBJECT_CATALOG: Varchar(64) NOT NULL;
+    EVENT_OBJECT_SCHEMA: Varchar(64) NOT NULL;
+    EVENT_OBJECT_TABLE: Varchar(64) NOT NULL;
+    ACTION_ORDER: UInt NOT NULL;
+    ACTION_CONDITION: Binary(0);
+    ACTION_STATEMENT: LongText NOT NULL;
+    ACTION_ORIENTATION: Varchar(3) NOT NULL;
+    ACTION_TIMING: Varchar(6) NOT NULL;
+    ACTION_REFERENCE_OLD_TABLE: Binary(0);
+    ACTION_REFERENCE_NEW_TABLE: Binary(0);
+    ACTION_REFERENCE_OLD_ROW: Varchar(3) NOT NULL;
+    ACTION_REFERENCE_NEW_ROW: Varchar(3) NOT NULL;
+    CREATED: Timestamp(2) NOT NULL;
+    SQL_MODE: Varchar(520) NOT NULL;
+    DEFINER: Varchar(288) NOT NULL;
+    CHARACTER_SET_CLIENT: Varchar(64) NOT NULL;
+    COLLATION_CONNECTION: Varchar(64) NOT NULL;
+    DATABASE_COLLATION: Varchar(64) NOT NULL;
+}

@@ -1,0 +1,260 @@
+//! SHOW: columns of the computed tables, under the names that it gives them ([`views`]), and what is no table's.
+
+mod stats;
+mod stats_healthy;
+mod stats_histograms;
+mod stats_meta;
+mod views;
+
+use std::sync::Arc;
+
+#[cfg(test)]
+pub(super) use self::views::ALL as ALL_VIEWS;
+use self::views::View;
+use super::asked::Asked;
+use super::sources::{Account, Sources};
+use super::table::{COLLATION, Rows};
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::catalog::{
+    InfoSchema, TableInfo, quote_name, show_create_database, show_create_table,
+};
+use crate::sql::expr::WarningLevel;
+use crate::sql::parser::ast::{ObjectName, ShowKind, UserName};
+use crate::sql::types::{Datum, FieldType};
+
+/// What SHOW PROCESSLIST shows of a long statement, in characters.
+const SHORT_INFO: usize = 100;
+
+/// A table of rows to show.
+pub struct Shown {
+    /// Names and types.
+    pub columns: Vec<(String, FieldType)>,
+    /// The rows.
+    pub rows: Rows,
+    /// The column that LIKE looks at.
+    pub like: usize,
+}
+
+/// A name, a word: compared without case, as names are.
+fn word() -> FieldType {
+    FieldType::varchar(1024).collate(COLLATION)
+}
+
+impl Shown {
+    /// Columns by name: `#` before one makes it a number, `!` a long text.
+    pub fn new(columns: &[&str], rows: Rows) -> Shown {
+        let build = |name: &&str| match name.as_bytes().first() {
+            Some(b'#') => (name[1..].to_owned(), FieldType::bigint()),
+            Some(b'!') => (name[1..].to_owned(), FieldType::long_text().collate(COLLATION)),
+            _ => ((*name).to_owned(), word()),
+        };
+        Shown { columns: columns.iter().map(build).collect(), rows, like: 0 }
+    }
+
+    /// With another name for the first column.
+    fn headed(mut self, name: String, pattern: Option<&str>) -> Shown {
+        if let Some((head, _)) = self.columns.first_mut() {
+            *head = match pattern {
+                Some(pattern) => format!("{name} ({pattern})"),
+                None => name,
+            };
+        }
+        self
+    }
+}
+
+/// What a SHOW asks of the session.
+struct Showing<'a> {
+    sources: &'a dyn Sources,
+    /// The database in use.
+    current: Option<&'a str>,
+    /// Of LIKE: it is part of a heading.
+    pattern: Option<&'a str>,
+}
+
+/// All that a SHOW shows, before LIKE or WHERE; `current` is the database in use, `pattern` that of LIKE.
+pub async fn show(
+    kind: &ShowKind,
+    pattern: Option<&str>,
+    current: Option<&str>,
+    sources: &dyn Sources,
+) -> SqlResult<Shown> {
+    let showing = Showing { sources, current, pattern };
+    let all = Asked::all(sources);
+    match kind {
+        ShowKind::Databases => {
+            let shown = views::DATABASES.show(&all).await?;
+            Ok(shown.headed("Database".to_owned(), pattern))
+        }
+        ShowKind::Tables { full, database } => showing.tables(*full, database.as_deref()).await,
+        ShowKind::TableStatus { database } => showing.table_status(database.as_deref()).await,
+        ShowKind::Columns { full: true, table } => {
+            showing.of_table(&views::FULL_COLUMNS, table).await
+        }
+        ShowKind::Columns { full: false, table } => showing.of_table(&views::COLUMNS, table).await,
+        ShowKind::Indexes { table } => showing.of_table(&views::INDEXES, table).await,
+        ShowKind::CreateTable(name) => showing.create_table(name).await,
+        ShowKind::CreateDatabase { name, if_not_exists } => {
+            showing.create_database(name, *if_not_exists)
+        }
+        ShowKind::Variables { global: false } => views::SESSION_VARIABLES.show(&all).await,
+        ShowKind::Variables { global: true } => views::GLOBAL_VARIABLES.show(&all).await,
+        ShowKind::Status { global: false } => views::SESSION_STATUS.show(&all).await,
+        ShowKind::Status { global: true } => views::GLOBAL_STATUS.show(&all).await,
+        ShowKind::Warnings { count, limit } => Ok(showing.diagnostics(false, *count, *limit)),
+        ShowKind::Errors { count, limit } => Ok(showing.diagnostics(true, *count, *limit)),
+        ShowKind::ProcessList { full } => {
+            let text_limit = if *full { usize::MAX } else { SHORT_INFO };
+            views::PROCESS_LIST.show(&Asked { text_limit, ..all }).await
+        }
+        ShowKind::Engines => views::ENGINES.show(&all).await,
+        ShowKind::Collations => views::COLLATIONS.show(&all).await,
+        ShowKind::CharacterSets => views::CHARACTER_SETS.show(&all).await,
+        ShowKind::Grants { user } => showing.grants(user.as_ref()),
+        ShowKind::Privileges => Ok(privileges()),
+        ShowKind::Plugins => views::PLUGINS.show(&all).await,
+        ShowKind::StatsMeta => views::STATS_META.show(&all).await,
+        ShowKind::StatsHistograms => views::STATS_HISTOGRAMS.show(&all).await,
+        ShowKind::StatsHealthy => views::STATS_HEALTHY.show(&all).await,
+        ShowKind::Triggers { database } => {
+            showing.of_database(&views::TRIGGERS, database.as_deref()).await
+        }
+        ShowKind::Events { database } => {
+            showing.of_database(&views::EVENTS, database.as_deref()).await
+        }
+        ShowKind::Routines { procedures } => {
+            let wanted = Datum::from(if *procedures { "PROCEDURE" } else { "FUNCTION" });
+            let mut shown = views::ROUTINES.show(&all).await?;
+            let kind = shown.columns.iter().position(|(name, _)| name == "Type");
+            shown.rows.retain(|row| kind.is_some_and(|at| row[at] == wanted));
+            Ok(shown)
+        }
+    }
+}
+
+impl Showing<'_> {
+    fn schema(&self) -> &InfoSchema {
+        self.sources.schema()
+    }
+
+    /// The database named, or the one in use: error 1046 without one, 1049 if there is none of that name.
+    fn database(&self, named: Option<&str>) -> SqlResult<String> {
+        let no_database = || SqlError::new(errno::NO_DB, "No database selected");
+        let name = named.or(self.current).ok_or_else(no_database)?;
+        Ok(self.schema().require_database(name)?.name.clone())
+    }
+
+    /// A table by its name, with its database's.
+    fn table(&self, name: &ObjectName) -> SqlResult<(String, Arc<TableInfo>)> {
+        let database = match &name.database {
+            // Of a table whose database is missing MySQL says the same as of any.
+            Some(database) => database.clone(),
+            None => self.database(None)?,
+        };
+        let table = self.schema().require_table(&database, &name.name)?.clone();
+        Ok((database, table))
+    }
+
+    async fn of_database(&self, view: &View, named: Option<&str>) -> SqlResult<Shown> {
+        let database = self.database(named)?;
+        let asked = Asked { database: Some(&database), ..Asked::all(self.sources) };
+        view.show(&asked).await
+    }
+
+    async fn of_table(&self, view: &View, name: &ObjectName) -> SqlResult<Shown> {
+        let (database, table) = self.table(name)?;
+        let asked = Asked {
+            database: Some(&database),
+            table: Some(&table.name),
+            ..Asked::all(self.sources)
+        };
+        view.show(&asked).await
+    }
+
+    async fn tables(&self, full: bool, named: Option<&str>) -> SqlResult<Shown> {
+        let view = if full { &views::FULL_TABLES } else { &views::TABLES };
+        let head = format!("Tables_in_{}", self.database(named)?);
+        Ok(self.of_database(view, named).await?.headed(head, self.pattern))
+    }
+
+    async fn table_status(&self, named: Option<&str>) -> SqlResult<Shown> {
+        let database = self.database(named)?;
+        let mut shown = self.of_database(&views::TABLE_STATUS, named).await?;
+        if self.schema().require_database(&database)?.id < 0 {
+            shown.rows.clear();
+        }
+        Ok(shown)
+    }
+
+    async fn create_table(&self, name: &ObjectName) -> SqlResult<Shown> {
+        let (_, table) = self.table(name)?;
+        let next = match table.columns.iter().any(|column| column.auto_increment) {
+            true => self.sources.next_auto_increments(&[&*table]).await?.pop(),
+            false => None,
+        };
+        let text = show_create_table(&table, next);
+        let row = vec![Datum::from(table.name.as_str()), Datum::from(text)];
+        Ok(Shown::new(&["Table", "!Create Table"], vec![row]))
+    }
+
+    fn create_database(&self, name: &str, if_not_exists: bool) -> SqlResult<Shown> {
+        let database = self.schema().require_database(name)?;
+        let mut text = show_create_database(database);
+        if if_not_exists {
+            let conditional = "CREATE DATABASE /*!32312 IF NOT EXISTS*/ ";
+            text = text.replacen("CREATE DATABASE ", conditional, 1);
+        }
+        let row = vec![Datum::from(database.name.as_str()), Datum::from(text)];
+        Ok(Shown::new(&["Database", "!Create Database"], vec![row]))
+    }
+
+    /// SHOW WARNINGS, SHOW ERRORS and their COUNT(*).
+    fn diagnostics(&self, errors: bool, count: bool, limit: Option<(u64, u64)>) -> Shown {
+        let all = self.sources.diagnostics().iter();
+        let wanted = all.filter(|warning| !errors || warning.level == WarningLevel::Error);
+        if count {
+            let name = if errors { "#@@session.error_count" } else { "#@@session.warning_count" };
+            return Shown::new(&[name], vec![vec![Datum::Int(wanted.count() as i64)]]);
+        }
+        let (offset, most) = limit.unwrap_or((0, u64::MAX));
+        let rows = wanted.skip(offset as usize).take(usize::try_from(most).unwrap_or(usize::MAX));
+        let rows = rows.map(|warning| {
+            vec![
+                Datum::from(warning.level.name()),
+                Datum::Int(warning.code.into()),
+                Datum::from(warning.message.as_str()),
+            ]
+        });
+        Shown::new(&["Level", "#Code", "!Message"], rows.collect())
+    }
+
+    /// Every account has all rights.
+    fn grants(&self, user: Option<&UserName>) -> SqlResult<Shown> {
+        let (user, host) = match user {
+            Some(named) if !named.is_current => {
+                let (user, host) = (named.user.as_str(), named.host.as_str());
+                let is_it = |account: &Account| account.user == user && account.host == host;
+                if !self.sources.accounts().iter().any(is_it) {
+                    return Err(SqlError::new(
+                        errno::NONEXISTING_GRANT,
+                        format!(
+                            "There is no such grant defined for user '{user}' on host '{host}'"
+                        ),
+                    ));
+                }
+                (user, host)
+            }
+            _ => self.sources.current_account(),
+        };
+        let head = format!("!Grants for {user}@{host}");
+        let name = format!("{}@{}", quote_name(user), quote_name(host));
+        let grant = format!("GRANT ALL PRIVILEGES ON *.* TO {name} WITH GRANT OPTION");
+        Ok(Shown::new(&[&head], vec![vec![Datum::from(grant)]]))
+    }
+}
+
+/// SHOW PRIVILEGES.
+fn privileges() -> Shown {
+    let row = ["All", "Server Admin", "Every account has all rights"];
+    Shown::new(&["Privilege", "Context", "Comment"], vec![row.map(Datum::from).to_vec()])
+}
