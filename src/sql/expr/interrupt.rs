@@ -61,6 +61,7 @@ impl Interrupt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::common::errno;
 
     #[test]
     fn the_first_reason_counts() {
