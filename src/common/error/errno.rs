@@ -203,6 +203,7 @@ errnos! {
         ENTRY_TOO_LARGE = 8025, "HY000", TooMuch;
         INFO_SCHEMA_EXPIRED = 8027, "HY000", Away;
         INFO_SCHEMA_CHANGED = 8028, "HY000", OldSchema;
+        MEMORY_EXCEED_FOR_QUERY = 8175, "HY000", TooMuch;
         UNDETERMINED_COMMIT = 8501, "HY000", Undetermined;
         TIKV_SERVER_TIMEOUT = 9002, "HY000", Away;
         SERVER_BUSY = 9003, "HY000", Busy;

@@ -75,6 +75,15 @@ impl SqlError {
         SqlError::new(errno::UNKNOWN, format!("internal error: {message}"))
     }
 
+    /// One statement wants more memory than it may have, and cannot go on without. Error 8175.
+    pub fn over_memory() -> SqlError {
+        SqlError::new(
+            errno::MEMORY_EXCEED_FOR_QUERY,
+            "Your query has been cancelled due to exceeding the allowed memory limit for a single SQL query. Please try narrowing \
+             your query scope or increase sql.query-memory and try again.",
+        )
+    }
+
     /// What it was made of, where its cause lies outside of the statement.
     pub fn fault(&self) -> Option<&Fault> {
         self.fault.as_deref()

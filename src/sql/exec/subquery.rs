@@ -162,10 +162,7 @@ async fn all_rows(
             rows.push(row);
         }
         if *bytes > ctx.limits.memory_bytes {
-            return Err(SqlError::new(
-                errno::UNKNOWN,
-                "Out Of Memory Quota! A common table has more rows than fit into the query's memory",
-            ));
+            return Err(SqlError::over_memory());
         }
     }
     Ok(rows.into_inner())

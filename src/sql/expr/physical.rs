@@ -29,8 +29,7 @@ pub fn to_df_error(error: SqlError) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 
-/// The error that [`to_df_error`] packed, however deep; any other becomes error 1105 (1317 when memory ran out is told
-/// by its text).
+/// The error that [`to_df_error`] packed, however deep; 8175 where memory (or the disk it is spilled to) ran out; any other is 1105.
 pub fn from_df_error(error: DataFusionError) -> SqlError {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     while let Some(current) = source {
@@ -41,6 +40,9 @@ pub fn from_df_error(error: DataFusionError) -> SqlError {
             && let Some(found) = inner.downcast_ref::<SqlError>()
         {
             return found.clone();
+        }
+        if let Some(DataFusionError::ResourcesExhausted(_)) = current.downcast_ref() {
+            return SqlError::over_memory();
         }
         source = current.source();
     }

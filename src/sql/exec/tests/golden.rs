@@ -28,6 +28,7 @@ pub(super) struct Session {
     store: MemoryStore,
     auto_ids: Arc<KvAutoIds>,
     pub(super) sql_mode: SqlMode,
+    pub(super) limits: ExecLimits,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -36,7 +37,13 @@ impl Session {
         let store = MemoryStore::default();
         let auto_ids = Arc::new(KvAutoIds::new(Arc::new(store.clone())));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let mut session = Session { store, auto_ids, sql_mode: SqlMode::default(), runtime };
+        let mut session = Session {
+            store,
+            auto_ids,
+            sql_mode: SqlMode::default(),
+            limits: ExecLimits::default(),
+            runtime,
+        };
         session.text("CREATE DATABASE test");
         session
     }
@@ -66,7 +73,7 @@ impl Session {
             auto_ids: self.auto_ids.clone(),
             place: &crate::sql::exec::Anywhere,
             lock_wait: Duration::from_millis(10),
-            limits: Arc::new(ExecLimits::default()),
+            limits: Arc::new(self.limits.clone()),
             profile: None,
         })
     }

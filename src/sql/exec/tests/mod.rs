@@ -5,6 +5,7 @@ mod dml;
 pub(crate) mod fixture;
 mod golden;
 mod ids;
+mod memory;
 mod paths;
 mod ready;
 mod roads;

@@ -26,7 +26,7 @@ use crate::sql::expr::{
     Aggregate, AggregateKind, EvalContext, Expr, from_df_error, physical, to_df_error,
 };
 use crate::sql::functions::Accumulator;
-use crate::sql::types::{Datum, FieldType};
+use crate::sql::types::FieldType;
 
 /// Groups and aggregates. Output: the group expressions, then the aggregates.
 ///
@@ -38,6 +38,9 @@ pub(super) fn build(
     aggregates: &[Aggregate],
     ctx: &ExecContext,
 ) -> SqlResult<Arc<dyn ExecutionPlan>> {
+    if let Some(values) = distinct_values(aggregates) {
+        return build_distinct(input, group_by, values, aggregates, ctx);
+    }
     let mut groups = Vec::with_capacity(group_by.len());
     let mut shown = Vec::with_capacity(group_by.len());
     let mut all = Vec::with_capacity(aggregates.len());
@@ -84,6 +87,42 @@ pub(super) fn build(
     Ok(Arc::new(ProjectionExec::try_new(picked, Arc::new(exec)).map_err(from_df_error)?))
 }
 
+/// The values that all of the aggregates take each of once, if that is so and the order in which they come does not matter.
+fn distinct_values(aggregates: &[Aggregate]) -> Option<&[Expr]> {
+    let first = aggregates.first()?;
+    let alike = |aggregate: &Aggregate| {
+        aggregate.distinct
+            && aggregate.args == first.args
+            && !aggregate.kind.definition().has_separator
+    };
+    // -0 and 0 are one value here, and two groups there.
+    let exact = first.args.iter().all(|arg| !arg.field_type().kind.is_float());
+    (exact && aggregates.iter().all(alike)).then_some(&first.args)
+}
+
+/// Aggregates of different values: grouping finds those, which can be spilled, and one group's values need not fit into memory.
+fn build_distinct(
+    input: Arc<dyn ExecutionPlan>,
+    group_by: &[Expr],
+    values: &[Expr],
+    aggregates: &[Aggregate],
+    ctx: &ExecContext,
+) -> SqlResult<Arc<dyn ExecutionPlan>> {
+    let all: Vec<Expr> = group_by.iter().chain(values).cloned().collect();
+    let column =
+        |(position, expr): (usize, &Expr)| Expr::column(position, expr.field_type().clone());
+    let mut groups: Vec<Expr> = all.iter().enumerate().map(column).collect();
+    let input = build(input, &all, &[], ctx)?;
+    let args = groups.split_off(group_by.len());
+    let of_column = |aggregate: &Aggregate| Aggregate {
+        args: args.clone(),
+        distinct: false,
+        ..aggregate.clone()
+    };
+    let aggregates: Vec<Aggregate> = aggregates.iter().map(of_column).collect();
+    build(input, &groups, &aggregates, ctx)
+}
+
 fn function(
     aggregate: &Aggregate,
     name: String,
@@ -119,14 +158,25 @@ impl Spec {
         args.map(|(array, arg)| Reader::new(array, arg.field_type())).collect()
     }
 
-    fn finish(&self, accumulators: Vec<Accumulator>) -> Result<ArrayRef> {
-        let finish = |accumulator: Accumulator| {
-            self.eval.check_interrupted()?;
-            accumulator.finish()
-        };
-        let values: SqlResult<Vec<Datum>> = accumulators.into_iter().map(finish).collect();
-        let values = values.map_err(to_df_error)?;
+    /// The values of groups. Those for which there is no time any more stay.
+    fn finish(&self, groups: &mut Vec<Accumulator>) -> Result<ArrayRef> {
+        let mut left = std::mem::take(groups).into_iter();
+        let mut values = Vec::with_capacity(left.len());
+        while let Some(accumulator) = left.next() {
+            if let Err(error) = self.eval.check_interrupted() {
+                // Taking them apart may take longer than whoever ends the statement waits: that is for the one that drops the operator.
+                *groups = left.collect();
+                return Err(to_df_error(error));
+            }
+            values.push(accumulator.finish().map_err(to_df_error)?);
+        }
         Ok(column(&self.data_type(), values.iter()))
+    }
+
+    /// Whether its states become larger with the rows they see.
+    fn grows(&self) -> bool {
+        self.aggregate.distinct
+            || self.aggregate.args.iter().any(|arg| arg.field_type().kind.is_string())
     }
 
     fn data_type(&self) -> DataType {
@@ -137,7 +187,7 @@ impl Spec {
 
 /// A group's state on its way.
 fn encode(accumulator: &Accumulator) -> Result<Vec<u8>> {
-    accumulator.encode().map_err(to_df_error)?.ok_or_else(no_partial_state)
+    accumulator.encode().map_err(to_df_error)
 }
 
 /// States that have arrived.
@@ -146,13 +196,6 @@ fn encoded(states: &[ArrayRef]) -> Result<&BinaryArray> {
         .first()
         .and_then(|array| array.as_binary_opt())
         .ok_or_else(|| to_df_error(SqlError::internal("states of aggregates that are no bytes")))
-}
-
-fn no_partial_state() -> datafusion_common::DataFusionError {
-    to_df_error(SqlError::new(
-        crate::common::errno::UNKNOWN,
-        "Out Of Memory Quota! An aggregation has more groups than fit into the query's memory",
-    ))
 }
 
 /// One of MySQL's aggregates as DataFusion's.
@@ -232,7 +275,7 @@ impl DfAccumulator for OneGroup {
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
         let accumulator = std::mem::replace(&mut self.accumulator, self.spec.accumulator());
-        ScalarValue::try_from_array(&self.spec.finish(vec![accumulator])?, 0)
+        ScalarValue::try_from_array(&self.spec.finish(&mut vec![accumulator])?, 0)
     }
 
     fn size(&self) -> usize {
@@ -277,6 +320,7 @@ impl GroupsAccumulator for ManyGroups {
         total_num_groups: usize,
     ) -> Result<()> {
         self.make_room(total_num_groups);
+        let grows = self.spec.grows();
         let readers = self.spec.readers(values);
         let mut args = Vec::with_capacity(readers.len());
         for (row, group) in group_indices.iter().enumerate() {
@@ -285,15 +329,24 @@ impl GroupsAccumulator for ManyGroups {
             }
             args.clear();
             args.extend(readers.iter().map(|reader| reader.get(row)));
-            self.groups[*group].add(&args, &self.spec.eval).map_err(to_df_error)?;
+            let group = &mut self.groups[*group];
+            let before = if grows { group.size() } else { 0 };
+            group.add(&args, &self.spec.eval).map_err(to_df_error)?;
+            if grows {
+                self.bytes = (self.bytes + group.size()).saturating_sub(before);
+            }
         }
         Ok(())
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        let groups = emit_to.take_needed(&mut self.groups);
+        let mut groups = emit_to.take_needed(&mut self.groups);
+        let values = self.spec.finish(&mut groups);
+        if values.is_err() {
+            self.groups.append(&mut groups);
+        }
         self.bytes = self.groups.iter().map(Accumulator::size).sum();
-        self.spec.finish(groups)
+        values
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
@@ -312,17 +365,24 @@ impl GroupsAccumulator for ManyGroups {
         self.make_room(total_num_groups);
         for (state, group) in encoded(values)?.iter().zip(group_indices) {
             let Some(state) = state else { continue };
-            self.groups[*group].merge(state, &self.spec.eval).map_err(to_df_error)?;
+            let group = &mut self.groups[*group];
+            let before = group.size();
+            group.merge(state, &self.spec.eval).map_err(to_df_error)?;
+            self.bytes = (self.bytes + group.size()).saturating_sub(before);
         }
         Ok(())
     }
 
     fn convert_to_state(
         &self,
-        _values: &[ArrayRef],
-        _opt_filter: Option<&BooleanArray>,
+        values: &[ArrayRef],
+        opt_filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
-        Err(no_partial_state())
+        let rows = values.first().map_or(0, |array| array.len());
+        let mut each = ManyGroups { spec: self.spec.clone(), groups: Vec::new(), bytes: 0 };
+        let groups: Vec<usize> = (0..rows).collect();
+        each.update_batch(values, &groups, opt_filter, rows)?;
+        each.state(EmitTo::All)
     }
 
     fn size(&self) -> usize {

@@ -12,8 +12,9 @@ use datafusion_physical_plan::joins::{HashJoinExec, NestedLoopJoinExec, Partitio
 use futures::stream::StreamExt;
 
 use super::batch::{batch_rows, rows_batch, schema_of};
+use super::not_in::NotInList;
 use super::sort_key::comparable;
-use super::source::Batches;
+use super::source::{Batches, SourceExec, SourceKind};
 use super::watched::watched;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::exec::lookup::LookupSide;
@@ -58,6 +59,9 @@ pub(super) fn build(
     if *null_aware && on.len() > 1 {
         return Err(SqlError::unsupported("NOT IN with several columns"));
     }
+    if *null_aware && right.estimated_rows <= left.estimated_rows {
+        return null_aware_anti(&on[0], left_exec, right_exec, ctx);
+    }
     // The hash table is built in one step, batch by batch.
     let key = |key: &Expr| watched(comparable(key, &ctx.eval), &ctx.eval);
     let on = on.iter().map(|(left, right)| (key(left), key(right))).collect();
@@ -78,6 +82,36 @@ pub(super) fn build(
         return join.swap_inputs(PartitionMode::CollectLeft).map_err(from_df_error);
     }
     Ok(Arc::new(join))
+}
+
+/// `left NOT IN (right's rows)` with the right's rows in memory, where DataFusion's own keeps the left's: those that are certainly not in.
+fn null_aware_anti(
+    (left_key, right_key): &(Expr, Expr),
+    left: Arc<dyn ExecutionPlan>,
+    right: Arc<dyn ExecutionPlan>,
+    ctx: &ExecContext,
+) -> SqlResult<Arc<dyn ExecutionPlan>> {
+    let key = |key: &Expr| watched(comparable(key, &ctx.eval), &ctx.eval);
+    let (left_key, right_key) = (key(left_key), key(right_key));
+    let list = Arc::new(NotInList::default());
+    let source = |kind, child: Arc<dyn ExecutionPlan>| {
+        let schema = child.schema();
+        SourceExec::new(kind, vec![child], schema, ctx)
+    };
+    let right = source(SourceKind::NotInList(right_key.clone(), list.clone()), right);
+    let left = source(SourceKind::NotInRows(left_key.clone(), list), left);
+    let join = HashJoinExec::try_new(
+        right,
+        left,
+        vec![(right_key, left_key)],
+        None,
+        &JoinType::RightAnti,
+        None,
+        PartitionMode::CollectLeft,
+        NullEquality::NullEqualsNothing,
+        false,
+    );
+    Ok(Arc::new(join.map_err(from_df_error)?))
 }
 
 /// A condition over the left's columns, then the right's.

@@ -12,6 +12,7 @@ mod assigning;
 mod batch;
 mod build;
 mod join;
+mod not_in;
 mod pool;
 mod profiled;
 mod sort_key;

@@ -12,7 +12,7 @@ use datafusion_expr::ColumnarValue;
 use datafusion_physical_expr_common::physical_expr::PhysicalExpr;
 
 use crate::sql::exec::keys;
-use crate::sql::expr::{EvalContext, Expr, physical};
+use crate::sql::expr::{EvalContext, Expr, physical, to_df_error};
 use crate::sql::types::Collation;
 
 /// An expression to join, group, order or compare by: the sort key where the collation needs one.
@@ -21,7 +21,7 @@ pub(super) fn comparable(expr: &Expr, ctx: &Arc<EvalContext>) -> Arc<dyn Physica
     if keys::compares_as_bytes(expr.field_type()) {
         return inner;
     }
-    Arc::new(SortKeyExpr { inner, collation: expr.field_type().collation })
+    Arc::new(SortKeyExpr { inner, collation: expr.field_type().collation, ctx: ctx.clone() })
 }
 
 /// The sort key of a string.
@@ -29,6 +29,7 @@ pub(super) fn comparable(expr: &Expr, ctx: &Arc<EvalContext>) -> Arc<dyn Physica
 struct SortKeyExpr {
     inner: Arc<dyn PhysicalExpr>,
     collation: Collation,
+    ctx: Arc<EvalContext>,
 }
 
 impl PartialEq for SortKeyExpr {
@@ -66,6 +67,8 @@ impl PhysicalExpr for SortKeyExpr {
         let mut builder = BinaryBuilder::with_capacity(strings.len(), strings.len() * 16);
         let texts = strings.as_string_opt::<i32>();
         for row in 0..strings.len() {
+            // The texts may be long, and the batch all that a join holds.
+            self.ctx.check_interrupted().map_err(to_df_error)?;
             match texts {
                 Some(texts) if !texts.is_null(row) => {
                     builder.append_value(self.collation.sort_key(texts.value(row).as_bytes()))

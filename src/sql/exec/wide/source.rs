@@ -22,6 +22,7 @@ use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use super::assigning::Projection;
 use super::batch::{rows_batch, schema_of};
 use super::join::LookupJoin;
+use super::not_in::NotInList;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::exec::access::{TableAccess, lock_rows};
 use crate::sql::exec::{Disposed, ExecContext, short};
@@ -44,6 +45,10 @@ pub(super) enum SourceKind {
     Concat,
     /// Computes rows one by one.
     Project(Arc<Projection>),
+    /// Gives the rows of a NOT IN's list, by this key.
+    NotInList(Arc<dyn PhysicalExpr>, Arc<NotInList>),
+    /// Gives the rows that may not be in a list.
+    NotInRows(Arc<dyn PhysicalExpr>, Arc<NotInList>),
 }
 
 /// An operator of ours.
@@ -78,6 +83,8 @@ impl SourceExec {
             SourceKind::LookupJoin(_) => "IndexLookupJoinExec",
             SourceKind::Concat => "ConcatExec",
             SourceKind::Project(_) => "RowProjectionExec",
+            SourceKind::NotInList(..) => "NotInListExec",
+            SourceKind::NotInRows(..) => "NotInRowsExec",
         }
     }
 }
@@ -124,6 +131,8 @@ impl ExecutionPlan for SourceExec {
             SourceKind::LookupJoin(join) => SourceKind::LookupJoin(join.clone()),
             SourceKind::Concat => SourceKind::Concat,
             SourceKind::Project(projection) => SourceKind::Project(projection.clone()),
+            SourceKind::NotInList(key, list) => SourceKind::NotInList(key.clone(), list.clone()),
+            SourceKind::NotInRows(key, list) => SourceKind::NotInRows(key.clone(), list.clone()),
         };
         Ok(SourceExec::new(kind, children, self.schema(), &self.ctx))
     }
@@ -148,6 +157,14 @@ impl ExecutionPlan for SourceExec {
             SourceKind::LookupJoin(join) => {
                 let input = inputs.pop().ok_or_else(|| lost_input("lookup join"))?;
                 join.clone().run(input, self.ctx.clone())
+            }
+            SourceKind::NotInList(key, list) => {
+                let input = inputs.pop().ok_or_else(|| lost_input("list"))?;
+                list.note(key, input, &self.ctx)
+            }
+            SourceKind::NotInRows(key, list) => {
+                let input = inputs.pop().ok_or_else(|| lost_input("NOT IN"))?;
+                list.possible(key, input, &self.ctx)
             }
             SourceKind::Concat => {
                 let (schema, ctx) = (self.schema(), self.ctx.clone());

@@ -83,9 +83,63 @@ pub(in crate::sql) struct Accumulator {
     definition: &'static AggregateDefinition,
     field_type: FieldType,
     arg_types: Vec<FieldType>,
-    /// Keys seen, for DISTINCT.
-    seen: Option<AHashSet<Vec<u8>>>,
+    /// For DISTINCT.
+    seen: Option<Seen>,
     state: State,
+}
+
+/// What DISTINCT has seen.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    /// Keys of the rows' values.
+    keys: AHashSet<Vec<u8>>,
+    /// The rows that counted, in their order, as [`Seen::note`] writes them: another accumulator of the group has to know which they were.
+    rows: Vec<u8>,
+    /// Bytes that the keys hold.
+    key_bytes: usize,
+}
+
+impl Seen {
+    /// Whether there was no row with these values before.
+    fn is_new(&mut self, values: &[Datum], types: &[FieldType]) -> SqlResult<bool> {
+        let mut key = Vec::new();
+        for (value, field_type) in values.iter().zip(types) {
+            push_key(&mut key, value, field_type)?;
+        }
+        let bytes = key.capacity();
+        let new = self.keys.insert(key);
+        self.key_bytes += if new { bytes } else { 0 };
+        Ok(new)
+    }
+
+    fn note(&mut self, args: &[Datum], types: &[FieldType]) -> SqlResult<()> {
+        let mut bytes = Vec::new();
+        for (value, field_type) in args.iter().zip(types) {
+            self.rows.push(u8::from(!value.is_null()));
+            if !value.is_null() {
+                bytes.clear();
+                codec::encode_row_value(value, field_type, &TimeZone::UTC, &mut bytes)?;
+                put_bytes(&mut self.rows, &bytes);
+            }
+        }
+        Ok(())
+    }
+
+    fn size(&self) -> usize {
+        self.keys.capacity() * (size_of::<Vec<u8>>() + 1) + self.key_bytes + self.rows.capacity()
+    }
+}
+
+/// The next row that [`Seen::note`] wrote.
+fn take_row(from: &mut &[u8], types: &[FieldType]) -> SqlResult<Vec<Datum>> {
+    let mut row = Vec::with_capacity(types.len());
+    for field_type in types {
+        row.push(match take(from)? {
+            [0] => Datum::Null,
+            _ => codec::decode_row_value(take_bytes(from)?, field_type, &TimeZone::UTC)?,
+        });
+    }
+    Ok(row)
 }
 
 impl Accumulator {
@@ -96,7 +150,7 @@ impl Accumulator {
             definition,
             field_type: aggregate.field_type.clone(),
             arg_types: aggregate.args.iter().map(|arg| arg.field_type().clone()).collect(),
-            seen: aggregate.distinct.then(AHashSet::new),
+            seen: aggregate.distinct.then(Seen::default),
             state: (definition.new)(aggregate),
         }
     }
@@ -108,31 +162,35 @@ impl Accumulator {
             return Ok(());
         }
         if let Some(seen) = &mut self.seen {
-            let mut key = Vec::new();
-            for (value, field_type) in values.iter().zip(&self.arg_types) {
-                push_key(&mut key, value, field_type)?;
-            }
-            if !seen.insert(key) {
+            if !seen.is_new(values, &self.arg_types)? {
                 return Ok(());
             }
+            seen.note(args, &self.arg_types)?;
         }
         self.state.add(args, &self.arg_types, ctx)
     }
 
-    /// What it has seen, as bytes that [`Accumulator::merge`] takes. `None` with DISTINCT: of values seen by both, one would
-    /// count twice.
-    pub(in crate::sql) fn encode(&self) -> SqlResult<Option<Vec<u8>>> {
-        if self.seen.is_some() {
-            return Ok(None);
-        }
+    /// What it has seen, as bytes that [`Accumulator::merge`] takes: with DISTINCT the rows that counted, because of values seen by
+    /// both one would count twice.
+    pub(in crate::sql) fn encode(&self) -> SqlResult<Vec<u8>> {
         let mut bytes = Vec::new();
-        self.state.encode(&mut bytes, &self.arg_types)?;
-        Ok(Some(bytes))
+        match &self.seen {
+            Some(seen) => bytes.extend_from_slice(&seen.rows),
+            None => self.state.encode(&mut bytes, &self.arg_types)?,
+        }
+        Ok(bytes)
     }
 
     /// Takes in what another accumulator of the same aggregate has seen, behind what this one has.
     pub(in crate::sql) fn merge(&mut self, mut from: &[u8], ctx: &EvalContext) -> SqlResult<()> {
-        self.state.merge(&mut from, &self.arg_types, ctx)
+        if self.seen.is_none() {
+            return self.state.merge(&mut from, &self.arg_types, ctx);
+        }
+        while !from.is_empty() {
+            let row = take_row(&mut from, &self.arg_types)?;
+            self.add(&row, ctx)?;
+        }
+        Ok(())
     }
 
     /// The aggregate's value.
@@ -142,7 +200,7 @@ impl Accumulator {
 
     /// Roughly the bytes it holds.
     pub(in crate::sql) fn size(&self) -> usize {
-        let seen = self.seen.as_ref().map_or(0, |seen| seen.capacity() * 48);
+        let seen = self.seen.as_ref().map_or(0, Seen::size);
         std::mem::size_of::<Accumulator>() + seen + self.state.size()
     }
 }
@@ -220,11 +278,14 @@ mod tests {
             (FieldType::bigint(), vec![]),
         ];
         for kind in AggregateKind::ALL {
-            for (field_type, values) in &columns {
+            for ((field_type, values), distinct) in
+                columns.iter().flat_map(|column| [(column, false), (column, true)])
+            {
                 let mut args = vec![Expr::column(0, field_type.clone())];
                 let separator = kind.definition().has_separator.then(|| Datum::from(";"));
                 args.extend(separator.clone().map(Expr::literal));
-                let aggregate = Aggregate::new(*kind, args, false).expect("it has its arguments");
+                let aggregate =
+                    Aggregate::new(*kind, args, distinct).expect("it has its arguments");
                 let rows: Vec<Vec<Datum>> = values
                     .iter()
                     .map(|value| [value.clone()].into_iter().chain(separator.clone()).collect())
@@ -235,9 +296,7 @@ mod tests {
                     let mut merged = Accumulator::new(&aggregate);
                     for part in [first, second] {
                         let part = of(&aggregate, part, &ctx).encode().expect("it can travel");
-                        merged
-                            .merge(&part.expect("it is not DISTINCT"), &ctx)
-                            .expect("it is whole");
+                        merged.merge(&part, &ctx).expect("it is whole");
                     }
                     let merged = merged.finish().expect("it has a value");
                     let alike = match (&merged, &whole) {
