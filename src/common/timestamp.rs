@@ -36,9 +36,9 @@ impl Timestamp {
         self.0 & ((1 << LOGICAL_BITS) - 1)
     }
 
-    /// The next timestamp.
+    /// The next timestamp. There is none after `MAX`: it stands for "whatever is there", and nobody counts from it.
     pub fn next(self) -> Timestamp {
-        Timestamp(self.0 + 1)
+        Timestamp(self.0.checked_add(1).expect("no timestamp comes after MAX"))
     }
 
     /// The timestamp before this one; `ZERO` stays.

@@ -10,9 +10,11 @@ use super::client::Client;
 use super::error::Result;
 use super::pieces::Pieces;
 use super::request::{Call, Patience};
-use crate::common::Timestamp;
 use crate::storage::routing::{RegionRoute, encode_key};
-use crate::storage::txn::{KvRequest, KvResponse, Mutation};
+use crate::storage::txn::{KvRequest, KvResponse, Mutation, Pass};
+
+/// What a key counts for beside its own bytes.
+const KEY_BYTES: usize = 256;
 
 /// Something that belongs to the region of its key.
 pub(super) trait Keyed: Clone + Send + Sync {
@@ -27,6 +29,12 @@ pub(super) trait Keyed: Clone + Send + Sync {
 impl Keyed for Bytes {
     fn key(&self) -> &Bytes {
         self
+    }
+
+    /// With what its region makes of it: a lock to find and a record to write. So a request about keys alone keeps others waiting for their region
+    /// no longer than one that writes values.
+    fn bytes(&self) -> usize {
+        self.len() + KEY_BYTES
     }
 }
 
@@ -92,7 +100,7 @@ impl Client {
         &self,
         groups: Vec<Group<T>>,
         call: &Call,
-        make: impl Fn(&[T], Vec<Timestamp>) -> KvRequest + Sync,
+        make: impl Fn(&[T], Vec<Pass>) -> KvRequest + Sync,
     ) -> Result<Vec<(Vec<T>, KvResponse)>> {
         let mut answers = Vec::with_capacity(groups.len());
         let mut waiting = groups.into_iter();
@@ -114,7 +122,7 @@ impl Client {
         &self,
         group: Group<T>,
         shared: &Call,
-        make: &(impl Fn(&[T], Vec<Timestamp>) -> KvRequest + Sync),
+        make: &(impl Fn(&[T], Vec<Pass>) -> KvRequest + Sync),
     ) -> Result<Vec<(Vec<T>, KvResponse)>> {
         let mut call = shared.part();
         let mut answers = Vec::with_capacity(1);
@@ -144,7 +152,7 @@ impl Client {
         &self,
         items: Vec<T>,
         call: &mut Call,
-        make: impl Fn(&[T], Vec<Timestamp>) -> KvRequest + Sync,
+        make: impl Fn(&[T], Vec<Pass>) -> KvRequest + Sync,
     ) -> Result<Vec<(Vec<T>, KvResponse)>> {
         let groups = self.group(items, &mut call.backoff).await?;
         self.send_groups(groups, call, make).await

@@ -21,7 +21,7 @@ use crate::sql::kv::ReadFrom;
 use crate::storage::region::Peer;
 use crate::storage::routing::{RegionRoute, encode_bound, encode_key};
 use crate::storage::txn::{
-    KeyError, KvRequest, KvResponse, LockInfo, LockKind, RegionError, RequestError,
+    KeyError, KvRequest, KvResponse, LockInfo, LockKind, Pass, RegionError, RequestError,
 };
 
 /// An attempt at another store that takes longer than this has the client look whether that one still leads; and again
@@ -104,7 +104,7 @@ pub(super) struct Call {
     /// What to do about a lock that stays.
     pub(super) patience: Patience,
     /// What the reader may read around.
-    pub(super) passes: Mutex<Vec<Timestamp>>,
+    pub(super) passes: Mutex<Vec<Pass>>,
     /// Who may serve a read; after a failure only the leader, which knows better what is wrong.
     pub(super) read_from: ReadFrom,
     /// A write was sent whose answer is lost.
@@ -160,7 +160,19 @@ impl Call {
         self.undetermined.load(Ordering::Relaxed)
     }
 
-    fn passes(&self) -> Vec<Timestamp> {
+    /// Whether it passes a transaction's locks.
+    fn knows(&self, start_ts: Timestamp) -> bool {
+        self.passes.lock().iter().any(|pass| pass.start_ts == start_ts)
+    }
+
+    fn pass(&self, pass: Pass) {
+        let mut passes = self.passes.lock();
+        if passes.iter().all(|known| known.start_ts != pass.start_ts) {
+            passes.push(pass);
+        }
+    }
+
+    fn passes(&self) -> Vec<Pass> {
         self.passes.lock().clone()
     }
 }
@@ -265,7 +277,7 @@ impl Client {
         &self,
         route: &RegionRoute,
         call: &mut Call,
-        make: impl Fn(Vec<Timestamp>) -> KvRequest,
+        make: impl Fn(Vec<Pass>) -> KvRequest,
     ) -> Result<Option<KvResponse>> {
         if call.read_from == ReadFrom::Leader {
             return Ok(None);
@@ -380,7 +392,7 @@ impl Client {
         &self,
         key: &[u8],
         call: &mut Call,
-        make: impl Fn(Vec<Timestamp>) -> KvRequest,
+        make: impl Fn(Vec<Pass>) -> KvRequest,
     ) -> Result<KvResponse> {
         loop {
             let route = self.locate(key, &mut call.backoff).await?;
@@ -401,7 +413,7 @@ impl Client {
         &self,
         route: &RegionRoute,
         call: &mut Call,
-        make: impl Fn(Vec<Timestamp>) -> KvRequest,
+        make: impl Fn(Vec<Pass>) -> KvRequest,
     ) -> Result<Option<KvResponse>> {
         if let Some(response) = self.ask_replica(route, call, &make).await? {
             return Ok(Some(response));
@@ -444,13 +456,21 @@ impl Client {
 
     /// Resolves a lock that is in the way, or waits for it a little.
     pub(super) async fn get_past(&self, lock: LockInfo, call: &mut Call) -> Result<()> {
-        match self.resolve(lock.clone(), call.caller).await? {
+        // One that is passed already stands in memory: it is gone in a moment.
+        let reads = call.effect == Effect::Read && !call.knows(lock.start_ts);
+        let resolved = match reads {
+            true => self.resolve_behind(lock.clone(), call.caller).await?,
+            false => self.resolve(lock.clone(), call.caller).await?,
+        };
+        match resolved {
             Resolved::Gone => Ok(()),
             Resolved::Pushed => {
-                let mut passes = call.passes.lock();
-                if !passes.contains(&lock.start_ts) {
-                    passes.push(lock.start_ts);
-                }
+                call.pass(Pass { start_ts: lock.start_ts, committed: false });
+                Ok(())
+            }
+            Resolved::Over(fate) => {
+                let committed = fate.is_some_and(|commit_ts| commit_ts <= call.caller);
+                call.pass(Pass { start_ts: lock.start_ts, committed });
                 Ok(())
             }
             Resolved::Alive { ttl_left } => {

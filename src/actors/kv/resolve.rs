@@ -34,6 +34,8 @@ const FEW_KEYS: u64 = 16;
 pub(super) enum Resolved {
     /// It is gone: try again.
     Gone,
+    /// Its transaction is over, and the lock is being turned into what became of it: a reader need not wait for that.
+    Over(Fate),
     /// Its transaction will commit after the reader's snapshot: read around it.
     Pushed,
     /// Its transaction is alive for at least so long, unless it ends by itself.
@@ -44,7 +46,7 @@ pub(super) enum Resolved {
 }
 
 /// How a transaction ended: committed, or (`None`) rolled back.
-type Fate = Option<Timestamp>;
+pub(super) type Fate = Option<Timestamp>;
 
 /// The fates of transactions lately asked about. A fate never changes, so an entry is never wrong, only forgotten.
 #[derive(Debug, Default)]
@@ -89,14 +91,27 @@ impl Client {
         lock: LockInfo,
         caller: Timestamp,
     ) -> BoxFuture<'_, Result<Resolved>> {
-        Box::pin(self.resolve_now(lock, caller))
+        Box::pin(self.resolve_now(lock, caller, false))
     }
 
-    async fn resolve_now(&self, lock: LockInfo, caller: Timestamp) -> Result<Resolved> {
+    /// The same for a reader, who only has to know what became of the transaction. The lock is settled behind him.
+    pub(super) fn resolve_behind(
+        &self,
+        lock: LockInfo,
+        caller: Timestamp,
+    ) -> BoxFuture<'_, Result<Resolved>> {
+        Box::pin(self.resolve_now(lock, caller, true))
+    }
+
+    async fn resolve_now(
+        &self,
+        lock: LockInfo,
+        caller: Timestamp,
+        behind: bool,
+    ) -> Result<Resolved> {
         let known = self.fates().lock().get(lock.start_ts);
         if let Some(fate) = known {
-            self.settle(&lock, fate).await?;
-            return Ok(Resolved::Gone);
+            return self.end(lock, fate, behind).await;
         }
         let now = self.timestamp_now().await?;
         let status = match self.status(&lock, caller, now).await {
@@ -107,8 +122,8 @@ impl Client {
             status => status?,
         };
         match status {
-            TxnStatus::Committed(commit_ts) => self.conclude(&lock, Some(commit_ts)).await,
-            TxnStatus::RolledBack => self.conclude(&lock, None).await,
+            TxnStatus::Committed(commit_ts) => self.conclude(lock, Some(commit_ts), behind).await,
+            TxnStatus::RolledBack => self.conclude(lock, None, behind).await,
             TxnStatus::LockNotExistDoNothing => {
                 self.settle(&lock, None).await?;
                 Ok(Resolved::Gone)
@@ -118,7 +133,7 @@ impl Client {
             {
                 let fate = self.fate_of_async(&primary).await?;
                 self.settle_async(&primary, fate).await?;
-                self.conclude(&lock, fate).await
+                self.conclude(lock, fate, behind).await
             }
             TxnStatus::Alive { pushed: true, .. } if caller != Timestamp::MAX => {
                 Ok(Resolved::Pushed)
@@ -129,13 +144,27 @@ impl Client {
         }
     }
 
-    async fn conclude(&self, lock: &LockInfo, fate: Fate) -> Result<Resolved> {
+    async fn conclude(&self, lock: LockInfo, fate: Fate, behind: bool) -> Result<Resolved> {
         // A pessimistic primary that expired before its prewrite leaves no record, and its transaction could lock again.
         if lock.kind != LockKind::Pessimistic {
             self.fates().lock().insert(lock.start_ts, fate);
         }
-        self.settle(lock, fate).await?;
-        Ok(Resolved::Gone)
+        self.end(lock, fate, behind).await
+    }
+
+    /// Settles a lock whose transaction is over, or has it settled.
+    async fn end(&self, lock: LockInfo, fate: Fate, behind: bool) -> Result<Resolved> {
+        if !behind || lock.kind == LockKind::Pessimistic {
+            self.settle(&lock, fate).await?;
+            return Ok(Resolved::Gone);
+        }
+        let client = self.clone();
+        self.spawn(async move {
+            if let Err(error) = client.settle(&lock, fate).await {
+                tracing::debug!(%error, start_ts = %lock.start_ts, "left a lock to who meets it next");
+            }
+        });
+        Ok(Resolved::Over(fate))
     }
 
     async fn status(

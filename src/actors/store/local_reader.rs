@@ -20,7 +20,7 @@ use crate::storage::raft::Lease;
 use crate::storage::region::Region;
 use crate::storage::region::check::{UserRange, check_epoch, check_keys};
 use crate::storage::txn::{
-    self, ConcurrencyManager, KvRequest, KvResponse, RegionContext, RequestError,
+    self, ConcurrencyManager, KvRequest, KvResponse, Pass, RegionContext, RequestError,
 };
 
 /// The leave to read a region without asking its peer.
@@ -90,7 +90,7 @@ impl LocalReader {
         context: &RegionContext,
         key: &[u8],
         ts: Timestamp,
-        resolved: &[Timestamp],
+        resolved: &[Pass],
     ) -> Option<Result<Option<Bytes>, RequestError>> {
         let delegate = self.delegate(context.region_id)?;
         if let Err(error) = check_epoch(&delegate.region, context) {

@@ -222,6 +222,16 @@ pub struct CheckTxnStatus {
     pub resolving_pessimistic: bool,
 }
 
+/// A transaction whose locks a reader passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// The transaction.
+    pub start_ts: Timestamp,
+    /// It is committed at or before the reader's snapshot, so that what its locks say is there. Else it does not matter: it is rolled back, or
+    /// commits later.
+    pub committed: bool,
+}
+
 /// A request to a region. Reads go to [`KvResponse`]'s variant of the same meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KvRequest {
@@ -231,8 +241,8 @@ pub enum KvRequest {
         key: Bytes,
         /// The snapshot.
         ts: Timestamp,
-        /// Transactions known to be rolled back or not to matter for this reader.
-        resolved: Vec<Timestamp>,
+        /// Transactions whose locks this reader passes.
+        resolved: Vec<Pass>,
     },
     /// Values of those keys that have one, as many as an answer carries. Answer: `Pairs`.
     BatchGet {
@@ -241,7 +251,7 @@ pub enum KvRequest {
         /// The snapshot.
         ts: Timestamp,
         /// As in `Get`.
-        resolved: Vec<Timestamp>,
+        resolved: Vec<Pass>,
     },
     /// Pairs of `[start, end)` in order (descending from `end` with `reverse`), at most `limit` and as many as an answer carries.
     /// Answer: `Pairs`.
@@ -259,7 +269,7 @@ pub enum KvRequest {
         /// Leave the values out.
         key_only: bool,
         /// As in `Get`.
-        resolved: Vec<Timestamp>,
+        resolved: Vec<Pass>,
     },
     /// Answer: `Prewritten`.
     Prewrite(Prewrite),

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::record::Fields;
 use super::write::WriteKind;
 use crate::common::Timestamp;
-use crate::storage::api::{KeyError, LockInfo, LockKind};
+use crate::storage::api::{KeyError, LockInfo, LockKind, Pass};
 use crate::storage::codec::varint::{put_compact_bytes, put_uvarint};
 use crate::storage::engine;
 
@@ -149,24 +149,41 @@ impl Lock {
     }
 }
 
-/// Whether a read of `key` at `ts` may pass this lock. A reader stops only where the transaction might commit
+/// What a reader that passes a lock does about its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// Looks for a version, as if there were no lock.
+    Past,
+    /// Takes what the lock says: it is committed, and only its record is missing.
+    Committed,
+}
+
+/// Whether a read of `key` at `ts` may pass this lock, and how. A reader stops only where the transaction might commit
 /// at or below `ts`:
 ///
 /// - `Lock` and `Pessimistic` locks commit to no new version, or are not yet part of a commit;
 /// - a transaction younger than the reader, or whose `min_commit_ts` is above it, commits above it;
-/// - `resolved` transactions are known not to matter;
+/// - what became of `resolved` transactions is known: they do not matter, or are committed in the snapshot;
 /// - a read at `MAX` wants the latest committed version of one key. If the key is its transaction's primary, then that
 ///   transaction is not committed yet (its primary's lock would be gone), unless it commits asynchronously.
 pub fn check_read(
     lock: &Lock,
     key: &[u8],
     ts: Timestamp,
-    resolved: &[Timestamp],
-) -> Result<(), KeyError> {
-    let harmless = matches!(lock.kind, LockKind::Lock | LockKind::Pessimistic)
+    resolved: &[Pass],
+) -> Result<Sight, KeyError> {
+    if matches!(lock.kind, LockKind::Lock | LockKind::Pessimistic)
         || lock.start_ts > ts
         || lock.min_commit_ts > ts
-        || resolved.contains(&lock.start_ts)
-        || (ts == Timestamp::MAX && lock.primary == key && !lock.use_async_commit);
-    if harmless { Ok(()) } else { Err(KeyError::Locked(Box::new(lock.info(key)))) }
+    {
+        return Ok(Sight::Past);
+    }
+    match resolved.iter().find(|pass| pass.start_ts == lock.start_ts) {
+        Some(pass) if pass.committed => Ok(Sight::Committed),
+        Some(_) => Ok(Sight::Past),
+        None if ts == Timestamp::MAX && lock.primary == key && !lock.use_async_commit => {
+            Ok(Sight::Past)
+        }
+        None => Err(KeyError::Locked(Box::new(lock.info(key)))),
+    }
 }

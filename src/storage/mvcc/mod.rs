@@ -33,7 +33,7 @@ pub use error::{Error, Result};
 pub use gc::{Garbage, GarbageLimits, collect_key, find_garbage};
 pub use get::{batch_get, get};
 pub use hot::{HotBudget, HotVersions};
-pub use lock::{Lock, check_read};
+pub use lock::{Lock, Sight, check_read};
 pub use range::KeyRange;
 pub use reader::{MvccReader, TxnRecord};
 pub use room::{Room, is_cut};

@@ -198,6 +198,28 @@ pub(super) fn visible_value(
     Ok(None)
 }
 
+/// The value that the lock of a committed transaction says is there.
+pub(super) fn locked_value(
+    reader: &dyn Reader,
+    data_key: &[u8],
+    lock: &Lock,
+    key_only: bool,
+) -> Result<Option<Bytes>> {
+    match lock.write_kind() {
+        WriteKind::Put if key_only => Ok(Some(Bytes::new())),
+        WriteKind::Put => {
+            let write = Write {
+                kind: WriteKind::Put,
+                start_ts: lock.start_ts,
+                short_value: lock.short_value.clone(),
+                has_overlapped_rollback: false,
+            };
+            load_value(reader, data_key, write).map(Some)
+        }
+        WriteKind::Delete | WriteKind::Lock | WriteKind::Rollback => Ok(None),
+    }
+}
+
 /// Moves a cursor forward to the first key ≥ `target`: a few steps, then a seek.
 pub(super) fn near_seek(cursor: &mut dyn Cursor, target: &[u8]) -> Result<bool> {
     for _ in 0..NEAR_STEPS {

@@ -4,12 +4,12 @@ use bytes::Bytes;
 
 use super::Result;
 use super::key::{split_version, user_key, version_key};
-use super::lock::{Lock, check_read};
+use super::lock::{Lock, Sight, check_read};
 use super::range::{KeyRange, put_after_versions};
-use super::reader::{NEAR_STEPS, visible_value};
+use super::reader::{NEAR_STEPS, locked_value, visible_value};
 use super::room::Room;
 use crate::common::Timestamp;
-use crate::storage::api::KvPair;
+use crate::storage::api::{KvPair, Pass};
 use crate::storage::codec;
 use crate::storage::engine::{self, Cf, Cursor, IterOptions, Reader};
 
@@ -22,8 +22,8 @@ pub struct ScanOptions<'a> {
     pub reverse: bool,
     /// Leave the values out.
     pub key_only: bool,
-    /// Transactions that do not matter.
-    pub resolved: &'a [Timestamp],
+    /// Transactions whose locks are passed.
+    pub resolved: &'a [Pass],
 }
 
 /// How many keys a scan looks back on at a time when it judges whether they were laborious.
@@ -94,8 +94,10 @@ impl<'a> Scanner<'a> {
     /// The next pair.
     pub fn next_pair(&mut self) -> Result<Option<KvPair>> {
         while self.next_key()? {
-            self.pass_lock()?;
-            let value = if !on_key(self.writes.as_ref(), &self.data_key) {
+            let committed = self.pass_lock()?;
+            let value = if let Some(lock) = committed {
+                self.value_of(&lock)?
+            } else if !on_key(self.writes.as_ref(), &self.data_key) {
                 None
             } else if self.options.reverse {
                 self.value_backward()?
@@ -160,19 +162,33 @@ impl<'a> Scanner<'a> {
         Ok(true)
     }
 
-    /// Judges the lock on the key, if there is one, and steps over it.
-    fn pass_lock(&mut self) -> Result<()> {
-        if self.locks.valid() && self.locks.key() == self.data_key {
-            let lock = Lock::decode(self.locks.value())?;
-            let key = user_key(&self.data_key)?;
-            check_read(&lock, &key, self.options.ts, self.options.resolved)?;
-            if self.options.reverse {
-                self.locks.prev()?
-            } else {
-                self.locks.next()?
-            };
+    /// Judges the lock on the key, if there is one, and steps over it. Answers one whose transaction is committed.
+    fn pass_lock(&mut self) -> Result<Option<Lock>> {
+        if !self.locks.valid() || self.locks.key() != self.data_key {
+            return Ok(None);
         }
-        Ok(())
+        let lock = Lock::decode(self.locks.value())?;
+        let key = user_key(&self.data_key)?;
+        let sight = check_read(&lock, &key, self.options.ts, self.options.resolved)?;
+        if self.options.reverse {
+            self.locks.prev()?
+        } else {
+            self.locks.next()?
+        };
+        Ok((sight == Sight::Committed).then_some(lock))
+    }
+
+    /// What a committed lock says. Moves the write cursor past the key's versions, which are older.
+    fn value_of(&mut self, lock: &Lock) -> engine::Result<Option<Bytes>> {
+        let value = locked_value(self.reader, &self.data_key, lock, self.options.key_only)?;
+        if on_key(self.writes.as_ref(), &self.data_key) {
+            if self.options.reverse {
+                near_seek_back(self.writes.as_mut(), &self.data_key)?;
+            } else {
+                self.pass_versions()?;
+            }
+        }
+        Ok(value)
     }
 
     /// The write cursor stands on the key's newest version. Leaves it past the key.

@@ -37,9 +37,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use bytes::Bytes;
 use parking_lot::RwLock;
 
-use super::{KeyError, LockInfo};
+use super::{KeyError, LockInfo, Pass};
 use crate::common::Timestamp;
-use crate::storage::mvcc::{Lock, check_read};
+use crate::storage::mvcc::{Lock, Sight, check_read};
 
 /// The state that readers on any thread share with the region leaders of a store. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +53,19 @@ struct Shared {
     /// How many memory locks there are: lets readers pass an empty table on one load.
     count: AtomicUsize,
     locks: RwLock<BTreeMap<Bytes, Lock>>,
+}
+
+/// A lock in memory says nothing yet that a reader could take, whatever is known of its transaction: it is on its way to the engine.
+fn check_in_memory(
+    lock: &Lock,
+    key: &[u8],
+    ts: Timestamp,
+    resolved: &[Pass],
+) -> Result<(), KeyError> {
+    match check_read(lock, key, ts, resolved)? {
+        Sight::Past => Ok(()),
+        Sight::Committed => Err(KeyError::Locked(Box::new(lock.info(key)))),
+    }
 }
 
 impl ConcurrencyManager {
@@ -78,7 +91,7 @@ impl ConcurrencyManager {
         &self,
         keys: impl IntoIterator<Item = &'a [u8]>,
         ts: Timestamp,
-        resolved: &[Timestamp],
+        resolved: &[Pass],
     ) -> Result<(), KeyError> {
         if !self.must_check(ts) {
             return Ok(());
@@ -86,7 +99,7 @@ impl ConcurrencyManager {
         let locks = self.shared.locks.read();
         keys.into_iter()
             .filter_map(|key| locks.get_key_value(key))
-            .try_for_each(|(key, lock)| check_read(lock, key, ts, resolved))
+            .try_for_each(|(key, lock)| check_in_memory(lock, key, ts, resolved))
     }
 
     /// Admits a read of `[start, end)` at `ts`; an empty `end` has no bound.
@@ -95,13 +108,14 @@ impl ConcurrencyManager {
         start: &[u8],
         end: &[u8],
         ts: Timestamp,
-        resolved: &[Timestamp],
+        resolved: &[Pass],
     ) -> Result<(), KeyError> {
         if !self.must_check(ts) {
             return Ok(());
         }
         let locks = self.shared.locks.read();
-        in_range(&locks, start, end).try_for_each(|(key, lock)| check_read(lock, key, ts, resolved))
+        in_range(&locks, start, end)
+            .try_for_each(|(key, lock)| check_in_memory(lock, key, ts, resolved))
     }
 
     /// Raises `max_ts`; whether there are memory locks to look at.

@@ -75,13 +75,16 @@ impl LockTable {
         self.locks.get(key)
     }
 
-    /// Sets or replaces the lock on a key.
+    /// Sets the lock on a key, or renews that of the same transaction. Another's is removed before: whoever lost it must know.
     pub fn insert(&mut self, key: Bytes, entry: PessimisticEntry) {
-        self.by_txn.entry(entry.start_ts).or_default().insert(key.clone());
-        if let Some(old) = self.locks.insert(key.clone(), entry)
-            && self.locks.get(&key).is_some_and(|new| new.start_ts != old.start_ts)
-        {
-            self.forget(old.start_ts, &key);
+        let start_ts = entry.start_ts;
+        self.by_txn.entry(start_ts).or_default().insert(key.clone());
+        if let Some(old) = self.locks.insert(key, entry) {
+            assert!(
+                old.start_ts == start_ts,
+                "transaction {start_ts} takes a key that {} has locked",
+                old.start_ts
+            );
         }
     }
 
@@ -200,11 +203,17 @@ mod tests {
         assert_eq!(held, ["a", "c"]);
         assert!(!table.remove(b"a", Timestamp::compose(2, 0)), "not its lock");
         assert!(table.remove(b"a", Timestamp::compose(1, 0)));
-        table.insert(Bytes::from_static(b"c"), entry(3));
-        assert_eq!(table.keys_of(Timestamp::compose(1, 0)).count(), 0);
+        assert_eq!(table.keys_of(Timestamp::compose(1, 0)).count(), 1);
+        table.insert(Bytes::from_static(b"c"), entry(1));
         assert_eq!(table.len(), 2);
         assert_eq!(table.range(b"b", b"c").count(), 1);
         assert_eq!(table.range(b"b", b"").count(), 2);
+    }
+
+    #[test]
+    #[should_panic(expected = "has locked")]
+    fn a_lock_is_not_taken_from_another() {
+        table().insert(Bytes::from_static(b"c"), entry(3));
     }
 
     #[test]

@@ -32,8 +32,8 @@ mod writes;
 
 pub use super::api::{
     Assertion, Busy, CheckTxnStatus, CommitKeys, KeyError, KvPair, KvRequest, KvResponse, LockInfo,
-    LockKind, Mutation, MutationKind, PessimisticAction, PessimisticLock, Prewrite, RegionContext,
-    RegionEpoch, RegionError, RequestError, TxnStatus, WaitPolicy,
+    LockKind, Mutation, MutationKind, Pass, PessimisticAction, PessimisticLock, Prewrite,
+    RegionContext, RegionEpoch, RegionError, RequestError, TxnStatus, WaitPolicy,
 };
 pub use concurrency::{ConcurrencyManager, MemoryLockGuard};
 pub use deadlock::{

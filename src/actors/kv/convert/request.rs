@@ -11,16 +11,21 @@ use crate::storage::proto::kvrpcpb as pb;
 use crate::storage::proto::kvrpcpb::prewrite_request::PessimisticAction as Action;
 use crate::storage::region::convert::{epoch_from_proto, epoch_to_proto};
 use crate::storage::txn::{
-    Assertion, CheckTxnStatus, CommitKeys, KvRequest, Mutation, MutationKind, PessimisticAction,
-    PessimisticLock, Prewrite, RegionContext, WaitPolicy,
+    Assertion, CheckTxnStatus, CommitKeys, KvRequest, Mutation, MutationKind, Pass,
+    PessimisticAction, PessimisticLock, Prewrite, RegionContext, WaitPolicy,
 };
 
 /// The form of the place a request is for.
-pub fn context_to_proto(context: RegionContext, resolved: &[Timestamp]) -> pb::Context {
+pub fn context_to_proto(context: RegionContext, resolved: &[Pass]) -> pb::Context {
+    let locks = |committed| {
+        let passes = resolved.iter().filter(move |pass| pass.committed == committed);
+        passes.map(|pass| pass.start_ts.0).collect()
+    };
     pb::Context {
         region_id: context.region_id.0,
         region_epoch: Some(epoch_to_proto(context.epoch)),
-        resolved_locks: resolved.iter().map(|ts| ts.0).collect(),
+        resolved_locks: locks(false),
+        committed_locks: locks(true),
     }
 }
 
@@ -202,7 +207,9 @@ fn lock_to_proto(lock: PessimisticLock) -> pb::PessimisticLockRequest {
 pub fn command(proto: Command) -> Result<KvCommand, Unreadable> {
     let place = part(proto.context, "context")?;
     let context = context(&place);
-    let resolved = place.resolved_locks.into_iter().map(Timestamp).collect();
+    let pass = |committed| move |ts| Pass { start_ts: Timestamp(ts), committed };
+    let mut resolved: Vec<Pass> = place.resolved_locks.into_iter().map(pass(false)).collect();
+    resolved.extend(place.committed_locks.into_iter().map(pass(true)));
     let request = match part(proto.cmd, "command")? {
         Cmd::Get(get) => KvRequest::Get { key: get.key, ts: Timestamp(get.version), resolved },
         Cmd::BatchGet(get) => {

@@ -12,8 +12,8 @@ use crate::common::{PeerId, RegionId, StoreId, Timestamp};
 use crate::storage::proto::kv_command as wire;
 use crate::storage::txn::{
     Assertion, Busy, CheckTxnStatus, CommitKeys, KeyError, KvPair, KvRequest, KvResponse, LockInfo,
-    LockKind, Mutation, MutationKind, PessimisticAction, PessimisticLock, Prewrite, RegionContext,
-    RegionEpoch, RegionError, RequestError, TxnStatus, WaitPolicy,
+    LockKind, Mutation, MutationKind, Pass, PessimisticAction, PessimisticLock, Prewrite,
+    RegionContext, RegionEpoch, RegionError, RequestError, TxnStatus, WaitPolicy,
 };
 
 fn bytes() -> impl Strategy<Value = Bytes> {
@@ -155,7 +155,15 @@ fn check_status() -> impl Strategy<Value = KvRequest> {
 }
 
 fn request() -> impl Strategy<Value = KvRequest> {
-    let resolved = || vec(ts(), 0..3);
+    let pass =
+        || (ts(), any::<bool>()).prop_map(|(start_ts, committed)| Pass { start_ts, committed });
+    // They travel in two lists.
+    let resolved = || {
+        vec(pass(), 0..3).prop_map(|mut passes| {
+            passes.sort_by_key(|pass| pass.committed);
+            passes
+        })
+    };
     prop_oneof![
         (bytes(), ts(), resolved()).prop_map(|(key, ts, resolved)| KvRequest::Get {
             key,

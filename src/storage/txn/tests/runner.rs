@@ -389,11 +389,13 @@ fn flag(args: &mut ArgumentConsumer<'_>, name: &str) -> bool {
     args.take_key(name) == Some("true")
 }
 
-fn resolved(args: &mut ArgumentConsumer<'_>) -> Result<Vec<Timestamp>, Box<dyn Error>> {
-    let list = args.take_key("resolved").unwrap_or_default();
-    Ok(list
-        .split('.')
-        .filter(|ts| !ts.is_empty())
-        .map(format::parse_ts)
-        .collect::<Result<_, _>>()?)
+fn resolved(args: &mut ArgumentConsumer<'_>) -> Result<Vec<Pass>, Box<dyn Error>> {
+    let mut passes = Vec::new();
+    for (name, committed) in [("resolved", false), ("committed", true)] {
+        let list = args.take_key(name).unwrap_or_default();
+        for ts in list.split('.').filter(|ts| !ts.is_empty()) {
+            passes.push(Pass { start_ts: format::parse_ts(ts)?, committed });
+        }
+    }
+    Ok(passes)
 }
