@@ -1,5 +1,7 @@
 //! Columns of CREATE TABLE.
 
+use std::collections::BTreeSet;
+
 use super::{ColumnInfo, DefaultValue, SchemaState};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::{EvalContext, Expr as ConstantExpr};
@@ -47,7 +49,8 @@ pub(super) fn build_column(
                 column.on_update_now = Some(now_digits(&column, *digits, "ON UPDATE")?);
             }
             ColumnOption::AutoIncrement => {
-                if !column.field_type.kind.is_integer() && !column.field_type.kind.is_float() {
+                let kind = column.field_type.kind;
+                if !(kind.is_integer() || kind.is_float()) || kind == TypeKind::Bit {
                     return Err(SqlError::new(
                         errno::WRONG_FIELD_SPEC,
                         format!("Incorrect column specifier for column '{name}'"),
@@ -141,6 +144,9 @@ fn build_default(
     ctx.writes = true;
     let stored = convert_for_column(value, &column.field_type, &column.name, 1, &ctx)
         .map_err(|_| invalid_default(&column.name))?;
+    if let (TypeKind::Bit, Datum::UInt(bits)) = (column.field_type.kind, &stored) {
+        return Ok(Some(DefaultValue::Constant(Some(format!("b'{bits:b}'")))));
+    }
     let mut text = Vec::new();
     write_text(&stored, &column.field_type, &mut text);
     let text = String::from_utf8(text)
@@ -222,13 +228,66 @@ fn build_type(column: &str, written: &DataType, inherited: Collation) -> SqlResu
                 ));
             }
         },
-        "bit" | "json" | "enum" | "set" => {
+        "bit" => bit(column, written)?,
+        "enum" | "set" => members(column, written, inherited)?,
+        "json" => {
             return Err(SqlError::unsupported(format!("type {}", written.name.to_uppercase())));
         }
         _ => string(column, written, inherited)?,
     };
     let field_type = if written.unsigned { field_type.unsigned() } else { field_type };
     Ok(FieldType { zerofill: written.zerofill, ..field_type })
+}
+
+fn bit(column: &str, written: &DataType) -> SqlResult<FieldType> {
+    match written.length {
+        Some(0) => Err(SqlError::new(
+            errno::INVALID_FIELD_SIZE,
+            format!("Invalid size for column '{column}'."),
+        )),
+        Some(65..) => Err(SqlError::new(
+            errno::TOO_BIG_DISPLAYWIDTH,
+            format!("Display width out of range for column '{column}' (max = 64)"),
+        )),
+        length => Ok(FieldType::bit(length.unwrap_or(1))),
+    }
+}
+
+/// The most members of an ENUM, and of a SET.
+const MOST_MEMBERS: [usize; 2] = [65_535, 64];
+
+/// ENUM and SET.
+fn members(column: &str, written: &DataType, inherited: Collation) -> SqlResult<FieldType> {
+    let is_set = written.name == "set";
+    let (kind, name) = if is_set { (TypeKind::Set, "SET") } else { (TypeKind::Enum, "ENUM") };
+    let collation = text_collation(written, inherited)?;
+    // Spaces at the end are no part of a member.
+    let names = written.members.iter().map(|name| name.trim_end_matches(' ').to_owned());
+    let names: Vec<String> = names.collect();
+    if names.len() > MOST_MEMBERS[usize::from(is_set)] {
+        let what = if is_set { "SET" } else { "ENUM" };
+        return Err(SqlError::new(
+            errno::TOO_BIG_SET,
+            format!("Too many strings for column {column} and {what}"),
+        ));
+    }
+    if let Some(name) = names.iter().find(|name| is_set && name.contains(',')) {
+        return Err(SqlError::new(
+            errno::ILLEGAL_VALUE_FOR_TYPE,
+            format!("Illegal set '{name}' value found during parsing"),
+        ));
+    }
+    let mut keys = BTreeSet::new();
+    for member in &names {
+        let is_new = collation.with_sort_key(member.as_bytes(), |key| keys.insert(key.to_vec()));
+        if !is_new {
+            return Err(SqlError::new(
+                errno::DUPLICATED_VALUE_IN_TYPE,
+                format!("Column '{column}' has duplicated value '{member}' in {name}"),
+            ));
+        }
+    }
+    Ok(FieldType::of_members(kind, names).collate(collation))
 }
 
 fn integer(column: &str, kind: TypeKind, written: &DataType) -> SqlResult<FieldType> {
@@ -286,18 +345,19 @@ fn fraction(column: &str, written: &DataType) -> SqlResult<u8> {
     }
 }
 
+fn text_collation(written: &DataType, inherited: Collation) -> SqlResult<Collation> {
+    if written.binary {
+        let charset = written.charset.as_deref();
+        charset.map_or(Ok(()), Collation::refuse_foreign)?;
+        return charset.map_or(Ok(Collation::Utf8mb4Bin), Collation::of_charset);
+    }
+    collation_of(written.charset.as_deref(), written.collation.as_deref(), inherited)
+}
+
 fn string(column: &str, written: &DataType, inherited: Collation) -> SqlResult<FieldType> {
     let binary =
         matches!(written.name.as_str(), "binary" | "varbinary") || written.name.ends_with("blob");
-    let collation = if binary {
-        Collation::Binary
-    } else if written.binary {
-        let charset = written.charset.as_deref();
-        charset.map_or(Ok(()), Collation::refuse_foreign)?;
-        charset.map_or(Ok(Collation::Utf8mb4Bin), Collation::of_charset)?
-    } else {
-        collation_of(written.charset.as_deref(), written.collation.as_deref(), inherited)?
-    };
+    let collation = if binary { Collation::Binary } else { text_collation(written, inherited)? };
     let too_long = |max: u32| {
         SqlError::new(
             errno::TOO_BIG_FIELDLENGTH,

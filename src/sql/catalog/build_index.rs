@@ -204,7 +204,19 @@ fn key_part(column: &ColumnInfo, part: &IndexPart) -> SqlResult<(IndexColumn, u3
             TypeKind::MediumInt | TypeKind::Date | TypeKind::Time => 3,
             TypeKind::Int | TypeKind::Float | TypeKind::Timestamp => 4,
             TypeKind::Decimal => column.field_type.precision_scale().0.div_ceil(2) + 1,
-            _ => 8,
+            TypeKind::Bit => column.field_type.display_width(),
+            TypeKind::Enum => 2,
+            TypeKind::BigInt
+            | TypeKind::Double
+            | TypeKind::Char
+            | TypeKind::VarChar
+            | TypeKind::TinyText
+            | TypeKind::Text
+            | TypeKind::MediumText
+            | TypeKind::LongText
+            | TypeKind::DateTime
+            | TypeKind::Set
+            | TypeKind::Null => 8,
         };
         return Ok((IndexColumn { offset: column.offset, prefix_len: None }, size));
     }

@@ -92,7 +92,7 @@ fn column_text(table: &TableInfo, column: &ColumnInfo) -> String {
     let mut text = format!("{} {}", quote_name(&column.name), column_type_text(column));
     let field_type = &column.field_type;
     let collation = field_type.collation.name();
-    let textual = field_type.kind.is_string() && field_type.collation != Collation::Binary;
+    let textual = field_type.kind.is_textual() && field_type.collation != Collation::Binary;
     if textual && collation != table.collation {
         let charset = field_type.collation.charset();
         let _ = write!(text, " CHARACTER SET {charset} COLLATE {collation}");
@@ -109,6 +109,9 @@ fn column_text(table: &TableInfo, column: &ColumnInfo) -> String {
         // TEXT and BLOB have no DEFAULT to write, and NULL without it.
         Some(DefaultValue::Constant(None)) if !field_type.kind.is_text() => {
             text.push_str(" DEFAULT NULL");
+        }
+        Some(DefaultValue::Constant(Some(value))) if field_type.kind == TypeKind::Bit => {
+            let _ = write!(text, " DEFAULT {value}");
         }
         Some(DefaultValue::Constant(Some(value))) => {
             let _ = write!(text, " DEFAULT {}", quote_text(value));

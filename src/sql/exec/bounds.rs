@@ -33,6 +33,12 @@ pub(super) fn nearest(
             Datum::Time(time) => (Datum::Time(time.with_kind(TimeKind::DateTime)), Ordering::Equal),
             other => (other.clone(), Ordering::Equal),
         },
+        // What is no member equals none: it is taken for the number after the last.
+        kind if kind.is_member() => match value {
+            Datum::Bytes(_) => (Datum::UInt(u64::MAX), Ordering::Less),
+            Datum::Member(_) => (value.clone(), Ordering::Equal),
+            number => integer(around(number, ctx)?, true),
+        },
         _ => (value.clone(), Ordering::Equal),
     })
 }

@@ -17,11 +17,30 @@ pub(super) fn adapt_literals(function: Function, mut args: Vec<Expr>) -> Vec<Exp
     }) else {
         return args;
     };
+    if column.kind.is_member() {
+        return adapt_members(function, args, &column);
+    }
     for arg in &mut args {
         if let Expr::Literal { value: Datum::Bytes(text), .. } = arg
             && let Some(value) = as_column_value(text, &column)
         {
             *arg = Expr::literal(value);
+        }
+    }
+    args
+}
+
+/// Texts equal to a member become that: keys hold its number.
+fn adapt_members(function: Function, mut args: Vec<Expr>, column: &FieldType) -> Vec<Expr> {
+    if !matches!(function, Function::Eq | Function::NullEq | Function::Ne | Function::In) {
+        return args;
+    }
+    for arg in &mut args {
+        if let Expr::Literal { value: Datum::Bytes(text), field_type } = arg
+            && (field_type.collation == column.collation || !field_type.is_binary_string())
+            && let Some(value) = column.member_of_text(text)
+        {
+            *arg = Expr::Literal { value, field_type: column.clone().not_null() };
         }
     }
     args

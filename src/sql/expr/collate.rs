@@ -8,12 +8,14 @@ use crate::sql::types::Collation;
 fn coercibility(expr: &Expr) -> u8 {
     match expr {
         Expr::Call { function: Function::Collate, .. } => 0,
-        Expr::Column { field_type, .. } if field_type.kind.is_string() => 2,
+        Expr::Column { field_type, .. } if field_type.kind.is_textual() => 2,
         Expr::Literal { field_type, .. } | Expr::Parameter { field_type, .. } => {
-            if field_type.kind.is_string() { 4 } else { 6 }
+            if field_type.kind.is_textual() { 4 } else { 6 }
         }
-        Expr::Call { function: Function::Cast, field_type, .. } if field_type.kind.is_string() => 2,
-        Expr::Call { args, field_type, .. } if field_type.kind.is_string() => {
+        Expr::Call { function: Function::Cast, field_type, .. } if field_type.kind.is_textual() => {
+            2
+        }
+        Expr::Call { args, field_type, .. } if field_type.kind.is_textual() => {
             args.iter().map(coercibility).min().unwrap_or(4).min(4)
         }
         _ => 5,
@@ -28,7 +30,7 @@ pub(crate) fn resolve<'a>(
 ) -> SqlResult<Collation> {
     let mut found: Option<(u8, Collation)> = None;
     for arg in args {
-        let strings = arg.field_type().kind.is_string();
+        let strings = arg.field_type().kind.is_textual();
         let (level, collation) =
             if strings { (coercibility(arg), arg.field_type().collation) } else { continue };
         found = Some(match found {

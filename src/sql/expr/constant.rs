@@ -32,6 +32,11 @@ pub(crate) fn constant_as(value: Datum, target: &FieldType, ctx: &EvalContext) -
         return Ok(value);
     }
     match target.kind {
+        // What is no member's text stays as it is: it equals none.
+        TypeKind::Enum | TypeKind::Set => {
+            let Datum::Bytes(text) = &value else { return Ok(value) };
+            Ok(target.member_of_text(text).unwrap_or(value))
+        }
         TypeKind::Year => Ok(full_year(integer(&value, ctx)?)),
         kind if kind.is_integer() => integer(&value, ctx),
         kind if kind.is_float() => value.to_f64(ctx).map(Datum::Float),

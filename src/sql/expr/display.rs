@@ -158,6 +158,7 @@ fn write_literal(value: &Datum, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 bytes.iter().try_for_each(|byte| write!(f, "{byte:02X}"))
             }
         },
+        Datum::Member(_) => write_literal(&Datum::Bytes(value.to_bytes()), f),
         Datum::Time(_) | Datum::Duration(_) => write!(f, "'{}'", value.to_text()),
     }
 }

@@ -76,11 +76,11 @@ impl TypeRules {
 }
 
 fn is_text(field_type: &FieldType) -> bool {
-    field_type.kind.is_string() && field_type.collation != Collation::Binary
+    field_type.kind.is_textual() && field_type.collation != Collation::Binary
 }
 
 /// Whether an argument's collation is one for the call to take over; keywords like `'DAY'` are no text of the statement.
 fn brings_collation(arg: &Expr) -> bool {
     let is_null = matches!(arg, Expr::Literal { value: Datum::Null, .. });
-    arg.field_type().kind.is_string() && !is_null
+    arg.field_type().kind.is_textual() && !is_null
 }

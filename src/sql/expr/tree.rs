@@ -123,6 +123,8 @@ impl Expr {
         }
         let string = if arg.field_type().kind.is_string() {
             arg.field_type().clone()
+        } else if arg.field_type().kind.is_member() {
+            arg.field_type().as_string()
         } else {
             FieldType::varchar(arg.field_type().display_width()).nullable()
         };

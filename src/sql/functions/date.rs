@@ -7,8 +7,8 @@ use crate::common::{SqlResult, errno};
 use crate::sql::expr::Expr;
 use crate::sql::types::time::{self, MICROS_PER_SECOND};
 use crate::sql::types::{
-    Datum, Decimal, Duration, FieldType, Interval, IntervalUnit, SqlMode, Time, TimeKind, TimeZone,
-    TypeKind,
+    Datum, Decimal, Duration, FieldType, Interval, IntervalUnit, Member, SqlMode, Time, TimeKind,
+    TimeZone, TypeKind,
 };
 
 const fn of_time(
@@ -412,8 +412,14 @@ fn add_time(call: &Call<'_>, subtract: bool) -> SqlResult<Datum> {
     let is_time = match &value {
         Datum::Null => return Ok(Datum::Null),
         Datum::Time(_) => false,
-        Datum::Bytes(text) => !text.contains(&b'-') || text.starts_with(b"-"),
-        _ => true,
+        Datum::Bytes(text) | Datum::Member(Member { text, .. }) => {
+            !text.contains(&b'-') || text.starts_with(b"-")
+        }
+        Datum::Int(_)
+        | Datum::UInt(_)
+        | Datum::Float(_)
+        | Datum::Decimal(_)
+        | Datum::Duration(_) => true,
     };
     let string = call.field_type.kind.is_string();
     if is_time {
@@ -448,8 +454,15 @@ fn time_diff(call: &Call<'_>) -> SqlResult<Datum> {
     let (left, right) = (call.value(0)?, call.value(1)?);
     let dated = |value: &Datum| match value {
         Datum::Time(_) => true,
-        Datum::Bytes(text) => text.iter().skip(1).any(|byte| *byte == b'-'),
-        _ => false,
+        Datum::Bytes(text) | Datum::Member(Member { text, .. }) => {
+            text.iter().skip(1).any(|byte| *byte == b'-')
+        }
+        Datum::Null
+        | Datum::Int(_)
+        | Datum::UInt(_)
+        | Datum::Float(_)
+        | Datum::Decimal(_)
+        | Datum::Duration(_) => false,
     };
     let micros = match (dated(&left), dated(&right)) {
         (true, true) => {
@@ -586,11 +599,13 @@ fn timestamp(call: &Call<'_>) -> SqlResult<Datum> {
 fn shows_clock(value: &Datum) -> bool {
     match value {
         Datum::Time(time) => time.kind != TimeKind::Date,
-        Datum::Bytes(text) => {
+        Datum::Bytes(text) | Datum::Member(Member { text, .. }) => {
             let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
             text.contains(&b':') || digits > 8
         }
         Datum::Int(number) => *number > 99_991_231,
-        _ => true,
+        Datum::Null | Datum::UInt(_) | Datum::Float(_) | Datum::Decimal(_) | Datum::Duration(_) => {
+            true
+        }
     }
 }

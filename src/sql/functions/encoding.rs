@@ -48,6 +48,12 @@ pub(super) static FUNCTIONS: &[Definition] = &[
         "The bytes that a text in base 64 stands for.",
     ),
     of_one(
+        &["md5"],
+        |_| Ok(FieldType::varchar(32)),
+        |call| digest::<md5::Md5>(&not_null!(call.bytes(0)), call),
+        "The MD5 digest, in hexadecimal digits.",
+    ),
+    of_one(
         &["sha1", "sha"],
         |_| Ok(FieldType::varchar(40)),
         |call| digest::<sha1::Sha1>(&not_null!(call.bytes(0)), call),

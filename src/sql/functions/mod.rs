@@ -15,10 +15,13 @@ mod date;
 mod date_parts;
 mod definition;
 mod encoding;
+mod encryption;
 mod function;
+mod information;
 mod kernels;
 mod like;
 mod manual;
+mod network;
 mod numeric;
 mod pieces;
 mod regexp;
@@ -56,10 +59,13 @@ const FAMILIES: &[Family] = &[
     ("Text", text::FUNCTIONS),
     ("Changing text", text_edit::FUNCTIONS),
     ("Encodings", encoding::FUNCTIONS),
+    ("Ciphers and compression", encryption::FUNCTIONS),
+    ("Addresses and UUIDs", network::FUNCTIONS),
     ("Regular expressions", regexp::FUNCTIONS),
     ("Parts of times", date_parts::FUNCTIONS),
     ("Times", date::FUNCTIONS),
     ("The session", session::FUNCTIONS),
+    ("Figures and costs", information::FUNCTIONS),
 ];
 
 /// The longest name.

@@ -229,7 +229,7 @@ fn not_here(call: &Call<'_>) -> SqlResult<Datum> {
 /// The collation of the argument; of what is no string, binary.
 fn described(call: &Call<'_>) -> Collation {
     let arg = call.arg_type(0);
-    if arg.kind.is_string() { arg.collation } else { Collation::Binary }
+    if arg.kind.is_textual() { arg.collation } else { Collation::Binary }
 }
 
 /// A random UUID (version 4) from the statement's generator.

@@ -176,13 +176,14 @@ fn merge(args: &[&Expr], operation: &str) -> SqlResult<FieldType> {
             continue;
         }
         merged = Some(match merged {
-            None => arg_type.clone(),
+            // What is chosen among members is a text.
+            None => arg_type.as_string(),
             Some(known) => merge_types(&known, arg_type),
         });
     }
     let mut merged = merged.unwrap_or_else(FieldType::null);
-    if merged.kind.is_string() {
-        let strings = args.iter().copied().filter(|arg| arg.field_type().kind.is_string());
+    if merged.kind.is_textual() {
+        let strings = args.iter().copied().filter(|arg| arg.field_type().kind.is_textual());
         merged.collation = resolve_collation(strings, operation)?;
     }
     Ok(FieldType { not_null, ..merged })
@@ -223,12 +224,12 @@ fn merge_types(left: &FieldType, right: &FieldType) -> FieldType {
     let binary = left.is_binary_string() || right.is_binary_string();
     let collation = if binary {
         Collation::Binary
-    } else if a.is_string() {
+    } else if a.is_textual() {
         left.collation
     } else {
         right.collation
     };
-    let text = a.is_string() || b.is_string();
+    let text = a.is_textual() || b.is_textual();
     string_of(length).collate(if text { collation } else { Collation::default() })
 }
 

@@ -91,7 +91,7 @@ impl Binder<'_> {
                 else {
                     return Err(SqlError::internal("a comparison is a call"));
                 };
-                let strings = args.iter().all(|arg| arg.field_type().kind.is_string());
+                let strings = args.iter().all(|arg| arg.field_type().kind.is_textual());
                 alike &= !strings || args[0].field_type().collation == field_type.collation;
                 flat.extend(args.pop());
             }

@@ -3,7 +3,7 @@
 use super::logical::column_type;
 use crate::sql::catalog::TableInfo;
 use crate::sql::expr::{Expr, Function};
-use crate::sql::types::{Datum, FieldType, TypeKind};
+use crate::sql::types::{Class, Datum, FieldType, TypeKind};
 
 /// A bound and whether it belongs to the range.
 pub(super) type Bound = Option<(Expr, bool)>;
@@ -44,6 +44,13 @@ pub(super) fn constraints(table: &TableInfo, filters: &[Expr]) -> Vec<Constraint
 }
 
 fn constraint(table: &TableInfo, expr: &Expr) -> Option<(usize, Claim)> {
+    let (column, claim) = claim(table, expr)?;
+    // Members are ordered by their texts where they are compared, and by their numbers in keys.
+    let is_range = matches!(claim, Claim::Range(..) | Claim::Ranges(_));
+    (!is_range || !column_type(table, column).kind.is_member()).then_some((column, claim))
+}
+
+fn claim(table: &TableInfo, expr: &Expr) -> Option<(usize, Claim)> {
     let Expr::Call { function, args, field_type } = expr else { return None };
     let usable = |column: &Expr, value: &Expr| usable(table, column, value, field_type);
     match (function, args.as_slice()) {
@@ -156,20 +163,20 @@ fn usable(table: &TableInfo, column: &Expr, value: &Expr, comparison: &FieldType
     }
     let column = column_type(table, *index);
     let value = value.field_type();
-    let fits = match column.kind {
-        // Of unknown type: a parameter, taken for what it is compared with, or NULL.
-        _ if value.kind == TypeKind::Null => true,
-        kind if kind.is_string() => {
-            value.kind.is_string() && comparison.collation == column.collation
-        }
-        kind if kind.is_integer() => value.kind.is_numeric() || value.kind.is_string(),
-        kind if kind.is_float() => value.kind.is_numeric(),
-        TypeKind::Decimal => value.kind.is_integer() || value.kind == TypeKind::Decimal,
-        kind if kind.is_calendar() => value.kind.is_string() || value.kind.is_calendar(),
-        TypeKind::Time => value.kind.is_string() || value.kind == TypeKind::Time,
-        _ => false,
+    // Of unknown type: a parameter, taken for what it is compared with, or NULL.
+    let is_unknown = value.kind == TypeKind::Null;
+    let fits = match column.kind.class() {
+        Class::String => value.kind.is_textual() && comparison.collation == column.collation,
+        Class::Integer => value.kind.is_numeric() || value.kind.is_string(),
+        Class::Float => value.kind.is_numeric(),
+        Class::Decimal => value.kind.is_integer() || value.kind == TypeKind::Decimal,
+        Class::Calendar => value.kind.is_string() || value.kind.is_calendar(),
+        Class::Duration => value.kind.is_string() || value.kind == TypeKind::Time,
+        // Texts were made members where they are.
+        Class::Member => value.same_values(&column),
+        Class::Null => false,
     };
-    fits.then_some(*index)
+    (is_unknown || fits).then_some(*index)
 }
 
 fn is_null(value: &Expr) -> bool {

@@ -136,7 +136,11 @@ fn fraction_digits(text: &str) -> u8 {
 pub(super) fn default_value(column: &ColumnInfo) -> SqlResult<Option<Expr>> {
     Ok(match &column.default {
         Some(DefaultValue::Constant(Some(text))) => {
-            Some(fold_default(Expr::cast(Expr::text(text), column.field_type.clone().nullable())))
+            let field_type = column.field_type.clone();
+            Some(match field_type.default_of_text(text) {
+                Some(value) => Expr::Literal { value, field_type },
+                None => fold_default(Expr::cast(Expr::text(text), field_type.nullable())),
+            })
         }
         Some(DefaultValue::Constant(None)) => Some(Expr::null()),
         Some(DefaultValue::CurrentTimestamp(digits)) => {

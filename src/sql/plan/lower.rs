@@ -296,7 +296,7 @@ fn key_type(left: &FieldType, right: &FieldType, comparison: &FieldType) -> Opti
         FieldType { unsigned: left.unsigned, ..FieldType::bigint() }
     } else if integers {
         FieldType::decimal(20, 0)
-    } else if left.kind.is_string() && right.kind.is_string() {
+    } else if left.kind.is_textual() && right.kind.is_textual() {
         let same = left.collation == right.collation && left.collation == comparison.collation;
         if !same {
             return None;

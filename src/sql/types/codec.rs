@@ -72,6 +72,7 @@ pub fn encode_row_value(
         Datum::Bytes(bytes) => out.extend_from_slice(bytes),
         Datum::Time(time) => row::put_compact_u64(out, stored_time(time, zone)?),
         Datum::Duration(duration) => row::put_compact_i64(out, duration.micros * NANOS_PER_MICRO),
+        Datum::Member(member) => row::put_compact_u64(out, member.number),
         Datum::Null => return Err(mismatch(value, field_type)),
     }
     Ok(())
@@ -113,6 +114,7 @@ pub fn encode_key_value(
         }
         Datum::Time(time) => datum::put_uint(out, stored_time(time, zone)?),
         Datum::Duration(duration) => datum::put_duration(out, duration.micros * NANOS_PER_MICRO),
+        Datum::Member(member) => datum::put_uint(out, member.number),
     }
     Ok(())
 }
@@ -137,7 +139,7 @@ pub fn decode_key_value(
         datum::Part::Uint(packed) if field_type.kind.is_calendar() => {
             loaded_time(packed, field_type, zone)?
         }
-        datum::Part::Uint(number) => Datum::UInt(number),
+        datum::Part::Uint(number) => field_type.datum_of_u64(number),
         datum::Part::Float(number) => Datum::Float(number),
         datum::Part::Decimal(unscaled, scale) => exact(unscaled, scale, field_type)?,
         datum::Part::Duration(nanos) => duration(nanos, field_type),

@@ -32,17 +32,13 @@ pub fn datum_from_array(array: &dyn Array, row: usize, field_type: &FieldType) -
                 | Class::Decimal
                 | Class::String
                 | Class::Calendar
+                | Class::Member
                 | Class::Null => Datum::Int(number),
             }
         }
         DataType::UInt64 => {
             let number = array.as_primitive::<UInt64Type>().value(row);
-            if field_type.kind.is_calendar() {
-                let kind = time_kind(field_type.kind);
-                Datum::Time(Time { packed: number, kind, fsp: field_type.fsp() })
-            } else {
-                Datum::UInt(number)
-            }
+            field_type.datum_of_u64(number)
         }
         DataType::Float64 => Datum::Float(array.as_primitive::<Float64Type>().value(row)),
         DataType::Decimal256(_, scale) => {
@@ -57,6 +53,25 @@ pub fn datum_from_array(array: &dyn Array, row: usize, field_type: &FieldType) -
         }
         other => return Err(SqlError::internal(format!("no value in an array of {other}"))),
     })
+}
+
+impl FieldType {
+    /// The value that stands as this number in an array of the type's.
+    pub(in crate::sql) fn datum_of_u64(&self, number: u64) -> Datum {
+        match self.kind.class() {
+            Class::Calendar => {
+                let kind = time_kind(self.kind);
+                Datum::Time(Time { packed: number, kind, fsp: self.fsp() })
+            }
+            Class::Member => self.kind.definition().of_number(number, self),
+            Class::Integer
+            | Class::Float
+            | Class::Decimal
+            | Class::String
+            | Class::Duration
+            | Class::Null => Datum::UInt(number),
+        }
+    }
 }
 
 /// The most bytes of the strings of one array.
@@ -164,6 +179,7 @@ impl DatumColumnBuilder {
             }
             (Builder::UInt(builder), Datum::UInt(number)) => builder.append_value(*number),
             (Builder::UInt(builder), Datum::Time(time)) => builder.append_value(time.packed),
+            (Builder::UInt(builder), Datum::Member(member)) => builder.append_value(member.number),
             (Builder::UInt(builder), Datum::Int(number))
                 if *number >= 0 && !field_type.kind.is_calendar() =>
             {

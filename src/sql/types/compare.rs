@@ -21,12 +21,12 @@ pub fn compare(
     match (left, right) {
         (Datum::Time(time), other) => compare_time(time, other, collation, ctx),
         (other, Datum::Time(time)) => Ok(compare_time(time, other, collation, ctx)?.reverse()),
-        (Datum::Duration(duration), Datum::Bytes(_)) => {
+        (Datum::Duration(duration), Datum::Bytes(_) | Datum::Member(_)) => {
             // What is no time at all counts as midnight.
             let other = right.to_duration(6, ctx)?;
             Ok(duration.cmp(&other.unwrap_or(Duration { micros: 0, fsp: 6 })))
         }
-        (Datum::Bytes(_), Datum::Duration(_)) => {
+        (Datum::Bytes(_) | Datum::Member(_), Datum::Duration(_)) => {
             Ok(compare(right, left, collation, ctx)?.reverse())
         }
         (Datum::Duration(duration), other) => {
@@ -53,6 +53,9 @@ fn compare_alike(left: &Datum, right: &Datum, collation: Collation) -> Option<Or
         (Datum::Int(left), Datum::Decimal(right)) => Decimal::from(*left).cmp(right),
         (Datum::UInt(left), Datum::Decimal(right)) => Decimal::from(*left).cmp(right),
         (Datum::Bytes(left), Datum::Bytes(right)) => collation.compare(left, right),
+        (Datum::Member(left), Datum::Member(right)) => collation.compare(&left.text, &right.text),
+        (Datum::Member(left), Datum::Bytes(right)) => collation.compare(&left.text, right),
+        (Datum::Bytes(left), Datum::Member(right)) => collation.compare(left, &right.text),
         (Datum::Time(left), Datum::Time(right)) => left.cmp(right),
         (Datum::Duration(left), Datum::Duration(right)) => left.cmp(right),
         _ => return None,
@@ -67,6 +70,7 @@ fn compare_time(
 ) -> SqlResult<Ordering> {
     let text = match other {
         Datum::Bytes(text) => text,
+        Datum::Member(member) => &member.text,
         Datum::Float(_) => {
             return Ok(compare_floats(time.to_decimal().to_f64(), other.to_f64(ctx)?));
         }
@@ -96,6 +100,10 @@ fn compare_floats(left: f64, right: f64) -> Ordering {
 impl Datum {
     /// A total order for sorting values of one column: NULL first, strings by `collation`.
     pub fn sort_cmp(&self, other: &Datum, collation: Collation) -> Ordering {
+        // As in keys, which hold the number only.
+        if let (Datum::Member(one), Datum::Member(two)) = (self, other) {
+            return one.number.cmp(&two.number);
+        }
         match (self.is_null(), other.is_null()) {
             (true, true) => Ordering::Equal,
             (true, false) => Ordering::Less,
@@ -124,6 +132,7 @@ impl Datum {
             Datum::Bytes(bytes) => collation.with_sort_key(bytes, |key| key.hash(state)),
             Datum::Time(time) => time.hash(state),
             Datum::Duration(duration) => duration.micros.hash(state),
+            Datum::Member(member) => member.hash(state),
         }
     }
 }

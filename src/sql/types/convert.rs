@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::{Datum, Decimal, Duration, FieldType, SqlMode, Time, TimeKind, TimeRules, text, time};
+use super::{
+    Datum, Decimal, Duration, FieldType, Member, SqlMode, Time, TimeKind, TimeRules, text, time,
+};
 use crate::common::{SqlResult, errno};
 use crate::sql::expr::EvalContext;
 
@@ -74,6 +76,7 @@ impl Datum {
             }
             Datum::Time(time) => time.to_decimal().to_f64(),
             Datum::Duration(duration) => duration.to_decimal().to_f64(),
+            Datum::Member(member) => member.number as f64,
         })
     }
 
@@ -98,6 +101,7 @@ impl Datum {
             }
             Datum::Time(time) => time.to_decimal(),
             Datum::Duration(duration) => duration.to_decimal(),
+            Datum::Member(member) => Decimal::from(member.number),
         })
     }
 
@@ -114,6 +118,7 @@ impl Datum {
             Datum::Int(number) => Ok(*number),
             // As CAST(… AS SIGNED) does: the same bits.
             Datum::UInt(number) => Ok(*number as i64),
+            Datum::Member(member) => Ok(member.number as i64),
             Datum::Float(number) => clip(number.round_ties_even() as i128),
             Datum::Bytes(bytes) => {
                 let number = integer_prefix(bytes, ctx)?;
@@ -142,6 +147,7 @@ impl Datum {
         match self {
             Datum::Int(number) => Ok(*number as u64),
             Datum::UInt(number) => Ok(*number),
+            Datum::Member(member) => Ok(member.number),
             Datum::Float(number) => clip(number.round_ties_even() as i128),
             Datum::Bytes(bytes) => clip(integer_prefix(bytes, ctx)?),
             other => clip(other.to_decimal(ctx)?.round(0).unscaled.to_i128().unwrap_or(i128::MAX)),
@@ -170,6 +176,7 @@ impl Datum {
     pub fn to_bytes(&self) -> Bytes {
         match self {
             Datum::Bytes(bytes) => bytes.clone(),
+            Datum::Member(member) => member.text.clone(),
             Datum::Float(number) => Bytes::from(text::float_text(*number, false)),
             other => self::text_of(other, &FieldType::null()),
         }
@@ -179,6 +186,7 @@ impl Datum {
     pub fn to_bytes_as(&self, field_type: &FieldType) -> Bytes {
         match self {
             Datum::Bytes(bytes) => bytes.clone(),
+            Datum::Member(member) => member.text.clone(),
             other => self::text_of(other, field_type),
         }
     }
@@ -211,7 +219,7 @@ impl Datum {
                 time.and_then(|time| time.round_to(fsp, rules.mode))
                     .map(|time| time.with_kind(kind))
             }
-            Datum::Bytes(bytes) => {
+            Datum::Bytes(bytes) | Datum::Member(Member { text: bytes, .. }) => {
                 let text = String::from_utf8_lossy(bytes);
                 let parsed = Time::parse(&text, kind, fsp, rules);
                 if parsed.is_some_and(|parsed| parsed.truncated) {
@@ -234,7 +242,7 @@ impl Datum {
             Datum::Null => return Ok(None),
             Datum::Duration(duration) => Some((duration.round_to(fsp, mode), false)),
             Datum::Time(time) => Some((time.time_of_day().round_to(fsp, mode), false)),
-            Datum::Bytes(bytes) => {
+            Datum::Bytes(bytes) | Datum::Member(Member { text: bytes, .. }) => {
                 let text = String::from_utf8_lossy(bytes);
                 Duration::parse(&text, fsp, mode)
                     .map(|parsed| (parsed.value, parsed.clipped || parsed.truncated))

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Decimal, Duration, FieldType, Time, TypeKind};
+use super::{Decimal, Duration, FieldType, Member, Time, TypeKind};
 
 /// A value of a MySQL type. Which type exactly (width, collation, scale) stands in a `FieldType` beside it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,6 +24,8 @@ pub enum Datum {
     Time(Time),
     /// TIME.
     Duration(Duration),
+    /// ENUM and SET.
+    Member(Member),
 }
 
 impl Datum {
@@ -87,6 +89,7 @@ impl Datum {
     pub fn into_user_variable(self, field_type: &FieldType) -> Datum {
         match self {
             Datum::Time(_) | Datum::Duration(_) => Datum::Bytes(self.to_bytes_as(field_type)),
+            Datum::Member(member) => Datum::Bytes(member.text),
             Datum::Int(year) if field_type.kind == TypeKind::Year => {
                 Datum::UInt(year.unsigned_abs())
             }

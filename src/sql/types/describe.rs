@@ -1,6 +1,6 @@
 //! A type as SQL and the protocol describe it.
 
-use super::{BinaryForm, Collation, FieldType};
+use super::{BinaryForm, Collation, FieldType, TypeKind};
 
 /// Flags of a column definition in the protocol.
 pub mod flags {
@@ -20,10 +20,14 @@ pub mod flags {
     pub const ZEROFILL: u16 = 64;
     /// Bytes, or the collation is binary.
     pub const BINARY: u16 = 128;
+    /// ENUM.
+    pub const ENUM: u16 = 256;
     /// AUTO_INCREMENT.
     pub const AUTO_INCREMENT: u16 = 512;
     /// TIMESTAMP.
     pub const TIMESTAMP: u16 = 1024;
+    /// SET.
+    pub const SET: u16 = 2048;
     /// NOT NULL without a default.
     pub const NO_DEFAULT_VALUE: u16 = 4096;
     /// Part of some key.
@@ -37,7 +41,7 @@ impl FieldType {
     pub fn sql_text(&self) -> String {
         let mut text = self.kind_name().to_owned();
         self.kind.definition().write_parameters(self, &mut text);
-        if self.unsigned && self.kind.is_numeric() {
+        if self.unsigned && self.kind.is_numeric() && self.kind != TypeKind::Bit {
             text.push_str(" unsigned");
         }
         if self.zerofill {
@@ -63,8 +67,8 @@ impl FieldType {
         add(self.not_null, flags::NOT_NULL);
         add(self.unsigned, flags::UNSIGNED);
         add(self.zerofill, flags::ZEROFILL);
-        add(!self.kind.is_string() || self.collation == Collation::Binary, flags::BINARY);
-        add(self.kind.is_numeric(), flags::NUMERIC);
+        add(!self.kind.is_textual() || self.collation == Collation::Binary, flags::BINARY);
+        add(self.kind.is_numeric() && self.kind != TypeKind::Bit, flags::NUMERIC);
         set
     }
 
@@ -85,7 +89,7 @@ impl FieldType {
 
     /// The collation id of a column definition; `connection` is the collation that results are sent in.
     pub fn protocol_charset(&self, connection: u16) -> u16 {
-        let text = self.kind.is_string() && self.collation != Collation::Binary;
+        let text = self.kind.is_textual() && self.collation != Collation::Binary;
         if text { connection } else { Collation::Binary.id() }
     }
 }

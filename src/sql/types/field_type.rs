@@ -3,7 +3,7 @@
 use arrow::datatypes::DataType;
 use serde::{Deserialize, Serialize};
 
-use super::{Class, Collation, Datum, TimeKind};
+use super::{Class, Collation, Datum, Members, TimeKind, kinds};
 
 /// The kind of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -46,6 +46,12 @@ pub enum TypeKind {
     Time,
     /// YEAR.
     Year,
+    /// BIT.
+    Bit,
+    /// ENUM.
+    Enum,
+    /// SET.
+    Set,
     /// The type of a bare NULL.
     Null,
 }
@@ -66,14 +72,17 @@ pub struct FieldType {
     pub length: Option<u32>,
     /// Digits after the point (DECIMAL, DOUBLE(M,D)), or of the second's fraction. `None`: unspecified (DOUBLE).
     pub decimals: Option<u8>,
-    /// Of strings.
+    /// Of strings, ENUM and SET.
     pub collation: Collation,
+    /// What an ENUM or a SET is made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<Members>,
 }
 
 impl FieldType {
     /// A nullable, signed type of a kind with its defaults.
     pub fn new(kind: TypeKind) -> FieldType {
-        let collation = if kind.is_string() { Collation::default() } else { Collation::Binary };
+        let collation = if kind.is_textual() { Collation::default() } else { Collation::Binary };
         FieldType {
             kind,
             unsigned: false,
@@ -82,6 +91,7 @@ impl FieldType {
             length: None,
             decimals: None,
             collation,
+            members: None,
         }
     }
 
@@ -170,6 +180,16 @@ impl FieldType {
         FieldType { decimals: Some(fsp), ..FieldType::new(TypeKind::Time) }
     }
 
+    /// BIT(bits).
+    pub fn bit(bits: u32) -> FieldType {
+        FieldType { length: Some(bits), ..FieldType::new(TypeKind::Bit).unsigned() }
+    }
+
+    /// ENUM or SET of these members.
+    pub fn of_members(kind: TypeKind, members: Vec<String>) -> FieldType {
+        FieldType { members: Some(Members::from(members)), ..FieldType::new(kind) }
+    }
+
     /// The same, NOT NULL.
     #[must_use]
     pub fn not_null(mut self) -> FieldType {
@@ -215,12 +235,27 @@ impl TypeKind {
         self.class() == Class::String
     }
 
+    /// ENUM and SET: numbers that stand for texts.
+    pub fn is_member(self) -> bool {
+        self.class() == Class::Member
+    }
+
+    /// SET.
+    pub fn is_set(self) -> bool {
+        self == TypeKind::Set
+    }
+
+    /// Whether its values are texts for whoever works with texts: strings, ENUM and SET. They have a collation.
+    pub fn is_textual(self) -> bool {
+        matches!(self.class(), Class::String | Class::Member)
+    }
+
     /// TEXT and BLOB of any size.
     pub fn is_text(self) -> bool {
         self.is_string() && !matches!(self, TypeKind::Char | TypeKind::VarChar)
     }
 
-    /// TINYINT to BIGINT, and YEAR, whose values are integers.
+    /// TINYINT to BIGINT, YEAR and BIT, whose values are integers.
     pub fn is_integer(self) -> bool {
         self.class() == Class::Integer
     }
@@ -276,6 +311,7 @@ impl FieldType {
                 TimeKind::Timestamp => FieldType::timestamp(time.fsp),
             }),
             Datum::Duration(duration) => fixed(FieldType::time(duration.fsp)),
+            Datum::Member(member) => FieldType::of_literal(&Datum::Bytes(member.text.clone())),
         }
     }
 
@@ -285,13 +321,16 @@ impl FieldType {
         let not_null = self.not_null;
         let field_type = match self.kind.class() {
             Class::Float => FieldType::double(),
-            Class::Integer if self.kind == TypeKind::Year => FieldType::bigint_unsigned(),
+            Class::Integer if matches!(self.kind, TypeKind::Year | TypeKind::Bit) => {
+                FieldType::bigint_unsigned()
+            }
             Class::Integer => FieldType {
                 unsigned: self.unsigned,
                 length: Some(self.display_width()),
                 ..FieldType::bigint()
             },
             Class::Calendar | Class::Duration => FieldType::varchar(self.display_width()),
+            Class::Member => FieldType::varchar(self.display_width()).collate(self.collation),
             // The sign is that of a hexadecimal literal: it is kept as the bytes it is.
             Class::String => FieldType { unsigned: false, ..self.clone() },
             Class::Decimal | Class::Null => self.clone(),
@@ -301,7 +340,22 @@ impl FieldType {
 
     /// A string type of bytes, not characters.
     pub fn is_binary_string(&self) -> bool {
-        self.kind.is_string() && self.collation == Collation::Binary
+        self.kind.is_textual() && self.collation == Collation::Binary
+    }
+
+    /// The same as a string: what an ENUM or a SET is to whoever works with texts.
+    #[must_use]
+    pub fn as_string(&self) -> FieldType {
+        if !self.kind.is_member() {
+            return self.clone();
+        }
+        let string = FieldType::varchar(self.display_width()).collate(self.collation);
+        FieldType { not_null: self.not_null, ..string }
+    }
+
+    /// A text compared with this ENUM or SET, as a value of it; `None` if it is not one's text.
+    pub fn member_of_text(&self, text: &[u8]) -> Option<Datum> {
+        kinds::constant_member(text, self)
     }
 
     /// Whether every value of this type is one of `other` as it stands, so that a cast changes nothing.
@@ -325,7 +379,7 @@ impl FieldType {
     /// The Arrow type its values have in record batches.
     ///
     /// Integers are `Int64` or `UInt64` (YEAR too is `Int64`), floats `Float64`, decimals `Decimal256(65, scale)`, text
-    /// `Utf8`, binary strings `Binary`, calendar types `UInt64` (packed), TIME `Int64` (microseconds), NULL `Null`.
+    /// `Utf8`, binary strings `Binary`, calendar types `UInt64` (packed), ENUM and SET `UInt64`, TIME `Int64` (microseconds), NULL `Null`.
     pub fn arrow_type(&self) -> DataType {
         self.kind.definition().arrow_type(self)
     }

@@ -10,7 +10,7 @@
 //!   record batches, [`codec`] for rows and index keys.
 //!
 //! A string is bytes beside a collation; that text is UTF-8 is checked where it is stored. `utf8mb4_bin`, the default,
-//! pads the shorter of two strings with spaces. ENUM, SET, BIT and JSON are not here yet.
+//! pads the shorter of two strings with spaces. JSON is not here yet.
 
 pub mod codec;
 mod collation;
@@ -23,6 +23,7 @@ mod describe;
 mod field_type;
 mod kinds;
 mod locale;
+mod members;
 mod padding;
 mod sql_mode;
 mod store;
@@ -42,6 +43,7 @@ pub use describe::flags;
 pub use field_type::{FieldType, TypeKind};
 pub use kinds::{BinaryForm, Class};
 pub use locale::NumberFormat;
+pub use members::{Member, Members};
 pub use sql_mode::SqlMode;
 pub use store::convert_for_column;
 pub use text::{float_text, write_text};

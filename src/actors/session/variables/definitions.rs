@@ -103,6 +103,27 @@ macro_rules! variables {
 
 use Rule::{Any, Hint, Only, ReadOnly, SessionReadOnly};
 
+/// `block_encryption_mode`.
+const MODES_OF_AES: &[&str] = &[
+    "aes-128-ecb",
+    "aes-128-cbc",
+    "aes-128-cfb1",
+    "aes-128-cfb8",
+    "aes-128-cfb128",
+    "aes-128-ofb",
+    "aes-192-ecb",
+    "aes-192-cbc",
+    "aes-192-cfb1",
+    "aes-192-cfb8",
+    "aes-192-cfb128",
+    "aes-192-ofb",
+    "aes-256-ecb",
+    "aes-256-cbc",
+    "aes-256-cfb1",
+    "aes-256-cfb8",
+    "aes-256-cfb128",
+    "aes-256-ofb",
+];
 const NO_PROGRAMS: &str = "there are no stored programs";
 const NO_BINLOG: &str = "there is no binary log and no general log";
 const NO_MYISAM: &str = "it is about MyISAM tables, and there are none";
@@ -135,6 +156,7 @@ const VARIABLES: &[Variable] = variables! {
     basedir Global (Text) = "/", ReadOnly;
     big_tables Both (Switch) = "OFF", Hint(MEMORY);
     bind_address Global (Text) = "*", ReadOnly;
+    block_encryption_mode Both (Word(MODES_OF_AES)) = "aes-128-ecb", Any;
     binlog_format Both (Word(&["MIXED", "STATEMENT", "ROW"])) = "ROW", Hint(NO_BINLOG);
     binlog_row_image Both (Word(&["minimal", "noblob", "full"])) = "full", Hint(NO_BINLOG);
     bulk_insert_buffer_size Both (Integer(0, u64::MAX)) = "8388608", Hint(MEMORY);

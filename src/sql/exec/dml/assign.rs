@@ -4,7 +4,7 @@ use crate::common::{SqlResult, errno};
 use crate::sql::catalog::{ColumnInfo, DefaultValue, TableInfo};
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::EvalContext;
-use crate::sql::types::{Datum, FieldType, convert_for_column};
+use crate::sql::types::{Datum, FieldType, TypeKind, convert_for_column};
 
 /// A value as a column stores it. What does not fit is an error in strict mode and a warning otherwise.
 pub(super) fn assign(
@@ -63,11 +63,17 @@ pub(super) fn defaults(table: &TableInfo, ctx: &ExecContext) -> SqlResult<Vec<De
 fn default_of(column: &ColumnInfo, ctx: &EvalContext) -> SqlResult<Default> {
     Ok(match &column.default {
         Some(DefaultValue::Constant(Some(text))) => {
-            Default::Value(assign(Datum::from(text.as_str()), column, 1, ctx)?)
+            let value = column.field_type.default_of_text(text);
+            let value = value.unwrap_or_else(|| Datum::from(text.as_str()));
+            Default::Value(assign(value, column, 1, ctx)?)
         }
         Some(DefaultValue::CurrentTimestamp(_)) => Default::Value(now(column, ctx)?),
         Some(DefaultValue::Constant(None)) => Default::Value(Datum::Null),
         None if column.auto_increment || !column.field_type.not_null => Default::Value(Datum::Null),
+        // As in MySQL: whoever leaves an ENUM out gets its first member, in strict mode too.
+        None if column.field_type.kind == TypeKind::Enum => {
+            Default::Value(column.field_type.implicit_default())
+        }
         None => Default::Missing,
     })
 }

@@ -153,7 +153,7 @@ impl Spec {
         Accumulator::new(&self.aggregate)
     }
 
-    fn readers<'a>(&self, values: &'a [ArrayRef]) -> Vec<Reader<'a>> {
+    fn readers<'a>(&'a self, values: &'a [ArrayRef]) -> Vec<Reader<'a>> {
         let args = values.iter().zip(&self.aggregate.args);
         args.map(|(array, arg)| Reader::new(array, arg.field_type())).collect()
     }

@@ -13,7 +13,7 @@ use arrow::record_batch::RecordBatch;
 use datafusion_common::Result;
 
 use crate::sql::exec::keys;
-use crate::sql::types::{Datum, Decimal, Duration, FieldType, Time, TimeKind, TypeKind};
+use crate::sql::types::{Class, Datum, Decimal, Duration, FieldType};
 
 /// The schema of rows of these types: columns `c0`, `c1`, …, all of which may be NULL.
 pub(super) fn schema_of(types: &[FieldType]) -> SchemaRef {
@@ -59,10 +59,8 @@ pub(super) fn column<'a>(
         DataType::Float64 => {
             let mut builder = Float64Builder::with_capacity(count);
             values.for_each(|value| {
-                builder.append_option(match value {
-                    Datum::Float(number) => Some(*number),
-                    _ => None,
-                });
+                let Datum::Float(number) = value else { return builder.append_null() };
+                builder.append_value(*number);
             });
             Arc::new(builder.finish())
         }
@@ -75,21 +73,32 @@ pub(super) fn column<'a>(
         }
         DataType::Utf8 => {
             let mut builder = StringBuilder::with_capacity(count, count * 16);
-            values.for_each(|value| match value {
-                Datum::Bytes(bytes) => builder.append_value(String::from_utf8_lossy(bytes)),
-                _ => builder.append_null(),
+            values.for_each(|value| match bytes_of(value) {
+                Some(bytes) => builder.append_value(String::from_utf8_lossy(bytes)),
+                None => builder.append_null(),
             });
             Arc::new(builder.finish())
         }
         DataType::Binary => {
             let mut builder = BinaryBuilder::with_capacity(count, count * 16);
-            values.for_each(|value| match value {
-                Datum::Bytes(bytes) => builder.append_value(bytes),
-                _ => builder.append_null(),
-            });
+            values.for_each(|value| builder.append_option(bytes_of(value)));
             Arc::new(builder.finish())
         }
         _ => Arc::new(NullArray::new(count)),
+    }
+}
+
+fn bytes_of(value: &Datum) -> Option<&[u8]> {
+    match value {
+        Datum::Bytes(bytes) => Some(bytes),
+        Datum::Member(member) => Some(&member.text),
+        Datum::Null
+        | Datum::Int(_)
+        | Datum::UInt(_)
+        | Datum::Float(_)
+        | Datum::Decimal(_)
+        | Datum::Time(_)
+        | Datum::Duration(_) => None,
     }
 }
 
@@ -98,7 +107,12 @@ fn int64(value: &Datum) -> Option<i64> {
         Datum::Int(number) => Some(*number),
         Datum::UInt(number) => i64::try_from(*number).ok(),
         Datum::Duration(duration) => Some(duration.micros),
-        _ => None,
+        Datum::Null
+        | Datum::Float(_)
+        | Datum::Decimal(_)
+        | Datum::Bytes(_)
+        | Datum::Time(_)
+        | Datum::Member(_) => None,
     }
 }
 
@@ -107,7 +121,12 @@ fn uint64(value: &Datum) -> Option<u64> {
         Datum::UInt(number) => Some(*number),
         Datum::Int(number) => u64::try_from(*number).ok(),
         Datum::Time(time) => Some(time.packed),
-        _ => None,
+        Datum::Member(member) => Some(member.number),
+        Datum::Null
+        | Datum::Float(_)
+        | Datum::Decimal(_)
+        | Datum::Bytes(_)
+        | Datum::Duration(_) => None,
     }
 }
 
@@ -140,19 +159,12 @@ pub(in crate::sql::exec) fn batch_rows(
 /// Reads datums from an array.
 pub(super) struct Reader<'a> {
     array: &'a ArrayRef,
-    kind: TypeKind,
-    time_kind: TimeKind,
-    fsp: u8,
+    field_type: &'a FieldType,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(array: &'a ArrayRef, field_type: &FieldType) -> Reader<'a> {
-        let time_kind = match field_type.kind {
-            TypeKind::Date => TimeKind::Date,
-            TypeKind::Timestamp => TimeKind::Timestamp,
-            _ => TimeKind::DateTime,
-        };
-        Reader { array, kind: field_type.kind, time_kind, fsp: field_type.fsp() }
+    pub(super) fn new(array: &'a ArrayRef, field_type: &'a FieldType) -> Reader<'a> {
+        Reader { array, field_type }
     }
 
     pub(super) fn get(&self, row: usize) -> Datum {
@@ -162,18 +174,21 @@ impl<'a> Reader<'a> {
         match self.array.data_type() {
             DataType::Int64 => {
                 let number = self.array.as_primitive::<Int64Type>().value(row);
-                match self.kind {
-                    TypeKind::Time => Datum::Duration(Duration { micros: number, fsp: self.fsp }),
-                    _ => Datum::Int(number),
+                match self.field_type.kind.class() {
+                    Class::Duration => {
+                        Datum::Duration(Duration { micros: number, fsp: self.field_type.fsp() })
+                    }
+                    Class::Integer
+                    | Class::Float
+                    | Class::Decimal
+                    | Class::String
+                    | Class::Calendar
+                    | Class::Member
+                    | Class::Null => Datum::Int(number),
                 }
             }
             DataType::UInt64 => {
-                let number = self.array.as_primitive::<UInt64Type>().value(row);
-                if self.kind.is_calendar() {
-                    Datum::Time(Time { packed: number, kind: self.time_kind, fsp: self.fsp })
-                } else {
-                    Datum::UInt(number)
-                }
+                self.field_type.datum_of_u64(self.array.as_primitive::<UInt64Type>().value(row))
             }
             DataType::Float64 => Datum::Float(self.array.as_primitive::<Float64Type>().value(row)),
             DataType::Decimal256(_, scale) => Datum::Decimal(Decimal {

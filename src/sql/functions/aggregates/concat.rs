@@ -23,7 +23,7 @@ pub(super) static GROUP_CONCAT: AggregateDefinition = AggregateDefinition {
                 |test: fn(&FieldType) -> bool| typing.args.iter().any(|arg| test(arg.field_type()));
             Ok(text.collate(if is(FieldType::is_binary_string) {
                 Collation::Binary
-            } else if is(|field_type| field_type.kind.is_string()) {
+            } else if is(|field_type| field_type.kind.is_textual()) {
                 typing.collation(typing.args)?
             } else {
                 typing.rules.collation

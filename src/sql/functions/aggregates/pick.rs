@@ -41,7 +41,14 @@ impl Pick {
             return Ok(());
         };
         let mut key = Vec::with_capacity(16);
-        push_key(&mut key, value, field_type)?;
+        match value {
+            // In order of what they are called.
+            Datum::Member(member) => {
+                let text = Datum::Bytes(member.text.clone());
+                push_key(&mut key, &text, &field_type.as_string())?;
+            }
+            value => push_key(&mut key, value, field_type)?,
+        }
         if self.best.as_ref().is_none_or(|(best, _)| key.cmp(best) == wanted) {
             self.best = Some((key, value.clone()));
         }

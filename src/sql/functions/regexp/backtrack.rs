@@ -15,8 +15,13 @@ const PIECE: u64 = 1 << 16;
 /// No place.
 const NOWHERE: usize = usize::MAX;
 
-/// Whether the pattern is found anywhere in the text.
-pub(super) fn is_match(program: &Program, text: &str, ctx: &EvalContext) -> SqlResult<bool> {
+/// The first match that begins at a place or behind it: where its groups begin and end, the whole match first.
+pub(super) fn find(
+    program: &Program,
+    text: &str,
+    mut start: usize,
+    ctx: &EvalContext,
+) -> SqlResult<Option<Vec<Option<(usize, usize)>>>> {
     let mut matcher = Matcher {
         program,
         text,
@@ -27,22 +32,21 @@ pub(super) fn is_match(program: &Program, text: &str, ctx: &EvalContext) -> SqlR
         tries: 0,
     };
     let first = program.first_letter();
-    let mut start = 0;
     loop {
         if let Some(letter) = first {
             let mut encoded = [0; 4];
             let wanted = letter.encode_utf8(&mut encoded).as_bytes();
             match memchr::memmem::find(&text.as_bytes()[start..], wanted) {
                 Some(at) => start += at,
-                None => return Ok(false),
+                None => return Ok(None),
             }
         }
-        if matcher.from(start)? {
-            return Ok(true);
+        if let Some(end) = matcher.from(start)? {
+            return Ok(Some(matcher.groups(start, end)));
         }
         match text[start..].chars().next() {
             Some(letter) => start += letter.len_utf8(),
-            None => return Ok(false),
+            None => return Ok(None),
         }
     }
 }
@@ -71,8 +75,18 @@ struct Matcher<'a> {
 }
 
 impl Matcher<'_> {
-    /// Whether there is a match that begins there.
-    fn from(&mut self, start: usize) -> SqlResult<bool> {
+    /// Where the groups of a match are.
+    fn groups(&self, start: usize, end: usize) -> Vec<Option<(usize, usize)>> {
+        let mut groups = vec![Some((start, end))];
+        for group in 1..self.program.groups {
+            let (from, to) = (self.registers[2 * group], self.registers[2 * group + 1]);
+            groups.push((from != NOWHERE && to != NOWHERE && from <= to).then_some((from, to)));
+        }
+        groups
+    }
+
+    /// Where a match that begins there ends, if there is one.
+    fn from(&mut self, start: usize) -> SqlResult<Option<usize>> {
         self.stack.clear();
         self.registers.fill(NOWHERE);
         let (mut step, mut place) = (0, start);
@@ -82,7 +96,7 @@ impl Matcher<'_> {
                 self.ctx.check_interrupted()?;
             }
             if matches!(self.program.steps[step], Step::Match) {
-                return Ok(true);
+                return Ok(Some(place));
             }
             let next = match self.step(step, place)? {
                 Some(next) => Some(next),
@@ -90,7 +104,7 @@ impl Matcher<'_> {
             };
             match next {
                 Some((next_step, next_place)) => (step, place) = (next_step, next_place),
-                None => return Ok(false),
+                None => return Ok(None),
             }
         }
     }

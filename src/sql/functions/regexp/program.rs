@@ -95,13 +95,15 @@ impl Set {
 pub(super) struct Program {
     pub(super) steps: Vec<Step>,
     pub(super) registers: usize,
+    /// The whole match counted.
+    pub(super) groups: usize,
     bytes: usize,
 }
 
 impl Program {
     pub(super) fn new(parsed: &Parsed) -> SqlResult<Program> {
-        let registers = 2 * (parsed.groups as usize + 1);
-        let mut program = Program { steps: Vec::new(), registers, bytes: 0 };
+        let groups = parsed.groups as usize + 1;
+        let mut program = Program { steps: Vec::new(), registers: 2 * groups, groups, bytes: 0 };
         program.node(&parsed.node)?;
         program.add(Step::Match)?;
         Ok(program)

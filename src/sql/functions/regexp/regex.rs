@@ -50,8 +50,18 @@ impl Regex {
             Some(linear) if !(self.dollar && text.ends_with(tree::is_line_end)) => {
                 linear.is_match(text, ctx)
             }
-            _ => backtrack::is_match(&self.program, text, ctx),
+            _ => Ok(backtrack::find(&self.program, text, 0, ctx)?.is_some()),
         }
+    }
+
+    /// The first match at a place or behind it: where its groups begin and end, the whole match first.
+    pub(super) fn find(
+        &self,
+        text: &str,
+        start: usize,
+        ctx: &EvalContext,
+    ) -> SqlResult<Option<Vec<Option<(usize, usize)>>>> {
+        backtrack::find(&self.program, text, start, ctx)
     }
 }
 

@@ -62,7 +62,7 @@ table! {
 
 /// Characters that a text may have.
 fn length(field_type: &FieldType) -> Option<u32> {
-    field_type.kind.is_string().then(|| field_type.display_width())
+    field_type.kind.is_textual().then(|| field_type.display_width())
 }
 
 /// Bytes that a text may have.
@@ -96,7 +96,7 @@ fn digits(field_type: &FieldType) -> (Option<u32>, Option<u32>) {
 
 /// The collation of a column of text.
 fn text_collation(field_type: &FieldType) -> Option<Collation> {
-    let text = field_type.kind.is_string() && field_type.collation != Collation::Binary;
+    let text = field_type.kind.is_textual() && field_type.collation != Collation::Binary;
     text.then_some(field_type.collation)
 }
 

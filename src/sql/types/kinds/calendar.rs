@@ -8,7 +8,7 @@ use crate::sql::types::codec::{corrupt, loaded_time};
 use crate::sql::types::convert::utf8;
 use crate::sql::types::describe::flags;
 use crate::sql::types::store::Target;
-use crate::sql::types::{Datum, FieldType, Time, TimeKind, TimeZone, time};
+use crate::sql::types::{Datum, FieldType, Member, Time, TimeKind, TimeZone, time};
 use crate::storage::codec::row;
 
 /// A type of days, or of moments of days.
@@ -100,10 +100,12 @@ impl Kind for Calendar {
         let rules = target.ctx.time_rules();
         let mut dirty = false;
         let found = match &value {
-            Datum::Bytes(text) => Time::parse(&utf8(text), kind, fsp, &rules).map(|parsed| {
-                dirty = parsed.truncated;
-                parsed.value
-            }),
+            Datum::Bytes(text) | Datum::Member(Member { text, .. }) => {
+                Time::parse(&utf8(text), kind, fsp, &rules).map(|parsed| {
+                    dirty = parsed.truncated;
+                    parsed.value
+                })
+            }
             Datum::Time(time) => {
                 let fsp = if kind == TimeKind::Date { time.fsp } else { fsp };
                 let valid = time.parts().is_valid(rules.mode);

@@ -7,7 +7,7 @@ use crate::common::{SqlResult, errno};
 use crate::sql::types::codec::{corrupt, duration};
 use crate::sql::types::convert::utf8;
 use crate::sql::types::store::Target;
-use crate::sql::types::{Datum, Duration, FieldType, TimeZone};
+use crate::sql::types::{Datum, Duration, FieldType, Member, TimeZone};
 use crate::storage::codec::row;
 
 /// Spans of up to 838 hours.
@@ -55,10 +55,12 @@ impl Kind for DurationKind {
         let (fsp, mode) = (target.field_type.fsp(), target.ctx.sql_mode);
         let mut dirty = false;
         let found = match &value {
-            Datum::Bytes(text) => Duration::parse(&utf8(text), fsp, mode).map(|parsed| {
-                dirty = parsed.truncated;
-                (parsed.value, parsed.clipped)
-            }),
+            Datum::Bytes(text) | Datum::Member(Member { text, .. }) => {
+                Duration::parse(&utf8(text), fsp, mode).map(|parsed| {
+                    dirty = parsed.truncated;
+                    (parsed.value, parsed.clipped)
+                })
+            }
             Datum::Duration(duration) => Some(duration.round_to(fsp, mode).clip()),
             Datum::Time(time) => Some((time.time_of_day().round_to(fsp, mode), false)),
             number @ (Datum::Null

@@ -110,9 +110,11 @@ impl Kind for Integer {
             Datum::Bytes(text) => {
                 saturating_integer(&target.number_of_text(&value, text, "integer")?)
             }
-            Datum::Null | Datum::Decimal(_) | Datum::Time(_) | Datum::Duration(_) => {
-                saturating_integer(&value.to_decimal(target.ctx)?)
-            }
+            Datum::Null
+            | Datum::Decimal(_)
+            | Datum::Time(_)
+            | Datum::Duration(_)
+            | Datum::Member(_) => saturating_integer(&value.to_decimal(target.ctx)?),
         };
         let (min, max) = self.range(target.field_type.unsigned);
         let fitted = number.clamp(min, max);
@@ -154,6 +156,9 @@ impl FieldType {
             | TypeKind::Timestamp
             | TypeKind::Time
             | TypeKind::Year
+            | TypeKind::Bit
+            | TypeKind::Enum
+            | TypeKind::Set
             | TypeKind::Null => &BIGINT,
         };
         kind.range(self.unsigned)

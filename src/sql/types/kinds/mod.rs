@@ -4,11 +4,13 @@
 //! and which bytes of a row hold its values, what becomes of a value that is assigned to a column of it. [`TypeKind`] only names
 //! them; that every kind has a home is what its match below says.
 
+mod bit;
 mod calendar;
 mod decimal;
 mod duration;
 mod floats;
 mod integers;
+mod members;
 mod null;
 mod strings;
 mod year;
@@ -20,6 +22,8 @@ use arrow::datatypes::DataType;
 use super::store::Target;
 use super::{Datum, FieldType, TimeZone, TypeKind};
 use crate::common::SqlResult;
+
+pub(super) use members::constant as constant_member;
 
 /// What a kind's values are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +40,8 @@ pub enum Class {
     Calendar,
     /// Times of day, and spans of time.
     Duration,
+    /// Numbers that stand for texts.
+    Member,
     /// Nothing but NULL.
     Null,
 }
@@ -111,8 +117,13 @@ pub(super) trait Kind: Sync {
     fn implicit_default(&self, field_type: &FieldType) -> Datum;
 
     /// Appends the text of a value that is not NULL and no float or decimal, whose texts depend on more.
-    fn write(&self, value: &Datum, out: &mut Vec<u8>) {
+    fn write(&self, value: &Datum, _field_type: &FieldType, out: &mut Vec<u8>) {
         write_plain(value, out);
+    }
+
+    /// The value that is this number, of types whose values are numbers that stand for something.
+    fn of_number(&self, number: u64, _field_type: &FieldType) -> Datum {
+        Datum::UInt(number)
     }
 
     /// Whether every value of one type of this kind is one of the other as it stands.
@@ -132,6 +143,9 @@ macro_rules! with_home {
             TypeKind::Int => with_home!(@ integers::INT, $home => $done),
             TypeKind::BigInt => with_home!(@ integers::BIGINT, $home => $done),
             TypeKind::Year => with_home!(@ year::Year, $home => $done),
+            TypeKind::Bit => with_home!(@ bit::Bit, $home => $done),
+            TypeKind::Enum => with_home!(@ members::ENUM, $home => $done),
+            TypeKind::Set => with_home!(@ members::SET, $home => $done),
             TypeKind::Float => with_home!(@ floats::FLOAT, $home => $done),
             TypeKind::Double => with_home!(@ floats::DOUBLE, $home => $done),
             TypeKind::Decimal => with_home!(@ decimal::DecimalKind, $home => $done),
@@ -189,6 +203,7 @@ fn write_plain(value: &Datum, out: &mut Vec<u8>) {
         Datum::Bytes(bytes) => out.write_all(bytes),
         Datum::Time(time) => write!(out, "{time}"),
         Datum::Duration(duration) => write!(out, "{duration}"),
+        Datum::Member(member) => out.write_all(&member.text),
     };
 }
 

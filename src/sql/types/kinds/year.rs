@@ -79,7 +79,8 @@ impl Kind for Year {
             | Datum::UInt(_)
             | Datum::Float(_)
             | Datum::Decimal(_)
-            | Datum::Duration(_) => saturating_integer(&value.to_decimal(target.ctx)?),
+            | Datum::Duration(_)
+            | Datum::Member(_) => saturating_integer(&value.to_decimal(target.ctx)?),
         };
         let year = match number {
             1..=69 => number + 2000,
@@ -97,7 +98,7 @@ impl Kind for Year {
         Datum::Int(0)
     }
 
-    fn write(&self, value: &Datum, out: &mut Vec<u8>) {
+    fn write(&self, value: &Datum, _: &FieldType, out: &mut Vec<u8>) {
         match value {
             Datum::Int(year) => {
                 // Writing to a vector cannot fail.
