@@ -43,7 +43,7 @@ use crate::storage::engine::{Engine, MemoryEngine};
 use crate::storage::mvcc::KeyRange;
 use crate::storage::txn::{
     Assertion, CheckTxnStatus, CommandContext, CommitKeys, ConcurrencyManager, Decision, KvRequest,
-    LockTable, Mutation, MutationKind, Outcome, PessimisticAction, PessimisticLock, Prewrite,
+    LockTable, Mutation, MutationKind, Outcome, Pass, PessimisticAction, PessimisticLock, Prewrite,
     WaitPolicy, admit, execute, footprint, read,
 };
 
