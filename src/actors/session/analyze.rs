@@ -14,16 +14,14 @@ use crate::sql::types::Datum;
 type Message = (&'static str, String);
 
 impl Core {
-    /// ANALYZE TABLE: reads each table and writes its statistics, which this node's statements are planned with from then on. It
-    /// commits, as in MySQL. KILL ends it between two tables or while one is read; then that one's statistics are the old ones.
+    /// ANALYZE TABLE: reads each table and writes its statistics, which this node's statements are planned with from then on.
+    /// KILL ends it between two tables or while one is read; then that one's statistics are the old ones.
     pub(super) async fn analyze(
         &mut self,
         names: &[ObjectName],
         request: &Request<'_>,
         sink: &mut Sink,
     ) -> SqlResult<()> {
-        self.begin_eval(request.params.clone(), false, false);
-        self.commit().await?;
         let mut rows = Vec::new();
         for name in names {
             let database = self.database_or_current(name.database.as_deref())?;

@@ -15,6 +15,7 @@ use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::command::Command;
 use crate::protocol::{CapabilityFlags, StatusFlags, response};
 use crate::sql::expr::{EvalContext, Warning, WarningLevel};
+use crate::sql::statement::StatementKind;
 
 /// Everything a session knows. It is moved into the task that runs a command, and back.
 pub(super) struct Core {
@@ -218,24 +219,27 @@ impl Core {
     }
 
     fn count_command(&self, command: &Command) {
-        use super::activity::Command as Counted;
+        use super::activity::Protocol;
         let (counted, bytes) = match command {
             Command::Query(text) => (None, text.len()),
-            Command::StmtPrepare(text) => (Some(Counted::StmtPrepare), text.len()),
-            Command::StmtExecute { body, .. } => (Some(Counted::StmtExecute), body.len() + 9),
+            Command::StmtPrepare(text) => (Some(Protocol::StmtPrepare), text.len()),
+            Command::StmtExecute { body, .. } => (Some(Protocol::StmtExecute), body.len() + 9),
             Command::StmtSendLongData { data, .. } => {
-                (Some(Counted::StmtSendLongData), data.len() + 6)
+                (Some(Protocol::StmtSendLongData), data.len() + 6)
             }
-            Command::StmtClose(_) => (Some(Counted::StmtClose), 4),
-            Command::StmtReset(_) => (Some(Counted::StmtReset), 4),
-            Command::StmtFetch { .. } => (Some(Counted::StmtFetch), 8),
-            Command::InitDb(name) => (Some(Counted::ChangeDb), name.len()),
+            Command::StmtClose(_) => (Some(Protocol::StmtClose), 4),
+            Command::StmtReset(_) => (Some(Protocol::StmtReset), 4),
+            Command::StmtFetch { .. } => (Some(Protocol::StmtFetch), 8),
+            Command::InitDb(name) => {
+                self.each_tally(|tally| tally.count(StatementKind::ChangeDb));
+                (None, name.len())
+            }
             _ => (None, 0),
         };
         // A packet's head and the command's byte.
         self.each_tally(|tally| tally.count_received(bytes + 5));
         if let Some(counted) = counted {
-            self.each_tally(|tally| tally.count(counted));
+            self.each_tally(|tally| tally.count_protocol(counted));
         }
     }
 

@@ -24,10 +24,9 @@ const REPLACED_ENGINES: &[&str] =
     &["MyISAM", "MEMORY", "HEAP", "CSV", "ARCHIVE", "BLACKHOLE", "MRG_MYISAM", "MERGE"];
 
 impl Core {
-    /// Commits the transaction, as every schema change does in MySQL, and has the worker run the change.
+    /// Has the worker run a change of the schema.
     /// Answers how many rows it is said to have affected.
     pub(super) async fn change_schema(&mut self, statement: &Statement) -> SqlResult<u64> {
-        self.commit().await?;
         self.await_schema_change(statement).await?;
         self.check_engine(statement)?;
         self.note_keys(statement);

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::activity::Command;
 use super::answer::Sink;
 use super::core::Core;
 use super::cursor::Cursor;
@@ -24,6 +23,7 @@ use crate::sql::expr::TypeRules;
 use crate::sql::parser::ast::{self, Statement};
 use crate::sql::parser::{ParsedStatement, Shape};
 use crate::sql::plan::{OutputColumn, StatementPlan};
+use crate::sql::statement::Prepares;
 use crate::sql::types::time::Parts;
 use crate::sql::types::{Datum, Decimal, Duration, FieldType, SqlMode, Time, TimeKind, TypeKind};
 
@@ -280,8 +280,11 @@ impl Core {
         if parse_at(self, text, next).await?.is_some() {
             return Err(SqlError::unsupported("several statements in one PREPARE"));
         }
-        if matches!(statement, Statement::Prepare { .. } | Statement::Execute { .. }) {
-            return Err(SqlError::unsupported("PREPARE and EXECUTE as prepared statements"));
+        if statement.kind().traits().prepares == Prepares::Never {
+            return Err(SqlError::new(
+                errno::UNSUPPORTED_PS,
+                "This command is not supported in the prepared statement protocol yet",
+            ));
         }
         if u16::try_from(parameters).is_err() {
             return Err(SqlError::new(1390, "Prepared statement contains too many placeholders"));
@@ -348,14 +351,7 @@ impl Core {
 
     /// The columns a prepared statement will answer with; its names are looked up on the way, so that errors show early.
     fn columns_of(&self, prepared: &Prepared) -> SqlResult<Vec<OutputColumn>> {
-        let plans = matches!(
-            prepared.statement,
-            Statement::Query(_)
-                | Statement::Insert(_)
-                | Statement::Update(_)
-                | Statement::Delete(_)
-        );
-        if !plans {
+        if prepared.statement.kind().traits().prepares != Prepares::Plan {
             return Ok(Vec::new());
         }
         let schema = self.services.schema.current();
@@ -404,8 +400,7 @@ impl Core {
         }
         let request =
             Request { params, types, format: Format::Binary, cursor, ..prepared.request() };
-        let command = Command::of(&prepared.statement);
-        self.watch(command, prepared.fingerprint, 0..prepared.text.len());
+        self.watch(prepared.statement.kind(), prepared.fingerprint, 0..prepared.text.len());
         self.statement(&request, sink).await?;
         self.count_statement(None);
         Ok(())

@@ -11,7 +11,7 @@ use super::plan_tables::{PlanTables, writes_named_rows};
 use super::prepared::PlanKey;
 use super::sources::SessionSources;
 use super::statement::Request;
-use super::transaction::{NextTransaction, duplicate_shown};
+use super::transaction::{NextTransaction, duplicate_shown, read_only_transaction};
 use crate::common::retry::{self, Decision, OPTIMISTIC_RUNS, Unit};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::packet::PacketWriter;
@@ -359,10 +359,7 @@ impl Core {
         // SET TRANSACTION is spent on this statement.
         let next = std::mem::take(&mut self.transactions.next);
         if next.read_only.unwrap_or(read_only) {
-            return Err(SqlError::new(
-                errno::READ_ONLY_TRANSACTION,
-                "Cannot execute statement in a READ ONLY transaction.",
-            ));
+            return Err(read_only_transaction());
         }
         let (mut runs, mut in_line) = (0, false);
         loop {

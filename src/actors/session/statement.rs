@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use super::Kill;
-use super::activity::Command;
 use super::answer::Sink;
 use super::core::Core;
 use super::encode::Format;
 use super::place::parse_at;
 use super::prepared::PlanCache;
-use super::transaction::BeginOptions;
+use super::transaction::{BeginOptions, read_only_transaction};
 use crate::actors::runtime::compute;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::response;
@@ -18,6 +17,7 @@ use crate::sql::expr::{EvalContext, Expr};
 use crate::sql::parser::ParsedStatement;
 use crate::sql::parser::ast::{self, Statement};
 use crate::sql::plan::Planner;
+use crate::sql::statement::{Answers, Begins, Commits, Uses};
 use crate::sql::types::{Datum, FieldType};
 
 /// A statement to run.
@@ -70,7 +70,7 @@ impl Core {
                 cursor: None,
             };
             let print = fingerprint(&text[start..parsed.next], self.database.as_deref());
-            self.watch(Command::of(statement), print, start..parsed.next);
+            self.watch(statement.kind(), print, start..parsed.next);
             self.statement(&request, sink).await?;
             self.count_statement(None);
             start = parsed.next;
@@ -96,59 +96,23 @@ impl Core {
         Ok(())
     }
 
+    /// The one match over the kinds of statements. What they have in common is in the table of their traits.
     async fn run_statement(&mut self, request: &Request<'_>, sink: &mut Sink) -> SqlResult<()> {
         use Statement as S;
-        let command = Command::of(request.statement);
-        self.each_tally(|tally| tally.count(command));
-        match request.statement {
-            S::Query(_) => {
-                self.await_tables(request).await?;
-                self.select(request, sink).await
-            }
-            S::Insert(_) | S::Update(_) | S::Delete(_) => {
-                self.await_tables(request).await?;
-                self.write(request, sink).await
-            }
-            // What the node knows may be much, and takes as long as that to write down.
-            S::Show(show) => {
-                compute::enter().await;
-                self.show(show, request, sink).await
-            }
+        self.prepare_for(request).await?;
+        let affected_rows = match request.statement {
+            S::Query(_) => return self.select(request, sink).await,
+            S::Insert(_) | S::Update(_) | S::Delete(_) => return self.write(request, sink).await,
+            S::Show(show) => return self.show(show, request, sink).await,
             S::Describe { table, column } => {
-                compute::enter().await;
-                self.describe(table, column.as_deref(), request, sink).await
+                return self.describe(table, column.as_deref(), request, sink).await;
             }
-            S::Explain(explain) => {
-                compute::enter().await;
-                self.explain(explain, request, sink).await
-            }
+            S::Explain(explain) => return self.explain(explain, request, sink).await,
             S::Execute { name, using } => {
-                Box::pin(self.execute_named(name, using, request.more, sink)).await
+                return Box::pin(self.execute_named(name, using, request.more, sink)).await;
             }
-            S::Analyze(tables) => {
-                compute::enter().await;
-                self.analyze(tables, request, sink).await
-            }
-            S::SplitTable(split) => self.split_table(split, request, sink).await,
-            other => {
-                self.begin_eval(request.params.clone(), false, false);
-                let ok = self.other_statement(other, request, sink).await?;
-                self.done(ok, request.more, sink);
-                Ok(())
-            }
-        }
-    }
-
-    /// Statements whose answer is an OK packet.
-    async fn other_statement(
-        &mut self,
-        statement: &Statement,
-        request: &Request<'_>,
-        sink: &mut Sink,
-    ) -> SqlResult<response::Ok> {
-        use Statement as S;
-        let nothing = response::Ok::default();
-        match statement {
+            S::Analyze(tables) => return self.analyze(tables, request, sink).await,
+            S::SplitTable(split) => return self.split_table(split, request, sink).await,
             S::CreateDatabase(_)
             | S::DropDatabase { .. }
             | S::CreateTable(_)
@@ -156,55 +120,106 @@ impl Core {
             | S::Truncate(_)
             | S::CreateIndex(_)
             | S::DropIndex { .. }
-            | S::AlterTable { .. } => {
-                let affected_rows = self.change_schema(statement).await?;
-                return Ok(response::Ok { affected_rows, ..nothing });
-            }
-            S::Use(name) => self.use_database(name)?,
-            S::SetVariables(items) => self.set_variables(items, request).await?,
+            | S::AlterTable { .. } => self.change_schema(request.statement).await?,
+            S::Use(name) => none(self.use_database(name)?),
+            S::SetVariables(items) => none(self.set_variables(items, request).await?),
             S::Begin { mode, access, consistent_snapshot } => {
-                self.commit().await?;
-                self.unlock_tables().await?;
-                self.begin(BeginOptions {
-                    optimistic: mode.map(|mode| mode == ast::BeginMode::Optimistic),
-                    read_only: access.map(|access| access == ast::AccessMode::ReadOnly),
-                    read_committed: None,
-                    consistent_snapshot: *consistent_snapshot,
-                });
-                if *consistent_snapshot {
-                    self.enter_transaction().await?;
-                }
+                none(self.begin_statement(*mode, *access, *consistent_snapshot).await?)
             }
             S::Commit { chain, release } => {
                 let next = chain.then(|| self.chained());
                 self.commit().await?;
-                self.after_transaction(next, *release, sink);
+                none(self.after_transaction(next, *release, sink))
             }
             S::Rollback { chain, release } => {
                 let next = chain.then(|| self.chained());
                 self.roll_back().await;
-                self.after_transaction(next, *release, sink);
+                none(self.after_transaction(next, *release, sink))
             }
-            S::Savepoint(name) => self.savepoint(name).await?,
-            S::RollbackTo(name) => self.roll_back_to(name)?,
-            S::ReleaseSavepoint(name) => self.release_savepoint(name)?,
+            S::Savepoint(name) => none(self.savepoint(name).await?),
+            S::RollbackTo(name) => none(self.roll_back_to(name)?),
+            S::ReleaseSavepoint(name) => none(self.release_savepoint(name)?),
             S::Kill { id, query_only } => {
-                let id = self.constant(id, request)?.1.to_u64(&self.eval)?;
-                let what = if *query_only { Kill::Query } else { Kill::Connection };
-                self.kill(id, what, sink).await?;
+                none(self.kill_statement(id, *query_only, request, sink).await?)
             }
-            S::Prepare { name, source } => self.prepare_named(name, source, request).await?,
-            S::Deallocate(name) => self.deallocate(name)?,
-            S::Do(exprs) => {
-                for expr in exprs {
-                    self.value(expr, request).await?;
-                }
+            S::Prepare { name, source } => none(self.prepare_named(name, source, request).await?),
+            S::Deallocate(name) => none(self.deallocate(name)?),
+            S::Do(exprs) => none(self.do_statement(exprs, request).await?),
+            S::LockTables(tables) => none(self.lock_tables(tables).await?),
+            S::UnlockTables => none(self.unlock_tables().await?),
+            S::CreateUser { users, if_not_exists } => {
+                none(self.create_users(users, *if_not_exists).await?)
             }
-            S::LockTables(tables) => self.lock_tables(tables).await?,
-            S::UnlockTables => self.unlock_tables().await?,
-            account => self.account_statement(account).await?,
+            S::AlterUser { users, if_exists } => none(self.alter_users(users, *if_exists).await?),
+            S::DropUser { users, if_exists } => none(self.drop_users(users, *if_exists).await?),
+            S::SetPassword { user, password } => {
+                none(self.set_password(user.as_ref(), password).await?)
+            }
+        };
+        self.done(response::Ok { affected_rows, ..response::Ok::default() }, request.more, sink);
+        Ok(())
+    }
+
+    /// Does what a statement's traits ask for before it runs.
+    async fn prepare_for(&mut self, request: &Request<'_>) -> SqlResult<()> {
+        let kind = request.statement.kind();
+        let traits = kind.traits();
+        self.each_tally(|tally| tally.count(kind));
+        if traits.begins == Begins::Apart {
+            compute::enter().await;
         }
-        Ok(nothing)
+        match traits.uses {
+            Uses::Reads | Uses::Writes => return self.await_tables(request).await,
+            Uses::Schema | Uses::Session | Uses::Another => {}
+        }
+        if traits.answers == Answers::Done || traits.commits == Commits::First {
+            self.begin_eval(request.params.clone(), false, false);
+        }
+        if traits.changes() && self.reads_only() {
+            return Err(read_only_transaction());
+        }
+        if traits.commits == Commits::First {
+            self.commit().await?;
+        }
+        Ok(())
+    }
+
+    async fn begin_statement(
+        &mut self,
+        mode: Option<ast::BeginMode>,
+        access: Option<ast::AccessMode>,
+        consistent_snapshot: bool,
+    ) -> SqlResult<()> {
+        self.unlock_tables().await?;
+        self.begin(BeginOptions {
+            optimistic: mode.map(|mode| mode == ast::BeginMode::Optimistic),
+            read_only: access.map(|access| access == ast::AccessMode::ReadOnly),
+            read_committed: None,
+            consistent_snapshot,
+        });
+        if consistent_snapshot {
+            self.enter_transaction().await?;
+        }
+        Ok(())
+    }
+
+    async fn kill_statement(
+        &mut self,
+        id: &ast::Expr,
+        query_only: bool,
+        request: &Request<'_>,
+        sink: &mut Sink,
+    ) -> SqlResult<()> {
+        let id = self.constant(id, request)?.1.to_u64(&self.eval)?;
+        let what = if query_only { Kill::Query } else { Kill::Connection };
+        self.kill(id, what, sink).await
+    }
+
+    async fn do_statement(&mut self, exprs: &[ast::Expr], request: &Request<'_>) -> SqlResult<()> {
+        for expr in exprs {
+            self.value(expr, request).await?;
+        }
+        Ok(())
     }
 
     fn after_transaction(&mut self, next: Option<BeginOptions>, release: bool, sink: &mut Sink) {
@@ -287,6 +302,11 @@ impl Core {
     pub(super) fn check_killed(&self) -> SqlResult<()> {
         self.control.check()
     }
+}
+
+/// Of a statement that changes no rows.
+fn none((): ()) -> u64 {
+    0
 }
 
 fn empty_query() -> SqlError {

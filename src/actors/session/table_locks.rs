@@ -60,9 +60,8 @@ fn name(database: &str, table: &str) -> Name {
 }
 
 impl Core {
-    /// LOCK TABLES: commits, gives up what was locked before, and waits for the locks.
+    /// LOCK TABLES: gives up what was locked before, and waits for the locks.
     pub(super) async fn lock_tables(&mut self, tables: &[(ObjectName, bool)]) -> SqlResult<()> {
-        self.commit().await?;
         self.unlock_tables().await?;
         let schema = self.services.schema.current();
         let mut wanted = Vec::with_capacity(tables.len());

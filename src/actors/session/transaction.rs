@@ -105,6 +105,16 @@ impl Core {
             options.read_committed.or(next.read_committed).unwrap_or(settings.read_committed);
     }
 
+    /// Whether what comes now is part of a transaction that only reads.
+    pub(super) fn reads_only(&self) -> bool {
+        let transactions = &self.transactions;
+        if transactions.begun {
+            return transactions.read_only;
+        }
+        let session = self.vars.system.lock().settings.read_only;
+        transactions.next.read_only.unwrap_or(session)
+    }
+
     /// How the transaction after this one begins, for AND CHAIN: with the same isolation level and access mode.
     pub(super) fn chained(&self) -> BeginOptions {
         let transactions = &self.transactions;
@@ -175,10 +185,7 @@ impl Core {
     /// Notes what the statement in hand works on, before it does. Error 1792 if it may not write.
     pub(super) fn use_tables(&mut self, tables: &PlanTables) -> SqlResult<()> {
         if tables.written.is_some() && self.transactions.read_only {
-            return Err(SqlError::new(
-                errno::READ_ONLY_TRANSACTION,
-                "Cannot execute statement in a READ ONLY transaction.",
-            ));
+            return Err(read_only_transaction());
         }
         if let Some(open) = &mut self.transactions.open {
             open.used |= !tables.stored.is_empty();
@@ -313,6 +320,14 @@ impl Core {
         let position = open.savepoints.iter().position(same).ok_or_else(missing)?;
         Ok((position, open))
     }
+}
+
+/// Error 1792.
+pub(super) fn read_only_transaction() -> SqlError {
+    SqlError::new(
+        errno::READ_ONLY_TRANSACTION,
+        "Cannot execute statement in a READ ONLY transaction.",
+    )
 }
 
 /// A duplicate found at the commit carries the key: says it as MySQL does.

@@ -5,14 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
-use super::activity::{Command, Handler, Outcome, Ran, SlowLog, Tally};
+use super::activity::{Handler, Outcome, Ran, SlowLog, Tally};
 use super::core::Core;
 use crate::actors::runtime::Monotonic;
 use crate::common::SqlError;
+use crate::sql::statement::StatementKind;
 
 /// The statement in hand.
 pub(super) struct Watched {
-    command: Command,
+    command: StatementKind,
     fingerprint: u64,
     /// Where it is in the command's text.
     text: Range<usize>,
@@ -30,7 +31,7 @@ fn bare(text: &Bytes) -> Bytes {
 
 impl Core {
     /// A statement begins.
-    pub(super) fn watch(&mut self, command: Command, fingerprint: u64, text: Range<usize>) {
+    pub(super) fn watch(&mut self, command: StatementKind, fingerprint: u64, text: Range<usize>) {
         let since = self.services.clock.now();
         self.watched = Some(Watched { command, fingerprint, text, since });
     }
@@ -83,7 +84,7 @@ impl Core {
         count(&self.services.activity.tally);
     }
 
-    fn count_rows(&self, command: Command, outcome: &Outcome, by_key: u64, in_order: u64) {
+    fn count_rows(&self, command: StatementKind, outcome: &Outcome, by_key: u64, in_order: u64) {
         let add = |counter: fn(&Handler) -> &AtomicU64, more: u64| {
             if more > 0 {
                 self.each_tally(|tally| {
@@ -98,16 +99,17 @@ impl Core {
         }
         let alone = !self.transactions.is_begun();
         match command {
-            Command::Commit => add(|handler| &handler.commit, 1),
-            Command::Rollback => add(|handler| &handler.rollback, 1),
-            Command::Update => add(|handler| &handler.update, outcome.affected),
-            Command::Delete => add(|handler| &handler.delete, outcome.affected),
-            Command::Insert | Command::InsertSelect | Command::Replace | Command::ReplaceSelect => {
-                add(|handler| &handler.write, outcome.affected)
-            }
+            StatementKind::Commit => add(|handler| &handler.commit, 1),
+            StatementKind::Rollback => add(|handler| &handler.rollback, 1),
+            StatementKind::Update => add(|handler| &handler.update, outcome.affected),
+            StatementKind::Delete => add(|handler| &handler.delete, outcome.affected),
+            StatementKind::Insert
+            | StatementKind::InsertSelect
+            | StatementKind::Replace
+            | StatementKind::ReplaceSelect => add(|handler| &handler.write, outcome.affected),
             _ => return,
         }
-        if alone && !matches!(command, Command::Commit | Command::Rollback) {
+        if alone && !matches!(command, StatementKind::Commit | StatementKind::Rollback) {
             add(|handler| &handler.commit, 1);
         }
     }

@@ -24,6 +24,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "functions",
             "expr",
             "parser",
+            "statement",
             "catalog",
             "stats",
             "system",

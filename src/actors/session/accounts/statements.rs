@@ -6,7 +6,6 @@ use crate::actors::session::Account;
 use crate::actors::session::core::Core;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::auth::Plugin;
-use crate::sql::parser::Statement;
 use crate::sql::parser::ast::{UserName, UserSpec};
 
 /// `ER_PLUGIN_IS_NOT_LOADED`.
@@ -18,25 +17,15 @@ const ALREADY_EXISTS: u16 = 3163;
 const DOES_NOT_EXIST: u16 = 3162;
 
 impl Core {
-    /// Runs a statement about accounts; any other is one this session does not know.
-    pub(in crate::actors::session) async fn account_statement(
+    /// SET PASSWORD.
+    pub(in crate::actors::session) async fn set_password(
         &mut self,
-        statement: &Statement,
+        user: Option<&UserName>,
+        password: &str,
     ) -> SqlResult<()> {
-        self.commit().await?;
-        match statement {
-            Statement::CreateUser { users, if_not_exists } => {
-                self.create_users(users, *if_not_exists).await
-            }
-            Statement::AlterUser { users, if_exists } => self.alter_users(users, *if_exists).await,
-            Statement::DropUser { users, if_exists } => self.drop_users(users, *if_exists).await,
-            Statement::SetPassword { user, password } => {
-                let user = user.clone().unwrap_or_else(|| self.own_name());
-                let spec = UserSpec { user, plugin: None, password: Some(password.clone()) };
-                self.alter_users(&[spec], false).await
-            }
-            _ => Err(SqlError::internal("a statement that nobody runs")),
-        }
+        let user = user.cloned().unwrap_or_else(|| self.own_name());
+        let spec = UserSpec { user, plugin: None, password: Some(password.to_owned()) };
+        self.alter_users(&[spec], false).await
     }
 
     fn own_name(&self) -> UserName {
@@ -52,7 +41,11 @@ impl Core {
         if name.is_current { self.own_name() } else { name.clone() }
     }
 
-    async fn create_users(&mut self, users: &[UserSpec], if_not_exists: bool) -> SqlResult<()> {
+    pub(in crate::actors::session) async fn create_users(
+        &mut self,
+        users: &[UserSpec],
+        if_not_exists: bool,
+    ) -> SqlResult<()> {
         users.iter().try_for_each(|spec| check_length(&spec.user))?;
         let plugin = self.services.accounts.default_plugin();
         let decide = |table: &AccountTable| {
@@ -82,7 +75,11 @@ impl Core {
         self.services.accounts.change(&*self.services.store, decide).await
     }
 
-    async fn alter_users(&mut self, users: &[UserSpec], if_exists: bool) -> SqlResult<()> {
+    pub(in crate::actors::session) async fn alter_users(
+        &mut self,
+        users: &[UserSpec],
+        if_exists: bool,
+    ) -> SqlResult<()> {
         let users: Vec<UserSpec> = users
             .iter()
             .map(|spec| UserSpec { user: self.named(&spec.user), ..spec.clone() })
@@ -105,7 +102,11 @@ impl Core {
         self.services.accounts.change(&*self.services.store, decide).await
     }
 
-    async fn drop_users(&mut self, users: &[UserName], if_exists: bool) -> SqlResult<()> {
+    pub(in crate::actors::session) async fn drop_users(
+        &mut self,
+        users: &[UserName],
+        if_exists: bool,
+    ) -> SqlResult<()> {
         let decide = |table: &AccountTable| {
             let missing: Vec<&UserName> =
                 users.iter().filter(|user| find(table, user).is_none()).collect();

@@ -3,7 +3,7 @@
 use metrics::{counter, describe_counter, describe_histogram, histogram};
 
 use super::Ran;
-use super::commands::Command;
+use crate::sql::statement::StatementKind;
 
 /// How long statements take, by kind (histogram).
 pub(in crate::actors) const DURATION: &str = "troupe_sql_statement_duration_seconds";
@@ -17,15 +17,16 @@ pub(in crate::actors) fn describe() {
 }
 
 /// The kinds that are told apart: few, since each is sixteen time series.
-fn kind(command: Command) -> &'static str {
-    match command {
-        Command::Select => "select",
-        Command::Insert | Command::InsertSelect | Command::Replace | Command::ReplaceSelect => {
-            "insert"
-        }
-        Command::Update => "update",
-        Command::Delete => "delete",
-        Command::Commit => "commit",
+fn kind(kind: StatementKind) -> &'static str {
+    match kind {
+        StatementKind::Select => "select",
+        StatementKind::Insert
+        | StatementKind::InsertSelect
+        | StatementKind::Replace
+        | StatementKind::ReplaceSelect => "insert",
+        StatementKind::Update => "update",
+        StatementKind::Delete => "delete",
+        StatementKind::Commit => "commit",
         _ => "other",
     }
 }

@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub use commands::Command;
+use crate::sql::statement::StatementKind;
+
+pub use commands::Protocol;
 pub(in crate::actors) use metrics::{DURATION, describe as describe_metrics};
 pub use slow::SlowLog;
 pub use statements::{Statements, Summary};
@@ -41,7 +43,7 @@ pub struct Outcome {
 /// A statement that ran.
 pub struct Ran<'a> {
     /// What it was.
-    pub command: Command,
+    pub command: StatementKind,
     /// See [`crate::sql::digest::fingerprint`].
     pub fingerprint: u64,
     /// Its text, cheap to take.
@@ -98,9 +100,14 @@ impl Tally {
         self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// A command of the protocol, or a statement, began.
-    pub fn count(&self, command: Command) {
-        self.commands.add(command);
+    /// A statement began.
+    pub fn count(&self, kind: StatementKind) {
+        self.commands.add(kind);
+    }
+
+    /// A command of the protocol began.
+    pub fn count_protocol(&self, command: Protocol) {
+        self.commands.add_protocol(command);
     }
 
     /// A statement failed.

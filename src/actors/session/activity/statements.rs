@@ -215,14 +215,15 @@ impl Statements {
 mod tests {
     use bytes::Bytes;
 
-    use super::super::{Command, Outcome};
+    use super::super::Outcome;
     use super::*;
     use crate::sql::digest::fingerprint;
+    use crate::sql::statement::StatementKind;
 
     fn record(statements: &Statements, text: &str, millis: u64, error: Option<u16>) {
         let bytes = Bytes::copy_from_slice(text.as_bytes());
         statements.record(&Ran {
-            command: Command::Select,
+            command: StatementKind::Select,
             fingerprint: fingerprint(text.as_bytes(), None),
             text: &bytes,
             database: None,

@@ -1,0 +1,51 @@
+//! A walk over the table: what holds of every kind of statement, and where each kind is met.
+
+use super::*;
+use crate::sql::parser::parse;
+use crate::sql::types::SqlMode;
+
+#[test]
+fn lines_agree_with_themselves() {
+    let mut names: Vec<&str> =
+        StatementKind::ALL.iter().map(|kind| kind.traits().counted).collect();
+    let sorted = names.is_sorted();
+    names.dedup();
+    assert!(sorted && names.len() == TRAITS.len(), "each name is there once, in order");
+    for kind in StatementKind::ALL {
+        let traits = kind.traits();
+        // What changes the schema cannot be undone: it is no part of a transaction.
+        assert_eq!(
+            traits.uses == Uses::Schema,
+            traits.commits == Commits::First
+                && *kind != StatementKind::Begin
+                && *kind != StatementKind::LockTables,
+            "{kind:?}"
+        );
+        // A plan is what reads or writes rows.
+        let plans = matches!(traits.uses, Uses::Reads | Uses::Writes);
+        assert_eq!(plans, traits.prepares == Prepares::Plan, "{kind:?}");
+        if traits.begins == Begins::Apart {
+            assert_eq!(traits.answers, Answers::Rows, "{kind:?}");
+        }
+    }
+}
+
+/// A statement of every kind.
+const STATEMENTS: &str = "
+    ALTER TABLE t ADD COLUMN a INT, DROP COLUMN b; ALTER USER u IDENTIFIED BY 'p'; ANALYZE TABLE t; BEGIN; USE d; COMMIT;
+    CREATE DATABASE d; CREATE INDEX i ON t (a); CREATE TABLE t (a INT); CREATE USER u; DEALLOCATE PREPARE p;
+    DELETE FROM t; DO 1; DROP DATABASE d; DROP INDEX i ON t; DROP TABLE t; DROP USER u; EXECUTE p; EXPLAIN SELECT 1;
+    INSERT INTO t VALUES (1); INSERT INTO t SELECT 1; KILL 1; LOCK TABLES t READ; PREPARE p FROM 'DO 1';
+    RELEASE SAVEPOINT s; REPLACE INTO t VALUES (1); REPLACE INTO t SELECT 1; ROLLBACK; ROLLBACK TO s; SAVEPOINT s;
+    SELECT 1; SET @a = 1; SET PASSWORD = 'p'; SHOW CHARSET; SHOW COLLATION; SHOW CREATE DATABASE d; SHOW CREATE TABLE t;
+    SHOW DATABASES; SHOW ERRORS; SHOW EVENTS; SHOW COLUMNS FROM t; SHOW FUNCTION STATUS; SHOW GRANTS; SHOW INDEX FROM t;
+    SHOW PLUGINS; SHOW PRIVILEGES; SHOW PROCEDURE STATUS; SHOW PROCESSLIST; SHOW STATS_HEALTHY; SHOW STATS_HISTOGRAMS;
+    SHOW STATS_META; SHOW STATUS; SHOW ENGINES; SHOW TABLE STATUS; SHOW TABLES; SHOW TRIGGERS; SHOW VARIABLES;
+    SHOW WARNINGS; SPLIT TABLE t BY (1); TRUNCATE t; UNLOCK TABLES; UPDATE t SET a = 1";
+
+#[test]
+fn every_kind_is_met() {
+    let statements = parse(STATEMENTS, SqlMode::default()).expect("they are all understood");
+    let met: Vec<StatementKind> = statements.iter().map(|parsed| parsed.statement.kind()).collect();
+    assert_eq!(met, StatementKind::ALL);
+}
