@@ -34,9 +34,8 @@ pub(crate) use collate::resolve as resolve_collation;
 pub(crate) use constant::{check_date, check_literals, constant_as, is_read};
 
 pub use crate::sql::functions::{Aggregate, AggregateKind, Function};
-pub use context::{
-    EvalContext, NoVars, RowsRead, SessionVars, VariableScope, Warning, WarningLevel,
-};
+pub use crate::sql::types::{Warning, WarningLevel};
+pub use context::{EvalContext, NoVars, RowsRead, SessionVars, VariableScope};
 pub use interrupt::{Interrupt, InterruptReason};
 pub(in crate::sql) use physical::is_total;
 pub use physical::{Batch, from_df_error, physical, physical_predicate, to_df_error};

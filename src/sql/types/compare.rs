@@ -3,9 +3,8 @@
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
-use super::{Collation, Datum, Decimal, Duration, Time, TimeKind};
+use super::{Collation, Datum, Decimal, Duration, Time, TimeKind, ValueContext};
 use crate::common::SqlResult;
-use crate::sql::expr::EvalContext;
 
 /// Compares two values that are not NULL, as `=` and `<` do: strings by `collation`, numbers by value, times with
 /// what the other can be read as, and whatever is left as doubles.
@@ -13,7 +12,7 @@ pub fn compare(
     left: &Datum,
     right: &Datum,
     collation: Collation,
-    ctx: &EvalContext,
+    ctx: &ValueContext,
 ) -> SqlResult<Ordering> {
     if let Some(order) = compare_alike(left, right, collation) {
         return Ok(order);
@@ -66,7 +65,7 @@ fn compare_time(
     time: &Time,
     other: &Datum,
     collation: Collation,
-    ctx: &EvalContext,
+    ctx: &ValueContext,
 ) -> SqlResult<Ordering> {
     let text = match other {
         Datum::Bytes(text) => text,
@@ -109,7 +108,7 @@ impl Datum {
             (true, false) => Ordering::Less,
             (false, true) => Ordering::Greater,
             (false, false) => compare_alike(self, other, collation).unwrap_or_else(|| {
-                let quiet = EvalContext::new();
+                let quiet = ValueContext::default();
                 compare(self, other, collation, &quiet).unwrap_or(Ordering::Equal)
             }),
         }

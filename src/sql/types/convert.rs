@@ -5,28 +5,13 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::{
-    Datum, Decimal, Duration, FieldType, Member, SqlMode, Time, TimeKind, TimeRules, text, time,
+    Datum, Decimal, Duration, FieldType, Member, Time, TimeKind, TimeRules, ValueContext, text,
+    time,
 };
 use crate::common::{SqlResult, errno};
-use crate::sql::expr::EvalContext;
-
-impl EvalContext {
-    /// How texts are read as times in this session.
-    pub fn time_rules(&self) -> TimeRules {
-        TimeRules { mode: self.sql_mode, zone: self.time_zone }
-    }
-
-    /// The statement's moment on the session's clock.
-    pub fn now(&self, fsp: u8) -> Time {
-        let now =
-            Time::from_unix_micros(self.now_unix_micros, &self.time_zone, TimeKind::DateTime, 6);
-        let now = now.unwrap_or_else(|| Time::zero(TimeKind::DateTime, 6));
-        now.round_to(fsp, SqlMode::TIME_TRUNCATE_FRACTIONAL).unwrap_or(now)
-    }
-}
 
 /// A text that was meant to be a `what` and is not, or not wholly.
-fn truncated(ctx: &EvalContext, what: &str, text: &[u8]) -> SqlResult<()> {
+fn truncated(ctx: &ValueContext, what: &str, text: &[u8]) -> SqlResult<()> {
     let shown: String = String::from_utf8_lossy(text).chars().take(128).collect();
     ctx.warn_or_fail(
         errno::TRUNCATED_WRONG_VALUE,
@@ -35,7 +20,7 @@ fn truncated(ctx: &EvalContext, what: &str, text: &[u8]) -> SqlResult<()> {
 }
 
 /// A text that is no valid time of a kind.
-fn incorrect(ctx: &EvalContext, what: &str, text: &str) -> SqlResult<()> {
+fn incorrect(ctx: &ValueContext, what: &str, text: &str) -> SqlResult<()> {
     ctx.warn_or_fail(errno::TRUNCATED_WRONG_VALUE, format!("Incorrect {what} value: '{text}'"))
 }
 
@@ -60,7 +45,7 @@ pub(super) fn is_beyond_double(text: &[u8]) -> bool {
 
 impl Datum {
     /// As a double; 0 for NULL.
-    pub fn to_f64(&self, ctx: &EvalContext) -> SqlResult<f64> {
+    pub fn to_f64(&self, ctx: &ValueContext) -> SqlResult<f64> {
         Ok(match self {
             Datum::Null => 0.0,
             Datum::Int(number) => *number as f64,
@@ -81,7 +66,7 @@ impl Datum {
     }
 
     /// As a decimal; 0 for NULL.
-    pub fn to_decimal(&self, ctx: &EvalContext) -> SqlResult<Decimal> {
+    pub fn to_decimal(&self, ctx: &ValueContext) -> SqlResult<Decimal> {
         Ok(match self {
             Datum::Null => Decimal::ZERO,
             Datum::Int(number) => Decimal::from(*number),
@@ -106,7 +91,7 @@ impl Datum {
     }
 
     /// As a signed integer, rounded, at the range's ends clipped with a warning; 0 for NULL.
-    pub fn to_i64(&self, ctx: &EvalContext) -> SqlResult<i64> {
+    pub fn to_i64(&self, ctx: &ValueContext) -> SqlResult<i64> {
         let clip = |number: i128| -> SqlResult<i64> {
             let clipped = number.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64;
             if i128::from(clipped) != number {
@@ -133,7 +118,7 @@ impl Datum {
     }
 
     /// As an unsigned integer, rounded; negative numbers keep their bits, as CAST(… AS UNSIGNED) does; 0 for NULL.
-    pub fn to_u64(&self, ctx: &EvalContext) -> SqlResult<u64> {
+    pub fn to_u64(&self, ctx: &ValueContext) -> SqlResult<u64> {
         let clip = |number: i128| -> SqlResult<u64> {
             if (i128::from(i64::MIN)..0).contains(&number) {
                 return Ok(number as i64 as u64);
@@ -155,7 +140,7 @@ impl Datum {
     }
 
     /// Whether it is true; `None` for NULL.
-    pub fn to_bool(&self, ctx: &EvalContext) -> SqlResult<Option<bool>> {
+    pub fn to_bool(&self, ctx: &ValueContext) -> SqlResult<Option<bool>> {
         Ok(Some(match self {
             Datum::Null => return Ok(None),
             Datum::Int(number) => *number != 0,
@@ -192,7 +177,7 @@ impl Datum {
     }
 
     /// As a DATE, DATETIME or TIMESTAMP; what is none becomes NULL with a warning.
-    pub fn to_time(&self, kind: TimeKind, fsp: u8, ctx: &EvalContext) -> SqlResult<Option<Time>> {
+    pub fn to_time(&self, kind: TimeKind, fsp: u8, ctx: &ValueContext) -> SqlResult<Option<Time>> {
         self.to_time_by(kind, fsp, &ctx.time_rules(), ctx)
     }
 
@@ -202,7 +187,7 @@ impl Datum {
         kind: TimeKind,
         fsp: u8,
         rules: &TimeRules,
-        ctx: &EvalContext,
+        ctx: &ValueContext,
     ) -> SqlResult<Option<Time>> {
         let found = match self {
             Datum::Null => return Ok(None),
@@ -236,7 +221,7 @@ impl Datum {
     }
 
     /// As a TIME; what is none becomes NULL with a warning, what is too long is clipped with one.
-    pub fn to_duration(&self, fsp: u8, ctx: &EvalContext) -> SqlResult<Option<Duration>> {
+    pub fn to_duration(&self, fsp: u8, ctx: &ValueContext) -> SqlResult<Option<Duration>> {
         let mode = ctx.sql_mode;
         let found = match self {
             Datum::Null => return Ok(None),
@@ -271,7 +256,7 @@ fn text_of(value: &Datum, field_type: &FieldType) -> Bytes {
 }
 
 /// The integer a text starts with: of `1.9` and `1e3` the digits before the point, as CAST reads them.
-fn integer_prefix(bytes: &[u8], ctx: &EvalContext) -> SqlResult<i128> {
+fn integer_prefix(bytes: &[u8], ctx: &ValueContext) -> SqlResult<i128> {
     let start = bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let body = &bytes[start..];
     let sign_len = usize::from(matches!(body.first(), Some(b'-' | b'+')));

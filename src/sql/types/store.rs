@@ -4,16 +4,15 @@
 //! warning. What every mode changes silently or with a note: digits after the point that are rounded away, spaces at the
 //! end of a CHAR. What each kind of types does stands in `kinds`.
 
-use super::{Datum, Decimal, FieldType, TypeKind};
+use super::{Datum, Decimal, FieldType, TypeKind, ValueContext};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::expr::EvalContext;
 
 /// Where a value goes, for messages.
 pub(super) struct Target<'a> {
     pub(super) field_type: &'a FieldType,
     column: &'a str,
     row: u64,
-    pub(super) ctx: &'a EvalContext,
+    pub(super) ctx: &'a ValueContext,
 }
 
 /// A value as the column stores it. NULL stays NULL: whether that is allowed is for the caller to say. `row` is the
@@ -23,7 +22,7 @@ pub fn convert_for_column(
     field_type: &FieldType,
     column: &str,
     row: u64,
-    ctx: &EvalContext,
+    ctx: &ValueContext,
 ) -> SqlResult<Datum> {
     if value.is_null() {
         return Ok(Datum::Null);

@@ -7,7 +7,6 @@ use proptest::prelude::*;
 use super::time::Parts;
 use super::*;
 use crate::common::{SqlError, errno};
-use crate::sql::expr::{EvalContext, WarningLevel};
 
 fn exact(text: &str) -> Decimal {
     Decimal::parse(text).unwrap()
@@ -224,7 +223,7 @@ proptest! {
         let expected = a.sort_cmp(&b, field_type.collation);
         prop_assert_eq!(key(&a).cmp(&key(&b)), expected, "{:?} {:?}", a, b);
         if !a.is_null() && !b.is_null() {
-            let ctx = EvalContext::new();
+            let ctx = ValueContext::default();
             prop_assert_eq!(compare(&a, &b, field_type.collation, &ctx).unwrap(), expected);
         }
         let encoded = key(&a);
@@ -289,7 +288,7 @@ fn store(
     field_type: &FieldType,
     strict: bool,
 ) -> (Result<Datum, SqlError>, Option<u16>) {
-    let mut ctx = EvalContext::new();
+    let mut ctx = ValueContext::default();
     ctx.writes = true;
     if !strict {
         ctx.sql_mode = SqlMode::EMPTY;
@@ -438,7 +437,7 @@ fn columns_change_what_they_may() {
     }
     let binary = FieldType::char(4).collate(Collation::Binary);
     assert_eq!(store(Datum::from("ab"), &binary, true).0.unwrap(), Datum::from("ab\0\0"));
-    let mut ctx = EvalContext::new();
+    let mut ctx = ValueContext::default();
     ctx.writes = true;
     convert_for_column(Datum::from("1.255"), &FieldType::decimal(5, 2), "d", 3, &ctx).unwrap();
     let warnings = ctx.take_warnings();

@@ -47,18 +47,11 @@ const FLOORS: &[(&str, &[&str])] = &[
 ];
 
 /// What names something above it all the same: the folder, what it names, and why. May only become shorter.
-const EXCEPTIONS: &[(&str, &str, &str)] = &[
-    (
-        "sql::types",
-        "sql::expr::EvalContext",
-        "conversions warn and follow sql_mode; what they need of the context is to become plain data below the types",
-    ),
-    (
-        "sql::functions",
-        "sql::expr",
-        "a function is given its arguments as expressions, and evaluates those it needs",
-    ),
-];
+const EXCEPTIONS: &[(&str, &str, &str)] = &[(
+    "sql::functions",
+    "sql::expr",
+    "a function is given its arguments as expressions, and evaluates those it needs",
+)];
 
 /// A folder of the order.
 #[derive(Clone, Debug, PartialEq, Eq)]
