@@ -76,7 +76,7 @@ pub fn decode_handle(key: &[u8]) -> SqlResult<i64> {
 pub fn encode_row(table: &TableInfo, row: &[Datum], zone: &TimeZone) -> SqlResult<Bytes> {
     let mut encoder = RowEncoder::new();
     for (offset, column) in table.columns.iter().enumerate() {
-        if Some(offset) != table.handle_column {
+        if Some(offset) != table.handle_column && is_written(column.state) {
             push_column(&mut encoder, column, &row[offset], zone)?;
         }
     }
@@ -107,8 +107,8 @@ fn push_column(
 enum Wanted {
     /// It is the handle.
     Handle { unsigned: bool },
-    /// It is stored under its id.
-    Stored { id: u32, field_type: FieldType },
+    /// It is stored under its id; rows from before the column have `origin`.
+    Stored { id: u32, field_type: FieldType, origin: Option<Bytes> },
 }
 
 /// Reads wanted columns of rows, and only those.
@@ -125,7 +125,11 @@ impl RowReader {
                 return Wanted::Handle { unsigned: handle_is_unsigned(table) };
             }
             let column = &table.columns[*offset];
-            Wanted::Stored { id: column.id as u32, field_type: column.field_type.clone() }
+            Wanted::Stored {
+                id: column.id as u32,
+                field_type: column.field_type.clone(),
+                origin: column.origin.clone().map(Bytes::from),
+            }
         };
         RowReader { wanted: columns.iter().map(wanted).collect(), zone: *zone }
     }
@@ -137,13 +141,26 @@ impl RowReader {
         for wanted in &self.wanted {
             row.push(match wanted {
                 Wanted::Handle { unsigned } => handle_datum(handle, *unsigned),
-                Wanted::Stored { id, field_type } => match view.get(*id) {
-                    Some(Some(bytes)) => values::take_value(value, bytes, field_type, &self.zone)?,
-                    Some(None) | None => Datum::Null,
+                Wanted::Stored { id, field_type, origin } => match (view.get(*id), origin) {
+                    (Some(Some(bytes)), _) => {
+                        values::take_value(value, bytes, field_type, &self.zone)?
+                    }
+                    (None, Some(origin)) => {
+                        values::take_value(origin, origin, field_type, &self.zone)?
+                    }
+                    (Some(None), _) | (None, None) => Datum::Null,
                 },
             });
         }
         Ok(row)
+    }
+}
+
+/// What rows from before a column have in it.
+pub(crate) fn origin_value(column: &ColumnInfo, zone: &TimeZone) -> SqlResult<Datum> {
+    match column.origin.clone().map(Bytes::from) {
+        Some(origin) => values::take_value(&origin, &origin, &column.field_type, zone),
+        None => Ok(Datum::Null),
     }
 }
 
@@ -339,8 +356,8 @@ fn restore_row(value: &Bytes) -> SqlResult<Option<Bytes>> {
     Ok(Some(value.slice(at..)))
 }
 
-/// Whether writers add entries to an index in this state.
-pub(crate) fn adds_entries(state: SchemaState) -> bool {
+/// Whether writers add entries to an index in this state, or values to a column.
+pub(crate) fn is_written(state: SchemaState) -> bool {
     state >= SchemaState::WriteOnly
 }
 

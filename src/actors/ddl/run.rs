@@ -273,9 +273,7 @@ fn named_tables(statement: &DdlStatement, schema: &InfoSchema) -> Vec<i64> {
         }
         DdlStatement::UnlockTables { .. } => Vec::new(),
         DdlStatement::TruncateTable { database, table }
-        | DdlStatement::CreateIndex { database, table, .. }
-        | DdlStatement::AlterIndexes { database, table, .. }
-        | DdlStatement::DropIndex { database, table, .. } => {
+        | DdlStatement::AlterTable { database, table, .. } => {
             id(database, table).into_iter().collect()
         }
     }

@@ -7,11 +7,14 @@ use super::*;
 use crate::actors::pd::AlwaysOwner;
 use crate::actors::runtime::{ActorRef, System, Thread};
 use crate::common::{SqlResult, errno};
-use crate::sql::catalog::{DatabaseInfo, DdlStatement, SchemaState, TableInfo};
+use crate::sql::catalog::{
+    AddIndex, DatabaseInfo, DdlStatement, DropIndex, SchemaState, TableChange, TableInfo,
+};
 use crate::sql::ddl::{Submitter, enqueue};
 use crate::sql::exec::memory_store::MemoryStore;
-use crate::sql::exec::tests::fixture::{Fixture, index, user, users};
+use crate::sql::exec::tests::fixture::{Fixture, user, users};
 use crate::sql::kv::{KvStore, TxnOptions};
+use crate::sql::parser::ast::{IndexDefinition, IndexPart};
 use crate::sql::plan::ConflictAction;
 use crate::sql::system;
 
@@ -55,12 +58,19 @@ fn create_table() -> DdlStatement {
 }
 
 fn create_index() -> DdlStatement {
-    DdlStatement::CreateIndex {
-        database: "test".to_owned(),
-        table: "users".to_owned(),
-        index: index(0, "by_age", &[2], false),
-        if_not_exists: false,
-    }
+    add_index("by_age", "age")
+}
+
+fn add_index(name: &str, column: &str) -> DdlStatement {
+    let parts = vec![IndexPart { column: column.to_owned(), length: None }];
+    let (name, comment) = (Some(name.to_owned()), String::new());
+    let definition = IndexDefinition { name, primary: false, unique: false, parts, comment };
+    alter(TableChange::AddIndex(AddIndex { definition, if_not_exists: false }))
+}
+
+fn alter(change: TableChange) -> DdlStatement {
+    let (database, table) = ("test".to_owned(), "users".to_owned());
+    DdlStatement::AlterTable { database, table, changes: vec![change] }
 }
 
 #[actix::test]
@@ -109,11 +119,7 @@ async fn with_user(worker: &ActorRef<DdlWorker>, cache: &Arc<SchemaCache>) -> (i
 }
 
 fn drop_index() -> DdlStatement {
-    DdlStatement::DropIndex {
-        database: "test".to_owned(),
-        table: "users".to_owned(),
-        name: "by_age".to_owned(),
-    }
+    alter(TableChange::DropIndex(DropIndex { name: "by_age".to_owned() }))
 }
 
 /// Not done within this time.
@@ -171,12 +177,7 @@ async fn a_change_that_waits_too_long_is_taken_back() {
     let (before, table) = (definition(), definition().id);
     let named = || ("test".to_owned(), "users".to_owned());
     let (database, name) = named();
-    let another = DdlStatement::CreateIndex {
-        database: "test".to_owned(),
-        table: "users".to_owned(),
-        index: index(0, "by_name", &[1], false),
-        if_not_exists: false,
-    };
+    let another = add_index("by_email", "email");
     let changes = [
         drop_index(),
         DdlStatement::TruncateTable { database, table: name },
@@ -193,7 +194,7 @@ async fn a_change_that_waits_too_long_is_taken_back() {
         let user = cache.enter(7);
         user.touch([table]);
         user.note_written(table).unwrap();
-        let keeps_index = matches!(statement, DdlStatement::CreateIndex { .. });
+        let keeps_index = statement == add_index("by_email", "email");
         let wait = Some(Duration::from_secs(1));
         let job = SubmitJob { connection: 9, lock_wait: wait, ..SubmitJob::new(statement) };
         let error = worker.ask(job, DEADLINE).await.unwrap().unwrap_err();

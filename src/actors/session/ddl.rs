@@ -32,10 +32,12 @@ impl Core {
         self.note_keys(statement);
         let affected = self.rows_of_change(statement);
         let schema = self.services.schema.current();
+        let eval = self.eval.clone();
         let ctx = DdlContext {
             schema: &schema,
             current_db: self.database.as_deref(),
             sql_mode: self.vars.system.lock().settings.sql_mode,
+            eval: &eval,
         };
         for statement in build_statement(&self.with_collation(statement), &ctx)? {
             if let Some(notes) = statement.notes_if_settled(&schema) {
@@ -118,7 +120,7 @@ impl Core {
 
     /// ENABLE KEYS and DISABLE KEYS are taken and change nothing, as InnoDB does it.
     fn note_keys(&self, statement: &Statement) {
-        if let Statement::AlterTable { table, actions } = statement
+        if let Statement::AlterTable { table, actions, .. } = statement
             && actions.contains(&AlterAction::Keys)
         {
             let name = &table.name;

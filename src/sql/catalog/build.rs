@@ -1,10 +1,12 @@
 //! From the syntax of schema changes to what the worker runs.
 
 use super::build_column::{build_column, collation_of};
-use super::build_index::{Keys, build_index, build_keys, check_drop};
+use super::build_index::{Keys, build_keys};
+use super::changes::{AddIndex, Alteration, DropIndex, TableChange};
 use super::{DatabaseInfo, DdlStatement, InfoSchema, SchemaState, TableInfo, is_system_database};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::parser::ast;
+use crate::sql::expr::EvalContext;
+use crate::sql::parser::{ast, not_instant};
 use crate::sql::types::{Collation, SqlMode};
 
 /// The longest name of a database, table, column or index, in characters.
@@ -14,7 +16,7 @@ const NAME_LIMIT: usize = 64;
 const TABLE_COMMENT_LIMIT: usize = 2048;
 
 /// The most columns of a table.
-const COLUMN_LIMIT: usize = 1017;
+pub(super) const COLUMN_LIMIT: usize = 1017;
 
 /// What a schema change is checked against.
 pub struct DdlContext<'a> {
@@ -24,6 +26,8 @@ pub struct DdlContext<'a> {
     pub current_db: Option<&'a str>,
     /// `sql_mode`: strict modes make errors of defaults that do not fit.
     pub sql_mode: SqlMode,
+    /// The session: its time and zone.
+    pub eval: &'a EvalContext,
 }
 
 impl DdlContext<'_> {
@@ -46,8 +50,7 @@ impl DdlContext<'_> {
     }
 }
 
-/// The changes that a statement asks for, in order; more than one for ALTER TABLE with several actions. A statement that
-/// changes no schema is an internal error.
+/// The changes that a statement asks for, in order. A statement that changes no schema is an internal error.
 pub fn build_statement(
     statement: &ast::Statement,
     ctx: &DdlContext<'_>,
@@ -76,76 +79,42 @@ pub fn build_statement(
             let (database, table) = ctx.existing(name)?;
             DdlStatement::TruncateTable { database, table: table.name.clone() }
         }
-        S::CreateIndex(create) => add_index(create, ctx)?,
-        S::DropIndex { table, name } => drop_index(table, name, ctx)?,
-        S::AlterTable { table, actions } => {
-            ctx.existing(table)?;
-            if actions.len() > 1 {
-                return Ok(vec![alter_indexes(table, actions, ctx)?]);
+        S::CreateIndex(create) => {
+            let (definition, if_not_exists) = (create.index.clone(), create.if_not_exists);
+            let change = TableChange::AddIndex(AddIndex { definition, if_not_exists });
+            alter_table(&create.table, vec![change], false, ctx)?
+        }
+        S::DropIndex { table, name } => {
+            let change = TableChange::DropIndex(DropIndex { name: name.clone() });
+            alter_table(table, vec![change], false, ctx)?
+        }
+        S::AlterTable { table, actions, instant } => {
+            let (_, info) = ctx.existing(table)?;
+            let changes = actions.iter().map(|action| TableChange::build(action, info, ctx));
+            let changes: Vec<TableChange> =
+                changes.filter_map(Result::transpose).collect::<SqlResult<_>>()?;
+            if changes.is_empty() {
+                return Ok(Vec::new());
             }
-            let change = |action: &ast::AlterAction| match action {
-                ast::AlterAction::AddIndex(index) => {
-                    let (table, index) = (table.clone(), index.clone());
-                    Some(add_index(&ast::CreateIndex { table, index, if_not_exists: false }, ctx))
-                }
-                ast::AlterAction::DropIndex(name) => Some(drop_index(table, name, ctx)),
-                ast::AlterAction::Keys => None,
-            };
-            return actions.iter().filter_map(change).collect();
+            alter_table(table, changes, *instant, ctx)?
         }
         _ => return Err(SqlError::internal("a statement that changes no schema")),
     }])
 }
 
-fn add_index(create: &ast::CreateIndex, ctx: &DdlContext<'_>) -> SqlResult<DdlStatement> {
-    let (database, table) = ctx.existing(&create.table)?;
-    if create.index.primary {
-        return Err(SqlError::unsupported("ALTER TABLE … ADD PRIMARY KEY"));
-    }
-    // A name that is taken is for the worker to see if IF NOT EXISTS makes it a note.
-    let known = if create.if_not_exists { &[] } else { table.indexes.as_slice() };
-    let index = build_index(table, known, &create.index)?;
-    let if_not_exists = create.if_not_exists;
-    Ok(DdlStatement::CreateIndex { database, table: table.name.clone(), index, if_not_exists })
-}
-
-fn drop_index(
+/// Changes of a table. The worker applies them again, to the table as it is then.
+fn alter_table(
     name: &ast::ObjectName,
-    index: &str,
+    changes: Vec<TableChange>,
+    instant: bool,
     ctx: &DdlContext<'_>,
 ) -> SqlResult<DdlStatement> {
     let (database, table) = ctx.existing(name)?;
-    check_drop(table, index)?;
-    Ok(DdlStatement::DropIndex { database, table: table.name.clone(), name: index.to_owned() })
-}
-
-/// Several actions of one ALTER TABLE. Whatever their order, what goes makes room for what comes.
-fn alter_indexes(
-    name: &ast::ObjectName,
-    actions: &[ast::AlterAction],
-    ctx: &DdlContext<'_>,
-) -> SqlResult<DdlStatement> {
-    let (database, table) = ctx.existing(name)?;
-    let mut left = table.clone();
-    let (mut drops, mut adds) = (Vec::new(), Vec::new());
-    for action in actions {
-        if let ast::AlterAction::DropIndex(name) = action {
-            check_drop(&left, name)?;
-            left.indexes.retain(|index| index.name.to_lowercase() != name.to_lowercase());
-            drops.push(name.clone());
-        }
+    let alteration = Alteration::new(table, &changes)?;
+    if instant && !alteration.is_instant() {
+        return Err(not_instant());
     }
-    for action in actions {
-        if let ast::AlterAction::AddIndex(definition) = action {
-            if definition.primary {
-                return Err(SqlError::unsupported("ALTER TABLE … ADD PRIMARY KEY"));
-            }
-            let index = build_index(table, &left.indexes, definition)?;
-            left.indexes.push(index.clone());
-            adds.push(index);
-        }
-    }
-    Ok(DdlStatement::AlterIndexes { database, table: table.name.clone(), drops, adds })
+    Ok(DdlStatement::AlterTable { database, table: table.name.clone(), changes })
 }
 
 /// A database from CREATE DATABASE. Its id is zero.
@@ -256,8 +225,12 @@ fn empty_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult<Tab
 fn table_like(name: &str, like: &ast::ObjectName, ctx: &DdlContext<'_>) -> SqlResult<TableInfo> {
     let (_, source) = ctx.existing(like)?;
     let mut table = source.clone();
-    table.columns.retain(|column| column.state == SchemaState::Public);
+    table.name_index_columns();
+    let handle = table.handle_id();
     table.indexes.retain(|index| index.state == SchemaState::Public);
+    table.columns.retain(|column| column.state == SchemaState::Public);
+    table.columns.iter_mut().for_each(|column| column.origin = None);
+    table.place_columns(handle);
     Ok(TableInfo {
         id: 0,
         name: name.to_owned(),
@@ -270,7 +243,7 @@ fn table_like(name: &str, like: &ast::ObjectName, ctx: &DdlContext<'_>) -> SqlRe
 }
 
 /// Only one column may be AUTO_INCREMENT, and it must be the first of a key: error 1075.
-fn check_auto_increment(table: &TableInfo) -> SqlResult<()> {
+pub(super) fn check_auto_increment(table: &TableInfo) -> SqlResult<()> {
     let mut counted = table.columns.iter().filter(|column| column.auto_increment);
     let Some(column) = counted.next() else {
         return Ok(());

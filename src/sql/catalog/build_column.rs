@@ -37,6 +37,7 @@ pub(super) fn build_column(
         on_update_now: None,
         auto_increment: false,
         comment: String::new(),
+        origin: None,
         state: SchemaState::Public,
     };
     let mut default = None;

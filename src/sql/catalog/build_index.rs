@@ -179,8 +179,15 @@ fn new_index(table: &TableInfo, definition: &IndexDefinition) -> SqlResult<Index
         unique: definition.unique,
         primary: definition.primary,
         comment: definition.comment.clone(),
+        skips_new_rows: false,
         state: SchemaState::Public,
     })
+}
+
+/// The whole of a column, as one of a key.
+pub(super) fn whole_part(column: &ColumnInfo) -> SqlResult<IndexColumn> {
+    let part = IndexPart { column: column.name.clone(), length: None };
+    key_part(column, &part).map(|(part, _)| part)
 }
 
 /// A column of a key and how many bytes of the key it takes.
@@ -218,7 +225,10 @@ fn key_part(column: &ColumnInfo, part: &IndexPart) -> SqlResult<(IndexColumn, u3
             | TypeKind::Set
             | TypeKind::Null => 8,
         };
-        return Ok((IndexColumn { offset: column.offset, prefix_len: None }, size));
+        return Ok((
+            IndexColumn { column: column.id, offset: column.offset, prefix_len: None },
+            size,
+        ));
     }
     if prefix_len == Some(0) {
         return Err(SqlError::new(
@@ -246,7 +256,8 @@ fn key_part(column: &ColumnInfo, part: &IndexPart) -> SqlResult<(IndexColumn, u3
     }
     let width = if column.field_type.collation == Collation::Binary { 1 } else { 4 };
     let length = prefix_len.or(column.field_type.length).unwrap_or(0);
-    Ok((IndexColumn { offset: column.offset, prefix_len }, length.saturating_mul(width)))
+    let part = IndexColumn { column: column.id, offset: column.offset, prefix_len };
+    Ok((part, length.saturating_mul(width)))
 }
 
 fn check_new_name(name: &str, primary: bool, known: &[IndexInfo]) -> SqlResult<()> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DatabaseInfo, IndexInfo, InfoSchema, TableInfo};
+use super::{DatabaseInfo, InfoSchema, TableChange, TableInfo};
 use crate::common::errno;
 
 /// A change of the schema. Ids in it are zero (columns and indexes are numbered already): the worker that runs it gives them.
@@ -45,28 +45,14 @@ pub enum DdlStatement {
         /// Table.
         table: String,
     },
-    /// CREATE INDEX. Error 1061 if there is one of that name and not `if_not_exists`.
-    CreateIndex {
+    /// ALTER TABLE, CREATE INDEX, DROP INDEX: changes of a table that become public together.
+    AlterTable {
         /// Database.
         database: String,
         /// Table.
         table: String,
-        /// What; its id is zero.
-        index: IndexInfo,
-        /// IF NOT EXISTS.
-        if_not_exists: bool,
-    },
-    /// Several indexes of a table at once: statements see all of the changes or none. Error 1061 if there is an index of the
-    /// name of a new one that does not go, 1091 if one that is to go is not there.
-    AlterIndexes {
-        /// Database.
-        database: String,
-        /// Table.
-        table: String,
-        /// The names of those that go.
-        drops: Vec<String>,
-        /// Those that come; their ids are zero.
-        adds: Vec<IndexInfo>,
+        /// What is to change.
+        changes: Vec<TableChange>,
     },
     /// LOCK TABLES. Error 1205 where another connection's lock is in the way.
     LockTables {
@@ -81,15 +67,6 @@ pub enum DdlStatement {
         tables: Vec<(String, String)>,
         /// The connection.
         owner: u32,
-    },
-    /// DROP INDEX. Error 1091 if there is none of that name.
-    DropIndex {
-        /// Database.
-        database: String,
-        /// Table.
-        table: String,
-        /// Its name.
-        name: String,
     },
 }
 

@@ -8,6 +8,7 @@
 mod build;
 mod build_column;
 mod build_index;
+mod changes;
 pub(in crate::sql) mod ddl_statement;
 mod info_schema;
 mod model;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use build::{DdlContext, build_create_database, build_statement, build_table};
 pub use build_column::check_decimal;
+pub use changes::{AddColumn, AddIndex, Alteration, DropColumn, DropIndex, TableChange};
 pub use ddl_statement::DdlStatement;
 pub use info_schema::{
     INFORMATION_SCHEMA, InfoSchema, SYSTEM_DATABASES, SchemaChange, is_system_database,

@@ -1,5 +1,7 @@
 //! The schema as it is stored, in JSON, under the `m` prefix.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::sql::types::FieldType;
@@ -66,6 +68,9 @@ pub struct ColumnInfo {
     pub auto_increment: bool,
     /// COMMENT.
     pub comment: String,
+    /// What rows have that were written before the column was added, as a row stores it; `None`: NULL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Vec<u8>>,
     /// How far it has come.
     pub state: SchemaState,
 }
@@ -73,7 +78,10 @@ pub struct ColumnInfo {
 /// A column of an index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexColumn {
-    /// Position in `TableInfo::columns`.
+    /// The column's id.
+    #[serde(default)]
+    pub column: i64,
+    /// Where that column is in `TableInfo::columns`; see [`TableInfo::place_columns`].
     pub offset: usize,
     /// Only this many characters of it.
     pub prefix_len: Option<u32>,
@@ -95,6 +103,9 @@ pub struct IndexInfo {
     /// COMMENT.
     #[serde(default)]
     pub comment: String,
+    /// New rows get no entry: it is unique, and goes together with a column which they have no value for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skips_new_rows: bool,
     /// How far it has come.
     pub state: SchemaState,
 }
@@ -107,6 +118,9 @@ pub struct TableLock {
     /// Nobody else reads the table. Without it nobody writes it.
     pub write: bool,
 }
+
+/// Where a column is that the table does not have.
+const GONE: usize = usize::MAX;
 
 /// A table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,6 +158,39 @@ pub struct TableInfo {
 }
 
 impl TableInfo {
+    /// The columns that statements see, in order.
+    pub fn public_columns(&self) -> &[ColumnInfo] {
+        let public = |column: &&ColumnInfo| column.state == SchemaState::Public;
+        &self.columns[..self.columns.iter().take_while(public).count()]
+    }
+
+    /// The id of the column that is the row's handle.
+    pub fn handle_id(&self) -> Option<i64> {
+        self.handle_column.map(|offset| self.columns[offset].id)
+    }
+
+    /// Makes all positions follow from the ids, after columns have come, gone or moved.
+    pub fn place_columns(&mut self, handle: Option<i64>) {
+        let mut offsets = BTreeMap::new();
+        for (offset, column) in self.columns.iter_mut().enumerate() {
+            column.offset = offset;
+            offsets.insert(column.id, offset);
+        }
+        self.handle_column = handle.and_then(|id| offsets.get(&id).copied());
+        for part in self.indexes.iter_mut().flat_map(|index| &mut index.columns) {
+            part.offset = offsets.get(&part.column).copied().unwrap_or(GONE);
+        }
+    }
+
+    /// Names the columns of indexes by their ids where an earlier version has not.
+    pub fn name_index_columns(&mut self) {
+        for part in self.indexes.iter_mut().flat_map(|index| &mut index.columns) {
+            if part.column == 0 {
+                part.column = self.columns[part.offset].id;
+            }
+        }
+    }
+
     /// Where an index stands among the unique ones when a row is in the way of another: the primary key first, then those
     /// that hold no NULL, then the others; lower is earlier.
     pub fn unique_rank(&self, index: &IndexInfo) -> u8 {

@@ -3,14 +3,15 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::sql::expr::EvalContext;
 use crate::sql::parser::{Statement, parse, parse_one};
 use crate::sql::plan::{StatementPlan, TestSchema};
 use crate::sql::types::SqlMode;
 
 fn build(sql: &str) -> TableInfo {
     let schema = TestSchema::new().schema;
-    let ctx =
-        DdlContext { schema: &schema, current_db: Some("test"), sql_mode: SqlMode::default() };
+    let (sql_mode, eval) = (SqlMode::default(), EvalContext::new());
+    let ctx = DdlContext { schema: &schema, current_db: Some("test"), sql_mode, eval: &eval };
     let mut parsed = parse(sql, SqlMode::default()).expect(sql);
     match parsed.remove(0).statement {
         Statement::CreateTable(create) => build_table(&create, &ctx).expect(sql),

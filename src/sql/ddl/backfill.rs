@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::job::{Job, JobState};
 use super::meta::Meta;
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::{DdlStatement, IndexInfo, TableInfo};
+use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::kv::{KvPair, KvStore, LockOptions, ScanOptions, Transaction, TxnOptions};
 use crate::sql::table_codec::{self, IndexEntry, RowReader};
 use crate::sql::types::{Datum, TimeZone};
@@ -167,13 +167,6 @@ impl<'a> Batch<'a> {
         let lost = || SqlError::internal("the job or its index has gone");
         let meta = Meta::new(txn);
         let job = meta.job(job_id).await?.ok_or_else(lost)?;
-        let fills = matches!(
-            job.action,
-            DdlStatement::CreateIndex { .. } | DdlStatement::AlterIndexes { .. }
-        );
-        if !fills {
-            return Err(lost());
-        }
         let (database_id, table_id, index_id) = job.target.ok_or_else(lost)?;
         let table = meta.table_by_id(database_id, table_id).await?.ok_or_else(lost)?;
         let index = table.indexes.iter().find(|index| index.id == index_id).cloned();

@@ -4,11 +4,11 @@
 //! being made has entries by then, so it goes back the way it came, step by step. What has gone so far that transactions
 //! may have stopped to keep it up to date cannot come back: that job goes on to its end.
 
-use super::index::put;
+use super::elements::{self, BEGIN, Stage};
 use super::job::{Job, JobState};
 use super::meta::{Changed as Element, Meta};
 use super::step::{Changed, StepResult, Stepper};
-use super::table_lock;
+use super::{alter, table_lock};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{DatabaseInfo, DdlStatement, SchemaState, TableInfo};
 use crate::sql::kv::Transaction;
@@ -41,6 +41,7 @@ pub async fn cancel(txn: &dyn Transaction, id: u64, error: SqlError) -> SqlResul
             if !changed.is_empty() {
                 job.version = meta.bump_schema_version(&changed).await?;
             }
+            job.alteration = None;
             JobState::Failed
         }
     };
@@ -55,17 +56,8 @@ pub async fn cancel(txn: &dyn Transaction, id: u64, error: SqlError) -> SqlResul
 }
 
 async fn take_back(stepper: &Stepper<'_>, job: &Job) -> StepResult<End> {
-    let is_filled = job.schema_state == SchemaState::Public;
     Ok(match &job.action {
-        DdlStatement::CreateIndex { .. } if !is_filled => End::GoBack,
-        DdlStatement::AlterIndexes { .. } if !is_filled && !job.added.is_empty() => End::GoBack,
-        DdlStatement::AlterIndexes { database, table, .. } if job.added.is_empty() => {
-            keep_indexes(stepper, database, table, &job.dropped).await?
-        }
-        DdlStatement::DropIndex { database, table, .. } => {
-            let index = job.target.map(|(_, _, index)| index);
-            keep_indexes(stepper, database, table, index.as_slice()).await?
-        }
+        DdlStatement::AlterTable { .. } => return_table(stepper, job).await?,
         DdlStatement::DropTables { tables, .. } => End::Over(show_tables(stepper, tables).await?),
         DdlStatement::DropDatabase { name, .. } => End::Over(show_database(stepper, name).await?),
         DdlStatement::TruncateTable { database, table } => {
@@ -79,29 +71,22 @@ async fn take_back(stepper: &Stepper<'_>, job: &Job) -> StepResult<End> {
                 .collect();
             End::Over(table_lock::take_away(stepper, &tables, *owner).await?)
         }
-        DdlStatement::CreateIndex { .. }
-        | DdlStatement::AlterIndexes { .. }
-        | DdlStatement::CreateDatabase { .. }
+        DdlStatement::CreateDatabase { .. }
         | DdlStatement::CreateTable { .. }
         | DdlStatement::UnlockTables { .. } => End::TooLate,
     })
 }
 
-/// Indexes that are still written by everybody are as good as they were.
-async fn keep_indexes(
-    stepper: &Stepper<'_>,
-    database: &str,
-    table: &str,
-    ids: &[i64],
-) -> StepResult<End> {
-    let (database, mut table) = stepper.table(database, table).await?;
-    let mut dropped: Vec<_> =
-        table.indexes.iter_mut().filter(|index| ids.contains(&index.id)).collect();
-    if dropped.is_empty() || dropped.iter().any(|index| index.state != SchemaState::WriteOnly) {
-        return Ok(End::TooLate);
+/// What comes goes back by steps. What goes, and is still what it was, is there again at once.
+async fn return_table(stepper: &Stepper<'_>, job: &Job) -> StepResult<End> {
+    let Some(alteration) = &job.alteration else { return Ok(End::TooLate) };
+    match alter::stage(job) {
+        Stage::Coming(_) => Ok(End::GoBack),
+        stage if elements::can_return(alteration, stage) => {
+            Ok(End::Over(alter::put(stepper, job, alteration, BEGIN).await?))
+        }
+        Stage::Going(_) => Ok(End::TooLate),
     }
-    dropped.iter_mut().for_each(|index| index.state = SchemaState::Public);
-    Ok(End::Over(put(stepper, &database, &mut table).await?))
 }
 
 async fn show_tables(stepper: &Stepper<'_>, names: &[(String, String)]) -> StepResult<Changed> {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::common::SqlError;
-use crate::sql::catalog::{DdlStatement, SchemaState};
+use crate::sql::catalog::{Alteration, DdlStatement, SchemaState, TableChange};
 
 /// What SQL calls a change.
 pub fn action_name(statement: &DdlStatement) -> &'static str {
@@ -13,27 +13,22 @@ pub fn action_name(statement: &DdlStatement) -> &'static str {
         DdlStatement::CreateTable { .. } => "create table",
         DdlStatement::DropTables { .. } => "drop table",
         DdlStatement::TruncateTable { .. } => "truncate table",
-        DdlStatement::CreateIndex { .. } => "create index",
-        DdlStatement::AlterIndexes { .. } => "alter table",
+        DdlStatement::AlterTable { .. } => "alter table",
         DdlStatement::LockTables { .. } => "lock tables",
         DdlStatement::UnlockTables { .. } => "unlock tables",
-        DdlStatement::DropIndex { .. } => "drop index",
     }
 }
 
 /// Whether a change makes something that takes space: it is not begun where there is none.
 pub(super) fn adds(statement: &DdlStatement) -> bool {
     match statement {
-        DdlStatement::CreateDatabase { .. }
-        | DdlStatement::CreateTable { .. }
-        | DdlStatement::CreateIndex { .. } => true,
-        DdlStatement::AlterIndexes { adds, .. } => !adds.is_empty(),
+        DdlStatement::CreateDatabase { .. } | DdlStatement::CreateTable { .. } => true,
+        DdlStatement::AlterTable { changes, .. } => changes.iter().any(TableChange::adds),
         DdlStatement::DropDatabase { .. }
         | DdlStatement::DropTables { .. }
         | DdlStatement::TruncateTable { .. }
         | DdlStatement::LockTables { .. }
-        | DdlStatement::UnlockTables { .. }
-        | DdlStatement::DropIndex { .. } => false,
+        | DdlStatement::UnlockTables { .. } => false,
     }
 }
 
@@ -102,16 +97,19 @@ pub struct Job {
     pub action: DdlStatement,
     /// How far it has come.
     pub state: JobState,
-    /// The state of the element that changes (where it has states).
+    /// The state of what changes (where it has states).
     pub schema_state: SchemaState,
-    /// The table and index it works on, once known; of several indexes, the one that is being filled.
+    /// Of an alteration: the table is what it is to be, and the state is that of what goes.
+    #[serde(default)]
+    pub switched: bool,
+    /// Of an alteration: the table before and after, as long as it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alteration: Option<Box<Alteration>>,
+    /// The database, the table and the index it works on, once known; of several indexes, the one that is being filled.
     pub target: Option<(i64, i64, i64)>,
-    /// The indexes that an alteration of several adds, once known.
+    /// The indexes that an alteration adds, once known.
     #[serde(default)]
     pub added: Vec<i64>,
-    /// Those that it drops.
-    #[serde(default)]
-    pub dropped: Vec<i64>,
     /// When it was submitted, by the oracle's clock.
     pub start_ms: u64,
     /// Progress of an index's backfill.
@@ -152,7 +150,8 @@ impl Job {
             schema_state: SchemaState::Absent,
             target: None,
             added: Vec::new(),
-            dropped: Vec::new(),
+            switched: false,
+            alteration: None,
             start_ms,
             reorg: ReorgProgress::default(),
             error: None,
@@ -183,9 +182,7 @@ impl Job {
                 tables.iter().map(|(database, table, _)| lower(database, Some(table))).collect()
             }
             DdlStatement::TruncateTable { database, table }
-            | DdlStatement::CreateIndex { database, table, .. }
-            | DdlStatement::AlterIndexes { database, table, .. }
-            | DdlStatement::DropIndex { database, table, .. } => {
+            | DdlStatement::AlterTable { database, table, .. } => {
                 vec![lower(database, Some(table))]
             }
         }

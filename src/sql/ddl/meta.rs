@@ -390,11 +390,6 @@ impl<'a> Meta<'a> {
     }
 }
 
-/// Whether two names are the same to MySQL, which ignores their case here.
-pub(super) fn same_name(a: &str, b: &str) -> bool {
-    a.eq_ignore_ascii_case(b) || a.to_lowercase() == b.to_lowercase()
-}
-
 /// Takes the names away that an earlier version did not write.
 #[cfg(test)]
 pub(super) fn forget_names(txn: &dyn Transaction, names: &[(i64, &str)]) {

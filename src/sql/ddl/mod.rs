@@ -24,12 +24,12 @@
 //!
 //! # What we chose not to do
 //!
-//! Jobs on the same table run one after the other. Tables cannot be renamed or get new columns yet.
+//! Jobs on the same table run one after the other: what is to happen together is one statement with several actions.
 
-mod alter_indexes;
+mod alter;
 mod backfill;
 mod cancel;
-mod index;
+mod elements;
 mod job;
 mod load;
 mod meta;
@@ -38,6 +38,8 @@ mod table;
 mod table_lock;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_columns;
 
 pub use backfill::{BackfillOutcome, backfill_batch, backfill_row};
 pub use cancel::cancel;

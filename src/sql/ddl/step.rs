@@ -2,7 +2,7 @@
 
 use super::job::{Job, JobNote, JobState, Submitter};
 use super::meta::{Changed as Element, DeleteRange, Meta};
-use super::{alter_indexes, index, job, table, table_lock};
+use super::{alter, job, table, table_lock};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::ddl_statement::{self, Complaint};
 use crate::sql::catalog::{DatabaseInfo, DdlStatement, SchemaState, TableInfo};
@@ -122,20 +122,14 @@ impl Stepper<'_> {
             DdlStatement::TruncateTable { database, table } => {
                 table::truncate(self, job, &database, &table).await
             }
-            DdlStatement::CreateIndex { database, table, index, if_not_exists } => {
-                index::create(self, job, &database, &table, &index, if_not_exists).await
-            }
-            DdlStatement::AlterIndexes { database, table, drops, adds } => {
-                alter_indexes::alter(self, job, (&database, &table), &drops, &adds).await
+            DdlStatement::AlterTable { database, table, changes } => {
+                alter::alter(self, job, &database, &table, &changes).await
             }
             DdlStatement::LockTables { tables, owner } => {
                 table_lock::lock(self, job, &tables, owner).await
             }
             DdlStatement::UnlockTables { tables, owner } => {
                 table_lock::unlock(self, job, &tables, owner).await
-            }
-            DdlStatement::DropIndex { database, table, name } => {
-                index::drop_one(self, job, &database, &table, &name).await
             }
         }
     }

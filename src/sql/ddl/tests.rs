@@ -6,17 +6,19 @@ use std::sync::Arc;
 use super::*;
 use crate::common::errno;
 use crate::sql::catalog::{
-    DatabaseInfo, DdlStatement, IndexInfo, InfoSchema, SchemaState, TableInfo,
+    DatabaseInfo, DdlContext, DdlStatement, InfoSchema, SchemaState, TableChange, TableInfo,
 };
-use crate::sql::exec::tests::fixture::{Fixture, index, user, users};
+use crate::sql::exec::tests::fixture::{Fixture, user, users};
+use crate::sql::expr::EvalContext;
 use crate::sql::kv::{KvStore, TxnOptions};
+use crate::sql::parser::Statement;
 use crate::sql::plan::ConflictAction;
 use crate::sql::system;
 use crate::sql::table_codec;
-use crate::sql::types::{Datum, TimeZone};
+use crate::sql::types::{Datum, SqlMode, TimeZone};
 
 /// Takes one step of the oldest job.
-async fn one_step(store: &dyn KvStore) -> Progress {
+pub(super) async fn one_step(store: &dyn KvStore) -> Progress {
     let before = schema(store).await;
     let txn = store.begin(TxnOptions::default()).await.unwrap();
     let job = Meta::new(&*txn).jobs_after(0).await.unwrap().remove(0);
@@ -54,7 +56,7 @@ fn listed(schema: &InfoSchema) -> Vec<(DatabaseInfo, Vec<TableInfo>)> {
     schema.databases().map(|database| (database.as_ref().clone(), tables(database))).collect()
 }
 
-async fn submit(store: &dyn KvStore, statement: DdlStatement) -> Job {
+pub(super) async fn submit(store: &dyn KvStore, statement: DdlStatement) -> Job {
     let txn = store.begin(TxnOptions::default()).await.unwrap();
     let job = enqueue(&*txn, statement, Submitter::default()).await.unwrap();
     txn.commit().await.unwrap();
@@ -62,7 +64,7 @@ async fn submit(store: &dyn KvStore, statement: DdlStatement) -> Job {
 }
 
 /// Runs a job to its end.
-async fn run(store: &dyn KvStore, statement: DdlStatement) -> Job {
+pub(super) async fn run(store: &dyn KvStore, statement: DdlStatement) -> Job {
     submit(store, statement).await;
     loop {
         match one_step(store).await {
@@ -75,7 +77,7 @@ async fn run(store: &dyn KvStore, statement: DdlStatement) -> Job {
     }
 }
 
-async fn schema(store: &dyn KvStore) -> InfoSchema {
+pub(super) async fn schema(store: &dyn KvStore) -> InfoSchema {
     let txn = store.begin(TxnOptions::default()).await.unwrap();
     let (version, databases) = load_schema(&*txn).await.unwrap();
     system::info_schema(version, databases)
@@ -97,17 +99,25 @@ fn create_table(if_not_exists: bool) -> DdlStatement {
     DdlStatement::CreateTable { database: "test".to_owned(), table: table.into(), if_not_exists }
 }
 
+/// ALTER TABLE users, with the actions as they are written, checked by nobody yet.
+pub(super) fn alter(actions: &str) -> DdlStatement {
+    let sql = format!("ALTER TABLE users {actions}");
+    let (sql_mode, eval) = (SqlMode::default(), EvalContext::new());
+    let parsed = crate::sql::parser::parse(&sql, sql_mode).unwrap().remove(0);
+    let Statement::AlterTable { actions, .. } = parsed.statement else { panic!("{sql}") };
+    let schema = InfoSchema::new(0, Vec::new());
+    let ctx = DdlContext { schema: &schema, current_db: None, sql_mode, eval: &eval };
+    let build = |action| TableChange::build(action, &users(), &ctx).unwrap();
+    let changes = actions.iter().filter_map(build).collect();
+    DdlStatement::AlterTable { database: "test".to_owned(), table: "USERS".to_owned(), changes }
+}
+
 fn create_index(unique: bool) -> DdlStatement {
-    DdlStatement::CreateIndex {
-        database: "test".to_owned(),
-        table: "USERS".to_owned(),
-        index: index(0, "by_age", &[2], unique),
-        if_not_exists: false,
-    }
+    alter(if unique { "ADD UNIQUE by_age (age)" } else { "ADD INDEX by_age (age)" })
 }
 
 /// A store with a table, and a fixture that writes to it.
-async fn with_table() -> Fixture {
+pub(super) async fn with_table() -> Fixture {
     let mut fixture = Fixture::new(users());
     run(&fixture.store, create_database()).await;
     run(&fixture.store, create_table(false)).await;
@@ -116,13 +126,13 @@ async fn with_table() -> Fixture {
 }
 
 /// Gives the fixture the table as the schema has it now.
-async fn reload(fixture: &mut Fixture) {
+pub(super) async fn reload(fixture: &mut Fixture) {
     let schema = schema(&fixture.store).await;
     fixture.table = schema.table("test", "users").unwrap().clone();
 }
 
 /// The handles an index points to, after a check of every entry against its row.
-async fn indexed(fixture: &Fixture, index: usize) -> BTreeSet<i64> {
+pub(super) async fn indexed(fixture: &Fixture, index: usize) -> BTreeSet<i64> {
     let index = &fixture.table.indexes[index];
     let (start, end) = table_codec::index_range(fixture.table.id, index.id);
     let stored: BTreeSet<_> = fixture.store.dump(&start, &end).into_iter().collect();
@@ -275,15 +285,6 @@ async fn a_unique_index_over_duplicates_is_rolled_back() {
     assert!(table.indexes.is_empty());
 }
 
-fn alter(drops: &[&str], adds: Vec<IndexInfo>) -> DdlStatement {
-    DdlStatement::AlterIndexes {
-        database: "test".into(),
-        table: "users".into(),
-        drops: drops.iter().map(|name| (*name).to_owned()).collect(),
-        adds,
-    }
-}
-
 /// The public indexes, by name, with their columns.
 async fn public_indexes(store: &dyn KvStore) -> Vec<(String, usize)> {
     let table = schema(store).await.table("test", "users").unwrap().clone();
@@ -298,8 +299,8 @@ async fn several_indexes_change_in_one_moment() {
     fixture.insert(rows, ConflictAction::Error).await.unwrap();
     run(&fixture.store, create_index(false)).await;
     let before = public_indexes(&fixture.store).await;
-    let adds = vec![index(0, "by_age", &[1], false), index(0, "more", &[2], true)];
-    submit(&fixture.store, alter(&["BY_AGE"], adds)).await;
+    let change = alter("DROP INDEX BY_AGE, ADD INDEX by_age (email), ADD UNIQUE more (age)");
+    submit(&fixture.store, change).await;
     let after = vec![("by_age".to_owned(), 1), ("more".to_owned(), 2)];
     let mut next = 100;
     loop {
@@ -325,7 +326,7 @@ async fn several_indexes_change_in_one_moment() {
     for number in [0, 1] {
         assert_eq!(indexed(&fixture, number).await, all);
     }
-    let job = run(&fixture.store, alter(&["more", "by_age"], Vec::new())).await;
+    let job = run(&fixture.store, alter("DROP INDEX more, DROP INDEX by_age")).await;
     assert_eq!(job.state, JobState::Done);
     assert!(public_indexes(&fixture.store).await.is_empty());
 }
@@ -337,19 +338,18 @@ async fn of_several_indexes_one_that_cannot_be_undoes_all() {
     fixture.insert(rows, ConflictAction::Error).await.unwrap();
     run(&fixture.store, create_index(false)).await;
     let before = public_indexes(&fixture.store).await;
-    let adds = vec![index(0, "one", &[1], false), index(0, "two", &[2], true)];
-    let job = run(&fixture.store, alter(&["by_age"], adds)).await;
+    let change = alter("DROP INDEX by_age, ADD INDEX one (email), ADD UNIQUE two (age)");
+    let job = run(&fixture.store, change).await;
     assert_eq!(job.state, JobState::Failed);
     assert_eq!(job.error.unwrap().message, "Duplicate entry '1' for key 'users.two'");
     assert_eq!(public_indexes(&fixture.store).await, before);
     let table = schema(&fixture.store).await.table("test", "users").unwrap().clone();
     assert_eq!(table.indexes.len(), 1);
-    for (drops, code) in [(vec!["none"], 1091), (vec!["by_age", "by_age"], 1091)] {
-        let job = run(&fixture.store, alter(&drops, Vec::new())).await;
-        assert_eq!(job.error.unwrap().code, code);
+    for drops in ["DROP INDEX none", "DROP INDEX by_age, DROP INDEX by_age"] {
+        let job = run(&fixture.store, alter(drops)).await;
+        assert_eq!(job.error.unwrap().code, errno::CANT_DROP_FIELD_OR_KEY);
     }
-    let again = vec![index(0, "by_age", &[1], false)];
-    let job = run(&fixture.store, alter(&[], again)).await;
+    let job = run(&fixture.store, alter("ADD INDEX by_age (email)")).await;
     assert_eq!(job.error.unwrap().code, errno::DUP_KEYNAME);
 }
 
@@ -357,11 +357,7 @@ async fn of_several_indexes_one_that_cannot_be_undoes_all() {
 async fn an_index_is_dropped_state_by_state() {
     let mut fixture = with_table().await;
     run(&fixture.store, create_index(false)).await;
-    let drop = || DdlStatement::DropIndex {
-        database: "test".into(),
-        table: "users".into(),
-        name: "BY_AGE".into(),
-    };
+    let drop = || alter("DROP INDEX BY_AGE");
     submit(&fixture.store, drop()).await;
     let mut states = Vec::new();
     while let Progress::Stepped(job) = one_step(&fixture.store).await {

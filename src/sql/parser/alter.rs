@@ -1,6 +1,6 @@
 //! CREATE INDEX, DROP, ALTER TABLE, TRUNCATE.
 
-use super::ast::{AlterAction, CreateIndex, Statement};
+use super::ast::{AlterAction, ColumnPlace, CreateIndex, Renamed, Statement};
 use super::cursor::Parser;
 use crate::common::{SqlError, SqlResult, errno};
 
@@ -34,6 +34,22 @@ const ACTIONS: &[&str] = &[
     "KEY_BLOCK_SIZE",
 ];
 
+/// How a change is to be made.
+#[derive(Default)]
+struct OnlineOptions {
+    instant: bool,
+    /// LOCK, and not DEFAULT.
+    locks: bool,
+}
+
+/// Error 1845.
+pub(in crate::sql) fn not_instant() -> SqlError {
+    SqlError::new(
+        errno::ALTER_OPERATION_NOT_SUPPORTED,
+        "ALGORITHM=INSTANT is not supported for this operation. Try ALGORITHM=COPY/INPLACE.",
+    )
+}
+
 impl Parser<'_> {
     pub(super) fn create_index(&mut self, unique: bool) -> SqlResult<CreateIndex> {
         let if_not_exists = self.if_not_exists()?;
@@ -46,15 +62,19 @@ impl Parser<'_> {
         Ok(CreateIndex { table, index, if_not_exists })
     }
 
-    /// Any number of ALGORITHM = … and LOCK = ….
+    /// Any number of ALGORITHM = … and LOCK = …. An index is never made or dropped in an instant.
     fn online_options(&mut self) -> SqlResult<()> {
-        while self.online_option()? {}
-        Ok(())
+        let mut options = OnlineOptions::default();
+        while self.online_option(&mut options)? {}
+        match options.instant {
+            true => Err(not_instant()),
+            false => Ok(()),
+        }
     }
 
     /// ALGORITHM = … or LOCK = …, if one is next. Every change here is online and rewrites no row that stands, which is the best
-    /// that either can ask for; but an index is never made in an instant.
-    fn online_option(&mut self) -> SqlResult<bool> {
+    /// that either can ask for; but whether it takes no longer than an instant depends on what is changed.
+    fn online_option(&mut self, options: &mut OnlineOptions) -> SqlResult<bool> {
         let algorithm = self.at("ALGORITHM");
         if !algorithm && !self.at("LOCK") {
             return Ok(false);
@@ -63,20 +83,24 @@ impl Parser<'_> {
         self.optional_equals();
         let word = self.any_word()?.to_uppercase();
         match (algorithm, word.as_str()) {
-            (true, "INSTANT") => Err(SqlError::new(
-                errno::ALTER_OPERATION_NOT_SUPPORTED,
-                "ALGORITHM=INSTANT is not supported for this operation. Try ALGORITHM=COPY/INPLACE.",
-            )),
-            (true, "DEFAULT" | "INPLACE" | "COPY")
-            | (false, "DEFAULT" | "NONE" | "SHARED" | "EXCLUSIVE") => Ok(true),
-            (true, _) => Err(SqlError::new(
-                errno::UNKNOWN_ALTER_ALGORITHM,
-                format!("Unknown ALGORITHM '{word}'"),
-            )),
+            (true, "DEFAULT" | "INPLACE" | "COPY" | "INSTANT") => {
+                options.instant = word == "INSTANT";
+            }
+            (false, "DEFAULT" | "NONE" | "SHARED" | "EXCLUSIVE") => {
+                options.locks = word != "DEFAULT";
+            }
+            (true, _) => {
+                return Err(SqlError::new(
+                    errno::UNKNOWN_ALTER_ALGORITHM,
+                    format!("Unknown ALGORITHM '{word}'"),
+                ));
+            }
             (false, _) => {
-                Err(SqlError::new(errno::UNKNOWN_ALTER_LOCK, format!("Unknown LOCK type '{word}'")))
+                let message = format!("Unknown LOCK type '{word}'");
+                return Err(SqlError::new(errno::UNKNOWN_ALTER_LOCK, message));
             }
         }
+        Ok(true)
     }
 
     pub(super) fn drop(&mut self) -> SqlResult<Statement> {
@@ -130,47 +154,88 @@ impl Parser<'_> {
             return self.unsupported_object("ALTER");
         }
         let table = self.object_name()?;
-        let actions = self.list(|parser| match parser.online_option()? {
-            true => Ok(None),
-            false => parser.alter_action().map(Some),
+        let mut options = OnlineOptions::default();
+        let mut actions = Vec::new();
+        self.list(|parser| match parser.online_option(&mut options)? {
+            true => Ok(()),
+            false => parser.alter_action(&mut actions),
         })?;
-        let mut actions: Vec<AlterAction> = actions.into_iter().flatten().collect();
-        if actions.len() > 1 {
-            return Ok(Statement::AlterTable { table, actions });
+        if options.instant && options.locks {
+            let message = "Incorrect usage of ALGORITHM=INSTANT and LOCK=NONE/SHARED/EXCLUSIVE";
+            return Err(SqlError::new(errno::WRONG_USAGE, message));
         }
-        Ok(match actions.pop() {
-            Some(AlterAction::AddIndex(index)) => {
-                Statement::CreateIndex(CreateIndex { table, index, if_not_exists: false })
+        Ok(Statement::AlterTable { table, actions, instant: options.instant })
+    }
+
+    /// ADD …: a key, a column, or several of both in parentheses.
+    fn add_action(&mut self, actions: &mut Vec<AlterAction>) -> SqlResult<()> {
+        let foreign = self.at("FOREIGN")
+            || (self.at("CONSTRAINT") && (self.at_nth(1, "FOREIGN") || self.at_nth(2, "FOREIGN")));
+        if foreign {
+            return Err(SqlError::unsupported("FOREIGN KEY"));
+        }
+        for word in ["FULLTEXT", "SPATIAL", "CHECK", "PARTITION"] {
+            if self.at(word) {
+                return Err(SqlError::unsupported(format!("ALTER TABLE … ADD {word}")));
             }
-            Some(AlterAction::DropIndex(name)) => Statement::DropIndex { table, name },
-            Some(AlterAction::Keys) => {
-                Statement::AlterTable { table, actions: vec![AlterAction::Keys] }
-            }
-            None => return Err(self.syntax_error()),
+        }
+        if let Some(index) = self.index_definition()? {
+            actions.push(AlterAction::AddIndex(index));
+            return Ok(());
+        }
+        self.word("COLUMN");
+        let mut indexes = Vec::new();
+        if self.at_op("(") {
+            self.parenthesised(|parser| match parser.index_definition()? {
+                Some(index) => {
+                    indexes.push(index);
+                    Ok(())
+                }
+                None => {
+                    let name = parser.name()?;
+                    let column = parser.column_definition(name, &mut indexes)?;
+                    actions.push(AlterAction::AddColumn(column, None));
+                    Ok(())
+                }
+            })?;
+        } else {
+            let name = self.name()?;
+            let column = self.column_definition(name, &mut indexes)?;
+            let place = self.column_place()?;
+            actions.push(AlterAction::AddColumn(column, place));
+        }
+        actions.extend(indexes.into_iter().map(AlterAction::AddIndex));
+        Ok(())
+    }
+
+    /// [FIRST | AFTER column].
+    fn column_place(&mut self) -> SqlResult<Option<ColumnPlace>> {
+        Ok(if self.word("FIRST") {
+            Some(ColumnPlace::First)
+        } else if self.word("AFTER") {
+            Some(ColumnPlace::After(self.name()?))
+        } else {
+            None
         })
     }
 
-    fn alter_action(&mut self) -> SqlResult<AlterAction> {
+    /// A name, TO, and another one.
+    fn renamed(&mut self) -> SqlResult<Renamed> {
+        let from = self.name()?;
+        self.expect_word("TO")?;
+        Ok(Renamed { from, to: self.name()? })
+    }
+
+    /// One action, or what it stands for.
+    fn alter_action(&mut self, actions: &mut Vec<AlterAction>) -> SqlResult<()> {
         if self.word("ADD") {
-            let foreign = self.at("FOREIGN")
-                || (self.at("CONSTRAINT")
-                    && (self.at_nth(1, "FOREIGN") || self.at_nth(2, "FOREIGN")));
-            if foreign {
-                return Err(SqlError::unsupported("FOREIGN KEY"));
-            }
-            for word in ["FULLTEXT", "SPATIAL", "CHECK", "PARTITION"] {
-                if self.at(word) {
-                    return Err(SqlError::unsupported(format!("ALTER TABLE … ADD {word}")));
-                }
-            }
-            return match self.index_definition()? {
-                Some(index) => {
-                    self.online_options()?;
-                    Ok(AlterAction::AddIndex(index))
-                }
-                None => Err(SqlError::unsupported("ALTER TABLE … ADD COLUMN")),
-            };
+            return self.add_action(actions);
         }
+        actions.push(self.other_action()?);
+        Ok(())
+    }
+
+    fn other_action(&mut self) -> SqlResult<AlterAction> {
         if self.word("DROP") {
             if self.word("INDEX") || self.at_all(&["KEY"]) && self.word("KEY") {
                 let name = self.index_name()?;
@@ -184,7 +249,11 @@ impl Parser<'_> {
                     return Err(SqlError::unsupported(format!("ALTER TABLE … DROP {word}")));
                 }
             }
-            return Err(SqlError::unsupported("ALTER TABLE … DROP COLUMN"));
+            self.word("COLUMN");
+            return self.name().map(AlterAction::DropColumn);
+        }
+        if self.words(&["RENAME", "COLUMN"]) {
+            return self.renamed().map(AlterAction::RenameColumn);
         }
         if self.words(&["ENABLE", "KEYS"]) || self.words(&["DISABLE", "KEYS"]) {
             return Ok(AlterAction::Keys);

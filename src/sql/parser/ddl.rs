@@ -248,7 +248,7 @@ impl Parser<'_> {
     }
 
     /// A column after its name.
-    fn column_definition(
+    pub(super) fn column_definition(
         &mut self,
         name: String,
         indexes: &mut Vec<IndexDefinition>,

@@ -47,6 +47,7 @@ mod tokens;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub(in crate::sql) use alter::not_instant;
 pub use ast::Statement;
 pub use shape::{DEEPEST, Shape};
 

@@ -186,7 +186,7 @@ fn errors() {
         ("SELECT * FROM t PARTITION (p)", 1235, "'PARTITION'"),
         ("CREATE TABLE t (a INT) PARTITION BY KEY(a)", 1235, "'PARTITION BY'"),
         ("CREATE TABLE t AS SELECT 1", 1235, "'CREATE TABLE … SELECT'"),
-        ("ALTER TABLE t ADD a INT", 1235, "'ALTER TABLE … ADD COLUMN'"),
+        ("ALTER TABLE t PARTITION BY KEY(a)", 1235, "'ALTER TABLE … PARTITION'"),
         ("ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES u (b)", 1235, "'FOREIGN KEY'"),
         ("SELECT JSON_EXTRACT(a, '$') FROM t", 1235, "'JSON_EXTRACT()'"),
         ("SELECT a->'$.b' FROM t", 1235, "'JSON path operators'"),

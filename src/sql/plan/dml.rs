@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::binder::{Binder, Clause};
-use super::logical::{Logical, column_type, public_columns};
+use super::logical::{Logical, column_type, public_columns, unseen_columns};
 use super::physical::{
     AccessLock, Assignment, ConflictAction, DeletePlan, InsertPlan, InsertSource, PhysicalPlan,
     QueryPlan, SortKey, Subplan, TargetTable, UpdatePlan,
@@ -114,7 +114,7 @@ impl Binder<'_> {
         database: &str,
         table: &Arc<TableInfo>,
     ) -> SqlResult<Vec<Assignment>> {
-        let width = public_columns(table);
+        let width = table.columns.len();
         if let Some((alias, columns)) = &insert.row_alias {
             if !columns.is_empty() {
                 return Err(SqlError::unsupported("column aliases of the inserted row"));
@@ -261,7 +261,7 @@ impl Binder<'_> {
         Ok((source.ok_or_else(|| SqlError::internal("a change without rows"))?, subqueries))
     }
 
-    /// Makes the rows of FROM those a change needs: the target's full row first, locked, with its hidden handle.
+    /// Makes the rows of FROM those a change needs: the target's whole row first, locked, with its hidden handle.
     fn change_source(
         &self,
         position: usize,
@@ -310,33 +310,33 @@ impl Binder<'_> {
     }
 }
 
-/// The join's rows with the target's columns (and hidden handle) in front, and the scope over them.
+/// The join's rows with the target's columns (all of them, and the hidden handle) in front, and the scope over them.
 fn target_first(
     plan: Logical,
     scope: Scope,
     position: usize,
     table: &Arc<TableInfo>,
 ) -> SqlResult<(Logical, Scope)> {
-    let hidden = usize::from(table.handle_column.is_none());
+    let unseen = unseen_columns(table).len();
     let mut plan = plan;
     let start = scope.relations[position].start;
     let width = public_columns(table);
     let mut extended = None;
-    if hidden == 1 {
+    if unseen > 0 {
         extended = extend_scan(&mut plan, start, 0);
     }
-    if !lock_scan(&mut plan, start, 0) || (hidden == 1 && extended.is_none()) {
+    if !lock_scan(&mut plan, start, 0) || (unseen > 0 && extended.is_none()) {
         return Err(SqlError::unsupported("changing a table on the far side of an outer join"));
     }
-    // `extended` is where the hidden handle now stands; every column from there on has moved by one.
+    // `extended` is where the unseen columns now stand; every column from there on has moved.
     let moved = |column: usize| match extended {
-        Some(at) if column >= at => column + 1,
+        Some(at) if column >= at => column + unseen,
         _ => column,
     };
     let schema = plan.schema();
     let column = |index: usize| Expr::column(index, schema[index].clone());
     let mut exprs: Vec<Expr> = (start..start + width).map(column).collect();
-    exprs.extend(extended.map(column));
+    exprs.extend(extended.into_iter().flat_map(|at| at..at + unseen).map(column));
     let front = exprs.len();
     let mut scope = scope;
     let mut next = front;
@@ -355,12 +355,14 @@ fn target_first(
     Ok((Logical::Project { input: Box::new(plan), exprs }, scope))
 }
 
-/// Adds the hidden handle to the scan whose columns begin at `start`; answers where it stands in the whole row.
+/// Adds what statements do not see to the scan whose columns begin at `start`; answers where it stands in the whole row.
 fn extend_scan(plan: &mut Logical, start: usize, base: usize) -> Option<usize> {
+    let count = plan.width();
     match plan {
         Logical::Scan(scan) if base == start => {
-            scan.outputs.push(scan.table.columns.len());
-            Some(base + scan.outputs.len() - 1)
+            let unseen = unseen_columns(&scan.table);
+            scan.outputs.extend(unseen);
+            Some(base + count)
         }
         Logical::Join { left, right, conditions, .. } => {
             let width = left.width();
@@ -368,10 +370,11 @@ fn extend_scan(plan: &mut Logical, start: usize, base: usize) -> Option<usize> {
                 Some(at) => at,
                 None => extend_scan(right, start, base + width)?,
             };
-            // What stands behind the new column has moved.
+            let unseen = left.width() + right.width() - count;
+            // What stands behind the new columns has moved.
             for condition in conditions.iter_mut() {
                 let old = std::mem::replace(condition, Expr::null());
-                let mut moved = |index| if index >= at - base { index + 1 } else { index };
+                let mut moved = |index| if index >= at - base { index + unseen } else { index };
                 *condition = old.map_columns(&mut moved);
             }
             Some(at)

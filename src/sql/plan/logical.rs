@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::physical::{AccessLock, JoinKind, SortKey};
-use crate::sql::catalog::{SchemaState, TableInfo};
+use crate::sql::catalog::TableInfo;
 use crate::sql::expr::{Aggregate, Expr};
 use crate::sql::stats::TableStats;
 use crate::sql::types::FieldType;
@@ -143,7 +143,12 @@ macro_rules! each_expr {
 
 /// How many columns of a table statements see.
 pub(super) fn public_columns(table: &TableInfo) -> usize {
-    table.columns.iter().take_while(|column| column.state == SchemaState::Public).count()
+    table.public_columns().len()
+}
+
+/// What a change reads of a row besides what statements see: the columns that come or go, and the hidden handle.
+pub(super) fn unseen_columns(table: &TableInfo) -> std::ops::Range<usize> {
+    public_columns(table)..table.columns.len() + usize::from(table.handle_column.is_none())
 }
 
 /// The type of a table's column, or of its hidden handle.
@@ -155,15 +160,15 @@ pub(super) fn column_type(table: &TableInfo, offset: usize) -> FieldType {
 }
 
 impl Logical {
-    /// A scan of a table's public columns, and of its hidden handle if asked for and there is one.
+    /// A scan of a table's public columns; for a change, of all of its columns, and of its hidden handle if there is one.
     pub(super) fn scan(
         table: &Arc<TableInfo>,
-        hidden_handle: bool,
+        for_change: bool,
         stats: Option<Arc<TableStats>>,
     ) -> Logical {
         let mut outputs: Vec<usize> = (0..public_columns(table)).collect();
-        if hidden_handle && table.handle_column.is_none() {
-            outputs.push(table.columns.len());
+        if for_change {
+            outputs.extend(unseen_columns(table));
         }
         Logical::Scan(Box::new(Scan {
             table: table.clone(),

@@ -9,9 +9,10 @@ use goldenscript::{Command, Context, Runner};
 use super::{Planner, StatementPlan};
 use crate::common::SqlResult;
 use crate::sql::catalog::{
-    DatabaseInfo, DdlContext, DdlStatement, InfoSchema, SchemaChange, SchemaState, build_statement,
-    show_create_table,
+    Alteration, DatabaseInfo, DdlContext, DdlStatement, InfoSchema, SchemaChange, SchemaState,
+    build_statement, show_create_table,
 };
+use crate::sql::expr::EvalContext;
 use crate::sql::parser::{ParsedStatement, Statement, ast, parse};
 use crate::sql::stats::{ColumnStats, StatsSource, TableStats};
 use crate::sql::system;
@@ -61,6 +62,7 @@ impl TestSchema {
             schema: &self.schema,
             current_db: self.current_db.as_deref(),
             sql_mode: self.sql_mode,
+            eval: &EvalContext::new(),
         };
         for change in build_statement(statement, &ctx)? {
             self.next_id += 1;
@@ -90,27 +92,9 @@ impl TestSchema {
             DdlStatement::TruncateTable { .. }
             | DdlStatement::LockTables { .. }
             | DdlStatement::UnlockTables { .. } => Vec::new(),
-            DdlStatement::CreateIndex { database, table, mut index, .. } => {
-                let mut table = table_of(&database, &table);
-                table.max_index_id += 1;
-                index.id = table.max_index_id;
-                table.indexes.push(index);
-                vec![SchemaChange::PutTable { database, table }]
-            }
-            DdlStatement::AlterIndexes { database, table, drops, adds } => {
-                let mut table = table_of(&database, &table);
-                table.indexes.retain(|index| !drops.contains(&index.name));
-                for mut index in adds {
-                    table.max_index_id += 1;
-                    index.id = table.max_index_id;
-                    table.indexes.push(index);
-                }
-                vec![SchemaChange::PutTable { database, table }]
-            }
-            DdlStatement::DropIndex { database, table, name } => {
-                let mut table = table_of(&database, &table);
-                table.indexes.retain(|index| index.name != name);
-                vec![SchemaChange::PutTable { database, table }]
+            DdlStatement::AlterTable { database, table, changes } => {
+                let table = Alteration::new(&table_of(&database, &table), &changes);
+                vec![SchemaChange::PutTable { database, table: table.expect("checked").after }]
             }
         }
     }

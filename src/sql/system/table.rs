@@ -125,6 +125,7 @@ impl Table {
             on_update_now: None,
             auto_increment: false,
             comment: String::new(),
+            origin: None,
             state: SchemaState::Public,
         };
         TableInfo {

@@ -1,9 +1,10 @@
 //! Values for columns: conversion, defaults, NOT NULL.
 
 use crate::common::{SqlResult, errno};
-use crate::sql::catalog::{ColumnInfo, DefaultValue, TableInfo};
+use crate::sql::catalog::{ColumnInfo, DefaultValue, SchemaState, TableInfo};
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::EvalContext;
+use crate::sql::table_codec;
 use crate::sql::types::{Datum, FieldType, TypeKind, convert_for_column};
 
 /// A value as a column stores it. What does not fit is an error in strict mode and a warning otherwise.
@@ -61,12 +62,12 @@ pub(super) fn defaults(table: &TableInfo, ctx: &ExecContext) -> SqlResult<Vec<De
 }
 
 fn default_of(column: &ColumnInfo, ctx: &EvalContext) -> SqlResult<Default> {
+    // Nobody could have given it a value.
+    if column.state != SchemaState::Public {
+        return unseen_value(column, ctx).map(Default::Value);
+    }
     Ok(match &column.default {
-        Some(DefaultValue::Constant(Some(text))) => {
-            let value = column.field_type.default_of_text(text);
-            let value = value.unwrap_or_else(|| Datum::from(text.as_str()));
-            Default::Value(assign(value, column, 1, ctx)?)
-        }
+        Some(DefaultValue::Constant(Some(text))) => Default::Value(constant(text, column, ctx)?),
         Some(DefaultValue::CurrentTimestamp(_)) => Default::Value(now(column, ctx)?),
         Some(DefaultValue::Constant(None)) => Default::Value(Datum::Null),
         None if column.auto_increment || !column.field_type.not_null => Default::Value(Datum::Null),
@@ -76,6 +77,25 @@ fn default_of(column: &ColumnInfo, ctx: &EvalContext) -> SqlResult<Default> {
         }
         None => Default::Missing,
     })
+}
+
+/// A constant default.
+fn constant(text: &str, column: &ColumnInfo, ctx: &EvalContext) -> SqlResult<Datum> {
+    let value = column.field_type.default_of_text(text);
+    assign(value.unwrap_or_else(|| Datum::from(text)), column, 1, ctx)
+}
+
+/// What a new row has in a column that comes or goes: those who see it do not miss a value.
+fn unseen_value(column: &ColumnInfo, ctx: &EvalContext) -> SqlResult<Datum> {
+    match &column.default {
+        _ if column.origin.is_some() => table_codec::origin_value(column, &ctx.time_zone),
+        Some(DefaultValue::Constant(Some(text))) => constant(text, column, ctx),
+        Some(DefaultValue::CurrentTimestamp(_)) => now(column, ctx),
+        Some(DefaultValue::Constant(None)) | None if column.field_type.not_null => {
+            Ok(column.field_type.implicit_default())
+        }
+        Some(DefaultValue::Constant(None)) | None => Ok(Datum::Null),
+    }
 }
 
 impl Default {

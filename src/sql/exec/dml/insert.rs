@@ -5,7 +5,7 @@ use super::update::{Assigned, assign_row, assigned_auto_column};
 use super::writer::{Conflict, NewRow, TableWriter};
 use super::{CHUNK, DmlResult, auto_ids, warning_count};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::TableInfo;
+use crate::sql::catalog::{SchemaState, TableInfo};
 use crate::sql::exec::{ExecContext, run_plan, subquery};
 use crate::sql::expr::Expr;
 use crate::sql::plan::{Assignment, ConflictAction, InsertPlan, InsertSource};
@@ -100,7 +100,7 @@ pub(super) fn explicit_id(value: &Datum) -> u64 {
 
 /// The position of a table's AUTO_INCREMENT column.
 pub(super) fn auto_column(table: &TableInfo) -> Option<usize> {
-    table.columns.iter().position(|column| column.auto_increment)
+    table.public_columns().iter().position(|column| column.auto_increment)
 }
 
 impl Insert<'_> {
@@ -182,7 +182,8 @@ impl Insert<'_> {
             if !given[offset] {
                 row[offset] = self.defaults[offset].take(column, eval)?;
             }
-            if column.auto_increment && self.generates(&row[offset]) {
+            let unseen = column.state != SchemaState::Public;
+            if column.auto_increment && !unseen && self.generates(&row[offset]) {
                 generate = true;
                 continue;
             }

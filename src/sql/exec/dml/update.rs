@@ -39,7 +39,7 @@ pub(super) fn assign_row(
     if scope[..width] == old[..width] {
         return Ok(Assigned::Same);
     }
-    for (offset, column) in table.columns.iter().enumerate() {
+    for (offset, column) in table.public_columns().iter().enumerate() {
         let assigned = assignments.iter().any(|assignment| assignment.column == offset);
         if column.on_update_now.is_some() && !assigned {
             scope[offset] = assign::now(column, eval)?;

@@ -47,7 +47,7 @@ impl<'a> TableWriter<'a> {
         let handle = self.handle(&values, hidden)?;
         let mut entries = Vec::with_capacity(self.table.indexes.len());
         for (position, index) in self.table.indexes.iter().enumerate() {
-            if table_codec::adds_entries(index.state) {
+            if table_codec::is_written(index.state) {
                 let entry = self.entry(index, &values, handle)?;
                 entries.push((position, entry));
             }
@@ -75,8 +75,16 @@ impl<'a> TableWriter<'a> {
         if self.table.handle_column.is_some() {
             keys.push(table_codec::row_key(self.table.id, row.handle));
         }
-        let distinct = row.entries.iter().filter(|(_, entry)| entry.distinct);
-        keys.extend(distinct.map(|(_, entry)| entry.key.clone()));
+        keys.extend(self.unique_entries(row).map(|(_, entry)| entry.key.clone()));
+    }
+
+    /// The entries of a row that no other row may have.
+    fn unique_entries<'r>(
+        &'r self,
+        row: &'r NewRow,
+    ) -> impl Iterator<Item = (&'r IndexInfo, &'r IndexEntry)> {
+        let entries = row.entries.iter().map(|(at, entry)| (&self.table.indexes[*at], entry));
+        entries.filter(|(index, entry)| entry.distinct && !index.skips_new_rows)
     }
 
     /// Asks for the unique keys of a chunk: locks them in a pessimistic transaction. In an optimistic one they are
@@ -121,8 +129,7 @@ impl<'a> TableWriter<'a> {
         if self.table.handle_column.is_some() && new.handle != old_handle {
             keys.push(table_codec::row_key(self.table.id, new.handle));
         }
-        for (position, entry) in new.entries.iter().filter(|(_, entry)| entry.distinct) {
-            let index = &self.table.indexes[*position];
+        for (index, entry) in self.unique_entries(new) {
             let old_entry = self.entry(index, old, old_handle)?;
             if old_entry.key != entry.key {
                 keys.push(entry.key.clone());
@@ -154,10 +161,9 @@ impl<'a> TableWriter<'a> {
             }
         }
         let mut found: Option<(u8, &IndexInfo, i64)> = None;
-        for (position, entry) in row.entries.iter().filter(|(_, entry)| entry.distinct) {
+        for (index, entry) in self.unique_entries(row) {
             let Some(value) = self.current(&entry.key) else { continue };
             let handle = table_codec::unique_handle(&value)?;
-            let index = &self.table.indexes[*position];
             let rank = self.table.unique_rank(index);
             if besides != Some(handle) && found.is_none_or(|(known, ..)| rank < known) {
                 found = Some((rank, index, handle));
@@ -194,8 +200,10 @@ impl<'a> TableWriter<'a> {
     pub(super) fn insert(&self, row: &NewRow) -> SqlResult<()> {
         let key = table_codec::row_key(self.table.id, row.handle);
         self.put_new(key, table_codec::encode_row(self.table, &row.values, self.zone())?);
-        for (_, entry) in &row.entries {
-            self.put_entry(entry);
+        for (position, entry) in &row.entries {
+            if !self.table.indexes[*position].skips_new_rows {
+                self.put_entry(entry);
+            }
         }
         self.ctx.txn.check_size()
     }
@@ -270,7 +278,13 @@ impl<'a> TableWriter<'a> {
                 }
                 Some((_, entry)) => {
                     self.remove_entry(index, old_entry).await?;
-                    self.put_entry(entry);
+                    // Nobody here sees such an index: that another row is in the way is no reason to refuse this one.
+                    let is_taken = index.skips_new_rows
+                        && entry.distinct
+                        && txn.get(entry.key.clone()).await?.is_some();
+                    if !is_taken {
+                        self.put_entry(entry);
+                    }
                 }
                 None => self.remove_entry(index, old_entry).await?,
             }

@@ -29,6 +29,7 @@ pub(crate) fn column(offset: usize, name: &str, field_type: FieldType) -> Column
         on_update_now: None,
         auto_increment: false,
         comment: String::new(),
+        origin: None,
         state: SchemaState::Public,
     }
 }
@@ -40,11 +41,16 @@ pub(crate) fn index(id: i64, name: &str, columns: &[usize], unique: bool) -> Ind
         name: name.to_owned(),
         columns: columns
             .iter()
-            .map(|offset| IndexColumn { offset: *offset, prefix_len: None })
+            .map(|offset| IndexColumn {
+                column: *offset as i64 + 1,
+                offset: *offset,
+                prefix_len: None,
+            })
             .collect(),
         unique,
         primary: false,
         comment: String::new(),
+        skips_new_rows: false,
         state: SchemaState::Public,
     }
 }
@@ -151,12 +157,13 @@ impl Fixture {
         rows: Vec<Vec<Datum>>,
         on_conflict: ConflictAction,
     ) -> SqlResult<DmlResult> {
+        let columns = (0..rows.first().map_or(0, Vec::len)).collect();
         let values = rows
             .into_iter()
             .map(|row| row.into_iter().map(|value| Some(Expr::literal(value))).collect::<Vec<_>>());
         let plan = InsertPlan {
             target: self.target(),
-            columns: self.all_columns(),
+            columns,
             source: InsertSource::Values(values.collect()),
             on_conflict,
             subqueries: Vec::new(),

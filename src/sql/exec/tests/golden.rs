@@ -127,6 +127,7 @@ impl Session {
                     schema: &schema,
                     current_db: Some("test"),
                     sql_mode: self.sql_mode,
+                    eval: &EvalContext::new(),
                 };
                 let mut out = String::new();
                 for change in build_statement(statement, &ctx)? {

@@ -1,5 +1,7 @@
 //! Statements that change the schema.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Expr, ObjectName};
 
 /// CREATE DATABASE.
@@ -71,7 +73,7 @@ pub struct ColumnDefinition {
 }
 
 /// A column of a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexPart {
     /// The column.
     pub column: String,
@@ -79,8 +81,8 @@ pub struct IndexPart {
     pub length: Option<u32>,
 }
 
-/// A key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A key. It is stored in the jobs that make one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexDefinition {
     /// Its name, if written.
     pub name: Option<String>,
@@ -139,9 +141,33 @@ pub struct CreateIndex {
     pub if_not_exists: bool,
 }
 
+/// Where a column is put; without one, behind the others (or where it is).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ColumnPlace {
+    /// FIRST.
+    First,
+    /// AFTER another.
+    After(String),
+}
+
+/// Another name for something. It is stored in the jobs that give it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renamed {
+    /// What it is called.
+    pub from: String,
+    /// What it is to be called.
+    pub to: String,
+}
+
 /// An action of ALTER TABLE.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum AlterAction {
+    /// ADD COLUMN.
+    AddColumn(ColumnDefinition, Option<ColumnPlace>),
+    /// DROP COLUMN.
+    DropColumn(String),
+    /// RENAME COLUMN.
+    RenameColumn(Renamed),
     /// ADD INDEX.
     AddIndex(IndexDefinition),
     /// DROP INDEX.

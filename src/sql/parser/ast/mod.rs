@@ -16,8 +16,8 @@ pub use admin::{
     SplitBoundary, SplitTable, VariableAssignment, VariableScope,
 };
 pub use ddl::{
-    AlterAction, ColumnDefinition, ColumnOption, CreateDatabase, CreateIndex, CreateTable,
-    DataType, IndexDefinition, IndexPart, TableOption,
+    AlterAction, ColumnDefinition, ColumnOption, ColumnPlace, CreateDatabase, CreateIndex,
+    CreateTable, DataType, IndexDefinition, IndexPart, Renamed, TableOption,
 };
 pub use expr::{BinaryOp, CastType, Expr, Literal, TrimSide, TruthValue, UnaryOp};
 pub use query::{
@@ -65,21 +65,23 @@ pub enum Statement {
     },
     /// TRUNCATE [TABLE].
     Truncate(ObjectName),
-    /// CREATE INDEX and ALTER TABLE … ADD INDEX.
+    /// CREATE INDEX.
     CreateIndex(CreateIndex),
-    /// DROP INDEX and ALTER TABLE … DROP INDEX.
+    /// DROP INDEX.
     DropIndex {
         /// Of which table.
         table: ObjectName,
         /// Its name.
         name: String,
     },
-    /// ALTER TABLE with several actions.
+    /// ALTER TABLE.
     AlterTable {
         /// Which table.
         table: ObjectName,
         /// In order.
         actions: Vec<AlterAction>,
+        /// ALGORITHM = INSTANT: no index may be made or dropped.
+        instant: bool,
     },
     /// USE.
     Use(String),

@@ -1,0 +1,91 @@
+//! ADD COLUMN. Rows that stand are not touched: they have in it what the definition remembers as its origin.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Alteration, Change, Turn};
+use crate::common::{SqlError, SqlResult};
+use crate::sql::catalog::build::{DdlContext, check_name};
+use crate::sql::catalog::build_column::build_column;
+use crate::sql::catalog::{ColumnInfo, DefaultValue, TableInfo};
+use crate::sql::expr::EvalContext;
+use crate::sql::parser::ast::{ColumnDefinition, ColumnPlace};
+use crate::sql::types::{Collation, Datum, codec, convert_for_column};
+
+/// ADD COLUMN.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddColumn {
+    /// What; its id is zero.
+    pub column: ColumnInfo,
+    /// Where; `None`: behind the others.
+    pub place: Option<ColumnPlace>,
+}
+
+impl AddColumn {
+    /// The column with all that can be said of it alone.
+    pub(super) fn build(
+        definition: &ColumnDefinition,
+        place: Option<ColumnPlace>,
+        table: &TableInfo,
+        ctx: &DdlContext<'_>,
+    ) -> SqlResult<AddColumn> {
+        check_name(&definition.name)?;
+        let collation = Collation::by_name(&table.collation)?;
+        let mut column = build_column(definition, 0, collation, ctx.sql_mode)?;
+        if column.auto_increment {
+            return Err(SqlError::unsupported("ALTER TABLE … ADD COLUMN … AUTO_INCREMENT"));
+        }
+        column.id = 0;
+        column.origin = origin(&column, ctx)?;
+        Ok(AddColumn { column, place })
+    }
+}
+
+/// What rows have in a column that were there before it: its default as it is now, or if it must have a value and has none its
+/// type's zero.
+fn origin(column: &ColumnInfo, ctx: &DdlContext<'_>) -> SqlResult<Option<Vec<u8>>> {
+    let field_type = &column.field_type;
+    let assigned = |value: Datum| {
+        let mut eval = EvalContext::new();
+        eval.sql_mode = ctx.sql_mode;
+        eval.time_zone = ctx.eval.time_zone;
+        convert_for_column(value, field_type, &column.name, 1, &eval)
+    };
+    let value = match &column.default {
+        Some(DefaultValue::Constant(Some(text))) => {
+            let value = field_type.default_of_text(text);
+            assigned(value.unwrap_or_else(|| Datum::from(text.as_str())))?
+        }
+        Some(DefaultValue::CurrentTimestamp(_)) => {
+            assigned(Datum::Time(ctx.eval.now(field_type.fsp())))?
+        }
+        None if field_type.not_null => field_type.implicit_default(),
+        Some(DefaultValue::Constant(None)) | None => return Ok(None),
+    };
+    let mut origin = Vec::new();
+    codec::encode_row_value(&value, field_type, &ctx.eval.time_zone, &mut origin)?;
+    Ok(Some(origin))
+}
+
+impl Change for AddColumn {
+    fn turn(&self) -> Turn {
+        Turn::AddColumns
+    }
+
+    fn apply(&self, alteration: &mut Alteration) -> SqlResult<()> {
+        let position = match &self.place {
+            None => alteration.after.columns.len(),
+            Some(ColumnPlace::First) => 0,
+            Some(ColumnPlace::After(name)) => match alteration.position_after(name) {
+                Some(position) => position + 1,
+                None => return Err(alteration.unknown_column(name)),
+            },
+        };
+        let table = &mut alteration.after;
+        let handle = table.handle_id();
+        table.max_column_id += 1;
+        let column = ColumnInfo { id: table.max_column_id, ..self.column.clone() };
+        table.columns.insert(position, column);
+        table.place_columns(handle);
+        Ok(())
+    }
+}

@@ -1,0 +1,273 @@
+//! Actions of ALTER TABLE: what each makes of a table's definition.
+//!
+//! An action is one file here: what is stored of it in a job, and a [`Change`] that turns the definition before into the
+//! one after. All actions of a statement are applied to one definition, so that they become public together. What comes and what goes by
+//! that, column by column and index by index, is the difference of the two, which [`crate::sql::ddl`] takes through
+//! the states; an action knows nothing of states.
+//!
+//! As in MySQL the actions of a statement are a set: whatever their order, what goes makes room for what comes, columns are found by the names they had,
+//! and keys by the names that columns will have.
+
+mod add_column;
+mod drop_column;
+mod indexes;
+mod rename_column;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::add_column::AddColumn;
+pub use self::drop_column::DropColumn;
+pub use self::indexes::{AddIndex, DropIndex};
+use super::build::{COLUMN_LIMIT, DdlContext, check_auto_increment};
+use super::build_index::whole_part;
+use super::ddl_statement::Complaint;
+use super::{ColumnInfo, IndexInfo, SchemaState, TableInfo};
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::parser::ast::{AlterAction, Renamed};
+
+/// An action of ALTER TABLE, CREATE INDEX or DROP INDEX, as a job has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TableChange {
+    /// ADD COLUMN.
+    AddColumn(Box<AddColumn>),
+    /// DROP COLUMN.
+    DropColumn(DropColumn),
+    /// RENAME COLUMN.
+    RenameColumn(Renamed),
+    /// ADD INDEX.
+    AddIndex(AddIndex),
+    /// DROP INDEX.
+    DropIndex(DropIndex),
+}
+
+impl TableChange {
+    /// What an action asks for; `None`: nothing.
+    pub(in crate::sql) fn build(
+        action: &AlterAction,
+        table: &TableInfo,
+        ctx: &DdlContext<'_>,
+    ) -> SqlResult<Option<TableChange>> {
+        Ok(Some(match action {
+            AlterAction::AddColumn(definition, place) => {
+                let added = AddColumn::build(definition, place.clone(), table, ctx)?;
+                TableChange::AddColumn(Box::new(added))
+            }
+            AlterAction::DropColumn(name) => {
+                TableChange::DropColumn(DropColumn { name: name.clone() })
+            }
+            AlterAction::RenameColumn(renamed) => TableChange::RenameColumn(renamed.clone()),
+            AlterAction::AddIndex(definition) => TableChange::AddIndex(AddIndex {
+                definition: definition.clone(),
+                if_not_exists: false,
+            }),
+            AlterAction::DropIndex(name) => {
+                TableChange::DropIndex(DropIndex { name: name.clone() })
+            }
+            AlterAction::Keys => return Ok(None),
+        }))
+    }
+
+    fn change(&self) -> &dyn Change {
+        match self {
+            TableChange::AddColumn(change) => &**change,
+            TableChange::DropColumn(change) => change,
+            TableChange::RenameColumn(change) => change,
+            TableChange::AddIndex(change) => change,
+            TableChange::DropIndex(change) => change,
+        }
+    }
+
+    /// Whether it makes something that takes space.
+    pub fn adds(&self) -> bool {
+        self.change().turn() >= Turn::AddColumns
+    }
+}
+
+/// When an action is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    DropIndexes,
+    DropColumns,
+    Change,
+    AddColumns,
+    AddIndexes,
+}
+
+/// What an action does.
+trait Change {
+    /// When it is its turn.
+    fn turn(&self) -> Turn;
+
+    /// Changes the definition.
+    fn apply(&self, alteration: &mut Alteration) -> SqlResult<()>;
+}
+
+/// A table as it is and as it is to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alteration {
+    /// As it is: public columns and indexes.
+    pub before: TableInfo,
+    /// As it is to be.
+    pub after: TableInfo,
+    /// What the user should see besides.
+    #[serde(skip)]
+    pub notes: Vec<Complaint>,
+}
+
+impl Alteration {
+    /// What these actions make of a table, or the error of one that cannot be.
+    pub fn new(table: &TableInfo, changes: &[TableChange]) -> SqlResult<Alteration> {
+        let mut before = table.clone();
+        before.name_index_columns();
+        let handle = before.handle_id();
+        before.indexes.retain(|index| index.state == SchemaState::Public);
+        before.columns.retain(|column| column.state == SchemaState::Public);
+        before.place_columns(handle);
+        let mut alteration = Alteration { after: before.clone(), before, notes: Vec::new() };
+        let mut changes: Vec<&dyn Change> = changes.iter().map(TableChange::change).collect();
+        changes.sort_by_key(|change| change.turn());
+        let later = changes.iter().position(|change| change.turn() == Turn::AddIndexes);
+        let (first, last) = changes.split_at(later.unwrap_or(changes.len()));
+        first.iter().try_for_each(|change| change.apply(&mut alteration))?;
+        alteration.check_columns()?;
+        alteration.mend_indexes()?;
+        last.iter().try_for_each(|change| change.apply(&mut alteration))?;
+        check_auto_increment(&alteration.after)?;
+        Ok(alteration)
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_settled(&self) -> bool {
+        self.before == self.after
+    }
+
+    /// Whether indexes stay as they are, so that it takes no time whatever is in the table.
+    pub fn is_instant(&self) -> bool {
+        self.added_indexes().chain(self.dropped_indexes()).next().is_none()
+    }
+
+    /// The columns that come.
+    pub fn added_columns(&self) -> impl Iterator<Item = &ColumnInfo> {
+        columns_beyond(&self.after, &self.before)
+    }
+
+    /// The columns that go.
+    pub fn dropped_columns(&self) -> impl Iterator<Item = &ColumnInfo> {
+        columns_beyond(&self.before, &self.after)
+    }
+
+    /// The indexes that come.
+    pub fn added_indexes(&self) -> impl Iterator<Item = &IndexInfo> {
+        indexes_beyond(&self.after, &self.before)
+    }
+
+    /// The indexes that go.
+    pub fn dropped_indexes(&self) -> impl Iterator<Item = &IndexInfo> {
+        indexes_beyond(&self.before, &self.after)
+    }
+
+    /// The id of the column that had this name, if it stays.
+    fn column_before(&self, name: &str) -> Option<i64> {
+        let known = self.before.columns.iter().find(|column| same_name(&column.name, name));
+        let stays = |id: &i64| self.after.columns.iter().any(|column| column.id == *id);
+        known.map(|column| column.id).filter(stays)
+    }
+
+    /// Where the column with this name will be.
+    fn position_after(&self, name: &str) -> Option<usize> {
+        self.after.columns.iter().position(|column| same_name(&column.name, name))
+    }
+
+    /// Error 1054.
+    fn unknown_column(&self, name: &str) -> SqlError {
+        let message = format!("Unknown column '{name}' in '{}'", self.before.name);
+        SqlError::new(errno::BAD_FIELD, message)
+    }
+
+    fn next_index_id(&mut self) -> i64 {
+        self.after.max_index_id += 1;
+        self.after.max_index_id
+    }
+
+    /// Takes columns that go out of the indexes; as in MySQL a new one of the same name takes their place. An index of nothing else
+    /// goes; another one is made anew, as its entries are different ones then.
+    fn mend_indexes(&mut self) -> SqlResult<()> {
+        for mut index in std::mem::take(&mut self.after.indexes) {
+            let stays = |id: i64| self.after.columns.iter().any(|column| column.id == id);
+            if index.columns.iter().all(|part| stays(part.column)) {
+                self.after.indexes.push(index);
+                continue;
+            }
+            let mut parts = Vec::with_capacity(index.columns.len());
+            for part in index.columns {
+                let old = self.before.columns.iter().find(|column| column.id == part.column);
+                let replaces = |column: &&ColumnInfo| {
+                    column.id > self.before.max_column_id
+                        && old.is_some_and(|old| same_name(&old.name, &column.name))
+                };
+                if stays(part.column) {
+                    parts.push(part);
+                } else if let Some(new) = self.after.columns.iter().find(replaces) {
+                    parts.push(whole_part(new)?);
+                }
+            }
+            if !parts.is_empty() {
+                index.columns = parts;
+                index.id = self.next_index_id();
+                self.after.indexes.push(index);
+            }
+        }
+        let handle = self.after.handle_id();
+        self.after.place_columns(handle);
+        Ok(())
+    }
+
+    /// What only the columns as a whole can show to be wrong.
+    fn check_columns(&self) -> SqlResult<()> {
+        let columns = &self.after.columns;
+        if columns.is_empty() {
+            return Err(SqlError::new(
+                errno::CANT_REMOVE_ALL_FIELDS,
+                "You can't delete all columns with ALTER TABLE; use DROP TABLE instead",
+            ));
+        }
+        if columns.len() > COLUMN_LIMIT {
+            return Err(SqlError::new(errno::TOO_MANY_FIELDS, "Too many columns"));
+        }
+        let twice = |column: &&ColumnInfo| {
+            columns[..column.offset].iter().any(|other| same_name(&other.name, &column.name))
+        };
+        if let Some(column) = columns.iter().find(twice) {
+            let message = format!("Duplicate column name '{}'", column.name);
+            return Err(SqlError::new(errno::DUP_FIELDNAME, message));
+        }
+        Ok(())
+    }
+}
+
+fn columns_beyond<'t>(
+    table: &'t TableInfo,
+    other: &'t TableInfo,
+) -> impl Iterator<Item = &'t ColumnInfo> {
+    let known = |column: &ColumnInfo| other.columns.iter().any(|known| known.id == column.id);
+    table.columns.iter().filter(move |column| !known(column))
+}
+
+fn indexes_beyond<'t>(
+    table: &'t TableInfo,
+    other: &'t TableInfo,
+) -> impl Iterator<Item = &'t IndexInfo> {
+    let known = |index: &IndexInfo| other.indexes.iter().any(|known| known.id == index.id);
+    table.indexes.iter().filter(move |index| !known(index))
+}
+
+/// Whether two names are the same to MySQL, which ignores their case here.
+fn same_name(left: &str, right: &str) -> bool {
+    left.eq_ignore_ascii_case(right) || left.to_lowercase() == right.to_lowercase()
+}
+
+/// Error 1091.
+fn cannot_drop(name: &str) -> SqlError {
+    let message = format!("Can't DROP '{name}'; check that column/key exists");
+    SqlError::new(errno::CANT_DROP_FIELD_OR_KEY, message)
+}

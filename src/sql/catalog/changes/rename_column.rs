@@ -1,0 +1,24 @@
+//! RENAME COLUMN: nothing but a name, as everything else refers to columns by their ids.
+
+use super::{Alteration, Change, Turn};
+use crate::common::SqlResult;
+use crate::sql::catalog::build::check_name;
+use crate::sql::parser::ast::Renamed;
+
+impl Change for Renamed {
+    fn turn(&self) -> Turn {
+        Turn::Change
+    }
+
+    /// Columns are found by the names they had, so that two can swap theirs.
+    fn apply(&self, alteration: &mut Alteration) -> SqlResult<()> {
+        check_name(&self.to)?;
+        let id = alteration.column_before(&self.from);
+        let id = id.ok_or_else(|| alteration.unknown_column(&self.from))?;
+        let columns = &mut alteration.after.columns;
+        columns.iter_mut().filter(|column| column.id == id).for_each(|column| {
+            column.name.clone_from(&self.to);
+        });
+        Ok(())
+    }
+}

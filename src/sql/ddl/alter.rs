@@ -1,0 +1,130 @@
+//! Steps of ALTER TABLE, CREATE INDEX and DROP INDEX: an alteration from one stage to the next.
+
+use super::elements::{self, BEGIN, END, Stage};
+use super::job::{Job, JobNote, JobState, ReorgProgress};
+use super::meta::Changed as Element;
+use super::step::{Changed, StepError, StepResult, Stepper, reject};
+use crate::common::errno;
+use crate::sql::catalog::{Alteration, SchemaState, TableChange, TableInfo};
+use crate::sql::table_codec;
+
+/// One step: to the next stage, or (rolling back) to one before.
+pub(super) async fn alter(
+    stepper: &Stepper<'_>,
+    job: &mut Job,
+    database: &str,
+    table: &str,
+    changes: &[TableChange],
+) -> StepResult<Changed> {
+    if job.state == JobState::Queued {
+        let (database, table) = stepper.table(database, table).await?;
+        if !begin(job, database.id, &table, changes)? {
+            return Ok(Vec::new());
+        }
+    }
+    let Some(alteration) = job.alteration.clone() else {
+        return reject(errno::UNKNOWN, "a running job does not know what it changes".to_owned());
+    };
+    let known = stage(job);
+    let goes_back = job.state == JobState::RollingBack;
+    let fills = known == Stage::Coming(SchemaState::Reorganization);
+    if !goes_back && fills && fill_next(job) {
+        return Ok(Vec::new());
+    }
+    let next = match goes_back {
+        true => elements::back(known),
+        false => elements::next(&alteration, known),
+    };
+    match next {
+        BEGIN => {
+            let ids = alteration.added_indexes().map(|index| index.id);
+            forget_entries(stepper, job, alteration.before.id, ids)?;
+            job.state = JobState::Failed;
+        }
+        END => {
+            let ids = alteration.dropped_indexes().map(|index| index.id);
+            forget_entries(stepper, job, alteration.before.id, ids)?;
+            job.state = JobState::Done;
+        }
+        Stage::Coming(_) | Stage::Going(_) => {}
+    }
+    set_stage(job, next);
+    put(stepper, job, &alteration, next).await
+}
+
+/// How far a job is.
+pub(super) fn stage(job: &Job) -> Stage {
+    match job.switched {
+        true => Stage::Going(job.schema_state),
+        false => Stage::Coming(job.schema_state),
+    }
+}
+
+fn set_stage(job: &mut Job, stage: Stage) {
+    (job.switched, job.schema_state) = match stage {
+        Stage::Coming(state) => (false, state),
+        Stage::Going(state) => (true, state),
+    };
+    if job.is_finished() {
+        job.alteration = None;
+    }
+}
+
+/// Works out what is to change; false if that is nothing.
+fn begin(
+    job: &mut Job,
+    database: i64,
+    table: &TableInfo,
+    changes: &[TableChange],
+) -> StepResult<bool> {
+    let mut alteration = Alteration::new(table, changes).map_err(StepError::Rejected)?;
+    let notes = std::mem::take(&mut alteration.notes).into_iter();
+    job.notes.extend(notes.map(|(code, message)| JobNote { code, message }));
+    if alteration.is_settled() {
+        job.state = JobState::Done;
+        return Ok(false);
+    }
+    job.added = alteration.added_indexes().map(|index| index.id).collect();
+    job.target = Some((database, table.id, job.added.first().copied().unwrap_or(0)));
+    job.state = JobState::Running;
+    job.alteration = Some(Box::new(alteration));
+    Ok(true)
+}
+
+/// Goes on to the next index that has to be filled, if there is one.
+fn fill_next(job: &mut Job) -> bool {
+    let Some((_, _, filled)) = &mut job.target else { return false };
+    let next = job.added.iter().skip_while(|id| *id != filled).nth(1);
+    if let Some(next) = next {
+        *filled = *next;
+        job.reorg = ReorgProgress { rows: job.reorg.rows, ..ReorgProgress::default() };
+    }
+    next.is_some()
+}
+
+/// Writes the table as it is at a stage.
+pub(super) async fn put(
+    stepper: &Stepper<'_>,
+    job: &Job,
+    alteration: &Alteration,
+    stage: Stage,
+) -> StepResult<Changed> {
+    let Some((database, id, _)) = job.target else { return Ok(Vec::new()) };
+    let version = stepper.meta.schema_version().await? + 1;
+    let table = TableInfo { version, ..elements::definition(alteration, stage) };
+    stepper.meta.put_table(database, &table)?;
+    Ok(vec![Element::Table(database, id)])
+}
+
+/// Queues the entries of indexes for deletion.
+fn forget_entries(
+    stepper: &Stepper<'_>,
+    job: &Job,
+    table: i64,
+    indexes: impl Iterator<Item = i64>,
+) -> StepResult<()> {
+    for (position, id) in (0..).zip(indexes) {
+        stepper.queue_deletion(job, position, table_codec::index_range(table, id))?;
+    }
+    Ok(())
+}

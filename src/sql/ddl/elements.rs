@@ -1,0 +1,120 @@
+//! The states of what comes and goes in an alteration of a table.
+//!
+//! The elements of an alteration (its columns and indexes) move together:
+//!
+//! ```text
+//! what comes                                     then, in one version,          what goes
+//! [delete-only → write-only → reorganization]  →  everything else changes  →  [write-only → delete-only → absent]
+//!                  ↓ (undone)
+//!           delete-only → absent
+//! ```
+//!
+//! A state that no element needs is left out: a name takes one version, a column two to come. So statements see the table as it was or
+//! as it will be. What is stored for a stage is worked out here from the two definitions, so no action of ALTER TABLE has anything to say of it.
+//!
+//! # Why neighbours may work side by side
+//!
+//! For indexes see [`super`]. A column that comes is *write-only* first: nobody can give it a value yet, so whether a row is
+//! written with its origin or without it is the same. Those who see it *public* meet only writers that keep its value. A column that goes is the
+//! same backwards: as long as anybody sees it writers keep it and give new rows its default. In *delete-only* it is read, so that the entries of its
+//! indexes are found that go, and not written.
+
+use crate::sql::catalog::{Alteration, ColumnInfo, IndexInfo, SchemaState, TableInfo};
+
+/// How far an alteration is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The table is as it was; what comes is in this state.
+    Coming(SchemaState),
+    /// The table is as it will be; what goes is in this state.
+    Going(SchemaState),
+}
+
+/// Nothing has changed yet, or everything was undone.
+pub(super) const BEGIN: Stage = Stage::Coming(SchemaState::Absent);
+/// Nothing is left to do.
+pub(super) const END: Stage = Stage::Going(SchemaState::Absent);
+
+/// The stage after this one.
+pub(super) fn next(alteration: &Alteration, stage: Stage) -> Stage {
+    use SchemaState as S;
+    let has_indexes = alteration.added_indexes().next().is_some();
+    let has_columns = alteration.added_columns().next().is_some();
+    match stage {
+        Stage::Coming(S::Absent) if has_indexes => Stage::Coming(S::DeleteOnly),
+        Stage::Coming(S::Absent) if has_columns => Stage::Coming(S::WriteOnly),
+        Stage::Coming(S::DeleteOnly) => Stage::Coming(S::WriteOnly),
+        Stage::Coming(S::WriteOnly) if has_indexes => Stage::Coming(S::Reorganization),
+        Stage::Coming(_) if drops(alteration) => Stage::Going(S::WriteOnly),
+        Stage::Coming(_) => END,
+        Stage::Going(S::WriteOnly) => Stage::Going(S::DeleteOnly),
+        Stage::Going(_) => END,
+    }
+}
+
+/// The stage after this one of an alteration that is taken back.
+pub(super) fn back(stage: Stage) -> Stage {
+    match stage {
+        Stage::Coming(SchemaState::WriteOnly | SchemaState::Reorganization) => {
+            Stage::Coming(SchemaState::DeleteOnly)
+        }
+        _ => BEGIN,
+    }
+}
+
+fn drops(alteration: &Alteration) -> bool {
+    alteration.dropped_columns().next().is_some() || alteration.dropped_indexes().next().is_some()
+}
+
+/// Whether the table can be what it was at once: nothing has come, and what goes is still what it was.
+pub(super) fn can_return(alteration: &Alteration, stage: Stage) -> bool {
+    let adds =
+        alteration.added_columns().next().is_some() || alteration.added_indexes().next().is_some();
+    let misses_rows = alteration.dropped_indexes().any(|index| skips_new_rows(alteration, index));
+    stage == Stage::Going(SchemaState::WriteOnly) && !adds && !misses_rows
+}
+
+/// A unique index that loses a column: new rows would all have the same value there.
+fn skips_new_rows(alteration: &Alteration, index: &IndexInfo) -> bool {
+    let goes = |id: i64| alteration.dropped_columns().any(|column| column.id == id);
+    index.unique && index.columns.iter().any(|part| goes(part.column))
+}
+
+/// What is stored of the table at a stage.
+pub(super) fn definition(alteration: &Alteration, stage: Stage) -> TableInfo {
+    match stage {
+        Stage::Coming(state) => {
+            // A number is never given twice, even if what had it has not come to be.
+            let (max_column_id, max_index_id) =
+                (alteration.after.max_column_id, alteration.after.max_index_id);
+            let table = TableInfo { max_column_id, max_index_id, ..alteration.before.clone() };
+            let columns = alteration.added_columns().cloned().collect();
+            with(table, columns, alteration.added_indexes().cloned().collect(), state)
+        }
+        Stage::Going(state) => {
+            let columns = alteration.dropped_columns().cloned().collect();
+            let indexes = alteration.dropped_indexes().map(|index| IndexInfo {
+                skips_new_rows: skips_new_rows(alteration, index),
+                ..index.clone()
+            });
+            with(alteration.after.clone(), columns, indexes.collect(), state)
+        }
+    }
+}
+
+/// The table with these columns and indexes besides, in this state.
+fn with(
+    mut table: TableInfo,
+    columns: Vec<ColumnInfo>,
+    indexes: Vec<IndexInfo>,
+    state: SchemaState,
+) -> TableInfo {
+    if state == SchemaState::Absent {
+        return table;
+    }
+    let handle = table.handle_id();
+    table.columns.extend(columns.into_iter().map(|column| ColumnInfo { state, ..column }));
+    table.indexes.extend(indexes.into_iter().map(|index| IndexInfo { state, ..index }));
+    table.place_columns(handle);
+    table
+}
