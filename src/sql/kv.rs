@@ -59,6 +59,10 @@ pub trait Transaction: Send + Sync {
     fn for_update_ts(&self) -> Timestamp;
     /// Whether statements lock what they write.
     fn is_pessimistic(&self) -> bool;
+    /// Whether it is one statement, which is run again if the commit meets others: what the commit checks need not be looked at before.
+    fn is_one_statement(&self) -> bool {
+        false
+    }
     /// Whether nothing is buffered and nothing locked.
     fn is_clean(&self) -> bool;
 
@@ -104,7 +108,7 @@ pub trait Transaction: Send + Sync {
     fn buffered(&self, key: &[u8]) -> Option<Option<Bytes>>;
 
     /// Commits; `None` when there was nothing to. Errors: 9007 write conflict, 1062 from `insert` (as
-    /// `errno::DUP_ENTRY` with the raw key in hex: the session renders the message), 8501 when the outcome is unknown.
+    /// [`Fault::DuplicateKey`](crate::common::Fault): the session says it as MySQL does), 8501 when the outcome is unknown.
     async fn commit(&self) -> SqlResult<Option<Timestamp>>;
     /// Drops the buffer and gives every lock up.
     async fn rollback(&self) -> SqlResult<()>;

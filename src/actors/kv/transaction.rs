@@ -324,6 +324,10 @@ impl Transaction for KvTransaction {
         self.mode == Mode::Pessimistic
     }
 
+    fn is_one_statement(&self) -> bool {
+        self.impatient
+    }
+
     fn is_clean(&self) -> bool {
         let state = self.state.lock();
         state.buffer.is_empty() && state.locked.is_empty()

@@ -12,9 +12,6 @@ use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::packet::{PacketReader, PacketWriter};
 use crate::protocol::{StatusFlags, response};
 
-/// `ER_STMT_HAS_NO_OPEN_CURSOR`.
-const NO_OPEN_CURSOR: u16 = 1421;
-
 /// The rows not yet fetched.
 pub(super) struct Cursor {
     reader: PacketReader,
@@ -49,7 +46,7 @@ impl Core {
         let place = self.prepared.cursor(id)?;
         let Some(mut cursor) = place.take() else {
             return Err(SqlError::new(
-                NO_OPEN_CURSOR,
+                errno::STMT_HAS_NO_OPEN_CURSOR,
                 format!("The statement ({id}) has no open cursor."),
             ));
         };

@@ -30,9 +30,6 @@ use crate::sql::types::{Datum, Decimal, Duration, FieldType, SqlMode, Time, Time
 /// The kind of cursor there is: over rows that were read when the statement ran, forwards only.
 const CURSOR_TYPE_READ_ONLY: u8 = 1;
 
-/// `ER_MAX_PREPARED_STMT_COUNT_REACHED`.
-const TOO_MANY: u16 = 1461;
-
 /// What a plan depends on besides its statement.
 pub(super) struct PlanKey<'a> {
     pub(super) version: i64,
@@ -112,7 +109,7 @@ impl Counted {
             return Ok(counted);
         }
         Err(SqlError::new(
-            TOO_MANY,
+            errno::MAX_PREPARED_STMT_COUNT_REACHED,
             format!(
                 "Can't create more than max_prepared_stmt_count statements (current value: {most})"
             ),
@@ -287,7 +284,10 @@ impl Core {
             ));
         }
         if u16::try_from(parameters).is_err() {
-            return Err(SqlError::new(1390, "Prepared statement contains too many placeholders"));
+            return Err(SqlError::new(
+                errno::PS_MANY_PARAM,
+                "Prepared statement contains too many placeholders",
+            ));
         }
         let counted = Counted::one(&self.services.prepared, self.services.max_prepared_statements)?;
         // The tree, and a plan made of it.

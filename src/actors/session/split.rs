@@ -120,7 +120,10 @@ fn find_index<'a>(table: &'a TableInfo, name: &str) -> SqlResult<&'a IndexInfo> 
         .iter()
         .find(|index| index.name.eq_ignore_ascii_case(name) && index.state == SchemaState::Public);
     found.ok_or_else(|| {
-        SqlError::new(1176, format!("Key '{name}' doesn't exist in table '{}'", table.name))
+        SqlError::new(
+            errno::KEY_DOES_NOT_EXIST,
+            format!("Key '{name}' doesn't exist in table '{}'", table.name),
+        )
     })
 }
 

@@ -45,7 +45,7 @@ pub enum Fault {
     #[error("Result undetermined: the commit was sent, and it is not known whether it took effect")]
     Undetermined,
     /// The placement driver gave no answer until the time was up.
-    #[error("{0}")]
+    #[error("PD server timeout: {0}")]
     PlacementUnavailable(String),
     /// There was too much to do until the time was up.
     #[error("Server is busy: {0}")]
@@ -134,7 +134,7 @@ impl Fault {
             Fault::LockNotAvailable => errno::LOCK_NOWAIT,
             Fault::ResolveLockTimeout => errno::RESOLVE_LOCK_TIMEOUT,
             Fault::Undetermined => errno::UNDETERMINED_COMMIT,
-            Fault::PlacementUnavailable(_) => errno::TIKV_SERVER_TIMEOUT,
+            Fault::PlacementUnavailable(_) => errno::PD_SERVER_TIMEOUT,
             Fault::ServerBusy(_) => errno::SERVER_BUSY,
             Fault::RegionUnavailable { .. } => errno::REGION_UNAVAILABLE,
             Fault::DiskFull(_) => errno::DISK_FULL,

@@ -1,6 +1,7 @@
 //! The house rules that a compiler does not check.
 
 mod documents;
+mod errors;
 mod floors;
 mod generated;
 mod imports;

@@ -8,14 +8,6 @@ use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::auth::Plugin;
 use crate::sql::parser::ast::{UserName, UserSpec};
 
-/// `ER_PLUGIN_IS_NOT_LOADED`.
-const NO_PLUGIN: u16 = 1524;
-/// `ER_WRONG_STRING_LENGTH`.
-const WRONG_STRING_LENGTH: u16 = 1470;
-/// `ER_USER_ALREADY_EXISTS` and `ER_USER_DOES_NOT_EXIST`, as notes.
-const ALREADY_EXISTS: u16 = 3163;
-const DOES_NOT_EXIST: u16 = 3162;
-
 impl Core {
     /// SET PASSWORD.
     pub(in crate::actors::session) async fn set_password(
@@ -69,7 +61,7 @@ impl Core {
                     "Authorization ID '{}'@'{}' already exists.",
                     spec.user.user, spec.user.host
                 );
-                self.eval.note(ALREADY_EXISTS, message);
+                self.eval.note(errno::USER_ALREADY_EXISTS, message);
             }
         }
         self.services.accounts.change(&*self.services.store, decide).await
@@ -141,7 +133,7 @@ impl Core {
         for user in users.filter(|user| find(&table, user).is_none()) {
             let message =
                 format!("Authorization ID '{}'@'{}' does not exist.", user.user, user.host);
-            self.eval.note(DOES_NOT_EXIST, message);
+            self.eval.note(errno::USER_DOES_NOT_EXIST, message);
         }
     }
 }
@@ -156,7 +148,7 @@ fn check_length(name: &UserName) -> SqlResult<()> {
         if text.chars().count() > max {
             let message =
                 format!("String '{text}' is too long for {what} (should be no longer than {max})");
-            return Err(SqlError::new(WRONG_STRING_LENGTH, message));
+            return Err(SqlError::new(errno::WRONG_STRING_LENGTH, message));
         }
     }
     Ok(())
@@ -191,8 +183,9 @@ fn failed<'a>(verb: &str, names: impl Iterator<Item = &'a UserName>) -> SqlError
 /// The account a specification asks for; what it leaves out stays as it was.
 fn account_of(spec: &UserSpec, old: Option<&Account>, default: Plugin) -> SqlResult<Account> {
     let plugin = match &spec.plugin {
-        Some(name) => Plugin::by_name(name)
-            .ok_or_else(|| SqlError::new(NO_PLUGIN, format!("Plugin '{name}' is not loaded")))?,
+        Some(name) => Plugin::by_name(name).ok_or_else(|| {
+            SqlError::new(errno::PLUGIN_IS_NOT_LOADED, format!("Plugin '{name}' is not loaded"))
+        })?,
         None => default,
     };
     let stored = match (&spec.password, old) {

@@ -271,7 +271,11 @@ impl Insert<'_> {
             self.writer.unique_keys(&row, &mut keys);
             prepared.push((row, generate, id));
         }
-        let eagerly = self.plan.on_conflict != ConflictAction::Error;
+        // A generated value may be in use by a row that brought it from elsewhere, and then another one is to be generated. Where the commit
+        // would find out there must still be a statement to run again.
+        let generates = prepared.iter().any(|(_, generated, _)| *generated);
+        let eagerly = self.plan.on_conflict != ConflictAction::Error
+            || (generates && !self.ctx.txn.is_one_statement());
         self.writer.fetch(keys, eagerly).await?;
         for (mut row, generated, mut id) in prepared {
             if generated {

@@ -4,12 +4,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::AggregateDefinition;
 use super::state::{Partial, State, convert, put_bytes, take, take_bytes};
-use crate::common::SqlResult;
+use crate::common::{SqlResult, errno};
 use crate::sql::expr::EvalContext;
 use crate::sql::types::{Collation, Datum, FieldType, TypeKind};
-
-/// MySQL's `ER_CUT_VALUE_GROUP_CONCAT`.
-const CUT_VALUE_GROUP_CONCAT: u16 = 1260;
 
 pub(super) static GROUP_CONCAT: AggregateDefinition = AggregateDefinition {
     min: 2,
@@ -68,7 +65,7 @@ impl Concat {
             buffer.truncate(end);
             self.cut = true;
             let row = self.rows;
-            ctx.warn(CUT_VALUE_GROUP_CONCAT, format!("Row {row} was cut by GROUP_CONCAT()"));
+            ctx.warn(errno::CUT_VALUE_GROUP_CONCAT, format!("Row {row} was cut by GROUP_CONCAT()"));
         }
     }
 }
