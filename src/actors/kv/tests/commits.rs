@@ -91,7 +91,9 @@ async fn an_insert_of_what_exists_is_a_duplicate() {
         txn.insert(key("a"), key("2"));
         txn.put(key("z"), key("2"));
         let error = txn.commit().await.unwrap_err();
-        assert_eq!((error.code, error.message.as_str()), (errno::DUP_ENTRY, "61"));
+        // With the value that was to be written: what is there is another transaction's.
+        let duplicate = crate::common::Fault::DuplicateKey { key: key("a"), value: key("2") };
+        assert_eq!((error.code, error.fault()), (errno::DUP_ENTRY, Some(&duplicate)));
         settle().await;
         assert_eq!(cluster.lock_count(), 0);
         assert_eq!(now(&client, "z").await, None);
