@@ -44,7 +44,7 @@ async fn health_is_503_as_soon_as_a_service_does_not_do_its_work() {
 #[actix_rt::test]
 async fn statements_are_shown_by_what_they_cost() {
     use crate::actors::session::activity::{Outcome, Ran};
-    use crate::sql::parser::StatementKind;
+    use crate::sql::statement::StatementKind;
     let node = Node::start().await;
     let text = bytes::Bytes::from_static(b"SELECT * FROM t WHERE id = 5");
     let ran = Ran {
