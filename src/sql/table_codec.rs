@@ -49,7 +49,13 @@ pub(crate) fn handle_of(value: &Datum, unsigned: bool) -> Option<i64> {
     match value {
         Datum::Int(number) => Some(ordered_handle(i128::from(*number), unsigned)),
         Datum::UInt(number) => Some(ordered_handle(i128::from(*number), unsigned)),
-        _ => None,
+        Datum::Null
+        | Datum::Float(_)
+        | Datum::Decimal(_)
+        | Datum::Bytes(_)
+        | Datum::Time(_)
+        | Datum::Duration(_)
+        | Datum::Member(_) => None,
     }
 }
 
@@ -188,13 +194,12 @@ pub(crate) fn push_index_value(
     prefix_len: Option<u32>,
     zone: &TimeZone,
 ) -> SqlResult<()> {
-    match (prefix_len, value) {
-        (Some(length), Datum::Bytes(bytes)) => {
-            let cut = values::prefix(bytes, length as usize, field_type.is_binary_string());
-            codec::encode_key_value(&Datum::Bytes(cut), field_type, zone, key)
-        }
-        _ => codec::encode_key_value(value, field_type, zone, key),
+    // Only strings have prefixes.
+    if let (Some(length), Datum::Bytes(bytes)) = (prefix_len, value) {
+        let cut = values::prefix(bytes, length as usize, field_type.is_binary_string());
+        return codec::encode_key_value(&Datum::Bytes(cut), field_type, zone, key);
     }
+    codec::encode_key_value(value, field_type, zone, key)
 }
 
 /// The entry of a row. `row` has one value for each column of the table.
@@ -403,10 +408,7 @@ pub fn duplicate_key(
 
 /// Error 1062 for a row's clustered primary key.
 pub fn duplicate_primary_key(table: &TableInfo, handle: i64) -> SqlError {
-    let shown = match handle_datum(handle, handle_is_unsigned(table)) {
-        Datum::UInt(number) => number.to_string(),
-        _ => handle.to_string(),
-    };
+    let shown = handle_datum(handle, handle_is_unsigned(table)).to_text();
     duplicate_entry(&shown, &table.name, "PRIMARY")
 }
 

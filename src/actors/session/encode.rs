@@ -156,7 +156,13 @@ fn put_text(out: &mut BytesMut, value: &Datum, field_type: &FieldType, scratch: 
         Datum::Int(number) if !field_type.zerofill && field_type.kind != TypeKind::Year => {
             put_lenenc_bytes(out, itoa::Buffer::new().format(*number).as_bytes());
         }
-        _ => {
+        Datum::Member(member) => put_lenenc_bytes(out, &member.text),
+        Datum::Int(_)
+        | Datum::UInt(_)
+        | Datum::Float(_)
+        | Datum::Decimal(_)
+        | Datum::Time(_)
+        | Datum::Duration(_) => {
             scratch.clear();
             write_text(value, field_type, scratch);
             put_lenenc_bytes(out, scratch);
@@ -180,33 +186,31 @@ fn put_binary(
         BinaryForm::Integer(bytes) => row.int(integer(value), bytes),
         BinaryForm::Float => row.float(float(value) as f32),
         BinaryForm::Double => row.double(float(value)),
-        BinaryForm::Date => match value {
-            Datum::Time(time) => {
-                let parts = time.parts();
-                row.datetime(DateTimeParts {
-                    year: parts.year as u16,
-                    month: parts.month as u8,
-                    day: parts.day as u8,
-                    hour: parts.hour as u8,
-                    minute: parts.minute as u8,
-                    second: parts.second as u8,
-                    micros: parts.micro,
-                });
+        BinaryForm::Date => {
+            let Datum::Time(time) = value else { return row.null() };
+            let parts = time.parts();
+            row.datetime(DateTimeParts {
+                year: parts.year as u16,
+                month: parts.month as u8,
+                day: parts.day as u8,
+                hour: parts.hour as u8,
+                minute: parts.minute as u8,
+                second: parts.second as u8,
+                micros: parts.micro,
+            });
+        }
+        BinaryForm::Time => {
+            let Datum::Duration(duration) = value else { return row.null() };
+            row.time(duration.micros);
+        }
+        BinaryForm::Text => {
+            if let Datum::Bytes(bytes) = value {
+                return row.bytes(bytes);
             }
-            _ => row.null(),
-        },
-        BinaryForm::Time => match value {
-            Datum::Duration(duration) => row.time(duration.micros),
-            _ => row.null(),
-        },
-        BinaryForm::Text => match value {
-            Datum::Bytes(bytes) => row.bytes(bytes),
-            _ => {
-                scratch.clear();
-                write_text(value, field_type, scratch);
-                row.bytes(scratch);
-            }
-        },
+            scratch.clear();
+            write_text(value, field_type, scratch);
+            row.bytes(scratch);
+        }
     }
 }
 

@@ -46,11 +46,7 @@ struct UserVariables {
 const VARIABLE_BYTES: usize = 128;
 
 fn bytes_of(name: &str, value: &Datum) -> usize {
-    let long = match value {
-        Datum::Bytes(bytes) => bytes.len(),
-        _ => 0,
-    };
-    VARIABLE_BYTES + name.len() + long
+    VARIABLE_BYTES + name.len() + value.held_bytes()
 }
 
 impl UserVariables {

@@ -10,7 +10,7 @@ use super::keys;
 use crate::common::SqlResult;
 use crate::sql::expr::{EvalContext, Expr, constant_as};
 use crate::sql::types::time::Parts;
-use crate::sql::types::{Datum, FieldType, Time, TimeKind, TimeZone, TypeKind};
+use crate::sql::types::{Class, Datum, FieldType, Time, TimeKind, TimeZone, TypeKind};
 
 /// A constant of a range or a key, read as the comparison with a column reads it.
 pub(super) fn constant(expr: &Expr, field_type: &FieldType, ctx: &EvalContext) -> SqlResult<Datum> {
@@ -23,23 +23,29 @@ pub(super) fn nearest(
     field_type: &FieldType,
     ctx: &EvalContext,
 ) -> SqlResult<(Datum, Ordering)> {
-    Ok(match field_type.kind {
-        _ if value.is_null() => (Datum::Null, Ordering::Equal),
-        kind if kind.is_integer() => integer(around(value, ctx)?, field_type.unsigned),
-        kind if kind.is_float() => (Datum::Float(value.to_f64(ctx)?), Ordering::Equal),
-        TypeKind::Decimal => (Datum::Decimal(value.to_decimal(ctx)?), Ordering::Equal),
-        kind if kind.is_calendar() => match value {
-            Datum::Time(time) if kind == TypeKind::Timestamp => timestamp(time, &ctx.time_zone),
-            Datum::Time(time) => (Datum::Time(time.with_kind(TimeKind::DateTime)), Ordering::Equal),
-            other => (other.clone(), Ordering::Equal),
-        },
+    if value.is_null() {
+        return Ok((Datum::Null, Ordering::Equal));
+    }
+    let itself = || (value.clone(), Ordering::Equal);
+    Ok(match field_type.kind.class() {
+        Class::Integer => integer(around(value, ctx)?, field_type.unsigned),
+        Class::Float => (Datum::Float(value.to_f64(ctx)?), Ordering::Equal),
+        Class::Decimal => (Datum::Decimal(value.to_decimal(ctx)?), Ordering::Equal),
+        Class::Calendar => {
+            let Datum::Time(time) = value else { return Ok(itself()) };
+            if field_type.kind == TypeKind::Timestamp {
+                timestamp(time, &ctx.time_zone)
+            } else {
+                (Datum::Time(time.with_kind(TimeKind::DateTime)), Ordering::Equal)
+            }
+        }
         // What is no member equals none: it is taken for the number after the last.
-        kind if kind.is_member() => match value {
-            Datum::Bytes(_) => (Datum::UInt(u64::MAX), Ordering::Less),
-            Datum::Member(_) => (value.clone(), Ordering::Equal),
-            number => integer(around(number, ctx)?, true),
-        },
-        _ => (value.clone(), Ordering::Equal),
+        Class::Member if matches!(value, Datum::Bytes(_)) => {
+            (Datum::UInt(u64::MAX), Ordering::Less)
+        }
+        Class::Member if matches!(value, Datum::Member(_)) => itself(),
+        Class::Member => integer(around(value, ctx)?, true),
+        Class::String | Class::Duration | Class::Null => itself(),
     })
 }
 

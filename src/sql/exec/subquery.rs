@@ -169,11 +169,7 @@ async fn all_rows(
 }
 
 fn held_bytes(value: &Datum) -> usize {
-    let text = match value {
-        Datum::Bytes(bytes) => bytes.len(),
-        _ => 0,
-    };
-    size_of::<Datum>() + text
+    size_of::<Datum>() + value.held_bytes()
 }
 
 impl RowBatch {

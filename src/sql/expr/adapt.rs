@@ -2,7 +2,7 @@
 
 use super::{Expr, Function};
 use crate::sql::types::{
-    Datum, Decimal, FieldType, SqlMode, Time, TimeKind, TimeRules, TimeZone, TypeKind,
+    Class, Datum, Decimal, FieldType, SqlMode, Time, TimeKind, TimeRules, TimeZone, TypeKind,
 };
 
 /// Gives text literals the type of the column they are compared with, so that they are read once and not for every row.
@@ -48,16 +48,16 @@ fn adapt_members(function: Function, mut args: Vec<Expr>, column: &FieldType) ->
 
 fn as_column_value(text: &[u8], column: &FieldType) -> Option<Datum> {
     let text = std::str::from_utf8(text).ok()?;
-    match column.kind {
-        TypeKind::Decimal => Decimal::parse(text).map(Datum::Decimal),
-        kind if kind.is_integer() => {
+    match column.kind.class() {
+        Class::Decimal => Decimal::parse(text).map(Datum::Decimal),
+        Class::Integer => {
             let number = Decimal::parse(text)?.normalized();
             if number.scale > 0 {
                 return Some(Datum::Decimal(number));
             }
             number.to_i64().map(Datum::Int).or_else(|| number.to_u64().map(Datum::UInt))
         }
-        kind if kind.is_calendar() => {
+        Class::Calendar => {
             let read = |zone| {
                 let rules = TimeRules { mode: SqlMode::default(), zone };
                 Time::parse(text, TimeKind::DateTime, 6, &rules).filter(|parsed| !parsed.truncated)
@@ -68,9 +68,9 @@ fn as_column_value(text: &[u8], column: &FieldType) -> Option<Datum> {
                 return None;
             }
             let whole_day = time.parts().micros_of_day() == 0;
-            let date = kind == TypeKind::Date && whole_day;
+            let date = column.kind == TypeKind::Date && whole_day;
             Some(Datum::Time(if date { time.with_kind(TimeKind::Date) } else { time }))
         }
-        _ => None,
+        Class::Float | Class::String | Class::Duration | Class::Member | Class::Null => None,
     }
 }

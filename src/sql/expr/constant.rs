@@ -7,7 +7,8 @@
 
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::types::{
-    Datum, Decimal, Duration, FieldType, SqlMode, Time, TimeKind, TimeRules, TimeZone, TypeKind,
+    Class, Datum, Decimal, Duration, FieldType, SqlMode, Time, TimeKind, TimeRules, TimeZone,
+    TypeKind, time_kind,
 };
 
 use super::{EvalContext, Expr, Function};
@@ -21,7 +22,11 @@ pub(crate) fn is_read(value: &Datum, target: &FieldType) -> bool {
         Datum::Bytes(_) => !target.kind.is_string() && target.kind != TypeKind::Null,
         Datum::Float(number) => target.kind.is_integer() && number.abs() >= EXACT_DOUBLE,
         Datum::Int(_) | Datum::UInt(_) => target.kind == TypeKind::Year,
-        _ => false,
+        Datum::Null
+        | Datum::Decimal(_)
+        | Datum::Time(_)
+        | Datum::Duration(_)
+        | Datum::Member(_) => false,
     }
 }
 
@@ -31,24 +36,22 @@ pub(crate) fn constant_as(value: Datum, target: &FieldType, ctx: &EvalContext) -
     if !is_read(&value, target) {
         return Ok(value);
     }
-    match target.kind {
-        // What is no member's text stays as it is: it equals none.
-        TypeKind::Enum | TypeKind::Set => {
-            let Datum::Bytes(text) = &value else { return Ok(value) };
-            Ok(target.member_of_text(text).unwrap_or(value))
-        }
-        TypeKind::Year => Ok(full_year(integer(&value, ctx)?)),
-        kind if kind.is_integer() => integer(&value, ctx),
-        kind if kind.is_float() => value.to_f64(ctx).map(Datum::Float),
-        TypeKind::Decimal => match exact(&value) {
+    match target.kind.class() {
+        Class::Integer if target.kind == TypeKind::Year => Ok(full_year(integer(&value, ctx)?)),
+        Class::Integer => integer(&value, ctx),
+        Class::Float => value.to_f64(ctx).map(Datum::Float),
+        Class::Decimal => match exact(&value) {
             Some(number) => Ok(Datum::Decimal(number)),
             None => value.to_f64(ctx).map(Datum::Float),
         },
-        TypeKind::Time => {
+        Class::Duration => {
             let nothing = Duration { micros: 0, fsp: 6 };
             Ok(Datum::Duration(value.to_duration(6, ctx)?.unwrap_or(nothing)))
         }
-        _ => moment(&value, target, ctx),
+        Class::Calendar => moment(&value, target, ctx),
+        // What is no member's text stays as it is: it equals none.
+        Class::Member => Ok(target.member_of_text(&value.to_bytes()).unwrap_or(value)),
+        Class::String | Class::Null => Ok(value),
     }
 }
 
@@ -61,10 +64,9 @@ fn exact(value: &Datum) -> Option<Decimal> {
 fn integer(value: &Datum, ctx: &EvalContext) -> SqlResult<Datum> {
     if let Some(number) = exact(value) {
         let number = number.normalized();
-        let whole = match number.scale {
-            0 => number.to_i64().map(Datum::Int).or_else(|| number.to_u64().map(Datum::UInt)),
-            _ => None,
-        };
+        let signed = number.to_i64().filter(|_| number.scale == 0).map(Datum::Int);
+        let unsigned = || number.to_u64().filter(|_| number.scale == 0).map(Datum::UInt);
+        let whole = signed.or_else(unsigned);
         return Ok(whole.unwrap_or(Datum::Decimal(number)));
     }
     let number = match value {
@@ -104,20 +106,17 @@ fn check_text(text: &str, target: &FieldType, rules: &TimeRules) -> SqlResult<()
     if Time::parse(text, TimeKind::DateTime, 6, rules).is_some() {
         return Ok(());
     }
-    let name = match target.kind {
-        TypeKind::Date => "DATE",
-        TypeKind::Timestamp => "TIMESTAMP",
-        _ => "DATETIME",
-    };
+    let name = time_kind(target.kind).name();
     Err(SqlError::new(errno::WRONG_VALUE, format!("Incorrect {name} value: '{text}'")))
 }
 
 /// Error 1525 for a value that is no date and is compared with one.
 pub(crate) fn check_date(value: &Datum, target: &FieldType, rules: &TimeRules) -> SqlResult<()> {
-    match value {
-        Datum::Bytes(_) if target.kind.is_calendar() => check_text(&value.to_text(), target, rules),
-        _ => Ok(()),
+    let is_text = matches!(value, Datum::Bytes(_) | Datum::Member(_));
+    if is_text && target.kind.is_calendar() {
+        return check_text(&value.to_text(), target, rules);
     }
+    Ok(())
 }
 
 /// Error 1525 for a literal in a comparison that is no date though it is compared with one: also where there is no row

@@ -100,6 +100,12 @@ impl Expr {
         Ok(Expr::Call { function, args, field_type })
     }
 
+    /// The value, if it is a constant of the statement.
+    pub fn as_literal(&self) -> Option<&Datum> {
+        let Expr::Literal { value, .. } = self else { return None };
+        Some(value)
+    }
+
     /// CAST(arg AS type); the argument itself when it is of that type.
     pub fn cast(arg: Expr, target: FieldType) -> Expr {
         let arg = if target.kind.is_numeric() { arg.as_number() } else { arg };

@@ -6,7 +6,7 @@ use super::call::{Call, not_null};
 use super::definition::{Definition, Eval, Names, Nulls, TypeRule};
 use super::typing::Typing;
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::types::{Collation, Datum, FieldType, TypeKind, decimal::Fit, time_kind};
+use crate::sql::types::{Class, Collation, Datum, FieldType, TypeKind, decimal::Fit, time_kind};
 
 const fn conversion(
     names: Names,
@@ -52,30 +52,30 @@ fn cast(call: &Call<'_>) -> SqlResult<Datum> {
         return Ok(Datum::Null);
     }
     let target = call.field_type;
-    Ok(match target.kind {
-        TypeKind::Float => {
+    Ok(match target.kind.class() {
+        Class::Float if target.kind == TypeKind::Float => {
             let number = value.to_f64(call.ctx)? as f32;
             if number.is_infinite() {
                 return Err(call.out_of_range("FLOAT"));
             }
             Datum::Float(f64::from(number))
         }
-        TypeKind::Double => Datum::Float(value.to_f64(call.ctx)?),
-        TypeKind::Decimal => cast_decimal(call, &value)?,
-        TypeKind::Time => Datum::from_duration(value.to_duration(target.fsp(), call.ctx)?),
-        TypeKind::Null => value,
-        TypeKind::Year => return cast_year(call, &value),
-        kind if kind.is_calendar() => {
-            Datum::from_time(value.to_time(time_kind(kind), target.fsp(), call.ctx)?)
+        Class::Float => Datum::Float(value.to_f64(call.ctx)?),
+        Class::Decimal => cast_decimal(call, &value)?,
+        Class::Duration => Datum::from_duration(value.to_duration(target.fsp(), call.ctx)?),
+        Class::Null => value,
+        Class::Integer if target.kind == TypeKind::Year => return cast_year(call, &value),
+        Class::Integer if target.unsigned => Datum::UInt(value.to_u64(call.ctx)?),
+        Class::Integer => Datum::Int(value.to_i64(call.ctx)?),
+        Class::Calendar => {
+            let kind = time_kind(target.kind);
+            Datum::from_time(value.to_time(kind, target.fsp(), call.ctx)?)
         }
-        kind if kind.is_integer() => {
-            if target.unsigned {
-                Datum::UInt(value.to_u64(call.ctx)?)
-            } else {
-                Datum::Int(value.to_i64(call.ctx)?)
-            }
+        Class::String => return cast_string(call, &value),
+        // Only a column's own values are cast to its type: its default.
+        Class::Member => {
+            target.member_of_text(&value.to_bytes_as(call.arg_type(0))).unwrap_or_default()
         }
-        _ => return cast_string(call, &value),
     })
 }
 

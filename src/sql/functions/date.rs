@@ -2,13 +2,15 @@
 
 use super::call::{Call, not_null};
 use super::definition::{Definition, Eval, Names, Nulls, Numbers, TypeRule, Volatility};
-use super::typing::{Typing, bigint, date, fraction_digits, fsp_argument, time_like_first};
+use super::typing::{
+    Typing, bigint, date, fraction_digits, fraction_of, fsp_argument, time_like_first,
+};
 use crate::common::{SqlResult, errno};
 use crate::sql::expr::Expr;
 use crate::sql::types::time::{self, MICROS_PER_SECOND};
 use crate::sql::types::{
-    Datum, Decimal, Duration, FieldType, Interval, IntervalUnit, Member, SqlMode, Time, TimeKind,
-    TimeZone, TypeKind,
+    Class, Datum, Decimal, Duration, FieldType, Interval, IntervalUnit, Member, SqlMode, Time,
+    TimeKind, TimeZone, TypeKind,
 };
 
 const fn of_time(
@@ -274,18 +276,23 @@ fn clock_type(typing: &Typing<'_>) -> SqlResult<FieldType> {
 
 fn add_time_type(typing: &Typing<'_>) -> SqlResult<FieldType> {
     let fsp = typing.fraction(&[0, 1]);
-    Ok(match typing.of(0).kind {
-        kind if kind.is_calendar() => FieldType::datetime(fsp),
-        TypeKind::Time => FieldType::time(fsp),
-        _ => FieldType::varchar(29),
+    Ok(match typing.of(0).kind.class() {
+        Class::Calendar => FieldType::datetime(fsp),
+        Class::Duration => FieldType::time(fsp),
+        Class::Integer
+        | Class::Float
+        | Class::Decimal
+        | Class::String
+        | Class::Member
+        | Class::Null => FieldType::varchar(29),
     })
 }
 
 fn date_add_type(typing: &Typing<'_>, at: Places) -> SqlResult<FieldType> {
     let (date, amount) = (typing.of(at.date), typing.of(at.amount));
-    let unit = match &typing.args[at.unit] {
-        Expr::Literal { value: Datum::Bytes(unit), .. } => unit.to_ascii_uppercase(),
-        _ => Vec::new(),
+    let unit = match typing.args[at.unit].as_literal() {
+        Some(unit) => unit.to_bytes().to_ascii_uppercase(),
+        None => Vec::new(),
     };
     let has_micros = unit.ends_with(b"MICROSECOND");
     let time_unit = [&b"HOUR"[..], b"MINUTE", b"SECOND"]
@@ -293,21 +300,24 @@ fn date_add_type(typing: &Typing<'_>, at: Places) -> SqlResult<FieldType> {
         .any(|part| unit.windows(part.len()).any(|window| window == *part))
         || has_micros;
     // Of the simple units only seconds have a fraction.
-    let added = match amount.kind {
-        _ if has_micros => 6,
-        _ if unit != b"SECOND" => 0,
-        TypeKind::Decimal => amount.precision_scale().1.min(6),
-        kind if kind.is_temporal() => amount.fsp(),
-        kind if kind.is_integer() || kind == TypeKind::Null => 0,
-        _ => 6,
+    let added = if has_micros {
+        6
+    } else if unit == b"SECOND" {
+        fraction_of(amount)
+    } else {
+        0
     };
     let fsp = date.fsp().max(added);
-    Ok(match date.kind {
-        TypeKind::Date if time_unit => FieldType::datetime(fsp),
-        TypeKind::Date => FieldType::date(),
-        TypeKind::DateTime | TypeKind::Timestamp => FieldType::datetime(fsp),
-        TypeKind::Time => FieldType::time(fsp),
-        _ => FieldType::varchar(29),
+    Ok(match date.kind.class() {
+        Class::Calendar if date.kind == TypeKind::Date && !time_unit => FieldType::date(),
+        Class::Calendar => FieldType::datetime(fsp),
+        Class::Duration => FieldType::time(fsp),
+        Class::Integer
+        | Class::Float
+        | Class::Decimal
+        | Class::String
+        | Class::Member
+        | Class::Null => FieldType::varchar(29),
     })
 }
 
@@ -531,10 +541,8 @@ fn unix_timestamp(call: &Call<'_>) -> SqlResult<Datum> {
     let unix = time.unix_micros(&call.ctx.time_zone);
     let unix = unix.map_or(0, |moment| moment.unwrap_or_else(|jump| jump)).max(0);
     let exact = Decimal::new(i128::from(unix), 6);
-    let scale = match call.field_type.kind {
-        TypeKind::Decimal => call.field_type.precision_scale().1,
-        _ => 0,
-    };
+    let is_decimal = call.field_type.kind == TypeKind::Decimal;
+    let scale = if is_decimal { call.field_type.precision_scale().1 } else { 0 };
     Ok(Datum::Decimal(exact.truncate(i32::from(scale))))
 }
 

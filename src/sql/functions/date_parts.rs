@@ -217,7 +217,12 @@ fn extract(call: &Call<'_>) -> SqlResult<Datum> {
         Datum::Bytes(text) if unit.has_time() && !text.contains(&b'-') && text.contains(&b':') => {
             Datum::Int(not_null!(call.duration(1)).extract(unit))
         }
-        _ => Datum::Int(not_null!(call.lenient_time(1)).extract(unit)),
+        Datum::Bytes(_)
+        | Datum::Member(_)
+        | Datum::Int(_)
+        | Datum::UInt(_)
+        | Datum::Float(_)
+        | Datum::Decimal(_) => Datum::Int(not_null!(call.lenient_time(1)).extract(unit)),
     })
 }
 

@@ -157,10 +157,10 @@ impl Function {
 
     /// The row that `InRows` looks for, of its arguments.
     pub fn row_of(args: &[Expr]) -> &[Expr] {
-        let width = match args.first() {
-            Some(Expr::Literal { value: Datum::Int(width), .. }) => usize::try_from(*width).ok(),
-            _ => None,
-        };
+        let width = args.first().and_then(|arg| {
+            let Expr::Literal { value: Datum::Int(width), .. } = arg else { return None };
+            usize::try_from(*width).ok()
+        });
         width.and_then(|width| args.get(1..=width)).unwrap_or_default()
     }
 

@@ -1,7 +1,7 @@
 //! Figures for people, costs of expressions, and what the server is made of.
 
 use super::call::{Call, not_null};
-use super::definition::{Definition, Nulls, Numbers, Volatility};
+use super::definition::{Definition, Numbers, Volatility};
 use super::typing::{bigint, long_text, string_of};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::digest;

@@ -11,7 +11,7 @@ use super::definition::VectorCall;
 use super::like::Pattern;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::expr::{Batch, Expr, is_total};
-use crate::sql::types::{Collation, Datum, FieldType, SqlMode, TypeKind};
+use crate::sql::types::{Class, Collation, Datum, FieldType, SqlMode, TypeKind};
 
 /// What a kernel of conditions finds.
 type Truths = SqlResult<Option<BooleanArray>>;
@@ -223,15 +223,15 @@ enum Family {
 }
 
 fn family_of(field_type: &FieldType) -> Option<Family> {
-    match field_type.kind {
-        TypeKind::Time => Some(Family::Time),
+    match field_type.kind.class() {
+        Class::Duration => Some(Family::Time),
         // A constant of two digits is a year of four.
-        TypeKind::Year => None,
-        kind if kind.is_integer() => Some(Family::Integer),
-        kind if kind.is_float() => Some(Family::Float),
-        kind if kind.is_calendar() => Some(Family::Calendar),
-        kind if kind.is_string() => Some(Family::Text),
-        _ => None,
+        Class::Integer if field_type.kind == TypeKind::Year => None,
+        Class::Integer => Some(Family::Integer),
+        Class::Float => Some(Family::Float),
+        Class::Calendar => Some(Family::Calendar),
+        Class::String => Some(Family::Text),
+        Class::Decimal | Class::Member | Class::Null => None,
     }
 }
 

@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::call::{Call, not_null};
-use super::definition::{Definition, Eval, Names, Nulls, Numbers, TypeRule};
-use super::typing::{bigint, bigint_unsigned, boolean};
+use super::definition::{Definition, Eval, Names, Numbers, TypeRule};
+use super::typing::{bigint_unsigned, boolean};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::types::{Datum, FieldType};
 

@@ -2,7 +2,7 @@
 
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::{Expr, TypeRules, resolve_collation};
-use crate::sql::types::{Collation, Datum, FieldType, TypeKind};
+use crate::sql::types::{Class, Collation, Datum, FieldType, TypeKind};
 
 /// A call whose type is looked for.
 pub struct Typing<'a> {
@@ -135,26 +135,33 @@ pub(super) enum NumberClass {
 
 /// In which kind of number a value of this type takes part in arithmetic.
 pub(super) fn number_class(field_type: &FieldType) -> NumberClass {
-    match field_type.kind {
-        TypeKind::Decimal => NumberClass::Decimal,
-        TypeKind::Null | TypeKind::Date => NumberClass::Integer,
-        kind if kind.is_integer() => NumberClass::Integer,
-        kind if kind.is_temporal() && field_type.fsp() == 0 => NumberClass::Integer,
-        kind if kind.is_temporal() => NumberClass::Decimal,
-        _ => NumberClass::Double,
+    match field_type.kind.class() {
+        Class::Integer | Class::Null => NumberClass::Integer,
+        Class::Decimal => NumberClass::Decimal,
+        Class::Calendar | Class::Duration => {
+            let is_whole = field_type.kind == TypeKind::Date || field_type.fsp() == 0;
+            if is_whole { NumberClass::Integer } else { NumberClass::Decimal }
+        }
+        Class::Float | Class::String | Class::Member => NumberClass::Double,
     }
 }
 
 /// Digits and scale of a number of this type.
 pub(super) fn digits(field_type: &FieldType) -> (u32, u8) {
-    match field_type.kind {
-        TypeKind::Decimal => field_type.precision_scale(),
-        kind if kind.is_integer() => (field_type.decimal_digits(), 0),
-        TypeKind::Null => (1, 0),
-        TypeKind::Date => (8, 0),
-        TypeKind::Time => (7 + u32::from(field_type.fsp()), field_type.fsp()),
-        kind if kind.is_calendar() => (14 + u32::from(field_type.fsp()), field_type.fsp()),
-        _ => (65, 30),
+    exact_digits(field_type).unwrap_or((65, 30))
+}
+
+/// Digits and scale of a number of this type, if it is exact. Times are numbers of the digits they are written with: 20240102030405.
+pub(super) fn exact_digits(field_type: &FieldType) -> Option<(u32, u8)> {
+    let fsp = field_type.fsp();
+    match field_type.kind.class() {
+        Class::Decimal => Some(field_type.precision_scale()),
+        Class::Integer => Some((field_type.decimal_digits(), 0)),
+        Class::Null => Some((1, 0)),
+        Class::Calendar if field_type.kind == TypeKind::Date => Some((8, 0)),
+        Class::Calendar => Some((14 + u32::from(fsp), fsp)),
+        Class::Duration => Some((7 + u32::from(fsp), fsp)),
+        Class::Float | Class::String | Class::Member => None,
     }
 }
 
@@ -212,13 +219,10 @@ fn merge_types(left: &FieldType, right: &FieldType) -> FieldType {
         return FieldType::decimal((whole + u32::from(scale)).min(65), scale);
     }
     if a.is_temporal() && b.is_temporal() {
-        let fsp = left.fsp().max(right.fsp());
-        return match (a, b) {
-            (TypeKind::Date, TypeKind::Date) => FieldType::date(),
-            (TypeKind::Time, TypeKind::Time) => FieldType::time(fsp),
-            (TypeKind::Timestamp, TypeKind::Timestamp) => FieldType::timestamp(fsp),
-            _ => FieldType::datetime(fsp),
-        };
+        let decimals = Some(left.fsp().max(right.fsp()));
+        let kind = if a == b { a } else { TypeKind::DateTime };
+        let decimals = decimals.filter(|_| kind != TypeKind::Date);
+        return FieldType { decimals, ..FieldType::new(kind) };
     }
     let length = left.display_width().max(right.display_width());
     let binary = left.is_binary_string() || right.is_binary_string();
@@ -240,7 +244,24 @@ fn merge_integers(left: &FieldType, right: &FieldType) -> FieldType {
         TypeKind::SmallInt => 2,
         TypeKind::MediumInt => 3,
         TypeKind::Int => 4,
-        _ => 5,
+        TypeKind::BigInt
+        | TypeKind::Bit
+        | TypeKind::Float
+        | TypeKind::Double
+        | TypeKind::Decimal
+        | TypeKind::Char
+        | TypeKind::VarChar
+        | TypeKind::TinyText
+        | TypeKind::Text
+        | TypeKind::MediumText
+        | TypeKind::LongText
+        | TypeKind::Date
+        | TypeKind::DateTime
+        | TypeKind::Timestamp
+        | TypeKind::Time
+        | TypeKind::Enum
+        | TypeKind::Set
+        | TypeKind::Null => 5,
     };
     let widest = if rank(left.kind) >= rank(right.kind) { left } else { right };
     if left.unsigned == right.unsigned {
@@ -273,11 +294,16 @@ pub(super) fn fraction_digits(arg: &Expr) -> u8 {
         });
         return digits.min(6) as u8;
     }
-    match field_type.kind {
-        TypeKind::Decimal => field_type.precision_scale().1.min(6),
-        kind if kind.is_temporal() => field_type.fsp(),
-        kind if kind.is_integer() || kind == TypeKind::Null => 0,
-        _ => 6,
+    fraction_of(field_type)
+}
+
+/// Digits of a second's fraction that values of a type bring with them.
+pub(super) fn fraction_of(field_type: &FieldType) -> u8 {
+    match field_type.kind.class() {
+        Class::Decimal => field_type.precision_scale().1.min(6),
+        Class::Calendar | Class::Duration => field_type.fsp(),
+        Class::Integer | Class::Null => 0,
+        Class::Float | Class::String | Class::Member => 6,
     }
 }
 

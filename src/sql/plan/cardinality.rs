@@ -70,10 +70,10 @@ impl<'s> Cardinality<'s> {
     /// The part of the rows in which a column equals a value.
     pub(super) fn equal_part(&self, offset: usize, value: Option<&Expr>) -> f64 {
         let Some((different, nulls)) = self.values(offset) else { return EQUAL_PART };
-        match value {
-            Some(Expr::Literal { value: Datum::Null, .. }) => nulls,
-            _ => (1.0 - nulls) / different.max(1.0),
+        if value.and_then(Expr::as_literal).is_some_and(Datum::is_null) {
+            return nulls;
         }
+        (1.0 - nulls) / different.max(1.0)
     }
 
     /// The part of the rows in which a column lies between bounds.

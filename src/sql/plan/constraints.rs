@@ -190,9 +190,9 @@ pub(super) fn never_null(value: &Expr) -> bool {
 
 /// A literal's integer.
 pub(super) fn integer(value: &Expr) -> Option<i128> {
-    match value {
-        Expr::Literal { value: Datum::Int(number), .. } => Some(i128::from(*number)),
-        Expr::Literal { value: Datum::UInt(number), .. } => Some(i128::from(*number)),
-        _ => None,
-    }
+    let value = value.as_literal()?;
+    value.as_count().map(i128::from).or_else(|| {
+        let Datum::Int(negative) = value else { return None };
+        Some(i128::from(*negative))
+    })
 }

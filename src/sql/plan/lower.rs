@@ -142,11 +142,7 @@ fn lower_limit(
     offset: Option<Expr>,
     limit: Option<Expr>,
 ) -> SqlResult<PhysicalPlan> {
-    let number = |expr: &Expr| match expr {
-        Expr::Literal { value: Datum::Int(number), .. } => u64::try_from(*number).ok(),
-        Expr::Literal { value: Datum::UInt(number), .. } => Some(*number),
-        _ => None,
-    };
+    let number = |expr: &Expr| expr.as_literal().and_then(Datum::as_count);
     let offset = offset.filter(|expr| number(expr) != Some(0));
     let known = limit.as_ref().and_then(number);
     if known == Some(0) {

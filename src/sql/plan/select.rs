@@ -480,16 +480,22 @@ fn membership(expr: &ast::Expr) -> Option<(&ast::Expr, &ast::Query, bool)> {
 
 /// Whether a condition is always TRUE, or never (a comparison with NULL is not); `None`: it depends on the row.
 pub(super) fn literal_truth(expr: &Expr) -> Option<bool> {
-    match expr {
-        Expr::Literal { value: Datum::Null, .. } => Some(false),
-        Expr::Literal { value: Datum::Int(number), .. } => Some(*number != 0),
-        Expr::Literal { value: Datum::UInt(number), .. } => Some(*number != 0),
-        Expr::Call { function, args, .. }
-            if function.is_comparison() && *function != Function::NullEq =>
-        {
-            let null = |arg: &Expr| matches!(arg, Expr::Literal { value: Datum::Null, .. });
-            args.iter().any(null).then_some(false)
-        }
-        _ => None,
+    if let Some(value) = expr.as_literal() {
+        return match value {
+            Datum::Null => Some(false),
+            Datum::Int(number) => Some(*number != 0),
+            Datum::UInt(number) => Some(*number != 0),
+            // Whether they are true is for the evaluator to say, with its warnings.
+            Datum::Float(_)
+            | Datum::Decimal(_)
+            | Datum::Bytes(_)
+            | Datum::Time(_)
+            | Datum::Duration(_)
+            | Datum::Member(_) => None,
+        };
     }
+    let Expr::Call { function, args, .. } = expr else { return None };
+    let finds_null = function.is_comparison() && *function != Function::NullEq;
+    let is_null = |arg: &Expr| arg.as_literal().is_some_and(Datum::is_null);
+    (finds_null && args.iter().any(is_null)).then_some(false)
 }

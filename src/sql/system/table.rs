@@ -68,6 +68,7 @@ impl Kind {
             (Kind::Int | Kind::BigInt, Datum::UInt(number)) => {
                 *value = Datum::Int(number.cast_signed());
             }
+            // It is of the column's kind.
             _ => {}
         }
     }

@@ -38,7 +38,13 @@ pub(super) fn restores(value: &Datum, field_type: &FieldType) -> bool {
     match value {
         Datum::Bytes(bytes) => field_type.collation.restores(bytes),
         Datum::Float(float) => *float != 0.0 || float.is_sign_positive(),
-        _ => true,
+        Datum::Null
+        | Datum::Int(_)
+        | Datum::UInt(_)
+        | Datum::Decimal(_)
+        | Datum::Time(_)
+        | Datum::Duration(_)
+        | Datum::Member(_) => true,
     }
 }
 

@@ -197,7 +197,11 @@ impl DatumColumnBuilder {
                     Datum::Int(number) => Some(Decimal::from(*number)),
                     Datum::UInt(number) => Some(Decimal::from(*number)),
                     Datum::Float(number) => Decimal::from_f64(*number),
-                    _ => None,
+                    Datum::Null
+                    | Datum::Bytes(_)
+                    | Datum::Time(_)
+                    | Datum::Duration(_)
+                    | Datum::Member(_) => None,
                 };
                 let scaled = number.and_then(|number| number.with_scale(*scale));
                 builder.append_value(scaled.ok_or_else(|| misplaced(value, field_type))?.unscaled);
@@ -208,6 +212,7 @@ impl DatumColumnBuilder {
             },
             (Builder::Text(builder), other) => builder.append_value(other.to_text()),
             (Builder::Binary(builder), other) => builder.append_value(other.to_bytes()),
+            // Values that such an array cannot hold.
             _ => return Err(misplaced(value, field_type)),
         }
         Ok(())

@@ -34,6 +34,7 @@ pub fn compare(
         (other, Datum::Duration(duration)) => {
             compare(other, &Datum::Decimal(duration.to_decimal()), collation, ctx)
         }
+        // A number and a text, or numbers of which one is a double.
         _ => Ok(compare_floats(left.to_f64(ctx)?, right.to_f64(ctx)?)),
     }
 }
@@ -57,6 +58,7 @@ fn compare_alike(left: &Datum, right: &Datum, collation: Collation) -> Option<Or
         (Datum::Bytes(left), Datum::Member(right)) => collation.compare(left, &right.text),
         (Datum::Time(left), Datum::Time(right)) => left.cmp(right),
         (Datum::Duration(left), Datum::Duration(right)) => left.cmp(right),
+        // Kinds that differ: one has to be converted.
         _ => return None,
     })
 }

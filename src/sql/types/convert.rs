@@ -6,7 +6,6 @@ use bytes::Bytes;
 
 use super::{
     Datum, Decimal, Duration, FieldType, Member, Time, TimeKind, TimeRules, ValueContext, text,
-    time,
 };
 use crate::common::{SqlResult, errno};
 
@@ -278,9 +277,11 @@ pub fn utf8(bytes: &[u8]) -> Cow<'_, str> {
 
 /// The kind of calendar type.
 pub fn time_kind(kind: super::TypeKind) -> TimeKind {
-    match kind {
-        super::TypeKind::Date => TimeKind::Date,
-        super::TypeKind::Timestamp => TimeKind::Timestamp,
-        _ => time::TimeKind::DateTime,
+    if kind == super::TypeKind::Date {
+        TimeKind::Date
+    } else if kind == super::TypeKind::Timestamp {
+        TimeKind::Timestamp
+    } else {
+        TimeKind::DateTime
     }
 }

@@ -35,6 +35,38 @@ impl Datum {
     }
 }
 
+impl Datum {
+    /// Bytes that it refers to, besides its own.
+    pub fn held_bytes(&self) -> usize {
+        match self {
+            Datum::Bytes(bytes) => bytes.len(),
+            Datum::Member(member) => member.text.len(),
+            Datum::Null
+            | Datum::Int(_)
+            | Datum::UInt(_)
+            | Datum::Float(_)
+            | Datum::Decimal(_)
+            | Datum::Time(_)
+            | Datum::Duration(_) => 0,
+        }
+    }
+
+    /// The number, if it is an integer that is not negative.
+    pub fn as_count(&self) -> Option<u64> {
+        match self {
+            Datum::Int(number) => u64::try_from(*number).ok(),
+            Datum::UInt(number) => Some(*number),
+            Datum::Null
+            | Datum::Float(_)
+            | Datum::Decimal(_)
+            | Datum::Bytes(_)
+            | Datum::Time(_)
+            | Datum::Duration(_)
+            | Datum::Member(_) => None,
+        }
+    }
+}
+
 impl From<&str> for Datum {
     fn from(text: &str) -> Datum {
         Datum::Bytes(Bytes::copy_from_slice(text.as_bytes()))

@@ -273,16 +273,14 @@ fn decode(variable: &Variable, value: &Datum) -> SqlResult<(String, Clipped)> {
         match variable.domain {
             Domain::Switch => switch(variable, value)?,
             Domain::Integer(low, high) => return integer(variable, value, low, high),
-            Domain::Number => match value {
-                Datum::Bytes(_) => return Err(wrong_type(variable)),
-                _ => number(variable, &text())?,
-            },
+            Domain::Number if matches!(value, Datum::Bytes(_)) => {
+                return Err(wrong_type(variable));
+            }
+            Domain::Number => number(variable, &text())?,
             Domain::Word(words) => word(variable, value, words)?,
             Domain::Text => text(),
-            Domain::Modes => match value {
-                Datum::Int(0) | Datum::UInt(0) => String::new(),
-                _ => modes(&text())?.to_string(),
-            },
+            Domain::Modes if value.as_count() == Some(0) => String::new(),
+            Domain::Modes => modes(&text())?.to_string(),
             Domain::Zone => TimeZone::parse(&text())?.to_string(),
             Domain::Charset => {
                 spoken(&text())?;
@@ -319,16 +317,14 @@ fn modes(text: &str) -> SqlResult<SqlMode> {
 }
 
 fn switch(variable: &Variable, value: &Datum) -> SqlResult<String> {
-    let on = match value {
-        Datum::Int(0) | Datum::UInt(0) => false,
-        Datum::Int(1) | Datum::UInt(1) => true,
-        Datum::Bytes(_) => match value.to_text().to_ascii_lowercase().as_str() {
-            "on" | "true" | "1" => true,
-            "off" | "false" | "0" => false,
-            _ => return Err(wrong_value(variable, &value.to_text())),
-        },
-        Datum::Int(_) | Datum::UInt(_) => return Err(wrong_value(variable, &value.to_text())),
-        _ => return Err(wrong_type(variable)),
+    if !matches!(value, Datum::Bytes(_) | Datum::Int(_) | Datum::UInt(_)) {
+        return Err(wrong_type(variable));
+    }
+    let text = value.to_text();
+    let on = match text.to_ascii_lowercase().as_str() {
+        "on" | "true" | "1" => true,
+        "off" | "false" | "0" => false,
+        _ => return Err(wrong_value(variable, &text)),
     };
     Ok(if on { "ON" } else { "OFF" }.to_owned())
 }
@@ -342,7 +338,13 @@ fn integer(
     let number = match value {
         Datum::Int(number) => i128::from(*number),
         Datum::UInt(number) => i128::from(*number),
-        _ => return Err(wrong_type(variable)),
+        Datum::Null
+        | Datum::Float(_)
+        | Datum::Decimal(_)
+        | Datum::Bytes(_)
+        | Datum::Time(_)
+        | Datum::Duration(_)
+        | Datum::Member(_) => return Err(wrong_type(variable)),
     };
     let clipped = number.clamp(i128::from(low), i128::from(high));
     let warning = (clipped != number)
@@ -359,9 +361,10 @@ fn number(variable: &Variable, text: &str) -> SqlResult<String> {
 
 fn word(variable: &Variable, value: &Datum, words: &[&str]) -> SqlResult<String> {
     let text = value.to_text();
-    let found = match value {
-        Datum::Int(position) => usize::try_from(*position).ok().and_then(|n| words.get(n)),
-        _ => words.iter().find(|word| word.eq_ignore_ascii_case(&text)),
+    let found = if let Datum::Int(position) = value {
+        usize::try_from(*position).ok().and_then(|n| words.get(n))
+    } else {
+        words.iter().find(|word| word.eq_ignore_ascii_case(&text))
     };
     found.map(|word| (*word).to_owned()).ok_or_else(|| wrong_value(variable, &text))
 }

@@ -93,8 +93,13 @@ pub(super) fn explicit_id(value: &Datum) -> u64 {
     match value {
         Datum::Int(number) => u64::try_from(*number).unwrap_or(0),
         Datum::UInt(number) => *number,
-        Datum::Float(number) if *number > 0.0 => *number as u64,
-        _ => 0,
+        Datum::Float(number) => *number as u64,
+        Datum::Null
+        | Datum::Decimal(_)
+        | Datum::Bytes(_)
+        | Datum::Time(_)
+        | Datum::Duration(_)
+        | Datum::Member(_) => 0,
     }
 }
 
@@ -203,7 +208,13 @@ impl Insert<'_> {
                 !self.ctx.eval.sql_mode.contains(SqlMode::NO_AUTO_VALUE_ON_ZERO)
             }
             Datum::Float(number) => *number == 0.0,
-            _ => false,
+            Datum::Int(_)
+            | Datum::UInt(_)
+            | Datum::Decimal(_)
+            | Datum::Bytes(_)
+            | Datum::Time(_)
+            | Datum::Duration(_)
+            | Datum::Member(_) => false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Operators over vectors of rows.
 
 use super::{Budget, Rows};
-use crate::common::{SqlError, SqlResult};
+use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::exec::access::{TableAccess, lock_rows};
 use crate::sql::exec::{ExecContext, keys};
 use crate::sql::expr::{Aggregate, Expr};
@@ -151,14 +151,11 @@ pub(in crate::sql::exec) fn window(
     ctx: &ExecContext,
 ) -> SqlResult<(usize, usize)> {
     let number = |expr: &Expr| -> SqlResult<usize> {
-        match expr.eval(&[], &ctx.eval)? {
-            Datum::Int(number) if number >= 0 => Ok(number as usize),
-            Datum::UInt(number) => Ok(usize::try_from(number).unwrap_or(usize::MAX)),
-            _ => Err(SqlError::new(
-                crate::common::errno::WRONG_ARGUMENTS,
-                "Incorrect arguments to LIMIT",
-            )),
-        }
+        let number = expr
+            .eval(&[], &ctx.eval)?
+            .as_count()
+            .ok_or_else(|| SqlError::new(errno::WRONG_ARGUMENTS, "Incorrect arguments to LIMIT"))?;
+        Ok(usize::try_from(number).unwrap_or(usize::MAX))
     };
     let offset = offset.map(number).transpose()?.unwrap_or(0);
     let limit = limit.map(number).transpose()?.unwrap_or(usize::MAX);

@@ -221,11 +221,7 @@ fn rows(plan: PhysicalPlan, batch_rows: usize, ctx: ExecContext) -> Batches {
 const BATCH_BYTES: usize = 1 << 20;
 
 fn row_bytes(row: &[Datum]) -> usize {
-    let long = |value: &Datum| match value {
-        Datum::Bytes(bytes) => bytes.len(),
-        _ => 8,
-    };
-    row.iter().map(long).sum()
+    row.iter().map(|value| value.held_bytes().max(8)).sum()
 }
 
 /// A scan under way.

@@ -34,11 +34,11 @@ pub(in crate::sql::functions) struct Bits {
 
 impl Partial for Bits {
     fn add(&mut self, args: &[Datum], _: &[FieldType], ctx: &EvalContext) -> SqlResult<()> {
-        let bits = match convert(&args[0], &FieldType::bigint_unsigned(), ctx)? {
-            Datum::UInt(number) => number,
-            Datum::Int(number) => number.cast_unsigned(),
-            _ => return Ok(()),
-        };
+        let number = convert(&args[0], &FieldType::bigint_unsigned(), ctx)?;
+        if number.is_null() {
+            return Ok(());
+        }
+        let bits = number.to_u64(ctx)?;
         self.bits = (self.join)(self.bits, bits);
         Ok(())
     }

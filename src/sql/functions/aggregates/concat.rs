@@ -79,10 +79,7 @@ impl Partial for Concat {
         let bytes = |value: &Datum| -> SqlResult<Bytes> {
             Ok(match value {
                 Datum::Bytes(bytes) => bytes.clone(),
-                other => match convert(other, &FieldType::long_text(), ctx)? {
-                    Datum::Bytes(bytes) => bytes,
-                    _ => Bytes::new(),
-                },
+                other => convert(other, &FieldType::long_text(), ctx)?.to_bytes(),
             })
         };
         let Some((separator, parts)) = args.split_last() else { return Ok(()) };

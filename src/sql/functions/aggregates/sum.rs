@@ -6,13 +6,13 @@ use super::state::{Partial, State, convert, float, take};
 use super::{Aggregate, AggregateDefinition};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::EvalContext;
-use crate::sql::functions::typing::Typing;
+use crate::sql::functions::typing::exact_digits;
 use crate::sql::types::{Datum, Decimal, FieldType, TypeKind};
 
 pub(super) static SUM: AggregateDefinition = AggregateDefinition::new(
     &["sum"],
     |typing| {
-        Ok(match exact_digits(typing) {
+        Ok(match exact_digits(typing.of(0)) {
             Some((precision, scale)) => FieldType::decimal((precision + 22).min(65), scale),
             None => FieldType::double(),
         })
@@ -28,7 +28,7 @@ pub(super) static SUM: AggregateDefinition = AggregateDefinition::new(
 pub(super) static AVG: AggregateDefinition = AggregateDefinition::new(
     &["avg"],
     |typing| {
-        Ok(match exact_digits(typing) {
+        Ok(match exact_digits(typing.of(0)) {
             Some((precision, scale)) => {
                 let more = typing.rules.div_precision_increment.min(30 - scale);
                 FieldType::decimal((precision + u32::from(more)).min(65), scale + more)
@@ -43,21 +43,6 @@ pub(super) static AVG: AggregateDefinition = AggregateDefinition::new(
     "The average.",
 )
 .of_numbers();
-
-/// Digits and scale of the argument, if it is an exact number.
-fn exact_digits(typing: &Typing<'_>) -> Option<(u32, u8)> {
-    let arg = typing.of(0);
-    Some(match arg.kind {
-        TypeKind::Decimal => arg.precision_scale(),
-        kind if kind.is_integer() => (arg.decimal_digits(), 0),
-        TypeKind::Null => (1, 0),
-        // Times sum as numbers: 20240102030405.
-        TypeKind::Date => (8, 0),
-        TypeKind::DateTime | TypeKind::Timestamp => (14 + u32::from(arg.fsp()), arg.fsp()),
-        TypeKind::Time => (7 + u32::from(arg.fsp()), arg.fsp()),
-        _ => return None,
-    })
-}
 
 fn of_numbers(aggregate: &Aggregate, is_average: bool, scale: u8) -> State {
     if aggregate.field_type.kind == TypeKind::Decimal {
@@ -96,10 +81,11 @@ impl Partial for ExactSum {
             Datum::Int(number) => self.add_scaled(i256::from_i128(i128::from(*number)), 0),
             Datum::UInt(number) => self.add_scaled(i256::from_i128(i128::from(*number)), 0),
             Datum::Decimal(decimal) => self.add_scaled(decimal.unscaled, decimal.scale),
-            other => match convert(other, &FieldType::decimal(65, types[0].fsp()), ctx)? {
-                Datum::Decimal(decimal) => self.add_scaled(decimal.unscaled, decimal.scale),
-                _ => Ok(()),
-            },
+            other => {
+                let number = convert(other, &FieldType::decimal(65, types[0].fsp()), ctx)?;
+                let Datum::Decimal(decimal) = number else { return Ok(()) };
+                self.add_scaled(decimal.unscaled, decimal.scale)
+            }
         }
     }
 

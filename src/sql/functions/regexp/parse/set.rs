@@ -1,7 +1,7 @@
 //! Sets of letters, and classes of one letter: read by us as far as ICU is ICU, and by regex-syntax from there.
 
 use regex_syntax::ast::ErrorKind;
-use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, HirKind};
+use regex_syntax::hir::{Class as HirClass, ClassUnicode, ClassUnicodeRange, HirKind};
 
 use super::{Parser, error, not_implemented, open_set};
 use crate::common::{SqlError, SqlResult, errno};
@@ -108,14 +108,14 @@ impl Parser {
             .parse(text)
             .map_err(|error| self.class_error(&error))?;
         match hir.kind() {
-            HirKind::Class(Class::Unicode(class)) => Ok(class.clone()),
+            HirKind::Class(HirClass::Unicode(class)) => Ok(class.clone()),
             HirKind::Literal(literal) => {
                 let letter =
                     std::str::from_utf8(&literal.0).ok().and_then(|text| text.chars().next());
                 let letter = letter.ok_or_else(|| self.syntax())?;
                 Ok(ClassUnicode::new([ClassUnicodeRange::new(letter, letter)]))
             }
-            HirKind::Class(Class::Bytes(class)) => {
+            HirKind::Class(HirClass::Bytes(class)) => {
                 class.to_unicode_class().ok_or_else(|| self.syntax())
             }
             // What is left when everything is taken out of a set.
