@@ -124,6 +124,7 @@ statements! {
     Analyze              "analyze"                First   Schema  Rows Text  Apart "INSERT";
     Begin                "begin"                  First   Session Done Text  Here  Anybody;
     ChangeDb             "change_db"              Never   Session Done Text  Here  Anybody;
+    Checksum             "checksum"               Never   Session Rows Text  Apart "SELECT";
     Commit               "commit"                 Itself  Session Done Text  Here  Anybody;
     CreateDb             "create_db"              First   Schema  Done Text  Here  "CREATE";
     CreateIndex          "create_index"           First   Schema  Done Text  Here  "INDEX";
@@ -236,6 +237,7 @@ impl Statement {
             Statement::Deallocate(_) => K::DeallocSql,
             Statement::SplitTable(_) => K::SplitTable,
             Statement::Analyze(_) => K::Analyze,
+            Statement::Checksum { .. } => K::Checksum,
             Statement::Do(_) => K::Do,
             Statement::LockTables(_) => K::LockTables,
             Statement::UnlockTables => K::UnlockTables,

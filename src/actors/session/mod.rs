@@ -32,6 +32,7 @@ pub mod activity;
 mod actor;
 mod analyze;
 mod answer;
+mod checksum;
 mod control;
 mod core;
 mod cursor;

@@ -112,6 +112,9 @@ impl Core {
                 return Box::pin(self.execute_named(name, using, request.more, sink)).await;
             }
             S::Analyze(tables) => return self.analyze(tables, request, sink).await,
+            S::Checksum { tables, quick } => {
+                return self.checksum(tables, *quick, request, sink).await;
+            }
             S::SplitTable(split) => return self.split_table(split, request, sink).await,
             S::CreateDatabase(_)
             | S::DropDatabase { .. }

@@ -145,6 +145,20 @@ impl Parser<'_> {
         self.describe()
     }
 
+    /// CHECKSUM TABLE t, … [QUICK | EXTENDED].
+    pub(super) fn checksum(&mut self) -> SqlResult<Statement> {
+        self.expect_word("CHECKSUM")?;
+        if !self.word("TABLES") {
+            self.expect_word("TABLE")?;
+        }
+        let tables = self.list(Parser::object_name)?;
+        let quick = self.word("QUICK");
+        if !quick {
+            self.word("EXTENDED");
+        }
+        Ok(Statement::Checksum { tables, quick })
+    }
+
     /// ANALYZE [NO_WRITE_TO_BINLOG | LOCAL] TABLE t, ….
     pub(super) fn analyze(&mut self) -> SqlResult<Statement> {
         self.expect_word("ANALYZE")?;

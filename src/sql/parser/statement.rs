@@ -12,7 +12,6 @@ const UNSUPPORTED: &[&str] = &[
     "CALL",
     "CHANGE",
     "CHECK",
-    "CHECKSUM",
     "CLONE",
     "FLASHBACK",
     "FLUSH",
@@ -63,6 +62,7 @@ impl Parser<'_> {
             b"DROP" => self.drop(),
             b"ALTER" => self.alter(),
             b"ANALYZE" => self.analyze(),
+            b"CHECKSUM" => self.checksum(),
             b"TRUNCATE" => self.truncate(),
             b"USE" => {
                 self.advance();

@@ -174,6 +174,11 @@ impl ValueContext {
         self.add_warning(WarningLevel::Note, code, message.into());
     }
 
+    /// Adds an error that does not end the statement.
+    pub fn error(&self, code: u16, message: impl Into<String>) {
+        self.add_warning(WarningLevel::Error, code, message.into());
+    }
+
     fn add_warning(&self, level: WarningLevel, code: u16, mut message: String) {
         // Some show a value, and that may be as long as a packet.
         if message.len() > MESSAGE_BYTES {

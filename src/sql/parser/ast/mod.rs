@@ -154,6 +154,13 @@ pub enum Statement {
     SplitTable(Box<SplitTable>),
     /// ANALYZE TABLE.
     Analyze(Vec<ObjectName>),
+    /// CHECKSUM TABLE.
+    Checksum {
+        /// Which.
+        tables: Vec<ObjectName>,
+        /// QUICK: only a checksum that is kept beside the table.
+        quick: bool,
+    },
     /// DO expr, ….
     Do(Vec<Expr>),
     /// LOCK TABLES: which, and whether for writing.
