@@ -51,6 +51,30 @@ impl Plugin {
         }
     }
 
+    /// What is stored of a password as `mysql.user` and SHOW CREATE USER show it.
+    pub fn stored_text(self, stored: &[u8]) -> String {
+        let hash: String = stored.iter().map(|byte| format!("{byte:02X}")).collect();
+        match self {
+            Plugin::Native if !hash.is_empty() => format!("*{hash}"),
+            Plugin::Native | Plugin::CachingSha2 => hash,
+        }
+    }
+
+    /// The bytes behind such a text; `None` if it is none of this plugin's.
+    pub fn stored_from(self, text: &str) -> Option<Vec<u8>> {
+        let (hash, length) = match self {
+            _ if text.is_empty() => return Some(Vec::new()),
+            Plugin::Native => (text.strip_prefix('*')?, 20),
+            Plugin::CachingSha2 => (text, 32),
+        };
+        let digit = |at: usize| u8::from_str_radix(hash.get(at..at + 2)?, 16).ok();
+        let is_hex = hash.len() == 2 * length && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_hex {
+            return None;
+        }
+        (0..hash.len()).step_by(2).map(digit).collect()
+    }
+
     /// Whether `scramble` proves the password behind `stored`.
     pub fn verify(self, stored: &[u8], nonce: &[u8; NONCE], scramble: &[u8]) -> bool {
         // caching_sha2_password sends one zero byte for an empty password over some clients.

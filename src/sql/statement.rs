@@ -139,6 +139,7 @@ statements! {
     DropUser             "drop_user"              First   Schema  Done Text  Here  "CREATE USER";
     ExecuteSql           "execute_sql"            Itself  Another Rows Never Here  Anybody;
     Explain              "explain_other"          Never   Session Rows Text  Apart "SELECT";
+    Flush                "flush"                  First   Session Done Text  Here  "RELOAD";
     Insert               "insert"                 Never   Writes  Done Plan  Here  "INSERT";
     InsertSelect         "insert_select"          Never   Writes  Done Plan  Here  "INSERT";
     Kill                 "kill"                   Never   Session Done Text  Here  "CONNECTION_ADMIN";
@@ -157,6 +158,7 @@ statements! {
     ShowCollations       "show_collations"        Never   Session Rows Text  Apart Anybody;
     ShowCreateDb         "show_create_db"         Never   Session Rows Text  Apart Anybody;
     ShowCreateTable      "show_create_table"      Never   Session Rows Text  Apart "SELECT";
+    ShowCreateUser       "show_create_user"       Never   Session Rows Text  Apart "SELECT";
     ShowDatabases        "show_databases"         Never   Session Rows Text  Apart Anybody;
     ShowErrors           "show_errors"            Never   Session Rows Text  Apart Anybody;
     ShowEvents           "show_events"            Never   Session Rows Text  Apart "EVENT";
@@ -164,10 +166,13 @@ statements! {
     ShowFunctionStatus   "show_function_status"   Never   Session Rows Text  Apart Anybody;
     ShowGrants           "show_grants"            Never   Session Rows Text  Apart Anybody;
     ShowKeys             "show_keys"              Never   Session Rows Text  Apart "SELECT";
+    ShowMasterStatus     "show_master_status"     Never   Session Rows Text  Apart "REPLICATION CLIENT";
     ShowPlugins          "show_plugins"           Never   Session Rows Text  Apart Anybody;
     ShowPrivileges       "show_privileges"        Never   Session Rows Text  Apart Anybody;
     ShowProcedureStatus  "show_procedure_status"  Never   Session Rows Text  Apart Anybody;
     ShowProcesslist      "show_processlist"       Never   Session Rows Text  Apart "PROCESS";
+    ShowReplicas         "show_replicas"          Never   Session Rows Text  Apart "REPLICATION SLAVE";
+    ShowReplicaStatus    "show_replica_status"    Never   Session Rows Text  Apart "REPLICATION CLIENT";
     ShowStatsHealthy     "show_stats_healthy"     Never   Session Rows Text  Apart Anybody;
     ShowStatsHistograms  "show_stats_histograms"  Never   Session Rows Text  Apart Anybody;
     ShowStatsMeta        "show_stats_meta"        Never   Session Rows Text  Apart Anybody;
@@ -241,6 +246,7 @@ impl Statement {
             Statement::Do(_) => K::Do,
             Statement::LockTables(_) => K::LockTables,
             Statement::UnlockTables => K::UnlockTables,
+            Statement::Flush(_) => K::Flush,
             Statement::CreateUser { .. } => K::CreateUser,
             Statement::AlterUser { .. } => K::AlterUser,
             Statement::DropUser { .. } => K::DropUser,
@@ -278,6 +284,10 @@ impl ShowKind {
             ShowKind::Events { .. } => K::ShowEvents,
             ShowKind::Routines { procedures: true } => K::ShowProcedureStatus,
             ShowKind::Routines { procedures: false } => K::ShowFunctionStatus,
+            ShowKind::CreateUser { .. } => K::ShowCreateUser,
+            ShowKind::BinaryLogStatus => K::ShowMasterStatus,
+            ShowKind::ReplicaStatus { .. } => K::ShowReplicaStatus,
+            ShowKind::Replicas { .. } => K::ShowReplicas,
         }
     }
 }

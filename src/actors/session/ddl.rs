@@ -106,6 +106,18 @@ impl Core {
         }
     }
 
+    /// What the OK packet of a change says: ALTER TABLE and what stands for one count the rows they copied, which are none.
+    pub(super) fn info_of_change(&self, statement: &Statement) -> String {
+        use Statement as S;
+        match statement {
+            S::AlterTable { .. } | S::CreateIndex(_) | S::DropIndex { .. } => {
+                let warnings = self.eval.warning_count.load(Ordering::Relaxed);
+                format!("Records: 0  Duplicates: 0  Warnings: {warnings}")
+            }
+            _ => String::new(),
+        }
+    }
+
     /// A new database has the session's `collation_server`, unless the statement names another.
     fn with_collation<'s>(&self, statement: &'s Statement) -> Cow<'s, Statement> {
         let Statement::CreateDatabase(create) = statement else {

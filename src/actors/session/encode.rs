@@ -10,6 +10,7 @@ use crate::protocol::packet::{HEADER, PacketWriter};
 use crate::protocol::response::{self, BinaryRow, Column, DateTimeParts};
 use crate::protocol::{ColumnFlags, ColumnType, put_lenenc_bytes};
 use crate::sql::plan::OutputColumn;
+use crate::sql::types::flags::BINARY;
 use crate::sql::types::{BinaryForm, Datum, FieldType, TypeKind, datum_from_array, write_text};
 
 /// Which protocol rows are written in.
@@ -30,7 +31,11 @@ pub(super) fn write_column(writer: &mut PacketWriter, column: &OutputColumn, col
         None => ("", "", "", ""),
     };
     let field_type = &column.field_type;
-    let flags = field_type.protocol_flags() | column.key_flags;
+    let mut flags = field_type.protocol_flags() | column.key_flags;
+    // Of numbers only those that are computed are "binary"; drivers take a column of a table that is for bytes.
+    if column.origin.is_some() && field_type.kind.is_numeric() {
+        flags &= !BINARY;
+    }
     Column {
         schema,
         table,

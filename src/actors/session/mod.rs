@@ -40,6 +40,7 @@ mod ddl;
 mod encode;
 mod everybody;
 mod explain;
+mod flush;
 mod memory;
 mod messages;
 mod named_locks;

@@ -150,6 +150,7 @@ impl Core {
             S::Do(exprs) => none(self.do_statement(exprs, request).await?),
             S::LockTables(tables) => none(self.lock_tables(tables).await?),
             S::UnlockTables => none(self.unlock_tables().await?),
+            S::Flush(items) => none(self.flush(items).await?),
             S::CreateUser { users, if_not_exists } => {
                 none(self.create_users(users, *if_not_exists).await?)
             }
@@ -159,7 +160,9 @@ impl Core {
                 none(self.set_password(user.as_ref(), password).await?)
             }
         };
-        self.done(response::Ok { affected_rows, ..response::Ok::default() }, request.more, sink);
+        let info = self.info_of_change(request.statement);
+        let ok = response::Ok { affected_rows, info, ..response::Ok::default() };
+        self.done(ok, request.more, sink);
         Ok(())
     }
 

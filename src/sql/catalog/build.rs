@@ -3,6 +3,7 @@
 use super::build_column::{build_column, collation_of};
 use super::build_index::{Keys, build_keys};
 use super::changes::{AddIndex, Alteration, DropIndex, TableChange};
+use super::storage_options::StorageOptions;
 use super::{DatabaseInfo, DdlStatement, InfoSchema, SchemaState, TableInfo, is_system_database};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::EvalContext;
@@ -14,6 +15,9 @@ const NAME_LIMIT: usize = 64;
 
 /// The longest comment of a table, in characters.
 const TABLE_COMMENT_LIMIT: usize = 2048;
+
+/// The database that MySQL keeps its accounts in.
+const MYSQL: &str = "mysql";
 
 /// The most columns of a table.
 pub(super) const COLUMN_LIMIT: usize = 1017;
@@ -66,6 +70,13 @@ pub fn build_statement(
             DdlStatement::DropDatabase { name: name.clone(), if_exists: *if_exists }
         }
         S::CreateTable(create) => {
+            if let Some((database, table)) = own_table(create, ctx) {
+                return Ok(vec![DdlStatement::CreateTable {
+                    database,
+                    table,
+                    if_not_exists: true,
+                }]);
+            }
             let (database, _) = ctx.locate(&create.name)?;
             ctx.schema.require_database(&database)?;
             let table = Box::new(build_table(create, ctx)?);
@@ -120,7 +131,13 @@ fn alter_table(
 /// A database from CREATE DATABASE. Its id is zero.
 pub fn build_create_database(create: &ast::CreateDatabase) -> SqlResult<DatabaseInfo> {
     check_name(&create.name)?;
-    check_writable(&create.name)?;
+    // Dumps begin with CREATE DATABASE IF NOT EXISTS of it.
+    if !create.name.eq_ignore_ascii_case(MYSQL) {
+        check_writable(&create.name)?;
+    } else if !create.if_not_exists {
+        let message = format!("Can't create database '{}'; database exists", create.name);
+        return Err(SqlError::new(errno::DB_CREATE_EXISTS, message));
+    }
     if create.name.ends_with(' ') {
         let message = format!("Incorrect database name '{}'", create.name);
         return Err(SqlError::new(errno::WRONG_DB_NAME, message));
@@ -179,13 +196,15 @@ pub fn build_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult
 fn empty_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult<TableInfo> {
     let (mut charset, mut collation) = (None, None);
     let (mut comment, mut auto_increment_start) = (String::new(), None);
+    let mut storage = StorageOptions::default();
     for option in &create.options {
         match option {
             ast::TableOption::Charset(name) => charset = Some(name.as_str()),
             ast::TableOption::Collation(name) => collation = Some(name.as_str()),
             ast::TableOption::Comment(text) => comment.clone_from(text),
             ast::TableOption::AutoIncrement(start) => auto_increment_start = Some(*start),
-            ast::TableOption::Engine(_) | ast::TableOption::Storage(_) => {}
+            ast::TableOption::Storage(name, value) => storage.record(name, value),
+            ast::TableOption::Engine(_) => {}
         }
     }
     if comment.chars().count() > TABLE_COMMENT_LIMIT {
@@ -210,6 +229,7 @@ fn empty_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult<Tab
         handle_column: None,
         collation: collation.name().to_owned(),
         comment,
+        storage: storage.list(),
         // AUTO_INCREMENT = 0 and 1 both say nothing.
         auto_increment_start: auto_increment_start.filter(|start| *start > 1),
         max_column_id: 0,
@@ -268,6 +288,16 @@ pub(super) fn check_name(name: &str) -> SqlResult<()> {
         ));
     }
     Ok(())
+}
+
+/// A table of `mysql` that is asked for with IF NOT EXISTS, as dumps do it: it is there.
+fn own_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> Option<(String, Box<TableInfo>)> {
+    let database = create.name.database.as_deref().or(ctx.current_db)?;
+    if !create.if_not_exists || !database.eq_ignore_ascii_case(MYSQL) {
+        return None;
+    }
+    let table = ctx.schema.table(database, &create.name.name)?;
+    Some((database.to_owned(), Box::new((**table).clone())))
 }
 
 /// Error 1044 for the database nobody may change.

@@ -13,6 +13,7 @@ pub(in crate::sql) mod ddl_statement;
 mod info_schema;
 mod model;
 mod show;
+mod storage_options;
 #[cfg(test)]
 mod tests;
 
@@ -30,3 +31,4 @@ pub use model::{
 pub use show::{
     column_type_text, default_text, quote_name, show_create_database, show_create_table,
 };
+pub use storage_options::{create_options, row_format};

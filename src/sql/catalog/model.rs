@@ -139,6 +139,10 @@ pub struct TableInfo {
     pub collation: String,
     /// COMMENT.
     pub comment: String,
+    /// What is only recorded of how to store it (ROW_FORMAT, STATS_PERSISTENT, …): name in upper case and value, in the order in which
+    /// they are shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub storage: Vec<(String, String)>,
     /// AUTO_INCREMENT = n at creation.
     pub auto_increment_start: Option<u64>,
     /// Highest column id given.

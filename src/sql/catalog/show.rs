@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::storage_options::storage_text;
 use super::{ColumnInfo, DatabaseInfo, DefaultValue, IndexInfo, SchemaState, TableInfo};
 use crate::sql::types::{Collation, TypeKind};
 
@@ -61,6 +62,7 @@ pub fn show_create_table(table: &TableInfo, next_id: Option<u64>) -> String {
         let _ = write!(text, " AUTO_INCREMENT={next}");
     }
     let _ = write!(text, " DEFAULT CHARSET={charset} COLLATE={}", table.collation);
+    text.push_str(&storage_text(table));
     if !table.comment.is_empty() {
         let _ = write!(text, " COMMENT={}", quote_text(&table.comment));
     }

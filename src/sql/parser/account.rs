@@ -50,11 +50,11 @@ impl Parser<'_> {
         if self.word("IDENTIFIED") {
             if self.word("WITH") {
                 spec.plugin = Some(self.word_or_string()?.to_lowercase());
-                if self.at("AS") {
-                    return Err(SqlError::unsupported("IDENTIFIED WITH … AS"));
+                if self.word("AS") {
+                    spec.stored = Some(self.string()?);
                 }
             }
-            if spec.plugin.is_none() || self.at("BY") {
+            if spec.plugin.is_none() || (spec.stored.is_none() && self.at("BY")) {
                 self.expect_word("BY")?;
                 if self.at("RANDOM") {
                     return Err(SqlError::unsupported("IDENTIFIED BY RANDOM PASSWORD"));
@@ -81,8 +81,17 @@ impl Parser<'_> {
         Ok(UserName { user, host, is_current: false })
     }
 
-    /// REQUIRE, WITH, PASSWORD EXPIRE, ACCOUNT LOCK and so on, which are not implemented.
-    fn user_options(&self) -> SqlResult<()> {
+    /// REQUIRE, WITH, PASSWORD EXPIRE, ACCOUNT LOCK and so on, which are not implemented: what SHOW CREATE USER says of an account
+    /// without them is taken.
+    fn user_options(&mut self) -> SqlResult<()> {
+        const DEFAULTS: &[&[&str]] = &[
+            &["REQUIRE", "NONE"],
+            &["PASSWORD", "EXPIRE", "DEFAULT"],
+            &["ACCOUNT", "UNLOCK"],
+            &["PASSWORD", "HISTORY", "DEFAULT"],
+            &["PASSWORD", "REUSE", "INTERVAL", "DEFAULT"],
+            &["PASSWORD", "REQUIRE", "CURRENT", "DEFAULT"],
+        ];
         const OPTIONS: &[&str] = &[
             "REQUIRE",
             "WITH",
@@ -95,6 +104,7 @@ impl Parser<'_> {
             "RETAIN",
             "DISCARD",
         ];
+        while DEFAULTS.iter().any(|words| self.words(words)) {}
         match OPTIONS.iter().find(|option| self.at(option)) {
             Some(option) => Err(SqlError::unsupported(format!("CREATE USER … {option}"))),
             None => Ok(()),

@@ -6,7 +6,7 @@ use super::ast::{
 };
 use super::cursor::Parser;
 use super::data_type::SERIAL;
-use crate::common::{SqlError, SqlResult};
+use crate::common::{SqlError, SqlResult, errno};
 
 impl Parser<'_> {
     pub(super) fn create(&mut self) -> SqlResult<Statement> {
@@ -95,8 +95,8 @@ impl Parser<'_> {
             } else if self.word("COLLATE") {
                 self.optional_equals();
                 create.collation = Some(self.word_or_string()?.to_lowercase());
-            } else if self.at("ENCRYPTION") {
-                return Err(SqlError::unsupported("ENCRYPTION"));
+            } else if self.word("ENCRYPTION") {
+                self.encryption()?;
             } else if default {
                 return Err(self.syntax_error());
             } else {
@@ -405,6 +405,10 @@ impl Parser<'_> {
                 TableOption::Collation(self.word_or_string()?.to_lowercase())
             } else if default {
                 return Err(self.syntax_error());
+            } else if self.word("ENCRYPTION") {
+                self.encryption()?;
+                comma = self.op(",");
+                continue;
             } else if self.word("ENGINE") {
                 self.optional_equals();
                 TableOption::Engine(self.word_or_string()?)
@@ -428,7 +432,7 @@ impl Parser<'_> {
         }
     }
 
-    /// How MySQL's engines are to keep a table: what it may be is checked, and has no meaning here.
+    /// How MySQL's engines are to keep a table: what it may be is checked, and only recorded, as MySQL does it.
     fn storage_option(&mut self) -> SqlResult<Option<TableOption>> {
         const WORDS: &[(&str, &[&str])] = &[
             ("ROW_FORMAT", &["DEFAULT", "DYNAMIC", "FIXED", "COMPRESSED", "REDUNDANT", "COMPACT"]),
@@ -450,25 +454,50 @@ impl Parser<'_> {
         };
         self.advance();
         self.optional_equals();
-        if !words.iter().any(|word| self.word(word)) {
-            match *name {
-                "COMPRESSION" => {
-                    self.string()?;
-                }
-                "ROW_FORMAT" | "INSERT_METHOD" => return Err(self.syntax_error()),
-                _ => {
-                    self.integer()?;
-                }
+        let value = match words.iter().find(|word| self.at(word)) {
+            Some(word) => {
+                self.advance();
+                (*word).to_owned()
             }
+            None if *name == "COMPRESSION" => self.compression()?,
+            None if ["ROW_FORMAT", "INSERT_METHOD"].contains(name) => {
+                return Err(self.syntax_error());
+            }
+            None => self.integer()?.to_string(),
+        };
+        Ok(Some(TableOption::Storage((*name).to_owned(), value)))
+    }
+
+    /// The text of COMPRESSION: one of InnoDB's, or error 1112.
+    fn compression(&mut self) -> SqlResult<String> {
+        let name = self.string()?;
+        if ["", "none", "zlib", "lz4"].iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+            return Ok(name);
         }
-        Ok(Some(TableOption::Storage((*name).to_owned())))
+        Err(SqlError::new(
+            errno::UNSUPPORTED_EXTENSION,
+            format!("InnoDB: Unsupported compression algorithm '{name}'"),
+        ))
+    }
+
+    /// [DEFAULT] ENCRYPTION = 'N', which is how everything is kept.
+    pub(super) fn encryption(&mut self) -> SqlResult<()> {
+        self.optional_equals();
+        let wanted = self.string()?;
+        match wanted.to_ascii_uppercase().as_str() {
+            "N" => Ok(()),
+            "Y" => Err(SqlError::unsupported("ENCRYPTION")),
+            _ => Err(SqlError::new(
+                errno::WRONG_VALUE,
+                format!("Incorrect argument (should be Y or N) value: '{wanted}'"),
+            )),
+        }
     }
 
     fn unsupported_table_option(&self) -> Option<&'static str> {
         const OPTIONS: &[&str] = &[
             "CONNECTION",
             "DATA",
-            "ENCRYPTION",
             "SHARD_ROW_ID_BITS",
             "PRE_SPLIT_REGIONS",
             "TABLESPACE",

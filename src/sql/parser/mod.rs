@@ -29,6 +29,7 @@ mod ddl;
 mod dialect;
 mod dml;
 mod escapes;
+mod flush;
 mod infix;
 mod keywords;
 mod lower;

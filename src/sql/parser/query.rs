@@ -40,12 +40,21 @@ impl Parser<'_> {
         if let Some(all) = all {
             return Err(self.syntax_error_from(self.token_start(all)));
         }
-        let query = self.inner.parse_query().map_err(|error| self.parse_error(error))?;
+        let query = self.inner.parse_query().map_err(|error| match self.writes_a_file() {
+            true => SqlError::unsupported("SELECT … INTO"),
+            false => self.parse_error(error),
+        })?;
         let query = self.lower_query(*query)?;
         if self.at("INTO") {
             return Err(SqlError::unsupported("SELECT … INTO"));
         }
         Ok(query)
+    }
+
+    /// Whether INTO OUTFILE or INTO DUMPFILE stands somewhere, of which the borrowed parser knows nothing.
+    fn writes_a_file(&self) -> bool {
+        let file = |at| self.token_is(at, "OUTFILE") || self.token_is(at, "DUMPFILE");
+        (1..self.token_count).any(|at| self.token_is(at - 1, "INTO") && file(at))
     }
 
     /// TABLE name [ORDER BY …] [LIMIT …].

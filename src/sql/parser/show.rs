@@ -10,7 +10,6 @@ const UNSUPPORTED: &[&str] = &[
     "MASTER",
     "SLAVE",
     "REPLICA",
-    "REPLICAS",
     "BINLOG",
     "FUNCTION",
     "PROCEDURE",
@@ -47,6 +46,10 @@ impl Parser<'_> {
                 | ShowKind::Warnings { .. }
                 | ShowKind::Errors { .. }
                 | ShowKind::Grants { .. }
+                | ShowKind::CreateUser { .. }
+                | ShowKind::BinaryLogStatus
+                | ShowKind::ReplicaStatus { .. }
+                | ShowKind::Replicas { .. }
         );
         if filter.is_some() && !filterable {
             return Err(self.syntax_error());
@@ -105,10 +108,26 @@ impl Parser<'_> {
                 return Ok(kind);
             }
         }
+        if let Some(kind) = self.show_replication() {
+            return Ok(kind);
+        }
         match UNSUPPORTED.iter().find(|word| self.at(word)) {
             Some(word) => Err(SqlError::unsupported(format!("SHOW {word}"))),
             None => Err(self.syntax_error()),
         }
+    }
+
+    /// What there is to say of the binary log and of replicas.
+    fn show_replication(&mut self) -> Option<ShowKind> {
+        let kinds: [(&[&str], ShowKind); 6] = [
+            (&["MASTER", "STATUS"], ShowKind::BinaryLogStatus),
+            (&["BINARY", "LOG", "STATUS"], ShowKind::BinaryLogStatus),
+            (&["SLAVE", "STATUS"], ShowKind::ReplicaStatus { old: true }),
+            (&["REPLICA", "STATUS"], ShowKind::ReplicaStatus { old: false }),
+            (&["SLAVE", "HOSTS"], ShowKind::Replicas { old: true }),
+            (&["REPLICAS"], ShowKind::Replicas { old: false }),
+        ];
+        kinds.into_iter().find(|(words, _)| self.words(words)).map(|(_, kind)| kind)
     }
 
     /// SHOW TRIGGERS, SHOW EVENTS, SHOW PROCEDURE STATUS, SHOW FUNCTION STATUS.
@@ -137,7 +156,10 @@ impl Parser<'_> {
             }
             return Ok(ShowKind::CreateDatabase { name: self.name()?, if_not_exists });
         }
-        for word in ["VIEW", "USER", "FUNCTION", "PROCEDURE", "TRIGGER", "EVENT"] {
+        if self.word("USER") {
+            return Ok(ShowKind::CreateUser { user: self.user_name()? });
+        }
+        for word in ["VIEW", "FUNCTION", "PROCEDURE", "TRIGGER", "EVENT"] {
             if self.at(word) {
                 return Err(SqlError::unsupported(format!("SHOW CREATE {word}")));
             }

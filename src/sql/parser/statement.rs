@@ -14,7 +14,6 @@ const UNSUPPORTED: &[&str] = &[
     "CHECK",
     "CLONE",
     "FLASHBACK",
-    "FLUSH",
     "GET",
     "GRANT",
     "HANDLER",
@@ -102,6 +101,7 @@ impl Parser<'_> {
                 self.advance();
                 self.list(Parser::table_lock).map(Statement::LockTables)
             }
+            b"FLUSH" => self.flush(),
             b"UNLOCK" => {
                 self.advance();
                 if !self.word("TABLES") {

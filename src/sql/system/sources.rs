@@ -107,11 +107,7 @@ pub struct Account {
 impl Account {
     /// What is stored of the password, as MySQL shows it.
     pub(super) fn shown_password(&self) -> String {
-        let hash: String = self.stored.iter().map(|byte| format!("{byte:02X}")).collect();
-        match self.plugin {
-            Plugin::Native if !hash.is_empty() => format!("*{hash}"),
-            _ => hash,
-        }
+        self.plugin.stored_text(&self.stored)
     }
 }
 

@@ -137,6 +137,7 @@ impl Table {
             handle_column: None,
             collation: COLLATION.name().to_owned(),
             comment: String::new(),
+            storage: Vec::new(),
             auto_increment_start: None,
             max_column_id: self.columns.len() as i64,
             max_index_id: 0,

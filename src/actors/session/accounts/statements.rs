@@ -16,8 +16,13 @@ impl Core {
         password: &str,
     ) -> SqlResult<()> {
         let user = user.cloned().unwrap_or_else(|| self.own_name());
-        let spec = UserSpec { user, plugin: None, password: Some(password.to_owned()) };
+        let spec = UserSpec { user, password: Some(password.to_owned()), ..UserSpec::default() };
         self.alter_users(&[spec], false).await
+    }
+
+    /// FLUSH PRIVILEGES: the accounts are read again, which happens by itself too.
+    pub(in crate::actors::session) async fn reload_accounts(&self) -> SqlResult<()> {
+        self.services.accounts.refresh(&*self.services.store).await
     }
 
     fn own_name(&self) -> UserName {
@@ -188,6 +193,16 @@ fn account_of(spec: &UserSpec, old: Option<&Account>, default: Plugin) -> SqlRes
         })?,
         None => default,
     };
+    if let Some(text) = &spec.stored {
+        let stored = plugin.stored_from(text).ok_or_else(|| {
+            SqlError::new(
+                errno::PASSWORD_FORMAT,
+                "The password hash doesn't have the expected format.",
+            )
+        })?;
+        let UserName { user, host, .. } = spec.user.clone();
+        return Ok(Account { user, host, plugin, stored });
+    }
     let stored = match (&spec.password, old) {
         (Some(password), _) => plugin.stored(password),
         (None, Some(old)) if old.plugin == plugin => old.stored.clone(),

@@ -47,6 +47,11 @@ impl Counts {
         self.protocol[command as usize].fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn clear(&self) {
+        let all = self.statements.iter().chain(&self.protocol);
+        all.for_each(|count| count.store(0, Ordering::Relaxed));
+    }
+
     /// Names behind `Com_`, and counts.
     pub(super) fn list(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         let statements = StatementKind::ALL.iter().map(|kind| kind.traits().counted);

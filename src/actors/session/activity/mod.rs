@@ -120,6 +120,16 @@ impl Tally {
         self.slow.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Begins to count anew: FLUSH STATUS.
+    pub fn clear(&self) {
+        let Handler { read_key, read_next, write, update, delete, commit, rollback } =
+            &self.handler;
+        let handler = [read_key, read_next, write, update, delete, commit, rollback];
+        let own = [&self.received, &self.sent, &self.questions, &self.errors, &self.slow];
+        handler.into_iter().chain(own).for_each(|counter| counter.store(0, Ordering::Relaxed));
+        self.commands.clear();
+    }
+
     /// How many commands there were.
     pub fn questions(&self) -> u64 {
         self.questions.load(Ordering::Relaxed)

@@ -71,6 +71,7 @@ pub(crate) fn users() -> TableInfo {
         handle_column: Some(0),
         collation: "utf8mb4_bin".to_owned(),
         comment: String::new(),
+        storage: Vec::new(),
         auto_increment_start: None,
         max_column_id: 3,
         max_index_id: 2,

@@ -20,4 +20,6 @@ pub struct UserSpec {
     pub plugin: Option<String>,
     /// IDENTIFIED … BY.
     pub password: Option<String>,
+    /// IDENTIFIED WITH … AS: what is stored of the password.
+    pub stored: Option<String>,
 }

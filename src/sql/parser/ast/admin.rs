@@ -84,6 +84,22 @@ pub enum AccessMode {
     ReadWrite,
 }
 
+/// What FLUSH flushes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Flush {
+    /// PRIVILEGES.
+    Privileges,
+    /// STATUS.
+    Status,
+    /// TABLES.
+    Tables {
+        /// Which; none: all.
+        tables: Vec<ObjectName>,
+        /// WITH READ LOCK.
+        lock: bool,
+    },
+}
+
 /// How a transaction locks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BeginMode {
@@ -158,6 +174,9 @@ pub enum ShowKind {
     Grants {
         user: Option<UserName>,
     },
+    CreateUser {
+        user: UserName,
+    },
     Privileges,
     Plugins,
     StatsMeta,
@@ -172,6 +191,16 @@ pub enum ShowKind {
     /// PROCEDURE STATUS, or FUNCTION STATUS.
     Routines {
         procedures: bool,
+    },
+    /// MASTER STATUS, BINARY LOG STATUS.
+    BinaryLogStatus,
+    /// REPLICA STATUS; `old`: SLAVE STATUS, with the names that has.
+    ReplicaStatus {
+        old: bool,
+    },
+    /// REPLICAS; `old`: SLAVE HOSTS.
+    Replicas {
+        old: bool,
     },
 }
 

@@ -109,8 +109,8 @@ pub enum TableOption {
     Comment(String),
     /// AUTO_INCREMENT.
     AutoIncrement(u64),
-    /// ROW_FORMAT, KEY_BLOCK_SIZE, …: InnoDB's storage, which has no meaning here.
-    Storage(String),
+    /// ROW_FORMAT, KEY_BLOCK_SIZE, …: the engine's storage, in upper case, with its value. It is recorded and shown again.
+    Storage(String, String),
 }
 
 /// CREATE TABLE.

@@ -12,8 +12,8 @@ mod query;
 pub use crate::sql::types::IntervalUnit;
 pub use account::{UserName, UserSpec};
 pub use admin::{
-    AccessMode, BeginMode, Explain, ExplainFormat, IsolationLevel, Show, ShowFilter, ShowKind,
-    SplitBoundary, SplitTable, VariableAssignment, VariableScope,
+    AccessMode, BeginMode, Explain, ExplainFormat, Flush, IsolationLevel, Show, ShowFilter,
+    ShowKind, SplitBoundary, SplitTable, VariableAssignment, VariableScope,
 };
 pub use ddl::{
     AlterAction, ColumnDefinition, ColumnOption, ColumnPlace, CreateDatabase, CreateIndex,
@@ -167,6 +167,8 @@ pub enum Statement {
     LockTables(Vec<(ObjectName, bool)>),
     /// UNLOCK TABLES.
     UnlockTables,
+    /// FLUSH.
+    Flush(Vec<Flush>),
     /// CREATE USER.
     CreateUser {
         /// Which.

@@ -1,7 +1,9 @@
 //! `information_schema.TABLES`: the tables; SHOW TABLES and SHOW TABLE STATUS read it.
 
 use crate::common::SqlResult;
-use crate::sql::catalog::{ColumnInfo, DatabaseInfo, INFORMATION_SCHEMA, IndexInfo, TableInfo};
+use crate::sql::catalog::{
+    ColumnInfo, DatabaseInfo, INFORMATION_SCHEMA, IndexInfo, TableInfo, create_options, row_format,
+};
 use crate::sql::stats::TableStats;
 use crate::sql::system::asked::Asked;
 use crate::sql::system::schema_facts::{moment, public_columns, public_indexes};
@@ -51,7 +53,7 @@ table! {
     TABLE_TYPE: Varchar(11) NOT NULL = table_type(facts.database);
     ENGINE: Varchar(64) = (!facts.view).then_some("InnoDB");
     VERSION: Int = 10_i64;
-    ROW_FORMAT: Varchar(10) = (!facts.view).then_some("Dynamic");
+    ROW_FORMAT: Varchar(10) = (!facts.view).then(|| row_format(facts.table));
     TABLE_ROWS: UBigInt = facts.sizes.rows;
     AVG_ROW_LENGTH: UBigInt = facts.sizes.row_bytes;
     DATA_LENGTH: UBigInt = facts.sizes.data_bytes;
@@ -64,7 +66,7 @@ table! {
     CHECK_TIME: DateTime(0) = Datum::Null;
     TABLE_COLLATION: Varchar(64) = facts.table.collation.as_str();
     CHECKSUM: BigInt = Datum::Null;
-    CREATE_OPTIONS: Varchar(256) = "";
+    CREATE_OPTIONS: Varchar(256) = create_options(facts.table);
     TABLE_COMMENT: Text = facts.table.comment.as_str();
 }
 

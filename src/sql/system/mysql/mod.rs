@@ -4,6 +4,7 @@ mod columns_priv;
 mod db;
 mod default_roles;
 mod func;
+mod general_log;
 mod global_grants;
 mod plugin;
 mod procs_priv;
@@ -27,6 +28,7 @@ pub(super) static TABLES: &[&Table] = &[
     &db::TABLE,
     &default_roles::TABLE,
     &func::TABLE,
+    &general_log::TABLE,
     &global_grants::TABLE,
     &plugin::TABLE,
     &procs_priv::TABLE,

@@ -1,5 +1,6 @@
 //! SHOW: columns of the computed tables, under the names that it gives them ([`views`]), and what is no table's.
 
+mod replication;
 mod stats;
 mod stats_healthy;
 mod stats_histograms;
@@ -111,6 +112,10 @@ pub async fn show(
         ShowKind::Collations => views::COLLATIONS.show(&all).await,
         ShowKind::CharacterSets => views::CHARACTER_SETS.show(&all).await,
         ShowKind::Grants { user } => showing.grants(user.as_ref()),
+        ShowKind::CreateUser { user } => showing.create_user(user),
+        ShowKind::BinaryLogStatus => Ok(replication::binary_log_status()),
+        ShowKind::ReplicaStatus { old } => Ok(replication::replica_status(*old)),
+        ShowKind::Replicas { old } => Ok(replication::replicas(*old)),
         ShowKind::Privileges => Ok(privileges()),
         ShowKind::Plugins => views::PLUGINS.show(&all).await,
         ShowKind::StatsMeta => views::STATS_META.show(&all).await,
@@ -174,7 +179,13 @@ impl Showing<'_> {
     async fn tables(&self, full: bool, named: Option<&str>) -> SqlResult<Shown> {
         let view = if full { &views::FULL_TABLES } else { &views::TABLES };
         let head = format!("Tables_in_{}", self.database(named)?);
-        Ok(self.of_database(view, named).await?.headed(head, self.pattern))
+        let mut shown = self.of_database(view, named).await?.headed(head, self.pattern);
+        // The tables of `mysql` are made of what there is. They are not named, as MySQL does with its data dictionary: a dump of
+        // everything would take them along, and could not be read back, or would spoil another server's accounts.
+        if self.database(named)? == "mysql" {
+            shown.rows.clear();
+        }
+        Ok(shown)
     }
 
     async fn table_status(&self, named: Option<&str>) -> SqlResult<Shown> {
@@ -226,6 +237,29 @@ impl Showing<'_> {
             ]
         });
         Shown::new(&["Level", "#Code", "!Message"], rows.collect())
+    }
+
+    /// The text that makes an account again.
+    fn create_user(&self, name: &UserName) -> SqlResult<Shown> {
+        let (user, host) = match name.is_current {
+            true => self.sources.current_account(),
+            false => (name.user.as_str(), name.host.as_str()),
+        };
+        let accounts = self.sources.accounts();
+        let account = accounts.iter().find(|one| one.user == user && one.host == host);
+        let account = account.ok_or_else(|| {
+            let message = format!("Operation SHOW CREATE USER failed for '{user}'@'{host}'");
+            SqlError::new(errno::CANNOT_USER, message)
+        })?;
+        let name = format!("{}@{}", quote_name(user), quote_name(host));
+        let mut text = format!("CREATE USER {name} IDENTIFIED WITH '{}'", account.plugin.name());
+        if !account.stored.is_empty() {
+            text += &format!(" AS '{}'", account.shown_password());
+        }
+        // What else there is to say of an account is what it has without a word.
+        text += " REQUIRE NONE PASSWORD EXPIRE DEFAULT ACCOUNT UNLOCK PASSWORD HISTORY DEFAULT \
+                 PASSWORD REUSE INTERVAL DEFAULT PASSWORD REQUIRE CURRENT DEFAULT";
+        Ok(Shown::new(&[&format!("!CREATE USER for {user}@{host}")], vec![vec![Datum::from(text)]]))
     }
 
     /// Every account has all rights.
