@@ -63,9 +63,27 @@ impl RegionTree {
             .filter_map(|start| self.by_start.remove(&start))
             .inspect(|old| drop(self.starts.remove(&old.region.id)))
             .collect();
-        self.starts.insert(report.region.id, report.region.start_key.clone());
-        self.by_start.insert(report.region.start_key.clone(), report);
+        let start = report.region.start_key.clone();
+        self.starts.insert(report.region.id, start.clone());
+        self.by_start.insert(start.clone(), report);
+        self.check_neighbours(&start);
         if changed { Observed::Changed { replaced } } else { Observed::Refreshed { replaced } }
+    }
+
+    /// A key is in one region at most, and each region is found by its id and by its range.
+    fn check_neighbours(&self, start: &Bytes) {
+        assert_eq!(self.by_start.len(), self.starts.len(), "one range for each region");
+        let region = &self.by_start[start].region;
+        let below = self.by_start.range::<[u8], _>((Bound::Unbounded, Bound::Excluded(&start[..])));
+        let above = self.by_start.range::<[u8], _>((Bound::Excluded(&start[..]), Bound::Unbounded));
+        for (_, other) in below.rev().take(1).chain(above.take(1)) {
+            assert!(
+                !other.region.overlaps(region),
+                "regions {} and {} share keys",
+                other.region.id,
+                region.id
+            );
+        }
     }
 
     /// The start keys of the regions that share a key with the reported one.

@@ -196,6 +196,20 @@ impl Default for PdState {
 impl PdState {
     /// Applies a command; answers it and the records that changed.
     pub fn apply(&mut self, command: Command) -> (Reply, Vec<Record>) {
+        let before = self.watermarks();
+        let applied = self.carry_out(command);
+        let after = self.watermarks();
+        let grow = before.iter().zip(&after).all(|(before, after)| before <= after);
+        assert!(grow, "ids, timestamps and the safe point only grow: {before:?}, then {after:?}");
+        applied
+    }
+
+    /// What others rely on never to go back: the next id, the oracle's bound, the safe point.
+    fn watermarks(&self) -> [u64; 3] {
+        [self.next_id, self.tso_bound_ms, self.gc_safe_point.0]
+    }
+
+    fn carry_out(&mut self, command: Command) -> (Reply, Vec<Record>) {
         match command {
             Command::Bootstrap { store, region } => self.bootstrap(store, &region),
             Command::PutStore(store) => self.put_store(store),

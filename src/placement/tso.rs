@@ -91,11 +91,11 @@ impl TimestampOracle {
 
     /// The next `count` timestamps, consecutive; `None` until the bound is moved.
     pub fn take_many(&self, now_ms: u64, count: u64) -> Option<Range<Timestamp>> {
-        debug_assert!(count > 0, "a batch has at least one timestamp");
+        assert!(count > 0, "a batch has at least one timestamp");
         let mut last = self.last.load(Ordering::SeqCst);
         loop {
             let first = (last + 1).max(Timestamp::compose(now_ms, 0).0);
-            let end = first + count;
+            let end = first.checked_add(count).expect("the oracle is far from its end");
             if Timestamp(end - 1).physical_ms() >= self.bound_ms.load(Ordering::SeqCst) {
                 return None;
             }

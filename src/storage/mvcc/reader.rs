@@ -7,6 +7,7 @@ use super::key::{data_key, split_version, version_key};
 use super::lock::Lock;
 use super::write::WriteKind;
 use crate::common::Timestamp;
+use crate::storage::api::LockKind;
 use crate::storage::engine::{Cf, Cursor, Error, IterOptions, Reader, Result};
 
 /// How many neighbours a cursor tries before it seeks: a step costs a fraction of a seek.
@@ -163,7 +164,19 @@ pub(super) fn current_write(
     if key != data_key {
         return Ok(None);
     }
-    Ok(Some((commit_ts, Write::decode(cursor.value())?)))
+    let write = Write::decode(cursor.value())?;
+    // What is written is checked by who writes it.
+    let stands_right = match write.kind {
+        WriteKind::Rollback => commit_ts == write.start_ts,
+        WriteKind::Put | WriteKind::Delete | WriteKind::Lock => commit_ts > write.start_ts,
+    };
+    if !stands_right {
+        return Err(Error::Corruption(format!(
+            "a record of transaction {} stands at {commit_ts}",
+            write.start_ts
+        )));
+    }
+    Ok(Some((commit_ts, write)))
 }
 
 /// The value a `Put` record stands for.
@@ -205,6 +218,10 @@ pub(super) fn locked_value(
     lock: &Lock,
     key_only: bool,
 ) -> Result<Option<Bytes>> {
+    assert!(
+        matches!(lock.kind, LockKind::Put | LockKind::Delete),
+        "other locks commit to no version, and are passed"
+    );
     match lock.write_kind() {
         WriteKind::Put if key_only => Ok(Some(Bytes::new())),
         WriteKind::Put => {

@@ -156,6 +156,12 @@ impl<'a> Scanner<'a> {
             (Some(key), None) | (None, Some(key)) => key,
             (None, None) => return Ok(false),
         };
+        let goes_on = match self.options.reverse {
+            _ if self.data_key.is_empty() => true,
+            false => *next > *self.data_key,
+            true => *next < *self.data_key,
+        };
+        assert!(goes_on, "a scan gives each key once, in order");
         self.data_key.clear();
         self.data_key.extend_from_slice(next);
         self.stretch.keys += 1;

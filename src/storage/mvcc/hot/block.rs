@@ -76,6 +76,10 @@ impl Block {
 
     /// Adds what was there before anything was written to the range. Ascending.
     pub(super) fn fill(&mut self, loaded: Vec<Version>) {
+        assert!(
+            loaded.is_sorted_by(|a, b| a.key < b.key),
+            "the engine gives each version once, in order"
+        );
         let written = std::mem::replace(&mut self.versions, loaded);
         self.bytes = self.versions.iter().map(Version::bytes).sum();
         for version in written {
@@ -165,6 +169,10 @@ impl Block {
         self.floor = self.floor.max(kept[oldest].ts()?);
         let gone = self.versions.drain(first + oldest + 1..first + count);
         self.bytes -= gone.map(|version| version.bytes()).sum::<usize>();
+        assert!(
+            self.versions[first + oldest].is_value(),
+            "whoever reads at the floor finds a value"
+        );
         Ok(())
     }
 }
