@@ -32,6 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .bytes(".kvrpcpb")
         .bytes(".pdpb")
         .bytes(".errorpb")
+        .bytes(".troupe.sql.v1")
         .compile_fds(descriptors)?;
     Ok(())
 }

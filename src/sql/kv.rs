@@ -114,6 +114,20 @@ pub trait Transaction: Send + Sync {
     async fn rollback(&self) -> SqlResult<()>;
 }
 
+/// One state of the data, as far as a fragment of a query reads it: a transaction sees one, and a store of its own rows.
+#[async_trait]
+pub trait Snapshot: Send + Sync {
+    /// The pairs of a range in that state.
+    async fn pairs(&self, options: ScanOptions) -> SqlResult<Box<dyn Scanner>>;
+}
+
+#[async_trait]
+impl<T: Transaction + ?Sized> Snapshot for T {
+    async fn pairs(&self, options: ScanOptions) -> SqlResult<Box<dyn Scanner>> {
+        self.scan(options).await
+    }
+}
+
 /// Which replicas serve the reads of a transaction's snapshots (`tidb_replica_read`). All of them see the same: one that does not lead asks
 /// the leader how far it must have come. One that gives no answer is left for the leader. What is locked is read by the leader.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -110,11 +110,17 @@ fn push_column(
 }
 
 /// How one wanted column is read from a row.
-enum Wanted {
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Wanted {
     /// It is the handle.
     Handle { unsigned: bool },
     /// It is stored under its id; rows from before the column have `origin`.
     Stored { id: u32, field_type: FieldType, origin: Option<Bytes> },
+}
+
+/// How the columns at these offsets are read. The offset after the last column is the hidden handle.
+pub(crate) fn wanted_columns(table: &TableInfo, columns: &[usize]) -> Vec<Wanted> {
+    RowReader::new(table, columns, &TimeZone::UTC).wanted
 }
 
 /// Reads wanted columns of rows, and only those.
@@ -138,6 +144,11 @@ impl RowReader {
             }
         };
         RowReader { wanted: columns.iter().map(wanted).collect(), zone: *zone }
+    }
+
+    /// A reader of these columns.
+    pub(crate) fn of(wanted: Vec<Wanted>, zone: &TimeZone) -> RowReader {
+        RowReader { wanted, zone: *zone }
     }
 
     /// The wanted columns of a row.

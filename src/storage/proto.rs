@@ -54,6 +54,14 @@ pub mod troupe {
         }
     }
 
+    /// SQL.
+    pub mod sql {
+        /// Parts of queries that run where the rows are.
+        pub mod v1 {
+            include!(concat!(env!("OUT_DIR"), "/troupe.sql.v1.rs"));
+        }
+    }
+
     /// Placement.
     pub mod pd {
         /// Calls to the placement driver, between nodes.
@@ -66,3 +74,4 @@ pub mod troupe {
 pub use troupe::kv::v1 as kv_command;
 pub use troupe::pd::v1 as pd_call;
 pub use troupe::raft::v1 as raft_entry;
+pub use troupe::sql::v1 as fragment;

@@ -35,6 +35,8 @@ pub mod access;
 mod bounds;
 mod context;
 pub mod dml;
+pub mod fragment;
+mod groups;
 mod keys;
 mod lookup;
 #[cfg(test)]

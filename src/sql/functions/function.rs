@@ -30,6 +30,14 @@ macro_rules! operators {
             /// All operators.
             pub(super) const OPERATORS: &[Function] = &[$(Function::$operator),*];
 
+            /// The name of an operator here; that of a function in SQL.
+            fn variant(self) -> &'static str {
+                match self {
+                    $(Function::$operator => stringify!($operator),)*
+                    Function::Named(named) => named.0.name(),
+                }
+            }
+
             /// What there is to say of it.
             pub fn definition(self) -> &'static Definition {
                 match self {
@@ -141,6 +149,11 @@ impl Function {
     /// Its name as SQL writes it: `+`, `concat`.
     pub fn name(self) -> &'static str {
         self.definition().name()
+    }
+
+    /// What it is called where a name must tell it from all others: an operator as it is called here.
+    pub(in crate::sql) fn wire_name(self) -> &'static str {
+        self.variant()
     }
 
     /// Error 1582 when it does not take `count` arguments.

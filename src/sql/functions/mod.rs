@@ -94,6 +94,17 @@ impl Function {
         BY_NAME.get(std::str::from_utf8(lower).ok()?).copied()
     }
 
+    /// The one of this [`Function::wire_name`].
+    pub(in crate::sql) fn by_wire_name(name: &str) -> Option<Function> {
+        let named = FAMILIES.iter().flat_map(|(_, family)| *family);
+        let mut all = named
+            .map(|definition| Function::Named(Named(definition)))
+            .chain(Function::OPERATORS.iter().copied());
+        Function::named(name)
+            .filter(|function| function.wire_name() == name)
+            .or_else(|| all.find(|function| function.wire_name() == name))
+    }
+
     /// What `name(…)` with `count` arguments calls. No such function: error 1305; one of MySQL's that is not
     /// implemented: 1235; not with so many arguments: 1582.
     pub fn by_name(name: &str, count: usize) -> SqlResult<Function> {

@@ -32,7 +32,7 @@ pub(super) async fn index_lookup(
             let mut pair = row.clone();
             pair.extend(right.iter().cloned());
             ctx.check_killed()?;
-            if passes(filter.as_ref(), &pair, ctx)? {
+            if passes(filter.as_ref(), &pair, &ctx.eval)? {
                 joined.push(pair);
             }
         }

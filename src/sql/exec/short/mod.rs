@@ -8,7 +8,7 @@ mod join;
 mod operators;
 mod point;
 
-pub(super) use operators::window;
+pub(super) use operators::{filter, project, sort, window};
 
 use futures::future::BoxFuture;
 
@@ -55,7 +55,7 @@ pub(super) async fn run(plan: &ReadyPlan<'_>, ctx: &ExecContext) -> SqlResult<Op
             // The hot path: no boxed future, no second vector.
             if matches!(input.node, PlanNode::PointGet { .. }) {
                 let rows = point::get(&input.node, ctx).await?;
-                return operators::project(rows, exprs, ctx).map(Some);
+                return operators::project(rows, exprs, &ctx.eval).map(Some);
             }
         }
         _ => {}

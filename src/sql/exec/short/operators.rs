@@ -3,9 +3,9 @@
 use super::{Budget, Rows};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::exec::access::{TableAccess, lock_rows};
+use crate::sql::exec::groups::Groups;
 use crate::sql::exec::{ExecContext, keys};
-use crate::sql::expr::{Aggregate, Expr};
-use crate::sql::functions::Accumulator;
+use crate::sql::expr::{Aggregate, EvalContext, Expr};
 use crate::sql::plan::{AccessLock, PlanNode, SortKey};
 use crate::sql::types::Datum;
 
@@ -42,7 +42,7 @@ pub(super) async fn scan(
         }
         ctx.pause().await?;
         for (row, handle) in batch.rows.into_iter().zip(batch.handles) {
-            if found.len() < limit && passes(filter.as_ref(), &row, ctx)? {
+            if found.len() < limit && passes(filter.as_ref(), &row, &ctx.eval)? {
                 found.push(row);
                 if *lock != AccessLock::None {
                     locked.push(handle);
@@ -55,10 +55,10 @@ pub(super) async fn scan(
 }
 
 /// Whether a condition holds; NULL does not.
-pub(super) fn passes(filter: Option<&Expr>, row: &[Datum], ctx: &ExecContext) -> SqlResult<bool> {
+pub(super) fn passes(filter: Option<&Expr>, row: &[Datum], ctx: &EvalContext) -> SqlResult<bool> {
     match filter {
         None => Ok(true),
-        Some(filter) => keys::is_true(&filter.eval(row, &ctx.eval)?, &ctx.eval),
+        Some(filter) => keys::is_true(&filter.eval(row, ctx)?, ctx),
     }
 }
 
@@ -81,12 +81,12 @@ pub(super) fn pick(rows: &[Vec<Datum>], columns: &[usize]) -> Rows {
 /// The operators with one input.
 pub(super) fn apply(node: &PlanNode, rows: Rows, ctx: &ExecContext) -> SqlResult<Rows> {
     match node {
-        PlanNode::Filter { predicate, .. } => filter(rows, predicate, ctx),
-        PlanNode::Project { exprs, .. } => project(rows, exprs, ctx),
+        PlanNode::Filter { predicate, .. } => filter(rows, predicate, &ctx.eval),
+        PlanNode::Project { exprs, .. } => project(rows, exprs, &ctx.eval),
         PlanNode::Aggregate { group_by, aggregates, .. } => {
-            aggregate(&rows, group_by, aggregates, ctx)
+            aggregate(&rows, group_by, aggregates, &ctx.eval)
         }
-        PlanNode::Sort { keys, fetch, .. } => sort(rows, keys, *fetch, ctx),
+        PlanNode::Sort { keys, fetch, .. } => sort(rows, keys, *fetch, &ctx.eval),
         PlanNode::Limit { offset, limit, .. } => {
             let (offset, limit) = window(offset.as_ref(), limit.as_ref(), ctx)?;
             Ok(rows.into_iter().skip(offset).take(limit).collect())
@@ -95,10 +95,15 @@ pub(super) fn apply(node: &PlanNode, rows: Rows, ctx: &ExecContext) -> SqlResult
     }
 }
 
-fn filter(rows: Rows, predicate: &Expr, ctx: &ExecContext) -> SqlResult<Rows> {
+/// The rows for which the predicate is true.
+pub(in crate::sql::exec) fn filter(
+    rows: Rows,
+    predicate: &Expr,
+    ctx: &EvalContext,
+) -> SqlResult<Rows> {
     let mut kept = Vec::with_capacity(rows.len());
     for row in rows {
-        ctx.check_killed()?;
+        ctx.check_interrupted()?;
         if passes(Some(predicate), &row, ctx)? {
             kept.push(row);
         }
@@ -106,32 +111,37 @@ fn filter(rows: Rows, predicate: &Expr, ctx: &ExecContext) -> SqlResult<Rows> {
     Ok(kept)
 }
 
-/// New rows. A projection that only names columns moves them.
-pub(super) fn project(mut rows: Rows, exprs: &[Expr], ctx: &ExecContext) -> SqlResult<Rows> {
+/// New rows.
+pub(in crate::sql::exec) fn project(
+    mut rows: Rows,
+    exprs: &[Expr],
+    ctx: &EvalContext,
+) -> SqlResult<Rows> {
     for row in &mut rows {
-        ctx.check_killed()?;
+        ctx.check_interrupted()?;
         let mut projected = Vec::with_capacity(exprs.len());
         for expr in exprs {
-            projected.push(expr.eval(row, &ctx.eval)?);
+            projected.push(expr.eval(row, ctx)?);
         }
         *row = projected;
     }
     Ok(rows)
 }
 
-fn sort(
+/// The rows in order, the first `fetch` of them.
+pub(in crate::sql::exec) fn sort(
     rows: Rows,
     sort_keys: &[SortKey],
     fetch: Option<u64>,
-    ctx: &ExecContext,
+    ctx: &EvalContext,
 ) -> SqlResult<Rows> {
     let mut keyed = Vec::with_capacity(rows.len());
     for row in rows {
-        ctx.check_killed()?;
+        ctx.check_interrupted()?;
         let mut key = Vec::new();
         for sort_key in sort_keys {
             let from = key.len();
-            let value = sort_key.expr.eval(&row, &ctx.eval)?;
+            let value = sort_key.expr.eval(&row, ctx)?;
             keys::push_key(&mut key, &value, sort_key.expr.field_type())?;
             if sort_key.descending {
                 key[from..].iter_mut().for_each(|byte| *byte = !*byte);
@@ -162,58 +172,16 @@ pub(in crate::sql::exec) fn window(
     Ok((offset, limit))
 }
 
-/// One group: its values and its accumulators.
-struct Group {
-    values: Vec<Datum>,
-    accumulators: Vec<Accumulator>,
-}
-
 fn aggregate(
     rows: &Rows,
     group_by: &[Expr],
     aggregates: &[Aggregate],
-    ctx: &ExecContext,
+    ctx: &EvalContext,
 ) -> SqlResult<Rows> {
-    let new_group =
-        |values| Group { values, accumulators: aggregates.iter().map(Accumulator::new).collect() };
-    let mut positions = ahash::AHashMap::new();
-    let mut groups = Vec::new();
-    if group_by.is_empty() {
-        groups.push(new_group(Vec::new()));
-    }
-    let mut args = Vec::new();
+    let mut groups = Groups::new(group_by, aggregates);
     for row in rows {
-        ctx.check_killed()?;
-        let mut position = 0;
-        if !group_by.is_empty() {
-            let mut key = Vec::new();
-            let mut values = Vec::with_capacity(group_by.len());
-            for expr in group_by {
-                let value = expr.eval(row, &ctx.eval)?;
-                keys::push_key(&mut key, &value, expr.field_type())?;
-                values.push(value);
-            }
-            position = *positions.entry(key).or_insert_with(|| {
-                groups.push(new_group(values));
-                groups.len() - 1
-            });
-        }
-        for (aggregate, accumulator) in aggregates.iter().zip(&mut groups[position].accumulators) {
-            args.clear();
-            for arg in &aggregate.args {
-                args.push(arg.eval(row, &ctx.eval)?);
-            }
-            accumulator.add(&args, &ctx.eval)?;
-        }
+        ctx.check_interrupted()?;
+        groups.add(row, ctx)?;
     }
-    groups
-        .into_iter()
-        .map(|group| {
-            let mut row = group.values;
-            for accumulator in group.accumulators {
-                row.push(accumulator.finish()?);
-            }
-            Ok(row)
-        })
-        .collect()
+    groups.finish()
 }

@@ -3,6 +3,7 @@
 mod codec;
 mod dml;
 pub(crate) mod fixture;
+mod fragment;
 mod golden;
 mod ids;
 mod memory;
