@@ -57,6 +57,11 @@ impl PacketReader {
         !self.in_packet
     }
 
+    /// How many bytes there are of a packet that goes on in the next frame.
+    pub fn begun(&self) -> usize {
+        self.whole.len()
+    }
+
     /// The number the next frame must have: 0 for a command, the next one within an authentication.
     pub fn expect_sequence(&mut self, sequence: u8) {
         self.sequence = sequence;

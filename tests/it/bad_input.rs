@@ -188,3 +188,42 @@ async fn kill_query_interrupts_and_kill_ends() {
     assert_eq!(error.code, 1094);
     still_well(&mut killer).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn packets_that_do_not_end_take_no_more_than_their_part_of_the_memory() {
+    let server = Server::with(&Options {
+        env: &[("TROUPE_SQL_SESSION_MEMORY", "64MiB"), ("TROUPE_SQL_SESSIONS_MEMORY", "64MiB")],
+        ..Options::default()
+    });
+    let mut bystander = Conn::new(opts(&server)).await.unwrap();
+    // 8 MiB each, of a frame of 16: four fit.
+    let begun: Vec<TcpStream> = (0..8)
+        .map(|_| {
+            let mut stream = raw(&server);
+            stream.write_all(&[0xff, 0xff, 0xff, 0]).unwrap();
+            let piece = vec![b' '; 1 << 20];
+            // A socket that is refused may be closed before it has said all.
+            let _ = (0..8).try_for_each(|_| stream.write_all(&piece));
+            stream
+        })
+        .collect();
+    still_well(&mut bystander).await;
+    let mut refused = 0;
+    for mut stream in begun {
+        stream.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+        match read_packet(&mut stream) {
+            Some(answer) => {
+                assert_eq!(u16::from_le_bytes([answer[1], answer[2]]), 1041);
+                refused += 1;
+            }
+            // Closed with bytes that nobody has read, its last words may be lost.
+            None if stream.write_all(&[0; 1 << 20]).is_err() => refused += 1,
+            None => {}
+        }
+    }
+    assert!((4..=6).contains(&refused), "{refused} of 8 were refused");
+    // What was begun is given back with its socket.
+    let large: Option<u64> =
+        bystander.query_first(format!("SELECT LENGTH('{}')", "x".repeat(10 << 20))).await.unwrap();
+    assert_eq!(large, Some(10 << 20));
+}

@@ -12,6 +12,7 @@ use super::connection::{Connection, Services, too_many};
 use super::metrics;
 use crate::actors::intake::{Place, Places};
 use crate::actors::runtime::{Actor, Context, Handler, ReplyTo, Supervision, Thread};
+use crate::actors::session::Memory;
 use crate::message;
 use crate::protocol::auth::Plugin;
 use crate::protocol::packet::PacketWriter;
@@ -42,6 +43,8 @@ pub struct GatewayOptions {
     pub default_plugin: Plugin,
     /// Largest packet of a client, in bytes.
     pub max_packet: usize,
+    /// What has arrived of packets that are not whole.
+    pub memory: Arc<Memory>,
     /// How long a client may take to log in.
     pub connect_timeout: Duration,
     /// Clients without TLS are refused with error 3159.

@@ -21,7 +21,7 @@ use crate::actors::kv::Client;
 use crate::actors::pd::{LocalPd, PdClient};
 use crate::actors::runtime::{ActorRef, Lifecycle, Service, System, SystemOptions};
 use crate::actors::session::activity::SharedActivity;
-use crate::actors::session::{ProcessList, SessionServices};
+use crate::actors::session::{Memory, ProcessList, SessionServices};
 use crate::actors::stats::StatsCache;
 use crate::actors::store::StoreNode;
 use crate::config::{Config, Role, Roles};
@@ -70,6 +70,8 @@ pub(super) struct Shared {
     pub(super) descriptors: Descriptors,
     /// So many MySQL clients, those that have not logged in yet among them.
     pub(super) mysql_sockets: usize,
+    /// What sessions hold, and what arrives for them.
+    pub(super) memory: Arc<Memory>,
     pub(super) data: DataDir,
     pub(super) processes: Arc<ProcessList>,
     pub(super) activity: SharedActivity,
@@ -170,6 +172,7 @@ impl Node {
             unix_ms: None,
         });
         let guard = Guard::set(&system);
+        let memory = Memory::node(config.sql.sessions_memory.0 as usize);
         let shared = Arc::new(Shared {
             roles: config.node.roles(),
             address: config.node.address_at(addresses.bridge),
@@ -177,6 +180,7 @@ impl Node {
             config,
             descriptors,
             mysql_sockets,
+            memory,
             data,
             processes: Arc::default(),
             activity: SharedActivity::default(),

@@ -135,7 +135,7 @@ impl Service for Sql {
         });
         let configured = variables::configured(&shared.config, self.mysql);
         services.variables = Arc::new(GlobalVariables::new(&configured));
-        services.memory = Memory::node(shared.config.sql.sessions_memory.0 as usize);
+        services.memory = shared.memory.clone();
         services.session_memory = shared.config.sql.session_memory.0 as usize;
         services.max_prepared_statements = shared.config.sql.max_prepared_statements;
         let bridge = shared.product("bridge", |products| &products.bridge)?;
@@ -285,6 +285,7 @@ impl Service for MysqlGateway {
             max_sockets: shared.mysql_sockets,
             default_plugin: plugin(&shared.config),
             max_packet: config.max_allowed_packet.0 as usize,
+            memory: Memory::arriving(&shared.memory),
             connect_timeout: config.connect_timeout.0,
             require_tls: config.require_secure_transport,
             version: SERVER_VERSION.into(),

@@ -30,6 +30,13 @@ impl Memory {
         Arc::new(Memory { limited_by: "sql.session-memory", limit, used, whole })
     }
 
+    /// What has arrived of packets that are not whole: of all there is half, so that those who send them leave others room.
+    pub fn arriving(whole: &Arc<Memory>) -> Arc<Memory> {
+        let (used, limit) = (AtomicUsize::new(0), whole.limit / 2);
+        let limited_by = "half of sql.sessions-memory";
+        Arc::new(Memory { limited_by, limit, used, whole: Some(whole.clone()) })
+    }
+
     /// How much may be held.
     pub fn limit(&self) -> usize {
         self.limit

@@ -16,7 +16,8 @@ use tokio_rustls::server::TlsStream;
 
 use super::services::Services;
 use crate::actors::gateway::tls;
-use crate::actors::session::{ClientLimits, TlsSession};
+use crate::actors::session::{ClientLimits, Held, TlsSession};
+use crate::common::SqlError;
 use crate::protocol::compress::Compressed;
 use crate::protocol::packet::{self, Packet, PacketReader, PacketWriter};
 
@@ -24,6 +25,8 @@ use crate::protocol::packet::{self, Packet, PacketReader, PacketWriter};
 const READ_CHUNK: usize = 8 << 10;
 /// How much of what a client says is taken while its last command is still answered.
 const READ_AHEAD: usize = 64 << 10;
+/// What has arrived of a packet counts as memory when it is as much as this.
+const COUNTED: usize = 64 << 10;
 /// The largest packet of a client that has not logged in.
 const LOGIN_PACKET: usize = 16 << 10;
 /// How long a client may take no byte of its answer once the server stops.
@@ -153,6 +156,9 @@ pub(super) enum End {
     /// Packets that make no sense.
     #[error(transparent)]
     Malformed(#[from] crate::protocol::Malformed),
+    /// What has arrived of its packet is more than all packets and statements together may take.
+    #[error("{0}")]
+    NoMemory(SqlError),
     /// KILL, or the client was idle for too long.
     #[error("ended by the server")]
     Killed,
@@ -185,6 +191,8 @@ pub(super) struct Wire {
     reader: PacketReader,
     input: BytesMut,
     compressed: Option<Compressed>,
+    /// What has arrived of a packet, if it is much. Whole it is its session's, who counts what it makes of it.
+    arriving: Option<Held>,
     /// The number of the next packet that is not part of an answer already numbered.
     sequence: u8,
     read_patience: Duration,
@@ -199,6 +207,7 @@ impl Wire {
             reader: PacketReader::new(LOGIN_PACKET),
             input: BytesMut::new(),
             compressed: None,
+            arriving: None,
             sequence: 0,
             read_patience: LOGIN_PATIENCE,
             write_patience: LOGIN_PATIENCE,
@@ -229,6 +238,7 @@ impl Wire {
         self.sequence = sequence.wrapping_add(1);
         loop {
             if let Some(packet) = self.reader.next(&mut self.input)? {
+                self.arriving = None;
                 self.sequence = packet.next_sequence;
                 return Ok(packet);
             }
@@ -243,7 +253,22 @@ impl Wire {
                 let patience = self.read_patience;
                 timeout(patience, self.fill()).await.map_err(|_| End::ReadTimeout(patience))??;
             }
+            self.count_arriving()?;
         }
+    }
+
+    /// Counts what is here of the next packet.
+    fn count_arriving(&mut self) -> Result<(), End> {
+        let packed = self.compressed.as_mut().map_or(0, |compressed| compressed.received().len());
+        let bytes = self.input.len() + packed + self.reader.begun();
+        if let Some(held) = &mut self.arriving {
+            return held.set(bytes).map_err(End::NoMemory);
+        }
+        if bytes > COUNTED {
+            let held = self.services.options.memory.hold(bytes).map_err(End::NoMemory)?;
+            self.arriving = Some(held);
+        }
+        Ok(())
     }
 
     /// Whether nothing of the next packet is here.

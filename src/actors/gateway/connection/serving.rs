@@ -181,6 +181,7 @@ fn last_words(end: &End) -> Option<SqlError> {
         End::Malformed(malformed) => {
             (errno::MALFORMED_PACKET, format!("Malformed communication packet: {}", malformed.0))
         }
+        End::NoMemory(error) => return Some(error.clone()),
         End::Session(_) => (errno::UNKNOWN, "internal error: the session failed".to_string()),
         // Clients that are killed find their connection closed, and know what that means; an error nobody asked for would be
         // taken for the answer to the next command.
