@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "real processes live in real time")]
 
 mod admin;
+mod alter_columns;
 mod bad_input;
 mod bank;
 mod clients;

@@ -92,7 +92,7 @@ fn invalid_default(column: &str) -> SqlError {
     SqlError::new(errno::INVALID_DEFAULT, format!("Invalid default value for '{column}'"))
 }
 
-fn build_default(
+pub(super) fn build_default(
     column: &ColumnInfo,
     written: Option<&Expr>,
     sql_mode: SqlMode,

@@ -159,12 +159,7 @@ fn new_index(table: &TableInfo, definition: &IndexDefinition) -> SqlResult<Index
         bytes = bytes.saturating_add(size);
         columns.push(part);
     }
-    if bytes > KEY_BYTES {
-        return Err(SqlError::new(
-            errno::TOO_LONG_KEY,
-            format!("Specified key was too long; max key length is {KEY_BYTES} bytes"),
-        ));
-    }
+    check_width(bytes)?;
     if definition.comment.chars().count() > COMMENT_LIMIT {
         let name = definition.name.as_deref().unwrap_or_default();
         return Err(SqlError::new(
@@ -182,6 +177,27 @@ fn new_index(table: &TableInfo, definition: &IndexDefinition) -> SqlResult<Index
         skips_new_rows: false,
         state: SchemaState::Public,
     })
+}
+
+fn check_width(bytes: u32) -> SqlResult<()> {
+    if bytes > KEY_BYTES {
+        return Err(SqlError::new(
+            errno::TOO_LONG_KEY,
+            format!("Specified key was too long; max key length is {KEY_BYTES} bytes"),
+        ));
+    }
+    Ok(())
+}
+
+/// The error of an index that cannot be any more, after its columns have changed.
+pub(super) fn check_key(table: &TableInfo, index: &IndexInfo) -> SqlResult<()> {
+    let mut bytes = 0_u32;
+    for part in &index.columns {
+        let column = &table.columns[part.offset];
+        let written = IndexPart { column: column.name.clone(), length: part.prefix_len };
+        bytes = bytes.saturating_add(key_part(column, &written)?.1);
+    }
+    check_width(bytes)
 }
 
 /// The whole of a column, as one of a key.
@@ -260,7 +276,8 @@ fn key_part(column: &ColumnInfo, part: &IndexPart) -> SqlResult<(IndexColumn, u3
     Ok((part, length.saturating_mul(width)))
 }
 
-fn check_new_name(name: &str, primary: bool, known: &[IndexInfo]) -> SqlResult<()> {
+/// Errors 1059, 1280 and 1061 for a name that an index cannot have.
+pub(super) fn check_new_name(name: &str, primary: bool, known: &[IndexInfo]) -> SqlResult<()> {
     check_name(name)?;
     if name.is_empty() || (!primary && same(name, PRIMARY)) {
         return Err(SqlError::new(

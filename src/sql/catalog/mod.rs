@@ -19,7 +19,10 @@ mod tests;
 
 pub use build::{DdlContext, build_create_database, build_statement, build_table};
 pub use build_column::check_decimal;
-pub use changes::{AddColumn, AddIndex, Alteration, DropColumn, DropIndex, TableChange};
+pub use changes::{
+    AddColumn, AddIndex, Alteration, DropColumn, DropIndex, ModifyColumn, RenameIndex, SetDefault,
+    TableChange,
+};
 pub use ddl_statement::DdlStatement;
 pub use info_schema::{
     INFORMATION_SCHEMA, InfoSchema, SYSTEM_DATABASES, SchemaChange, is_system_database,

@@ -6,9 +6,6 @@ use crate::common::{SqlError, SqlResult, errno};
 
 /// Actions of ALTER TABLE that are not implemented.
 const ACTIONS: &[&str] = &[
-    "MODIFY",
-    "CHANGE",
-    "ALTER",
     "RENAME",
     "CONVERT",
     "DEFAULT",
@@ -231,8 +228,41 @@ impl Parser<'_> {
         if self.word("ADD") {
             return self.add_action(actions);
         }
+        let changes = self.word("CHANGE");
+        if changes || self.word("MODIFY") {
+            self.word("COLUMN");
+            let from = self.name()?;
+            let name = if changes { self.name()? } else { from.clone() };
+            let mut indexes = Vec::new();
+            let column = self.column_definition(name, &mut indexes)?;
+            let place = self.column_place()?;
+            actions.push(AlterAction::ModifyColumn(from, column, place));
+            actions.extend(indexes.into_iter().map(AlterAction::AddIndex));
+            return Ok(());
+        }
         actions.push(self.other_action()?);
         Ok(())
+    }
+
+    /// [COLUMN] name SET DEFAULT value | DROP DEFAULT.
+    fn alter_column(&mut self) -> SqlResult<AlterAction> {
+        for word in ["INDEX", "CHECK", "CONSTRAINT"] {
+            if self.at(word) {
+                return Err(SqlError::unsupported(format!("ALTER TABLE … ALTER {word}")));
+            }
+        }
+        self.word("COLUMN");
+        let name = self.name()?;
+        if self.words(&["DROP", "DEFAULT"]) {
+            return Ok(AlterAction::SetDefault(name, None));
+        }
+        if self.words(&["SET", "VISIBLE"]) || self.words(&["SET", "INVISIBLE"]) {
+            return Err(SqlError::unsupported("INVISIBLE columns"));
+        }
+        self.expect_words(&["SET", "DEFAULT"])?;
+        // CURRENT_TIMESTAMP is an expression here, and would need its parentheses.
+        let default = if self.at_op("(") { self.default_value()? } else { self.signed_literal()? };
+        Ok(AlterAction::SetDefault(name, Some(default)))
     }
 
     fn other_action(&mut self) -> SqlResult<AlterAction> {
@@ -254,6 +284,12 @@ impl Parser<'_> {
         }
         if self.words(&["RENAME", "COLUMN"]) {
             return self.renamed().map(AlterAction::RenameColumn);
+        }
+        if self.words(&["RENAME", "INDEX"]) || self.words(&["RENAME", "KEY"]) {
+            return self.renamed().map(AlterAction::RenameIndex);
+        }
+        if self.word("ALTER") {
+            return self.alter_column();
         }
         if self.words(&["ENABLE", "KEYS"]) || self.words(&["DISABLE", "KEYS"]) {
             return Ok(AlterAction::Keys);

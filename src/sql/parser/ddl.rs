@@ -344,7 +344,7 @@ impl Parser<'_> {
         clauses.iter().find(|(word, _)| self.at(word)).map(|(_, clause)| *clause)
     }
 
-    fn default_value(&mut self) -> SqlResult<Expr> {
+    pub(super) fn default_value(&mut self) -> SqlResult<Expr> {
         if self.at_op("(") {
             return Err(SqlError::unsupported("expressions as DEFAULT"));
         }
@@ -353,6 +353,11 @@ impl Parser<'_> {
             let args = vec![Expr::Literal(Literal::Integer(u64::from(precision)))];
             return Ok(Expr::Call("now".to_owned(), args));
         }
+        self.signed_literal()
+    }
+
+    /// A literal, perhaps with a sign.
+    pub(super) fn signed_literal(&mut self) -> SqlResult<Expr> {
         let sign = if self.op("-") {
             Some(super::ast::UnaryOp::Minus)
         } else if self.op("+") {

@@ -147,7 +147,6 @@ pub(super) fn default_value(column: &ColumnInfo) -> SqlResult<Option<Expr>> {
             let digits = Expr::literal(Datum::Int(i64::from(*digits)));
             Some(Expr::call(Function::Now, vec![digits])?)
         }
-        None if !column.field_type.not_null => Some(Expr::null()),
         None => None,
     })
 }

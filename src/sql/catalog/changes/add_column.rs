@@ -74,11 +74,7 @@ impl Change for AddColumn {
     fn apply(&self, alteration: &mut Alteration) -> SqlResult<()> {
         let position = match &self.place {
             None => alteration.after.columns.len(),
-            Some(ColumnPlace::First) => 0,
-            Some(ColumnPlace::After(name)) => match alteration.position_after(name) {
-                Some(position) => position + 1,
-                None => return Err(alteration.unknown_column(name)),
-            },
+            Some(place) => alteration.position_of(place)?,
         };
         let table = &mut alteration.after;
         let handle = table.handle_id();

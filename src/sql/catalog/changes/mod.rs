@@ -11,19 +11,25 @@
 mod add_column;
 mod drop_column;
 mod indexes;
+mod modify_column;
 mod rename_column;
+mod rename_index;
+mod set_default;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::add_column::AddColumn;
 pub use self::drop_column::DropColumn;
 pub use self::indexes::{AddIndex, DropIndex};
+pub use self::modify_column::ModifyColumn;
+pub use self::rename_index::RenameIndex;
+pub use self::set_default::SetDefault;
 use super::build::{COLUMN_LIMIT, DdlContext, check_auto_increment};
 use super::build_index::whole_part;
 use super::ddl_statement::Complaint;
 use super::{ColumnInfo, IndexInfo, SchemaState, TableInfo};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::parser::ast::{AlterAction, Renamed};
+use crate::sql::parser::ast::{AlterAction, ColumnPlace, Renamed};
 
 /// An action of ALTER TABLE, CREATE INDEX or DROP INDEX, as a job has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,10 +40,16 @@ pub enum TableChange {
     DropColumn(DropColumn),
     /// RENAME COLUMN.
     RenameColumn(Renamed),
+    /// MODIFY COLUMN and CHANGE COLUMN.
+    ModifyColumn(Box<ModifyColumn>),
+    /// ALTER COLUMN … SET DEFAULT and DROP DEFAULT.
+    SetDefault(SetDefault),
     /// ADD INDEX.
     AddIndex(AddIndex),
     /// DROP INDEX.
     DropIndex(DropIndex),
+    /// RENAME INDEX.
+    RenameIndex(RenameIndex),
 }
 
 impl TableChange {
@@ -56,6 +68,16 @@ impl TableChange {
                 TableChange::DropColumn(DropColumn { name: name.clone() })
             }
             AlterAction::RenameColumn(renamed) => TableChange::RenameColumn(renamed.clone()),
+            AlterAction::ModifyColumn(name, definition, place) => {
+                let modified = ModifyColumn::build(name, definition, place.clone(), table, ctx)?;
+                TableChange::ModifyColumn(Box::new(modified))
+            }
+            AlterAction::SetDefault(name, default) => {
+                TableChange::SetDefault(SetDefault::build(name, default.as_ref(), table, ctx)?)
+            }
+            AlterAction::RenameIndex(renamed) => {
+                TableChange::RenameIndex(RenameIndex(renamed.clone()))
+            }
             AlterAction::AddIndex(definition) => TableChange::AddIndex(AddIndex {
                 definition: definition.clone(),
                 if_not_exists: false,
@@ -72,6 +94,9 @@ impl TableChange {
             TableChange::AddColumn(change) => &**change,
             TableChange::DropColumn(change) => change,
             TableChange::RenameColumn(change) => change,
+            TableChange::ModifyColumn(change) => &**change,
+            TableChange::SetDefault(change) => change,
+            TableChange::RenameIndex(change) => change,
             TableChange::AddIndex(change) => change,
             TableChange::DropIndex(change) => change,
         }
@@ -180,8 +205,26 @@ impl Alteration {
 
     /// Error 1054.
     fn unknown_column(&self, name: &str) -> SqlError {
-        let message = format!("Unknown column '{name}' in '{}'", self.before.name);
-        SqlError::new(errno::BAD_FIELD, message)
+        unknown_column(name, &self.before)
+    }
+
+    /// The column that had this name; error 1054 if there was none, or it goes.
+    fn column_of(&mut self, name: &str) -> SqlResult<&mut ColumnInfo> {
+        let unknown = self.unknown_column(name);
+        let id = self.column_before(name);
+        let found = self.after.columns.iter_mut().find(|column| Some(column.id) == id);
+        found.ok_or(unknown)
+    }
+
+    /// Where a column with this place is to stand; error 1054 if it is to stand after one that is not there.
+    fn position_of(&self, place: &ColumnPlace) -> SqlResult<usize> {
+        match place {
+            ColumnPlace::First => Ok(0),
+            ColumnPlace::After(name) => match self.position_after(name) {
+                Some(position) => Ok(position + 1),
+                None => Err(self.unknown_column(name)),
+            },
+        }
     }
 
     fn next_index_id(&mut self) -> i64 {
@@ -264,6 +307,11 @@ fn indexes_beyond<'t>(
 /// Whether two names are the same to MySQL, which ignores their case here.
 fn same_name(left: &str, right: &str) -> bool {
     left.eq_ignore_ascii_case(right) || left.to_lowercase() == right.to_lowercase()
+}
+
+/// Error 1054.
+fn unknown_column(name: &str, table: &TableInfo) -> SqlError {
+    SqlError::new(errno::BAD_FIELD, format!("Unknown column '{name}' in '{}'", table.name))
 }
 
 /// Error 1091.

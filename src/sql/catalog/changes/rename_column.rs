@@ -13,12 +13,7 @@ impl Change for Renamed {
     /// Columns are found by the names they had, so that two can swap theirs.
     fn apply(&self, alteration: &mut Alteration) -> SqlResult<()> {
         check_name(&self.to)?;
-        let id = alteration.column_before(&self.from);
-        let id = id.ok_or_else(|| alteration.unknown_column(&self.from))?;
-        let columns = &mut alteration.after.columns;
-        columns.iter_mut().filter(|column| column.id == id).for_each(|column| {
-            column.name.clone_from(&self.to);
-        });
+        alteration.column_of(&self.from)?.name.clone_from(&self.to);
         Ok(())
     }
 }

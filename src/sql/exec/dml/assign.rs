@@ -70,7 +70,7 @@ fn default_of(column: &ColumnInfo, ctx: &EvalContext) -> SqlResult<Default> {
         Some(DefaultValue::Constant(Some(text))) => Default::Value(constant(text, column, ctx)?),
         Some(DefaultValue::CurrentTimestamp(_)) => Default::Value(now(column, ctx)?),
         Some(DefaultValue::Constant(None)) => Default::Value(Datum::Null),
-        None if column.auto_increment || !column.field_type.not_null => Default::Value(Datum::Null),
+        None if column.auto_increment => Default::Value(Datum::Null),
         // As in MySQL: whoever leaves an ENUM out gets its first member, in strict mode too.
         None if column.field_type.kind == TypeKind::Enum => {
             Default::Value(column.field_type.implicit_default())

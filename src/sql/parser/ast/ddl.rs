@@ -168,10 +168,16 @@ pub enum AlterAction {
     DropColumn(String),
     /// RENAME COLUMN.
     RenameColumn(Renamed),
+    /// MODIFY COLUMN, and CHANGE COLUMN of a column with this name.
+    ModifyColumn(String, ColumnDefinition, Option<ColumnPlace>),
+    /// ALTER COLUMN … SET DEFAULT; without one, DROP DEFAULT.
+    SetDefault(String, Option<Expr>),
     /// ADD INDEX.
     AddIndex(IndexDefinition),
     /// DROP INDEX.
     DropIndex(String),
+    /// RENAME INDEX.
+    RenameIndex(Renamed),
     /// ENABLE KEYS and DISABLE KEYS, which only MyISAM does anything for.
     Keys,
 }

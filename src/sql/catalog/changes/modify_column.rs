@@ -1,0 +1,156 @@
+//! MODIFY COLUMN and CHANGE COLUMN, as far as rows and entries that stand need not be touched.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Alteration, Change, Turn, same_name, unknown_column};
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::catalog::build::{DdlContext, check_name};
+use crate::sql::catalog::build_column::build_column;
+use crate::sql::catalog::build_index::check_key;
+use crate::sql::catalog::{ColumnInfo, DefaultValue, TableInfo};
+use crate::sql::parser::ast::{ColumnDefinition, ColumnOption, ColumnPlace};
+use crate::sql::types::{Collation, FieldType, TypeKind};
+
+/// MODIFY COLUMN or CHANGE COLUMN.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModifyColumn {
+    /// The name it has.
+    pub from: String,
+    /// What it is to be; its id is zero.
+    pub column: ColumnInfo,
+    /// Where it is to stand; `None`: where it is.
+    pub place: Option<ColumnPlace>,
+    /// Whether NULL was written.
+    pub says_null: bool,
+}
+
+impl ModifyColumn {
+    pub(super) fn build(
+        from: &str,
+        definition: &ColumnDefinition,
+        place: Option<ColumnPlace>,
+        table: &TableInfo,
+        ctx: &DdlContext<'_>,
+    ) -> SqlResult<ModifyColumn> {
+        check_name(&definition.name)?;
+        if !table.public_columns().iter().any(|column| same_name(&column.name, from)) {
+            return Err(unknown_column(from, table));
+        }
+        let collation = Collation::by_name(&table.collation)?;
+        let mut column = build_column(definition, 0, collation, ctx.sql_mode)?;
+        column.id = 0;
+        let says_null = definition.options.contains(&ColumnOption::Null);
+        Ok(ModifyColumn { from: from.to_owned(), column, place, says_null })
+    }
+
+    /// The column as it is to be, with what stays of the one it was. `in_key`: it is part of the primary key.
+    fn modified(&self, old: &ColumnInfo, in_key: bool) -> SqlResult<ColumnInfo> {
+        let mut new = ColumnInfo {
+            id: old.id,
+            offset: old.offset,
+            origin: old.origin.clone(),
+            state: old.state,
+            ..self.column.clone()
+        };
+        if in_key && self.says_null {
+            return Err(SqlError::new(
+                errno::PRIMARY_CANT_HAVE_NULL,
+                "All parts of a PRIMARY KEY must be NOT NULL; if you need NULL in a key, use UNIQUE instead",
+            ));
+        }
+        if in_key && !new.field_type.not_null {
+            new.field_type.not_null = true;
+            if new.default == Some(DefaultValue::Constant(None)) {
+                new.default = None;
+            }
+        }
+        if new.auto_increment && !old.auto_increment {
+            return Err(SqlError::unsupported("ALTER TABLE … MODIFY … AUTO_INCREMENT"));
+        }
+        if new.field_type.not_null && !old.field_type.not_null {
+            return Err(SqlError::unsupported(
+                "ALTER TABLE … MODIFY … NOT NULL of what may be NULL",
+            ));
+        }
+        if !reads_as(&old.field_type, &new.field_type) {
+            return Err(SqlError::unsupported(format!(
+                "ALTER TABLE … MODIFY of {} to {}",
+                old.field_type.sql_text(),
+                new.field_type.sql_text()
+            )));
+        }
+        Ok(new)
+    }
+}
+
+/// Whether whatever is stored of one type is stored of the other in the same way, in rows and in entries.
+fn reads_as(old: &FieldType, new: &FieldType) -> bool {
+    if old.unsigned != new.unsigned || old.collation != new.collation {
+        return false;
+    }
+    match (integer_rank(old.kind), integer_rank(new.kind)) {
+        (Some(old), Some(new)) => return old <= new,
+        (None, None) => {}
+        _ => return false,
+    }
+    let same = FieldType { not_null: old.not_null, zerofill: old.zerofill, ..new.clone() } == *old;
+    match (text_capacity(old), text_capacity(new)) {
+        (Some(old), Some(new)) => old <= new,
+        _ => same,
+    }
+}
+
+/// Integers are stored alike, whatever their width.
+fn integer_rank(kind: TypeKind) -> Option<u8> {
+    let ranks = [
+        TypeKind::TinyInt,
+        TypeKind::SmallInt,
+        TypeKind::MediumInt,
+        TypeKind::Int,
+        TypeKind::BigInt,
+    ];
+    (0..).zip(ranks).find(|(_, known)| *known == kind).map(|(rank, _)| rank)
+}
+
+/// How many bytes a string of varying length may have, counting four for a character; of the kinds that are stored alike.
+fn text_capacity(field_type: &FieldType) -> Option<u64> {
+    let width = if field_type.collation == Collation::Binary { 1 } else { 4 };
+    let bytes = match (field_type.kind, field_type.length) {
+        (TypeKind::VarChar, Some(length)) => u64::from(length) * width,
+        _ if field_type.kind == TypeKind::TinyText => 255,
+        _ if field_type.kind == TypeKind::Text => 65_535,
+        _ if field_type.kind == TypeKind::MediumText => 16_777_215,
+        _ if field_type.kind == TypeKind::LongText => u64::from(u32::MAX),
+        _ => return None,
+    };
+    Some(bytes)
+}
+
+impl Change for ModifyColumn {
+    /// One that moves may have to stand after one that comes.
+    fn turn(&self) -> Turn {
+        match self.place {
+            None => Turn::Change,
+            Some(_) => Turn::AddColumns,
+        }
+    }
+
+    fn apply(&self, alteration: &mut Alteration) -> SqlResult<()> {
+        let handle = alteration.after.handle_id();
+        let primary = alteration.after.indexes.iter().filter(|index| index.primary);
+        let parts = primary.flat_map(|index| &index.columns).map(|part| part.column);
+        let in_key: Vec<i64> = parts.chain(handle).collect();
+        let column = alteration.column_of(&self.from)?;
+        *column = self.modified(column, in_key.contains(&column.id))?;
+        let (id, offset) = (column.id, column.offset);
+        if let Some(place) = &self.place {
+            let column = alteration.after.columns.remove(offset);
+            let position = alteration.position_of(place)?;
+            alteration.after.columns.insert(position, column);
+            alteration.after.place_columns(handle);
+        }
+        let table = &alteration.after;
+        let touched = table.indexes.iter().filter(|i| i.columns.iter().any(|p| p.column == id));
+        touched.into_iter().try_for_each(|index| check_key(table, index))
+    }
+}

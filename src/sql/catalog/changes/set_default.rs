@@ -1,0 +1,48 @@
+//! ALTER COLUMN … SET DEFAULT and DROP DEFAULT: of rows to come; those that stand keep what they have.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Alteration, Change, Turn, same_name, unknown_column};
+use crate::common::SqlResult;
+use crate::sql::catalog::build::DdlContext;
+use crate::sql::catalog::build_column::build_default;
+use crate::sql::catalog::{DefaultValue, TableInfo};
+use crate::sql::parser::ast::Expr;
+
+/// SET DEFAULT, or DROP DEFAULT.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetDefault {
+    /// The column's name.
+    pub column: String,
+    /// Its default; `None`: an INSERT must give a value.
+    pub default: Option<DefaultValue>,
+}
+
+impl SetDefault {
+    pub(super) fn build(
+        name: &str,
+        default: Option<&Expr>,
+        table: &TableInfo,
+        ctx: &DdlContext<'_>,
+    ) -> SqlResult<SetDefault> {
+        let columns = table.public_columns();
+        let column = columns.iter().find(|column| same_name(&column.name, name));
+        let column = column.ok_or_else(|| unknown_column(name, table))?;
+        let default = match default {
+            Some(written) => build_default(column, Some(written), ctx.sql_mode)?,
+            None => None,
+        };
+        Ok(SetDefault { column: name.to_owned(), default })
+    }
+}
+
+impl Change for SetDefault {
+    fn turn(&self) -> Turn {
+        Turn::Change
+    }
+
+    fn apply(&self, alteration: &mut Alteration) -> SqlResult<()> {
+        alteration.column_of(&self.column)?.default.clone_from(&self.default);
+        Ok(())
+    }
+}
