@@ -25,7 +25,7 @@ use crate::actors::session::remote::{
 };
 use crate::actors::session::variables::GlobalVariables;
 use crate::actors::session::{
-    Accounts, LocalSessions, LockKeeper, Memory, SessionServices, Sessions,
+    Accounts, ClusterActors, LocalSessions, LockKeeper, Memory, SessionServices, Sessions,
 };
 use crate::config::{AuthPlugin, Config, Role};
 use crate::protocol::auth::Plugin;
@@ -144,6 +144,7 @@ impl Service for Sql {
             Box::pin(async move { cluster.sql_nodes_now().await })
         });
         services.others = Some(Arc::new(OtherNodes::new(bridge.clone(), system.node(), names)));
+        services.actors = Some(ClusterActors::new(system, &bridge));
         let services = Arc::new(services);
         let locks = services.locks.clone();
         let ddl = services.ddl.clone();

@@ -33,6 +33,7 @@ mod actor;
 mod analyze;
 mod answer;
 mod checksum;
+mod cluster_actors;
 mod control;
 mod core;
 mod cursor;
@@ -69,6 +70,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng as _;
 
 pub use actor::Session;
+pub use cluster_actors::ClusterActors;
 pub use memory::{Held, Memory};
 pub use messages::{
     Account, Accounts, Answer, CancelStatement, ClientInfo, Execute, SessionRef, Sessions,

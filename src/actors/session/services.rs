@@ -21,8 +21,8 @@ use super::actor::Session;
 use super::remote::OtherNodes;
 use super::variables::GlobalVariables;
 use super::{
-    CancelStatement, ClientInfo, Execute, LockedTables, Memory, Process, ProcessList, SessionRef,
-    Sessions, SwitchUser,
+    CancelStatement, ClientInfo, ClusterActors, Execute, LockedTables, Memory, Process,
+    ProcessList, SessionRef, Sessions, SwitchUser,
 };
 
 /// What a node's sessions share.
@@ -39,6 +39,8 @@ pub struct SessionServices {
     pub processes: Arc<ProcessList>,
     /// Sessions on other nodes; `None`: there are no others.
     pub others: Option<Arc<OtherNodes>>,
+    /// The actors of all nodes; `None`: nobody can tell.
+    pub actors: Option<ClusterActors>,
     /// Who may connect; the gateway asks the same table.
     pub accounts: Arc<AccountCache>,
     /// The node's system variables.
@@ -92,6 +94,7 @@ impl SessionServices {
             stats: Arc::default(),
             processes,
             others: None,
+            actors: None,
             accounts,
             variables: Arc::new(GlobalVariables::default()),
             clock,

@@ -18,7 +18,8 @@ use crate::sql::expr::{EvalContext, Warning};
 use crate::sql::kv::TxnOptions;
 use crate::sql::stats::TableStats;
 use crate::sql::system::{
-    self, Account, Asked, Digest, Rows, SessionFacts, SlowStatement, Sources, WaitingChange,
+    self, Account, ActorFacts, Asked, Digest, Rows, SessionFacts, SlowStatement, Sources,
+    WaitingChange,
 };
 use crate::sql::types::TimeZone;
 
@@ -132,6 +133,15 @@ impl Sources for SessionSources {
 
     fn slow_statements(&self) -> Vec<SlowStatement> {
         self.services.activity.slow.list()
+    }
+
+    async fn actors(&self) -> Vec<ActorFacts> {
+        let Some(actors) = &self.services.actors else { return Vec::new() };
+        let found = actors.list().await;
+        for trouble in found.troubles {
+            self.eval.warn(errno::UNKNOWN, trouble);
+        }
+        found.actors
     }
 
     fn diagnostics(&self) -> &[Warning] {

@@ -20,7 +20,7 @@ pub use asked::Asked;
 pub(in crate::sql) use information_schema::keywords::keywords;
 pub use show::{Shown, show};
 pub use sources::{
-    Account, Digest, HeldTable, SessionFacts, SlowStatement, Sources, WaitingChange,
+    Account, ActorFacts, Digest, HeldTable, SessionFacts, SlowStatement, Sources, WaitingChange,
 };
 pub use table::{Rows, Table};
 

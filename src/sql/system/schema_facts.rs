@@ -116,3 +116,15 @@ fn count_different(parts: &mut [IndexPart<'_>], stats: &TableStats) {
         part.different = different;
     }
 }
+
+/// The tables whose rows are stored.
+pub(super) fn stored<'a>(
+    asked: &'a Asked<'a>,
+) -> impl Iterator<Item = (&'a DatabaseInfo, &'a TableInfo)> + 'a {
+    asked.tables().filter(|(database, _)| database.id >= 0)
+}
+
+/// A table's name as InnoDB has it: `database/table`.
+pub(super) fn innodb_name(database: &DatabaseInfo, table: &TableInfo) -> String {
+    format!("{}/{}", database.name, table.name)
+}

@@ -1,10 +1,12 @@
 //! What the tables are made from, and where it comes from.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::Deserialize;
 
 use crate::common::SqlResult;
 use crate::protocol::auth::Plugin;
@@ -40,6 +42,8 @@ pub trait Sources: Send + Sync {
     fn digests(&self) -> Vec<Digest>;
     /// The last slow statements, oldest first.
     fn slow_statements(&self) -> Vec<SlowStatement>;
+    /// The actors of all nodes, by node and path.
+    async fn actors(&self) -> Vec<ActorFacts>;
     /// What the last statement left for SHOW WARNINGS.
     fn diagnostics(&self) -> &[Warning];
 }
@@ -157,6 +161,83 @@ impl Digest {
         let nanos = self.sum.as_nanos() / u128::from(self.count.max(1));
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
+}
+
+/// An actor and its mailbox, as nodes tell of them.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct ActorFacts {
+    /// The node it is on.
+    #[serde(skip)]
+    pub node: String,
+    /// Where it stands.
+    pub path: String,
+    /// What it is.
+    pub kind: String,
+    /// What it does.
+    pub state: String,
+    /// How often it was given fresh state.
+    pub restarts: u64,
+    /// How often it panicked.
+    pub panics: u64,
+    /// How many messages may wait.
+    pub capacity: u64,
+    /// What happens beyond.
+    pub overflow: String,
+    /// How many wait.
+    pub depth: u64,
+    /// The most that ever waited.
+    pub high_water: u64,
+    /// Messages let in.
+    pub enqueued: u64,
+    /// Messages handled.
+    pub handled: u64,
+    /// Messages turned away.
+    pub rejected: u64,
+    /// Messages let in and thrown away.
+    pub dropped: u64,
+    /// From the send to the handler.
+    pub wait: Quantiles,
+    /// In the handler.
+    pub busy: Quantiles,
+    /// Messages taken in hand, by name.
+    pub messages: BTreeMap<String, u64>,
+    /// The message in hand now.
+    pub in_hand: Option<InHand>,
+}
+
+impl ActorFacts {
+    /// On this node.
+    #[must_use]
+    pub fn on(self, node: &str) -> ActorFacts {
+        ActorFacts { node: node.to_owned(), ..self }
+    }
+
+    /// The messages and how many there were of each: `Tick: 7, Write: 3`.
+    pub(super) fn counted_messages(&self) -> String {
+        let counts: Vec<String> =
+            self.messages.iter().map(|(message, count)| format!("{message}: {count}")).collect();
+        counts.join(", ")
+    }
+}
+
+/// Points of a distribution, in microseconds.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub struct Quantiles {
+    /// Half took no longer.
+    pub p50_us: u64,
+    /// All but one in a hundred took no longer.
+    pub p99_us: u64,
+    /// The longest.
+    pub max_us: u64,
+}
+
+/// A message that an actor is busy with.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct InHand {
+    /// Its name.
+    pub message: String,
+    /// For how long, in microseconds.
+    pub since_us: u64,
 }
 
 /// A statement that took long.

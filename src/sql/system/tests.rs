@@ -83,6 +83,10 @@ impl Sources for World {
         vec![SlowStatement::default()]
     }
 
+    async fn actors(&self) -> Vec<ActorFacts> {
+        vec![ActorFacts { path: "/n/store".to_owned(), ..ActorFacts::default() }.on("n")]
+    }
+
     fn diagnostics(&self) -> &[Warning] {
         &self.diagnostics
     }

@@ -1,0 +1,16 @@
+//! `information_schema.ADMINISTRABLE_ROLE_AUTHORIZATIONS`: there are no roles.
+
+use crate::sql::system::table::table;
+
+table! {
+    "ADMINISTRABLE_ROLE_AUTHORIZATIONS" is empty;
+    USER: Varchar(97);
+    HOST: Varchar(256);
+    GRANTEE: Varchar(97);
+    GRANTEE_HOST: Varchar(256);
+    ROLE_NAME: Varchar(255);
+    ROLE_HOST: Varchar(256);
+    IS_GRANTABLE: Varchar(3) NOT NULL;
+    IS_DEFAULT: Varchar(3);
+    IS_MANDATORY: Varchar(3) NOT NULL;
+}

@@ -1,0 +1,13 @@
+//! `information_schema.INNODB_CMP_RESET`: there are no compressed pages.
+
+use crate::sql::system::table::table;
+
+table! {
+    "INNODB_CMP_RESET" is empty;
+    page_size: Int NOT NULL;
+    compress_ops: Int NOT NULL;
+    compress_ops_ok: Int NOT NULL;
+    compress_time: Int NOT NULL;
+    uncompress_ops: Int NOT NULL;
+    uncompress_time: Int NOT NULL;
+}
