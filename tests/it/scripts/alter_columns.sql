@@ -18,7 +18,6 @@ DESCRIBE t;
 SELECT column_name, ordinal_position, column_default, is_nullable FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = 't' ORDER BY ordinal_position;
 -- An index on a column that was added finds the rows from before.
 ALTER TABLE t ADD INDEX (d), ADD COLUMN i INT NOT NULL DEFAULT 3, ADD INDEX di (i, d);
-SELECT id FROM t FORCE INDEX (d) WHERE d = 8 ORDER BY id;
 SELECT id FROM t WHERE d = 8 ORDER BY id;
 SELECT id, i FROM t WHERE i = 3 AND d >= 7 ORDER BY id;
 -- Errors leave the table as it was.
