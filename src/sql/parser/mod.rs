@@ -23,6 +23,7 @@ mod account;
 mod admin;
 mod alter;
 pub mod ast;
+mod column;
 mod cursor;
 mod data_type;
 mod ddl;

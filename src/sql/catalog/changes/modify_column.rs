@@ -83,47 +83,63 @@ impl ModifyColumn {
     }
 }
 
-/// Whether whatever is stored of one type is stored of the other in the same way, in rows and in entries.
+/// How values of a type are stored, in rows and in entries.
+enum Stored<'t> {
+    /// As a number, whatever the width: the wider one has the higher rank.
+    Integer(u8),
+    /// As the text itself, of at most so many bytes.
+    Text(u64),
+    /// As the number of a member.
+    Member(Vec<&'t [u8]>),
+    /// In a way that depends on all of the type.
+    Otherwise,
+}
+
+impl Stored<'_> {
+    fn of(field_type: &FieldType) -> Stored<'_> {
+        let width = if field_type.collation == Collation::Binary { 1 } else { 4 };
+        match field_type.kind {
+            TypeKind::TinyInt => Stored::Integer(1),
+            TypeKind::SmallInt => Stored::Integer(2),
+            TypeKind::MediumInt => Stored::Integer(3),
+            TypeKind::Int => Stored::Integer(4),
+            TypeKind::BigInt => Stored::Integer(8),
+            TypeKind::VarChar => Stored::Text(u64::from(field_type.length.unwrap_or(0)) * width),
+            TypeKind::TinyText => Stored::Text(u64::from(u8::MAX)),
+            TypeKind::Text => Stored::Text(u64::from(u16::MAX)),
+            TypeKind::MediumText => Stored::Text((1 << 24) - 1),
+            TypeKind::LongText => Stored::Text(u64::from(u32::MAX)),
+            TypeKind::Enum | TypeKind::Set => {
+                let members = field_type.members.iter().flat_map(|members| members.names());
+                Stored::Member(members.map(|name| &name[..]).collect())
+            }
+            TypeKind::Float
+            | TypeKind::Double
+            | TypeKind::Decimal
+            | TypeKind::Char
+            | TypeKind::Date
+            | TypeKind::DateTime
+            | TypeKind::Timestamp
+            | TypeKind::Time
+            | TypeKind::Year
+            | TypeKind::Bit
+            | TypeKind::Null => Stored::Otherwise,
+        }
+    }
+}
+
+/// Whether whatever is stored of one type is a value of the other, and the same one.
 fn reads_as(old: &FieldType, new: &FieldType) -> bool {
-    if old.unsigned != new.unsigned || old.collation != new.collation {
-        return false;
+    let like = FieldType { not_null: old.not_null, zerofill: old.zerofill, ..new.clone() } == *old;
+    let alike = old.unsigned == new.unsigned && old.collation == new.collation;
+    match (Stored::of(old), Stored::of(new)) {
+        (Stored::Integer(old), Stored::Integer(new)) => alike && old <= new,
+        (Stored::Text(old), Stored::Text(new)) => alike && old <= new,
+        (Stored::Member(known), Stored::Member(members)) => {
+            alike && old.kind == new.kind && members.starts_with(&known)
+        }
+        _ => like,
     }
-    match (integer_rank(old.kind), integer_rank(new.kind)) {
-        (Some(old), Some(new)) => return old <= new,
-        (None, None) => {}
-        _ => return false,
-    }
-    let same = FieldType { not_null: old.not_null, zerofill: old.zerofill, ..new.clone() } == *old;
-    match (text_capacity(old), text_capacity(new)) {
-        (Some(old), Some(new)) => old <= new,
-        _ => same,
-    }
-}
-
-/// Integers are stored alike, whatever their width.
-fn integer_rank(kind: TypeKind) -> Option<u8> {
-    let ranks = [
-        TypeKind::TinyInt,
-        TypeKind::SmallInt,
-        TypeKind::MediumInt,
-        TypeKind::Int,
-        TypeKind::BigInt,
-    ];
-    (0..).zip(ranks).find(|(_, known)| *known == kind).map(|(rank, _)| rank)
-}
-
-/// How many bytes a string of varying length may have, counting four for a character; of the kinds that are stored alike.
-fn text_capacity(field_type: &FieldType) -> Option<u64> {
-    let width = if field_type.collation == Collation::Binary { 1 } else { 4 };
-    let bytes = match (field_type.kind, field_type.length) {
-        (TypeKind::VarChar, Some(length)) => u64::from(length) * width,
-        _ if field_type.kind == TypeKind::TinyText => 255,
-        _ if field_type.kind == TypeKind::Text => 65_535,
-        _ if field_type.kind == TypeKind::MediumText => 16_777_215,
-        _ if field_type.kind == TypeKind::LongText => u64::from(u32::MAX),
-        _ => return None,
-    };
-    Some(bytes)
 }
 
 impl Change for ModifyColumn {
