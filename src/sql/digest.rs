@@ -3,9 +3,11 @@
 //! Numbers, strings and `?` become `?`, lists of them `...`; comments and spaces go, words are compared without case.
 //! [`fingerprint`] is for counting and costs about as much as reading the text once; [`digest_text`] is for people.
 
+mod keywords;
+
 use sha2::{Digest as _, Sha256};
 
-use super::system::keywords;
+pub use keywords::keywords;
 
 /// Of a longer text no more is looked at: what follows is values.
 const TEXT_LIMIT: usize = 16 << 10;

@@ -17,7 +17,6 @@ mod table;
 mod tests;
 
 pub use asked::Asked;
-pub(in crate::sql) use information_schema::keywords::keywords;
 pub use show::{Shown, show};
 pub use sources::{
     Account, ActorFacts, Digest, HeldTable, SessionFacts, SlowStatement, Sources, WaitingChange,

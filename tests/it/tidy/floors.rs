@@ -21,6 +21,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "kv",
             "types",
+            "digest",
             "functions",
             "expr",
             "parser",
@@ -28,7 +29,6 @@ const FLOORS: &[(&str, &[&str])] = &[
             "catalog",
             "stats",
             "system",
-            "digest",
             "table_codec",
             "plan",
             "exec",
