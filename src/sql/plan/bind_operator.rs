@@ -146,8 +146,22 @@ fn compare_rows(op: BinaryOp, left: &[Expr], right: &[Expr]) -> SqlResult<Expr> 
     negate(equal, op == BinaryOp::Ne)
 }
 
-/// (a, b) < (c, d) is a < c OR (a = c AND b < d).
+/// (a, b) < (c, d) is a < c OR (a = c AND b < d), and so a <= c, which an index of a finds rows by.
 fn order_rows(op: BinaryOp, left: &[Expr], right: &[Expr]) -> SqlResult<Expr> {
+    let ordered = order_parts(op, left, right)?;
+    let ([first_left, _, ..], [first_right, _, ..]) = (left, right) else { return Ok(ordered) };
+    if !matches!((first_left, first_right), (Expr::Column { .. }, b) | (b, Expr::Column { .. }) if b.is_constant())
+    {
+        return Ok(ordered);
+    }
+    let bound = match op {
+        BinaryOp::Lt | BinaryOp::Le => Function::Le,
+        _ => Function::Ge,
+    };
+    Expr::call(Function::And, vec![compare(bound, first_left, first_right)?, ordered])
+}
+
+fn order_parts(op: BinaryOp, left: &[Expr], right: &[Expr]) -> SqlResult<Expr> {
     let strict = match op {
         BinaryOp::Lt | BinaryOp::Le => Function::Lt,
         BinaryOp::Gt | BinaryOp::Ge => Function::Gt,
@@ -161,7 +175,7 @@ fn order_rows(op: BinaryOp, left: &[Expr], right: &[Expr]) -> SqlResult<Expr> {
     }
     let before = compare(strict, first_left, first_right)?;
     let same = compare(Function::Eq, first_left, first_right)?;
-    let rest = order_rows(op, rest_left, rest_right)?;
+    let rest = order_parts(op, rest_left, rest_right)?;
     let behind = Expr::call(Function::And, vec![same, rest])?;
     Expr::call(Function::Or, vec![before, behind])
 }

@@ -7,7 +7,7 @@ use super::logical::{Logical, Scan, column_type};
 use super::physical::{AccessLock, JoinKind, PhysicalPlan, PlanNode, SortKey};
 use crate::common::SqlResult;
 use crate::sql::catalog::{IndexInfo, SchemaState};
-use crate::sql::expr::{Expr, Function};
+use crate::sql::expr::{Aggregate, AggregateKind, Expr, Function};
 use crate::sql::types::{Datum, FieldType, TypeKind};
 
 use std::sync::Arc;
@@ -57,7 +57,10 @@ fn lower_some(plan: Logical, fetch: Option<u64>) -> SqlResult<PhysicalPlan> {
             lower_join(*left, *right, kind, conditions, null_aware)?
         }
         Logical::Aggregate { input, group_by, aggregates } => {
-            let input = lower(*input)?;
+            let input = match extreme_key(&input, &group_by, &aggregates) {
+                Some(key) => lower_extreme(*input, key)?,
+                None => lower(*input)?,
+            };
             let rows =
                 if group_by.is_empty() { 1.0 } else { (input.estimated_rows * 0.8).max(1.0) };
             let groups = group_by.iter().map(Expr::field_type);
@@ -135,6 +138,47 @@ fn lower_sorted(input: Logical, keys: Vec<SortKey>, fetch: Option<u64>) -> SqlRe
     let schema = input.schema.clone();
     let rows = fetch.map_or(input.estimated_rows, |fetch| input.estimated_rows.min(fetch as f64));
     Ok(node(PlanNode::Sort { input: Box::new(input), keys, fetch }, schema, rows))
+}
+
+/// The order in which the first row has what the aggregation looks for: it is nothing but one MIN or MAX of a column of a table.
+fn extreme_key(input: &Logical, group_by: &[Expr], aggregates: &[Aggregate]) -> Option<SortKey> {
+    let ([], [Aggregate { kind, args, .. }]) = (group_by, aggregates) else { return None };
+    let descending = match kind {
+        AggregateKind::Min => false,
+        AggregateKind::Max => true,
+        _ => return None,
+    };
+    let ([expr @ Expr::Column { .. }], Logical::Scan(scan)) = (&args[..], input) else {
+        return None;
+    };
+    // Members of an ENUM are picked by their texts, and ordered by their numbers.
+    let ordered_alike = !expr.field_type().kind.is_member();
+    (scan.lock == AccessLock::None && ordered_alike)
+        .then(|| SortKey { expr: expr.clone(), descending })
+}
+
+/// The row with the lowest or highest value of a column, if an index has it at one of its ends; otherwise all rows.
+fn lower_extreme(input: Logical, key: SortKey) -> SqlResult<PhysicalPlan> {
+    let Logical::Scan(scan) = &input else { return lower(input) };
+    let mut first = scan.clone();
+    if let Expr::Column { index, field_type } = &key.expr
+        && !key.descending
+        && !field_type.not_null
+    {
+        // NULL is lowest, and no value.
+        let column = Expr::column(scan.outputs[*index], field_type.clone());
+        let null = Expr::call(Function::IsNull, vec![column])?;
+        first.filters.push(Expr::call(Function::Not, vec![null])?);
+    }
+    let Access { plan, ordered } = access::choose(&first, std::slice::from_ref(&key), Some(1));
+    if !ordered {
+        return lower(input);
+    }
+    if is_single_row(&plan) || stops_at(&plan, Some(1)) {
+        return Ok(plan);
+    }
+    let (schema, limit) = (plan.schema.clone(), Some(Expr::literal(Datum::Int(1))));
+    Ok(node(PlanNode::Limit { input: Box::new(plan), offset: None, limit }, schema, 1.0))
 }
 
 fn lower_limit(

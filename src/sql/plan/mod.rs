@@ -21,6 +21,7 @@ mod access;
 mod bind_expr;
 mod bind_operator;
 mod binder;
+mod branches;
 mod cardinality;
 mod constraints;
 mod dependence;

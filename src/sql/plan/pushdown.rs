@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::binder::{check, fold};
+use super::branches;
 use super::logical::Logical;
 use super::physical::JoinKind;
 use super::prints::Prints;
@@ -17,7 +18,7 @@ pub(super) fn push(plan: Logical, predicates: Vec<Expr>) -> SqlResult<Logical> {
         Logical::Filter { input, predicates: own } => {
             let mut all = predicates;
             for predicate in own {
-                all.extend(fold(predicate).split_conjunction());
+                all.extend(branches::split(fold(predicate))?);
             }
             if all.iter().any(|predicate| literal_truth(predicate) == Some(false)) {
                 return Ok(Logical::empty(input.schema()));
@@ -43,9 +44,11 @@ pub(super) fn push(plan: Logical, predicates: Vec<Expr>) -> SqlResult<Logical> {
             push_through_project(*input, exprs, predicates)
         }
         Logical::Join { left, right, kind, conditions, null_aware } => {
-            let conditions = conditions.into_iter().map(fold);
-            let conditions = conditions.flat_map(Expr::split_conjunction).collect();
-            Join { left: *left, right: *right, kind, null_aware }.push(conditions, predicates)
+            let mut parts = Vec::with_capacity(conditions.len());
+            for condition in conditions {
+                parts.extend(branches::split(fold(condition))?);
+            }
+            Join { left: *left, right: *right, kind, null_aware }.push(parts, predicates)
         }
         Logical::Aggregate { input, group_by, aggregates } => {
             let groups = group_by.len();

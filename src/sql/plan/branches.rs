@@ -1,0 +1,84 @@
+//! What the branches of an OR have in common.
+
+use super::prints::Prints;
+use crate::common::SqlResult;
+use crate::sql::expr::{Expr, Function};
+
+/// The parts of a condition that must each be true. What all branches of an OR demand is taken out of it: `(a AND b) OR (a AND c)` is
+/// `a AND (b OR c)`, whatever of them is NULL; so `a` may be the key of a join, or find rows by an index.
+pub(super) fn split(condition: Expr) -> SqlResult<Vec<Expr>> {
+    let mut parts = Vec::new();
+    for part in condition.split_conjunction() {
+        match part {
+            Expr::Call { function: Function::Or, args, field_type } => {
+                split_branches(
+                    Expr::Call { function: Function::Or, args, field_type },
+                    &mut parts,
+                )?;
+            }
+            other => parts.push(other),
+        }
+    }
+    Ok(parts)
+}
+
+fn split_branches(or: Expr, parts: &mut Vec<Expr>) -> SqlResult<()> {
+    let Expr::Call { args, .. } = &or else {
+        parts.push(or);
+        return Ok(());
+    };
+    let common = common_parts(args);
+    if common.is_empty() {
+        parts.push(or);
+        return Ok(());
+    }
+    let known = Prints::of(common.iter());
+    let mut rests = Vec::with_capacity(args.len());
+    for branch in args {
+        let mut rest = branch.clone().split_conjunction();
+        rest.retain(|part| known.find(part, |position| &common[position]).is_none());
+        match Expr::conjunction(rest) {
+            Some(rest) => rests.push(rest),
+            // What they have in common is all that this one demands.
+            None => {
+                rests.clear();
+                break;
+            }
+        }
+    }
+    for part in common {
+        parts.extend(split(part)?);
+    }
+    if !rests.is_empty() {
+        parts.push(Expr::call(Function::Or, rests)?);
+    }
+    Ok(())
+}
+
+/// What each of the branches demands, as the first one says it.
+fn common_parts(branches: &[Expr]) -> Vec<Expr> {
+    let [first, others @ ..] = branches else { return Vec::new() };
+    let mut common: Vec<&Expr> = Vec::new();
+    conjuncts(first, &mut common);
+    common.retain(|part| part.is_deterministic());
+    for branch in others {
+        if common.is_empty() {
+            break;
+        }
+        let mut parts = Vec::new();
+        conjuncts(branch, &mut parts);
+        let known = Prints::of(parts.iter().copied());
+        common.retain(|part| known.find(part, |position| parts[position]).is_some());
+    }
+    common.into_iter().cloned().collect()
+}
+
+/// The parts of an AND, those of ANDs in it among them.
+fn conjuncts<'e>(expr: &'e Expr, parts: &mut Vec<&'e Expr>) {
+    match expr {
+        Expr::Call { function: Function::And, args, .. } => {
+            args.iter().for_each(|arg| conjuncts(arg, parts));
+        }
+        other => parts.push(other),
+    }
+}
