@@ -110,6 +110,8 @@ async fn write(
 async fn assert_sound(nodes: &[&Server], columns: &[&str]) {
     for server in nodes {
         let mut conn = connect(server).await;
+        // All in one snapshot: the writers go on.
+        conn.query_drop("START TRANSACTION").await.unwrap();
         let rows: Vec<u64> = conn.query("SELECT id FROM d.t ORDER BY id").await.unwrap();
         for column in columns {
             // What the index says of each row, and what the row says.
@@ -207,9 +209,9 @@ async fn an_alteration_goes_on_when_its_owner_is_killed() {
     holder.query_drop("COMMIT").await.unwrap();
     let writers = Writers::start(&[&other, &next]).await;
     let begun = Instant::now();
-    let columns = "SELECT GROUP_CONCAT(column_name ORDER BY ordinal_position) FROM \
-                   information_schema.columns WHERE table_schema = 'd' AND table_name = 't'";
-    while look.query_first(columns).await.unwrap() != Some("id,v,n".to_owned()) {
+    let columns = "SELECT column_name FROM information_schema.columns \
+                   WHERE table_schema = 'd' AND table_name = 't' ORDER BY ordinal_position";
+    while look.query::<String, _>(columns).await.unwrap() != ["id", "v", "n"] {
         assert!(begun.elapsed() < PATIENCE, "the change is not gone on with");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
