@@ -9,10 +9,11 @@
 //! | a statement under locks | `sql::exec::retry` | 64 runs; each keeps the locks it took, so a few do |
 //! | a write that is a transaction of its own | the session | 10 runs, the first three without locks |
 //! | the server's own transaction | counters, statistics, schema jobs, accounts | 100 runs |
+//! | a question to the placement driver | `actors::pd::remote` | its deadline |
 
 use std::time::Duration;
 
-use super::{Class, SqlError};
+use super::{ErrorClass, SqlError};
 
 /// What a request to a region does there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,10 @@ pub enum Unit {
     Autocommit,
     /// A transaction of the server's own, which decides anew what it writes.
     Bookkeeping,
+    /// A question to the placement driver, which may be asked twice.
+    Question,
+    /// An order to it, to be carried out once.
+    Order,
 }
 
 /// What comes next.
@@ -78,23 +83,31 @@ pub const OPTIMISTIC_RUNS: usize = 3;
 const BOOKKEEPING_RUNS: usize = 100;
 
 /// What to do after `runs` runs, of which the last one ended with an error of this class.
-pub fn decide(unit: Unit, class: Class, runs: usize) -> Decision {
+pub fn decide(unit: Unit, class: ErrorClass, runs: usize) -> Decision {
     match unit {
         Unit::Request(effect) => after_request(effect, class, runs),
         Unit::LockingStatement => match class {
-            Class::Conflict if runs < LOCKING_RUNS => Decision::AtOnce,
+            ErrorClass::Conflict if runs < LOCKING_RUNS => Decision::AtOnce,
             _ => Decision::GiveUp,
         },
         Unit::Statement => Decision::GiveUp,
         Unit::Autocommit if runs >= AUTOCOMMIT_RUNS => Decision::GiveUp,
         Unit::Autocommit => match class {
-            Class::Conflict | Class::GaveWay => Decision::AtOnce,
-            Class::Locked => Decision::InLine,
-            Class::OldSchema => Decision::Replan,
+            ErrorClass::Conflict | ErrorClass::GaveWay => Decision::AtOnce,
+            ErrorClass::Locked => Decision::InLine,
+            ErrorClass::OldSchema => Decision::Replan,
+            _ => Decision::GiveUp,
+        },
+        // Until the deadline of who asks.
+        Unit::Question | Unit::Order => match class {
+            ErrorClass::Elsewhere | ErrorClass::Away => Decision::AfterPause,
+            ErrorClass::Lost if unit == Unit::Question => Decision::AfterPause,
             _ => Decision::GiveUp,
         },
         Unit::Bookkeeping => match class {
-            Class::Conflict | Class::GaveWay if runs < BOOKKEEPING_RUNS => Decision::AfterPause,
+            ErrorClass::Conflict | ErrorClass::GaveWay if runs < BOOKKEEPING_RUNS => {
+                Decision::AfterPause
+            }
             _ => Decision::GiveUp,
         },
     }
@@ -105,24 +118,24 @@ pub fn runs_again(unit: Unit, error: &SqlError, runs: usize) -> bool {
     matches!(decide(unit, error.class(), runs), Decision::AtOnce | Decision::AfterPause)
 }
 
-fn after_request(effect: Effect, class: Class, runs: usize) -> Decision {
+fn after_request(effect: Effect, class: ErrorClass, runs: usize) -> Decision {
     match class {
         // The first hint mostly leads there; whoever is sent to and fro pauses.
-        Class::Elsewhere if runs <= 1 => Decision::AtOnce,
-        Class::Elsewhere | Class::Away | Class::Busy => Decision::AfterPause,
-        Class::Lost if effect == Effect::Decide => Decision::UntilKnown,
-        Class::Lost => Decision::AfterPause,
-        Class::Locked => Decision::Resolve,
-        Class::Deterministic
-        | Class::WaitedOut
-        | Class::Conflict
-        | Class::GaveWay
-        | Class::OldSchema
-        | Class::DiskFull
-        | Class::TooMuch
-        | Class::Ended
-        | Class::Undetermined
-        | Class::Fatal => Decision::GiveUp,
+        ErrorClass::Elsewhere if runs <= 1 => Decision::AtOnce,
+        ErrorClass::Elsewhere | ErrorClass::Away | ErrorClass::Busy => Decision::AfterPause,
+        ErrorClass::Lost if effect == Effect::Decide => Decision::UntilKnown,
+        ErrorClass::Lost => Decision::AfterPause,
+        ErrorClass::Locked => Decision::Resolve,
+        ErrorClass::Deterministic
+        | ErrorClass::WaitedOut
+        | ErrorClass::Conflict
+        | ErrorClass::GaveWay
+        | ErrorClass::OldSchema
+        | ErrorClass::DiskFull
+        | ErrorClass::TooMuch
+        | ErrorClass::Ended
+        | ErrorClass::Undetermined
+        | ErrorClass::Fatal => Decision::GiveUp,
     }
 }
 
@@ -135,11 +148,15 @@ const LONGEST_FOR_REGION: Duration = Duration::from_millis(150);
 /// Between two runs of the server's own transactions.
 pub const BETWEEN_RUNS: Duration = Duration::from_millis(5);
 
+/// Between two questions to the placement driver: its next leader may be there at any moment.
+const BETWEEN_QUESTIONS: Duration = Duration::from_millis(100);
+
 /// The longest pause after so many others, from which jitter takes up to a half.
 pub fn pause(unit: Unit, pauses: u32) -> Duration {
     match unit {
         Unit::Request(_) => growing(pauses).min(LONGEST_FOR_REGION),
         Unit::Bookkeeping => BETWEEN_RUNS,
+        Unit::Question | Unit::Order => BETWEEN_QUESTIONS,
         Unit::LockingStatement | Unit::Statement | Unit::Autocommit => Duration::ZERO,
     }
 }
@@ -153,24 +170,24 @@ pub fn growing(pauses: u32) -> Duration {
 mod tests {
     use super::*;
 
-    const CLASSES: [Class; 15] = [
-        Class::Deterministic,
-        Class::Elsewhere,
-        Class::Away,
-        Class::Busy,
-        Class::Lost,
-        Class::Locked,
-        Class::WaitedOut,
-        Class::Conflict,
-        Class::GaveWay,
-        Class::OldSchema,
-        Class::DiskFull,
-        Class::TooMuch,
-        Class::Ended,
-        Class::Undetermined,
-        Class::Fatal,
+    const CLASSES: [ErrorClass; 15] = [
+        ErrorClass::Deterministic,
+        ErrorClass::Elsewhere,
+        ErrorClass::Away,
+        ErrorClass::Busy,
+        ErrorClass::Lost,
+        ErrorClass::Locked,
+        ErrorClass::WaitedOut,
+        ErrorClass::Conflict,
+        ErrorClass::GaveWay,
+        ErrorClass::OldSchema,
+        ErrorClass::DiskFull,
+        ErrorClass::TooMuch,
+        ErrorClass::Ended,
+        ErrorClass::Undetermined,
+        ErrorClass::Fatal,
     ];
-    const UNITS: [Unit; 8] = [
+    const UNITS: [Unit; 10] = [
         Unit::Request(Effect::Read),
         Unit::Request(Effect::Look),
         Unit::Request(Effect::Change),
@@ -179,25 +196,27 @@ mod tests {
         Unit::Statement,
         Unit::Autocommit,
         Unit::Bookkeeping,
+        Unit::Question,
+        Unit::Order,
     ];
 
     /// The whole table after a first run: class by class, in the order of the units; `.` gives up.
     const TABLE: &str = "
-        Deterministic . . . . . . . .
-        Elsewhere     a a a a . . . .
-        Away          p p p p . . . .
-        Busy          p p p p . . . .
-        Lost          p p p k . . . .
-        Locked        r r r r . . l .
-        WaitedOut     . . . . . . . .
-        Conflict      . . . . a . a p
-        GaveWay       . . . . . . a p
-        OldSchema     . . . . . . n .
-        DiskFull      . . . . . . . .
-        TooMuch       . . . . . . . .
-        Ended         . . . . . . . .
-        Undetermined  . . . . . . . .
-        Fatal         . . . . . . . .";
+        Deterministic . . . . . . . . . .
+        Elsewhere     a a a a . . . . p p
+        Away          p p p p . . . . p p
+        Busy          p p p p . . . . . .
+        Lost          p p p k . . . . p .
+        Locked        r r r r . . l . . .
+        WaitedOut     . . . . . . . . . .
+        Conflict      . . . . a . a p . .
+        GaveWay       . . . . . . a p . .
+        OldSchema     . . . . . . n . . .
+        DiskFull      . . . . . . . . . .
+        TooMuch       . . . . . . . . . .
+        Ended         . . . . . . . . . .
+        Undetermined  . . . . . . . . . .
+        Fatal         . . . . . . . . . .";
 
     fn sign(decision: Decision) -> char {
         match decision {
@@ -230,7 +249,9 @@ mod tests {
             for class in CLASSES {
                 let late = decide(unit, class, 1000);
                 match unit {
-                    Unit::Request(_) => assert_ne!(late, Decision::AtOnce, "{class:?}"),
+                    Unit::Request(_) | Unit::Question | Unit::Order => {
+                        assert_ne!(late, Decision::AtOnce, "{class:?}");
+                    }
                     _ => assert_eq!(late, Decision::GiveUp, "{unit:?} {class:?}"),
                 }
             }

@@ -243,6 +243,7 @@ pub fn index_entry(
                     values::prefix(bytes, length as usize, info.field_type.is_binary_string());
                 push_column(encoder, info, &Datum::Bytes(cut), zone)?;
             }
+            // All of any other value.
             _ => push_column(encoder, info, value, zone)?,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::metrics;
 use crate::actors::pd::PdError;
-use crate::common::{Conflict, Fault, SqlError, Timestamp};
+use crate::common::{Conflict, ErrorClass, Fault, SqlError, Timestamp};
 use crate::storage::txn::{KeyError, RegionError};
 
 /// A result of the client's inner parts.
@@ -65,6 +65,9 @@ impl Error {
             Error::GivesWay => Fault::Deadlock,
             Error::WaitedTooLong => Fault::LockWaitTimeout,
             Error::NoWait => Fault::LockNotAvailable,
+            Error::Pd(error) if error.class() == ErrorClass::Deterministic => {
+                return SqlError::internal(error);
+            }
             Error::Pd(error) => Fault::PlacementUnavailable(error.to_string()),
             Error::Storage(error) => Fault::Storage(error),
             Error::TooLarge(error) => Fault::DoesNotFit(error),

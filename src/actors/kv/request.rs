@@ -16,7 +16,7 @@ use super::replicas;
 use super::resolve::Resolved;
 use crate::actors::pd::PdError;
 use crate::common::retry::{self, Decision, Effect, Unit};
-use crate::common::{Class, Timestamp};
+use crate::common::{ErrorClass, Timestamp};
 use crate::sql::kv::ReadFrom;
 use crate::storage::region::Peer;
 use crate::storage::routing::{RegionRoute, encode_bound, encode_key};
@@ -342,7 +342,7 @@ impl Client {
     ) -> Result<()> {
         // A store of this process that is slow is not out of order.
         match self.transport().is_here(route) {
-            true if error.class() == Class::Lost => {}
+            true if error.class() == ErrorClass::Lost => {}
             true => backoff.forgive(),
             false => backoff.forgive_beyond(ATTEMPT_COUNTS),
         }
@@ -441,7 +441,7 @@ impl Client {
     ) -> Result<()> {
         match error {
             RequestError::Region(error) => {
-                if error.class() == Class::Lost {
+                if error.class() == ErrorClass::Lost {
                     call.set_undetermined();
                 }
                 self.recover(route, error, &mut call.backoff, call.effect).await

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::common::{RegionId, StoreId, Timestamp};
+use crate::common::{ErrorClass, RegionId, StoreId, Timestamp};
 pub use crate::placement::Lease;
 use crate::placement::{
     AdminRequest, Duties, RegionOrder, RegionReport, StoreInfo, StoreMeta, StoreStats,
@@ -33,6 +33,18 @@ pub enum PdError {
     /// It refused: asking the same again will not help.
     #[error("the placement driver refused: {0}")]
     Refused(String),
+}
+
+impl PdError {
+    /// What may be done about it.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            // It may have been asked, and the answer be lost.
+            PdError::Unavailable(_) => ErrorClass::Lost,
+            PdError::NotLeader { .. } => ErrorClass::Elsewhere,
+            PdError::Refused(_) => ErrorClass::Deterministic,
+        }
+    }
 }
 
 fn leader_text(leader: Option<&str>) -> String {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::core::Core;
 use super::plan_tables::PlanTables;
 use crate::actors::ddl::SchemaGuard;
-use crate::common::{Class, Fault, SqlError, SqlResult, errno};
+use crate::common::{ErrorClass, Fault, SqlError, SqlResult, errno};
 use crate::sql::catalog::{InfoSchema, TableInfo};
 use crate::sql::exec::dml::{duplicate_from_key, is_auto_increment_key};
 use crate::sql::kv::{Savepoint, Transaction, TxnOptions};
@@ -248,7 +248,7 @@ impl Core {
                 tracing::debug!(%error, conn_id = self.process.id, "failed to roll back");
             }
         }
-        if error.class() == Class::GaveWay {
+        if error.class() == ErrorClass::GaveWay {
             self.roll_back().await;
             return error;
         }

@@ -1,6 +1,6 @@
 //! MySQL's error numbers, and TiDB's for what MySQL does not know.
 
-use super::Class;
+use super::ErrorClass;
 
 /// What is to be known of an error number.
 #[derive(Clone, Copy, Debug)]
@@ -10,7 +10,7 @@ pub struct Operational {
     /// The name of its constant.
     pub name: &'static str,
     /// What may be done about it.
-    pub class: Class,
+    pub class: ErrorClass,
 }
 
 macro_rules! errnos {
@@ -31,16 +31,16 @@ macro_rules! errnos {
         }
 
         /// What may be done about an error with this number.
-        pub fn class(code: u16) -> Class {
+        pub fn class(code: u16) -> ErrorClass {
             match code {
-                $($number => Class::$class,)*
-                _ => Class::Deterministic,
+                $($number => ErrorClass::$class,)*
+                _ => ErrorClass::Deterministic,
             }
         }
 
         /// The errors that have their cause outside of the statement: those an operator meets. `docs/errors.md` describes each.
         pub const OPERATIONAL: &[Operational] =
-            &[$(Operational { code: $number, name: stringify!($op), class: Class::$class }),*];
+            &[$(Operational { code: $number, name: stringify!($op), class: ErrorClass::$class }),*];
     };
 }
 

@@ -12,7 +12,7 @@ pub type SqlResult<T> = Result<T, SqlError>;
 
 /// What may be done about an error: by whoever asked a region, ran a statement, or sent it. `common::retry` decides by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
+pub enum ErrorClass {
     /// The same again fails in the same way.
     Deterministic,
     /// Nothing was done, as the wrong one was asked: the right one may be known already.
@@ -90,13 +90,13 @@ impl SqlError {
     }
 
     /// What may be done about it.
-    pub fn class(&self) -> Class {
+    pub fn class(&self) -> ErrorClass {
         errno::class(self.code)
     }
 
     /// Whether the transaction gave way to another and may succeed when it is run again, as a whole.
     pub fn is_conflict(&self) -> bool {
-        matches!(self.class(), Class::Conflict | Class::GaveWay)
+        matches!(self.class(), ErrorClass::Conflict | ErrorClass::GaveWay)
     }
 
     /// The five-character SQLSTATE of the error number.

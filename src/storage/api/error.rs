@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::LockInfo;
 use crate::common::retry::Effect;
-use crate::common::{Class, PeerId, RegionId, StoreId, Timestamp};
+use crate::common::{ErrorClass, PeerId, RegionId, StoreId, Timestamp};
 
 macro_rules! busy {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)*) => {
@@ -224,17 +224,17 @@ pub enum KeyError {
 
 impl RegionError {
     /// What may be done about it.
-    pub fn class(&self) -> Class {
+    pub fn class(&self) -> ErrorClass {
         match self {
             RegionError::NotLeader { leader: Some(_), .. }
             | RegionError::EpochNotMatch(_)
-            | RegionError::KeyNotInRegion(_) => Class::Elsewhere,
+            | RegionError::KeyNotInRegion(_) => ErrorClass::Elsewhere,
             RegionError::NotLeader { leader: None, .. } | RegionError::RegionNotFound(_) => {
-                Class::Away
+                ErrorClass::Away
             }
-            RegionError::ServerIsBusy(_) | RegionError::StaleCommand(_) => Class::Busy,
-            RegionError::Undetermined(_) => Class::Lost,
-            RegionError::DiskFull(_) => Class::DiskFull,
+            RegionError::ServerIsBusy(_) | RegionError::StaleCommand(_) => ErrorClass::Busy,
+            RegionError::Undetermined(_) => ErrorClass::Lost,
+            RegionError::DiskFull(_) => ErrorClass::DiskFull,
         }
     }
 
@@ -249,32 +249,32 @@ impl RegionError {
 
 impl KeyError {
     /// What may be done about it.
-    pub fn class(&self) -> Class {
+    pub fn class(&self) -> ErrorClass {
         match self {
-            KeyError::Locked(_) => Class::Locked,
+            KeyError::Locked(_) => ErrorClass::Locked,
             KeyError::WriteConflict { .. }
             | KeyError::TxnLockNotFound { .. }
-            | KeyError::PessimisticLockNotFound { .. } => Class::Conflict,
-            KeyError::Deadlock { .. } => Class::GaveWay,
-            KeyError::LockWaitTimeout { .. } => Class::WaitedOut,
-            KeyError::AlreadyExists { .. } => Class::Deterministic,
+            | KeyError::PessimisticLockNotFound { .. } => ErrorClass::Conflict,
+            KeyError::Deadlock { .. } => ErrorClass::GaveWay,
+            KeyError::LockWaitTimeout { .. } => ErrorClass::WaitedOut,
+            KeyError::AlreadyExists { .. } => ErrorClass::Deterministic,
             KeyError::Committed { .. }
             | KeyError::TxnNotFound { .. }
             | KeyError::CommitTsExpired { .. }
-            | KeyError::AssertionFailed { .. } => Class::Fatal,
+            | KeyError::AssertionFailed { .. } => ErrorClass::Fatal,
         }
     }
 }
 
 impl RequestError {
     /// What may be done about it.
-    pub fn class(&self) -> Class {
+    pub fn class(&self) -> ErrorClass {
         match self {
             RequestError::Region(error) => error.class(),
             RequestError::Key(error) => error.class(),
-            RequestError::Storage(_) => Class::Fatal,
-            RequestError::TooLarge(_) => Class::TooMuch,
-            RequestError::Refused(_) => Class::Deterministic,
+            RequestError::Storage(_) => ErrorClass::Fatal,
+            RequestError::TooLarge(_) => ErrorClass::TooMuch,
+            RequestError::Refused(_) => ErrorClass::Deterministic,
         }
     }
 }

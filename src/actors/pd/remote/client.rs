@@ -19,6 +19,7 @@ use super::{AnnounceNode, PdCall, convert, pd_path, wire};
 use crate::actors::bridge::Bridge;
 use crate::actors::pd::{Lease, LocalPd, PdClient, PdError, PdResult, SplitIds};
 use crate::actors::runtime::{Address, AskError, SendError, System};
+use crate::common::retry::{self, Decision, Unit};
 use crate::common::{RegionId, StoreId, Timestamp};
 use crate::placement::{
     AdminRequest, Duties, RegionOrder, RegionReport, StoreInfo, StoreMeta, StoreStats,
@@ -34,8 +35,6 @@ const DEADLINE: Duration = Duration::from_secs(8);
 const TIMESTAMP_DEADLINE: Duration = Duration::from_secs(20);
 /// How long one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(3);
-/// The pause before another attempt.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// The placement driver of other processes. Cheap to clone.
 #[derive(Clone)]
@@ -146,10 +145,10 @@ impl RemotePd {
             }
             let leader = Some(members.leader).filter(|leader| !leader.is_empty());
             self.turn_from(&member, leader.as_deref());
-            if leader.is_none() || left <= PAUSE {
+            if leader.is_none() || left <= retry::pause(Unit::Question, 0) {
                 return Err(PdError::NotLeader { leader });
             }
-            sleep(PAUSE).await;
+            sleep(retry::pause(Unit::Question, 0)).await;
         }
     }
 
@@ -205,28 +204,33 @@ impl RemotePd {
 
     /// Asks until there is an answer, of whichever member. Only for what may be done twice.
     async fn call(&self, call: Call) -> PdResult<Answer> {
-        self.call_until(call, DEADLINE, true).await
+        self.call_until(call, DEADLINE, Unit::Question).await
     }
 
     /// Asks until a leader has been asked, and takes what comes of it.
     async fn once(&self, call: Call) -> PdResult<Answer> {
-        self.call_until(call, DEADLINE, false).await
+        self.call_until(call, DEADLINE, Unit::Order).await
     }
 
-    async fn call_until(&self, call: Call, mut left: Duration, again: bool) -> PdResult<Answer> {
-        loop {
-            let timeout = if again { left.min(ATTEMPT) } else { left };
+    async fn call_until(&self, call: Call, mut left: Duration, unit: Unit) -> PdResult<Answer> {
+        let pause = retry::pause(unit, 0);
+        for runs in 1.. {
+            let timeout = if unit == Unit::Question { left.min(ATTEMPT) } else { left };
             let began = Instant::now();
             let answered = self.attempt(call.clone(), timeout).await;
             // A process that stood still for a minute has not asked for a minute.
-            left = left.saturating_sub(began.elapsed().min(timeout) + PAUSE);
+            left = left.saturating_sub(began.elapsed().min(timeout) + pause);
             match answered {
-                // Who does not lead has done nothing.
-                Err(PdError::NotLeader { .. }) if !left.is_zero() => sleep(PAUSE).await,
-                Err(PdError::Unavailable(_)) if again && !left.is_zero() => sleep(PAUSE).await,
+                Err(error)
+                    if !left.is_zero()
+                        && retry::decide(unit, error.class(), runs) != Decision::GiveUp =>
+                {
+                    sleep(pause).await;
+                }
                 answered => return answered,
             }
         }
+        unreachable!("the last attempt returns")
     }
 
     /// The group as its leader shows it, if one of the members that are named knows it now. Asks each once.
@@ -324,7 +328,7 @@ impl PdClient for RemotePd {
     async fn timestamps(&self, count: u64) -> PdResult<Range<Timestamp>> {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         let tso = Call::Tso(pdpb::TsoRequest { count });
-        match self.call_until(tso, TIMESTAMP_DEADLINE, true).await? {
+        match self.call_until(tso, TIMESTAMP_DEADLINE, Unit::Question).await? {
             Answer::Tso(answer) => {
                 let last = convert::timestamp(answer.timestamp.unwrap_or_default());
                 let count = u64::from(answer.count);

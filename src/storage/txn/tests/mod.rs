@@ -35,6 +35,7 @@ scripts! {
     check_secondary_locks,
     check_txn_status,
     commit,
+    committed_locks,
     conflict,
     delete_range,
     gc,
