@@ -106,7 +106,7 @@ fn check_text(text: &str, target: &FieldType, rules: &TimeRules) -> SqlResult<()
     if Time::parse(text, TimeKind::DateTime, 6, rules).is_some() {
         return Ok(());
     }
-    let name = time_kind(target.kind).name();
+    let name = time_kind(target.kind).name().to_uppercase();
     Err(SqlError::new(errno::WRONG_VALUE, format!("Incorrect {name} value: '{text}'")))
 }
 

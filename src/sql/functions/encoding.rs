@@ -8,7 +8,7 @@ use super::definition::{Definition, Eval, MANY, Names, Nulls, Numbers, TypeRule}
 use super::pieces::{PIECE, pieces};
 use super::typing::{Typing, bigint, bigint_unsigned, long_bytes, long_text, string_of};
 use crate::common::SqlResult;
-use crate::sql::types::{Datum, FieldType, utf8};
+use crate::sql::types::{Datum, FieldType, TypeKind, utf8};
 
 /// Bytes of a piece that makes whole lines of base64.
 const LINES: usize = 57 << 12;
@@ -81,7 +81,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
         in_digits,
         |call| {
             let (from, to) = (not_null!(call.int(1)), not_null!(call.int(2)));
-            Ok(conv(&not_null!(call.text(0)), from, to))
+            Ok(conv(&not_null!(digits(call)), from, to))
         },
         "A number in digits of one base, in digits of another.",
     )
@@ -89,14 +89,14 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     of_one(
         &["bin"],
         in_digits,
-        |call| Ok(conv(&not_null!(call.text(0)), 10, 2)),
+        |call| Ok(conv(&not_null!(digits(call)), 10, 2)),
         "The number in binary digits.",
     )
     .numbers(Numbers::All),
     of_one(
         &["oct"],
         in_digits,
-        |call| Ok(conv(&not_null!(call.text(0)), 10, 8)),
+        |call| Ok(conv(&not_null!(digits(call)), 10, 8)),
         "The number in octal digits.",
     )
     .numbers(Numbers::All),
@@ -169,7 +169,10 @@ fn hex_digits(bytes: &[u8], upper: bool) -> String {
 }
 
 fn hex(call: &Call<'_>) -> SqlResult<Datum> {
-    let value = call.value(0)?;
+    let value = match call.value(0)? {
+        Datum::Member(member) => Datum::Bytes(member.text),
+        value => value,
+    };
     Ok(match &value {
         Datum::Null => Datum::Null,
         Datum::Bytes(bytes) if !call.limited(bytes.len() * 2)? => Datum::Null,
@@ -230,6 +233,14 @@ fn unhex(call: &Call<'_>) -> SqlResult<Datum> {
         }
     }
     Ok(Datum::from(bytes))
+}
+
+/// The digits of the first argument: those of a BIT are of its number.
+fn digits(call: &Call<'_>) -> SqlResult<Option<String>> {
+    if call.arg_type(0).kind == TypeKind::Bit {
+        return Ok(call.bits(0)?.map(|bits| bits.to_string()));
+    }
+    call.text(0)
 }
 
 /// CONV: from one base to another; a negative base means signed.

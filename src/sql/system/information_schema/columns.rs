@@ -81,6 +81,8 @@ fn fraction(field_type: &FieldType) -> Option<u32> {
 fn digits(field_type: &FieldType) -> (Option<u32>, Option<u32>) {
     let kind = field_type.kind;
     match kind {
+        // So many bits.
+        TypeKind::Bit => (field_type.length, None),
         _ if kind.is_integer() => (Some(field_type.decimal_digits()), Some(0)),
         _ if kind.is_float() => (
             field_type.length.or_else(|| Some(field_type.display_width())),
