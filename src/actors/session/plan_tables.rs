@@ -1,5 +1,6 @@
 //! Which tables a plan works on.
 
+use smallvec::SmallVec;
 use std::collections::BTreeSet;
 
 use crate::sql::plan::{InsertSource, PhysicalPlan, PlanNode, StatementPlan};
@@ -9,8 +10,8 @@ use crate::sql::plan::{InsertSource, PhysicalPlan, PlanNode, StatementPlan};
 pub(super) struct PlanTables {
     /// Those with stored rows, by id.
     pub(super) stored: BTreeSet<i64>,
-    /// The one that is written.
-    pub(super) written: Option<i64>,
+    /// Those that are written.
+    pub(super) written: SmallVec<[i64; 1]>,
     /// There are some that the session computes.
     pub(super) computed: bool,
 }
@@ -33,12 +34,12 @@ impl PlanTables {
                 &insert.subqueries
             }
             StatementPlan::Update(update) => {
-                tables.write(update.target.table.id);
+                update.tables.iter().for_each(|table| tables.write(table.at.target.table.id));
                 tables.add(&update.source);
                 &update.subqueries
             }
             StatementPlan::Delete(delete) => {
-                tables.write(delete.target.table.id);
+                delete.tables.iter().for_each(|table| tables.write(table.target.table.id));
                 tables.add(&delete.source);
                 &delete.subqueries
             }
@@ -49,7 +50,7 @@ impl PlanTables {
 
     fn write(&mut self, table: i64) {
         self.stored.insert(table);
-        self.written = Some(table);
+        self.written.push(table);
     }
 
     fn add(&mut self, plan: &PhysicalPlan) {

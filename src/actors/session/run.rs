@@ -24,9 +24,7 @@ use crate::sql::exec::{
 use crate::sql::expr::{EvalContext, Expr, Function};
 use crate::sql::kv::{ReadFrom, Transaction, TxnOptions};
 use crate::sql::parser::Statement;
-use crate::sql::plan::{
-    ConflictAction, OutputColumn, PhysicalPlan, PlanNode, QueryPlan, StatementPlan,
-};
+use crate::sql::plan::{OutputColumn, PhysicalPlan, PlanNode, QueryPlan, StatementPlan};
 use crate::sql::types::Datum;
 
 impl Core {
@@ -346,8 +344,8 @@ impl Core {
         let computed = tables.computed.then_some(&entered.schema);
         let ctx = self.exec_context(entered.txn, eval, computed);
         let result = execute_write(&plan, &ctx).await?;
-        if let Some(table) = tables.written {
-            self.note_delta(table, result.delta);
+        for (table, delta) in &result.deltas {
+            self.note_delta(*table, *delta);
         }
         Ok(result)
     }
@@ -404,22 +402,22 @@ impl Core {
         let eval = self.begin_eval(request.params.clone(), true, ignores(&plan));
         let computed = tables.computed.then_some(&schema);
         let ctx = self.exec_context(txn.clone(), eval, computed);
-        let written: Vec<i64> = tables.written.into_iter().collect();
         let outcome = match execute_write(&plan, &ctx).await {
             Ok(result) => {
                 self.services.schema.until_it_may_commit(&*self.services.store).await;
                 let _shield = self.control.shield();
-                match guard.begin_commit(&written) {
+                match guard.begin_commit(&tables.written) {
                     Ok(()) => {
                         let committed = txn.commit().await;
                         self.transactions.single = None;
-                        match (committed, tables.written) {
-                            (Ok(_), Some(table)) => {
-                                self.services.stats.record_table(table, result.delta);
+                        match committed {
+                            Ok(_) => {
+                                for (table, delta) in &result.deltas {
+                                    self.services.stats.record_table(*table, *delta);
+                                }
                                 Ok(result)
                             }
-                            (Ok(_), None) => Ok(result),
-                            (Err(error), _) => {
+                            Err(error) => {
                                 let first = result.generated_id;
                                 Err(self.abandon_used_ids(error, first, &schema).await)
                             }
@@ -455,9 +453,10 @@ async fn execute_write(plan: &StatementPlan, ctx: &ExecContext) -> SqlResult<Dml
 /// INSERT IGNORE and UPDATE IGNORE.
 fn ignores(plan: &StatementPlan) -> bool {
     match plan {
-        StatementPlan::Insert(insert) => insert.on_conflict == ConflictAction::Ignore,
+        StatementPlan::Insert(insert) => insert.ignore,
         StatementPlan::Update(update) => update.ignore,
-        StatementPlan::Delete(_) | StatementPlan::Query(_) => false,
+        StatementPlan::Delete(delete) => delete.ignore,
+        StatementPlan::Query(_) => false,
     }
 }
 

@@ -166,7 +166,7 @@ impl Core {
             let mut blocked = Vec::new();
             for id in &tables.stored {
                 let Some((database, table)) = schema.table_by_id(*id) else { continue };
-                let writes = tables.written == Some(*id);
+                let writes = tables.written.contains(id);
                 if self.is_blocked(&database.name, table, writes)? {
                     blocked.push(&**table);
                 }

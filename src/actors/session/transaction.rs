@@ -184,17 +184,17 @@ impl Core {
 
     /// Notes what the statement in hand works on, before it does. Error 1792 if it may not write.
     pub(super) fn use_tables(&mut self, tables: &PlanTables) -> SqlResult<()> {
-        if tables.written.is_some() && self.transactions.read_only {
+        if !tables.written.is_empty() && self.transactions.read_only {
             return Err(read_only_transaction());
         }
         if let Some(open) = &mut self.transactions.open {
             open.used |= !tables.stored.is_empty();
             open.guard.touch(tables.stored.iter().copied());
-            if let Some(table) = tables.written
-                && !open.written.contains(&table)
-            {
-                open.guard.note_written(table)?;
-                open.written.insert(table);
+            for table in &tables.written {
+                if !open.written.contains(table) {
+                    open.guard.note_written(*table)?;
+                    open.written.insert(*table);
+                }
             }
         }
         Ok(())

@@ -41,7 +41,7 @@ pub fn is_light(plan: &StatementPlan, params: &[Datum]) -> bool {
             }
             StatementPlan::Update(update) => {
                 weight.plan(&update.source)
-                    && weight.assignments(&update.assignments)
+                    && update.tables.iter().all(|table| weight.assignments(&table.assignments))
                     && weight.subplans(&update.subqueries)
             }
             StatementPlan::Delete(delete) => {

@@ -6,7 +6,7 @@ use super::binder::{Binder, Clause};
 use super::logical::{Logical, column_type, public_columns, unseen_columns};
 use super::physical::{
     AccessLock, Assignment, ConflictAction, DeletePlan, InsertPlan, InsertSource, PhysicalPlan,
-    QueryPlan, SortKey, Subplan, TargetTable, UpdatePlan,
+    QueryPlan, SortKey, SourceTable, Subplan, TargetTable, UpdatePlan, UpdatedTable,
 };
 use super::scope::{Scope, same_name};
 use super::select::{limited, sorted};
@@ -37,9 +37,6 @@ impl Binder<'_> {
         let on_conflict = if insert.replace {
             ConflictAction::Replace
         } else if !insert.on_duplicate.is_empty() {
-            if insert.ignore {
-                return Err(SqlError::unsupported("INSERT IGNORE … ON DUPLICATE KEY UPDATE"));
-            }
             ConflictAction::Update(self.on_duplicate(insert, scope, &database, &table)?)
         } else if insert.ignore {
             ConflictAction::Ignore
@@ -57,7 +54,8 @@ impl Binder<'_> {
             }
             None => InsertSource::Values(values),
         };
-        Ok(InsertPlan { target, columns, source, on_conflict, subqueries })
+        let ignore = insert.ignore;
+        Ok(InsertPlan { target, columns, source, on_conflict, ignore, subqueries })
     }
 
     /// The table a statement changes; those of MySQL's own databases are not.
@@ -153,107 +151,72 @@ impl Binder<'_> {
             return Err(wrong_usage("UPDATE"));
         }
         let (plan, scope) = self.from(&update.from)?;
-        let target = self.update_target(update, &scope)?;
-        let (target, mut plan, scope) = self.change_source(target, plan, scope)?;
+        let mut positions = Vec::new();
+        let mut assigned = Vec::with_capacity(update.assignments.len());
+        for assignment in &update.assignments {
+            let position = assigned_table(assignment, &scope)?;
+            let found = positions.iter().position(|known| *known == position);
+            assigned.push(found.unwrap_or(positions.len()));
+            if found.is_none() {
+                positions.push(position);
+            }
+        }
+        let (targets, mut plan, scope) = self.change_source("UPDATE", &positions, plan, scope)?;
         if let Some(selection) = &update.selection {
             plan = self.selection(plan, &scope, selection)?;
         }
-        let mut assignments = Vec::with_capacity(update.assignments.len());
-        for assignment in &update.assignments {
-            let column = target_column(&target.table, &assignment.column, "field list")?;
+        let updated = |at| UpdatedTable { at, assignments: Vec::new() };
+        let mut tables: Vec<UpdatedTable> = targets.into_iter().map(updated).collect();
+        for (assignment, position) in update.assignments.iter().zip(assigned) {
+            let table = tables[position].at.target.table.clone();
+            let column = target_column(&table, &assignment.column, "field list")?;
             let value = if assignment.value == ast::Expr::Default(None) {
-                column_default(&target.table, column)?
+                column_default(&table, column)?
             } else {
                 let mut clause = Clause::plain(&scope, "field list");
-                clause.default_table = Some(&target.table);
-                let wanted = &target.table.columns[column].field_type;
+                clause.default_table = Some(&table);
+                let wanted = &table.columns[column].field_type;
                 self.value_for(wanted, &assignment.value, &mut clause)?
             };
-            assignments.push(Assignment { column, value });
+            tables[position].assignments.push(Assignment { column, value });
         }
         let source = self.ordered(plan, &scope, &update.order_by, update.limit.as_ref())?;
         let ignore = update.ignore;
         let dates = std::mem::take(&mut self.dates);
         let (source, subqueries) = self.finish_change(source)?;
-        Ok(UpdatePlan { target, source, assignments, ignore, subqueries, dates })
-    }
-
-    /// Which of the tables is assigned to: only one may be.
-    fn update_target(&self, update: &ast::Update, scope: &Scope) -> SqlResult<usize> {
-        let mut target = None;
-        for assignment in &update.assignments {
-            let table = assignment.table.as_ref();
-            let database = table.and_then(|name| name.database.as_deref());
-            let found =
-                scope.find(database, table.map(|name| name.name.as_str()), &assignment.column);
-            let index = match found.as_slice() {
-                [index] => *index,
-                [] => {
-                    let shown = match table {
-                        Some(table) => format!("{}.{}", table.name, assignment.column),
-                        None => assignment.column.clone(),
-                    };
-                    return Err(super::bind_expr::unknown_column(&shown, "field list"));
-                }
-                _ => {
-                    return Err(SqlError::new(
-                        errno::NON_UNIQ,
-                        format!("Column '{}' in field list is ambiguous", assignment.column),
-                    ));
-                }
-            };
-            let position = scope.relations.iter().position(|relation| {
-                scope.relation_of(index).is_some_and(|found| found.start == relation.start)
-            });
-            if target.is_some() && target != position {
-                return Err(SqlError::unsupported("UPDATE of several tables"));
-            }
-            target = position;
-        }
-        target.ok_or_else(|| SqlError::internal("UPDATE without assignments"))
+        Ok(UpdatePlan { tables, source, ignore, subqueries, dates })
     }
 
     /// DELETE.
     pub(super) fn delete(mut self, delete: &ast::Delete) -> SqlResult<DeletePlan> {
-        if delete.ignore {
-            return Err(SqlError::unsupported("DELETE IGNORE"));
-        }
         let multi = !delete.targets.is_empty();
         if multi && (!delete.order_by.is_empty() || delete.limit.is_some()) {
             return Err(wrong_usage("DELETE"));
         }
         let (plan, scope) = self.from(&delete.from)?;
-        let target = match delete.targets.as_slice() {
-            [] => 0,
-            [name] => scope
-                .relations
-                .iter()
-                .position(|relation| {
-                    same_name(&relation.alias, &name.name)
-                        && match (&name.database, &relation.database) {
-                            (Some(wanted), Some(database)) => same_name(wanted, database),
-                            (wanted, _) => wanted.is_none(),
-                        }
-                })
-                .ok_or_else(|| {
-                    SqlError::new(
-                        errno::UNKNOWN_TABLE,
-                        format!("Unknown table '{}' in MULTI DELETE", name.name),
-                    )
-                })?,
-            _ => return Err(SqlError::unsupported("DELETE from several tables")),
-        };
-        if !multi && scope.relations.len() != 1 {
-            return Err(SqlError::unsupported("DELETE FROM a join without naming the table"));
+        let mut positions = Vec::with_capacity(delete.targets.len().max(1));
+        for name in &delete.targets {
+            let position = deleted_table(name, &scope)?;
+            if positions.contains(&position) {
+                return Err(SqlError::new(
+                    errno::NONUNIQ_TABLE,
+                    format!("Not unique table/alias: '{}'", name.name),
+                ));
+            }
+            positions.push(position);
         }
-        let (target, mut plan, scope) = self.change_source(target, plan, scope)?;
+        if !multi {
+            positions.push(0);
+        }
+        let (tables, mut plan, scope) = self.change_source("DELETE", &positions, plan, scope)?;
         if let Some(selection) = &delete.selection {
             plan = self.selection(plan, &scope, selection)?;
         }
         let source = self.ordered(plan, &scope, &delete.order_by, delete.limit.as_ref())?;
         let dates = std::mem::take(&mut self.dates);
         let (source, subqueries) = self.finish_change(source)?;
-        Ok(DeletePlan { target, source, subqueries, dates })
+        let ignore = delete.ignore;
+        Ok(DeletePlan { tables, source, ignore, subqueries, dates })
     }
 
     fn finish_change(self, source: Logical) -> SqlResult<(PhysicalPlan, Vec<Subplan>)> {
@@ -261,32 +224,39 @@ impl Binder<'_> {
         Ok((source.ok_or_else(|| SqlError::internal("a change without rows"))?, subqueries))
     }
 
-    /// Makes the rows of FROM those a change needs: the target's whole row first, locked, with its hidden handle.
+    /// Makes the rows of FROM those a change needs: the targets' full rows first, locked, with their hidden handles.
     fn change_source(
         &self,
-        position: usize,
+        verb: &str,
+        positions: &[usize],
         plan: Logical,
         scope: Scope,
-    ) -> SqlResult<(TargetTable, Logical, Scope)> {
-        let relation = &scope.relations[position];
-        let not_updatable = || {
-            SqlError::new(
-                errno::NON_UPDATABLE_TABLE,
-                format!("The target table {} of the UPDATE is not updatable", relation.alias),
-            )
-        };
-        let table = relation.table().ok_or_else(not_updatable)?.clone();
-        let name =
-            ast::ObjectName { database: relation.database.clone(), name: table.name.clone() };
-        let (database, table) = self.target(&name)?;
-        let target = TargetTable { database, table: table.clone() };
-        if let Logical::Scan(_) = plan {
-            let mut plan = Logical::scan(&table, true, self.stats(&table));
-            plan.lock_all(AccessLock::ForUpdate);
-            return Ok((target, plan, scope));
+    ) -> SqlResult<(Vec<SourceTable>, Logical, Scope)> {
+        let mut targets: Vec<TargetTable> = Vec::with_capacity(positions.len());
+        for position in positions {
+            let relation = &scope.relations[*position];
+            let table = relation.table().ok_or_else(|| {
+                SqlError::new(
+                    errno::NON_UPDATABLE_TABLE,
+                    format!("The target table {} of the {verb} is not updatable", relation.alias),
+                )
+            })?;
+            let name =
+                ast::ObjectName { database: relation.database.clone(), name: table.name.clone() };
+            let (database, table) = self.target(&name)?;
+            if targets.iter().any(|known| known.table.id == table.id) {
+                let what = format!("{verb} of one table under two names");
+                return Err(SqlError::unsupported(what));
+            }
+            targets.push(TargetTable { database, table });
         }
-        let (plan, scope) = target_first(plan, scope, position, &table)?;
-        Ok((target, plan, scope))
+        if let (Logical::Scan(_), [target]) = (&plan, targets.as_slice()) {
+            let mut plan = Logical::scan(&target.table, true, self.stats(&target.table));
+            plan.lock_all(AccessLock::ForUpdate);
+            let tables = targets.into_iter().map(|target| SourceTable { target, start: 0 });
+            return Ok((tables.collect(), plan, scope));
+        }
+        targets_first(plan, scope, positions, targets)
     }
 
     /// ORDER BY and LIMIT of a change.
@@ -310,49 +280,99 @@ impl Binder<'_> {
     }
 }
 
-/// The join's rows with the target's columns (all of them, and the hidden handle) in front, and the scope over them.
-fn target_first(
-    plan: Logical,
-    scope: Scope,
-    position: usize,
-    table: &Arc<TableInfo>,
-) -> SqlResult<(Logical, Scope)> {
-    let unseen = unseen_columns(table).len();
-    let mut plan = plan;
-    let start = scope.relations[position].start;
-    let width = public_columns(table);
-    let mut extended = None;
-    if unseen > 0 {
-        extended = extend_scan(&mut plan, start, 0);
-    }
-    if !lock_scan(&mut plan, start, 0) || (unseen > 0 && extended.is_none()) {
-        return Err(SqlError::unsupported("changing a table on the far side of an outer join"));
-    }
-    // `extended` is where the unseen columns now stand; every column from there on has moved.
-    let moved = |column: usize| match extended {
-        Some(at) if column >= at => column + unseen,
-        _ => column,
+/// The table that is assigned to.
+fn assigned_table(assignment: &ast::Assignment, scope: &Scope) -> SqlResult<usize> {
+    let table = assignment.table.as_ref();
+    let database = table.and_then(|name| name.database.as_deref());
+    let found = scope.find(database, table.map(|name| name.name.as_str()), &assignment.column);
+    let index = match found.as_slice() {
+        [index] => *index,
+        [] => {
+            let shown = match table {
+                Some(table) => format!("{}.{}", table.name, assignment.column),
+                None => assignment.column.clone(),
+            };
+            return Err(super::bind_expr::unknown_column(&shown, "field list"));
+        }
+        _ => {
+            return Err(SqlError::new(
+                errno::NON_UNIQ,
+                format!("Column '{}' in field list is ambiguous", assignment.column),
+            ));
+        }
     };
+    let start = scope.relation_of(index).map(|relation| relation.start);
+    let position = scope.relations.iter().position(|relation| Some(relation.start) == start);
+    position.ok_or_else(|| SqlError::internal("a column of no table"))
+}
+
+/// The table of this name or alias in a DELETE.
+fn deleted_table(name: &ast::ObjectName, scope: &Scope) -> SqlResult<usize> {
+    let is_meant = |relation: &super::scope::Relation| {
+        same_name(&relation.alias, &name.name)
+            && match (&name.database, &relation.database) {
+                (Some(wanted), Some(database)) => same_name(wanted, database),
+                (wanted, _) => wanted.is_none(),
+            }
+    };
+    scope.relations.iter().position(is_meant).ok_or_else(|| {
+        SqlError::new(
+            errno::UNKNOWN_TABLE,
+            format!("Unknown table '{}' in MULTI DELETE", name.name),
+        )
+    })
+}
+
+/// The join's rows with the targets' columns (all of them, and the hidden handles) in front, and the scope over them.
+fn targets_first(
+    mut plan: Logical,
+    mut scope: Scope,
+    positions: &[usize],
+    targets: Vec<TargetTable>,
+) -> SqlResult<(Vec<SourceTable>, Logical, Scope)> {
+    // Where the columns of each target that nobody sees stand.
+    let mut unseen: Vec<std::ops::Range<usize>> = Vec::with_capacity(positions.len());
+    for (position, target) in positions.iter().zip(&targets) {
+        let start = scope.relations[*position].start;
+        let count = unseen_columns(&target.table).len();
+        let extended = if count > 0 { extend_scan(&mut plan, start, 0) } else { None };
+        if !lock_scan(&mut plan, start, 0) || (count > 0 && extended.is_none()) {
+            return Err(SqlError::internal("a target that is no scan"));
+        }
+        let Some(at) = extended else {
+            unseen.push(0..0);
+            continue;
+        };
+        // Every column from there on has moved.
+        let moved = |from: &mut usize| *from += if *from >= at { count } else { 0 };
+        scope.relations.iter_mut().for_each(|relation| moved(&mut relation.start));
+        for range in &mut unseen {
+            moved(&mut range.start);
+            moved(&mut range.end);
+        }
+        unseen.push(at..at + count);
+    }
     let schema = plan.schema();
     let column = |index: usize| Expr::column(index, schema[index].clone());
-    let mut exprs: Vec<Expr> = (start..start + width).map(column).collect();
-    exprs.extend(extended.into_iter().flat_map(|at| at..at + unseen).map(column));
-    let front = exprs.len();
-    let mut scope = scope;
-    let mut next = front;
-    for (number, relation) in scope.relations.iter_mut().enumerate() {
-        if number == position {
-            continue;
-        }
-        let from = moved(relation.start);
-        let length = relation.len();
-        exprs.extend((from..from + length).map(column));
-        relation.start = next;
-        next += length;
+    let mut exprs: Vec<Expr> = Vec::with_capacity(schema.len());
+    let mut tables = Vec::with_capacity(targets.len());
+    let mut starts = vec![None; scope.relations.len()];
+    for ((position, target), unseen) in positions.iter().zip(targets).zip(unseen) {
+        let relation = &scope.relations[*position];
+        let start = exprs.len();
+        starts[*position] = Some(start);
+        exprs.extend((relation.start..relation.start + relation.len()).map(column));
+        exprs.extend(unseen.map(column));
+        tables.push(SourceTable { target, start });
     }
-    scope.relations[position].start = 0;
+    for (relation, start) in scope.relations.iter_mut().zip(starts) {
+        let from = std::mem::replace(&mut relation.start, start.unwrap_or(exprs.len()));
+        if start.is_none() {
+            exprs.extend((from..from + relation.len()).map(column));
+        }
+    }
     scope.star.clear();
-    Ok((Logical::Project { input: Box::new(plan), exprs }, scope))
+    Ok((tables, Logical::Project { input: Box::new(plan), exprs }, scope))
 }
 
 /// Adds what statements do not see to the scan whose columns begin at `start`; answers where it stands in the whole row.
@@ -383,17 +403,16 @@ fn extend_scan(plan: &mut Logical, start: usize, base: usize) -> Option<usize> {
     }
 }
 
-/// Locks the scan whose columns begin at `start`, unless it is on the far side of an outer join.
+/// Locks the scan whose columns begin at `start`.
 fn lock_scan(plan: &mut Logical, start: usize, base: usize) -> bool {
     match plan {
         Logical::Scan(scan) if base == start => {
             scan.lock = AccessLock::ForUpdate;
             true
         }
-        Logical::Join { left, right, kind, .. } => {
+        Logical::Join { left, right, .. } => {
             let width = left.width();
-            lock_scan(left, start, base)
-                || (*kind == super::JoinKind::Inner && lock_scan(right, start, base + width))
+            lock_scan(left, start, base) || lock_scan(right, start, base + width)
         }
         _ => false,
     }

@@ -6,7 +6,8 @@ use super::StatementPlan;
 use super::logical::public_columns;
 use super::physical::{
     AccessLock, Assignment, ConflictAction, HandleRange, IndexRange, InsertSource, JoinKind,
-    PhysicalPlan, PlanNode, PointAccess, SortKey, Subplan, SubplanResult,
+    PhysicalPlan, PlanNode, PointAccess, SortKey, SourceTable, Subplan, SubplanResult,
+    UpdatedTable,
 };
 use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::expr::{Aggregate, Expr};
@@ -43,16 +44,20 @@ pub(super) fn explain(plan: &StatementPlan) -> Vec<Row> {
             out.subqueries(&insert.subqueries);
         }
         StatementPlan::Update(update) => {
-            let table = &update.target.table;
-            let info = assignments(&update.assignments, table, &column_names(&update.source));
-            out.row("Update", update.source.estimated_rows, object(table, None), info);
+            let names = column_names(&update.source);
+            for UpdatedTable { at, assignments: list } in &update.tables {
+                let table = &at.target.table;
+                let info = assignments(list, table, &names);
+                out.row("Update", update.source.estimated_rows, object(table, None), info);
+            }
             out.plan(&update.source, "└─", "  ");
             out.subqueries(&update.subqueries);
         }
         StatementPlan::Delete(delete) => {
-            let table = &delete.target.table;
             let rows = delete.source.estimated_rows;
-            out.row("Delete", rows, object(table, None), String::new());
+            for SourceTable { target, .. } in &delete.tables {
+                out.row("Delete", rows, object(&target.table, None), String::new());
+            }
             out.plan(&delete.source, "└─", "  ");
             out.subqueries(&delete.subqueries);
         }
@@ -62,13 +67,18 @@ pub(super) fn explain(plan: &StatementPlan) -> Vec<Row> {
 
 /// What stands above the operators of a statement that writes.
 pub(super) fn head(plan: &StatementPlan) -> Option<String> {
-    let (verb, table) = match plan {
+    let (verb, tables) = match plan {
         StatementPlan::Query(_) => return None,
-        StatementPlan::Insert(insert) => ("Insert into", &insert.target.table),
-        StatementPlan::Update(update) => ("Update", &update.target.table),
-        StatementPlan::Delete(delete) => ("Delete from", &delete.target.table),
+        StatementPlan::Insert(insert) => ("Insert into", vec![&insert.target]),
+        StatementPlan::Update(update) => {
+            ("Update", update.tables.iter().map(|table| &table.at.target).collect())
+        }
+        StatementPlan::Delete(delete) => {
+            ("Delete from", delete.tables.iter().map(|table| &table.target).collect())
+        }
     };
-    Some(format!("{verb} {}", table.name))
+    let names: Vec<&str> = tables.iter().map(|target| target.table.name.as_str()).collect();
+    Some(format!("{verb} {}", names.join(", ")))
 }
 
 struct Explain {

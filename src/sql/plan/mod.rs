@@ -52,7 +52,7 @@ pub use figures::{NodeFigures, TreeFigures};
 pub use physical::{
     AccessLock, Assignment, ConflictAction, DateParameter, DeletePlan, HandleRange, IndexRange,
     InsertPlan, InsertSource, JoinKind, OutputColumn, PhysicalPlan, PlanNode, PointAccess,
-    QueryPlan, SortKey, Subplan, SubplanResult, TargetTable, UpdatePlan,
+    QueryPlan, SortKey, SourceTable, Subplan, SubplanResult, TargetTable, UpdatePlan, UpdatedTable,
 };
 pub use planner::{Planner, StatementPlan, StringVariables, VariableTypes};
 #[cfg(test)]

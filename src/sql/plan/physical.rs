@@ -373,20 +373,38 @@ pub struct InsertPlan {
     pub source: InsertSource,
     /// On a duplicate.
     pub on_conflict: ConflictAction,
+    /// INSERT IGNORE.
+    pub ignore: bool,
     /// Subqueries and common tables, as in [`QueryPlan`].
     pub subqueries: Vec<Subplan>,
 }
 
-/// UPDATE of one table (joined to others, perhaps, by the source).
+/// A table whose rows a statement changes, and where they stand in the rows of its source.
 #[derive(Clone, Debug, PartialEq)]
-pub struct UpdatePlan {
-    /// The table that changes.
+pub struct SourceTable {
+    /// Which table.
     pub target: TargetTable,
-    /// Gives the rows to change: the target's full public row first (all public columns by offset, then the hidden
-    /// handle as the column after them if the table has no handle column), then whatever the assignments need. Locking.
-    pub source: PhysicalPlan,
+    /// Where its full row begins in a source's row: all columns by offset, then the hidden handle if the table has no handle
+    /// column. Where the handle is NULL (the far side of an outer join) there is no row.
+    pub start: usize,
+}
+
+/// A table that UPDATE changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UpdatedTable {
+    /// Which, and where.
+    pub at: SourceTable,
     /// In order; each sees the columns assigned before it, as MySQL does.
     pub assignments: Vec<Assignment>,
+}
+
+/// UPDATE of tables joined, perhaps, by the source.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UpdatePlan {
+    /// The tables that change, each of them once.
+    pub tables: Vec<UpdatedTable>,
+    /// Gives the rows to change, one table's after the other, then whatever the assignments need. Locking.
+    pub source: PhysicalPlan,
     /// UPDATE IGNORE.
     pub ignore: bool,
     /// Subqueries and common tables, as in [`QueryPlan`].
@@ -395,13 +413,15 @@ pub struct UpdatePlan {
     pub dates: Vec<DateParameter>,
 }
 
-/// DELETE from one table.
+/// DELETE from tables joined, perhaps, by the source.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeletePlan {
-    /// The table that changes.
-    pub target: TargetTable,
+    /// The tables that change, each of them once.
+    pub tables: Vec<SourceTable>,
     /// Gives the rows to delete, as in [`UpdatePlan::source`].
     pub source: PhysicalPlan,
+    /// DELETE IGNORE.
+    pub ignore: bool,
     /// Subqueries and common tables, as in [`QueryPlan`].
     pub subqueries: Vec<Subplan>,
     /// Parameters that are compared with dates.

@@ -25,6 +25,7 @@ struct Insert<'a> {
     single_row: bool,
     rows: u64,
     duplicates: u64,
+    delta: TableDelta,
     result: DmlResult,
 }
 
@@ -58,6 +59,7 @@ pub(super) async fn run(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlRe
         single_row: matches!(&plan.source, InsertSource::Values(rows) if rows.len() == 1),
         rows: 0,
         duplicates: 0,
+        delta: TableDelta::default(),
         result: DmlResult::default(),
     };
     match &plan.source {
@@ -70,7 +72,8 @@ pub(super) async fn run(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlRe
         }
         InsertSource::Query(query) => insert.insert_query(query).await?,
     }
-    let Insert { mut result, rows, duplicates, single_row, .. } = insert;
+    let Insert { mut result, rows, duplicates, single_row, delta, .. } = insert;
+    result.deltas.push((plan.target.table.id, delta));
     if !single_row {
         let warnings = warning_count(ctx) - warnings;
         result.info = format!("Records: {rows}  Duplicates: {duplicates}  Warnings: {warnings}");
@@ -316,7 +319,7 @@ impl Insert<'_> {
         let Some(conflict) = self.writer.conflict(&row, None)? else {
             self.result.affected += 1;
             self.result.matched += 1;
-            self.result.delta.add(TableDelta::inserted(1));
+            self.delta.add(TableDelta::inserted(1));
             self.writer.insert(&row)?;
             return Ok(Written::Inserted);
         };
@@ -354,8 +357,8 @@ impl Insert<'_> {
         }
         self.result.affected += removed + 1;
         self.result.matched += removed + 1;
-        self.result.delta.add(TableDelta::deleted(removed));
-        self.result.delta.add(TableDelta::inserted(1));
+        self.delta.add(TableDelta::deleted(removed));
+        self.delta.add(TableDelta::inserted(1));
         self.writer.insert(&row)
     }
 
@@ -367,8 +370,8 @@ impl Insert<'_> {
         let mut scope = old.clone();
         scope.extend(row.values);
         let table = &self.plan.target.table;
-        let assigned =
-            assign_row(table, &self.assignments, &old, scope, self.rows as usize, self.ctx)?;
+        let number = self.rows as usize;
+        let assigned = assign_row(table, &self.assignments, &old, (scope, 0), number, self.ctx)?;
         let Assigned::Changed(values) = assigned else {
             self.result.matched += 1;
             return Ok(Written::Nothing);
@@ -392,7 +395,7 @@ impl Insert<'_> {
         }
         self.result.affected += 2;
         self.result.matched += 2;
-        self.result.delta.add(TableDelta::changed(1));
+        self.delta.add(TableDelta::changed(1));
         Ok(Written::Updated(id))
     }
 }

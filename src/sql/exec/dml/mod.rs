@@ -15,6 +15,8 @@ mod writer;
 pub use auto_ids::{AutoIds, KvAutoIds};
 pub use writer::{duplicate_from_key, is_auto_increment_key};
 
+use smallvec::SmallVec;
+
 use super::{ExecContext, check_dates, retry, short};
 use crate::common::SqlResult;
 use crate::sql::plan::{DeletePlan, InsertPlan, InsertSource, UpdatePlan};
@@ -36,8 +38,8 @@ pub struct DmlResult {
     pub generated_id: Option<u64>,
     /// What the client prints under the count; may be empty.
     pub info: String,
-    /// What became of the table's rows, for its statistics.
-    pub delta: TableDelta,
+    /// What became of each table's rows, for its statistics.
+    pub deltas: SmallVec<[(i64, TableDelta); 1]>,
 }
 
 /// Runs INSERT or REPLACE.

@@ -6,7 +6,7 @@ use super::{CHUNK, DmlResult, assign, warning_count};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::TableInfo;
 use crate::sql::exec::{ExecContext, ReadyPlan, run_plan, subquery};
-use crate::sql::plan::{Assignment, UpdatePlan};
+use crate::sql::plan::{Assignment, SourceTable, UpdatePlan, UpdatedTable};
 use crate::sql::stats::TableDelta;
 use crate::sql::table_codec;
 use crate::sql::types::Datum;
@@ -19,13 +19,13 @@ pub(super) enum Assigned {
     Changed(Vec<Datum>),
 }
 
-/// Assigns to a row. `scope` is what the expressions see: the old row first, in which each assignment is seen by the next,
-/// then whatever else.
+/// Assigns to a row. `scope` is what the expressions see; the row stands in it from `start` on, and each assignment is seen by the
+/// next.
 pub(super) fn assign_row(
     table: &TableInfo,
     assignments: &[Assignment],
     old: &[Datum],
-    mut scope: Vec<Datum>,
+    (mut scope, start): (Vec<Datum>, usize),
     row_number: usize,
     ctx: &ExecContext,
 ) -> SqlResult<Assigned> {
@@ -33,29 +33,36 @@ pub(super) fn assign_row(
     for Assignment { column: offset, value } in assignments {
         let column = &table.columns[*offset];
         let value = assign::assign(value.eval(&scope, eval)?, column, row_number, eval)?;
-        scope[*offset] = assign::check_null(value, column, eval.is_strict(), eval)?;
+        scope[start + offset] = assign::check_null(value, column, eval.is_strict(), eval)?;
     }
     let width = table.columns.len();
-    if scope[..width] == old[..width] {
+    if scope[start..start + width] == old[..width] {
         return Ok(Assigned::Same);
     }
     for (offset, column) in table.public_columns().iter().enumerate() {
         let assigned = assignments.iter().any(|assignment| assignment.column == offset);
         if column.on_update_now.is_some() && !assigned {
-            scope[offset] = assign::now(column, eval)?;
+            scope[start + offset] = assign::now(column, eval)?;
         }
     }
-    scope.truncate(width);
+    scope.truncate(start + width);
+    if start > 0 {
+        scope.drain(..start);
+    }
     Ok(Assigned::Changed(scope))
 }
 
-/// The handle of a row that the source of an UPDATE or DELETE gives: of the handle column, or behind the row.
-pub(super) fn source_handle(table: &TableInfo, row: &[Datum]) -> SqlResult<i64> {
+/// The handle of a row that the source of an UPDATE or DELETE gives: of the handle column, or behind the row. `None`: an outer
+/// join has found no row there.
+pub(super) fn source_handle(table: &TableInfo, row: &[Datum]) -> SqlResult<Option<i64>> {
     let offset = table.handle_column.unwrap_or(table.columns.len());
     let unsigned = table_codec::handle_is_unsigned(table);
-    row.get(offset)
-        .and_then(|value| table_codec::handle_of(value, unsigned))
-        .ok_or_else(|| SqlError::internal("a row without its handle"))
+    let value = row.get(offset);
+    if value.is_some_and(Datum::is_null) {
+        return Ok(None);
+    }
+    let handle = value.and_then(|value| table_codec::handle_of(value, unsigned));
+    handle.map(Some).ok_or_else(|| SqlError::internal("a row without its handle"))
 }
 
 /// A row that changes.
@@ -68,40 +75,13 @@ struct Change {
 /// Runs the statement once.
 pub(super) async fn run(plan: &UpdatePlan, ctx: &ExecContext) -> SqlResult<DmlResult> {
     let warnings = warning_count(ctx);
-    let table = &*plan.target.table;
     let found = subquery::values(&plan.subqueries, ctx).await?;
-    let assignments = found.assignments(&plan.assignments);
     let rows = all_rows(&found.ready(&plan.source), ctx).await?;
     let mut result = DmlResult::default();
-    let mut seen = ahash::AHashSet::new();
-    let mut writer = TableWriter::new(table, ctx);
-    let mut row_number = 0;
-    let numbered = assigned_auto_column(table, &assignments);
-    let mut highest = 0;
-    for chunk in rows.chunks(CHUNK) {
-        ctx.pause().await?;
-        let mut changes = Vec::with_capacity(chunk.len());
-        for row in chunk {
-            let handle = source_handle(table, row)?;
-            // A join may give a row several times; the first counts.
-            if !seen.insert(handle) {
-                continue;
-            }
-            row_number += 1;
-            let assigned = assign_row(table, &assignments, row, row.clone(), row_number, ctx)?;
-            result.matched += 1;
-            if let Assigned::Changed(values) = assigned {
-                highest = highest.max(numbered.map_or(0, |offset| explicit_id(&values[offset])));
-                let new = writer.prepare(values, handle)?;
-                changes.push(Change { old: row[..table.columns.len()].to_vec(), handle, new });
-            }
-        }
-        result.affected += apply(&mut writer, changes, plan.ignore, ctx).await?;
+    for UpdatedTable { at, assignments } in &plan.tables {
+        let assignments = found.assignments(assignments);
+        update_table(at, &assignments, &rows, plan.ignore, &mut result, ctx).await?;
     }
-    if highest > 0 {
-        ctx.auto_ids.raise_auto_increment(table, highest).await?;
-    }
-    result.delta = TableDelta::changed(result.affected);
     result.info = format!(
         "Rows matched: {}  Changed: {}  Warnings: {}",
         result.matched,
@@ -109,6 +89,51 @@ pub(super) async fn run(plan: &UpdatePlan, ctx: &ExecContext) -> SqlResult<DmlRe
         warning_count(ctx) - warnings
     );
     Ok(result)
+}
+
+/// Changes the rows of one table.
+async fn update_table(
+    at: &SourceTable,
+    assignments: &[Assignment],
+    rows: &[Vec<Datum>],
+    ignore: bool,
+    result: &mut DmlResult,
+    ctx: &ExecContext,
+) -> SqlResult<()> {
+    let (table, start) = (&*at.target.table, at.start);
+    let mut seen = ahash::AHashSet::new();
+    let mut writer = TableWriter::new(table, ctx);
+    let mut row_number = 0;
+    let numbered = assigned_auto_column(table, assignments);
+    let (mut highest, mut changed) = (0, 0);
+    for chunk in rows.chunks(CHUNK) {
+        ctx.pause().await?;
+        let mut changes = Vec::with_capacity(chunk.len());
+        for row in chunk {
+            let old = &row[start..];
+            let Some(handle) = source_handle(table, old)? else { continue };
+            // A join may give a row several times; the first counts.
+            if !seen.insert(handle) {
+                continue;
+            }
+            row_number += 1;
+            let scope = (row.clone(), start);
+            let assigned = assign_row(table, assignments, old, scope, row_number, ctx)?;
+            result.matched += 1;
+            if let Assigned::Changed(values) = assigned {
+                highest = highest.max(numbered.map_or(0, |offset| explicit_id(&values[offset])));
+                let new = writer.prepare(values, handle)?;
+                changes.push(Change { old: old[..table.columns.len()].to_vec(), handle, new });
+            }
+        }
+        changed += apply(&mut writer, changes, ignore, ctx).await?;
+    }
+    if highest > 0 {
+        ctx.auto_ids.raise_auto_increment(table, highest).await?;
+    }
+    result.affected += changed;
+    result.deltas.push((table.id, TableDelta::changed(changed)));
+    Ok(())
 }
 
 /// The AUTO_INCREMENT column, if it is among those assigned to: generated values must be above what it gets.

@@ -14,7 +14,8 @@ use crate::sql::expr::{EvalContext, Expr};
 use crate::sql::kv::{KvStore, Transaction, TxnOptions};
 use crate::sql::plan::{
     AccessLock, Assignment, ConflictAction, DeletePlan, HandleRange, InsertPlan, InsertSource,
-    PhysicalPlan, PlanNode, PointAccess, QueryPlan, TargetTable, UpdatePlan,
+    PhysicalPlan, PlanNode, PointAccess, QueryPlan, SourceTable, TargetTable, UpdatePlan,
+    UpdatedTable,
 };
 use crate::sql::types::{Datum, FieldType};
 
@@ -167,6 +168,7 @@ impl Fixture {
             columns,
             source: InsertSource::Values(values.collect()),
             on_conflict,
+            ignore: false,
             subqueries: Vec::new(),
         };
         execute_insert(&plan, &self.context(txn.clone())).await
@@ -192,9 +194,11 @@ impl Fixture {
     ) -> SqlResult<DmlResult> {
         let plan = UpdatePlan {
             dates: Vec::new(),
-            target: self.target(),
+            tables: vec![UpdatedTable {
+                at: SourceTable { target: self.target(), start: 0 },
+                assignments: vec![Assignment { column, value }],
+            }],
             source: self.read(id, AccessLock::ForUpdate),
-            assignments: vec![Assignment { column, value }],
             ignore: false,
             subqueries: Vec::new(),
         };
@@ -207,8 +211,9 @@ impl Fixture {
     pub(crate) async fn delete(&self, id: Option<i64>) -> SqlResult<DmlResult> {
         let plan = DeletePlan {
             dates: Vec::new(),
-            target: self.target(),
+            tables: vec![SourceTable { target: self.target(), start: 0 }],
             source: self.read(id, AccessLock::ForUpdate),
+            ignore: false,
             subqueries: Vec::new(),
         };
         let txn = self.begin().await;
