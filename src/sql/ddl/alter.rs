@@ -18,7 +18,7 @@ pub(super) async fn alter(
 ) -> StepResult<Changed> {
     if job.state == JobState::Queued {
         let (database, table) = stepper.table(database, table).await?;
-        if !begin(job, database.id, &table, changes)? {
+        if !begin(stepper, job, database.id, &table, changes).await? {
             return Ok(Vec::new());
         }
     }
@@ -71,13 +71,19 @@ fn set_stage(job: &mut Job, stage: Stage) {
 }
 
 /// Works out what is to change; false if that is nothing.
-fn begin(
+async fn begin(
+    stepper: &Stepper<'_>,
     job: &mut Job,
     database: i64,
     table: &TableInfo,
     changes: &[TableChange],
 ) -> StepResult<bool> {
     let mut alteration = Alteration::new(table, changes).map_err(StepError::Rejected)?;
+    if let Some((code, message)) = alteration.refused_with_rows.take()
+        && stepper.meta.has_rows(table.id).await?
+    {
+        return reject(code, message);
+    }
     let notes = std::mem::take(&mut alteration.notes).into_iter();
     job.notes.extend(notes.map(|(code, message)| JobNote { code, message }));
     if alteration.is_settled() {

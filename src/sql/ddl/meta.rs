@@ -28,7 +28,7 @@ use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{DatabaseInfo, TableInfo};
 use crate::sql::kv::{KvPair, ScanOptions, Transaction};
 use crate::sql::stats::TableStats;
-use crate::sql::table_codec::counter_key;
+use crate::sql::table_codec::{counter_key, row_range};
 use crate::storage::codec::table::prefix_end;
 use crate::storage::region::reserve::ADDS_KEY;
 
@@ -270,6 +270,13 @@ impl<'a> Meta<'a> {
         };
         let stored = self.txn.batch_get(ids.iter().map(key).collect()).await?;
         stored.into_iter().map(|value| value.map(|value| decode(&value)).transpose()).collect()
+    }
+
+    /// Whether there are rows in a table.
+    pub async fn has_rows(&self, table: i64) -> SqlResult<bool> {
+        let (start, end) = row_range(table);
+        let options = ScanOptions { start, end, limit: Some(1), ..ScanOptions::default() };
+        Ok(!self.txn.scan(options).await?.next_batch().await?.is_empty())
     }
 
     /// Writes a table.

@@ -86,6 +86,16 @@ SET timestamp = DEFAULT;
 CREATE TABLE copy LIKE times;
 INSERT INTO copy (id) VALUES (1);
 SELECT COUNT(*) FROM copy WHERE at > '2024-01-01';
+-- Rows get no date that sql_mode does not let be.
+ALTER TABLE times ADD COLUMN d DATE NOT NULL;
+ALTER TABLE times ADD COLUMN d DATETIME NOT NULL, ADD COLUMN e INT;
+ALTER TABLE times ADD COLUMN d TIME NOT NULL;
+SET sql_mode = '';
+ALTER TABLE times ADD COLUMN e DATE NOT NULL;
+SET sql_mode = DEFAULT;
+SELECT id, d, e FROM times;
+CREATE TABLE no_rows (id INT);
+ALTER TABLE no_rows ADD COLUMN d DATE NOT NULL;
 -- How it is to be done.
 ALTER TABLE t ADD COLUMN j INT, ALGORITHM = INSTANT;
 ALTER TABLE t ADD COLUMN l INT, ADD INDEX (j), ALGORITHM = INSTANT;
@@ -113,4 +123,4 @@ ALTER TABLE keyed DROP COLUMN c;
 ALTER TABLE keyed ADD COLUMN d INT AUTO_INCREMENT UNIQUE;
 ALTER TABLE keyed ADD COLUMN d INT PRIMARY KEY;
 SHOW CREATE TABLE keyed;
-DROP TABLE t, one, times, copy, keyed;
+DROP TABLE t, one, times, copy, keyed, no_rows;

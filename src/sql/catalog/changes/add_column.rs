@@ -6,6 +6,7 @@ use super::{Alteration, Change, Turn};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::build::{DdlContext, check_name};
 use crate::sql::catalog::build_column::build_column;
+use crate::sql::catalog::ddl_statement::Complaint;
 use crate::sql::catalog::{ColumnInfo, DefaultValue, TableInfo};
 use crate::sql::expr::EvalContext;
 use crate::sql::parser::ast::{ColumnDefinition, ColumnPlace};
@@ -18,6 +19,8 @@ pub struct AddColumn {
     pub column: ColumnInfo,
     /// Where; `None`: behind the others.
     pub place: Option<ColumnPlace>,
+    /// What is wrong if there are rows: what they would have in it, `sql_mode` does not let be.
+    pub refused_with_rows: Option<Complaint>,
 }
 
 impl AddColumn {
@@ -36,8 +39,20 @@ impl AddColumn {
         }
         column.id = 0;
         column.origin = origin(&column, ctx)?;
-        Ok(AddColumn { column, place })
+        let refused_with_rows = refused_zero(&column, ctx);
+        Ok(AddColumn { column, place, refused_with_rows })
     }
+}
+
+/// The error of a row that gets the type's zero for want of a default: that of dates is no date.
+fn refused_zero(column: &ColumnInfo, ctx: &DdlContext<'_>) -> Option<Complaint> {
+    let mut eval = EvalContext::new();
+    eval.sql_mode = ctx.sql_mode;
+    eval.writes = true;
+    let has_zero = column.default.is_none() && column.field_type.not_null;
+    let zero = has_zero.then(|| column.field_type.implicit_default())?;
+    let stored = convert_for_column(zero, &column.field_type, &column.name, 1, &eval);
+    stored.err().map(|error| (error.code, error.message))
 }
 
 /// What rows have in a column that were there before it: its default as it is now, or if it must have a value and has none its
@@ -76,6 +91,9 @@ impl Change for AddColumn {
             None => alteration.after.columns.len(),
             Some(place) => alteration.position_of(place)?,
         };
+        if alteration.refused_with_rows.is_none() {
+            alteration.refused_with_rows.clone_from(&self.refused_with_rows);
+        }
         let table = &mut alteration.after;
         let handle = table.handle_id();
         table.max_column_id += 1;

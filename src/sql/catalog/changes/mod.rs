@@ -137,6 +137,9 @@ pub struct Alteration {
     /// What the user should see besides.
     #[serde(skip)]
     pub notes: Vec<Complaint>,
+    /// What is wrong with it if there are rows in the table.
+    #[serde(skip)]
+    pub refused_with_rows: Option<Complaint>,
 }
 
 impl Alteration {
@@ -148,7 +151,12 @@ impl Alteration {
         before.indexes.retain(|index| index.state == SchemaState::Public);
         before.columns.retain(|column| column.state == SchemaState::Public);
         before.place_columns(handle);
-        let mut alteration = Alteration { after: before.clone(), before, notes: Vec::new() };
+        let mut alteration = Alteration {
+            after: before.clone(),
+            before,
+            notes: Vec::new(),
+            refused_with_rows: None,
+        };
         let mut changes: Vec<&dyn Change> = changes.iter().map(TableChange::change).collect();
         changes.sort_by_key(|change| change.turn());
         let later = changes.iter().position(|change| change.turn() == Turn::AddIndexes);
@@ -156,6 +164,7 @@ impl Alteration {
         first.iter().try_for_each(|change| change.apply(&mut alteration))?;
         alteration.check_columns()?;
         alteration.mend_indexes()?;
+        alteration.check_indexes()?;
         last.iter().try_for_each(|change| change.apply(&mut alteration))?;
         check_auto_increment(&alteration.after)?;
         Ok(alteration)
@@ -262,6 +271,18 @@ impl Alteration {
         }
         let handle = self.after.handle_id();
         self.after.place_columns(handle);
+        Ok(())
+    }
+
+    /// Two of them may have got the same name.
+    fn check_indexes(&self) -> SqlResult<()> {
+        let indexes = &self.after.indexes;
+        for (position, index) in indexes.iter().enumerate() {
+            if indexes[..position].iter().any(|other| same_name(&other.name, &index.name)) {
+                let message = format!("Duplicate key name '{}'", index.name);
+                return Err(SqlError::new(errno::DUP_KEYNAME, message));
+            }
+        }
         Ok(())
     }
 
