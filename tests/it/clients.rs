@@ -195,3 +195,31 @@ fn the_chinook_database_loads() {
         "3503\nRock\t1297\nLatin\t579\nMetal\t374\n"
     );
 }
+
+/// Connector/J takes a number for bytes if its column says that it is binary: of the columns of a table only bytes are.
+#[tokio::test]
+async fn columns_say_which_of_them_are_binary() {
+    let server = Server::start();
+    let opts = OptsBuilder::default()
+        .ip_or_hostname("127.0.0.1")
+        .tcp_port(server.mysql_port)
+        .user(Some("root"));
+    let mut conn = Conn::new(opts).await.unwrap();
+    conn.query_drop("CREATE DATABASE d").await.unwrap();
+    conn.query_drop(
+        "CREATE TABLE d.t (a TINYINT(1), b BIGINT UNSIGNED, c DECIMAL(9,2), d DOUBLE, e YEAR, f VARCHAR(9), g BLOB, h DATETIME, i VARBINARY(9))",
+    )
+    .await
+    .unwrap();
+    let text = conn.query_iter("SELECT t.*, a + 1 FROM d.t").await.unwrap();
+    let flags = |columns: &[mysql_async::Column]| -> String {
+        let binary = mysql_async::consts::ColumnFlags::BINARY_FLAG;
+        let flag = |column: &mysql_async::Column| column.flags().contains(binary);
+        columns.iter().map(|column| if flag(column) { 'b' } else { '-' }).collect()
+    };
+    let columns = text.columns().expect("a SELECT has columns");
+    assert_eq!(flags(&columns), "------bbbb");
+    drop(text);
+    let prepared = conn.prep("SELECT t.*, a + 1 FROM d.t").await.unwrap();
+    assert_eq!(flags(prepared.columns()), "------bbbb");
+}

@@ -22,6 +22,9 @@ const MYSQL: &str = "mysql";
 /// The most columns of a table.
 pub(super) const COLUMN_LIMIT: usize = 1017;
 
+/// The most keys of a table, its primary key among them.
+const KEY_LIMIT: usize = 64;
+
 /// What a schema change is checked against.
 pub struct DdlContext<'a> {
     /// What exists.
@@ -155,7 +158,7 @@ pub fn build_create_database(create: &ast::CreateDatabase) -> SqlResult<Database
 
 /// A table from CREATE TABLE, with everything checked. Its id is zero; its columns and indexes are numbered from one.
 pub fn build_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult<TableInfo> {
-    check_name(&create.name.name)?;
+    check_table_name(&create.name.name)?;
     if let Some(like) = &create.like {
         return table_like(&create.name.name, like, ctx);
     }
@@ -171,7 +174,7 @@ pub fn build_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult
     let mut table = empty_table(create, ctx)?;
     let collation = Collation::by_name(&table.collation)?;
     for definition in &create.columns {
-        check_name(&definition.name)?;
+        check_column_name(&definition.name)?;
         let twice =
             |known: &super::ColumnInfo| known.name.to_lowercase() == definition.name.to_lowercase();
         if table.columns.iter().any(twice) {
@@ -185,6 +188,7 @@ pub fn build_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult
     }
     table.max_column_id = table.columns.len() as i64;
     let Keys { handle_column, indexes } = build_keys(&mut table, create)?;
+    check_key_count(indexes.len() + usize::from(handle_column.is_some()))?;
     table.max_index_id = indexes.len() as i64;
     table.handle_column = handle_column;
     table.indexes = indexes;
@@ -286,6 +290,35 @@ pub(super) fn check_name(name: &str) -> SqlResult<()> {
             errno::TOO_LONG_IDENT,
             format!("Identifier name '{name}' is too long"),
         ));
+    }
+    Ok(())
+}
+
+/// The same, or error 1103 for a table's name that ends with a space.
+fn check_table_name(name: &str) -> SqlResult<()> {
+    check_name(name)?;
+    if name.ends_with(' ') {
+        let message = format!("Incorrect table name '{name}'");
+        return Err(SqlError::new(errno::WRONG_TABLE_NAME, message));
+    }
+    Ok(())
+}
+
+/// The same, or error 1166 for a column's name that ends with a space.
+pub(super) fn check_column_name(name: &str) -> SqlResult<()> {
+    check_name(name)?;
+    if name.ends_with(' ') {
+        let message = format!("Incorrect column name '{name}'");
+        return Err(SqlError::new(errno::WRONG_COLUMN_NAME, message));
+    }
+    Ok(())
+}
+
+/// Error 1069 for more keys than a table may have.
+pub(super) fn check_key_count(keys: usize) -> SqlResult<()> {
+    if keys > KEY_LIMIT {
+        let message = format!("Too many keys specified; max {KEY_LIMIT} keys allowed");
+        return Err(SqlError::new(errno::TOO_MANY_KEYS, message));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Keys of CREATE TABLE and CREATE INDEX.
 
-use super::build::check_name;
+use super::build::{check_key_count, check_name};
 use super::build_column::COMMENT_LIMIT;
 use super::{ColumnInfo, IndexColumn, IndexInfo, SchemaState, TableInfo};
 use crate::common::{SqlError, SqlResult, errno};
@@ -60,6 +60,7 @@ pub(super) fn build_index(
     known: &[IndexInfo],
     definition: &IndexDefinition,
 ) -> SqlResult<IndexInfo> {
+    check_key_count(known.len() + 1 + usize::from(table.handle_column.is_some()))?;
     let mut index = new_index(table, definition)?;
     index.name = match &definition.name {
         Some(name) => name.clone(),

@@ -15,3 +15,8 @@ SELECT a.VARIABLE_NAME FROM performance_schema.global_status a
 JOIN performance_schema.session_status b ON a.VARIABLE_NAME = b.VARIABLE_NAME
 WHERE a.VARIABLE_NAME IN ('Com_insert', 'Questions', 'Bytes_received') AND a.VARIABLE_VALUE + 0 > b.VARIABLE_VALUE + 0
 ORDER BY 1;
+-- What the engine counts of rows is for all sessions, whoever asks.
+SELECT SUM(VARIABLE_VALUE >= 0) FROM performance_schema.global_status
+WHERE VARIABLE_NAME IN ('Innodb_rows_read', 'Innodb_rows_inserted', 'Innodb_rows_updated', 'Innodb_rows_deleted', 'Prepared_stmt_count');
+SELECT a.VARIABLE_VALUE + 0 >= 2 AND a.VARIABLE_VALUE = b.VARIABLE_VALUE FROM performance_schema.global_status a
+JOIN performance_schema.session_status b ON a.VARIABLE_NAME = b.VARIABLE_NAME WHERE a.VARIABLE_NAME = 'Innodb_rows_inserted';

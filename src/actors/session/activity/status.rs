@@ -1,5 +1,7 @@
 //! Name and value of what SHOW STATUS shows.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::Tally;
 use crate::actors::session::{SessionServices, TlsSession};
 
@@ -28,8 +30,25 @@ pub(in crate::actors::session) fn status(
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
     .collect();
+    values.extend(rows_of_all(&services.activity.tally));
+    let prepared = services.prepared.load(Ordering::Relaxed);
+    values.push(("Prepared_stmt_count".to_owned(), prepared.to_string()));
     let counted = session.unwrap_or(&services.activity.tally).values().into_iter();
     values.extend(counted.map(|(name, value)| (name, value.to_string())));
     values.sort();
     values
+}
+
+/// What MySQL's engine counts of rows, which it does for all sessions together.
+fn rows_of_all(node: &Tally) -> [(String, String); 4] {
+    let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let handler = &node.handler;
+    let read = of(&handler.read_key).saturating_add(of(&handler.read_next));
+    [
+        ("Innodb_rows_deleted", of(&handler.delete)),
+        ("Innodb_rows_inserted", of(&handler.write)),
+        ("Innodb_rows_read", read),
+        ("Innodb_rows_updated", of(&handler.update)),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_string()))
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Alteration, Change, Turn};
 use crate::common::{SqlError, SqlResult};
-use crate::sql::catalog::build::{DdlContext, check_name};
+use crate::sql::catalog::build::{DdlContext, check_column_name};
 use crate::sql::catalog::build_column::build_column;
 use crate::sql::catalog::ddl_statement::Complaint;
 use crate::sql::catalog::{ColumnInfo, DefaultValue, TableInfo};
@@ -31,7 +31,7 @@ impl AddColumn {
         table: &TableInfo,
         ctx: &DdlContext<'_>,
     ) -> SqlResult<AddColumn> {
-        check_name(&definition.name)?;
+        check_column_name(&definition.name)?;
         let collation = Collation::by_name(&table.collation)?;
         let mut column = build_column(definition, 0, collation, ctx.sql_mode)?;
         if column.auto_increment {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Alteration, Change, Turn, same_name, unknown_column};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::build::{DdlContext, check_name};
+use crate::sql::catalog::build::{DdlContext, check_column_name};
 use crate::sql::catalog::build_column::build_column;
 use crate::sql::catalog::build_index::check_key;
 use crate::sql::catalog::{ColumnInfo, DefaultValue, TableInfo};
@@ -32,7 +32,7 @@ impl ModifyColumn {
         table: &TableInfo,
         ctx: &DdlContext<'_>,
     ) -> SqlResult<ModifyColumn> {
-        check_name(&definition.name)?;
+        check_column_name(&definition.name)?;
         if !table.public_columns().iter().any(|column| same_name(&column.name, from)) {
             return Err(unknown_column(from, table));
         }

@@ -2,7 +2,7 @@
 
 use super::{Alteration, Change, Turn};
 use crate::common::SqlResult;
-use crate::sql::catalog::build::check_name;
+use crate::sql::catalog::build::check_column_name;
 use crate::sql::parser::ast::Renamed;
 
 impl Change for Renamed {
@@ -12,7 +12,7 @@ impl Change for Renamed {
 
     /// Columns are found by the names they had, so that two can swap theirs.
     fn apply(&self, alteration: &mut Alteration) -> SqlResult<()> {
-        check_name(&self.to)?;
+        check_column_name(&self.to)?;
         alteration.column_of(&self.from)?.name.clone_from(&self.to);
         Ok(())
     }
