@@ -137,6 +137,11 @@ impl Call {
         Call::new(client, Timestamp::MAX)
     }
 
+    /// A call of a writer who does not insist: it is not made again after a pause.
+    pub(super) fn once(client: &Client) -> Call {
+        Call { backoff: Backoff::new(Duration::ZERO), ..Call::write(client) }
+    }
+
     /// The call for a part of this one's items.
     pub(super) fn part(&self) -> Call {
         Call {

@@ -160,7 +160,8 @@ impl Client {
         }
         let client = self.clone();
         self.spawn(async move {
-            if let Err(error) = client.settle(&lock, fate).await {
+            // Once: whoever meets it next does it otherwise, and a node that stops is not held up.
+            if let Err(error) = client.settle_by(&lock, fate, &mut Call::once(&client)).await {
                 tracing::debug!(%error, start_ts = %lock.start_ts, "left a lock to who meets it next");
             }
         });
@@ -191,6 +192,10 @@ impl Client {
 
     /// Turns a lock into what its transaction became.
     async fn settle(&self, lock: &LockInfo, fate: Fate) -> Result<()> {
+        self.settle_by(lock, fate, &mut Call::write(self)).await
+    }
+
+    async fn settle_by(&self, lock: &LockInfo, fate: Fate, call: &mut Call) -> Result<()> {
         let start_ts = lock.start_ts;
         let keys = vec![lock.key.clone()];
         let met = self.fates().lock().meet(start_ts);
@@ -204,8 +209,7 @@ impl Client {
             }
             (_, commit_ts) => KvRequest::ResolveLock { start_ts, commit_ts, keys: Vec::new() },
         };
-        let mut call = Call::write(self);
-        self.request(&lock.key, &mut call, |_| request.clone()).await?;
+        self.request(&lock.key, call, |_| request.clone()).await?;
         Ok(())
     }
 

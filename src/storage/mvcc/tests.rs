@@ -138,7 +138,7 @@ fn garbage_is_found_in_rounds() {
     for name in 0u8..10 {
         // Odd keys have two versions.
         for commit in 1..=1 + u64::from(name % 2) {
-            let write = Write::new(WriteKind::Put, Timestamp(commit), Some(Bytes::new()));
+            let write = Write::new(WriteKind::Put, Timestamp(commit - 1), Some(Bytes::new()));
             batch.put(
                 Cf::Write,
                 version_key(&data_key(&[name]), Timestamp(commit)),

@@ -22,7 +22,9 @@ fn hot_within(budget: HotBudget) -> (MemoryEngine, HotVersions) {
 
 fn record(kind: WriteKind, ts: u64) -> Vec<u8> {
     let value = (kind == WriteKind::Put).then(|| Bytes::from(format!("at {ts}")));
-    Write::new(kind, Timestamp(ts - 1), value).encode()
+    // A rollback stands at its start, a commit above it.
+    let start = if kind == WriteKind::Rollback { ts } else { ts - 1 };
+    Write::new(kind, Timestamp(start), value).encode()
 }
 
 fn version(key: u8, ts: u64) -> Vec<u8> {
