@@ -65,9 +65,10 @@ impl Parser<'_> {
         Ok(spec)
     }
 
-    /// `'user'@'host'`, or `CURRENT_USER[()]`.
+    /// `'user'@'host'`, or `CURRENT_USER[()]`, or `USER()`.
     pub(super) fn user_name(&mut self) -> SqlResult<UserName> {
-        if self.word("CURRENT_USER") {
+        let function = self.at("USER") && self.nth_is_op(1, "(");
+        if self.word("CURRENT_USER") || (function && self.word("USER")) {
             if self.op("(") {
                 self.expect_op(")")?;
             }
@@ -76,6 +77,7 @@ impl Parser<'_> {
         let user = self.word_or_string()?;
         let host = match self.peek().kind {
             TokenKind::UserVariable => self.user_variable()?,
+            TokenKind::Op("@") => return Err(SqlError::unsupported("accounts with an empty host")),
             _ => "%".to_owned(),
         };
         Ok(UserName { user, host, is_current: false })
@@ -103,6 +105,12 @@ impl Parser<'_> {
             "REPLACE",
             "RETAIN",
             "DISCARD",
+            "FAILED_LOGIN_ATTEMPTS",
+            "PASSWORD_LOCK_TIME",
+            "AND",
+            "ADD",
+            "MODIFY",
+            "DROP",
         ];
         while DEFAULTS.iter().any(|words| self.words(words)) {}
         match OPTIONS.iter().find(|option| self.at(option)) {

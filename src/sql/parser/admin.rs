@@ -34,13 +34,16 @@ impl Parser<'_> {
                 if access.is_some() && parser.at("READ") {
                     return Err(parser.syntax_error());
                 }
-                if parser.words(&["READ", "ONLY"]) {
-                    if parser.at("AS") {
+                if parser.word("READ") {
+                    let read_only = parser.word("ONLY");
+                    if read_only && parser.at("AS") {
                         return Err(SqlError::unsupported("START TRANSACTION READ ONLY AS OF"));
                     }
-                    access = Some(AccessMode::ReadOnly);
-                } else if parser.words(&["READ", "WRITE"]) {
-                    access = Some(AccessMode::ReadWrite);
+                    if !read_only {
+                        parser.expect_word("WRITE")?;
+                    }
+                    access =
+                        Some(if read_only { AccessMode::ReadOnly } else { AccessMode::ReadWrite });
                 } else {
                     parser.expect_words(&["WITH", "CONSISTENT", "SNAPSHOT"])?;
                     consistent_snapshot = true;

@@ -29,6 +29,39 @@ const ACTIONS: &[&str] = &[
     "SET",
     "REMOVE",
     "KEY_BLOCK_SIZE",
+    "ANALYZE",
+    "CHECK",
+    "OPTIMIZE",
+    "REBUILD",
+    "REPAIR",
+    "COALESCE",
+    "REORGANIZE",
+    "EXCHANGE",
+    "AUTOEXTEND_SIZE",
+    "AVG_ROW_LENGTH",
+    "CHECKSUM",
+    "COMPRESSION",
+    "CONNECTION",
+    "DATA",
+    "DELAY_KEY_WRITE",
+    "ENCRYPTION",
+    "ENGINE_ATTRIBUTE",
+    "INDEX",
+    "INSERT_METHOD",
+    "MAX_ROWS",
+    "MIN_ROWS",
+    "PACK_KEYS",
+    "PASSWORD",
+    "SECONDARY_ENGINE",
+    "SECONDARY_ENGINE_ATTRIBUTE",
+    "SECONDARY_LOAD",
+    "SECONDARY_UNLOAD",
+    "STATS_AUTO_RECALC",
+    "STATS_PERSISTENT",
+    "STATS_SAMPLE_PAGES",
+    "STORAGE",
+    "TABLESPACE",
+    "UNION",
 ];
 
 /// How a change is to be made.
@@ -153,10 +186,13 @@ impl Parser<'_> {
         let table = self.object_name()?;
         let mut options = OnlineOptions::default();
         let mut actions = Vec::new();
-        self.list(|parser| match parser.online_option(&mut options)? {
-            true => Ok(()),
-            false => parser.alter_action(&mut actions),
-        })?;
+        // No action at all is one of MySQL's: it changes nothing.
+        if !self.at_end() {
+            self.list(|parser| match parser.online_option(&mut options)? {
+                true => Ok(()),
+                false => parser.alter_action(&mut actions),
+            })?;
+        }
         if options.instant && options.locks {
             let message = "Incorrect usage of ALGORITHM=INSTANT and LOCK=NONE/SHARED/EXCLUSIVE";
             return Err(SqlError::new(errno::WRONG_USAGE, message));

@@ -14,7 +14,7 @@ impl Parser<'_> {
         name: String,
         indexes: &mut Vec<IndexDefinition>,
     ) -> SqlResult<ColumnDefinition> {
-        let mut data_type = self.data_type()?;
+        let mut data_type = self.data_type(&name)?;
         let mut options = Vec::new();
         let serial = [ColumnOption::NotNull, ColumnOption::AutoIncrement, ColumnOption::Unique];
         if data_type.name == SERIAL {
@@ -47,7 +47,11 @@ impl Parser<'_> {
     }
 
     fn column_option(&mut self) -> SqlResult<Option<ColumnOption>> {
-        Ok(Some(if self.words(&["NOT", "NULL"]) {
+        Ok(Some(if self.word("NOT") {
+            if self.at("SECONDARY") {
+                return Err(SqlError::unsupported("NOT SECONDARY"));
+            }
+            self.expect_word("NULL")?;
             ColumnOption::NotNull
         } else if self.word("NULL") {
             ColumnOption::Null
@@ -79,6 +83,8 @@ impl Parser<'_> {
             self.word("COLUMN_FORMAT");
             self.one_of(&words)?;
             return self.column_option();
+        } else if self.word("VISIBLE") {
+            return self.column_option();
         } else if let Some(clause) = self.unsupported_column_option() {
             return Err(SqlError::unsupported(clause));
         } else {
@@ -101,6 +107,8 @@ impl Parser<'_> {
             ("INVISIBLE", "INVISIBLE columns"),
             ("AUTO_RANDOM", "AUTO_RANDOM"),
             ("SRID", "SRID"),
+            ("ENGINE_ATTRIBUTE", "ENGINE_ATTRIBUTE"),
+            ("SECONDARY_ENGINE_ATTRIBUTE", "ENGINE_ATTRIBUTE"),
         ];
         clauses.iter().find(|(word, _)| self.at(word)).map(|(_, clause)| *clause)
     }

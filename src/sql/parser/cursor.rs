@@ -2,14 +2,15 @@
 
 use sqlparser::tokenizer::{Token as SqlToken, TokenWithSpan};
 
-use super::ParsedStatement;
 use super::ast::{ObjectName, Statement};
 use super::dialect::Dialect;
+use super::hints::HintComment;
 use super::keywords::is_reserved;
 use super::shape::{Shape, too_deep};
 pub(super) use super::token_kind::TokenKind;
 use super::token_kind::kind_of;
-use super::tokens::{byte_at, first_statement, unquote};
+use super::tokens::{Tokens, byte_at, first_statement, unquote};
+use super::{ParseWarning, ParsedStatement};
 use crate::common::{SqlError, SqlResult, errno};
 
 /// How much of the text a syntax error quotes, in characters, as MySQL does.
@@ -39,6 +40,10 @@ pub(super) struct Parser<'a> {
     pub(super) token_count: usize,
     /// The first byte of each `?`.
     pub(super) placeholders: Vec<usize>,
+    /// The comments of optimizer hints that are not read yet.
+    pub(super) hint_comments: Vec<HintComment>,
+    /// What there is to say about the text.
+    pub(super) warnings: Vec<ParseWarning>,
     depth: usize,
 }
 
@@ -65,7 +70,8 @@ impl<'a> Parser<'a> {
         Ok(Parser::over(sql, tokens, dialect))
     }
 
-    fn over(sql: &'a [u8], tokens: Vec<TokenWithSpan>, dialect: &'a Dialect) -> Parser<'a> {
+    fn over(sql: &'a [u8], tokens: Tokens, dialect: &'a Dialect) -> Parser<'a> {
+        let Tokens { tokens, hints } = tokens;
         let token_count = tokens.len();
         let placeholders = tokens.iter().filter(|t| matches!(t.token, SqlToken::Placeholder(_)));
         let placeholders = placeholders.filter_map(|t| byte_at(t.span.start)).collect();
@@ -74,7 +80,17 @@ impl<'a> Parser<'a> {
         let inner = sqlparser::parser::Parser::new(dialect)
             .with_recursion_limit(DEPTH_LIMIT)
             .with_tokens_with_locations(tokens);
-        Parser { sql, inner, dialect, shape, token_count, placeholders, depth: 0 }
+        Parser {
+            sql,
+            inner,
+            dialect,
+            shape,
+            token_count,
+            placeholders,
+            hint_comments: hints,
+            warnings: Vec::new(),
+            depth: 0,
+        }
     }
 
     /// The next statement, up to its semicolon.
@@ -90,9 +106,16 @@ impl<'a> Parser<'a> {
         let next = match token.kind {
             TokenKind::End => self.sql.len(),
             TokenKind::Op(";") => token.end,
-            _ => return Err(self.syntax_error()),
+            // The word could have gone on with BY.
+            _ if (self.at("ORDER") || self.at("GROUP")) && !self.at_nth(1, "BY") => {
+                return Err(self.unexpected(self.peek_nth(1).start));
+            }
+            _ => return Err(self.unexpected(token.start)),
         };
+        let hints = self.hints(matches!(statement, Statement::Query(_)));
         Ok(Some(ParsedStatement {
+            hints,
+            warnings: self.warnings,
             range: start..end,
             next,
             parameters: self.placeholders.len(),
@@ -392,9 +415,46 @@ impl<'a> Parser<'a> {
         Ok(Some(number))
     }
 
+    /// The number in parentheses after a type's name; error 1439 if no type is so long.
+    pub(super) fn optional_width(&mut self, column: &str) -> SqlResult<Option<u32>> {
+        if !self.op("(") {
+            return Ok(None);
+        }
+        let width = self.width(column)?;
+        self.expect_op(")")?;
+        Ok(Some(width))
+    }
+
+    /// A number after a type's name.
+    pub(super) fn width(&mut self, column: &str) -> SqlResult<u32> {
+        let token = self.peek();
+        if token.kind == TokenKind::Integer {
+            let text = std::str::from_utf8(self.text(token)).unwrap_or_default();
+            if text.parse::<u32>().is_err() {
+                return Err(SqlError::new(
+                    errno::TOO_BIG_DISPLAYWIDTH,
+                    format!(
+                        "Display width out of range for column '{column}' (max = {})",
+                        u32::MAX
+                    ),
+                ));
+            }
+        }
+        self.small_integer()
+    }
+
     pub(super) fn small_integer(&mut self) -> SqlResult<u32> {
         let token = self.peek();
         u32::try_from(self.integer()?).map_err(|_| self.syntax_error_at(token))
+    }
+
+    /// Takes CHARACTER SET or CHARSET if it is next.
+    pub(super) fn character_set(&mut self) -> SqlResult<bool> {
+        if !self.word("CHARACTER") {
+            return Ok(self.word("CHARSET"));
+        }
+        self.expect_word("SET")?;
+        Ok(true)
     }
 
     /// Takes `[=]`.
@@ -418,16 +478,16 @@ impl<'a> Parser<'a> {
 
     /// Error 1064 at a byte.
     pub(super) fn syntax_error_from(&self, start: usize) -> SqlError {
+        const SYNTAX: &str = "You have an error in your SQL syntax; check the manual that corresponds to your TroupeDB server version for the right syntax to use";
+        SqlError::new(errno::PARSE, self.near(SYNTAX, start))
+    }
+
+    /// A message, and the text from a byte on.
+    pub(super) fn near(&self, message: &str, start: usize) -> String {
         let start = start.min(self.sql.len());
         let rest = &self.sql[start..self.sql.len().min(start + 4 * NEAR_LIMIT)];
         let near: String = String::from_utf8_lossy(rest).chars().take(NEAR_LIMIT).collect();
         let line = 1 + memchr::memchr_iter(b'\n', &self.sql[..start]).count();
-        SqlError::new(
-            errno::PARSE,
-            format!(
-                "You have an error in your SQL syntax; check the manual that corresponds to your TroupeDB server \
-                 version for the right syntax to use near '{near}' at line {line}"
-            ),
-        )
+        format!("{message} near '{near}' at line {line}")
     }
 }

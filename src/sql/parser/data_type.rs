@@ -1,8 +1,8 @@
 //! Types of columns.
 
-use super::ast::DataType;
-use super::cursor::Parser;
-use crate::common::SqlResult;
+use super::ast::{DataType, Expr, Literal};
+use super::cursor::{Parser, TokenKind};
+use crate::common::{SqlError, SqlResult};
 
 /// What may follow a type's name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,10 +75,26 @@ const TYPES: &[(&str, &str, Shape)] = &[
     ("set", "set", Shape::Members),
 ];
 
+/// MySQL's types of places and shapes, of which there are none here.
+const SPATIAL: &[&str] = &[
+    "GEOMETRY",
+    "GEOMETRYCOLLECTION",
+    "GEOMCOLLECTION",
+    "POINT",
+    "MULTIPOINT",
+    "LINESTRING",
+    "MULTILINESTRING",
+    "POLYGON",
+    "MULTIPOLYGON",
+];
+
 impl Parser<'_> {
-    /// A column's type.
-    pub(super) fn data_type(&mut self) -> SqlResult<DataType> {
+    /// A column's type; the column is named in errors.
+    pub(super) fn data_type(&mut self, column: &str) -> SqlResult<DataType> {
         let token = self.peek();
+        if let Some(spatial) = SPATIAL.iter().find(|name| self.at(name)) {
+            return Err(SqlError::unsupported(spatial));
+        }
         let mut word = self.lower_word()?;
         if word == "bool" || word == "boolean" {
             return Ok(DataType {
@@ -117,7 +133,7 @@ impl Parser<'_> {
             return Err(self.syntax_error_at(token));
         };
         let mut data_type = DataType { name: (*name).to_owned(), ..DataType::default() };
-        self.type_arguments(&mut data_type, *shape)?;
+        self.type_arguments(column, &mut data_type, *shape)?;
         if data_type.length.is_none() && data_type.name.contains("var") {
             return Err(self.syntax_error());
         }
@@ -130,24 +146,43 @@ impl Parser<'_> {
         Ok(data_type)
     }
 
-    fn type_arguments(&mut self, data_type: &mut DataType, shape: Shape) -> SqlResult<()> {
+    fn type_arguments(
+        &mut self,
+        column: &str,
+        data_type: &mut DataType,
+        shape: Shape,
+    ) -> SqlResult<()> {
         match shape {
             Shape::Bare => {}
-            Shape::Members => data_type.members = self.parenthesised(Parser::string)?,
+            Shape::Members => data_type.members = self.parenthesised(Parser::member)?,
             Shape::Length | Shape::Integer | Shape::Text => {
-                data_type.length = self.optional_length()?;
+                data_type.length = self.optional_width(column)?;
             }
             Shape::Number => {
                 if self.op("(") {
-                    data_type.length = Some(self.small_integer()?);
+                    data_type.length = Some(self.width(column)?);
                     if self.op(",") {
-                        data_type.decimals = Some(self.small_integer()?);
+                        data_type.decimals = Some(self.width(column)?);
                     }
                     self.expect_op(")")?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// A member of ENUM or SET: a string, or the bytes of one.
+    fn member(&mut self) -> SqlResult<String> {
+        let token = self.peek();
+        match token.kind {
+            TokenKind::Hex | TokenKind::Bit => match self.operand()? {
+                Expr::Literal(Literal::Hex(bytes) | Literal::Bit(bytes)) => {
+                    String::from_utf8(bytes).map_err(|_| self.syntax_error_at(token))
+                }
+                _ => Err(self.syntax_error_at(token)),
+            },
+            _ => self.string(),
+        }
     }
 
     fn type_attributes(&mut self, data_type: &mut DataType, shape: Shape) -> SqlResult<()> {
@@ -163,7 +198,7 @@ impl Parser<'_> {
                 }
             },
             Shape::Text | Shape::Members => loop {
-                if self.words(&["CHARACTER", "SET"]) || self.word("CHARSET") {
+                if self.character_set()? {
                     data_type.charset = Some(self.word_or_string()?.to_lowercase());
                 } else if self.word("COLLATE") {
                     data_type.collation = Some(self.word_or_string()?.to_lowercase());
@@ -173,6 +208,8 @@ impl Parser<'_> {
                     data_type.charset = Some("latin1".to_owned());
                 } else if self.word("UNICODE") {
                     data_type.charset = Some("ucs2".to_owned());
+                } else if shape == Shape::Text && self.word("BYTE") {
+                    data_type.charset = Some("binary".to_owned());
                 } else {
                     return Ok(());
                 }

@@ -1,7 +1,7 @@
 //! MySQL's dialect as sqlparser is to read it: its tokens, its operators and how tightly they bind.
 
 use std::any::TypeId;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use sqlparser::ast::{BinaryOperator, Expr};
 use sqlparser::dialect::{MySqlDialect, Precedence};
@@ -24,11 +24,15 @@ pub(super) struct Dialect {
     pub(super) ansi_quotes: bool,
     /// PIPES_AS_CONCAT.
     pub(super) concat: bool,
+    /// HIGH_NOT_PRECEDENCE: NOT binds as tightly as !.
+    pub(super) high_not: bool,
     /// REAL_AS_FLOAT: REAL is FLOAT.
     pub(super) real_as_float: bool,
-    /// The furthest byte an expression was expected at: sqlparser tries one reading after the other, and the error of
-    /// the last one is not always the one that came furthest.
+    /// The furthest byte that an expression began at or ended before: sqlparser tries one reading after the other, and the
+    /// error of the last one is not always the one that came furthest.
     pub(super) furthest: Cell<usize>,
+    /// What was refused by name. It ends the parse, whatever other readings there are.
+    pub(super) refused: RefCell<Option<String>>,
     /// What is looked at on the way.
     pub(super) watch: Option<Watch>,
     /// How many tokens a long text has at most.
@@ -53,7 +57,8 @@ pub(super) mod level {
     pub(crate) const JSON_PATH: u8 = 14;
 }
 
-/// The parser never reports an error of the tokenizer, which has run before: this variant carries what is refused.
+/// The parser never reports an error of the tokenizer, which has run before: this variant carries what is refused, up to the hook that
+/// it leaves by.
 pub(super) fn unsupported(feature: impl Into<String>) -> ParserError {
     ParserError::TokenizerError(feature.into())
 }
@@ -64,8 +69,10 @@ impl Dialect {
             escapes: !sql_mode.contains(SqlMode::NO_BACKSLASH_ESCAPES),
             ansi_quotes: sql_mode.contains(SqlMode::ANSI_QUOTES),
             concat: sql_mode.contains(SqlMode::PIPES_AS_CONCAT),
+            high_not: sql_mode.contains(SqlMode::HIGH_NOT_PRECEDENCE),
             real_as_float: sql_mode.contains(SqlMode::REAL_AS_FLOAT),
             furthest: Cell::new(0),
+            refused: RefCell::new(None),
             watch: None,
             tokens: Cell::new(0),
         }
@@ -217,22 +224,48 @@ impl sqlparser::dialect::Dialect for Dialect {
     }
 
     fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
+        self.came_to(parser);
         Some(Ok(self.next_level(parser)))
     }
 
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
-        if let Some(at) = tokens::byte_at(parser.peek_token_ref().span.start) {
-            self.furthest.set(self.furthest.get().max(at));
-        } else {
-            self.furthest.set(usize::MAX);
-        }
+        self.came_to(parser);
         if self.check().is_err() {
-            return Some(Err(unsupported("interrupted")));
+            return Some(Err(ParserError::RecursionLimitExceeded));
         }
-        prefix::parse(parser)
+        prefix::parse(parser, self.high_not).map(|parsed| self.ended(parsed))
     }
 
     fn parse_infix(
+        &self,
+        parser: &mut Parser,
+        left: &Expr,
+        precedence: u8,
+    ) -> Option<Result<Expr, ParserError>> {
+        self.operation(parser, left, precedence).map(|parsed| self.ended(parsed))
+    }
+}
+
+impl Dialect {
+    /// All before the next token has been read as it may be.
+    fn came_to(&self, parser: &Parser) {
+        let at = tokens::byte_at(parser.peek_token_ref().span.start).unwrap_or(usize::MAX);
+        self.furthest.set(self.furthest.get().max(at));
+    }
+
+    /// What leaves a hook: a refusal leaves as the one error that sqlparser tries no other reading after.
+    fn ended<T>(&self, parsed: Result<T, ParserError>) -> Result<T, ParserError> {
+        parsed.map_err(|error| match error {
+            ParserError::TokenizerError(feature) => {
+                self.refused.borrow_mut().get_or_insert(feature);
+                ParserError::RecursionLimitExceeded
+            }
+            other => other,
+        })
+    }
+
+    /// The hook of operators between operands; `None` leaves one to sqlparser.
+    fn operation(
         &self,
         parser: &mut Parser,
         left: &Expr,
@@ -247,11 +280,11 @@ impl sqlparser::dialect::Dialect for Dialect {
                 "OR" => BinaryOperator::Or,
                 "DIV" => BinaryOperator::MyIntegerDivide,
                 "MOD" => BinaryOperator::Modulo,
-                "SOUNDS" => return Some(Err(unsupported("SOUNDS LIKE"))),
+                "SOUNDS" => return Some(infix::sounds_like(parser, left)),
                 "COLLATE" => return Some(infix::collate(parser, left)),
                 _ => return infix::predicate(parser, left),
             },
-            _ => return None,
+            _ => return infix::quantified(parser),
         };
         Some(match operator {
             BinaryOperator::And | BinaryOperator::Or => {
@@ -267,9 +300,7 @@ impl sqlparser::dialect::Dialect for Dialect {
             }
         })
     }
-}
 
-impl Dialect {
     /// The operands of a row of ANDs or ORs as a tree that is not deep, however many there are.
     fn chain(
         &self,

@@ -1,15 +1,23 @@
 //! INSERT, REPLACE, UPDATE, DELETE.
 
+use super::ParseWarning;
 use super::ast::{Assignment, Delete, Expr, Insert, InsertRows, ObjectName, TableRef, Update};
-use super::cursor::Parser;
-use crate::common::{SqlError, SqlResult};
+use super::cursor::{Parser, TokenKind};
+use crate::common::{SqlError, SqlResult, errno};
 
 impl Parser<'_> {
     pub(super) fn insert(&mut self) -> SqlResult<Insert> {
         let replace = self.at("REPLACE");
         self.advance();
-        if self.word("DELAYED") || self.word("LOW_PRIORITY") || self.word("HIGH_PRIORITY") {
-            // Priorities of table locks, which there are none of; MySQL ignores DELAYED, too.
+        if self.word("DELAYED") {
+            let verb = if replace { "REPLACE" } else { "INSERT" };
+            let message = format!(
+                "{verb} DELAYED is no longer supported. The statement was converted to {verb}."
+            );
+            self.warnings.push(ParseWarning { code: errno::WARN_LEGACY_SYNTAX_CONVERTED, message });
+        } else if !self.word("LOW_PRIORITY") && !replace {
+            // Priorities of table locks, which there are none of.
+            self.word("HIGH_PRIORITY");
         }
         let ignore = !replace && self.word("IGNORE");
         self.word("INTO");
@@ -124,24 +132,46 @@ impl Parser<'_> {
         let mut targets = Vec::new();
         let from;
         if self.word("FROM") {
-            from = self.table_refs()?;
-            if self.word("USING") {
-                targets = single_tables(from).ok_or_else(|| self.syntax_error())?;
-                let from = self.table_refs()?;
-                return self.delete_tail(ignore, targets, from);
+            if self.targets_before_using() {
+                targets = self.list(Parser::delete_target)?;
+                self.expect_word("USING")?;
             }
+            from = self.table_refs()?;
         } else {
-            targets = self.list(|parser| {
-                let name = parser.object_name()?;
-                if parser.op(".") {
-                    parser.expect_op("*")?;
-                }
-                Ok(name)
-            })?;
+            targets = self.list(Parser::delete_target)?;
             self.expect_word("FROM")?;
             from = self.table_refs()?;
         }
         self.delete_tail(ignore, targets, from)
+    }
+
+    /// name, database.name, either with .* after it.
+    fn delete_target(&mut self) -> SqlResult<ObjectName> {
+        let first = self.name()?;
+        if !self.op(".") || self.op("*") {
+            return Ok(ObjectName { database: None, name: first });
+        }
+        let name = self.any_word()?;
+        if self.op(".") {
+            self.expect_op("*")?;
+        }
+        Ok(ObjectName { database: Some(first), name })
+    }
+
+    /// Whether names and then USING follow.
+    fn targets_before_using(&self) -> bool {
+        let is_of_names = |n: &usize| {
+            let token = self.peek_nth(*n);
+            let name = matches!(token.kind, TokenKind::Word | TokenKind::QuotedName);
+            let sign = [",", ".", "*"].iter().any(|sign| self.nth_is_op(*n, sign));
+            sign || (name && !self.at_nth(*n, "USING"))
+        };
+        let names = (0..).take_while(is_of_names).count();
+        names > 0 && self.at_nth(names, "USING") && !self.joins_before(names)
+    }
+
+    fn joins_before(&self, names: usize) -> bool {
+        (0..names).any(|n| self.at_nth(n, "JOIN") || self.at_nth(n, "STRAIGHT_JOIN"))
     }
 
     fn delete_tail(
@@ -154,18 +184,5 @@ impl Parser<'_> {
         let order_by = self.order_by()?;
         let limit = if self.word("LIMIT") { Some(self.limit_number()?) } else { None };
         Ok(Delete { ignore, targets, from, selection, order_by, limit })
-    }
-}
-
-/// The names in DELETE FROM a, b USING …: parsed as a join of tables.
-fn single_tables(from: TableRef) -> Option<Vec<ObjectName>> {
-    match from {
-        TableRef::Table { name, alias: None } => Some(vec![name]),
-        TableRef::Join { left, right, constraint: super::ast::JoinConstraint::None, .. } => {
-            let mut names = single_tables(*left)?;
-            names.extend(single_tables(*right)?);
-            Some(names)
-        }
-        _ => None,
     }
 }

@@ -4,8 +4,9 @@ use sqlparser::ast::{BinaryOperator, Expr};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
-use super::dialect::level;
+use super::dialect::{level, unsupported};
 use super::prefix::{Parsed, bare_interval, expect_word};
+use super::subquery;
 
 /// expr COLLATE name.
 pub(super) fn collate(parser: &mut Parser, left: &Expr) -> Parsed<Expr> {
@@ -47,19 +48,50 @@ pub(super) fn date_arithmetic(parser: &mut Parser, left: &Expr) -> Option<Parsed
     }))
 }
 
-/// [NOT] BETWEEN … AND …, [NOT] REGEXP …; `None` leaves the operator to sqlparser.
+/// What SOUNDS LIKE is to sqlparser, which has no such operator.
+pub(super) const SOUNDS_LIKE: &str = "SOUNDS LIKE";
+
+/// expr SOUNDS LIKE expr.
+pub(super) fn sounds_like(parser: &mut Parser, left: &Expr) -> Parsed<Expr> {
+    parser.advance_token();
+    expect_word(parser, "LIKE")?;
+    let right = Box::new(parser.parse_subexpr(level::PREDICATE)?);
+    let op = BinaryOperator::Custom(SOUNDS_LIKE.to_owned());
+    Ok(Expr::BinaryOp { left: Box::new(left.clone()), op, right })
+}
+
+/// Refuses a comparison with ANY, SOME or ALL; `None`: it is none.
+pub(super) fn quantified(parser: &Parser) -> Option<Parsed<Expr>> {
+    match &parser.peek_nth_token_ref(1).token {
+        Token::Word(word) if parser.peek_nth_token_ref(2).token == Token::LParen => {
+            let word =
+                ["ANY", "SOME", "ALL"].into_iter().find(|quantifier| is(word, quantifier))?;
+            Some(Err(unsupported(format!("comparison with {word} (subquery)"))))
+        }
+        _ => None,
+    }
+}
+
+/// [NOT] IN (…), [NOT] BETWEEN … AND …, [NOT] REGEXP …; `None` leaves the operator to sqlparser.
 pub(super) fn predicate(parser: &mut Parser, left: &Expr) -> Option<Parsed<Expr>> {
     let keyword = |parser: &Parser, n| match &parser.peek_nth_token_ref(n).token {
         Token::Word(word) => {
-            ["NOT", "BETWEEN", "REGEXP", "RLIKE"].into_iter().find(|w| is(word, w))
+            ["NOT", "IN", "BETWEEN", "LIKE", "REGEXP", "RLIKE"].into_iter().find(|w| is(word, w))
         }
         _ => None,
     };
     let negated = keyword(parser, 0) == Some("NOT");
     let operator = keyword(parser, usize::from(negated)).filter(|found| *found != "NOT")?;
+    if is_predicate(left) {
+        return Some(parser.expected_ref("the end of a predicate", parser.peek_token_ref()));
+    }
+    if operator == "LIKE" {
+        return None;
+    }
     (0..=usize::from(negated)).for_each(|_| parser.advance_token());
     let expr = Box::new(left.clone());
     Some(match operator {
+        "IN" => in_list(parser, expr, negated),
         "BETWEEN" => between(parser, expr, negated),
         _ => parser.parse_subexpr(level::PREDICATE).map(|pattern| Expr::RLike {
             negated,
@@ -68,6 +100,31 @@ pub(super) fn predicate(parser: &mut Parser, left: &Expr) -> Option<Parsed<Expr>
             regexp: operator == "REGEXP",
         }),
     })
+}
+
+/// Whether it is a predicate without parentheses, which no other one may follow: `a LIKE b LIKE c`.
+fn is_predicate(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::InList { .. }
+            | Expr::InSubquery { .. }
+            | Expr::Between { .. }
+            | Expr::Like { .. }
+            | Expr::RLike { .. }
+            | Expr::MemberOf(_)
+    )
+}
+
+/// A query or a list; a query in parentheses may begin either.
+fn in_list(parser: &mut Parser, expr: Box<Expr>, negated: bool) -> Parsed<Expr> {
+    parser.expect_token(&Token::LParen)?;
+    let operation = if subquery::begins(parser, parser.index()) {
+        Expr::InSubquery { expr, subquery: parser.parse_query()?, negated }
+    } else {
+        Expr::InList { expr, list: parser.parse_comma_separated(Parser::parse_expr)?, negated }
+    };
+    parser.expect_token(&Token::RParen)?;
+    Ok(operation)
 }
 
 /// The upper bound takes the predicates that follow it: `a BETWEEN 1 AND b IN (2)` is `a BETWEEN 1 AND (b IN (2))`.

@@ -14,7 +14,7 @@
 //!   executable comments (`/*!40101 … */`), and its strings need not be UTF-8 (`_binary'…'`).
 //!
 //! Nothing is skipped: a word the grammar does not know is error 1064, a clause of MySQL's that TroupeDB does not
-//! implement is error 1235 naming it. Optimizer hints (`/*+ … */`) are comments.
+//! implement is error 1235 naming it. Optimizer hints (`/*+ … */`) are read by [`hints`].
 //!
 //! Several statements in one text are parsed one at a time ([`parse_one`]): in MySQL the ones before an error have
 //! been executed by the time it is seen.
@@ -31,16 +31,22 @@ mod dialect;
 mod dml;
 mod escapes;
 mod flush;
+mod hints;
 mod infix;
 mod keywords;
 mod lower;
 mod pieces;
 mod prefix;
 mod query;
+mod rewrite;
+#[cfg(test)]
+mod scripts;
 mod set;
 mod shape;
 mod show;
 mod statement;
+mod subquery;
+mod table_options;
 #[cfg(test)]
 mod tests;
 mod token_kind;
@@ -50,7 +56,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub(in crate::sql) use alter::not_instant;
-pub use ast::Statement;
+pub use ast::{Hints, Statement};
 pub use shape::{DEEPEST, Shape};
 
 use crate::common::SqlResult;
@@ -70,8 +76,21 @@ pub struct ParsedStatement {
     pub first_parameter: Option<usize>,
     /// How deep and how large it is.
     pub shape: Shape,
+    /// The optimizer hints that have an effect.
+    pub hints: Hints,
+    /// What there is to say about the text, though it is a statement.
+    pub warnings: Vec<ParseWarning>,
     /// The statement.
     pub statement: Statement,
+}
+
+/// A warning that the statement begins with when it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseWarning {
+    /// MySQL's number.
+    pub code: u16,
+    /// What is to be known.
+    pub message: String,
 }
 
 /// Parses a text of one or more statements, separated by semicolons. Error 1065 if there is none.

@@ -4,15 +4,17 @@
 //! where nothing else fits. Here a word is what MySQL says it is; what sqlparser reads as MySQL does is left to it.
 
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, DateTimeField, Expr, Ident, Interval, ObjectName,
-    TrimWhereField, TypedString, UnaryOperator, Value,
+    BinaryOperator, CastKind, DataType, DateTimeField, Expr, ExtractSyntax, Ident, Interval,
+    ObjectName, TrimWhereField, TypedString, UnaryOperator, Value,
 };
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Word};
 
 use super::ast::IntervalUnit;
 use super::dialect::{level, unsupported};
 use super::keywords::is_reserved;
+use super::subquery;
 use super::token_kind::is_bit_number;
 
 pub(super) type Parsed<T> = Result<T, ParserError>;
@@ -40,10 +42,10 @@ pub(super) const BARE_FUNCTIONS: &[&str] = &[
 const LEFT_TO_SQLPARSER: &[&str] = &["CASE", "EXISTS", "NOT"];
 
 /// The same if a parenthesis follows.
-const CALLS_LEFT_TO_SQLPARSER: &[&str] = &["EXTRACT", "SUBSTRING", "SUBSTR", "POSITION", "MATCH"];
+const CALLS_LEFT_TO_SQLPARSER: &[&str] = &["SUBSTRING", "SUBSTR", "POSITION", "MATCH"];
 
-/// The hook: `None` leaves the expression to sqlparser.
-pub(super) fn parse(parser: &mut Parser) -> Option<Parsed<Expr>> {
+/// The hook: `None` leaves the expression to sqlparser. `high_not`: NOT binds as tightly as !.
+pub(super) fn parse(parser: &mut Parser, high_not: bool) -> Option<Parsed<Expr>> {
     let operator = match &parser.peek_token_ref().token {
         Token::Minus => UnaryOperator::Minus,
         Token::Plus => UnaryOperator::Plus,
@@ -56,17 +58,30 @@ pub(super) fn parse(parser: &mut Parser) -> Option<Parsed<Expr>> {
         | Token::SingleQuotedByteStringLiteral(_)
         | Token::HexStringLiteral(_) => return Some(parser.parse_value().map(Expr::Value)),
         Token::NationalStringLiteral(_) => return Some(national(parser)),
+        Token::Word(word) if high_not && word.keyword == Keyword::NOT => UnaryOperator::BangNot,
         Token::Word(word) => {
             let word = word.clone();
             return word_expr(parser, &word);
         }
-        Token::LParen => return row_of_constants(parser),
+        Token::LParen => return parenthesis(parser),
         Token::LBrace => return None,
         _ => return Some(parser.expected_ref("an expression", parser.peek_token_ref())),
     };
     parser.advance_token();
     let operand = tight_operand(parser);
     Some(operand.map(|operand| Expr::UnaryOp { op: operator, expr: Box::new(operand) }))
+}
+
+/// A query in several parentheses, or a row; `None`: it is something else.
+fn parenthesis(parser: &mut Parser) -> Option<Parsed<Expr>> {
+    let nested = matches!(&parser.peek_nth_token_ref(1).token, Token::LParen | Token::Word(_));
+    if nested && subquery::begins(parser, parser.index() + 1) {
+        parser.advance_token();
+        let query = parser.parse_query();
+        let closed = query.and_then(|query| parser.expect_token(&Token::RParen).map(|_| query));
+        return Some(closed.map(Expr::Subquery));
+    }
+    row_of_constants(parser)
 }
 
 /// (1, 'a', ?): of these there may be many, and sqlparser makes room for more than there are. `None`: it is something else.
@@ -129,6 +144,9 @@ fn word_expr(parser: &mut Parser, word: &Word) -> Option<Parsed<Expr>> {
     let is = |words: &[&str]| words.contains(&upper.as_str());
     if word.quote_style.is_some() {
         parser.advance_token();
+        if called {
+            return Some(parser.parse_function(ObjectName::from(vec![word.to_ident(span)])));
+        }
         return Some(Ok(Expr::Identifier(word.to_ident(span))));
     }
     if upper == "NOT" && after_tighter_operator(parser) {
@@ -222,8 +240,11 @@ fn special_word(
         "TIMESTAMP" if before_string => {
             typed(parser, DataType::Timestamp(None, sqlparser::ast::TimezoneInfo::None))
         }
+        // MATCH a, b AGAINST (…): the parentheses around the columns are optional.
+        "MATCH" if !called && next_is_name(parser) => Err(unsupported("MATCH … AGAINST")),
         "CAST" | "CONVERT" if called => cast(parser, upper == "CAST"),
         "TRIM" if called => trim(parser),
+        "EXTRACT" if called => extract(parser),
         "CHAR" if called => return char_using(parser),
         _ if upper.starts_with("@@") => {
             parser.advance_token();
@@ -238,6 +259,13 @@ fn special_word(
         _ if upper.starts_with('_') => return introduced(parser, word),
         _ => return None,
     })
+}
+
+fn next_is_name(parser: &Parser) -> bool {
+    match &parser.peek_nth_token_ref(1).token {
+        Token::Word(word) => word.quote_style.is_some() || !is_reserved(word.value.as_bytes()),
+        _ => false,
+    }
 }
 
 /// _utf8mb4'…', _binary X'…'.
@@ -316,7 +344,11 @@ fn interval(parser: &mut Parser, called: bool) -> Option<Parsed<Expr>> {
 fn interval_unit(parser: &mut Parser) -> Parsed<Expr> {
     let interval = bare_interval(parser)?;
     if !parser.consume_token(&Token::Plus) {
-        return Ok(interval);
+        // An argument of DATE_ADD and its kin; or else a sign is missed.
+        return match &parser.peek_token_ref().token {
+            Token::RParen | Token::Comma => Ok(interval),
+            _ => parser.expected_ref("+", parser.peek_token_ref()),
+        };
     }
     let (left, right) = (Box::new(interval), Box::new(parser.parse_subexpr(level::AND)?));
     Ok(Expr::Nested(Box::new(Expr::BinaryOp { left, op: BinaryOperator::Plus, right })))
@@ -326,13 +358,7 @@ fn interval_unit(parser: &mut Parser) -> Parsed<Expr> {
 pub(super) fn bare_interval(parser: &mut Parser) -> Parsed<Expr> {
     parser.advance_token();
     let value = Box::new(parser.parse_expr()?);
-    let unit = match &parser.peek_token_ref().token {
-        Token::Word(word) if IntervalUnit::by_name(&word.value).is_some() => {
-            word.to_ident(parser.peek_token_ref().span)
-        }
-        _ => return parser.expected_ref("a unit of time", parser.peek_token_ref()),
-    };
-    parser.advance_token();
+    let unit = interval_unit_name(parser)?;
     Ok(Expr::Interval(Interval {
         value,
         leading_field: Some(DateTimeField::Custom(unit)),
@@ -340,6 +366,29 @@ pub(super) fn bare_interval(parser: &mut Parser) -> Parsed<Expr> {
         last_field: None,
         fractional_seconds_precision: None,
     }))
+}
+
+/// The name of a unit of time.
+fn interval_unit_name(parser: &mut Parser) -> Parsed<Ident> {
+    let unit = match &parser.peek_token_ref().token {
+        Token::Word(word) if IntervalUnit::by_name(&word.value).is_some() => {
+            word.to_ident(parser.peek_token_ref().span)
+        }
+        _ => return parser.expected_ref("a unit of time", parser.peek_token_ref()),
+    };
+    parser.advance_token();
+    Ok(unit)
+}
+
+/// EXTRACT(unit FROM expr).
+fn extract(parser: &mut Parser) -> Parsed<Expr> {
+    parser.advance_token();
+    parser.expect_token(&Token::LParen)?;
+    let field = DateTimeField::Custom(interval_unit_name(parser)?);
+    expect_word(parser, "FROM")?;
+    let expr = Box::new(parser.parse_expr()?);
+    parser.expect_token(&Token::RParen)?;
+    Ok(Expr::Extract { field, syntax: ExtractSyntax::From, expr })
 }
 
 /// CAST(… AS type), CONVERT(…, type), CONVERT(… USING charset).
@@ -363,7 +412,11 @@ fn cast(parser: &mut Parser, is_cast: bool) -> Parsed<Expr> {
             modifiers.extend(numbers.into_iter().map(|number| number.to_string()));
             parser.expect_token(&Token::RParen)?;
         }
-        if word(parser, "CHARSET") {
+        if let Some(binary) = ["BINARY", "BYTE"].iter().find(|w| word(parser, w)) {
+            return Err(unsupported(format!("CAST(… AS CHAR {binary})")));
+        } else if let Some(charset) = ["ASCII", "UNICODE"].iter().find(|w| word(parser, w)) {
+            return Err(unsupported(format!("CAST(… AS CHAR {charset})")));
+        } else if word(parser, "CHARSET") {
             charset = Some(parser.parse_object_name(false)?);
         } else if word(parser, "CHARACTER") {
             expect_word(parser, "SET")?;
@@ -372,6 +425,9 @@ fn cast(parser: &mut Parser, is_cast: bool) -> Parsed<Expr> {
             ["INTEGER", "INT", "PRECISION"].iter().find(|w| word(parser, w))
         {
             modifiers.push((*second).to_owned());
+        }
+        if charset.is_some() && word(parser, "BINARY") {
+            return Err(unsupported("CAST(… AS CHAR BINARY)"));
         }
         if word(parser, "ARRAY") {
             return Err(unsupported("CAST(… AS … ARRAY)"));

@@ -2,7 +2,7 @@
 
 use super::ast::{Expr, OrderItem, Query, TableRef};
 use super::cursor::{Parser, TokenKind};
-use super::lower::{select_all, system_variable, with_tail};
+use super::lower::system_variable;
 use crate::common::{SqlError, SqlResult};
 
 impl Parser<'_> {
@@ -20,64 +20,24 @@ impl Parser<'_> {
 
     /// Whether a query begins here, parentheses around it included.
     pub(super) fn at_query(&self) -> bool {
-        let starts = |n| {
-            let query = ["SELECT", "WITH", "TABLE"].iter().any(|word| self.at_nth(n, word));
-            query || (self.at_nth(n, "VALUES") && !self.nth_is_op(n + 1, "("))
-        };
-        starts(0)
-            || (self.at_op("(") && starts(1))
-            || (self.at_op("(") && self.nth_is_op(1, "(") && self.at_nth(2, "SELECT"))
+        self.at_query_nth(0)
+    }
+
+    fn at_query_nth(&self, n: usize) -> bool {
+        let opened = (n..).take_while(|n| self.nth_is_op(*n, "(")).count();
+        let word = n + opened;
+        let query = ["SELECT", "WITH", "TABLE"].iter().any(|query| self.at_nth(word, query));
+        query || (self.at_nth(word, "VALUES") && !self.nth_is_op(word + 1, "("))
     }
 
     /// A query.
     pub(super) fn query(&mut self) -> SqlResult<Query> {
-        if self.at("TABLE") {
-            return self.table_query();
-        }
-        // sqlparser reads LIMIT ALL as no limit at all.
-        let all = (1..self.token_count)
-            .find(|at| self.token_is(*at - 1, "LIMIT") && self.token_is(*at, "ALL"));
-        if let Some(all) = all {
-            return Err(self.syntax_error_from(self.token_start(all)));
-        }
-        let query = self.inner.parse_query().map_err(|error| match self.writes_a_file() {
-            true => SqlError::unsupported("SELECT … INTO"),
-            false => self.parse_error(error),
-        })?;
+        let query = self.inner.parse_query().map_err(|error| self.parse_error(error))?;
         let query = self.lower_query(*query)?;
         if self.at("INTO") {
             return Err(SqlError::unsupported("SELECT … INTO"));
         }
         Ok(query)
-    }
-
-    /// Whether INTO OUTFILE or INTO DUMPFILE stands somewhere, of which the borrowed parser knows nothing.
-    fn writes_a_file(&self) -> bool {
-        let file = |at| self.token_is(at, "OUTFILE") || self.token_is(at, "DUMPFILE");
-        (1..self.token_count).any(|at| self.token_is(at - 1, "INTO") && file(at))
-    }
-
-    /// TABLE name [ORDER BY …] [LIMIT …].
-    fn table_query(&mut self) -> SqlResult<Query> {
-        self.expect_word("TABLE")?;
-        let name = self.object_name()?;
-        let body = select_all(TableRef::Table { name, alias: None });
-        let query =
-            Query { with: Vec::new(), body, order_by: Vec::new(), limit: None, locking: None };
-        let order_by = self.order_by()?;
-        let limit = if self.word("LIMIT") {
-            let first = self.limit_number()?;
-            Some(if self.op(",") {
-                super::ast::Limit { offset: Some(first), count: self.limit_number()? }
-            } else if self.word("OFFSET") {
-                super::ast::Limit { offset: Some(self.limit_number()?), count: first }
-            } else {
-                super::ast::Limit { offset: None, count: first }
-            })
-        } else {
-            None
-        };
-        Ok(with_tail(query, order_by, limit, None))
     }
 
     /// Tables and what is joined to them: commas are joins.

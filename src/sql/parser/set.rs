@@ -33,7 +33,7 @@ impl Parser<'_> {
         if self.word("NAMES") {
             return self.set_names();
         }
-        if self.words(&["CHARACTER", "SET"]) || self.word("CHARSET") {
+        if self.character_set()? {
             self.optional_equals();
             let charset = self.word_or_default()?;
             return Ok(VariableAssignment::CharacterSet(charset));

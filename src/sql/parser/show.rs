@@ -32,13 +32,6 @@ impl Parser<'_> {
     pub(super) fn show(&mut self) -> SqlResult<Statement> {
         self.expect_word("SHOW")?;
         let kind = self.show_kind()?;
-        let filter = if self.word("LIKE") {
-            Some(ShowFilter::Like(self.string()?))
-        } else if self.word("WHERE") {
-            Some(ShowFilter::Where(self.expr()?))
-        } else {
-            None
-        };
         let filterable = !matches!(
             kind,
             ShowKind::CreateTable(_)
@@ -51,9 +44,16 @@ impl Parser<'_> {
                 | ShowKind::ReplicaStatus { .. }
                 | ShowKind::Replicas { .. }
         );
-        if filter.is_some() && !filterable {
-            return Err(self.syntax_error());
+        if matches!(kind, ShowKind::ReplicaStatus { .. }) && self.at("FOR") {
+            return Err(SqlError::unsupported("SHOW REPLICA STATUS FOR CHANNEL"));
         }
+        let filter = if filterable && self.word("LIKE") {
+            Some(ShowFilter::Like(self.string()?))
+        } else if filterable && self.word("WHERE") {
+            Some(ShowFilter::Where(self.expr()?))
+        } else {
+            None
+        };
         Ok(Statement::Show(Box::new(Show { kind, filter })))
     }
 
@@ -85,12 +85,15 @@ impl Parser<'_> {
         }
         if self.word("GRANTS") {
             let user = if self.word("FOR") { Some(self.user_name()?) } else { None };
+            if self.at("USING") {
+                return Err(SqlError::unsupported("SHOW GRANTS … USING"));
+            }
             return Ok(ShowKind::Grants { user });
         }
         if let Some(kind) = self.show_programs()? {
             return Ok(kind);
         }
-        if self.words(&["CHARACTER", "SET"]) {
+        if self.at("CHARACTER") && self.character_set()? {
             return Ok(ShowKind::CharacterSets);
         }
         let simple = [
@@ -172,6 +175,12 @@ impl Parser<'_> {
         let full = self.word("FULL");
         if extended && (self.at("COLUMNS") || self.at("FIELDS")) {
             return Err(SqlError::unsupported("SHOW EXTENDED COLUMNS"));
+        }
+        if extended && !full && ["INDEX", "INDEXES", "KEYS"].iter().any(|word| self.at(word)) {
+            return Err(SqlError::unsupported("SHOW EXTENDED INDEX"));
+        }
+        if full && !extended && self.at("TRIGGERS") {
+            return self.show_programs();
         }
         if self.word("TABLES") {
             return Ok(Some(ShowKind::Tables { full, database: self.database_clause()? }));

@@ -34,6 +34,7 @@ const UNSUPPORTED: &[&str] = &[
     "REVOKE",
     "SHUTDOWN",
     "SIGNAL",
+    "START",
     "STOP",
     "TRACE",
     "UNINSTALL",
@@ -56,6 +57,10 @@ impl Parser<'_> {
             }
             b"UPDATE" => self.update().map(|update| Statement::Update(Box::new(update))),
             b"DELETE" => self.delete().map(|delete| Statement::Delete(Box::new(delete))),
+            b"VALUES" if self.nth_is_op(1, "(") => {
+                self.advance();
+                Err(self.syntax_error())
+            }
             b"VALUES" => self.query().map(|query| Statement::Query(Box::new(query))),
             b"CREATE" => self.create(),
             b"DROP" => self.drop(),
@@ -102,15 +107,21 @@ impl Parser<'_> {
                 self.list(Parser::table_lock).map(Statement::LockTables)
             }
             b"FLUSH" => self.flush(),
-            b"UNLOCK" => {
-                self.advance();
-                if !self.word("TABLES") {
-                    self.expect_word("TABLE")?;
-                }
-                Ok(Statement::UnlockTables)
-            }
+            b"UNLOCK" => self.unlock(),
             _ => self.unknown_statement(),
         }
+    }
+
+    /// UNLOCK TABLES.
+    fn unlock(&mut self) -> SqlResult<Statement> {
+        self.advance();
+        if self.at("INSTANCE") {
+            return Err(SqlError::unsupported("UNLOCK INSTANCE"));
+        }
+        if !self.word("TABLES") {
+            self.expect_word("TABLE")?;
+        }
+        Ok(Statement::UnlockTables)
     }
 
     /// A table with its lock; an alias changes nothing, since the lock is the table's.
@@ -129,9 +140,21 @@ impl Parser<'_> {
         Ok((table, true))
     }
 
+    /// After a verb: what it may be about elsewhere.
+    fn unknown_object(&mut self, verb: &str, objects: &[&str]) -> SqlResult<Statement> {
+        self.advance();
+        match objects.iter().find(|object| self.at(object)) {
+            Some(object) => Err(SqlError::unsupported(format!("{verb} {object}"))),
+            None => Err(self.syntax_error()),
+        }
+    }
+
     fn unknown_statement(&mut self) -> SqlResult<Statement> {
         match UNSUPPORTED.iter().find(|word| self.at(word)) {
-            Some(&"LOCK") => Err(SqlError::unsupported("LOCK INSTANCE")),
+            Some(&"LOCK") => self.unknown_object("LOCK", &["INSTANCE"]),
+            Some(&"START") => {
+                self.unknown_object("START", &["SLAVE", "REPLICA", "GROUP_REPLICATION"])
+            }
             Some(&"LOAD") => Err(SqlError::unsupported("LOAD DATA")),
             Some(word) => Err(SqlError::unsupported(word)),
             None => Err(self.syntax_error()),

@@ -91,6 +91,7 @@ fn operator(token: &SqlToken) -> Option<&'static str> {
         SqlToken::StringConcat => "||",
         SqlToken::Arrow => "->",
         SqlToken::LongArrow => "->>",
+        SqlToken::AtSign => "@",
         _ => return None,
     })
 }

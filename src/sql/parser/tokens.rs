@@ -5,12 +5,12 @@
 //! variables. A token's span counts bytes of the whole text, so that any node of sqlparser's tree can be looked up in
 //! it: line 1, column 1 + byte.
 
-use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use super::dialect::Dialect;
-use super::escapes;
+use super::hints::HintComment;
 use super::pieces::Pieces;
+use super::rewrite::{is_hint, statement_of};
 
 /// Executable comments up to this version are executed: the one the server says it is.
 const SERVER_VERSION: u32 = 80_011;
@@ -28,15 +28,22 @@ pub(super) fn byte_at(location: Location) -> Option<usize> {
     usize::try_from(location.column).ok()?.checked_sub(1)
 }
 
-fn token(token: Token, start: usize, end: usize) -> TokenWithSpan {
+pub(super) fn token(token: Token, start: usize, end: usize) -> TokenWithSpan {
     TokenWithSpan { token, span: Span { start: location(start), end: location(end) } }
 }
 
 /// What no statement can hold, for a token without an end.
 const BAD: Token = Token::Char('\0');
 
+/// A statement's tokens, and the comments among them that are optimizer hints.
+#[derive(Default)]
+pub(super) struct Tokens {
+    pub(super) tokens: Vec<TokenWithSpan>,
+    pub(super) hints: Vec<HintComment>,
+}
+
 /// The tokens of the first statement at or after byte `start`, its semicolon included; none if there is no statement.
-pub(super) fn first_statement(sql: &[u8], start: usize, dialect: &Dialect) -> Vec<TokenWithSpan> {
+pub(super) fn first_statement(sql: &[u8], start: usize, dialect: &Dialect) -> Tokens {
     // Programs in C send the zero byte at the end of their strings along.
     let end = sql.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     let sql = &sql[..end];
@@ -49,7 +56,7 @@ pub(super) fn first_statement(sql: &[u8], start: usize, dialect: &Dialect) -> Ve
         let mut tokens = Vec::new();
         let mut complete = cut_in_pieces(sql, from..end, dialect, &mut tokens);
         if dialect.check().is_err() || dialect.check_size().is_err() {
-            return Vec::new();
+            return Tokens::default();
         }
         if end == sql.len() {
             if !complete {
@@ -66,237 +73,13 @@ pub(super) fn first_statement(sql: &[u8], start: usize, dialect: &Dialect) -> Ve
             continue;
         }
         let tokens = statement_of(tokens, sql);
-        if !tokens.is_empty() {
+        if !tokens.tokens.is_empty() {
             return tokens;
         }
         from = end;
         semicolons = 1;
     }
-    Vec::new()
-}
-
-/// Words of other databases, names in MySQL, that sqlparser would take for the beginning of a clause.
-const NOT_MYSQL: &[Keyword] = &[
-    Keyword::ABSENT,
-    Keyword::ANTI,
-    Keyword::ARRAY,
-    Keyword::ASOF,
-    Keyword::AT,
-    Keyword::CLUSTER,
-    Keyword::CONNECT,
-    Keyword::DISTRIBUTE,
-    Keyword::EXCLUDE,
-    Keyword::FILTER,
-    Keyword::FORMAT,
-    Keyword::FULL,
-    Keyword::GLOBAL,
-    Keyword::ILIKE,
-    Keyword::MINUS,
-    Keyword::NOTNULL,
-    Keyword::OVERLAPS,
-    Keyword::PIVOT,
-    Keyword::PREWHERE,
-    Keyword::QUALIFY,
-    Keyword::RETURNING,
-    Keyword::SEMI,
-    Keyword::SETTINGS,
-    Keyword::SIMILAR,
-    Keyword::SORT,
-    Keyword::START,
-    Keyword::TABLESAMPLE,
-    Keyword::TOP,
-    Keyword::UNNEST,
-    Keyword::UNPIVOT,
-    Keyword::VIEW,
-];
-
-/// Without the semicolons before the statement, the blanks in it and what is past its semicolon.
-fn statement_of(tokens: Vec<TokenWithSpan>, sql: &[u8]) -> Vec<TokenWithSpan> {
-    let mut statement: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
-    for mut token in tokens {
-        let blank = matches!(token.token, Token::Whitespace(_));
-        if blank || (token.token == Token::SemiColon && statement.is_empty()) {
-            continue;
-        }
-        let last = token.token == Token::SemiColon;
-        split_or_join(&mut statement, &mut token, sql);
-        if let Token::Word(word) = &mut token.token
-            && NOT_MYSQL.contains(&word.keyword)
-        {
-            word.keyword = Keyword::NoKeyword;
-        }
-        statement.push(token);
-        if last {
-            break;
-        }
-    }
-    rewrite(escapes::plain(statement))
-}
-
-/// Puts what sqlparser's grammar lacks into its words: LOCK IN SHARE MODE is FOR SHARE, and a comma between tables
-/// in parentheses is CROSS JOIN (but for RIGHT JOIN, which would take the tables before the comma with it).
-fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    let is = |at: usize, word: &str| match tokens.get(at).map(|token| &token.token) {
-        Some(Token::Word(found)) => {
-            found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word)
-        }
-        _ => false,
-    };
-    let all =
-        |at: usize, words: &[&str]| words.iter().enumerate().all(|(n, word)| is(at + n, word));
-    let last_open = tokens.iter().rposition(|token| token.token == Token::LParen).unwrap_or(0);
-    let affected = (0..tokens.len())
-        .any(|at| is(at, "LOCK") || (at < last_open && (is(at, "FROM") || is(at, "JOIN"))));
-    if !affected {
-        return tokens;
-    }
-    // Whether tables stand in each open parenthesis, and whether a comma where we are is between tables.
-    let mut tables: Vec<bool> = Vec::new();
-    let mut from = vec![false];
-    let mut changes = Vec::new();
-    for (at, token) in tokens.iter().enumerate() {
-        match token.token {
-            Token::Word(_) if all(at, &["LOCK", "IN", "SHARE", "MODE"]) => {
-                changes.push((at, Change::ForShare));
-            }
-            Token::LParen => {
-                let query = ["SELECT", "WITH", "VALUES", "TABLE"].iter().any(|w| is(at + 1, w));
-                let opened = at > 0
-                    && match tokens[at - 1].token {
-                        Token::Comma => from.last() == Some(&true),
-                        Token::LParen => tables.last() == Some(&true),
-                        _ => is(at - 1, "FROM") || is(at - 1, "JOIN"),
-                    };
-                tables.push(opened && !query);
-                from.push(opened && !query);
-            }
-            Token::RParen => {
-                tables.pop();
-                from.pop();
-            }
-            Token::Word(_) if is(at, "FROM") || ENDS_FROM.iter().any(|word| is(at, word)) => {
-                if let Some(from) = from.last_mut() {
-                    *from = is(at, "FROM");
-                }
-            }
-            Token::Comma
-                if tables.last() == Some(&true)
-                    && from.last() == Some(&true)
-                    && !right_join(&tokens[at..]) =>
-            {
-                changes.push((at, Change::CrossJoin));
-            }
-            _ => {}
-        }
-    }
-    if changes.is_empty() { tokens } else { changed(tokens, changes) }
-}
-
-#[derive(Clone, Copy)]
-enum Change {
-    /// These four words are FOR SHARE.
-    ForShare,
-    /// This comma is CROSS JOIN.
-    CrossJoin,
-}
-
-fn changed(tokens: Vec<TokenWithSpan>, changes: Vec<(usize, Change)>) -> Vec<TokenWithSpan> {
-    let word = |text: &str, span: Span| TokenWithSpan { token: Token::make_word(text, None), span };
-    let mut changed: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len() + changes.len());
-    let mut changes = changes.into_iter().peekable();
-    // Words of LOCK IN SHARE MODE that are to come.
-    let mut skipped = 0;
-    for (at, token) in tokens.into_iter().enumerate() {
-        if skipped > 0 {
-            skipped -= 1;
-            if skipped == 0 {
-                // The last word's place, so that the statement ends where its text does.
-                changed.push(word("SHARE", token.span));
-            }
-            continue;
-        }
-        match changes.next_if(|(place, _)| *place == at) {
-            Some((_, Change::ForShare)) => {
-                changed.push(word("FOR", token.span));
-                skipped = 3;
-            }
-            Some((_, Change::CrossJoin)) => {
-                changed.extend([word("CROSS", token.span), word("JOIN", token.span)]);
-            }
-            None => changed.push(token),
-        }
-    }
-    changed
-}
-
-/// Words after which commas are no longer between tables.
-const ENDS_FROM: &[&str] =
-    &["SELECT", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "SET", "VALUES"];
-
-/// Whether RIGHT follows before the parenthesis is closed.
-fn right_join(tokens: &[TokenWithSpan]) -> bool {
-    let mut depth = 0;
-    // No join has so many tables that it would be longer.
-    for token in tokens.iter().take(100_000) {
-        match &token.token {
-            Token::LParen => depth += 1,
-            Token::RParen if depth == 0 => return false,
-            Token::RParen => depth -= 1,
-            Token::Word(word) if depth == 0 && word.value.eq_ignore_ascii_case("RIGHT") => {
-                return true;
-            }
-            _ => {}
-        }
-    }
-    false
-}
-
-/// Sets right what MySQL cuts otherwise: a variable's sign and name are one token, operators run into each other are two.
-fn split_or_join(before: &mut Vec<TokenWithSpan>, next: &mut TokenWithSpan, sql: &[u8]) {
-    let (start, end) = (byte_at(next.span.start), byte_at(next.span.end));
-    let (Some(start), Some(end)) = (start, end) else {
-        return;
-    };
-    let parts = match next.token {
-        Token::ArrowAt => Some((Token::Lt, Token::AtSign)),
-        Token::CaretAt => Some((Token::Caret, Token::AtSign)),
-        Token::DoubleExclamationMark => Some((Token::ExclamationMark, Token::ExclamationMark)),
-        Token::ExclamationMarkTilde => Some((Token::ExclamationMark, Token::Tilde)),
-        Token::DoubleTilde => Some((Token::Tilde, Token::Tilde)),
-        _ => None,
-    };
-    if let Some((first, second)) = parts {
-        before.push(token(first, start, start + 1));
-        *next = token(second, start + 1, end);
-        return;
-    }
-    let Some(last) = before.last() else {
-        return;
-    };
-    if byte_at(last.span.end) != Some(start) {
-        return;
-    }
-    let sign = match &last.token {
-        Token::AtSign | Token::AtAt => true,
-        Token::Word(word) => word.quote_style.is_none() && word.value.starts_with('@'),
-        _ => false,
-    };
-    let named = matches!(
-        next.token,
-        Token::Word(_)
-            | Token::Number(..)
-            | Token::Period
-            | Token::SingleQuotedString(_)
-            | Token::DoubleQuotedString(_)
-    );
-    // A quoted name ends where its quote does.
-    let open = byte_at(last.span.end).is_some_and(|at| !matches!(sql[at - 1], b'\'' | b'"'));
-    if sign && named && open {
-        let first = byte_at(last.span.start).unwrap_or(start);
-        before.pop();
-        let text = String::from_utf8_lossy(&sql[first..end]).into_owned();
-        *next = token(Token::make_word(&text, None), first, end);
-    }
+    Tokens::default()
 }
 
 /// A text that is longer is looked over before it is cut.
@@ -330,7 +113,8 @@ fn cut_in_pieces(
             return complete;
         }
         let fresh = tokens.split_off(before);
-        let is_blank = |token: &TokenWithSpan| matches!(token.token, Token::Whitespace(_));
+        let is_blank =
+            |token: &TokenWithSpan| matches!(token.token, Token::Whitespace(_)) && !is_hint(token);
         tokens.extend(fresh.into_iter().filter(|token| !is_blank(token)));
         start = end;
     }

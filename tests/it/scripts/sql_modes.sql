@@ -48,7 +48,9 @@ SET sql_mode = 'TRADITIONAL';
 SELECT @@sql_mode;
 SET sql_mode = 'PAD_CHAR_TO_FULL_LENGTH';
 SET GLOBAL sql_mode = 'PAD_CHAR_TO_FULL_LENGTH';
+SELECT NOT 1 BETWEEN -5 AND 5;
 SET sql_mode = 'HIGH_NOT_PRECEDENCE';
+SELECT NOT 1 BETWEEN -5 AND 5;
 SET sql_mode = 'NO_AUTO_CREATE_USER';
 SET sql_mode = DEFAULT;
 -- The variables that expressions see.

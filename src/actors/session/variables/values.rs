@@ -303,17 +303,13 @@ fn spoken(charset: &str) -> SqlResult<Collation> {
     Collation::of_charset(charset)
 }
 
-/// `sql_mode`, without the modes that would change what statements mean and do not.
+/// `sql_mode`, without the mode that would change what statements mean and does not.
 fn modes(text: &str) -> SqlResult<SqlMode> {
     let mode = SqlMode::parse(text)?;
-    let refused = [
-        (SqlMode::PAD_CHAR_TO_FULL_LENGTH, "sql_mode = PAD_CHAR_TO_FULL_LENGTH"),
-        (SqlMode::HIGH_NOT_PRECEDENCE, "sql_mode = HIGH_NOT_PRECEDENCE"),
-    ];
-    match refused.iter().find(|(refused, _)| mode.contains(*refused)) {
-        Some((_, name)) => Err(SqlError::unsupported(name)),
-        None => Ok(mode),
+    if mode.contains(SqlMode::PAD_CHAR_TO_FULL_LENGTH) {
+        return Err(SqlError::unsupported("sql_mode = PAD_CHAR_TO_FULL_LENGTH"));
     }
+    Ok(mode)
 }
 
 fn switch(variable: &Variable, value: &Datum) -> SqlResult<String> {

@@ -198,3 +198,12 @@ pub enum Statement {
         password: String,
     },
 }
+
+/// Optimizer hints that have an effect.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Hints {
+    /// MAX_EXECUTION_TIME(milliseconds).
+    pub max_execution_time: Option<u64>,
+    /// SET_VAR(variable = value), the names in lower case.
+    pub variables: Vec<(String, Literal)>,
+}

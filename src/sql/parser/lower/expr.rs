@@ -9,6 +9,7 @@ use super::super::ast::{
     BinaryOp, Expr, IntervalUnit, Literal, TrimSide, TruthValue, UnaryOp, VariableScope,
 };
 use super::super::cursor::Parser;
+use super::super::infix::SOUNDS_LIKE;
 use super::super::prefix::{BARE_FUNCTIONS, plain};
 use crate::common::{SqlError, SqlResult};
 
@@ -51,11 +52,6 @@ impl Parser<'_> {
             | SqlExpr::Between { .. }
             | SqlExpr::Like { .. }
             | SqlExpr::RLike { .. } => self.lower_predicate(expr),
-            SqlExpr::AnyOp { is_some, .. } => {
-                let word = if is_some { "SOME" } else { "ANY" };
-                Err(SqlError::unsupported(format!("comparison with {word} (subquery)")))
-            }
-            SqlExpr::AllOp { .. } => Err(SqlError::unsupported("comparison with ALL (subquery)")),
             other => self.lower_special(other),
         }
     }
@@ -105,7 +101,7 @@ impl Parser<'_> {
             SqlExpr::Prefixed { prefix, value } => self.lower_introduced(&prefix, *value),
             SqlExpr::TypedString(typed) => self.lower_typed(&typed),
             // Anywhere but in date arithmetic.
-            SqlExpr::Interval(interval) => Err(self.error_at(interval.value.span().start)),
+            SqlExpr::Interval(interval) => Err(self.error_after_interval(&interval)),
             SqlExpr::MatchAgainst { .. } => Err(SqlError::unsupported("MATCH … AGAINST")),
             SqlExpr::MemberOf(_) => Err(SqlError::unsupported("MEMBER OF")),
             SqlExpr::Wildcard(token) => Err(self.error_at(token.0.span.start)),
@@ -167,7 +163,11 @@ impl Parser<'_> {
         }
         match (names.pop(), names.pop(), names.pop(), names.pop()) {
             (Some(name), table, database, None) => Ok(Expr::Column { database, table, name }),
-            _ => Err(self.error_at(first.span.start)),
+            // The point before the fourth name.
+            _ => {
+                let fourth = rest.get(2).map_or(first.span.start, |ident| ident.span.start);
+                Err(self.error_at_token(self.token_index(fourth).saturating_sub(1)))
+            }
         }
     }
 
@@ -203,7 +203,7 @@ impl Parser<'_> {
                 SqlExpr::Interval(interval) => {
                     // INTERVAL n unit + date.
                     let Some((BinaryOperator::Plus, date)) = row.pop() else {
-                        return Err(self.syntax_error());
+                        return Err(self.error_after_interval(&interval));
                     };
                     break self.date_arithmetic(self.lower_expr(date)?, interval, false)?;
                 }
@@ -256,6 +256,11 @@ impl Parser<'_> {
             Sql::Arrow | Sql::LongArrow => {
                 return Err(SqlError::unsupported("JSON path operators"));
             }
+            Sql::Custom(operator) if operator == SOUNDS_LIKE => {
+                let soundex = |operand| Box::new(Expr::Call("soundex".to_owned(), vec![operand]));
+                let right = soundex(self.lower_expr(right)?);
+                return Ok(Expr::Binary(BinaryOp::Eq, soundex(left), right));
+            }
             Sql::Plus => BinaryOp::Add,
             Sql::Minus => BinaryOp::Sub,
             Sql::Multiply => BinaryOp::Mul,
@@ -283,6 +288,14 @@ impl Parser<'_> {
     fn date_arithmetic(&self, date: Expr, interval: Interval, subtract: bool) -> SqlResult<Expr> {
         let (amount, unit) = self.lower_interval(interval)?;
         Ok(Expr::DateArithmetic { date: Box::new(date), amount: Box::new(amount), unit, subtract })
+    }
+
+    /// An interval alone: what makes it date arithmetic is missed after it.
+    fn error_after_interval(&self, interval: &Interval) -> SqlError {
+        match &interval.leading_field {
+            Some(DateTimeField::Custom(unit)) => self.error_after(unit.span.end),
+            _ => self.error_at(interval.value.span().start),
+        }
     }
 
     pub(super) fn lower_interval(&self, interval: Interval) -> SqlResult<(Expr, IntervalUnit)> {

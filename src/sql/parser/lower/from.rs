@@ -90,7 +90,7 @@ impl Parser<'_> {
         check_tables(1 + joins.len())?;
         for Join { relation, global, join_operator } in joins {
             refuse(&[(global, "GLOBAL JOIN")])?;
-            let start = relation.span().start;
+            let (start, end) = (relation.span().start, relation.span().end);
             let (op, constraint) = match join_operator {
                 JoinOperator::Join(on) | JoinOperator::Inner(on) | JoinOperator::CrossJoin(on) => {
                     (JoinOp::Inner, on)
@@ -110,7 +110,7 @@ impl Parser<'_> {
                     left = self.lower_cross(left, relation)?;
                     continue;
                 }
-                SqlConstraint::None => return Err(self.error_at(start)),
+                SqlConstraint::None => return Err(self.error_after(end)),
                 SqlConstraint::Using(columns) => {
                     let columns = columns.iter().map(|column| self.lower_one_name(column));
                     JoinConstraint::Using(columns.collect::<SqlResult<Vec<String>>>()?)

@@ -39,7 +39,7 @@ impl Parser<'_> {
             }
             SqlItem::UnnamedExpr(expr) => (expr, None),
             SqlItem::ExprWithAlias { expr, alias } if self.is_string(&alias) => {
-                (expr, Some(self.lower_name_or_string(&alias)?))
+                (expr, Some(self.lower_alias_string(&alias)?))
             }
             SqlItem::ExprWithAlias { expr, alias } => (expr, Some(self.lower_name(&alias)?)),
             SqlItem::ExprWithAliases { aliases, .. } => {
@@ -86,6 +86,7 @@ impl Parser<'_> {
             "LOCK",
             "INTO",
             "WINDOW",
+            "ON",
         ];
         let mut index = self.token_index(select) + 1;
         let is = |index: usize, words: &[&str]| match &self.inner.token_at(index).token {
@@ -118,6 +119,7 @@ impl Parser<'_> {
             let stop = end
                 || (depth == 0 && matches!(token, Token::SemiColon))
                 || (*token == Token::RParen && self.closes(first, index));
+            let stop = stop || (comma && texts.len() + 1 == count);
             if comma || stop {
                 texts.push(self.text_of(first, index));
                 first = index + 1;

@@ -12,7 +12,6 @@ mod items;
 mod query;
 
 pub(super) use expr::system_variable;
-pub(super) use query::{select_all, with_tail};
 
 use sqlparser::ast::{Ident, ObjectName as SqlName, ObjectNamePart, Value, ValueWithSpan};
 use sqlparser::parser::ParserError;
@@ -25,24 +24,97 @@ use super::shape::too_deep;
 use super::tokens::{byte_at, unquote};
 use crate::common::{SqlError, SqlResult, errno};
 
+/// What makes a word a clause.
+enum After {
+    /// It stands in a query.
+    Query,
+    /// A parenthesis follows.
+    Parenthesis,
+    /// One of these words follows.
+    Words(&'static [&'static str]),
+    /// A word follows.
+    Name,
+}
+
+/// Clauses of MySQL's that are refused, by their words.
+const CLAUSES: &[(&str, After, &str)] = &[
+    ("INTO", After::Query, "SELECT … INTO"),
+    ("OVER", After::Parenthesis, "window functions"),
+    ("WINDOW", After::Name, "WINDOW"),
+    ("LATERAL", After::Parenthesis, "LATERAL"),
+    ("STRAIGHT_JOIN", After::Name, "STRAIGHT_JOIN"),
+    ("JSON_TABLE", After::Parenthesis, "JSON_TABLE()"),
+    ("PARTITION", After::Parenthesis, "PARTITION"),
+    ("USE", After::Words(&["INDEX", "KEY"]), "USE INDEX"),
+    ("IGNORE", After::Words(&["INDEX", "KEY"]), "IGNORE INDEX"),
+    ("FORCE", After::Words(&["INDEX", "KEY"]), "FORCE INDEX"),
+    ("WEIGHT_STRING", After::Parenthesis, "WEIGHT_STRING()"),
+    ("MEMBER", After::Words(&["OF"]), "MEMBER OF"),
+];
+
 impl Parser<'_> {
     /// sqlparser's error as a client is to see it.
     pub(super) fn parse_error(&self, error: ParserError) -> SqlError {
         match error {
             ParserError::TokenizerError(feature) => SqlError::unsupported(feature),
-            ParserError::RecursionLimitExceeded => too_deep(DEPTH_LIMIT),
+            ParserError::RecursionLimitExceeded => match self.dialect.refused.take() {
+                Some(feature) => SqlError::unsupported(feature),
+                None => too_deep(DEPTH_LIMIT),
+            },
             ParserError::ParserError(message) => {
                 let column = message.rsplit_once(" at Line: 1, Column: ").map(|(_, column)| column);
                 let column = column.and_then(|column| column.parse::<usize>().ok());
                 let at = column.map_or(self.sql.len(), |column| column - 1);
-                self.syntax_error_from(at.max(self.dialect.furthest.get()).min(self.sql.len()))
+                let at = at.max(self.dialect.furthest.get()).min(self.sql.len());
+                self.unexpected(at)
             }
         }
+    }
+
+    /// The error for a text that goes on, or ends, as it may not: 1064, unless a clause before it would have been refused.
+    pub(super) fn unexpected(&self, byte: usize) -> SqlError {
+        match self.clause_before(byte) {
+            Some(clause) => SqlError::unsupported(clause),
+            None => self.syntax_error_from(byte),
+        }
+    }
+
+    /// A clause of MySQL's that stands before a syntax error: sqlparser knows another form of it, or none, and it would have been
+    /// refused.
+    fn clause_before(&self, byte: usize) -> Option<&'static str> {
+        let mut in_query = false;
+        let before = |at: &usize| *at < self.token_count && self.token_start(*at) <= byte;
+        (0..).take_while(before).find_map(|at| {
+            let Token::Word(word) = &self.inner.token_at(at).token else { return None };
+            if word.quote_style.is_some() {
+                return None;
+            }
+            in_query |= word.value.eq_ignore_ascii_case("SELECT");
+            let (_, after, clause) =
+                CLAUSES.iter().find(|(name, ..)| word.value.eq_ignore_ascii_case(name))?;
+            let follows = match after {
+                After::Query => in_query,
+                After::Parenthesis => self.inner.token_at(at + 1).token == Token::LParen,
+                After::Words(words) => words.iter().any(|word| self.token_is(at + 1, word)),
+                After::Name => matches!(&self.inner.token_at(at + 1).token, Token::Word(_)),
+            };
+            follows.then_some(*clause)
+        })
     }
 
     /// Error 1064 at a place in sqlparser's tree.
     fn error_at(&self, location: Location) -> SqlError {
         self.syntax_error_from(byte_at(location).unwrap_or(self.sql.len()))
+    }
+
+    /// Error 1064 at a token.
+    fn error_at_token(&self, index: usize) -> SqlError {
+        self.syntax_error_from(self.token_start(index))
+    }
+
+    /// Error 1064 at the first token at or after a place: what comes after a node that ends there.
+    fn error_after(&self, end: Location) -> SqlError {
+        self.error_at_token(self.token_index(end))
     }
 
     /// A name that is no reserved word.
@@ -86,6 +158,11 @@ impl Parser<'_> {
         }
     }
 
+    /// A string that is an alias; it may be empty.
+    fn lower_alias_string(&self, ident: &Ident) -> SqlResult<String> {
+        if ident.value.is_empty() { Ok(String::new()) } else { self.lower_name_or_string(ident) }
+    }
+
     /// The parts of a name with points.
     fn lower_parts(&self, name: &SqlName) -> SqlResult<Vec<String>> {
         let parts = name.0.iter().enumerate().map(|(at, part)| match part {
@@ -101,7 +178,13 @@ impl Parser<'_> {
         let mut parts = self.lower_parts(name)?;
         match (parts.pop(), parts.pop(), parts.pop()) {
             (Some(name), database, None) => Ok(ObjectName { database, name }),
-            _ => Err(self.error_at(name_start(name))),
+            _ => match name.0.get(2) {
+                // The point before the third name.
+                Some(ObjectNamePart::Identifier(third)) => {
+                    Err(self.error_at_token(self.token_index(third.span.start).saturating_sub(1)))
+                }
+                _ => Err(self.error_at(name_start(name))),
+            },
         }
     }
 

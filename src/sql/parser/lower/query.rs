@@ -11,6 +11,8 @@ use super::super::ast::{
     CommonTable, Expr, Limit, Literal, Locking, OrderItem, Query, QueryBody, Select, SelectItem,
     SetOperator, TableRef,
 };
+use sqlparser::tokenizer::Location;
+
 use super::super::cursor::Parser;
 use crate::common::{SqlError, SqlResult};
 
@@ -80,6 +82,12 @@ impl Parser<'_> {
             SetExpr::Query(query) => return self.lower_query(*query),
             SetExpr::Select(select) => QueryBody::Select(Box::new(self.lower_select(*select)?)),
             SetExpr::Values(values) => {
+                if !values.explicit_row {
+                    // VALUES without ROW is INSERT's alone.
+                    let first = values.rows.iter().flat_map(|row| &row.content).next();
+                    let place = first.map_or_else(Location::empty, |expr| expr.span().start);
+                    return Err(self.error_at_token(self.token_index(place).saturating_sub(1)));
+                }
                 let rows = values.rows.into_iter().map(|row| self.lower_exprs(row.content));
                 QueryBody::Values(rows.collect::<SqlResult<Vec<Vec<Expr>>>>()?)
             }
@@ -234,9 +242,11 @@ impl Parser<'_> {
     /// A number or a parameter.
     fn limit_expr(&self, expr: SqlExpr) -> SqlResult<Expr> {
         let start = expr.span().start;
+        // The place of a sign's operand is that of its expression.
+        let signed = usize::from(matches!(expr, SqlExpr::UnaryOp { .. }));
         match self.lower_expr(expr)? {
             number @ (Expr::Literal(Literal::Integer(_)) | Expr::Parameter(_)) => Ok(number),
-            _ => Err(self.error_at(start)),
+            _ => Err(self.error_at_token(self.token_index(start).saturating_sub(signed))),
         }
     }
 }
@@ -291,7 +301,7 @@ fn plain_query(body: QueryBody) -> Query {
 }
 
 /// SELECT * FROM a table or a query.
-pub(in crate::sql::parser) fn select_all(from: TableRef) -> QueryBody {
+fn select_all(from: TableRef) -> QueryBody {
     QueryBody::Select(Box::new(Select {
         distinct: false,
         calc_found_rows: false,
@@ -305,7 +315,7 @@ pub(in crate::sql::parser) fn select_all(from: TableRef) -> QueryBody {
 }
 
 /// A query with ORDER BY, LIMIT and locking of the whole after it.
-pub(in crate::sql::parser) fn with_tail(
+fn with_tail(
     query: Query,
     order_by: Vec<OrderItem>,
     limit: Option<Limit>,
