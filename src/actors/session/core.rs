@@ -15,6 +15,7 @@ use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::command::Command;
 use crate::protocol::{CapabilityFlags, StatusFlags, response};
 use crate::sql::expr::{EvalContext, Warning, WarningLevel};
+use crate::sql::parser::ParseWarning;
 use crate::sql::statement::StatementKind;
 
 /// Everything a session knows. It is moved into the task that runs a command, and back.
@@ -44,6 +45,8 @@ pub(super) struct Core {
     pub(super) last_insert_id: u64,
     /// `FOUND_ROWS()`.
     pub(super) found_rows: u64,
+    /// What is to be said of the next statement's text, as warnings.
+    pub(super) parse_warnings: Vec<ParseWarning>,
     /// `ROW_COUNT()`.
     pub(super) row_count: i64,
     /// The client may send several statements at once.
@@ -85,6 +88,7 @@ impl Core {
             watched: None,
             last_insert_id: 0,
             found_rows: 0,
+            parse_warnings: Vec::new(),
             row_count: 0,
             multi_statements,
         };
@@ -161,6 +165,9 @@ impl Core {
             eval.writes = writes;
             eval.ignore = ignore;
             eval.last_insert_id = self.last_insert_id.into();
+            for ParseWarning { code, message } in self.parse_warnings.drain(..) {
+                eval.warn(code, message);
+            }
             eval.found_rows = self.found_rows;
             eval.row_count = self.row_count;
             eval.div_precision_increment = settings.div_precision_increment;

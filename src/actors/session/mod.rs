@@ -42,6 +42,7 @@ mod encode;
 mod everybody;
 mod explain;
 mod flush;
+mod hints;
 mod memory;
 mod messages;
 mod named_locks;

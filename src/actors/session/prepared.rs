@@ -21,7 +21,7 @@ use crate::protocol::response;
 use crate::sql::digest::fingerprint;
 use crate::sql::expr::TypeRules;
 use crate::sql::parser::ast::{self, Statement};
-use crate::sql::parser::{ParsedStatement, Shape};
+use crate::sql::parser::{Hints, ParseWarning, ParsedStatement, Shape};
 use crate::sql::plan::{OutputColumn, StatementPlan};
 use crate::sql::statement::Prepares;
 use crate::sql::types::time::Parts;
@@ -87,6 +87,7 @@ impl PlanCache {
 pub(super) struct Prepared {
     text: Bytes,
     statement: Statement,
+    hints: Hints,
     shape: Shape,
     parameters: usize,
     /// For the summary of statements.
@@ -139,6 +140,7 @@ impl Prepared {
         Request {
             parameters: self.parameters,
             cache: Some(&self.cache),
+            hints: &self.hints,
             ..text_request(&self.statement)
         }
     }
@@ -273,7 +275,7 @@ impl Core {
         let Some(parsed) = parse_at(self, text, 0).await? else {
             return Err(SqlError::new(errno::EMPTY_QUERY, "Query was empty"));
         };
-        let ParsedStatement { statement, parameters, next, shape, .. } = parsed;
+        let ParsedStatement { statement, parameters, next, shape, hints, warnings, .. } = parsed;
         if parse_at(self, text, next).await?.is_some() {
             return Err(SqlError::unsupported("several statements in one PREPARE"));
         }
@@ -289,12 +291,16 @@ impl Core {
                 "Prepared statement contains too many placeholders",
             ));
         }
+        for ParseWarning { code, message } in warnings {
+            self.eval.warn(code, message);
+        }
         let counted = Counted::one(&self.services.prepared, self.services.max_prepared_statements)?;
         // The tree, and a plan made of it.
         let held = self.memory.hold(text.len() + 2 * shape.bytes())?;
         Ok(Prepared {
             text: text.clone(),
             statement,
+            hints,
             shape,
             parameters,
             fingerprint: fingerprint(text, self.database.as_deref()),

@@ -83,7 +83,10 @@ impl Core {
 
     /// SELECT.
     pub(super) async fn select(&mut self, request: &Request<'_>, sink: &mut Sink) -> SqlResult<()> {
-        let _alarm = self.control.alarm(self.vars.system.lock().settings.max_execution_time);
+        let hinted = request.hints.max_execution_time.map(Duration::from_millis);
+        let usual = self.vars.system.lock().settings.max_execution_time;
+        let limit = hinted.unwrap_or(usual);
+        let _alarm = self.control.alarm(limit);
         let eval = self.begin_eval(request.params.clone(), false, false);
         if !self.transactions.is_begun() {
             let schema = self.services.schema.current();

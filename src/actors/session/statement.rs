@@ -6,6 +6,7 @@ use super::Kill;
 use super::answer::Sink;
 use super::core::Core;
 use super::encode::Format;
+use super::hints::NO_HINTS;
 use super::place::parse_at;
 use super::prepared::PlanCache;
 use super::transaction::{BeginOptions, read_only_transaction};
@@ -14,8 +15,8 @@ use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::response;
 use crate::sql::digest::fingerprint;
 use crate::sql::expr::{EvalContext, Expr};
-use crate::sql::parser::ParsedStatement;
 use crate::sql::parser::ast::{self, Statement};
+use crate::sql::parser::{Hints, ParsedStatement};
 use crate::sql::plan::Planner;
 use crate::sql::statement::{Answers, Begins, Commits, Uses};
 use crate::sql::types::{Datum, FieldType};
@@ -36,6 +37,7 @@ pub(super) struct Request<'a> {
     pub(super) cache: Option<&'a PlanCache>,
     /// The prepared statement that keeps the rows for a cursor; `None`: they are sent.
     pub(super) cursor: Option<u32>,
+    pub(super) hints: &'a Hints,
 }
 
 impl Core {
@@ -68,7 +70,9 @@ impl Core {
                 more,
                 cache: None,
                 cursor: None,
+                hints: &parsed.hints,
             };
+            self.parse_warnings.clone_from(&parsed.warnings);
             let print = fingerprint(&text[start..parsed.next], self.database.as_deref());
             self.watch(statement.kind(), print, start..parsed.next);
             self.statement(&request, sink).await?;
@@ -91,7 +95,10 @@ impl Core {
         request: &Request<'_>,
         sink: &mut Sink,
     ) -> SqlResult<()> {
-        self.run_statement(request, sink).await?;
+        let before = self.follow_hints(request.hints);
+        let outcome = self.run_statement(request, sink).await;
+        self.forget_hints(before);
+        outcome?;
         self.statement_ended();
         Ok(())
     }
@@ -346,5 +353,6 @@ pub(super) fn text_request(statement: &Statement) -> Request<'_> {
         more: false,
         cache: None,
         cursor: None,
+        hints: &NO_HINTS,
     }
 }

@@ -193,6 +193,12 @@ impl Parser<'_> {
                 false => parser.alter_action(&mut actions),
             })?;
         }
+        // After the actions, without a comma.
+        for word in ["REMOVE", "PARTITION"] {
+            if self.at(word) {
+                return Err(SqlError::unsupported(format!("ALTER TABLE … {word}")));
+            }
+        }
         if options.instant && options.locks {
             let message = "Incorrect usage of ALGORITHM=INSTANT and LOCK=NONE/SHARED/EXCLUSIVE";
             return Err(SqlError::new(errno::WRONG_USAGE, message));

@@ -112,7 +112,7 @@ impl<'a> Parser<'a> {
             }
             _ => return Err(self.unexpected(token.start)),
         };
-        let hints = self.hints(matches!(statement, Statement::Query(_)));
+        let hints = self.hints(matches!(statement, Statement::Query(_) | Statement::Explain(_)));
         Ok(Some(ParsedStatement {
             hints,
             warnings: self.warnings,

@@ -120,6 +120,9 @@ impl Parser<'_> {
         if matches!(word.as_str(), "char" | "character" | "nchar") && self.word("VARYING") {
             word = if word == "nchar" { "nvarchar".to_owned() } else { "varchar".to_owned() };
         }
+        if word == "nchar" && self.word("VARCHAR") {
+            word = "nvarchar".to_owned();
+        }
         if word == "long" && self.word("VARBINARY") {
             return Ok(DataType { name: "mediumblob".to_owned(), ..DataType::default() });
         }

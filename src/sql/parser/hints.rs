@@ -71,7 +71,7 @@ const HINTS: &[(&str, Arguments)] = &[
 pub(super) struct HintComment {
     /// Its bytes, from the slash to the last slash.
     pub(super) range: Range<usize>,
-    /// Whether the word before it is the first of the statement, parentheses aside.
+    /// Whether no SELECT stands before that of its own.
     pub(super) leads: bool,
 }
 

@@ -52,7 +52,8 @@ pub(super) fn statement_of(tokens: Vec<TokenWithSpan>, sql: &[u8]) -> Tokens {
     for mut token in tokens {
         if is_hint(&token) && follows_hintable(&statement) {
             let range = byte_at(token.span.start).zip(byte_at(token.span.end));
-            let leads = statement.iter().rev().skip(1).all(|token| token.token == Token::LParen);
+            let before = &statement[..statement.len() - 1];
+            let leads = !before.iter().any(|token| is_word(&token.token, "SELECT"));
             hints.extend(range.map(|(start, end)| HintComment { range: start..end, leads }));
         }
         let blank = matches!(token.token, Token::Whitespace(_));

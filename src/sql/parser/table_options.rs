@@ -122,6 +122,8 @@ impl Parser<'_> {
             "ENGINE_ATTRIBUTE",
             "SECONDARY_ENGINE_ATTRIBUTE",
             "START",
+            "INDEX",
+            "STORAGE",
         ];
         OPTIONS.iter().find(|word| self.at(word)).copied()
     }

@@ -110,7 +110,7 @@ impl Parser<'_> {
                     left = self.lower_cross(left, relation)?;
                     continue;
                 }
-                SqlConstraint::None => return Err(self.error_after(end)),
+                SqlConstraint::None => return Err(self.missing_after(end)),
                 SqlConstraint::Using(columns) => {
                     let columns = columns.iter().map(|column| self.lower_one_name(column));
                     JoinConstraint::Using(columns.collect::<SqlResult<Vec<String>>>()?)

@@ -42,7 +42,7 @@ const CLAUSES: &[(&str, After, &str)] = &[
     ("OVER", After::Parenthesis, "window functions"),
     ("WINDOW", After::Name, "WINDOW"),
     ("LATERAL", After::Parenthesis, "LATERAL"),
-    ("STRAIGHT_JOIN", After::Name, "STRAIGHT_JOIN"),
+    ("STRAIGHT_JOIN", After::Query, "STRAIGHT_JOIN"),
     ("JSON_TABLE", After::Parenthesis, "JSON_TABLE()"),
     ("PARTITION", After::Parenthesis, "PARTITION"),
     ("USE", After::Words(&["INDEX", "KEY"]), "USE INDEX"),
@@ -115,6 +115,11 @@ impl Parser<'_> {
     /// Error 1064 at the first token at or after a place: what comes after a node that ends there.
     fn error_after(&self, end: Location) -> SqlError {
         self.error_at_token(self.token_index(end))
+    }
+
+    /// As [`Self::error_after`], where a clause that would have been refused may follow.
+    fn missing_after(&self, end: Location) -> SqlError {
+        self.unexpected(self.token_start(self.token_index(end)))
     }
 
     /// A name that is no reserved word.

@@ -1,0 +1,47 @@
+-- Optimizer hints: two have an effect, for their statement; an error in a comment of hints is a warning.
+SELECT /*+ SET_VAR(sql_select_limit = 1) */ * FROM (SELECT 1 AS a UNION ALL SELECT 2) x;
+SELECT @@sql_select_limit > 1;
+SELECT /*+ SET_VAR(time_zone = '+03:00') */ @@time_zone, FROM_UNIXTIME(0);
+SELECT @@time_zone;
+SELECT /*+ SET_VAR(div_precision_increment = 8) SET_VAR(group_concat_max_len = 4) */ 1 / 3, GROUP_CONCAT(a) FROM (SELECT 12345 AS a) x;
+SELECT 1 / 3;
+SELECT /*+ SET_VAR(sort_buffer_size = 16M) */ @@sort_buffer_size;
+SELECT /*+ SET_VAR(no_such_variable = 1) SET_VAR(autocommit = 0) SET_VAR(time_zone = 'Nowhere') SET_VAR(max_error_count = 5) SET_VAR(max_error_count = 6) */ 1;
+SHOW WARNINGS;
+SELECT /*+ MAX_EXECUTION_TIME(50) */ SLEEP(10);
+SELECT /*+ MAX_EXECUTION_TIME(50) */ COUNT(*) FROM (SELECT SLEEP(10)) x;
+EXPLAIN FORMAT = 'brief' SELECT /*+ MAX_EXECUTION_TIME(50) BKA(t) */ 1;
+SELECT /*+ NO_SUCH_HINT(t) */ 1;
+SHOW WARNINGS;
+SELECT 1, /*+ NO_SUCH_HINT(t) */ 2;
+CREATE TABLE t (a INT PRIMARY KEY);
+INSERT /*+ SET_VAR(sql_mode = '') */ INTO t VALUES ('7x');
+SHOW WARNINGS;
+INSERT INTO t VALUES ('8x');
+INSERT /*+ MAX_EXECUTION_TIME(50) */ INTO t VALUES (9);
+SHOW WARNINGS;
+PREPARE p FROM 'SELECT /*+ SET_VAR(div_precision_increment = 2) NO_BNL(t) */ 1 / 3';
+EXECUTE p;
+SELECT 1 / 3;
+PREPARE p FROM 'SELECT /*+ NO_SUCH_HINT(t) */ 1';
+SHOW WARNINGS;
+-- What MySQL has made of DELAYED.
+INSERT DELAYED INTO t VALUES (10);
+SHOW WARNINGS;
+REPLACE DELAYED INTO t VALUES (10);
+SHOW WARNINGS;
+SELECT * FROM t;
+-- Forms of queries that stand in parentheses or begin with TABLE.
+TABLE t ORDER BY a DESC LIMIT 1;
+TABLE t UNION TABLE t;
+SELECT (TABLE t LIMIT 1), EXISTS (TABLE t), ((SELECT 1) UNION (SELECT 1)), 9 IN (TABLE t), 1 IN ((SELECT 1), (SELECT 2));
+(((SELECT 3) ORDER BY 1) LIMIT 1);
+SELECT 'Robert' SOUNDS LIKE 'Rupert', 'a' SOUNDS LIKE NULL, NOT 'a' SOUNDS LIKE 'b';
+INSERT INTO t SELECT 10 ON DUPLICATE KEY UPDATE a = 11;
+CREATE TABLE 1e (1ea INT, b INT);
+INSERT INTO 1e VALUES (1, 2);
+SELECT 1ea + 1e0 AS 1x, 1e.b FROM 1e;
+DELETE t.*, 1e FROM t JOIN 1e WHERE t.a = 7;
+DELETE FROM t.* USING t WHERE a = 8;
+SELECT 1 AS '', a FROM t;
+DROP TABLE t, 1e;
