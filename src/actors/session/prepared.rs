@@ -21,7 +21,7 @@ use crate::protocol::response;
 use crate::sql::digest::fingerprint;
 use crate::sql::expr::TypeRules;
 use crate::sql::parser::ast::{self, Statement};
-use crate::sql::parser::{Hints, ParseWarning, ParsedStatement, Shape};
+use crate::sql::parser::{Hints, ParsedStatement, Shape};
 use crate::sql::plan::{OutputColumn, StatementPlan};
 use crate::sql::statement::Prepares;
 use crate::sql::types::time::Parts;
@@ -291,9 +291,7 @@ impl Core {
                 "Prepared statement contains too many placeholders",
             ));
         }
-        for ParseWarning { code, message } in warnings {
-            self.eval.warn(code, message);
-        }
+        warnings.into_iter().for_each(|warning| self.eval.warn(warning.code, warning.message));
         let counted = Counted::one(&self.services.prepared, self.services.max_prepared_statements)?;
         // The tree, and a plan made of it.
         let held = self.memory.hold(text.len() + 2 * shape.bytes())?;
