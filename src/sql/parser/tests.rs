@@ -274,7 +274,6 @@ fn clauses_without_an_implementation_are_named() {
         ("WITH RECURSIVE a AS (SELECT 1) SELECT * FROM a", "'WITH RECURSIVE'"),
         ("SELECT 1 FROM t FOR UPDATE SKIP LOCKED", "'SKIP LOCKED'"),
         ("SELECT 1 FROM t FOR UPDATE OF t", "'FOR UPDATE OF'"),
-        ("SELECT 1 FROM t FOR SHARE NOWAIT", "'FOR SHARE NOWAIT'"),
         ("SELECT 1 FROM t ORDER BY a NULLS FIRST", "'NULLS FIRST and NULLS LAST'"),
         ("SELECT STRAIGHT_JOIN 1 FROM t", "'STRAIGHT_JOIN'"),
         ("SELECT 1 FROM a STRAIGHT_JOIN b", "'STRAIGHT_JOIN'"),

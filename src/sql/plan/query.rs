@@ -33,10 +33,12 @@ impl Binder<'_> {
         let (mut plan, columns) = bound?;
         match query.locking {
             None => {}
-            Some(ast::Locking::ForUpdate) => plan.lock_all(AccessLock::ForUpdate),
-            Some(ast::Locking::ForUpdateNoWait) => plan.lock_all(AccessLock::ForUpdateNoWait),
-            Some(ast::Locking::ForShare) => {
-                return Err(SqlError::unsupported("LOCK IN SHARE MODE and FOR SHARE"));
+            // There are only exclusive locks: others wait who would share a row in MySQL, and nobody sees what MySQL would hide.
+            Some(ast::Locking::ForUpdate | ast::Locking::ForShare) => {
+                plan.lock_all(AccessLock::ForUpdate);
+            }
+            Some(ast::Locking::ForUpdateNoWait | ast::Locking::ForShareNoWait) => {
+                plan.lock_all(AccessLock::ForUpdateNoWait);
             }
         }
         Ok((plan, columns))

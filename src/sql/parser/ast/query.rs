@@ -179,6 +179,8 @@ pub enum Locking {
     ForUpdateNoWait,
     /// FOR SHARE, LOCK IN SHARE MODE.
     ForShare,
+    /// FOR SHARE NOWAIT.
+    ForShareNoWait,
 }
 
 /// column = expr.

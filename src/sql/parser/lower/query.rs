@@ -290,7 +290,7 @@ fn lower_locks(locks: Vec<LockClause>) -> SqlResult<Option<Locking>> {
             (LockType::Update, None) => Locking::ForUpdate,
             (LockType::Update, Some(_)) => Locking::ForUpdateNoWait,
             (LockType::Share, None) => Locking::ForShare,
-            (LockType::Share, Some(_)) => return Err(SqlError::unsupported("FOR SHARE NOWAIT")),
+            (LockType::Share, Some(_)) => Locking::ForShareNoWait,
         });
     }
     Ok(locking)
