@@ -221,5 +221,5 @@ async fn columns_say_which_of_them_are_binary() {
     assert_eq!(flags(&columns), "------bbbb");
     drop(text);
     let prepared = conn.prep("SELECT t.*, a + 1 FROM d.t").await.unwrap();
-    assert_eq!(flags(prepared.columns()), "------bbbb");
+    assert_eq!(flags(&prepared.columns()), "------bbbb");
 }
