@@ -134,7 +134,35 @@ pub(super) fn describe(plan: &PhysicalPlan) -> (String, String, String) {
             let info = with_lock(shown.join(" "), *lock);
             ("Batch_Point_Get".to_owned(), object(table, index), info)
         }
-        PlanNode::TableScan { .. } | PlanNode::IndexScan { .. } => scan(&plan.node),
+        PlanNode::TableScan { table, ranges, columns, filter, reverse, limit, lock } => {
+            let name = if ranges.is_empty() { "TableFullScan" } else { "TableRangeScan" };
+            let shown: Vec<String> = ranges.iter().map(handle_range).collect();
+            let (filter, reverse, limit, lock) = (filter.as_ref(), *reverse, *limit, *lock);
+            let info = scan(&shown, &Scanned { table, columns, filter, reverse, limit, lock });
+            (name.to_owned(), object(table, None), info)
+        }
+        PlanNode::IndexScan {
+            table,
+            index,
+            ranges,
+            columns,
+            covering,
+            filter,
+            reverse,
+            limit,
+            lock,
+        } => {
+            let name = match (ranges.is_empty(), covering) {
+                (true, true) => "IndexFullScan",
+                (false, true) => "IndexRangeScan",
+                (true, false) => "IndexLookUp(full)",
+                (false, false) => "IndexLookUp",
+            };
+            let shown: Vec<String> = ranges.iter().map(index_range).collect();
+            let (filter, reverse, limit, lock) = (filter.as_ref(), *reverse, *limit, *lock);
+            let info = scan(&shown, &Scanned { table, columns, filter, reverse, limit, lock });
+            (name.to_owned(), object(table, Some(index)), info)
+        }
         PlanNode::Virtual { table, .. } => {
             ("MemTableScan".to_owned(), format!("table:{}", table.1.to_uppercase()), String::new())
         }
@@ -148,7 +176,24 @@ pub(super) fn describe(plan: &PhysicalPlan) -> (String, String, String) {
         PlanNode::Project { input, exprs } => {
             plain("Projection", list(exprs, &column_names(input)))
         }
-        PlanNode::Join { .. } | PlanNode::IndexLookupJoin { .. } => join(plan),
+        PlanNode::Join { left, right, kind, on, filter, null_aware } => {
+            let (mut names, right) = (column_names(left), column_names(right));
+            let pair = |(a, b): &(Expr, Expr)| {
+                format!("equal:[{} = {}]", named(a, &names), named(b, &right))
+            };
+            let shown: Vec<String> = on.iter().map(pair).collect();
+            names.extend(right);
+            let name = if on.is_empty() { "NestedLoopJoin" } else { "HashJoin" };
+            let kind = join_kind(*kind, *null_aware);
+            plain(name, join(kind, &shown, filter.as_ref(), &names))
+        }
+        PlanNode::IndexLookupJoin { left, table, index, keys, columns, kind, filter, lock } => {
+            let mut names = column_names(left);
+            let key = [format!("key:{}", list(keys, &names))];
+            names.extend(columns.iter().map(|offset| column_name(table, *offset)));
+            let info = join(join_kind(*kind, false), &key, filter.as_ref(), &names);
+            ("IndexJoin".to_owned(), object(table, index.as_deref()), with_lock(info, *lock))
+        }
         PlanNode::Aggregate { input, group_by, aggregates } => {
             let names = column_names(input);
             let mut info = String::new();
@@ -180,44 +225,23 @@ pub(super) fn describe(plan: &PhysicalPlan) -> (String, String, String) {
     }
 }
 
-fn scan(node: &PlanNode) -> (String, String, String) {
+/// What both kinds of scans have.
+struct Scanned<'p> {
+    table: &'p TableInfo,
+    columns: &'p [usize],
+    filter: Option<&'p Expr>,
+    reverse: bool,
+    limit: Option<u64>,
+    lock: AccessLock,
+}
+
+/// What is said of a scan of these ranges; of everything if there are none.
+fn scan(ranges: &[String], scanned: &Scanned<'_>) -> String {
+    let Scanned { table, columns, filter, reverse, limit, lock } = scanned;
     let mut info = Vec::new();
-    let (name, access, tail) = match node {
-        PlanNode::TableScan { table, ranges, columns, filter, reverse, limit, lock } => {
-            let name = if ranges.is_empty() { "TableFullScan" } else { "TableRangeScan" };
-            if !ranges.is_empty() {
-                let shown: Vec<String> = ranges.iter().map(handle_range).collect();
-                info.push(format!("range:{}", shown.join(", ")));
-            }
-            (name, object(table, None), (table, columns, filter, reverse, limit, lock))
-        }
-        PlanNode::IndexScan {
-            table,
-            index,
-            ranges,
-            columns,
-            covering,
-            filter,
-            reverse,
-            limit,
-            lock,
-        } => {
-            let name = match (ranges.is_empty(), covering) {
-                (true, true) => "IndexFullScan",
-                (false, true) => "IndexRangeScan",
-                (true, false) => "IndexLookUp(full)",
-                (false, false) => "IndexLookUp",
-            };
-            if !ranges.is_empty() {
-                let shown: Vec<String> = ranges.iter().map(index_range).collect();
-                info.push(format!("range:{}", shown.join(", ")));
-            }
-            let object = object(table, Some(index));
-            (name, object, (table, columns, filter, reverse, limit, lock))
-        }
-        _ => return (String::new(), String::new(), String::new()),
-    };
-    let (table, columns, filter, reverse, limit, lock) = tail;
+    if !ranges.is_empty() {
+        info.push(format!("range:{}", ranges.join(", ")));
+    }
     info.push(format!("keep order:{}", if *reverse { "desc" } else { "asc" }));
     if let Some(filter) = filter {
         let names: Vec<String> = columns.iter().map(|offset| column_name(table, *offset)).collect();
@@ -226,38 +250,19 @@ fn scan(node: &PlanNode) -> (String, String, String) {
     if let Some(limit) = limit {
         info.push(format!("limit:{limit}"));
     }
-    (name.to_owned(), access, with_lock(info.join(", "), *lock))
+    with_lock(info.join(", "), *lock)
 }
 
-fn join(plan: &PhysicalPlan) -> (String, String, String) {
-    match &plan.node {
-        PlanNode::Join { left, right, kind, on, filter, null_aware } => {
-            let (left_names, right_names) = (column_names(left), column_names(right));
-            let mut info = join_kind(*kind, *null_aware).to_owned();
-            for (left, right) in on {
-                let pair = (named(left, &left_names), named(right, &right_names));
-                let _ = write!(info, ", equal:[{} = {}]", pair.0, pair.1);
-            }
-            let mut names = left_names;
-            names.extend(right_names);
-            if let Some(filter) = filter {
-                let _ = write!(info, ", other cond:{}", named(filter, &names));
-            }
-            let name = if on.is_empty() { "NestedLoopJoin" } else { "HashJoin" };
-            (name.to_owned(), String::new(), info)
-        }
-        PlanNode::IndexLookupJoin { left, table, index, keys, columns, kind, filter, lock } => {
-            let left_names = column_names(left);
-            let mut info = format!("{}, key:{}", join_kind(*kind, false), list(keys, &left_names));
-            if let Some(filter) = filter {
-                let mut names = left_names;
-                names.extend(columns.iter().map(|offset| column_name(table, *offset)));
-                let _ = write!(info, ", other cond:{}", named(filter, &names));
-            }
-            ("IndexJoin".to_owned(), object(table, index.as_deref()), with_lock(info, *lock))
-        }
-        _ => (String::new(), String::new(), String::new()),
+/// What is said of a join of rows with these columns.
+fn join(kind: &str, on: &[String], filter: Option<&Expr>, names: &[String]) -> String {
+    let mut info = kind.to_owned();
+    for pair in on {
+        let _ = write!(info, ", {pair}");
     }
+    if let Some(filter) = filter {
+        let _ = write!(info, ", other cond:{}", named(filter, names));
+    }
+    info
 }
 
 fn join_kind(kind: JoinKind, null_aware: bool) -> &'static str {

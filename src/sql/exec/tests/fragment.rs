@@ -307,7 +307,7 @@ fn a_plan_is_a_fragment() {
     for (sql, is_one) in [
         ("SELECT * FROM t", true),
         ("SELECT b + 1 FROM t WHERE s <> 'y' AND a > 0", true),
-        ("SELECT COUNT(*), SUM(b), COUNT(DISTINCT s), AVG(a) FROM t WHERE b < 3 + 1", true),
+        ("SELECT COUNT(*), SUM(b), COUNT(DISTINCT s), AVG(a) FROM t WHERE a < 3 + 1", true),
         ("SELECT UPPER(s), MAX(a) FROM t WHERE a < 9 GROUP BY UPPER(s)", true),
         ("SELECT a FROM t ORDER BY s DESC, a LIMIT 2", true),
         ("SELECT a, NOW() FROM t ORDER BY a DESC LIMIT 3", true),

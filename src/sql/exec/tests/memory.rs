@@ -7,8 +7,8 @@ use crate::sql::exec::ExecLimits;
 const FIRST_ROWS: usize = 2500;
 const ROWS: usize = FIRST_ROWS << 4;
 
-/// Less than the texts of all rows, and enough to merge what was spilled batch by batch.
-const SOME_MEMORY: usize = 8 << 20;
+/// Less than the groups by the texts of all rows take, and enough to merge what was spilled batch by batch.
+const SOME_MEMORY: usize = 24 << 20;
 
 /// A few batches of rows.
 const LITTLE_MEMORY: usize = 2 << 20;
