@@ -388,7 +388,17 @@ pub fn duplicate_index_entry(table: &TableInfo, index: &IndexInfo, row: &[Datum]
     let values: Vec<String> = index
         .columns
         .iter()
-        .map(|column| values::shown(&row[column.offset], &table.columns[column.offset].field_type))
+        .map(|column| {
+            let field_type = &table.columns[column.offset].field_type;
+            match (column.prefix_len, &row[column.offset]) {
+                (Some(length), Datum::Bytes(bytes)) => {
+                    let cut = values::prefix(bytes, length as usize, field_type.is_binary_string());
+                    values::shown(&Datum::Bytes(cut), field_type)
+                }
+                // All of any other value.
+                (_, value) => values::shown(value, field_type),
+            }
+        })
         .collect();
     duplicate_entry(&values.join("-"), &table.name, &index.name)
 }
