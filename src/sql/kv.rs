@@ -114,13 +114,22 @@ pub trait Transaction: Send + Sync {
     async fn rollback(&self) -> SqlResult<()>;
 }
 
-/// One state of the data, as far as a fragment of a query reads it: a transaction sees one, and a store of its own rows.
+/// One state of the data, as far as a fragment of a query reads it.
+///
+/// A transaction is one: what it sees, its own writes among it. What a store holds of a region, at a timestamp, is another. Who runs a fragment
+/// need not know which.
+///
+/// Reading it takes no locks and leaves nothing behind.
 #[async_trait]
 pub trait Snapshot: Send + Sync {
-    /// The pairs of a range in that state.
+    /// The pairs of a range in that state, a batch at a time.
+    ///
+    /// The range may be larger than what the snapshot is of: then the pairs are those of the part it has. Errors: as those of a read of a
+    /// transaction; 9004 when a lock is in the way that nobody here may resolve.
     async fn pairs(&self, options: ScanOptions) -> SqlResult<Box<dyn Scanner>>;
 }
 
+/// Every transaction is a snapshot.
 #[async_trait]
 impl<T: Transaction + ?Sized> Snapshot for T {
     async fn pairs(&self, options: ScanOptions) -> SqlResult<Box<dyn Scanner>> {

@@ -81,10 +81,10 @@ impl<'p> Groups<'p> {
         let states = row.split_off(self.group_by.len().min(row.len()));
         let position = self.position(row)?;
         for (accumulator, state) in self.groups[position].accumulators.iter_mut().zip(states) {
-            match state {
-                Datum::Bytes(state) => accumulator.merge(&state, ctx)?,
-                _ => return Err(SqlError::internal("the state of an aggregate that is no bytes")),
-            }
+            let Datum::Bytes(state) = state else {
+                return Err(SqlError::internal("the state of an aggregate that is no bytes"));
+            };
+            accumulator.merge(&state, ctx)?;
         }
         Ok(())
     }

@@ -128,18 +128,10 @@ pub(super) fn describe(plan: &PhysicalPlan) -> (String, String, String) {
             let info = with_lock(info, *lock);
             ("Point_Get".to_owned(), object(table, index), info)
         }
-        PlanNode::BatchPointGet { table, access, lock, .. } => {
-            let index = access.first().and_then(|first| point(first).0);
-            let shown: Vec<String> = access.iter().map(|access| point(access).1).collect();
-            let info = with_lock(shown.join(" "), *lock);
-            ("Batch_Point_Get".to_owned(), object(table, index), info)
-        }
+        PlanNode::BatchPointGet { table, access, lock, .. } => points(table, access, *lock),
         PlanNode::TableScan { table, ranges, columns, filter, reverse, limit, lock } => {
-            let name = if ranges.is_empty() { "TableFullScan" } else { "TableRangeScan" };
-            let shown: Vec<String> = ranges.iter().map(handle_range).collect();
             let (filter, reverse, limit, lock) = (filter.as_ref(), *reverse, *limit, *lock);
-            let info = scan(&shown, &Scanned { table, columns, filter, reverse, limit, lock });
-            (name.to_owned(), object(table, None), info)
+            table_scan(ranges, &Scanned { table, columns, filter, reverse, limit, lock })
         }
         PlanNode::IndexScan {
             table,
@@ -152,16 +144,9 @@ pub(super) fn describe(plan: &PhysicalPlan) -> (String, String, String) {
             limit,
             lock,
         } => {
-            let name = match (ranges.is_empty(), covering) {
-                (true, true) => "IndexFullScan",
-                (false, true) => "IndexRangeScan",
-                (true, false) => "IndexLookUp(full)",
-                (false, false) => "IndexLookUp",
-            };
-            let shown: Vec<String> = ranges.iter().map(index_range).collect();
             let (filter, reverse, limit, lock) = (filter.as_ref(), *reverse, *limit, *lock);
-            let info = scan(&shown, &Scanned { table, columns, filter, reverse, limit, lock });
-            (name.to_owned(), object(table, Some(index)), info)
+            let scanned = Scanned { table, columns, filter, reverse, limit, lock };
+            index_scan(index, *covering, ranges, &scanned)
         }
         PlanNode::Virtual { table, .. } => {
             ("MemTableScan".to_owned(), format!("table:{}", table.1.to_uppercase()), String::new())
@@ -177,15 +162,9 @@ pub(super) fn describe(plan: &PhysicalPlan) -> (String, String, String) {
             plain("Projection", list(exprs, &column_names(input)))
         }
         PlanNode::Join { left, right, kind, on, filter, null_aware } => {
-            let (mut names, right) = (column_names(left), column_names(right));
-            let pair = |(a, b): &(Expr, Expr)| {
-                format!("equal:[{} = {}]", named(a, &names), named(b, &right))
-            };
-            let shown: Vec<String> = on.iter().map(pair).collect();
-            names.extend(right);
             let name = if on.is_empty() { "NestedLoopJoin" } else { "HashJoin" };
-            let kind = join_kind(*kind, *null_aware);
-            plain(name, join(kind, &shown, filter.as_ref(), &names))
+            let names = (column_names(left), column_names(right));
+            plain(name, pairs(join_kind(*kind, *null_aware), on, filter.as_ref(), names))
         }
         PlanNode::IndexLookupJoin { left, table, index, keys, columns, kind, filter, lock } => {
             let mut names = column_names(left);
@@ -195,34 +174,26 @@ pub(super) fn describe(plan: &PhysicalPlan) -> (String, String, String) {
             ("IndexJoin".to_owned(), object(table, index.as_deref()), with_lock(info, *lock))
         }
         PlanNode::Aggregate { input, group_by, aggregates } => {
-            let names = column_names(input);
-            let mut info = String::new();
-            if !group_by.is_empty() {
-                info = format!("group by:{}", list(group_by, &names));
-            }
-            if !aggregates.is_empty() {
-                let shown: Vec<String> =
-                    aggregates.iter().map(|aggregate| shown_aggregate(aggregate, &names)).collect();
-                let separator = if info.is_empty() { "" } else { ", " };
-                info = format!("{info}{separator}funcs:{}", shown.join(", "));
-            }
-            plain("HashAgg", info)
+            plain("HashAgg", groups(group_by, aggregates, &column_names(input)))
         }
-        PlanNode::Sort { input, keys, fetch } => {
+        PlanNode::Sort { input, keys, fetch: None } => {
+            plain("Sort", sort_keys(keys, &column_names(input)))
+        }
+        PlanNode::Sort { input, keys, fetch: Some(fetch) } => {
             let info = sort_keys(keys, &column_names(input));
-            match fetch {
-                Some(fetch) => plain("TopN", format!("{info}, offset:0, count:{fetch}")),
-                None => plain("Sort", info),
-            }
+            plain("TopN", format!("{info}, offset:0, count:{fetch}"))
         }
         PlanNode::Limit { offset, limit, .. } => {
-            let number = |expr: &Option<Expr>| {
-                expr.as_ref().map_or_else(|| "0".to_owned(), ToString::to_string)
-            };
             plain("Limit", format!("offset:{}, count:{}", number(offset), number(limit)))
         }
         PlanNode::UnionAll { .. } => plain("Union", String::new()),
     }
+}
+
+fn points(table: &TableInfo, access: &[PointAccess], lock: AccessLock) -> (String, String, String) {
+    let index = access.first().and_then(|first| point(first).0);
+    let shown: Vec<String> = access.iter().map(|access| point(access).1).collect();
+    ("Batch_Point_Get".to_owned(), object(table, index), with_lock(shown.join(" "), lock))
 }
 
 /// What both kinds of scans have.
@@ -233,6 +204,28 @@ struct Scanned<'p> {
     reverse: bool,
     limit: Option<u64>,
     lock: AccessLock,
+}
+
+fn table_scan(ranges: &[HandleRange], scanned: &Scanned<'_>) -> (String, String, String) {
+    let name = if ranges.is_empty() { "TableFullScan" } else { "TableRangeScan" };
+    let shown: Vec<String> = ranges.iter().map(handle_range).collect();
+    (name.to_owned(), object(scanned.table, None), scan(&shown, scanned))
+}
+
+fn index_scan(
+    index: &IndexInfo,
+    covering: bool,
+    ranges: &[IndexRange],
+    scanned: &Scanned<'_>,
+) -> (String, String, String) {
+    let name = match (ranges.is_empty(), covering) {
+        (true, true) => "IndexFullScan",
+        (false, true) => "IndexRangeScan",
+        (true, false) => "IndexLookUp(full)",
+        (false, false) => "IndexLookUp",
+    };
+    let shown: Vec<String> = ranges.iter().map(index_range).collect();
+    (name.to_owned(), object(scanned.table, Some(index)), scan(&shown, scanned))
 }
 
 /// What is said of a scan of these ranges; of everything if there are none.
@@ -251,6 +244,38 @@ fn scan(ranges: &[String], scanned: &Scanned<'_>) -> String {
         info.push(format!("limit:{limit}"));
     }
     with_lock(info.join(", "), *lock)
+}
+
+/// What is said of a join by pairs of equal keys, of rows with these columns.
+fn pairs(
+    kind: &str,
+    on: &[(Expr, Expr)],
+    filter: Option<&Expr>,
+    (mut names, right): (Vec<String>, Vec<String>),
+) -> String {
+    let pair =
+        |(a, b): &(Expr, Expr)| format!("equal:[{} = {}]", named(a, &names), named(b, &right));
+    let shown: Vec<String> = on.iter().map(pair).collect();
+    names.extend(right);
+    join(kind, &shown, filter, &names)
+}
+
+fn groups(group_by: &[Expr], aggregates: &[Aggregate], names: &[String]) -> String {
+    let mut info = Vec::new();
+    if !group_by.is_empty() {
+        info.push(format!("group by:{}", list(group_by, names)));
+    }
+    if !aggregates.is_empty() {
+        let shown: Vec<String> =
+            aggregates.iter().map(|aggregate| shown_aggregate(aggregate, names)).collect();
+        info.push(format!("funcs:{}", shown.join(", ")));
+    }
+    info.join(", ")
+}
+
+/// Of a LIMIT.
+fn number(expr: &Option<Expr>) -> String {
+    expr.as_ref().map_or_else(|| "0".to_owned(), ToString::to_string)
 }
 
 /// What is said of a join of rows with these columns.
