@@ -200,8 +200,8 @@ impl MemoryTransaction {
         }
         for write in buffer.values().filter(|w| w.must_not_exist) {
             if data.get(&write.key).and_then(|v| v.last()).is_some_and(|(_, v)| v.is_some()) {
-                let hex: String = write.key.iter().map(|b| format!("{b:02x}")).collect();
-                return Err(SqlError::new(errno::DUP_ENTRY, hex));
+                let (key, value) = (write.key.clone(), write.value.clone().unwrap_or_default());
+                return Err(Fault::DuplicateKey { key, value }.into());
             }
         }
         Ok(())
