@@ -239,6 +239,11 @@ pub fn fingerprint(text: &[u8], database: Option<&str>) -> u64 {
     hash.0
 }
 
+/// A name in backquotes.
+pub fn quote_name(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
 /// The statement without its values, in MySQL's form: keywords in capitals, names in backquotes.
 pub fn digest_text(text: &[u8]) -> String {
     let known = keywords();
@@ -262,11 +267,11 @@ pub fn digest_text(text: &[u8]) -> String {
                 match known.binary_search_by(|(keyword, _)| (*keyword).cmp(&upper)) {
                     Ok(_) => out.push_str(&upper),
                     Err(_) if word.starts_with('@') => out.push_str(&word),
-                    Err(_) => out.push_str(&super::catalog::quote_name(&word)),
+                    Err(_) => out.push_str(&quote_name(&word)),
                 }
             }
             Token::Quoted(name) => {
-                out.push_str(&super::catalog::quote_name(&String::from_utf8_lossy(name)));
+                out.push_str(&quote_name(&String::from_utf8_lossy(name)));
             }
             Token::Value => out.push('?'),
             Token::Values => out.push_str("..."),

@@ -171,8 +171,8 @@ statements! {
     ShowPrivileges       "show_privileges"        Never   Session Rows Text  Apart Anybody;
     ShowProcedureStatus  "show_procedure_status"  Never   Session Rows Text  Apart Anybody;
     ShowProcesslist      "show_processlist"       Never   Session Rows Text  Apart "PROCESS";
-    ShowReplicas         "show_replicas"          Never   Session Rows Text  Apart "REPLICATION SLAVE";
     ShowReplicaStatus    "show_replica_status"    Never   Session Rows Text  Apart "REPLICATION CLIENT";
+    ShowReplicas         "show_replicas"          Never   Session Rows Text  Apart "REPLICATION SLAVE";
     ShowStatsHealthy     "show_stats_healthy"     Never   Session Rows Text  Apart Anybody;
     ShowStatsHistograms  "show_stats_histograms"  Never   Session Rows Text  Apart Anybody;
     ShowStatsMeta        "show_stats_meta"        Never   Session Rows Text  Apart Anybody;

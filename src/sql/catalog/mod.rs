@@ -17,6 +17,7 @@ mod storage_options;
 #[cfg(test)]
 mod tests;
 
+pub use crate::sql::digest::quote_name;
 pub use build::{DdlContext, build_create_database, build_statement, build_table};
 pub use build_column::check_decimal;
 pub use changes::{
@@ -31,7 +32,5 @@ pub use model::{
     ColumnInfo, DatabaseInfo, DefaultValue, IndexColumn, IndexInfo, SchemaState, TableInfo,
     TableLock,
 };
-pub use show::{
-    column_type_text, default_text, quote_name, show_create_database, show_create_table,
-};
+pub use show::{column_type_text, default_text, show_create_database, show_create_table};
 pub use storage_options::{create_options, row_format};

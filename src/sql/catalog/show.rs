@@ -4,12 +4,8 @@ use std::fmt::Write;
 
 use super::storage_options::storage_text;
 use super::{ColumnInfo, DatabaseInfo, DefaultValue, IndexInfo, SchemaState, TableInfo};
+use crate::sql::digest::quote_name;
 use crate::sql::types::{Collation, TypeKind};
-
-/// A name in backquotes.
-pub fn quote_name(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
-}
 
 /// A string in quotes.
 fn quote_text(text: &str) -> String {

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use crate::sql::types::FieldType;
+use super::settings::{Settings, long_query_time, moment, number, on, read_from, seconds};
+use crate::sql::types::{Collation, FieldType, SqlMode, TimeZone};
 
 /// Whose value a variable has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,15 +43,22 @@ pub enum Domain {
     Isolation,
 }
 
-/// Which values can be set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a checked value changes of what statements see.
+pub(super) type Effect = fn(&mut Settings, &str);
+
+/// Which values can be set, and what comes of it.
+#[derive(Clone, Copy, Debug)]
 pub enum Rule {
-    /// All of the domain.
-    Any,
+    /// All of the domain: statements see it.
+    Sets(Effect),
+    /// All of the domain: this reads it where it needs it.
+    Read(&'static str),
+    /// Another name of this variable: both have one value.
+    Alias(&'static str),
     /// None: error 1238.
     ReadOnly,
     /// All of the domain for the node, which new sessions start with; none for a session that is: error 1621.
-    SessionReadOnly,
+    SessionReadOnly(Effect),
     /// Only the default and these: anything else is error 1235.
     Only(&'static [&'static str]),
     /// All of the domain, and nothing depends on it here, for this reason: what it tunes in MySQL is not there, and no answer
@@ -68,11 +77,18 @@ pub struct Variable {
     pub domain: Domain,
     /// What it holds at first.
     pub default: &'static str,
-    /// Which values can be set.
+    /// Which values can be set, and what comes of it.
     pub rule: Rule,
 }
 
 impl Variable {
+    /// Has statements see a checked value.
+    pub(super) fn apply(&self, value: &str, settings: &mut Settings) {
+        if let Sets(effect) | SessionReadOnly(effect) = self.rule {
+            effect(settings, value);
+        }
+    }
+
     /// The type of `@@name`.
     pub fn field_type(&self) -> FieldType {
         match self.domain {
@@ -101,7 +117,7 @@ macro_rules! variables {
     };
 }
 
-use Rule::{Any, Hint, Only, ReadOnly, SessionReadOnly};
+use Rule::{Alias, Hint, Only, Read, ReadOnly, SessionReadOnly, Sets};
 
 /// `block_encryption_mode`.
 const MODES_OF_AES: &[&str] = &[
@@ -150,27 +166,27 @@ const VARIABLES: &[Variable] = variables! {
     auto_generate_certs Global (Switch) = "ON", ReadOnly;
     auto_increment_increment Both (Integer(1, 65_535)) = "1", Only(&[]);
     auto_increment_offset Both (Integer(1, 65_535)) = "1", Only(&[]);
-    autocommit Both (Switch) = "ON", Any;
+    autocommit Both (Switch) = "ON", Sets(|to, value| to.autocommit = on(value));
     automatic_sp_privileges Global (Switch) = "ON", Hint(NO_PROGRAMS);
     back_log Global (Integer(0, 65_535)) = "80", ReadOnly;
     basedir Global (Text) = "/", ReadOnly;
     big_tables Both (Switch) = "OFF", Hint(MEMORY);
     bind_address Global (Text) = "*", ReadOnly;
-    block_encryption_mode Both (Word(MODES_OF_AES)) = "aes-128-ecb", Any;
     binlog_format Both (Word(&["MIXED", "STATEMENT", "ROW"])) = "ROW", Hint(NO_BINLOG);
     binlog_row_image Both (Word(&["minimal", "noblob", "full"])) = "full", Hint(NO_BINLOG);
+    block_encryption_mode Both (Word(MODES_OF_AES)) = "aes-128-ecb", Read("AES_ENCRYPT() and AES_DECRYPT()");
     bulk_insert_buffer_size Both (Integer(0, u64::MAX)) = "8388608", Hint(MEMORY);
-    character_set_client Both (Charset) = "utf8mb4", Any;
-    character_set_connection Both (Charset) = "utf8mb4", Any;
+    character_set_client Both (Charset) = "utf8mb4", Read("SET NAMES and the handshake: what a connection may speak");
+    character_set_connection Both (Charset) = "utf8mb4", Read("goes with collation_connection");
     character_set_database Both (Charset) = "utf8mb4", Hint(LOAD);
     character_set_filesystem Both (Charset) = "binary", Hint("no statement names files");
-    character_set_results Both (Charset) = "utf8mb4", Any;
-    character_set_server Both (Charset) = "utf8mb4", Any;
+    character_set_results Both (Charset) = "utf8mb4", Read("what a connection may speak");
+    character_set_server Both (Charset) = "utf8mb4", Read("goes with collation_server");
     character_set_system Global (Charset) = "utf8mb4", ReadOnly;
     character_sets_dir Global (Text) = "", ReadOnly;
-    collation_connection Both (Collation) = "utf8mb4_bin", Any;
+    collation_connection Both (Collation) = "utf8mb4_bin", Sets(|to, value| to.results = Collation::by_name(value).unwrap_or_default());
     collation_database Both (Collation) = "utf8mb4_bin", Hint(LOAD);
-    collation_server Both (Collation) = "utf8mb4_bin", Any;
+    collation_server Both (Collation) = "utf8mb4_bin", Read("CREATE DATABASE");
     completion_type Both (Word(&["NO_CHAIN", "CHAIN", "RELEASE"])) = "NO_CHAIN", Only(&[]);
     concurrent_insert Global (Word(&["NEVER", "AUTO", "ALWAYS"])) = "AUTO", Hint(NO_MYISAM);
     connect_timeout Global (Integer(2, YEAR)) = "10", ReadOnly;
@@ -183,7 +199,7 @@ const VARIABLES: &[Variable] = variables! {
     default_week_format Both (Integer(0, 7)) = "0", Only(&[]);
     delay_key_write Global (Word(&["OFF", "ON", "ALL"])) = "ON", Hint(NO_MYISAM);
     disconnect_on_expired_password Global (Switch) = "ON", ReadOnly;
-    div_precision_increment Both (Integer(0, 30)) = "4", Any;
+    div_precision_increment Both (Integer(0, 30)) = "4", Sets(|to, value| to.div_precision_increment = number(value) as u8);
     end_markers_in_json Both (Switch) = "OFF", Only(&[]);
     enforce_gtid_consistency Global (Word(&["OFF", "ON", "WARN"])) = "OFF", ReadOnly;
     eq_range_index_dive_limit Both (Integer(0, U32)) = "200", Hint(PLANS);
@@ -195,7 +211,7 @@ const VARIABLES: &[Variable] = variables! {
     foreign_key_checks Both (Switch) = "ON", Hint("there are no foreign keys");
     ft_min_word_len Global (Integer(1, 84)) = "4", ReadOnly;
     general_log Global (Switch) = "OFF", Only(&[]);
-    group_concat_max_len Both (Integer(4, u64::MAX)) = "1024", Any;
+    group_concat_max_len Both (Integer(4, u64::MAX)) = "1024", Sets(|to, value| to.group_concat_max_len = number(value) as usize);
     gtid_executed Global (Text) = "", ReadOnly;
     gtid_mode Global (Word(&["OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON"])) = "OFF", ReadOnly;
     gtid_next Session (Text) = "AUTOMATIC", Only(&[]);
@@ -206,7 +222,7 @@ const VARIABLES: &[Variable] = variables! {
     have_query_cache Global (Text) = "NO", ReadOnly;
     have_ssl Global (Text) = "YES", ReadOnly;
     hostname Global (Text) = "localhost", ReadOnly;
-    identity Session (Integer(0, u64::MAX)) = "0", Any;
+    identity Session (Integer(0, u64::MAX)) = "0", Alias("last_insert_id");
     information_schema_stats_expiry Both (Integer(0, YEAR)) = "86400", Hint("statistics are read anew each time");
     init_connect Global (Text) = "", Only(&[]);
     innodb_autoinc_lock_mode Global (Integer(0, 2)) = "2", ReadOnly;
@@ -215,50 +231,50 @@ const VARIABLES: &[Variable] = variables! {
     innodb_file_per_table Global (Switch) = "ON", Hint(FORMAT);
     innodb_flush_log_at_trx_commit Global (Integer(0, 2)) = "1", Only(&[]);
     innodb_large_prefix Global (Switch) = "ON", ReadOnly;
-    innodb_lock_wait_timeout Both (Integer(1, 1_073_741_824)) = "50", Any;
+    innodb_lock_wait_timeout Both (Integer(1, 1_073_741_824)) = "50", Sets(|to, value| to.lock_wait = seconds(value));
     innodb_page_size Global (Integer(4096, 65_536)) = "16384", ReadOnly;
     innodb_read_only Global (Switch) = "OFF", ReadOnly;
     innodb_rollback_on_timeout Global (Switch) = "OFF", ReadOnly;
     innodb_strict_mode Both (Switch) = "ON", Hint(FORMAT);
     innodb_version Global (Text) = "8.0.11", ReadOnly;
     insert_id Session (Integer(0, u64::MAX)) = "0", Only(&[]);
-    interactive_timeout Both (Integer(1, YEAR)) = "28800", Any;
+    interactive_timeout Both (Integer(1, YEAR)) = "28800", Read("wait_timeout of a client that says it is interactive");
     join_buffer_size Both (Integer(128, u64::MAX)) = "262144", Hint(MEMORY);
     keep_files_on_create Both (Switch) = "OFF", Hint(NO_MYISAM);
     key_buffer_size Global (Integer(0, u64::MAX)) = "8388608", Hint(MEMORY);
-    last_insert_id Session (Integer(0, u64::MAX)) = "0", Any;
+    last_insert_id Session (Integer(0, u64::MAX)) = "0", Read("LAST_INSERT_ID()");
     lc_messages Both (Text) = "en_US", Only(&[]);
     lc_time_names Both (Text) = "en_US", Only(&[]);
     license Global (Text) = "Apache License 2.0", ReadOnly;
     local_infile Global (Switch) = "OFF", Only(&[]);
-    lock_wait_timeout Both (Integer(1, YEAR)) = "31536000", Any;
+    lock_wait_timeout Both (Integer(1, YEAR)) = "31536000", Sets(|to, value| to.table_lock_wait = seconds(value));
     locked_in_memory Global (Switch) = "OFF", ReadOnly;
     log_bin Global (Switch) = "OFF", ReadOnly;
     log_bin_trust_function_creators Global (Switch) = "OFF", Hint(NO_PROGRAMS);
     log_error Global (Text) = "stderr", ReadOnly;
     log_output Global (Text) = "FILE,TABLE", ReadOnly;
     log_queries_not_using_indexes Global (Switch) = "OFF", Only(&[]);
-    long_query_time Both (Number) = "10.000000", Any;
+    long_query_time Both (Number) = "10.000000", Sets(|to, value| to.long_query_time = long_query_time(value));
     low_priority_updates Both (Switch) = "OFF", Hint(NO_MYISAM);
     lower_case_file_system Global (Switch) = "OFF", ReadOnly;
     lower_case_table_names Global (Integer(0, 2)) = "2", ReadOnly;
-    max_allowed_packet Both (Integer(1024, 1_073_741_824)) = "67108864", SessionReadOnly;
+    max_allowed_packet Both (Integer(1024, 1_073_741_824)) = "67108864", SessionReadOnly(|to, value| to.max_packet(number(value) as usize));
     max_connect_errors Global (Integer(1, u64::MAX)) = "100", Only(&[]);
     max_connections Global (Integer(1, 100_000)) = "4096", ReadOnly;
     max_digest_length Global (Integer(0, 1_048_576)) = "1024", ReadOnly;
     max_error_count Both (Integer(0, 65_535)) = "1024", Only(&[]);
-    max_execution_time Both (Integer(0, U32)) = "0", Any;
+    max_execution_time Both (Integer(0, U32)) = "0", Sets(|to, value| to.max_execution_time = Duration::from_millis(number(value)));
     max_heap_table_size Both (Integer(16_384, u64::MAX)) = "16777216", Hint(MEMORY);
     max_join_size Both (Integer(1, u64::MAX)) = "18446744073709551615", Only(&[]);
     max_prepared_stmt_count Global (Integer(0, 4_194_304)) = "16382", ReadOnly;
     max_sort_length Both (Integer(4, 8_388_608)) = "1024", Only(&[]);
     max_sp_recursion_depth Both (Integer(0, 255)) = "0", Hint(NO_PROGRAMS);
     max_user_connections Both (Integer(0, U32)) = "0", Only(&[]);
-    min_examined_row_limit Both (Integer(0, u64::MAX)) = "0", Any;
-    net_buffer_length Both (Integer(1024, 1_048_576)) = "16384", SessionReadOnly;
-    net_read_timeout Both (Integer(1, YEAR)) = "30", Any;
+    min_examined_row_limit Both (Integer(0, u64::MAX)) = "0", Sets(|to, value| to.min_examined_rows = number(value));
+    net_buffer_length Both (Integer(1024, 1_048_576)) = "16384", SessionReadOnly(|_, _| {});
+    net_read_timeout Both (Integer(1, YEAR)) = "30", Sets(|to, value| to.client.read = seconds(value));
     net_retry_count Both (Integer(1, u64::MAX)) = "10", Hint("a broken connection is not read again");
-    net_write_timeout Both (Integer(1, YEAR)) = "60", Any;
+    net_write_timeout Both (Integer(1, YEAR)) = "60", Sets(|to, value| to.client.write = seconds(value));
     new Both (Switch) = "OFF", Only(&[]);
     offline_mode Global (Switch) = "OFF", Only(&[]);
     old_alter_table Both (Switch) = "OFF", Hint(FORMAT);
@@ -310,7 +326,7 @@ const VARIABLES: &[Variable] = variables! {
     skip_name_resolve Global (Switch) = "ON", ReadOnly;
     skip_networking Global (Switch) = "OFF", ReadOnly;
     skip_show_database Global (Switch) = "OFF", ReadOnly;
-    slow_query_log Global (Switch) = "OFF", Any;
+    slow_query_log Global (Switch) = "OFF", Read("the watch over statements");
     slow_query_log_file Global (Text) = "", ReadOnly;
     socket Global (Text) = "", ReadOnly;
     sort_buffer_size Both (Integer(32_768, u64::MAX)) = "262144", Hint(MEMORY);
@@ -320,12 +336,12 @@ const VARIABLES: &[Variable] = variables! {
     sql_generate_invisible_primary_key Both (Switch) = "OFF", Only(&[]);
     sql_log_bin Session (Switch) = "ON", Hint(NO_BINLOG);
     sql_log_off Both (Switch) = "OFF", Hint(NO_BINLOG);
-    sql_mode Both (Modes) = DEFAULT_MODES, Any;
-    sql_notes Both (Switch) = "ON", Any;
+    sql_mode Both (Modes) = DEFAULT_MODES, Sets(|to, value| to.sql_mode = SqlMode::parse(value).unwrap_or_default());
+    sql_notes Both (Switch) = "ON", Sets(|to, value| to.notes = on(value));
     sql_quote_show_create Both (Switch) = "ON", Only(&[]);
     sql_require_primary_key Both (Switch) = "OFF", Only(&[]);
     sql_safe_updates Both (Switch) = "OFF", Only(&[]);
-    sql_select_limit Both (Integer(0, u64::MAX)) = "18446744073709551615", Any;
+    sql_select_limit Both (Integer(0, u64::MAX)) = "18446744073709551615", Sets(|to, value| to.select_limit = number(value));
     sql_warnings Both (Switch) = "OFF", Only(&[]);
     ssl_ca Global (Text) = "", ReadOnly;
     ssl_cert Global (Text) = "", ReadOnly;
@@ -337,19 +353,19 @@ const VARIABLES: &[Variable] = variables! {
     table_open_cache Global (Integer(1, 524_288)) = "4000", Hint(MEMORY);
     thread_cache_size Global (Integer(0, 16_384)) = "9", Hint(MEMORY);
     thread_handling Global (Text) = "one-thread-per-connection", ReadOnly;
-    tidb_replica_read Both (Word(&["leader", "follower", "leader-and-follower", "closest-replicas"])) = "leader", Any;
+    tidb_replica_read Both (Word(&["leader", "follower", "leader-and-follower", "closest-replicas"])) = "leader", Sets(|to, value| to.read_from = read_from(value));
     tidb_retry_limit Both (Integer(0, 1000)) = "10", Only(&[]);
-    tidb_txn_mode Both (Word(&["pessimistic", "optimistic"])) = "pessimistic", Any;
+    tidb_txn_mode Both (Word(&["pessimistic", "optimistic"])) = "pessimistic", Sets(|to, value| to.optimistic = value == "optimistic");
     time_format Global (Text) = "%H:%i:%s", ReadOnly;
-    time_zone Both (Zone) = "SYSTEM", Any;
-    timestamp Session (Number) = "0", Any;
+    time_zone Both (Zone) = "SYSTEM", Sets(|to, value| to.time_zone = TimeZone::parse(value).unwrap_or_default());
+    timestamp Session (Number) = "0", Sets(|to, value| to.timestamp = moment(value));
     tls_version Global (Text) = "TLSv1.2,TLSv1.3", ReadOnly;
     tmp_table_size Both (Integer(1024, u64::MAX)) = "16777216", Hint(MEMORY);
     tmpdir Global (Text) = "/tmp", ReadOnly;
-    transaction_isolation Both (Isolation) = "REPEATABLE-READ", Any;
-    transaction_read_only Both (Switch) = "OFF", Any;
-    tx_isolation Both (Isolation) = "REPEATABLE-READ", Any;
-    tx_read_only Both (Switch) = "OFF", Any;
+    transaction_isolation Both (Isolation) = "REPEATABLE-READ", Sets(|to, value| to.read_committed = value != "REPEATABLE-READ");
+    transaction_read_only Both (Switch) = "OFF", Sets(|to, value| to.read_only = on(value));
+    tx_isolation Both (Isolation) = "REPEATABLE-READ", Alias("transaction_isolation");
+    tx_read_only Both (Switch) = "OFF", Alias("transaction_read_only");
     unique_checks Both (Switch) = "ON", Hint("unique keys are always checked");
     updatable_views_with_limit Both (Switch) = "ON", Hint("there are no views");
     use_secondary_engine Session (Word(&["OFF", "ON", "FORCED"])) = "OFF", Only(&[]);
@@ -357,18 +373,16 @@ const VARIABLES: &[Variable] = variables! {
     version_comment Global (Text) = "TroupeDB, a MySQL-compatible distributed database", ReadOnly;
     version_compile_machine Global (Text) = std::env::consts::ARCH, ReadOnly;
     version_compile_os Global (Text) = std::env::consts::OS, ReadOnly;
-    wait_timeout Both (Integer(1, YEAR)) = "28800", Any;
+    wait_timeout Both (Integer(1, YEAR)) = "28800", Sets(|to, value| to.client.idle = seconds(value));
     warning_count Session (Integer(0, U32)) = "0", ReadOnly;
     windowing_use_high_precision Both (Switch) = "ON", Hint("there are no window functions");
 };
 
-/// Older names of a variable: both have one value.
+/// The name of a variable that an older name stands for.
 pub(super) fn canonical(name: &str) -> &str {
-    match name {
-        "tx_isolation" => "transaction_isolation",
-        "tx_read_only" => "transaction_read_only",
-        "identity" => "last_insert_id",
-        other => other,
+    match find(name).map(|position| VARIABLES[position].rule) {
+        Some(Alias(other)) => other,
+        _ => name,
     }
 }
 

@@ -85,53 +85,44 @@ impl Settings {
         TypeRules::new(self.sql_mode, self.div_precision_increment, self.results)
     }
 
-    /// Takes a variable's new (checked) value over.
-    pub(super) fn apply(&mut self, name: &str, value: &str) {
-        let on = value == "ON";
-        let number = || value.parse::<u64>().unwrap_or(0);
-        match name {
-            "autocommit" => self.autocommit = on,
-            "sql_mode" => self.sql_mode = SqlMode::parse(value).unwrap_or_default(),
-            "time_zone" => self.time_zone = TimeZone::parse(value).unwrap_or_default(),
-            "innodb_lock_wait_timeout" => self.lock_wait = Duration::from_secs(number()),
-            "lock_wait_timeout" => self.table_lock_wait = Duration::from_secs(number()),
-            "max_execution_time" => self.max_execution_time = Duration::from_millis(number()),
-            "tidb_txn_mode" => self.optimistic = value == "optimistic",
-            "tidb_replica_read" => {
-                self.read_from = match value {
-                    "follower" => ReadFrom::Followers,
-                    "leader-and-follower" => ReadFrom::All,
-                    "closest-replicas" => ReadFrom::Closest,
-                    _ => ReadFrom::Leader,
-                }
-            }
-            "transaction_isolation" => self.read_committed = value != "REPEATABLE-READ",
-            "transaction_read_only" => self.read_only = on,
-            "sql_notes" => self.notes = on,
-            "collation_connection" => {
-                self.results = Collation::by_name(value).unwrap_or_default();
-            }
-            "group_concat_max_len" => self.group_concat_max_len = number() as usize,
-            "max_allowed_packet" => {
-                self.max_allowed_packet = number() as usize;
-                self.client.packet = self.max_allowed_packet;
-            }
-            "div_precision_increment" => self.div_precision_increment = number() as u8,
-            "wait_timeout" => self.client.idle = Duration::from_secs(number()),
-            "net_read_timeout" => self.client.read = Duration::from_secs(number()),
-            "net_write_timeout" => self.client.write = Duration::from_secs(number()),
-            "long_query_time" => {
-                let seconds = value.parse::<f64>().unwrap_or(10.0);
-                self.long_query_time =
-                    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
-            }
-            "sql_select_limit" => self.select_limit = number(),
-            "min_examined_row_limit" => self.min_examined_rows = number(),
-            "timestamp" => {
-                let seconds = value.parse::<f64>().unwrap_or(0.0);
-                self.timestamp = (seconds > 0.0).then_some((seconds * 1e6) as i64);
-            }
-            _ => {}
-        }
+    /// `max_allowed_packet`.
+    pub(super) fn max_packet(&mut self, bytes: usize) {
+        self.max_allowed_packet = bytes;
+        self.client.packet = bytes;
+    }
+}
+
+/// Whether a switch is on.
+pub(super) fn on(value: &str) -> bool {
+    value == "ON"
+}
+
+pub(super) fn number(value: &str) -> u64 {
+    value.parse().unwrap_or(0)
+}
+
+pub(super) fn seconds(value: &str) -> Duration {
+    Duration::from_secs(number(value))
+}
+
+/// Seconds with a fraction.
+pub(super) fn long_query_time(value: &str) -> Duration {
+    let seconds = value.parse::<f64>().unwrap_or(10.0);
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+}
+
+/// Microseconds since 1970; zero is now.
+pub(super) fn moment(value: &str) -> Option<i64> {
+    let seconds = value.parse::<f64>().unwrap_or(0.0);
+    (seconds > 0.0).then_some((seconds * 1e6) as i64)
+}
+
+/// `tidb_replica_read`.
+pub(super) fn read_from(value: &str) -> ReadFrom {
+    match value {
+        "follower" => ReadFrom::Followers,
+        "leader-and-follower" => ReadFrom::All,
+        "closest-replicas" => ReadFrom::Closest,
+        _ => ReadFrom::Leader,
     }
 }

@@ -103,7 +103,7 @@ impl SessionVariables {
         let texts = global.texts.read().clone();
         let mut settings = Settings::default();
         for (variable, text) in list().iter().zip(&texts) {
-            settings.apply(variable.name, text);
+            variable.apply(text, &mut settings);
         }
         SessionVariables { texts, settings }
     }
@@ -122,13 +122,13 @@ impl SessionVariables {
     ) -> SqlResult<Clipped> {
         let position = position(name)?;
         let variable = &list()[position];
-        if variable.rule != Rule::ReadOnly && variable.scope == Scope::Global {
+        if !matches!(variable.rule, Rule::ReadOnly) && variable.scope == Scope::Global {
             return Err(SqlError::new(
                 errno::VAR_IS_GLOBAL_ONLY,
                 format!("Variable '{name}' is a GLOBAL variable and should be set with SET GLOBAL"),
             ));
         }
-        if variable.rule == Rule::SessionReadOnly {
+        if matches!(variable.rule, Rule::SessionReadOnly(_)) {
             let text = format!(
                 "SESSION variable '{name}' is read-only. Use SET GLOBAL to assign the value"
             );
@@ -145,7 +145,7 @@ impl SessionVariables {
 
     fn put(&mut self, position: usize, text: Arc<str>) {
         let name = list()[position].name;
-        self.settings.apply(name, &text);
+        list()[position].apply(&text, &mut self.settings);
         self.texts[position] = text;
         self.follow(name);
     }
@@ -154,7 +154,7 @@ impl SessionVariables {
     pub(crate) fn put_text(&mut self, name: &str, text: impl Into<Arc<str>>) {
         if let Some(position) = find(canonical(name)) {
             let text = text.into();
-            self.settings.apply(list()[position].name, &text);
+            list()[position].apply(&text, &mut self.settings);
             self.texts[position] = text;
         }
     }
@@ -228,7 +228,7 @@ fn check(
     value: Option<&Datum>,
     default: &str,
 ) -> SqlResult<(Arc<str>, Clipped)> {
-    if variable.rule == Rule::ReadOnly {
+    if matches!(variable.rule, Rule::ReadOnly) {
         return Err(SqlError::new(
             errno::VAR_IS_READ_ONLY,
             format!("Variable '{}' is a read only variable", variable.name),
