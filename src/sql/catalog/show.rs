@@ -103,21 +103,17 @@ fn column_text(table: &TableInfo, column: &ColumnInfo) -> String {
     if column.auto_increment {
         text.push_str(" AUTO_INCREMENT");
     }
-    match &column.default {
-        // TEXT and BLOB have no DEFAULT to write, and NULL without it.
-        Some(DefaultValue::Constant(None)) if !field_type.kind.is_text() => {
-            text.push_str(" DEFAULT NULL");
-        }
-        Some(DefaultValue::Constant(Some(value))) if field_type.kind == TypeKind::Bit => {
-            let _ = write!(text, " DEFAULT {value}");
-        }
-        Some(DefaultValue::Constant(Some(value))) => {
-            let _ = write!(text, " DEFAULT {}", quote_text(value));
-        }
-        Some(DefaultValue::CurrentTimestamp(digits)) => {
-            let _ = write!(text, " DEFAULT {}", now_text(*digits));
-        }
-        _ => {}
+    // TEXT and BLOB have no DEFAULT to write, and NULL without it; that of BIT is written as b'…'.
+    let (is_text, is_bit) = (field_type.kind.is_text(), field_type.kind == TypeKind::Bit);
+    let default = match &column.default {
+        Some(DefaultValue::Constant(None)) => (!is_text).then(|| "NULL".to_owned()),
+        Some(DefaultValue::Constant(Some(bits))) if is_bit => Some(bits.clone()),
+        Some(DefaultValue::Constant(Some(value))) => Some(quote_text(value)),
+        Some(DefaultValue::CurrentTimestamp(digits)) => Some(now_text(*digits)),
+        None => None,
+    };
+    if let Some(default) = default {
+        let _ = write!(text, " DEFAULT {default}");
     }
     if let Some(digits) = column.on_update_now {
         let _ = write!(text, " ON UPDATE {}", now_text(digits));

@@ -6,7 +6,7 @@ use crate::sql::catalog::{
 use crate::sql::system::asked::Asked;
 use crate::sql::system::schema_facts::{public_columns, public_indexes};
 use crate::sql::system::table::table;
-use crate::sql::types::{Collation, Datum, FieldType, TypeKind};
+use crate::sql::types::{Class, Collation, Datum, FieldType, TypeKind};
 
 /// A column, and where it is.
 struct Facts<'a> {
@@ -79,20 +79,21 @@ fn fraction(field_type: &FieldType) -> Option<u32> {
 
 /// Precision and scale of a number; `None` for other types.
 fn digits(field_type: &FieldType) -> (Option<u32>, Option<u32>) {
-    let kind = field_type.kind;
-    match kind {
+    match field_type.kind.class() {
         // So many bits.
-        TypeKind::Bit => (field_type.length, None),
-        _ if kind.is_integer() => (Some(field_type.decimal_digits()), Some(0)),
-        _ if kind.is_float() => (
+        Class::Integer if field_type.kind == TypeKind::Bit => (field_type.length, None),
+        Class::Integer => (Some(field_type.decimal_digits()), Some(0)),
+        Class::Float => (
             field_type.length.or_else(|| Some(field_type.display_width())),
             field_type.decimals.map(u32::from),
         ),
-        _ if kind.is_numeric() => {
+        Class::Decimal => {
             let (precision, scale) = field_type.precision_scale();
             (Some(precision), Some(scale.into()))
         }
-        _ => (None, None),
+        Class::String | Class::Calendar | Class::Duration | Class::Member | Class::Null => {
+            (None, None)
+        }
     }
 }
 
