@@ -139,12 +139,14 @@ impl Core {
             S::Commit { chain, release } => {
                 let next = chain.then(|| self.chained());
                 self.commit().await?;
-                none(self.after_transaction(next, *release, sink))
+                self.after_transaction(next, *release, sink);
+                0
             }
             S::Rollback { chain, release } => {
                 let next = chain.then(|| self.chained());
                 self.roll_back().await;
-                none(self.after_transaction(next, *release, sink))
+                self.after_transaction(next, *release, sink);
+                0
             }
             S::Savepoint(name) => none(self.savepoint(name).await?),
             S::RollbackTo(name) => none(self.roll_back_to(name)?),

@@ -121,7 +121,7 @@ impl Parser<'_> {
             word = if word == "nchar" { "nvarchar".to_owned() } else { "varchar".to_owned() };
         }
         if word == "nchar" && self.word("VARCHAR") {
-            word = "nvarchar".to_owned();
+            "nvarchar".clone_into(&mut word);
         }
         if word == "long" && self.word("VARBINARY") {
             return Ok(DataType { name: "mediumblob".to_owned(), ..DataType::default() });

@@ -288,8 +288,8 @@ fn store(
     field_type: &FieldType,
     strict: bool,
 ) -> (Result<Datum, SqlError>, Option<u16>) {
-    let mut ctx = ValueContext::default();
-    ctx.writes = true;
+    let env = Environment { writes: true, ..Environment::default() };
+    let mut ctx = ValueContext { env, ..ValueContext::default() };
     if !strict {
         ctx.sql_mode = SqlMode::EMPTY;
     }
@@ -437,8 +437,8 @@ fn columns_change_what_they_may() {
     }
     let binary = FieldType::char(4).collate(Collation::Binary);
     assert_eq!(store(Datum::from("ab"), &binary, true).0.unwrap(), Datum::from("ab\0\0"));
-    let mut ctx = ValueContext::default();
-    ctx.writes = true;
+    let env = Environment { writes: true, ..Environment::default() };
+    let ctx = ValueContext { env, ..ValueContext::default() };
     convert_for_column(Datum::from("1.255"), &FieldType::decimal(5, 2), "d", 3, &ctx).unwrap();
     let warnings = ctx.take_warnings();
     assert_eq!(

@@ -103,7 +103,7 @@ fn leaf() -> impl Strategy<Value = Expr> {
     prop_oneof![
         (0..types().len()).prop_map(|at| Expr::column(at, types()[at].clone())),
         (-3_i64..12).prop_map(|number| Expr::literal(Datum::Int(number))),
-        prop::sample::select(vec!["b", "12", "2024-03-03", ""]).prop_map(|text| Expr::text(text)),
+        prop::sample::select(vec!["b", "12", "2024-03-03", ""]).prop_map(Expr::text),
         Just(Expr::null()),
         (0_i128..999).prop_map(|n| Expr::literal(Datum::Decimal(Decimal::new(n, 1)))),
     ]

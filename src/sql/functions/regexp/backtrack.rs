@@ -1,7 +1,7 @@
 //! Trying a pattern out.
 
 use super::program::{Program, Set, Step};
-use super::regex::timeout;
+use super::regex::{Groups, timeout};
 use super::tree::{Assertion, is_line_end, is_word};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::EvalContext;
@@ -15,13 +15,13 @@ const PIECE: u64 = 1 << 16;
 /// No place.
 const NOWHERE: usize = usize::MAX;
 
-/// The first match that begins at a place or behind it: where its groups begin and end, the whole match first.
+/// The first match that begins at a place or behind it.
 pub(super) fn find(
     program: &Program,
     text: &str,
     mut start: usize,
     ctx: &EvalContext,
-) -> SqlResult<Option<Vec<Option<(usize, usize)>>>> {
+) -> SqlResult<Option<Groups>> {
     let mut matcher = Matcher {
         program,
         text,
@@ -76,7 +76,7 @@ struct Matcher<'a> {
 
 impl Matcher<'_> {
     /// Where the groups of a match are.
-    fn groups(&self, start: usize, end: usize) -> Vec<Option<(usize, usize)>> {
+    fn groups(&self, start: usize, end: usize) -> Groups {
         let mut groups = vec![Some((start, end))];
         for group in 1..self.program.groups {
             let (from, to) = (self.registers[2 * group], self.registers[2 * group + 1]);

@@ -22,6 +22,9 @@ pub(super) struct Flags {
     pub(super) extended: bool,
 }
 
+/// Where the groups of a match begin and end, the whole match first; `None`: the group has matched nothing.
+pub(super) type Groups = Vec<Option<(usize, usize)>>;
+
 /// A pattern, ready to be matched.
 #[derive(Debug)]
 pub(super) struct Regex {
@@ -54,13 +57,13 @@ impl Regex {
         }
     }
 
-    /// The first match at a place or behind it: where its groups begin and end, the whole match first.
+    /// The first match at a place or behind it.
     pub(super) fn find(
         &self,
         text: &str,
         start: usize,
         ctx: &EvalContext,
-    ) -> SqlResult<Option<Vec<Option<(usize, usize)>>>> {
+    ) -> SqlResult<Option<Groups>> {
         backtrack::find(&self.program, text, start, ctx)
     }
 }

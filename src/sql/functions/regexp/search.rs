@@ -6,9 +6,6 @@ use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::functions::call::{Call, not_null};
 use crate::sql::types::Datum;
 
-/// Where the groups of a match are.
-type Groups = Vec<Option<(usize, usize)>>;
-
 /// Error 3686.
 fn out_of_bounds() -> SqlError {
     SqlError::new(
@@ -118,7 +115,12 @@ pub(super) fn replace(call: &Call<'_>) -> SqlResult<Datum> {
 }
 
 /// Appends what a match is replaced by: `$1` is a group, a backslash makes what follows a letter like any other.
-fn expand(replacement: &str, text: &str, groups: &Groups, done: &mut String) -> SqlResult<()> {
+fn expand(
+    replacement: &str,
+    text: &str,
+    groups: &[Option<(usize, usize)>],
+    done: &mut String,
+) -> SqlResult<()> {
     let mut rest = replacement.chars().peekable();
     while let Some(letter) = rest.next() {
         match letter {
