@@ -474,8 +474,13 @@ fn schema() -> (InfoSchema, TableInfo) {
         state: SchemaState::Public,
     };
     let empty = InfoSchema::new(1, vec![(database.clone(), Vec::new())]);
-    let context =
-        DdlContext { schema: &empty, current_db: Some("sbtest"), sql_mode: SqlMode::default() };
+    let eval = EvalContext::new();
+    let context = DdlContext {
+        schema: &empty,
+        current_db: Some("sbtest"),
+        sql_mode: SqlMode::default(),
+        eval: &eval,
+    };
     let changes =
         build_statement(&parse(CREATE).statement, &context).expect("the table is correct");
     let Some(DdlStatement::CreateTable { table, .. }) = changes.into_iter().next() else {

@@ -13,6 +13,7 @@ mod comparison;
 mod control;
 mod date;
 mod date_parts;
+mod date_types;
 mod definition;
 mod encoding;
 mod encryption;
