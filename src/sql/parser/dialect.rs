@@ -7,7 +7,7 @@ use sqlparser::ast::{BinaryOperator, Expr};
 use sqlparser::dialect::{MySqlDialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::Token;
+use sqlparser::tokenizer::{Token, Word};
 
 use super::keywords::is_reserved;
 use super::shape::TOKEN_BYTES;
@@ -113,7 +113,7 @@ impl Dialect {
             Token::StringConcat if self.concat => level::BIT_XOR,
             Token::StringConcat => level::OR,
             Token::Arrow | Token::LongArrow => level::JSON_PATH,
-            Token::Word(word) if word.quote_style.is_none() => word_level(parser, &word.value),
+            Token::Word(word) if word.quote_style.is_none() => word_level(parser, word),
             _ => 0,
         }
     }
@@ -275,13 +275,14 @@ impl Dialect {
             Token::Overlap => BinaryOperator::And,
             Token::StringConcat if !self.concat => BinaryOperator::Or,
             Token::Plus | Token::Minus => return infix::date_arithmetic(parser, left),
-            Token::Word(word) => match word.value.to_ascii_uppercase().as_str() {
-                "AND" => BinaryOperator::And,
-                "OR" => BinaryOperator::Or,
-                "DIV" => BinaryOperator::MyIntegerDivide,
-                "MOD" => BinaryOperator::Modulo,
-                "SOUNDS" => return Some(infix::sounds_like(parser, left)),
-                "COLLATE" => return Some(infix::collate(parser, left)),
+            Token::Word(word) => match word.keyword {
+                Keyword::AND => BinaryOperator::And,
+                Keyword::OR => BinaryOperator::Or,
+                Keyword::DIV => BinaryOperator::MyIntegerDivide,
+                Keyword::MOD => BinaryOperator::Modulo,
+                Keyword::COLLATE => return Some(infix::collate(parser, left)),
+                // The one word that binds and is none of sqlparser's.
+                Keyword::NoKeyword => return Some(infix::sounds_like(parser, left)),
                 _ => return infix::predicate(parser, left),
             },
             _ => return infix::quantified(parser),
@@ -339,31 +340,33 @@ fn reserved(keyword: Keyword) -> bool {
     is_reserved(format!("{keyword:?}").as_bytes())
 }
 
-fn word_level(parser: &Parser, word: &str) -> u8 {
-    const WORDS: &[(&str, u8)] = &[
-        ("AND", level::AND),
-        ("OR", level::OR),
-        ("XOR", level::XOR),
-        ("DIV", level::MULTIPLICATION),
-        ("MOD", level::MULTIPLICATION),
-        ("IS", level::COMPARISON),
-        ("IN", level::PREDICATE),
-        ("BETWEEN", level::PREDICATE),
-        ("LIKE", level::PREDICATE),
-        ("REGEXP", level::PREDICATE),
-        ("RLIKE", level::PREDICATE),
-        ("SOUNDS", level::PREDICATE),
-        ("MEMBER", level::PREDICATE),
-        ("COLLATE", level::COLLATE),
-    ];
-    if word.eq_ignore_ascii_case("NOT") {
-        let negatable = ["IN", "BETWEEN", "LIKE", "REGEXP", "RLIKE"];
-        let follows = match &parser.peek_nth_token_ref(1).token {
-            Token::Word(next) => negatable.iter().any(|word| next.value.eq_ignore_ascii_case(word)),
-            _ => false,
-        };
-        return if follows { level::PREDICATE } else { 0 };
+fn word_level(parser: &Parser, word: &Word) -> u8 {
+    match word.keyword {
+        Keyword::AND => level::AND,
+        Keyword::OR => level::OR,
+        Keyword::XOR => level::XOR,
+        Keyword::DIV | Keyword::MOD => level::MULTIPLICATION,
+        Keyword::IS => level::COMPARISON,
+        Keyword::IN
+        | Keyword::BETWEEN
+        | Keyword::LIKE
+        | Keyword::REGEXP
+        | Keyword::RLIKE
+        | Keyword::MEMBER => level::PREDICATE,
+        Keyword::COLLATE => level::COLLATE,
+        Keyword::NOT => match &parser.peek_nth_token_ref(1).token {
+            Token::Word(next) if is_negatable(next.keyword) => level::PREDICATE,
+            _ => 0,
+        },
+        // No word of sqlparser's.
+        Keyword::NoKeyword if word.value.eq_ignore_ascii_case("SOUNDS") => level::PREDICATE,
+        _ => 0,
     }
-    let known = WORDS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known));
-    known.map_or(0, |(_, level)| *level)
+}
+
+fn is_negatable(keyword: Keyword) -> bool {
+    matches!(
+        keyword,
+        Keyword::IN | Keyword::BETWEEN | Keyword::LIKE | Keyword::REGEXP | Keyword::RLIKE
+    )
 }

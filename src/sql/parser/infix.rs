@@ -1,6 +1,7 @@
 //! How an expression goes on where MySQL's grammar is not sqlparser's: the dialect's other hook.
 
 use sqlparser::ast::{BinaryOperator, Expr};
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
@@ -75,29 +76,33 @@ pub(super) fn quantified(parser: &Parser) -> Option<Parsed<Expr>> {
 /// [NOT] IN (…), [NOT] BETWEEN … AND …, [NOT] REGEXP …; `None` leaves the operator to sqlparser.
 pub(super) fn predicate(parser: &mut Parser, left: &Expr) -> Option<Parsed<Expr>> {
     let keyword = |parser: &Parser, n| match &parser.peek_nth_token_ref(n).token {
-        Token::Word(word) => {
-            ["NOT", "IN", "BETWEEN", "LIKE", "REGEXP", "RLIKE"].into_iter().find(|w| is(word, w))
-        }
-        _ => None,
+        Token::Word(word) => word.keyword,
+        _ => Keyword::NoKeyword,
     };
-    let negated = keyword(parser, 0) == Some("NOT");
-    let operator = keyword(parser, usize::from(negated)).filter(|found| *found != "NOT")?;
+    let negated = keyword(parser, 0) == Keyword::NOT;
+    let operator = keyword(parser, usize::from(negated));
+    if !matches!(
+        operator,
+        Keyword::IN | Keyword::BETWEEN | Keyword::LIKE | Keyword::REGEXP | Keyword::RLIKE
+    ) {
+        return None;
+    }
     if is_predicate(left) {
         return Some(parser.expected_ref("the end of a predicate", parser.peek_token_ref()));
     }
-    if operator == "LIKE" {
+    if operator == Keyword::LIKE {
         return None;
     }
     (0..=usize::from(negated)).for_each(|_| parser.advance_token());
     let expr = Box::new(left.clone());
     Some(match operator {
-        "IN" => in_list(parser, expr, negated),
-        "BETWEEN" => between(parser, expr, negated),
+        Keyword::IN => in_list(parser, expr, negated),
+        Keyword::BETWEEN => between(parser, expr, negated),
         _ => parser.parse_subexpr(level::PREDICATE).map(|pattern| Expr::RLike {
             negated,
             expr,
             pattern: Box::new(pattern),
-            regexp: operator == "REGEXP",
+            regexp: operator == Keyword::REGEXP,
         }),
     })
 }

@@ -62,7 +62,8 @@ pub(super) fn statement_of(tokens: Vec<TokenWithSpan>, sql: &[u8]) -> Tokens {
         }
         let (last, token_span) = (token.token == Token::SemiColon, token.span);
         split_or_join(&mut statement, &mut token, sql);
-        if is_word(&token.token, "TABLE") && begins_query(&statement) {
+        let table = matches!(&token.token, Token::Word(word) if word.keyword == Keyword::TABLE);
+        if table && begins_query(&statement) {
             // TABLE t is SELECT * FROM t.
             let place = |token: Token| TokenWithSpan { token, span: token_span };
             statement.push(place(Token::make_word("SELECT", None)));
