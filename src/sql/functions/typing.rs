@@ -238,31 +238,16 @@ fn merge_types(left: &FieldType, right: &FieldType) -> FieldType {
 }
 
 fn merge_integers(left: &FieldType, right: &FieldType) -> FieldType {
-    let rank = |kind| match kind {
-        TypeKind::Year => 0,
-        TypeKind::TinyInt => 1,
-        TypeKind::SmallInt => 2,
-        TypeKind::MediumInt => 3,
-        TypeKind::Int => 4,
-        TypeKind::BigInt
-        | TypeKind::Bit
-        | TypeKind::Float
-        | TypeKind::Double
-        | TypeKind::Decimal
-        | TypeKind::Char
-        | TypeKind::VarChar
-        | TypeKind::TinyText
-        | TypeKind::Text
-        | TypeKind::MediumText
-        | TypeKind::LongText
-        | TypeKind::Date
-        | TypeKind::DateTime
-        | TypeKind::Timestamp
-        | TypeKind::Time
-        | TypeKind::Enum
-        | TypeKind::Set
-        | TypeKind::Null => 5,
-    };
+    if left.kind != right.kind && [left.kind, right.kind].contains(&TypeKind::Bit) {
+        // Bits are a number beside other numbers.
+        let number = |of: &FieldType| match of.kind == TypeKind::Bit {
+            true => FieldType::bigint_unsigned(),
+            false => of.clone(),
+        };
+        return merge_integers(&number(left), &number(right));
+    }
+    // A year is the narrowest.
+    let rank = |kind: TypeKind| if kind == TypeKind::Year { 0 } else { kind.largest_integer() };
     let widest = if rank(left.kind) >= rank(right.kind) { left } else { right };
     if left.unsigned == right.unsigned {
         return FieldType { length: left.length.max(right.length), ..widest.clone() };

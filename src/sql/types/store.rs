@@ -4,7 +4,7 @@
 //! warning. What every mode changes silently or with a note: digits after the point that are rounded away, spaces at the
 //! end of a CHAR. What each kind of types does stands in `kinds`.
 
-use super::{Datum, Decimal, FieldType, TypeKind, ValueContext};
+use super::{Datum, Decimal, FieldType, ValueContext};
 use crate::common::{SqlError, SqlResult, errno};
 
 /// Where a value goes, for messages.
@@ -40,38 +40,10 @@ impl FieldType {
     pub fn implicit_default(&self) -> Datum {
         self.kind.definition().implicit_default(self)
     }
-}
 
-impl FieldType {
-    /// The value of a default that is written other than as a text to be assigned: that of BIT, and members of ENUM and SET.
+    /// The value of a default that is kept in another form than as a text to be assigned: that of BIT, and members of ENUM and SET.
     pub fn default_of_text(&self, text: &str) -> Option<Datum> {
-        match self.kind {
-            TypeKind::Bit => {
-                let digits = text.strip_prefix("b'")?.strip_suffix('\'')?;
-                u64::from_str_radix(digits, 2).ok().map(Datum::UInt)
-            }
-            TypeKind::Enum | TypeKind::Set => self.member_of_text(text.as_bytes()),
-            TypeKind::TinyInt
-            | TypeKind::SmallInt
-            | TypeKind::MediumInt
-            | TypeKind::Int
-            | TypeKind::BigInt
-            | TypeKind::Float
-            | TypeKind::Double
-            | TypeKind::Decimal
-            | TypeKind::Char
-            | TypeKind::VarChar
-            | TypeKind::TinyText
-            | TypeKind::Text
-            | TypeKind::MediumText
-            | TypeKind::LongText
-            | TypeKind::Date
-            | TypeKind::DateTime
-            | TypeKind::Timestamp
-            | TypeKind::Time
-            | TypeKind::Year
-            | TypeKind::Null => None,
-        }
+        self.kind.definition().default_of_text(text, self)
     }
 }
 

@@ -105,6 +105,11 @@ impl Kind for Bit {
         }
     }
 
+    fn default_of_text(&self, text: &str, _: &FieldType) -> Option<Datum> {
+        let digits = text.strip_prefix("b'")?.strip_suffix('\'')?;
+        u64::from_str_radix(digits, 2).ok().map(Datum::UInt)
+    }
+
     fn implicit_default(&self, _: &FieldType) -> Datum {
         Datum::UInt(0)
     }

@@ -35,7 +35,7 @@ pub(super) static BIGINT: Integer =
 
 impl Integer {
     /// Smallest and largest value.
-    fn range(&self, unsigned: bool) -> (i128, i128) {
+    pub(super) fn range(&self, unsigned: bool) -> (i128, i128) {
         match unsigned {
             true => (0, (1 << self.bits) - 1),
             false => (-(1 << (self.bits - 1)), (1 << (self.bits - 1)) - 1),
@@ -128,39 +128,25 @@ impl Kind for Integer {
         })
     }
 
+    fn integer_range(&self, unsigned: bool) -> (i128, i128) {
+        self.range(unsigned)
+    }
+
     fn implicit_default(&self, field_type: &FieldType) -> Datum {
         if field_type.unsigned { Datum::UInt(0) } else { Datum::Int(0) }
     }
 }
 
+impl TypeKind {
+    /// The largest integer of the kind that has a sign; of what is no integer, that of BIGINT.
+    pub fn largest_integer(self) -> i128 {
+        self.definition().integer_range(false).1
+    }
+}
+
 impl FieldType {
-    /// Smallest and largest value of an integer type; of others, that of BIGINT.
+    /// Smallest and largest value of an integer type; of others, those of BIGINT.
     pub fn integer_range(&self) -> (i128, i128) {
-        let kind = match self.kind {
-            TypeKind::TinyInt => &TINYINT,
-            TypeKind::SmallInt => &SMALLINT,
-            TypeKind::MediumInt => &MEDIUMINT,
-            TypeKind::Int => &INT,
-            TypeKind::BigInt
-            | TypeKind::Float
-            | TypeKind::Double
-            | TypeKind::Decimal
-            | TypeKind::Char
-            | TypeKind::VarChar
-            | TypeKind::TinyText
-            | TypeKind::Text
-            | TypeKind::MediumText
-            | TypeKind::LongText
-            | TypeKind::Date
-            | TypeKind::DateTime
-            | TypeKind::Timestamp
-            | TypeKind::Time
-            | TypeKind::Year
-            | TypeKind::Bit
-            | TypeKind::Enum
-            | TypeKind::Set
-            | TypeKind::Null => &BIGINT,
-        };
-        kind.range(self.unsigned)
+        self.kind.definition().integer_range(self.unsigned)
     }
 }

@@ -172,6 +172,10 @@ impl Kind for Choice {
         Ok(self.value(number, field_type))
     }
 
+    fn default_of_text(&self, text: &str, field_type: &FieldType) -> Option<Datum> {
+        constant(text.as_bytes(), field_type)
+    }
+
     /// Of an ENUM the first member.
     fn implicit_default(&self, field_type: &FieldType) -> Datum {
         self.value(u64::from(!self.is_set), field_type)

@@ -121,6 +121,16 @@ pub(super) trait Kind: Sync {
         write_plain(value, out);
     }
 
+    /// Smallest and largest of its integers; of what is no integer, those of BIGINT.
+    fn integer_range(&self, unsigned: bool) -> (i128, i128) {
+        integers::BIGINT.range(unsigned)
+    }
+
+    /// The value of a default that is kept in another form than as a text to be assigned.
+    fn default_of_text(&self, _text: &str, _field_type: &FieldType) -> Option<Datum> {
+        None
+    }
+
     /// The value that is this number, of types whose values are numbers that stand for something.
     fn of_number(&self, number: u64, _field_type: &FieldType) -> Datum {
         Datum::UInt(number)
