@@ -6,7 +6,7 @@ use super::physical::DateParameter;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::expr::{Expr, Function, check_literals};
 use crate::sql::parser::ast::{self, BinaryOp};
-use crate::sql::types::{Datum, FieldType};
+use crate::sql::types::{Collation, Datum, FieldType};
 
 impl Binder<'_> {
     pub(super) fn binary(
@@ -113,16 +113,28 @@ impl Binder<'_> {
         }
     }
 
-    /// A value that becomes one of this type: if that is a number, X'41' is 65.
+    /// A value that becomes one of this type: see [`assigned`].
     pub(super) fn value_for(
         &mut self,
         target: &FieldType,
         expr: &ast::Expr,
         clause: &mut Clause<'_>,
     ) -> SqlResult<Expr> {
-        let bound = self.expr(expr, clause)?;
-        Ok(if target.kind.is_numeric() { bound.as_number() } else { bound })
+        Ok(assigned(self.expr(expr, clause)?, target))
     }
+}
+
+/// A value as it is assigned to a column of this type. To a number X'41' is 65; to a text a number that is written as its own type has it
+/// (FLOAT, BIT, ZEROFILL) is that text.
+pub(super) fn assigned(expr: Expr, target: &FieldType) -> Expr {
+    if target.kind.is_numeric() {
+        return expr.as_number();
+    }
+    if target.kind.is_string() && expr.field_type().has_text_of_its_own() {
+        // As bytes: whether they are text is for the column to say.
+        return Expr::cast(expr, FieldType::long_text().collate(Collation::Binary));
+    }
+    expr
 }
 
 fn compare(function: Function, left: &Expr, right: &Expr) -> SqlResult<Expr> {

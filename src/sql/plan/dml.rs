@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::bind_operator::assigned;
 use super::binder::{Binder, Clause};
 use super::logical::{Logical, column_type, public_columns, unseen_columns};
 use super::physical::{
@@ -31,6 +32,7 @@ impl Binder<'_> {
                 if given.len() != columns.len() {
                     return Err(super::query::wrong_row(1));
                 }
+                let plan = assigned_rows(plan, &columns, &table);
                 query = Some((plan, given, rows.locking.is_some()));
             }
         }
@@ -429,6 +431,19 @@ fn stored_tables(from: &ast::TableRef) -> Vec<&ast::ObjectName> {
             tables
         }
     }
+}
+
+/// The rows of a query as they are assigned to these columns.
+fn assigned_rows(plan: Logical, columns: &[usize], table: &TableInfo) -> Logical {
+    let given = plan.schema();
+    let exprs = given.into_iter().zip(columns).enumerate().map(|(index, (field_type, offset))| {
+        assigned(Expr::column(index, field_type), &table.columns[*offset].field_type)
+    });
+    let exprs: Vec<Expr> = exprs.collect();
+    if exprs.iter().all(|expr| matches!(expr, Expr::Column { .. })) {
+        return plan;
+    }
+    Logical::Project { input: Box::new(plan), exprs }
 }
 
 fn target_columns(table: &TableInfo, names: Option<&[String]>) -> SqlResult<Vec<usize>> {

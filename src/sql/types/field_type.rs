@@ -353,6 +353,11 @@ impl FieldType {
         FieldType { not_null: self.not_null, ..string }
     }
 
+    /// Whether the text of its values is not that of the bare value: fewer digits, zeros in front, bytes.
+    pub fn has_text_of_its_own(&self) -> bool {
+        self.zerofill || self.kind.is_float() || matches!(self.kind, TypeKind::Bit | TypeKind::Year)
+    }
+
     /// A text compared with this ENUM or SET, as a value of it; `None` if it is not one's text.
     pub fn member_of_text(&self, text: &[u8]) -> Option<Datum> {
         kinds::constant_member(text, self)
