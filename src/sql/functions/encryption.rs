@@ -1,15 +1,18 @@
 //! Ciphers, compression and random bytes.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 
 use aes::cipher::{Block, BlockDecrypt, BlockEncrypt, BlockSizeUser, KeyInit};
 use aes::{Aes128, Aes192, Aes256};
 use flate2::Compression;
-use flate2::read::{ZlibDecoder, ZlibEncoder};
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
 use super::call::{Call, not_null};
 use super::definition::{Definition, Nulls, Numbers, Volatility};
-use super::pieces::PIECE;
+use super::pieces::{PIECE, pieces};
 use super::typing::{bigint_unsigned, long_bytes};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::VariableScope;
@@ -339,11 +342,13 @@ fn random_bytes(call: &Call<'_>) -> SqlResult<Datum> {
             "length value is out of range in 'random_bytes'",
         ));
     }
-    let mut bytes = Vec::with_capacity(count as usize + 8);
-    while (bytes.len() as i64) < count {
-        bytes.extend_from_slice(&call.ctx.next_random().to_le_bytes());
+    // Who sees some of the statement's numbers could tell the others; of these he cannot.
+    let mut seed = <ChaCha20Rng as rand_chacha::rand_core::SeedableRng>::Seed::default();
+    for part in seed.as_chunks_mut::<8>().0 {
+        *part = call.ctx.next_random().to_le_bytes();
     }
-    bytes.truncate(count as usize);
+    let mut bytes = vec![0; count as usize];
+    ChaCha20Rng::from_seed(seed).fill_bytes(&mut bytes);
     Ok(Datum::from(bytes))
 }
 
@@ -355,16 +360,11 @@ fn compress(call: &Call<'_>) -> SqlResult<Datum> {
         return Ok(Datum::from(""));
     }
     let mut packed = length.to_le_bytes().to_vec();
-    let mut encoder = ZlibEncoder::new(&*bytes, Compression::default());
-    let mut piece = vec![0; PIECE.min(bytes.len() + 64)];
-    loop {
-        call.ctx.check_interrupted()?;
-        match encoder.read(&mut piece) {
-            Ok(0) => break,
-            Ok(count) => packed.extend_from_slice(&piece[..count]),
-            Err(error) => return Err(SqlError::internal(error)),
-        }
+    let mut encoder = ZlibEncoder::new(&mut packed, Compression::default());
+    for piece in pieces(&bytes, PIECE, call.ctx) {
+        encoder.write_all(piece?).map_err(SqlError::internal)?;
     }
+    encoder.finish().map_err(SqlError::internal)?;
     if packed.last() == Some(&b' ') {
         packed.push(b'.');
     }

@@ -35,6 +35,13 @@ fn behind(text: &str, (from, to): (usize, usize)) -> Option<usize> {
     text[to..].chars().next().map(|letter| to + letter.len_utf8())
 }
 
+/// Matches between two looks at whether the statement is to end: one that is short does not look itself.
+const MATCHES: i64 = 1024;
+
+fn look(call: &Call<'_>, at: i64) -> SqlResult<()> {
+    if at % MATCHES == 0 { call.ctx.check_interrupted() } else { Ok(()) }
+}
+
 /// The match with this number, the first being 1.
 fn nth(
     call: &Call<'_>,
@@ -44,6 +51,7 @@ fn nth(
     occurrence: i64,
 ) -> SqlResult<Option<(usize, usize)>> {
     for at in 1.. {
+        look(call, at)?;
         let Some(groups) = regex.find(text, start, call.ctx)? else { break };
         let Some(Some(whole)) = groups.first().copied() else { break };
         if at >= occurrence {
@@ -96,6 +104,7 @@ pub(super) fn replace(call: &Call<'_>) -> SqlResult<Datum> {
         let Some(groups) = regex.find(&text, from, call.ctx)? else { break };
         let Some(Some(whole)) = groups.first().copied() else { break };
         at += 1;
+        look(call, at)?;
         next = behind(&text, whole);
         if occurrence > 0 && at < occurrence {
             continue;
