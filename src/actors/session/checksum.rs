@@ -11,13 +11,12 @@ use super::plan_tables::PlanTables;
 use super::statement::{Request, text_request};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::packet::PacketWriter;
-use crate::sql::catalog::quote_name;
 use crate::sql::exec::{RowBatch, execute_query};
-use crate::sql::parser::ast::ObjectName;
-use crate::sql::parser::parse_one;
+use crate::sql::parser::Statement;
+use crate::sql::parser::ast::{ObjectName, Query, QueryBody, TableRef};
 use crate::sql::plan::{QueryPlan, StatementPlan};
 use crate::sql::system::Shown;
-use crate::sql::types::{Datum, SqlMode, TimeZone};
+use crate::sql::types::{Datum, TimeZone};
 
 impl Core {
     /// CHECKSUM TABLE: a row for each table, with NULL and an error to be shown by SHOW WARNINGS for one that cannot be read. QUICK
@@ -67,16 +66,17 @@ impl Core {
 
     /// Reads a table, in the transaction if one is open.
     async fn checksum_of(&mut self, database: &str, name: &str) -> SqlResult<u64> {
-        let text = format!("TABLE {}.{}", quote_name(database), quote_name(name));
-        let no_query = || SqlError::internal("a table without a query of its rows");
-        let parsed = parse_one(text.as_bytes(), 0, SqlMode::default())?.ok_or_else(no_query)?;
-        let request = text_request(&parsed.statement);
-        self.await_tables(&request).await?;
+        let name = ObjectName { database: Some(database.to_owned()), name: name.to_owned() };
+        let rows = QueryBody::all_of(TableRef::Table { name, alias: None });
+        let statement = Statement::Query(Box::new(Query::plain(rows)));
+        self.await_tables(&text_request(&statement)).await?;
         let schema = self.services.schema.current();
-        let plan = self.planner(&schema, 0, &[]).plan(&parsed.statement)?;
+        let plan = self.planner(&schema, 0, &[]).plan(&statement)?;
         let reading = self.begin_reading(&PlanTables::of(&plan), false).await?;
-        let plan = self.planner(&reading.schema, 0, &[]).plan(&parsed.statement)?;
-        let StatementPlan::Query(query) = &plan else { return Err(no_query()) };
+        let plan = self.planner(&reading.schema, 0, &[]).plan(&statement)?;
+        let StatementPlan::Query(query) = &plan else {
+            return Err(SqlError::internal("a table without a query of its rows"));
+        };
         let ctx = self.exec_context(reading.txn.clone(), self.eval.clone(), None);
         let mut rows = execute_query(query, &ctx).await?;
         let mut sum = 0_u64;

@@ -17,6 +17,29 @@ pub struct Query {
     pub locking: Option<Locking>,
 }
 
+impl Query {
+    /// Nothing but this.
+    pub fn plain(body: QueryBody) -> Query {
+        Query { with: Vec::new(), body, order_by: Vec::new(), limit: None, locking: None }
+    }
+}
+
+impl QueryBody {
+    /// SELECT * FROM a table or a query.
+    pub fn all_of(from: TableRef) -> QueryBody {
+        QueryBody::Select(Box::new(Select {
+            distinct: false,
+            calc_found_rows: false,
+            items: vec![SelectItem::Wildcard(None)],
+            from: Some(from),
+            selection: None,
+            group_by: Vec::new(),
+            with_rollup: false,
+            having: None,
+        }))
+    }
+}
+
 /// name [(columns)] AS (query).
 #[derive(Clone, Debug, PartialEq)]
 pub struct CommonTable {

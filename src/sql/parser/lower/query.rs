@@ -8,8 +8,8 @@ use sqlparser::ast::{
 };
 
 use super::super::ast::{
-    CommonTable, Expr, Limit, Literal, Locking, OrderItem, Query, QueryBody, Select, SelectItem,
-    SetOperator, TableRef,
+    CommonTable, Expr, Limit, Literal, Locking, OrderItem, Query, QueryBody, Select, SetOperator,
+    TableRef,
 };
 use sqlparser::tokenizer::Location;
 
@@ -115,7 +115,7 @@ impl Parser<'_> {
                 return Err(SqlError::unsupported(format!("{other} as a query")));
             }
         };
-        Ok(plain_query(body))
+        Ok(Query::plain(body))
     }
 
     fn lower_select(&self, select: SqlSelect) -> SqlResult<Select> {
@@ -296,24 +296,6 @@ fn lower_locks(locks: Vec<LockClause>) -> SqlResult<Option<Locking>> {
     Ok(locking)
 }
 
-fn plain_query(body: QueryBody) -> Query {
-    Query { with: Vec::new(), body, order_by: Vec::new(), limit: None, locking: None }
-}
-
-/// SELECT * FROM a table or a query.
-fn select_all(from: TableRef) -> QueryBody {
-    QueryBody::Select(Box::new(Select {
-        distinct: false,
-        calc_found_rows: false,
-        items: vec![SelectItem::Wildcard(None)],
-        from: Some(from),
-        selection: None,
-        group_by: Vec::new(),
-        with_rollup: false,
-        having: None,
-    }))
-}
-
 /// A query with ORDER BY, LIMIT and locking of the whole after it.
 fn with_tail(
     query: Query,
@@ -333,5 +315,5 @@ fn with_tail(
         alias: "(query)".to_owned(),
         columns: Vec::new(),
     };
-    Query { with: Vec::new(), body: select_all(from), order_by, limit, locking }
+    Query { order_by, limit, locking, ..Query::plain(QueryBody::all_of(from)) }
 }
