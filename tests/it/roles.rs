@@ -277,6 +277,13 @@ fn what_one_sql_node_changes_the_others_see() {
         query(b, &format!("DROP TABLE d.t{number}"));
         assert_eq!(query(a, "SHOW TABLES FROM d"), "");
     }
+    // All four are seen from each of those that take statements.
+    for server in [&one, &other] {
+        for table in ["ACTORS", "MAILBOXES"] {
+            let sql = format!("SELECT COUNT(DISTINCT INSTANCE) FROM information_schema.{table}");
+            assert_eq!(query(server, &sql), "4\n", "{table}");
+        }
+    }
     query(&one, "CREATE USER ann IDENTIFIED BY 'secret'");
     let begun = Instant::now();
     while !mariadb(&other)
