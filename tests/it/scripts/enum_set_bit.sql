@@ -92,3 +92,20 @@ CREATE TABLE bad (a BIT(65));
 CREATE TABLE bad (a BIT(0));
 CREATE TABLE bad (a BIT AUTO_INCREMENT PRIMARY KEY);
 SELECT COLUMN_NAME, COLUMN_DEFAULT, DATA_TYPE, NUMERIC_PRECISION, COLUMN_TYPE FROM information_schema.COLUMNS WHERE TABLE_NAME = 'b' ORDER BY ORDINAL_POSITION;
+-- A number that is written as its own type has it is that text where a text is wanted.
+CREATE TABLE own (f FLOAT, z INT(5) ZEROFILL, y YEAR, b BIT(16), one BIT, u BIGINT UNSIGNED);
+INSERT INTO own VALUES (0.1, 7, 2000, 0x6162, 1, 300);
+CREATE TABLE texts (f VARCHAR(30), z VARCHAR(30), y VARCHAR(30), b VARCHAR(30), n VARBINARY(30));
+INSERT INTO texts SELECT f, z, y, b, b FROM own;
+UPDATE texts, own SET texts.n = own.z, texts.y = own.f;
+SELECT * FROM texts;
+-- Bits are a number beside other numbers, and bits beside bits.
+SELECT COALESCE(one, u), COALESCE(u, one), IFNULL(one, 5), HEX(CONCAT(COALESCE(one, b))), IF(1, one, -1) FROM own;
+SELECT one FROM own UNION ALL SELECT u FROM own;
+-- Members that are added at the end change no row; others would.
+CREATE TABLE m (e ENUM('a', 'b'), s SET('a', 'b'));
+INSERT INTO m VALUES ('b', 'a,b');
+ALTER TABLE m MODIFY e ENUM('a', 'b', 'c') DEFAULT 'c', MODIFY s SET('a', 'b', 'c');
+INSERT INTO m (s) VALUES ('c,a');
+SELECT e, e + 0, s, s + 0 FROM m;
+ALTER TABLE m MODIFY e ENUM('b', 'a', 'c');
