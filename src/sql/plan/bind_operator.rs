@@ -113,8 +113,19 @@ impl Binder<'_> {
         }
     }
 
-    /// A value that becomes one of this type: see [`assigned`].
+    /// A value that becomes one of this type: if that is a number, X'41' is 65.
     pub(super) fn value_for(
+        &mut self,
+        target: &FieldType,
+        expr: &ast::Expr,
+        clause: &mut Clause<'_>,
+    ) -> SqlResult<Expr> {
+        let bound = self.expr(expr, clause)?;
+        Ok(if target.kind.is_numeric() { bound.as_number() } else { bound })
+    }
+
+    /// A value for a column of this type: see [`assigned`].
+    pub(super) fn assigned_value(
         &mut self,
         target: &FieldType,
         expr: &ast::Expr,

@@ -99,7 +99,7 @@ impl Binder<'_> {
                 let mut clause = Clause::plain(scope, "field list");
                 clause.default_table = Some(table);
                 let target = &table.columns[*offset].field_type;
-                values.push(Some(self.value_for(target, value, &mut clause)?));
+                values.push(Some(self.assigned_value(target, value, &mut clause)?));
             }
             bound.push(values);
         }
@@ -138,7 +138,7 @@ impl Binder<'_> {
                 clause.inserted_row = Some(width);
                 clause.default_table = Some(table);
                 let target = &table.columns[column].field_type;
-                self.value_for(target, &assignment.value, &mut clause)?
+                self.assigned_value(target, &assignment.value, &mut clause)?
             };
             assignments.push(Assignment { column, value });
         }
@@ -178,7 +178,7 @@ impl Binder<'_> {
                 let mut clause = Clause::plain(&scope, "field list");
                 clause.default_table = Some(&table);
                 let wanted = &table.columns[column].field_type;
-                self.value_for(wanted, &assignment.value, &mut clause)?
+                self.assigned_value(wanted, &assignment.value, &mut clause)?
             };
             tables[position].assignments.push(Assignment { column, value });
         }
