@@ -55,7 +55,8 @@ pub(crate) fn handle_of(value: &Datum, unsigned: bool) -> Option<i64> {
         | Datum::Bytes(_)
         | Datum::Time(_)
         | Datum::Duration(_)
-        | Datum::Member(_) => None,
+        | Datum::Member(_)
+        | Datum::Json(_) => None,
     }
 }
 

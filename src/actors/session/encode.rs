@@ -167,7 +167,8 @@ fn put_text(out: &mut BytesMut, value: &Datum, field_type: &FieldType, scratch: 
         | Datum::Float(_)
         | Datum::Decimal(_)
         | Datum::Time(_)
-        | Datum::Duration(_) => {
+        | Datum::Duration(_)
+        | Datum::Json(_) => {
             scratch.clear();
             write_text(value, field_type, scratch);
             put_lenenc_bytes(out, scratch);

@@ -118,7 +118,7 @@ pub(super) fn build_default(
         }
         return Ok(Some(DefaultValue::Constant(None)));
     }
-    if column.field_type.kind.is_text() {
+    if column.field_type.kind.is_text() || column.field_type.kind == TypeKind::Json {
         return Err(SqlError::new(
             errno::BLOB_CANT_HAVE_DEFAULT,
             format!(
@@ -231,9 +231,7 @@ fn build_type(column: &str, written: &DataType, inherited: Collation) -> SqlResu
         },
         "bit" => bit(column, written)?,
         "enum" | "set" => members(column, written, inherited)?,
-        "json" => {
-            return Err(SqlError::unsupported(format!("type {}", written.name.to_uppercase())));
-        }
+        "json" => FieldType::json(),
         _ => string(column, written, inherited)?,
     };
     let field_type = if written.unsigned { field_type.unsigned() } else { field_type };

@@ -241,6 +241,15 @@ fn key_part(column: &ColumnInfo, part: &IndexPart) -> SqlResult<(IndexColumn, u3
             | TypeKind::DateTime
             | TypeKind::Set
             | TypeKind::Null => 8,
+            TypeKind::Json => {
+                return Err(SqlError::new(
+                    errno::JSON_USED_AS_KEY,
+                    format!(
+                        "JSON column '{}' supports indexing only via generated columns on a specified JSON path.",
+                        column.name
+                    ),
+                ));
+            }
         };
         return Ok((
             IndexColumn { column: column.id, offset: column.offset, prefix_len: None },

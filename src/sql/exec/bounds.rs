@@ -45,7 +45,8 @@ pub(super) fn nearest(
         }
         Class::Member if matches!(value, Datum::Member(_)) => itself(),
         Class::Member => integer(around(value, ctx)?, true),
-        Class::String | Class::Duration | Class::Null => itself(),
+        // Documents are in no key.
+        Class::String | Class::Duration | Class::Json | Class::Null => itself(),
     })
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::common::SqlResult;
 use crate::sql::expr::EvalContext;
-use crate::sql::types::{Collation, Datum, Decimal, FieldType, TimeZone, codec};
+use crate::sql::types::{Class, Collation, Datum, Decimal, FieldType, TimeZone, codec};
 pub(crate) use crate::storage::codec::table::prefix_end;
 
 /// The next key.
@@ -50,8 +50,19 @@ pub(crate) fn is_true(value: &Datum, ctx: &EvalContext) -> SqlResult<bool> {
     Ok(value.to_bool(ctx)?.unwrap_or(false))
 }
 
-/// Whether bytes compare like the strings themselves, so that no key is needed to group or order by them.
+/// Whether bytes compare like the values themselves, so that no key is needed to group or order by them.
 pub(crate) fn compares_as_bytes(field_type: &FieldType) -> bool {
-    !field_type.kind.is_string()
-        || matches!(field_type.collation, Collation::Binary | Collation::Utf8mb4_0900Bin)
+    match field_type.kind.class() {
+        Class::String => {
+            matches!(field_type.collation, Collation::Binary | Collation::Utf8mb4_0900Bin)
+        }
+        Class::Json => false,
+        Class::Integer
+        | Class::Float
+        | Class::Decimal
+        | Class::Calendar
+        | Class::Duration
+        | Class::Member
+        | Class::Null => true,
+    }
 }

@@ -71,6 +71,11 @@ fn as_column_value(text: &[u8], column: &FieldType) -> Option<Datum> {
             let date = column.kind == TypeKind::Date && whole_day;
             Some(Datum::Time(if date { time.with_kind(TimeKind::Date) } else { time }))
         }
-        Class::Float | Class::String | Class::Duration | Class::Member | Class::Null => None,
+        Class::Float
+        | Class::String
+        | Class::Duration
+        | Class::Member
+        | Class::Json
+        | Class::Null => None,
     }
 }

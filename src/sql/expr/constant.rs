@@ -19,14 +19,17 @@ const EXACT_DOUBLE: f64 = 9_007_199_254_740_992.0;
 /// Whether such a value means something else when it is a constant compared with a value of this type.
 pub(crate) fn is_read(value: &Datum, target: &FieldType) -> bool {
     match value {
-        Datum::Bytes(_) => !target.kind.is_string() && target.kind != TypeKind::Null,
+        Datum::Bytes(_) => {
+            !target.kind.is_string() && !matches!(target.kind, TypeKind::Json | TypeKind::Null)
+        }
         Datum::Float(number) => target.kind.is_integer() && number.abs() >= EXACT_DOUBLE,
         Datum::Int(_) | Datum::UInt(_) => target.kind == TypeKind::Year,
         Datum::Null
         | Datum::Decimal(_)
         | Datum::Time(_)
         | Datum::Duration(_)
-        | Datum::Member(_) => false,
+        | Datum::Member(_)
+        | Datum::Json(_) => false,
     }
 }
 
@@ -51,7 +54,7 @@ pub(crate) fn constant_as(value: Datum, target: &FieldType, ctx: &EvalContext) -
         Class::Calendar => moment(&value, target, ctx),
         // What is no member's text stays as it is: it equals none.
         Class::Member => Ok(target.member_of_text(&value.to_bytes()).unwrap_or(value)),
-        Class::String | Class::Null => Ok(value),
+        Class::String | Class::Json | Class::Null => Ok(value),
     }
 }
 

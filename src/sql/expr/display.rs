@@ -159,6 +159,11 @@ fn write_literal(value: &Datum, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             }
         },
         Datum::Member(_) => write_literal(&Datum::Bytes(value.to_bytes()), f),
+        Datum::Json(json) => {
+            write!(f, "cast(")?;
+            write_literal(&Datum::from(json.to_text()), f)?;
+            f.write_str(" as json)")
+        }
         Datum::Time(_) | Datum::Duration(_) => write!(f, "'{}'", value.to_text()),
     }
 }

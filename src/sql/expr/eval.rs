@@ -3,6 +3,7 @@
 use super::{EvalContext, Expr};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::functions::Call;
+use crate::sql::types::json::{Json, Pulse};
 use crate::sql::types::{Datum, FieldType, TypeKind};
 
 impl Expr {
@@ -46,7 +47,11 @@ pub(super) fn conform(value: Datum, field_type: &FieldType, ctx: &EvalContext) -
             Datum::Decimal(wide.unwrap_or(number))
         }
         (TypeKind::Time, value) => Datum::from_duration(value.to_duration(field_type.fsp(), ctx)?),
-        (TypeKind::Null, value) => value,
+        (TypeKind::Null, value) | (TypeKind::Json, value @ Datum::Json(_)) => value,
+        (TypeKind::Json, value) => {
+            let check = || ctx.check_interrupted();
+            Json::of_datum(&value, &mut Pulse::new(&check)).map(Datum::Json)?
+        }
         (kind, Datum::Time(time)) if kind.is_calendar() => {
             Datum::Time(time.with_kind(crate::sql::types::time_kind(kind)))
         }

@@ -67,7 +67,11 @@ impl TypeRules {
     fn type_of(&self, definition: &'static Definition, args: &[Expr]) -> SqlResult<FieldType> {
         let typing = Typing { name: definition.name(), args, rules: self };
         let mut field_type = (definition.result)(&typing)?;
-        let is_brought = definition.text == Text::OfArguments && args.iter().any(brings_collation);
+        let is_brought = match definition.text {
+            Text::OfArguments => args.iter().any(brings_collation),
+            Text::OfConnection => false,
+            Text::AsTyped => true,
+        };
         if is_text(&field_type) && !is_brought {
             field_type.collation = self.collation;
         }

@@ -278,7 +278,7 @@ fn number(call: &Call<'_>, position: usize) -> SqlResult<Option<Number>> {
         Datum::Time(time) => small(time.to_decimal()),
         Datum::Duration(duration) => small(duration.to_decimal()),
         Datum::Member(member) => Number::UInt(member.number),
-        text @ Datum::Bytes(_) => Number::Float(text.to_f64(call.ctx)?),
+        text @ (Datum::Bytes(_) | Datum::Json(_)) => Number::Float(text.to_f64(call.ctx)?),
     }))
 }
 

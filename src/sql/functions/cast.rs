@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::call::{Call, not_null};
 use super::definition::{Definition, Eval, Names, Nulls, TypeRule};
+use super::json::cast_as_json;
 use super::typing::Typing;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::types::{Class, Collation, Datum, FieldType, TypeKind, decimal::Fit, time_kind};
@@ -63,6 +64,7 @@ fn cast(call: &Call<'_>) -> SqlResult<Datum> {
         Class::Float => Datum::Float(value.to_f64(call.ctx)?),
         Class::Decimal => cast_decimal(call, &value)?,
         Class::Duration => Datum::from_duration(value.to_duration(target.fsp(), call.ctx)?),
+        Class::Json => return cast_as_json(call, value),
         Class::Null => value,
         Class::Integer if target.kind == TypeKind::Year => return cast_year(call, &value),
         Class::Integer if target.unsigned => Datum::UInt(value.to_u64(call.ctx)?),

@@ -350,6 +350,7 @@ fn add_time(call: &Call<'_>, subtract: bool) -> SqlResult<Datum> {
         | Datum::Float(_)
         | Datum::Decimal(_)
         | Datum::Duration(_) => true,
+        Datum::Json(json) => !matches!(json.to_datum(), Some(Datum::Time(_))),
     };
     let string = call.field_type.kind.is_string();
     if is_time {
@@ -393,6 +394,7 @@ fn time_diff(call: &Call<'_>) -> SqlResult<Datum> {
         | Datum::Float(_)
         | Datum::Decimal(_)
         | Datum::Duration(_) => false,
+        Datum::Json(json) => matches!(json.to_datum(), Some(Datum::Time(_))),
     };
     let micros = match (dated(&left), dated(&right)) {
         (true, true) => {
@@ -532,8 +534,11 @@ fn shows_clock(value: &Datum) -> bool {
             text.contains(&b':') || digits > 8
         }
         Datum::Int(number) => *number > 99_991_231,
-        Datum::Null | Datum::UInt(_) | Datum::Float(_) | Datum::Decimal(_) | Datum::Duration(_) => {
-            true
-        }
+        Datum::Null
+        | Datum::UInt(_)
+        | Datum::Float(_)
+        | Datum::Decimal(_)
+        | Datum::Duration(_)
+        | Datum::Json(_) => true,
     }
 }

@@ -219,6 +219,7 @@ fn extract(call: &Call<'_>) -> SqlResult<Datum> {
         }
         Datum::Bytes(_)
         | Datum::Member(_)
+        | Datum::Json(_)
         | Datum::Int(_)
         | Datum::UInt(_)
         | Datum::Float(_)

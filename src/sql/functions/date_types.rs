@@ -31,6 +31,7 @@ pub(super) fn add_time_type(typing: &Typing<'_>) -> SqlResult<FieldType> {
         | Class::Decimal
         | Class::String
         | Class::Member
+        | Class::Json
         | Class::Null => FieldType::varchar(29),
     })
 }
@@ -64,6 +65,7 @@ pub(super) fn date_add_type(typing: &Typing<'_>, at: Places) -> SqlResult<FieldT
         | Class::Decimal
         | Class::String
         | Class::Member
+        | Class::Json
         | Class::Null => FieldType::varchar(29),
     })
 }

@@ -71,6 +71,8 @@ pub enum Text {
     OfArguments,
     /// The connection's.
     OfConnection,
+    /// The type says it.
+    AsTyped,
 }
 
 /// Which arguments are numbers (or truth values): there X'41' is 65.

@@ -231,7 +231,7 @@ fn family_of(field_type: &FieldType) -> Option<Family> {
         Class::Float => Some(Family::Float),
         Class::Calendar => Some(Family::Calendar),
         Class::String => Some(Family::Text),
-        Class::Decimal | Class::Member | Class::Null => None,
+        Class::Decimal | Class::Member | Class::Json | Class::Null => None,
     }
 }
 

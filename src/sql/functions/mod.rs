@@ -19,6 +19,7 @@ mod encoding;
 mod encryption;
 mod function;
 mod information;
+mod json;
 mod kernels;
 mod like;
 mod manual;
@@ -63,6 +64,10 @@ const FAMILIES: &[Family] = &[
     ("Ciphers and compression", encryption::FUNCTIONS),
     ("Addresses and UUIDs", network::FUNCTIONS),
     ("Regular expressions", regexp::FUNCTIONS),
+    ("Making JSON documents", json::MAKERS),
+    ("Searching JSON documents", json::SEARCHES),
+    ("Changing JSON documents", json::CHANGES),
+    ("Describing JSON documents", json::DESCRIPTIONS),
     ("Parts of times", date_parts::FUNCTIONS),
     ("Times", date::FUNCTIONS),
     ("The session", session::FUNCTIONS),

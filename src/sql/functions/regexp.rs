@@ -23,6 +23,7 @@ use super::call::{Call, not_null};
 use super::definition::{Definition, Nulls, Numbers};
 use super::typing::{compared, like_first, position_in_text};
 use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::expr::EvalContext;
 use crate::sql::types::Datum;
 
 pub(super) static REGEXP: Definition = Definition::function(
@@ -117,6 +118,12 @@ fn pattern(call: &Call<'_>, letters: usize) -> SqlResult<Option<Arc<Regex>>> {
         }
     }
     call.ctx.regexes.lock().compiled(pattern, flags).map(Some)
+}
+
+/// Whether a pattern fits somewhere in a text.
+pub(super) fn matches_pattern(ctx: &EvalContext, pattern: &str, text: &str) -> SqlResult<bool> {
+    let regex = ctx.regexes.lock().compiled(pattern.to_owned(), Flags::default())?;
+    regex.is_match(text, ctx)
 }
 
 fn wrong_arguments(what: &str) -> SqlError {

@@ -142,7 +142,7 @@ pub(super) fn number_class(field_type: &FieldType) -> NumberClass {
             let is_whole = field_type.kind == TypeKind::Date || field_type.fsp() == 0;
             if is_whole { NumberClass::Integer } else { NumberClass::Decimal }
         }
-        Class::Float | Class::String | Class::Member => NumberClass::Double,
+        Class::Float | Class::String | Class::Member | Class::Json => NumberClass::Double,
     }
 }
 
@@ -161,7 +161,7 @@ pub(super) fn exact_digits(field_type: &FieldType) -> Option<(u32, u8)> {
         Class::Calendar if field_type.kind == TypeKind::Date => Some((8, 0)),
         Class::Calendar => Some((14 + u32::from(fsp), fsp)),
         Class::Duration => Some((7 + u32::from(fsp), fsp)),
-        Class::Float | Class::String | Class::Member => None,
+        Class::Float | Class::String | Class::Member | Class::Json => None,
     }
 }
 
@@ -202,8 +202,11 @@ fn merge_types(left: &FieldType, right: &FieldType) -> FieldType {
     if a == TypeKind::Null {
         return right.clone();
     }
-    if b == TypeKind::Null {
+    if b == TypeKind::Null || a == TypeKind::Json && b == TypeKind::Json {
         return left.clone();
+    }
+    if a == TypeKind::Json || b == TypeKind::Json {
+        return FieldType::long_text().collate(Collation::Utf8mb4Bin);
     }
     if a.is_integer() && b.is_integer() {
         return merge_integers(left, right);
@@ -288,7 +291,7 @@ pub(super) fn fraction_of(field_type: &FieldType) -> u8 {
         Class::Decimal => field_type.precision_scale().1.min(6),
         Class::Calendar | Class::Duration => field_type.fsp(),
         Class::Integer | Class::Null => 0,
-        Class::Float | Class::String | Class::Member => 6,
+        Class::Float | Class::String | Class::Member | Class::Json => 6,
     }
 }
 

@@ -188,8 +188,9 @@ fn errors() {
         ("CREATE TABLE t AS SELECT 1", 1235, "'CREATE TABLE … SELECT'"),
         ("ALTER TABLE t PARTITION BY KEY(a)", 1235, "'ALTER TABLE … PARTITION'"),
         ("ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES u (b)", 1235, "'FOREIGN KEY'"),
-        ("SELECT JSON_EXTRACT(a, '$') FROM t", 1235, "'JSON_EXTRACT()'"),
-        ("SELECT a->'$.b' FROM t", 1235, "'JSON path operators'"),
+        ("SELECT 1->'$.b'", 1064, ""),
+        ("SELECT a->b FROM t", 1064, ""),
+        ("SELECT JSON_VALUE(a, '$' RETURNING INT) FROM t", 1235, "JSON_VALUE() with RETURNING"),
         ("SELECT 1 = ANY (SELECT 1)", 1235, "ANY"),
     ];
     for (sql, code, text) in cases {
@@ -284,10 +285,8 @@ fn clauses_without_an_implementation_are_named() {
         ("SELECT 1 FROM t FETCH FIRST 1 ROW ONLY", "'FETCH'"),
         ("SELECT DISTINCT ON (a) b FROM t", "'DISTINCT ON'"),
         ("SELECT a FROM t AS u (b)", "'names of columns after a table's alias'"),
-        ("DO CAST(1 AS JSON)", "'CAST(… AS JSON)'"),
         ("DO CHAR(77 USING utf8mb4)", "'CHAR(… USING …)'"),
         ("DO MATCH (a) AGAINST ('x')", "'MATCH … AGAINST'"),
-        ("DO a MEMBER OF (b)", "'MEMBER OF'"),
         ("DO a IS DISTINCT FROM b", "IS DISTINCT FROM"),
         ("DO a > ALL (SELECT 1)", "'comparison with ALL (subquery)'"),
         ("DO f(a) WITHIN GROUP (ORDER BY a)", "'WITHIN GROUP'"),

@@ -2,7 +2,7 @@
 
 use super::binder::{AGGREGATE_BASE, Binder, Clause, NameRule};
 use super::grouping::has_aggregate;
-use super::literals::literal;
+use super::literals::{literal, puts_into_documents, truths_as_documents};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::{Aggregate, AggregateKind, Expr, Function, VariableScope};
 use crate::sql::parser::ast;
@@ -313,7 +313,11 @@ impl Binder<'_> {
         use ast::Expr as E;
         match expr {
             E::Call(name, args) => {
-                let args = self.exprs(args, clause)?;
+                let written = args;
+                let mut args = self.exprs(args, clause)?;
+                if puts_into_documents(name) {
+                    truths_as_documents(written, &mut args);
+                }
                 let function = Function::by_name(name, args.len()).map_err(|error| {
                     match (error.code, self.planner.current_db) {
                         (errno::SP_DOES_NOT_EXIST, Some(database)) => SqlError::new(
@@ -327,7 +331,12 @@ impl Binder<'_> {
             }
             E::Cast(operand, target) => {
                 let target = cast_type(target, self.planner.rules.collation)?;
-                Ok(Expr::cast(self.value_for(&target, operand, clause)?, target))
+                let mut operand_value = vec![self.value_for(&target, operand, clause)?];
+                if target.kind == TypeKind::Json {
+                    truths_as_documents(std::slice::from_ref(operand), &mut operand_value);
+                }
+                let operand = operand_value.remove(0);
+                Ok(Expr::cast(operand, target))
             }
             E::ConvertUsing(operand, charset) => {
                 Collation::refuse_foreign(charset)?;
@@ -463,5 +472,6 @@ fn cast_type(target: &ast::CastType, connection: Collation) -> SqlResult<FieldTy
         C::DateTime(digits) => FieldType::datetime(fsp(digits)?),
         C::Time(digits) => FieldType::time(fsp(digits)?),
         C::Year => FieldType::new(TypeKind::Year),
+        C::Json => FieldType::json(),
     })
 }

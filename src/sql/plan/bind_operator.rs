@@ -2,11 +2,12 @@
 
 use super::bind_expr::{negate, operand_columns};
 use super::binder::{Binder, Clause};
+use super::literals::truths_as_documents;
 use super::physical::DateParameter;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::expr::{Expr, Function, check_literals};
 use crate::sql::parser::ast::{self, BinaryOp};
-use crate::sql::types::{Collation, Datum, FieldType};
+use crate::sql::types::{Collation, Datum, FieldType, TypeKind};
 
 impl Binder<'_> {
     pub(super) fn binary(
@@ -19,7 +20,13 @@ impl Binder<'_> {
         if let Some((left, right)) = self.row_operands(left, right, clause)? {
             return self.checked(compare_rows(op, &left, &right)?);
         }
-        let operands = vec![self.expr(left, clause)?, self.expr(right, clause)?];
+        let mut operands = vec![self.expr(left, clause)?, self.expr(right, clause)?];
+        if operands.iter().any(|operand| operand.field_type().kind == TypeKind::Json)
+            && binary_function(op).is_comparison()
+        {
+            truths_as_documents(std::slice::from_ref(left), &mut operands[..1]);
+            truths_as_documents(std::slice::from_ref(right), &mut operands[1..]);
+        }
         self.checked(self.planner.rules.call(binary_function(op), operands)?)
     }
 

@@ -174,7 +174,8 @@ fn usable(table: &TableInfo, column: &Expr, value: &Expr, comparison: &FieldType
         Class::Duration => value.kind.is_string() || value.kind == TypeKind::Time,
         // Texts were made members where they are.
         Class::Member => value.same_values(&column),
-        Class::Null => false,
+        // Documents are in no key.
+        Class::Json | Class::Null => false,
     };
     (is_unknown || fits).then_some(*index)
 }

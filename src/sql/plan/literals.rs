@@ -8,7 +8,8 @@ use super::binder::fold_default;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{ColumnInfo, DefaultValue};
 use crate::sql::expr::{Expr, Function, TypeRules};
-use crate::sql::parser::ast::Literal;
+use crate::sql::parser::ast::{Expr as Written, Literal};
+use crate::sql::types::json::Json;
 use crate::sql::types::{
     Collation, Datum, Decimal, Duration, FieldType, SqlMode, Time, TimeKind, TimeRules, TimeZone,
 };
@@ -36,6 +37,30 @@ pub(super) fn literal(literal: &Literal, planner: &Planner<'_>) -> SqlResult<Exp
             timestamp_literal(text, mode).ok_or_else(|| incorrect("DATETIME", text))?
         }
     })
+}
+
+/// Whether a function puts values into documents.
+pub(super) fn puts_into_documents(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "json_array",
+        "json_object",
+        "json_set",
+        "json_insert",
+        "json_replace",
+        "json_array_append",
+        "json_array_insert",
+        "member of",
+    ];
+    NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// TRUE and FALSE are true and false in a document, not 1 and 0.
+pub(super) fn truths_as_documents(written: &[Written], bound: &mut [Expr]) {
+    for (written, bound) in written.iter().zip(bound) {
+        if let Written::Literal(Literal::Bool(truth)) = written {
+            *bound = Expr::literal(Datum::Json(Json::truth(*truth)));
+        }
+    }
 }
 
 /// Error 1525.

@@ -491,7 +491,8 @@ pub(super) fn literal_truth(expr: &Expr) -> Option<bool> {
             | Datum::Bytes(_)
             | Datum::Time(_)
             | Datum::Duration(_)
-            | Datum::Member(_) => None,
+            | Datum::Member(_)
+            | Datum::Json(_) => None,
         };
     }
     let Expr::Call { function, args, .. } = expr else { return None };

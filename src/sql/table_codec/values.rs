@@ -38,6 +38,8 @@ pub(super) fn restores(value: &Datum, field_type: &FieldType) -> bool {
     match value {
         Datum::Bytes(bytes) => field_type.collation.restores(bytes),
         Datum::Float(float) => *float != 0.0 || float.is_sign_positive(),
+        // A key says only how documents are ordered.
+        Datum::Json(_) => false,
         Datum::Null
         | Datum::Int(_)
         | Datum::UInt(_)

@@ -12,7 +12,7 @@
 use arrow::datatypes::i256;
 
 use super::convert::time_kind;
-use super::{Collation, Datum, Decimal, Duration, FieldType, Time, TimeKind, TimeZone};
+use super::{Class, Collation, Datum, Decimal, Duration, FieldType, Time, TimeKind, TimeZone};
 use crate::common::{SqlError, SqlResult};
 use crate::storage::codec::{self, datum, decimal, number, row};
 
@@ -73,6 +73,7 @@ pub fn encode_row_value(
         Datum::Time(time) => row::put_compact_u64(out, stored_time(time, zone)?),
         Datum::Duration(duration) => row::put_compact_i64(out, duration.micros * NANOS_PER_MICRO),
         Datum::Member(member) => row::put_compact_u64(out, member.number),
+        Datum::Json(json) => json.write_to(out),
         Datum::Null => return Err(mismatch(value, field_type)),
     }
     Ok(())
@@ -115,6 +116,7 @@ pub fn encode_key_value(
         Datum::Time(time) => datum::put_uint(out, stored_time(time, zone)?),
         Datum::Duration(duration) => datum::put_duration(out, duration.micros * NANOS_PER_MICRO),
         Datum::Member(member) => datum::put_uint(out, member.number),
+        Datum::Json(json) => datum::put_bytes(out, &json.sort_key()),
     }
     Ok(())
 }
@@ -151,8 +153,19 @@ pub fn skip_key_value(input: &mut &[u8]) -> SqlResult<()> {
     datum::skip_part(input).map(drop).map_err(corrupt)
 }
 
-/// Whether an index key gives a column's value back: everything but strings whose collation ignores something.
+/// Whether an index key gives a column's value back: everything but documents, and strings whose collation ignores
+/// something.
 pub fn is_restorable(field_type: &FieldType) -> bool {
     let exact = matches!(field_type.collation, Collation::Binary | Collation::Utf8mb4_0900Bin);
-    !field_type.kind.is_string() || exact
+    match field_type.kind.class() {
+        Class::String => exact,
+        Class::Json => false,
+        Class::Integer
+        | Class::Float
+        | Class::Decimal
+        | Class::Calendar
+        | Class::Duration
+        | Class::Member
+        | Class::Null => true,
+    }
 }

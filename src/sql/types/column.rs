@@ -10,7 +10,8 @@ use arrow::datatypes::{DataType, Decimal256Type, Float64Type, Int64Type, UInt64T
 use bytes::Bytes;
 
 use super::convert::time_kind;
-use super::{Class, Datum, Decimal, Duration, FieldType, Time};
+use super::json::Json;
+use super::{Class, Datum, Decimal, Duration, FieldType, Time, TypeKind};
 use crate::common::{SqlError, SqlResult, errno};
 
 /// The value in a row of an array of `field_type`'s Arrow type (a `Boolean` array is taken as 0 and 1).
@@ -33,6 +34,7 @@ pub fn datum_from_array(array: &dyn Array, row: usize, field_type: &FieldType) -
                 | Class::String
                 | Class::Calendar
                 | Class::Member
+                | Class::Json
                 | Class::Null => Datum::Int(number),
             }
         }
@@ -49,13 +51,23 @@ pub fn datum_from_array(array: &dyn Array, row: usize, field_type: &FieldType) -
             Datum::Bytes(Bytes::copy_from_slice(array.as_string::<i32>().value(row).as_bytes()))
         }
         DataType::Binary => {
-            Datum::Bytes(Bytes::copy_from_slice(array.as_binary::<i32>().value(row)))
+            let bytes = Bytes::copy_from_slice(array.as_binary::<i32>().value(row));
+            field_type.datum_of_bytes(bytes)?
         }
         other => return Err(SqlError::internal(format!("no value in an array of {other}"))),
     })
 }
 
 impl FieldType {
+    /// The value that stands as these bytes in a binary array of the type's.
+    pub(in crate::sql) fn datum_of_bytes(&self, bytes: Bytes) -> SqlResult<Datum> {
+        if self.kind != TypeKind::Json {
+            return Ok(Datum::Bytes(bytes));
+        }
+        let json = Json::from_stored(&bytes);
+        json.map(Datum::Json).ok_or_else(|| SqlError::internal("a document without bytes"))
+    }
+
     /// The value that stands as this number in an array of the type's.
     pub(in crate::sql) fn datum_of_u64(&self, number: u64) -> Datum {
         match self.kind.class() {
@@ -69,6 +81,7 @@ impl FieldType {
             | Class::Decimal
             | Class::String
             | Class::Duration
+            | Class::Json
             | Class::Null => Datum::UInt(number),
         }
     }
@@ -154,14 +167,14 @@ impl DatumColumnBuilder {
             return Ok(());
         }
         let field_type = &self.field_type;
-        if let Datum::Bytes(bytes) = value {
+        if let Datum::Bytes(_) | Datum::Json(_) = value {
             let held = match &self.builder {
                 Builder::Text(builder) => builder.values_slice().len(),
                 Builder::Binary(builder) => builder.values_slice().len(),
                 _ => 0,
             };
             // Offsets are of 32 bits, and nobody accounts for the array while it grows.
-            if held.saturating_add(bytes.len()) > MOST_BYTES {
+            if held.saturating_add(value.held_bytes()) > MOST_BYTES {
                 return Err(SqlError::new(
                     errno::OUT_OF_RESOURCES,
                     format!("Out of memory: some rows' values take more than {MOST_BYTES} bytes"),
@@ -201,7 +214,8 @@ impl DatumColumnBuilder {
                     | Datum::Bytes(_)
                     | Datum::Time(_)
                     | Datum::Duration(_)
-                    | Datum::Member(_) => None,
+                    | Datum::Member(_)
+                    | Datum::Json(_) => None,
                 };
                 let scaled = number.and_then(|number| number.with_scale(*scale));
                 builder.append_value(scaled.ok_or_else(|| misplaced(value, field_type))?.unscaled);
@@ -210,6 +224,11 @@ impl DatumColumnBuilder {
                 Ok(text) => builder.append_value(text),
                 Err(_) => builder.append_value(String::from_utf8_lossy(bytes)),
             },
+            (Builder::Binary(builder), Datum::Json(json)) => {
+                let mut stored = Vec::with_capacity(json.stored_size());
+                json.write_to(&mut stored);
+                builder.append_value(stored);
+            }
             (Builder::Text(builder), other) => builder.append_value(other.to_text()),
             (Builder::Binary(builder), other) => builder.append_value(other.to_bytes()),
             // Values that such an array cannot hold.

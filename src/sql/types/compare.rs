@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
+use super::json::{Json, Pulse};
 use super::{Collation, Datum, Decimal, Duration, Time, TimeKind, ValueContext};
 use crate::common::SqlResult;
 
@@ -18,6 +19,8 @@ pub fn compare(
         return Ok(order);
     }
     match (left, right) {
+        (Datum::Json(json), other) => compare_document(json, other),
+        (other, Datum::Json(json)) => Ok(compare_document(json, other)?.reverse()),
         (Datum::Time(time), other) => compare_time(time, other, collation, ctx),
         (other, Datum::Time(time)) => Ok(compare_time(time, other, collation, ctx)?.reverse()),
         (Datum::Duration(duration), Datum::Bytes(_) | Datum::Member(_)) => {
@@ -56,11 +59,18 @@ fn compare_alike(left: &Datum, right: &Datum, collation: Collation) -> Option<Or
         (Datum::Member(left), Datum::Member(right)) => collation.compare(&left.text, &right.text),
         (Datum::Member(left), Datum::Bytes(right)) => collation.compare(&left.text, right),
         (Datum::Bytes(left), Datum::Member(right)) => collation.compare(left, &right.text),
+        (Datum::Json(left), Datum::Json(right)) => left.as_ref().compare(right.as_ref()),
         (Datum::Time(left), Datum::Time(right)) => left.cmp(right),
         (Datum::Duration(left), Datum::Duration(right)) => left.cmp(right),
         // Kinds that differ: one has to be converted.
         _ => return None,
     })
+}
+
+/// A document with what is none: that is a string, a number or a time of a document then, not the document that a text may be of.
+fn compare_document(json: &Json, other: &Datum) -> SqlResult<Ordering> {
+    let other = Json::of_datum(other, &mut Pulse::unwatched())?;
+    Ok(json.as_ref().compare(other.as_ref()))
 }
 
 fn compare_time(
@@ -134,6 +144,7 @@ impl Datum {
             Datum::Time(time) => time.hash(state),
             Datum::Duration(duration) => duration.micros.hash(state),
             Datum::Member(member) => member.hash(state),
+            Datum::Json(json) => json.sort_key().hash(state),
         }
     }
 }

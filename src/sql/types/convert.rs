@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use super::json::{self, Json};
 use super::{
     Datum, Decimal, Duration, FieldType, Member, Time, TimeKind, TimeRules, ValueContext, text,
 };
@@ -61,6 +62,10 @@ impl Datum {
             Datum::Time(time) => time.to_decimal().to_f64(),
             Datum::Duration(duration) => duration.to_decimal().to_f64(),
             Datum::Member(member) => member.number as f64,
+            Datum::Json(json) => match number_of(json) {
+                Some(number) => number.to_f64(ctx)?,
+                None => return invalid_document(ctx, "DOUBLE").map(|()| 0.0),
+            },
         })
     }
 
@@ -86,6 +91,10 @@ impl Datum {
             Datum::Time(time) => time.to_decimal(),
             Datum::Duration(duration) => duration.to_decimal(),
             Datum::Member(member) => Decimal::from(member.number),
+            Datum::Json(json) => match number_of(json) {
+                Some(number) => number.to_decimal(ctx)?,
+                None => return invalid_document(ctx, "DECIMAL").map(|()| Decimal::ZERO),
+            },
         })
     }
 
@@ -103,6 +112,10 @@ impl Datum {
             // As CAST(… AS SIGNED) does: the same bits.
             Datum::UInt(number) => Ok(*number as i64),
             Datum::Member(member) => Ok(member.number as i64),
+            Datum::Json(json) => match number_of(json) {
+                Some(number) => number.to_i64(ctx),
+                None => invalid_document(ctx, "INTEGER").map(|()| 0),
+            },
             Datum::Float(number) => clip(number.round_ties_even() as i128),
             Datum::Bytes(bytes) => {
                 let number = integer_prefix(bytes, ctx)?;
@@ -132,6 +145,10 @@ impl Datum {
             Datum::Int(number) => Ok(*number as u64),
             Datum::UInt(number) => Ok(*number),
             Datum::Member(member) => Ok(member.number),
+            Datum::Json(json) => match number_of(json) {
+                Some(number) => number.to_u64(ctx),
+                None => invalid_document(ctx, "INTEGER").map(|()| 0),
+            },
             Datum::Float(number) => clip(number.round_ties_even() as i128),
             Datum::Bytes(bytes) => clip(integer_prefix(bytes, ctx)?),
             other => clip(other.to_decimal(ctx)?.round(0).unscaled.to_i128().unwrap_or(i128::MAX)),
@@ -147,6 +164,7 @@ impl Datum {
             Datum::Decimal(number) => !number.is_zero(),
             Datum::Time(time) => !time.is_zero(),
             Datum::Duration(duration) => duration.micros != 0,
+            Datum::Json(json) => json.is_true(),
             other => other.to_f64(ctx)? != 0.0,
         }))
     }
@@ -211,6 +229,12 @@ impl Datum {
                 }
                 parsed.map(|parsed| parsed.value)
             }
+            Datum::Json(json) => {
+                return match time_of(json) {
+                    Some(time) => time.to_time_by(kind, fsp, rules, ctx),
+                    None => invalid_document(ctx, &kind.name().to_uppercase()).map(|()| None),
+                };
+            }
             other => Time::from_number(&other.to_decimal(ctx)?, kind, fsp, rules),
         };
         if found.is_none() {
@@ -230,6 +254,12 @@ impl Datum {
                 let text = String::from_utf8_lossy(bytes);
                 Duration::parse(&text, fsp, mode)
                     .map(|parsed| (parsed.value, parsed.clipped || parsed.truncated))
+            }
+            Datum::Json(json) => {
+                return match time_of(json) {
+                    Some(time) => time.to_duration(fsp, ctx),
+                    None => invalid_document(ctx, "TIME").map(|()| None),
+                };
             }
             other => Duration::from_decimal(&other.to_decimal(ctx)?, fsp, mode),
         };
@@ -252,6 +282,23 @@ fn text_of(value: &Datum, field_type: &FieldType) -> Bytes {
     let mut out = Vec::new();
     text::write_text(value, field_type, &mut out);
     Bytes::from(out)
+}
+
+/// A document that stands for no value of a type.
+fn invalid_document(ctx: &ValueContext, target: &str) -> SqlResult<()> {
+    let (code, message) = json::invalid_cast(target, "json", 1);
+    ctx.warn_or_fail(code, message)
+}
+
+/// The number, or the text that may be read as one, that a document is.
+fn number_of(json: &Json) -> Option<Datum> {
+    json.to_datum().filter(|value| !matches!(value, Datum::Time(_) | Datum::Duration(_)))
+}
+
+/// The time, or the text that may be read as one, that a document is.
+fn time_of(json: &Json) -> Option<Datum> {
+    json.to_datum()
+        .filter(|value| matches!(value, Datum::Time(_) | Datum::Duration(_) | Datum::Bytes(_)))
 }
 
 /// The integer a text starts with: of `1.9` and `1e3` the digits before the point, as CAST reads them.

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::json::Json;
 use super::{Decimal, Duration, FieldType, Member, Time, TypeKind};
 
 /// A value of a MySQL type. Which type exactly (width, collation, scale) stands in a `FieldType` beside it.
@@ -26,6 +27,8 @@ pub enum Datum {
     Duration(Duration),
     /// ENUM and SET.
     Member(Member),
+    /// JSON.
+    Json(Json),
 }
 
 impl Datum {
@@ -41,6 +44,7 @@ impl Datum {
         match self {
             Datum::Bytes(bytes) => bytes.len(),
             Datum::Member(member) => member.text.len(),
+            Datum::Json(json) => json.stored_size(),
             Datum::Null
             | Datum::Int(_)
             | Datum::UInt(_)
@@ -62,7 +66,8 @@ impl Datum {
             | Datum::Bytes(_)
             | Datum::Time(_)
             | Datum::Duration(_)
-            | Datum::Member(_) => None,
+            | Datum::Member(_)
+            | Datum::Json(_) => None,
         }
     }
 }
@@ -120,7 +125,9 @@ impl Datum {
     #[must_use]
     pub fn into_user_variable(self, field_type: &FieldType) -> Datum {
         match self {
-            Datum::Time(_) | Datum::Duration(_) => Datum::Bytes(self.to_bytes_as(field_type)),
+            Datum::Time(_) | Datum::Duration(_) | Datum::Json(_) => {
+                Datum::Bytes(self.to_bytes_as(field_type))
+            }
             Datum::Member(member) => Datum::Bytes(member.text),
             Datum::Int(year) if field_type.kind == TypeKind::Year => {
                 Datum::UInt(year.unsigned_abs())

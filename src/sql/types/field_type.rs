@@ -52,6 +52,8 @@ pub enum TypeKind {
     Enum,
     /// SET.
     Set,
+    /// JSON.
+    Json,
     /// The type of a bare NULL.
     Null,
 }
@@ -158,6 +160,11 @@ impl FieldType {
     /// LONGTEXT.
     pub fn long_text() -> FieldType {
         FieldType::new(TypeKind::LongText)
+    }
+
+    /// JSON.
+    pub fn json() -> FieldType {
+        FieldType::new(TypeKind::Json)
     }
 
     /// DATE.
@@ -311,6 +318,7 @@ impl FieldType {
                 TimeKind::Timestamp => FieldType::timestamp(time.fsp),
             }),
             Datum::Duration(duration) => fixed(FieldType::time(duration.fsp)),
+            Datum::Json(_) => fixed(FieldType::json()),
             Datum::Member(member) => FieldType::of_literal(&Datum::Bytes(member.text.clone())),
         }
     }
@@ -331,6 +339,7 @@ impl FieldType {
             },
             Class::Calendar | Class::Duration => FieldType::varchar(self.display_width()),
             Class::Member => FieldType::varchar(self.display_width()).collate(self.collation),
+            Class::Json => FieldType::long_text().collate(Collation::Utf8mb4Bin),
             // The sign is that of a hexadecimal literal: it is kept as the bytes it is.
             Class::String => FieldType { unsigned: false, ..self.clone() },
             Class::Decimal | Class::Null => self.clone(),

@@ -10,7 +10,7 @@
 //!   record batches, [`codec`] for rows and index keys.
 //!
 //! A string is bytes beside a collation; that text is UTF-8 is checked where it is stored. `utf8mb4_bin`, the default,
-//! pads the shorter of two strings with spaces. JSON is not here yet.
+//! pads the shorter of two strings with spaces. A JSON document is bytes as well ([`json`]).
 
 pub mod codec;
 mod collation;
@@ -22,6 +22,7 @@ pub mod decimal;
 mod describe;
 mod environment;
 mod field_type;
+pub mod json;
 mod kinds;
 mod locale;
 mod members;

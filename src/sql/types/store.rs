@@ -4,13 +4,13 @@
 //! warning. What every mode changes silently or with a note: digits after the point that are rounded away, spaces at the
 //! end of a CHAR. What each kind of types does stands in `kinds`.
 
-use super::{Datum, Decimal, FieldType, ValueContext};
+use super::{Datum, Decimal, FieldType, TypeKind, ValueContext};
 use crate::common::{SqlError, SqlResult, errno};
 
 /// Where a value goes, for messages.
 pub(super) struct Target<'a> {
     pub(super) field_type: &'a FieldType,
-    column: &'a str,
+    pub(super) column: &'a str,
     row: u64,
     pub(super) ctx: &'a ValueContext,
 }
@@ -27,6 +27,11 @@ pub fn convert_for_column(
     if value.is_null() {
         return Ok(Datum::Null);
     }
+    let value = match value {
+        // As its text, unless the column holds documents.
+        Datum::Json(json) if field_type.kind != TypeKind::Json => Datum::from(json.to_text()),
+        value => value,
+    };
     field_type.kind.definition().assign(value, &Target { field_type, column, row, ctx })
 }
 

@@ -25,7 +25,8 @@ pub fn write_text(value: &Datum, field_type: &FieldType, out: &mut Vec<u8>) {
         | Datum::Bytes(_)
         | Datum::Time(_)
         | Datum::Duration(_)
-        | Datum::Member(_) => field_type.kind.definition().write(value, field_type, out),
+        | Datum::Member(_)
+        | Datum::Json(_) => field_type.kind.definition().write(value, field_type, out),
     }
     if field_type.zerofill && field_type.kind.is_numeric() && !value.is_null() {
         let width = field_type.display_width() as usize;

@@ -340,7 +340,8 @@ fn integer(
         | Datum::Bytes(_)
         | Datum::Time(_)
         | Datum::Duration(_)
-        | Datum::Member(_) => return Err(wrong_type(variable)),
+        | Datum::Member(_)
+        | Datum::Json(_) => return Err(wrong_type(variable)),
     };
     let clipped = number.clamp(i128::from(low), i128::from(high));
     let warning = (clipped != number)

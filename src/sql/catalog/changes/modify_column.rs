@@ -123,6 +123,7 @@ impl Stored<'_> {
             | TypeKind::Time
             | TypeKind::Year
             | TypeKind::Bit
+            | TypeKind::Json
             | TypeKind::Null => Stored::Otherwise,
         }
     }

@@ -102,7 +102,8 @@ pub(super) fn explicit_id(value: &Datum) -> u64 {
         | Datum::Bytes(_)
         | Datum::Time(_)
         | Datum::Duration(_)
-        | Datum::Member(_) => 0,
+        | Datum::Member(_)
+        | Datum::Json(_) => 0,
     }
 }
 
@@ -217,7 +218,8 @@ impl Insert<'_> {
             | Datum::Bytes(_)
             | Datum::Time(_)
             | Datum::Duration(_)
-            | Datum::Member(_) => false,
+            | Datum::Member(_)
+            | Datum::Json(_) => false,
         }
     }
 

@@ -9,6 +9,7 @@ use crate::common::{SqlError, SqlResult};
 use crate::sql::expr::{Aggregate, AggregateKind, Expr, Function};
 use crate::sql::plan::SortKey;
 use crate::sql::table_codec::Wanted;
+use crate::sql::types::json::Json;
 use crate::sql::types::{
     Datum, Decimal, Duration, Environment, FieldType, Member, SqlMode, Time, TimeKind, TimeZone,
 };
@@ -269,6 +270,11 @@ fn put_datum(value: &Datum) -> wire::Datum {
         Datum::Member(Member { number, text }) => {
             Some(Value::Member(wire::Member { number: *number, text: text.clone() }))
         }
+        Datum::Json(json) => {
+            let mut stored = Vec::with_capacity(json.stored_size());
+            json.write_to(&mut stored);
+            Some(Value::Document(stored.into()))
+        }
     };
     wire::Datum { value }
 }
@@ -299,6 +305,9 @@ fn take_datum(datum: wire::Datum) -> SqlResult<Datum> {
         }
         Some(Value::Member(wire::Member { number, text })) => {
             Datum::Member(Member { number, text })
+        }
+        Some(Value::Document(stored)) => {
+            Datum::Json(Json::from_stored(&stored).ok_or_else(|| wrong("document"))?)
         }
     })
 }

@@ -26,7 +26,7 @@ use crate::sql::expr::{
     Aggregate, AggregateKind, EvalContext, Expr, from_df_error, physical, to_df_error,
 };
 use crate::sql::functions::Accumulator;
-use crate::sql::types::FieldType;
+use crate::sql::types::{FieldType, TypeKind};
 
 /// Groups and aggregates. Output: the group expressions, then the aggregates.
 ///
@@ -176,13 +176,19 @@ impl Spec {
     /// Whether its states become larger with the rows they see.
     fn grows(&self) -> bool {
         self.aggregate.distinct
-            || self.aggregate.args.iter().any(|arg| arg.field_type().kind.is_string())
+            || self.aggregate.kind.definition().gathers
+            || self.aggregate.args.iter().any(|arg| grows_with_rows(arg.field_type()))
     }
 
     fn data_type(&self) -> DataType {
         let field_type: &FieldType = &self.aggregate.field_type;
         field_type.arrow_type()
     }
+}
+
+/// Whether values of this type have any length.
+fn grows_with_rows(field_type: &FieldType) -> bool {
+    field_type.kind.is_string() || field_type.kind == TypeKind::Json
 }
 
 /// A group's state on its way.

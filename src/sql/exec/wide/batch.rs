@@ -10,6 +10,7 @@ use arrow::datatypes::{
     DataType, Decimal256Type, Field, Float64Type, Int64Type, Schema, SchemaRef, UInt64Type,
 };
 use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
 use datafusion_common::Result;
 
 use crate::sql::exec::keys;
@@ -81,7 +82,15 @@ pub(super) fn column<'a>(
         }
         DataType::Binary => {
             let mut builder = BinaryBuilder::with_capacity(count, count * 16);
-            values.for_each(|value| builder.append_option(bytes_of(value)));
+            let mut stored = Vec::new();
+            values.for_each(|value| match value {
+                Datum::Json(json) => {
+                    stored.clear();
+                    json.write_to(&mut stored);
+                    builder.append_value(&stored);
+                }
+                value => builder.append_option(bytes_of(value)),
+            });
             Arc::new(builder.finish())
         }
         _ => Arc::new(NullArray::new(count)),
@@ -98,7 +107,8 @@ fn bytes_of(value: &Datum) -> Option<&[u8]> {
         | Datum::Float(_)
         | Datum::Decimal(_)
         | Datum::Time(_)
-        | Datum::Duration(_) => None,
+        | Datum::Duration(_)
+        | Datum::Json(_) => None,
     }
 }
 
@@ -112,7 +122,8 @@ fn int64(value: &Datum) -> Option<i64> {
         | Datum::Decimal(_)
         | Datum::Bytes(_)
         | Datum::Time(_)
-        | Datum::Member(_) => None,
+        | Datum::Member(_)
+        | Datum::Json(_) => None,
     }
 }
 
@@ -126,7 +137,8 @@ fn uint64(value: &Datum) -> Option<u64> {
         | Datum::Float(_)
         | Datum::Decimal(_)
         | Datum::Bytes(_)
-        | Datum::Duration(_) => None,
+        | Datum::Duration(_)
+        | Datum::Json(_) => None,
     }
 }
 
@@ -184,6 +196,7 @@ impl<'a> Reader<'a> {
                     | Class::String
                     | Class::Calendar
                     | Class::Member
+                    | Class::Json
                     | Class::Null => Datum::Int(number),
                 }
             }
@@ -196,7 +209,11 @@ impl<'a> Reader<'a> {
                 scale: *scale as u8,
             }),
             DataType::Utf8 => Datum::from(self.array.as_string::<i32>().value(row)),
-            DataType::Binary => Datum::from(self.array.as_binary::<i32>().value(row).to_vec()),
+            DataType::Binary => {
+                let bytes = Bytes::copy_from_slice(self.array.as_binary::<i32>().value(row));
+                // No document has no bytes.
+                self.field_type.datum_of_bytes(bytes).unwrap_or_default()
+            }
             DataType::Boolean => Datum::from(self.array.as_boolean().value(row)),
             _ => Datum::Null,
         }

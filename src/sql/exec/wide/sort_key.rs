@@ -1,4 +1,4 @@
-//! A string as the bytes its collation compares.
+//! A string as the bytes its collation compares, and a document as bytes whose order is its own.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -7,13 +7,15 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, BinaryBuilder};
 use arrow::datatypes::{DataType, Schema};
 use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
 use datafusion_common::Result;
 use datafusion_expr::ColumnarValue;
 use datafusion_physical_expr_common::physical_expr::PhysicalExpr;
 
 use crate::sql::exec::keys;
 use crate::sql::expr::{EvalContext, Expr, physical, to_df_error};
-use crate::sql::types::Collation;
+use crate::sql::types::FieldType;
+use crate::sql::types::json::Json;
 
 /// An expression to join, group, order or compare by: the sort key where the collation needs one.
 pub(super) fn comparable(expr: &Expr, ctx: &Arc<EvalContext>) -> Arc<dyn PhysicalExpr> {
@@ -21,20 +23,27 @@ pub(super) fn comparable(expr: &Expr, ctx: &Arc<EvalContext>) -> Arc<dyn Physica
     if keys::compares_as_bytes(expr.field_type()) {
         return inner;
     }
-    Arc::new(SortKeyExpr { inner, collation: expr.field_type().collation, ctx: ctx.clone() })
+    let field_type = expr.field_type().clone();
+    Arc::new(SortKeyExpr { inner, field_type, ctx: ctx.clone() })
 }
 
-/// The sort key of a string.
+/// The sort key of a document in binary form.
+fn document_key(bytes: &[u8]) -> Vec<u8> {
+    let json = Json::from_stored(&Bytes::copy_from_slice(bytes));
+    json.map(|json| json.sort_key()).unwrap_or_default()
+}
+
+/// The sort key of a string or a document.
 #[derive(Debug, Clone)]
 struct SortKeyExpr {
     inner: Arc<dyn PhysicalExpr>,
-    collation: Collation,
+    field_type: FieldType,
     ctx: Arc<EvalContext>,
 }
 
 impl PartialEq for SortKeyExpr {
     fn eq(&self, other: &SortKeyExpr) -> bool {
-        self.inner.eq(&other.inner) && self.collation == other.collation
+        self.inner.eq(&other.inner) && self.field_type == other.field_type
     }
 }
 
@@ -43,7 +52,7 @@ impl Eq for SortKeyExpr {}
 impl Hash for SortKeyExpr {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.inner.hash(state);
-        self.collation.hash(state);
+        self.field_type.hash(state);
     }
 }
 
@@ -66,13 +75,19 @@ impl PhysicalExpr for SortKeyExpr {
         let strings = self.inner.evaluate(batch)?.into_array(batch.num_rows())?;
         let mut builder = BinaryBuilder::with_capacity(strings.len(), strings.len() * 16);
         let texts = strings.as_string_opt::<i32>();
+        let documents = strings.as_binary_opt::<i32>();
         for row in 0..strings.len() {
             // The texts may be long, and the batch all that a join holds.
             self.ctx.check_interrupted().map_err(to_df_error)?;
             match texts {
                 Some(texts) if !texts.is_null(row) => {
-                    builder.append_value(self.collation.sort_key(texts.value(row).as_bytes()))
+                    let text = texts.value(row).as_bytes();
+                    builder.append_value(self.field_type.collation.sort_key(text));
                 }
+                _ if strings.is_valid(row) => match documents {
+                    Some(documents) => builder.append_value(document_key(documents.value(row))),
+                    None => builder.append_null(),
+                },
                 _ => builder.append_null(),
             }
         }

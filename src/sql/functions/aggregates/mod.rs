@@ -6,6 +6,7 @@
 mod bits;
 mod concat;
 mod count;
+mod json;
 mod pick;
 mod state;
 mod sum;
@@ -37,6 +38,8 @@ pub struct AggregateDefinition {
     pub takes_nulls: bool,
     /// Whether the last argument says how the values are put together, and is no value itself.
     pub has_separator: bool,
+    /// Whether it keeps all values, of whatever type.
+    pub gathers: bool,
     /// Its type.
     pub result: fn(&Typing<'_>) -> SqlResult<FieldType>,
     /// What it keeps of a group without rows.
@@ -60,6 +63,7 @@ impl AggregateDefinition {
             numbers: false,
             takes_nulls: false,
             has_separator: false,
+            gathers: false,
             result,
             new,
             summary,
@@ -114,6 +118,10 @@ aggregates! {
     Max => pick::MAX;
     /// GROUP_CONCAT: the arguments joined, the last one is the separator.
     GroupConcat => concat::GROUP_CONCAT;
+    /// JSON_ARRAYAGG.
+    JsonArrayAgg => json::JSON_ARRAYAGG;
+    /// JSON_OBJECTAGG.
+    JsonObjectAgg => json::JSON_OBJECTAGG;
     /// BIT_AND.
     BitAnd => bits::BIT_AND;
     /// BIT_OR.

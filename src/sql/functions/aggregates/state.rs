@@ -5,6 +5,7 @@ use ahash::AHashSet;
 use super::bits::Bits;
 use super::concat::Concat;
 use super::count::Count;
+use super::json::{JsonArray, JsonObject};
 use super::pick::Pick;
 use super::sum::{ExactSum, FloatSum};
 use super::variance::Variance;
@@ -75,7 +76,7 @@ macro_rules! states {
     };
 }
 
-states!(Count, ExactSum, FloatSum, Pick, Concat, Bits, Variance);
+states!(Count, ExactSum, FloatSum, Pick, Concat, Bits, Variance, JsonArray, JsonObject);
 
 /// One aggregate of one group.
 #[derive(Clone, Debug)]
@@ -281,14 +282,20 @@ mod tests {
             for ((field_type, values), distinct) in
                 columns.iter().flat_map(|column| [(column, false), (column, true)])
             {
-                let mut args = vec![Expr::column(0, field_type.clone())];
+                // Members of objects have a key in front.
+                let key = (*kind == AggregateKind::JsonObjectAgg).then(|| Datum::from("k"));
+                let mut args: Vec<Expr> = key.clone().map(Expr::literal).into_iter().collect();
+                args.push(Expr::column(0, field_type.clone()));
                 let separator = kind.definition().has_separator.then(|| Datum::from(";"));
                 args.extend(separator.clone().map(Expr::literal));
                 let aggregate =
                     Aggregate::new(*kind, args, distinct).expect("it has its arguments");
                 let rows: Vec<Vec<Datum>> = values
                     .iter()
-                    .map(|value| [value.clone()].into_iter().chain(separator.clone()).collect())
+                    .map(|value| {
+                        let row = key.clone().into_iter().chain([value.clone()]);
+                        row.chain(separator.clone()).collect()
+                    })
                     .collect();
                 let whole = of(&aggregate, &rows, &ctx).finish().expect("it has a value");
                 for at in 0..=rows.len() {

@@ -121,6 +121,8 @@ pub enum CastType {
     Time(Option<u32>),
     /// YEAR.
     Year,
+    /// JSON.
+    Json,
 }
 
 /// Which end of a string TRIM works on.

@@ -82,7 +82,7 @@ impl Parser<'_> {
             "datetime" => CastType::DateTime(length),
             "time" => CastType::Time(length),
             "year" if length.is_none() => CastType::Year,
-            "json" => return Err(SqlError::unsupported("CAST(… AS JSON)")),
+            "json" if length.is_none() => CastType::Json,
             _ => return Err(error()),
         })
     }

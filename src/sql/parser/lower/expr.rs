@@ -103,7 +103,10 @@ impl Parser<'_> {
             // Anywhere but in date arithmetic.
             SqlExpr::Interval(interval) => Err(self.error_after_interval(&interval)),
             SqlExpr::MatchAgainst { .. } => Err(SqlError::unsupported("MATCH … AGAINST")),
-            SqlExpr::MemberOf(_) => Err(SqlError::unsupported("MEMBER OF")),
+            SqlExpr::MemberOf(member) => {
+                let args = vec![self.lower_expr(*member.value)?, self.lower_expr(*member.array)?];
+                Ok(Expr::Call("member of".to_owned(), args))
+            }
             SqlExpr::Wildcard(token) => Err(self.error_at(token.0.span.start)),
             other => Err(SqlError::unsupported(other)),
         }
@@ -235,6 +238,17 @@ impl Parser<'_> {
         }
     }
 
+    /// `column->'path'`, and `column->>'path'`, which is unquoted.
+    fn json_path(&self, column: Expr, path: Expr, is_unquoted: bool) -> SqlResult<Expr> {
+        if !matches!(column, Expr::Column { .. })
+            || !matches!(path, Expr::Literal(Literal::String(..)))
+        {
+            return Err(self.syntax_error());
+        }
+        let found = Expr::Call("json_extract".to_owned(), vec![column, path]);
+        Ok(if is_unquoted { Expr::Call("json_unquote".to_owned(), vec![found]) } else { found })
+    }
+
     fn apply(&self, left: Expr, op: &BinaryOperator, right: SqlExpr) -> SqlResult<Expr> {
         use BinaryOperator as Sql;
         let op = match op {
@@ -254,7 +268,8 @@ impl Parser<'_> {
                 return Ok(Expr::Call("concat".to_owned(), vec![left, self.lower_expr(right)?]));
             }
             Sql::Arrow | Sql::LongArrow => {
-                return Err(SqlError::unsupported("JSON path operators"));
+                let path = self.lower_expr(right)?;
+                return self.json_path(left, path, *op == Sql::LongArrow);
             }
             Sql::Custom(operator) if operator == SOUNDS_LIKE => {
                 let soundex = |operand| Box::new(Expr::Call("soundex".to_owned(), vec![operand]));

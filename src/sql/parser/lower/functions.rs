@@ -29,12 +29,12 @@ const AGGREGATES: &[&str] = &[
     "var_samp",
     "variance",
     "any_value",
+    "json_arrayagg",
+    "json_objectagg",
 ];
 
 /// Aggregates and window functions of MySQL that are not implemented.
 const UNSUPPORTED: &[&str] = &[
-    "json_arrayagg",
-    "json_objectagg",
     "row_number",
     "rank",
     "dense_rank",
@@ -80,7 +80,7 @@ impl Parser<'_> {
             ));
         }
         let name = self.lower_one_name(&name)?.to_lowercase();
-        if UNSUPPORTED.contains(&name.as_str()) || name.starts_with("json_") {
+        if UNSUPPORTED.contains(&name.as_str()) {
             return Err(SqlError::unsupported(format!("{}()", name.to_uppercase())));
         }
         let refused = [
@@ -97,6 +97,11 @@ impl Parser<'_> {
         let args = self.arguments(args, start)?;
         if AGGREGATES.contains(&name.as_str()) {
             return self.aggregate(name, args, start);
+        }
+        if let [FunctionArgumentClause::JsonReturningClause(_)] = args.clauses.as_slice()
+            && name == "json_value"
+        {
+            return Err(SqlError::unsupported("JSON_VALUE() with RETURNING"));
         }
         if args.distinct || args.wildcard || !args.clauses.is_empty() {
             return Err(self.error_at(start));
@@ -130,6 +135,10 @@ impl Parser<'_> {
     }
 
     fn aggregate(&self, name: String, args: Arguments, start: Location) -> SqlResult<Expr> {
+        let is_document = matches!(name.as_str(), "json_arrayagg" | "json_objectagg");
+        if is_document && args.distinct {
+            return Err(self.error_at(start));
+        }
         if args.wildcard && name != "count" || !args.wildcard && args.list.is_empty() {
             return Err(self.error_at(start));
         }

@@ -91,9 +91,12 @@ fn digits(field_type: &FieldType) -> (Option<u32>, Option<u32>) {
             let (precision, scale) = field_type.precision_scale();
             (Some(precision), Some(scale.into()))
         }
-        Class::String | Class::Calendar | Class::Duration | Class::Member | Class::Null => {
-            (None, None)
-        }
+        Class::String
+        | Class::Calendar
+        | Class::Duration
+        | Class::Member
+        | Class::Json
+        | Class::Null => (None, None),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::sql::stats::TableStats;
 use crate::sql::system::asked::Asked;
 use crate::sql::system::schema_facts::{moment, public_columns, public_indexes};
 use crate::sql::system::table::table;
-use crate::sql::types::Datum;
+use crate::sql::types::{Datum, TypeKind};
 
 /// What is told of a table.
 struct Facts<'a> {
@@ -109,6 +109,8 @@ fn likely_bytes(table: &TableInfo) -> (u64, u64) {
             _ if kind.is_string() => {
                 (u64::from(column.field_type.display_width()) / 2).min(TEXT_BYTES)
             }
+            TypeKind::Json => TEXT_BYTES,
+            // Whatever else there is takes about as much as a number.
             _ => 8,
         }
     };

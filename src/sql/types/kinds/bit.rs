@@ -88,7 +88,8 @@ impl Kind for Bit {
             | Datum::Float(_)
             | Datum::Decimal(_)
             | Datum::Time(_)
-            | Datum::Duration(_) => {
+            | Datum::Duration(_)
+            | Datum::Json(_) => {
                 u64::try_from(saturating_integer(&value.to_decimal(target.ctx)?)).ok()
             }
         };

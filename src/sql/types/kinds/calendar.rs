@@ -113,6 +113,7 @@ impl Kind for Calendar {
                 time.map(|time| time.with_kind(kind))
             }
             Datum::Duration(_) => value.to_time(kind, fsp, target.ctx)?,
+            Datum::Json(_) => value.to_time(kind, fsp, target.ctx)?,
             number @ (Datum::Null
             | Datum::Int(_)
             | Datum::UInt(_)

@@ -63,6 +63,7 @@ impl Kind for DurationKind {
             }
             Datum::Duration(duration) => Some(duration.round_to(fsp, mode).clip()),
             Datum::Time(time) => Some((time.time_of_day().round_to(fsp, mode), false)),
+            Datum::Json(_) => value.to_duration(fsp, target.ctx)?.map(|duration| (duration, false)),
             number @ (Datum::Null
             | Datum::Int(_)
             | Datum::UInt(_)

@@ -114,7 +114,8 @@ impl Kind for Integer {
             | Datum::Decimal(_)
             | Datum::Time(_)
             | Datum::Duration(_)
-            | Datum::Member(_) => saturating_integer(&value.to_decimal(target.ctx)?),
+            | Datum::Member(_)
+            | Datum::Json(_) => saturating_integer(&value.to_decimal(target.ctx)?),
         };
         let (min, max) = self.range(target.field_type.unsigned);
         let fitted = number.clamp(min, max);

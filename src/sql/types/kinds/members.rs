@@ -149,7 +149,8 @@ impl Kind for Choice {
             | Datum::Float(_)
             | Datum::Decimal(_)
             | Datum::Time(_)
-            | Datum::Duration(_) => {
+            | Datum::Duration(_)
+            | Datum::Json(_) => {
                 let number = saturating_integer(&truncated(&value.to_decimal(target.ctx)?));
                 let least = i128::from(!self.is_set);
                 let largest = i128::from(self.largest(members));

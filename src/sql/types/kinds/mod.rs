@@ -10,6 +10,7 @@ mod decimal;
 mod duration;
 mod floats;
 mod integers;
+mod json;
 mod members;
 mod null;
 mod strings;
@@ -42,6 +43,8 @@ pub enum Class {
     Duration,
     /// Numbers that stand for texts.
     Member,
+    /// Documents.
+    Json,
     /// Nothing but NULL.
     Null,
 }
@@ -169,6 +172,7 @@ macro_rules! with_home {
             TypeKind::DateTime => with_home!(@ calendar::DATETIME, $home => $done),
             TypeKind::Timestamp => with_home!(@ calendar::TIMESTAMP, $home => $done),
             TypeKind::Time => with_home!(@ duration::DurationKind, $home => $done),
+            TypeKind::Json => with_home!(@ json::JsonKind, $home => $done),
             TypeKind::Null => with_home!(@ null::NullKind, $home => $done),
         }
     };
@@ -214,6 +218,7 @@ fn write_plain(value: &Datum, out: &mut Vec<u8>) {
         Datum::Time(time) => write!(out, "{time}"),
         Datum::Duration(duration) => write!(out, "{duration}"),
         Datum::Member(member) => out.write_all(&member.text),
+        Datum::Json(json) => out.write_all(json.to_text().as_bytes()),
     };
 }
 

@@ -80,7 +80,8 @@ impl Kind for Year {
             | Datum::Float(_)
             | Datum::Decimal(_)
             | Datum::Duration(_)
-            | Datum::Member(_) => saturating_integer(&value.to_decimal(target.ctx)?),
+            | Datum::Member(_)
+            | Datum::Json(_) => saturating_integer(&value.to_decimal(target.ctx)?),
         };
         let year = match number {
             1..=69 => number + 2000,
