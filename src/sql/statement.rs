@@ -119,6 +119,7 @@ macro_rules! statements {
 
 statements! {
     // kind              Com_…                    commits uses    answers prepares begins right
+    AlterDb              "alter_db"               First   Schema  Done Text  Here  "ALTER";
     AlterTable           "alter_table"            First   Schema  Done Text  Here  "ALTER";
     AlterUser            "alter_user"             First   Schema  Done Text  Here  "CREATE USER";
     Analyze              "analyze"                First   Schema  Rows Text  Apart "INSERT";
@@ -146,6 +147,7 @@ statements! {
     LockTables           "lock_tables"            First   Session Done Text  Here  "LOCK TABLES";
     PrepareSql           "prepare_sql"            Never   Session Done Never Here  Anybody;
     ReleaseSavepoint     "release_savepoint"      Never   Session Done Text  Here  Anybody;
+    RenameTable          "rename_table"           First   Schema  Done Text  Here  "ALTER";
     Replace              "replace"                Never   Writes  Done Plan  Here  "INSERT";
     ReplaceSelect        "replace_select"         Never   Writes  Done Plan  Here  "INSERT";
     Rollback             "rollback"               Itself  Session Done Text  Here  Anybody;
@@ -225,6 +227,8 @@ impl Statement {
             Statement::CreateIndex(_) => K::CreateIndex,
             Statement::DropIndex { .. } => K::DropIndex,
             Statement::AlterTable { .. } => K::AlterTable,
+            Statement::RenameTables(_) => K::RenameTable,
+            Statement::AlterDatabase { .. } => K::AlterDb,
             Statement::Use(_) => K::ChangeDb,
             Statement::SetVariables(_) => K::SetOption,
             Statement::Begin { .. } => K::Begin,

@@ -261,7 +261,12 @@ pub(super) async fn cancel(parts: &DdlParts, id: u64, error: &SqlError) -> SqlRe
 fn named_tables(statement: &DdlStatement, schema: &InfoSchema) -> Vec<i64> {
     let id = |database: &str, table: &str| schema.table(database, table).map(|table| table.id);
     match statement {
-        DdlStatement::CreateDatabase { .. } | DdlStatement::CreateTable { .. } => Vec::new(),
+        DdlStatement::CreateDatabase { .. }
+        | DdlStatement::AlterDatabase { .. }
+        | DdlStatement::CreateTable { .. } => Vec::new(),
+        DdlStatement::RenameTables { renames } => {
+            renames.iter().filter_map(|((database, table), _)| id(database, table)).collect()
+        }
         DdlStatement::DropDatabase { name, .. } => {
             schema.tables(name).map(|table| table.id).collect()
         }

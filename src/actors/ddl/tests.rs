@@ -64,7 +64,8 @@ fn create_index() -> DdlStatement {
 fn add_index(name: &str, column: &str) -> DdlStatement {
     let parts = vec![IndexPart { column: column.to_owned(), length: None }];
     let (name, comment) = (Some(name.to_owned()), String::new());
-    let definition = IndexDefinition { name, primary: false, unique: false, parts, comment };
+    let definition =
+        IndexDefinition { name, primary: false, unique: false, parts, comment, invisible: false };
     alter(TableChange::AddIndex(AddIndex { definition, if_not_exists: false }))
 }
 

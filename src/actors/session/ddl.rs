@@ -12,7 +12,9 @@ use crate::actors::runtime::{AskError, SendError};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{DdlContext, DdlStatement, InfoSchema, build_statement};
 use crate::sql::parser::Statement;
-use crate::sql::parser::ast::{AlterAction, CreateDatabase, TableOption};
+use crate::sql::parser::ast::{
+    AlterAction, CreateDatabase, DatabaseOptions, ObjectName, TableOption,
+};
 use crate::sql::stats::{StatsSource as _, TableStats};
 use crate::sql::types::SqlMode;
 
@@ -29,7 +31,7 @@ impl Core {
     pub(super) async fn change_schema(&mut self, statement: &Statement) -> SqlResult<u64> {
         self.await_schema_change(statement).await?;
         self.check_engine(statement)?;
-        self.note_keys(statement);
+        self.note_without_effect(statement);
         let affected = self.rows_of_change(statement);
         let schema = self.services.schema.current();
         let eval = self.eval.clone();
@@ -124,28 +126,47 @@ impl Core {
             return Cow::Borrowed(statement);
         };
         let Ok(position) = position("collation_server") else { return Cow::Borrowed(statement) };
-        let named = create.charset.is_some() || create.collation.is_some();
-        let server = self.vars.system.lock().text(position).to_string();
-        let collation = if named { create.collation.clone() } else { Some(server) };
-        Cow::Owned(Statement::CreateDatabase(CreateDatabase { collation, ..create.clone() }))
+        if create.options != DatabaseOptions::default() {
+            return Cow::Borrowed(statement);
+        }
+        let collation = Some(self.vars.system.lock().text(position).to_string());
+        let options = DatabaseOptions { charset: None, collation };
+        Cow::Owned(Statement::CreateDatabase(CreateDatabase { options, ..create.clone() }))
     }
 
-    /// ENABLE KEYS and DISABLE KEYS are taken and change nothing, as InnoDB does it.
-    fn note_keys(&self, statement: &Statement) {
-        if let Statement::AlterTable { table, actions, .. } = statement
-            && actions.contains(&AlterAction::Keys)
-        {
-            let name = &table.name;
+    /// ENABLE KEYS, DISABLE KEYS and ORDER BY are taken and change nothing, as InnoDB does it.
+    fn note_without_effect(&self, statement: &Statement) {
+        let Statement::AlterTable { table, actions, .. } = statement else { return };
+        let name = &table.name;
+        if actions.contains(&AlterAction::Keys) {
             let message = format!("Table storage engine for '{name}' doesn't have this option");
             self.eval.note(errno::ILLEGAL_HA, message);
         }
+        let ordered = actions.iter().any(|action| matches!(action, AlterAction::OrderBy(_)));
+        if ordered && self.has_primary_key(table) {
+            let message = format!(
+                "ORDER BY ignored as there is a user-defined clustered index in the table '{name}'"
+            );
+            self.eval.warn(errno::UNKNOWN, message);
+        }
+    }
+
+    fn has_primary_key(&self, table: &ObjectName) -> bool {
+        let schema = self.services.schema.current();
+        let database = table.database.as_deref().or(self.database.as_deref());
+        let table = database.and_then(|database| schema.table(database, &table.name));
+        table.is_some_and(|table| table.handle_column.is_some() || table.primary_index().is_some())
     }
 
     /// There is one storage engine, and it goes by InnoDB's name. It takes the place of MySQL's others, with a warning; one that
     /// MySQL does not have is error 1286, or without NO_ENGINE_SUBSTITUTION a warning.
     fn check_engine(&self, statement: &Statement) -> SqlResult<()> {
-        let Statement::CreateTable(create) = statement else { return Ok(()) };
-        for option in &create.options {
+        let (table, options) = match statement {
+            Statement::CreateTable(create) => (&create.name.name, create.options.iter().collect()),
+            Statement::AlterTable { table, actions, .. } => (&table.name, altered_options(actions)),
+            _ => return Ok(()),
+        };
+        for option in options {
             let TableOption::Engine(engine) = option else { continue };
             if ["InnoDB", "INNOBASE"].iter().any(|own| own.eq_ignore_ascii_case(engine)) {
                 continue;
@@ -160,12 +181,20 @@ impl Core {
                 }
                 self.eval.warn(unknown.code, unknown.message);
             }
-            let table = &create.name.name;
             let substituted = format!("Using storage engine InnoDB for table '{table}'");
             self.eval.warn(errno::WARN_USING_OTHER_HANDLER, substituted);
         }
         Ok(())
     }
+}
+
+/// The options among the actions of ALTER TABLE.
+fn altered_options(actions: &[AlterAction]) -> Vec<&TableOption> {
+    let options = actions.iter().map(|action| match action {
+        AlterAction::Options(options) => &options[..],
+        _ => &[],
+    });
+    options.flatten().collect()
 }
 
 /// Tells the worker why nobody waits for a change any more.

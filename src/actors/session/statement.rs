@@ -130,7 +130,9 @@ impl Core {
             | S::Truncate(_)
             | S::CreateIndex(_)
             | S::DropIndex { .. }
-            | S::AlterTable { .. } => self.change_schema(request.statement).await?,
+            | S::AlterTable { .. }
+            | S::RenameTables(_)
+            | S::AlterDatabase { .. } => self.change_schema(request.statement).await?,
             S::Use(name) => none(self.use_database(name)?),
             S::SetVariables(items) => none(self.set_variables(items, request).await?),
             S::Begin { mode, access, consistent_snapshot } => {

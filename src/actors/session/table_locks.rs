@@ -243,6 +243,7 @@ impl Core {
             S::Truncate(table) => vec![table],
             S::CreateIndex(create) => vec![&create.table],
             S::DropIndex { table, .. } | S::AlterTable { table, .. } => vec![table],
+            S::RenameTables(renames) => renames.iter().map(|(from, _)| from).collect(),
             S::DropDatabase { name, .. } => {
                 let tables = schema.tables(name).map(|table| (name.clone(), &**table));
                 return tables.collect();

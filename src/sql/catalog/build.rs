@@ -39,7 +39,7 @@ pub struct DdlContext<'a> {
 
 impl DdlContext<'_> {
     /// Database and name; error 1046 if no database was chosen, 1044 in a database of MySQL's own.
-    fn locate(&self, name: &ast::ObjectName) -> SqlResult<(String, String)> {
+    pub(super) fn locate(&self, name: &ast::ObjectName) -> SqlResult<(String, String)> {
         let database = match (&name.database, self.current_db) {
             (Some(database), _) => database.clone(),
             (None, Some(database)) => database.to_owned(),
@@ -72,6 +72,8 @@ pub fn build_statement(
             check_writable(name)?;
             DdlStatement::DropDatabase { name: name.clone(), if_exists: *if_exists }
         }
+        S::AlterDatabase { name, options } => alter_database(name.as_deref(), options, ctx)?,
+        S::RenameTables(renames) => rename_tables(renames, ctx)?,
         S::CreateTable(create) => {
             if let Some((database, table)) = own_table(create, ctx) {
                 return Ok(vec![DdlStatement::CreateTable {
@@ -145,8 +147,8 @@ pub fn build_create_database(create: &ast::CreateDatabase) -> SqlResult<Database
         let message = format!("Incorrect database name '{}'", create.name);
         return Err(SqlError::new(errno::WRONG_DB_NAME, message));
     }
-    let collation =
-        collation_of(create.charset.as_deref(), create.collation.as_deref(), Collation::default())?;
+    let ast::DatabaseOptions { charset, collation } = &create.options;
+    let collation = collation_of(charset.as_deref(), collation.as_deref(), Collation::default())?;
     Ok(DatabaseInfo {
         id: 0,
         name: create.name.clone(),
@@ -154,6 +156,39 @@ pub fn build_create_database(create: &ast::CreateDatabase) -> SqlResult<Database
         collation: collation.name().to_owned(),
         state: SchemaState::Public,
     })
+}
+
+/// ALTER DATABASE: the defaults of tables to come.
+fn alter_database(
+    name: Option<&str>,
+    options: &ast::DatabaseOptions,
+    ctx: &DdlContext<'_>,
+) -> SqlResult<DdlStatement> {
+    let Some(name) = name.or(ctx.current_db) else {
+        return Err(SqlError::new(errno::NO_DB, "No database selected"));
+    };
+    check_writable(name)?;
+    let database = ctx.schema.require_database(name)?;
+    let inherited = Collation::by_name(&database.collation)?;
+    let ast::DatabaseOptions { charset, collation } = options;
+    let collation = collation_of(charset.as_deref(), collation.as_deref(), inherited)?;
+    Ok(DdlStatement::AlterDatabase {
+        name: database.name.clone(),
+        charset: collation.charset().to_owned(),
+        collation: collation.name().to_owned(),
+    })
+}
+
+/// RENAME TABLE. What there is at its turn is looked at then, as each sees what those before it have done.
+fn rename_tables(
+    renames: &[(ast::ObjectName, ast::ObjectName)],
+    ctx: &DdlContext<'_>,
+) -> SqlResult<DdlStatement> {
+    let renames = renames.iter().map(|(from, to)| {
+        check_table_name(&to.name)?;
+        Ok((ctx.locate(from)?, ctx.locate(to)?))
+    });
+    Ok(DdlStatement::RenameTables { renames: renames.collect::<SqlResult<_>>()? })
 }
 
 /// A table from CREATE TABLE, with everything checked. Its id is zero; its columns and indexes are numbered from one.
@@ -208,18 +243,10 @@ fn empty_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult<Tab
             ast::TableOption::Comment(text) => comment.clone_from(text),
             ast::TableOption::AutoIncrement(start) => auto_increment_start = Some(*start),
             ast::TableOption::Storage(name, value) => storage.record(name, value),
-            ast::TableOption::Engine(_) => {}
+            ast::TableOption::Engine(_) | ast::TableOption::NoEncryption => {}
         }
     }
-    if comment.chars().count() > TABLE_COMMENT_LIMIT {
-        return Err(SqlError::new(
-            errno::TOO_LONG_TABLE_COMMENT,
-            format!(
-                "Comment for table '{}' is too long (max = {TABLE_COMMENT_LIMIT})",
-                create.name.name
-            ),
-        ));
-    }
+    check_table_comment(&create.name.name, &comment)?;
     let database = create.name.database.as_deref().or(ctx.current_db);
     let inherited = database.and_then(|name| ctx.schema.database(name));
     let inherited =
@@ -236,6 +263,7 @@ fn empty_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult<Tab
         storage: storage.list(),
         // AUTO_INCREMENT = 0 and 1 both say nothing.
         auto_increment_start: auto_increment_start.filter(|start| *start > 1),
+        counted_anew: 0,
         max_column_id: 0,
         max_index_id: 0,
         state: SchemaState::Public,
@@ -243,6 +271,17 @@ fn empty_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult<Tab
         created_ms: 0,
         locks: Vec::new(),
     })
+}
+
+/// Error 1628 for a comment that is too long.
+pub(super) fn check_table_comment(table: &str, comment: &str) -> SqlResult<()> {
+    if comment.chars().count() > TABLE_COMMENT_LIMIT {
+        return Err(SqlError::new(
+            errno::TOO_LONG_TABLE_COMMENT,
+            format!("Comment for table '{table}' is too long (max = {TABLE_COMMENT_LIMIT})"),
+        ));
+    }
+    Ok(())
 }
 
 /// CREATE TABLE … LIKE: the other table's definition under another name.
@@ -259,6 +298,7 @@ fn table_like(name: &str, like: &ast::ObjectName, ctx: &DdlContext<'_>) -> SqlRe
         id: 0,
         name: name.to_owned(),
         auto_increment_start: None,
+        counted_anew: 0,
         version: 0,
         created_ms: 0,
         locks: Vec::new(),
@@ -295,7 +335,7 @@ pub(super) fn check_name(name: &str) -> SqlResult<()> {
 }
 
 /// The same, or error 1103 for a table's name that ends with a space.
-fn check_table_name(name: &str) -> SqlResult<()> {
+pub(super) fn check_table_name(name: &str) -> SqlResult<()> {
     check_name(name)?;
     if name.ends_with(' ') {
         let message = format!("Incorrect table name '{name}'");

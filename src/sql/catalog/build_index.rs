@@ -14,7 +14,7 @@ const KEY_BYTES: u32 = 3072;
 const KEY_COLUMNS: usize = 16;
 
 /// The name of the primary key.
-const PRIMARY: &str = "PRIMARY";
+pub(super) const PRIMARY: &str = "PRIMARY";
 
 /// The keys of a table.
 pub(super) struct Keys {
@@ -35,6 +35,9 @@ pub(super) fn build_keys(table: &mut TableInfo, create: &CreateTable) -> SqlResu
     let mut keys = Keys { handle_column: None, indexes: Vec::new() };
     for definition in definitions {
         if definition.primary {
+            if definition.invisible {
+                return Err(invisible_primary());
+            }
             make_not_null(table, create, definition)?;
             if let Some(handle) = handle_column(table, definition) {
                 keys.handle_column = Some(handle);
@@ -137,7 +140,15 @@ fn missing_column(name: &str) -> SqlError {
     )
 }
 
+/// Error 3522.
+pub(super) fn invisible_primary() -> SqlError {
+    SqlError::new(errno::PK_INDEX_CANT_BE_INVISIBLE, "A primary key index cannot be invisible")
+}
+
 fn new_index(table: &TableInfo, definition: &IndexDefinition) -> SqlResult<IndexInfo> {
+    if definition.primary && definition.invisible {
+        return Err(invisible_primary());
+    }
     if definition.parts.len() > KEY_COLUMNS {
         return Err(SqlError::new(
             errno::TOO_MANY_KEY_PARTS,
@@ -175,6 +186,7 @@ fn new_index(table: &TableInfo, definition: &IndexDefinition) -> SqlResult<Index
         unique: definition.unique,
         primary: definition.primary,
         comment: definition.comment.clone(),
+        invisible: definition.invisible,
         skips_new_rows: false,
         state: SchemaState::Public,
     })

@@ -22,6 +22,20 @@ pub enum DdlStatement {
         /// IF EXISTS.
         if_exists: bool,
     },
+    /// ALTER DATABASE.
+    AlterDatabase {
+        /// Which.
+        name: String,
+        /// Default character set of tables to come.
+        charset: String,
+        /// Default collation of tables to come.
+        collation: String,
+    },
+    /// RENAME TABLE: one after the other, and all or none.
+    RenameTables {
+        /// Database and name of each, as it is and as it is to be.
+        renames: Vec<((String, String), (String, String))>,
+    },
     /// CREATE TABLE. Error 1050 if it exists and not `if_not_exists`.
     CreateTable {
         /// In which database.

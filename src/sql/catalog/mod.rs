@@ -21,8 +21,8 @@ pub use crate::sql::digest::quote_name;
 pub use build::{DdlContext, build_create_database, build_statement, build_table};
 pub use build_column::check_decimal;
 pub use changes::{
-    AddColumn, AddIndex, Alteration, DropColumn, DropIndex, ModifyColumn, RenameIndex, SetDefault,
-    TableChange,
+    AddColumn, AddIndex, Alteration, ChangeOptions, DropColumn, DropIndex, IndexVisibility,
+    ModifyColumn, RenameIndex, RenameTo, SetDefault, TableChange,
 };
 pub use ddl_statement::DdlStatement;
 pub use info_schema::{

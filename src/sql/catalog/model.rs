@@ -103,11 +103,21 @@ pub struct IndexInfo {
     /// COMMENT.
     #[serde(default)]
     pub comment: String,
+    /// It is kept like any other, and no plan uses it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub invisible: bool,
     /// New rows get no entry: it is unique, and goes together with a column which they have no value for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub skips_new_rows: bool,
     /// How far it has come.
     pub state: SchemaState,
+}
+
+impl IndexInfo {
+    /// Whether plans may use it.
+    pub fn is_usable(&self) -> bool {
+        self.state == SchemaState::Public && !self.invisible
+    }
 }
 
 /// A lock of LOCK TABLES.
@@ -117,6 +127,11 @@ pub struct TableLock {
     pub owner: u32,
     /// Nobody else reads the table. Without it nobody writes it.
     pub write: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Where a column is that the table does not have.
@@ -143,8 +158,11 @@ pub struct TableInfo {
     /// they are shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub storage: Vec<(String, String)>,
-    /// AUTO_INCREMENT = n at creation.
+    /// AUTO_INCREMENT = n, when it was last said: no generated number is lower.
     pub auto_increment_start: Option<u64>,
+    /// How often the counter of AUTO_INCREMENT was set since: numbers that were taken before are not given out any more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub counted_anew: u64,
     /// Highest column id given.
     pub max_column_id: i64,
     /// Highest index id given.

@@ -145,5 +145,8 @@ fn index_text(table: &TableInfo, index: &IndexInfo) -> String {
     if !index.comment.is_empty() {
         let _ = write!(text, " COMMENT {}", quote_text(&index.comment));
     }
+    if index.invisible {
+        text.push_str(" /*!80000 INVISIBLE */");
+    }
     text
 }

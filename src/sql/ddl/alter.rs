@@ -4,8 +4,9 @@ use super::elements::{self, BEGIN, END, Stage};
 use super::job::{Job, JobNote, JobState, ReorgProgress};
 use super::meta::Changed as Element;
 use super::step::{Changed, StepError, StepResult, Stepper, reject};
+use super::{counter, rename};
 use crate::common::errno;
-use crate::sql::catalog::{Alteration, SchemaState, TableChange, TableInfo};
+use crate::sql::catalog::{Alteration, DatabaseInfo, SchemaState, TableChange, TableInfo};
 use crate::sql::table_codec;
 
 /// One step: to the next stage, or (rolling back) to one before.
@@ -18,7 +19,7 @@ pub(super) async fn alter(
 ) -> StepResult<Changed> {
     if job.state == JobState::Queued {
         let (database, table) = stepper.table(database, table).await?;
-        if !begin(stepper, job, database.id, &table, changes).await? {
+        if !begin(stepper, job, &database, &table, changes).await? {
             return Ok(Vec::new());
         }
     }
@@ -48,8 +49,30 @@ pub(super) async fn alter(
         }
         Stage::Coming(_) | Stage::Going(_) => {}
     }
+    let switches = matches!((known, next), (Stage::Coming(_), Stage::Going(_)));
     set_stage(job, next);
-    put(stepper, job, &alteration, next).await
+    let mut changed = Changed::new();
+    if switches {
+        counter::set(stepper, &alteration).await?;
+        changed.extend(unname(stepper, job, &alteration).await?);
+    }
+    changed.extend(put(stepper, job, &alteration, next).await?);
+    Ok(changed)
+}
+
+/// Takes the name away from a table that gets another one, and moves the job to the database in which it is to be.
+async fn unname(
+    stepper: &Stepper<'_>,
+    job: &mut Job,
+    alteration: &Alteration,
+) -> StepResult<Changed> {
+    let Some((database, id, _)) = &mut job.target else { return Ok(Vec::new()) };
+    let old = *database;
+    stepper.meta.unname_table(old, &alteration.before);
+    if let Some(to) = &alteration.moves_to {
+        *database = stepper.database(to).await?.id;
+    }
+    Ok(if *database == old { Vec::new() } else { vec![Element::Table(old, *id)] })
 }
 
 /// How far a job is.
@@ -74,11 +97,22 @@ fn set_stage(job: &mut Job, stage: Stage) {
 async fn begin(
     stepper: &Stepper<'_>,
     job: &mut Job,
-    database: i64,
+    database: &DatabaseInfo,
     table: &TableInfo,
     changes: &[TableChange],
 ) -> StepResult<bool> {
     let mut alteration = Alteration::new(table, changes).map_err(StepError::Rejected)?;
+    let same = |to: &str| {
+        let name = &alteration.after.name;
+        to.to_lowercase() == database.name.to_lowercase()
+            && name.to_lowercase() == table.name.to_lowercase()
+    };
+    if let Some(to) = alteration.moves_to.take_if(|to| same(to)) {
+        // As it is called already, perhaps in other letters.
+        drop(to);
+    } else if let Some(to) = &alteration.moves_to {
+        rename::free_name(stepper, to, &alteration.after.name).await?;
+    }
     if let Some((code, message)) = alteration.refused_with_rows.take()
         && stepper.meta.has_rows(table.id).await?
     {
@@ -91,7 +125,7 @@ async fn begin(
         return Ok(false);
     }
     job.added = alteration.added_indexes().map(|index| index.id).collect();
-    job.target = Some((database, table.id, job.added.first().copied().unwrap_or(0)));
+    job.target = Some((database.id, table.id, job.added.first().copied().unwrap_or(0)));
     job.state = JobState::Running;
     job.alteration = Some(Box::new(alteration));
     Ok(true)

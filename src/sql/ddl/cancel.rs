@@ -72,6 +72,8 @@ async fn take_back(stepper: &Stepper<'_>, job: &Job) -> StepResult<End> {
             End::Over(table_lock::take_away(stepper, &tables, *owner).await?)
         }
         DdlStatement::CreateDatabase { .. }
+        | DdlStatement::AlterDatabase { .. }
+        | DdlStatement::RenameTables { .. }
         | DdlStatement::CreateTable { .. }
         | DdlStatement::UnlockTables { .. } => End::TooLate,
     })

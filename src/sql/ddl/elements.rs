@@ -71,7 +71,8 @@ pub(super) fn can_return(alteration: &Alteration, stage: Stage) -> bool {
     let adds =
         alteration.added_columns().next().is_some() || alteration.added_indexes().next().is_some();
     let misses_rows = alteration.dropped_indexes().any(|index| skips_new_rows(alteration, index));
-    stage == Stage::Going(SchemaState::WriteOnly) && !adds && !misses_rows
+    let renamed = alteration.moves_to.is_some();
+    stage == Stage::Going(SchemaState::WriteOnly) && !adds && !misses_rows && !renamed
 }
 
 /// A unique index that loses a column: new rows would all have the same value there.

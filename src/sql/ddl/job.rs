@@ -11,6 +11,8 @@ pub fn action_name(statement: &DdlStatement) -> &'static str {
         DdlStatement::CreateDatabase { .. } => "create database",
         DdlStatement::DropDatabase { .. } => "drop database",
         DdlStatement::CreateTable { .. } => "create table",
+        DdlStatement::AlterDatabase { .. } => "alter database",
+        DdlStatement::RenameTables { .. } => "rename table",
         DdlStatement::DropTables { .. } => "drop table",
         DdlStatement::TruncateTable { .. } => "truncate table",
         DdlStatement::AlterTable { .. } => "alter table",
@@ -25,6 +27,8 @@ pub(super) fn adds(statement: &DdlStatement) -> bool {
         DdlStatement::CreateDatabase { .. } | DdlStatement::CreateTable { .. } => true,
         DdlStatement::AlterTable { changes, .. } => changes.iter().any(TableChange::adds),
         DdlStatement::DropDatabase { .. }
+        | DdlStatement::AlterDatabase { .. }
+        | DdlStatement::RenameTables { .. }
         | DdlStatement::DropTables { .. }
         | DdlStatement::TruncateTable { .. }
         | DdlStatement::LockTables { .. }
@@ -171,7 +175,13 @@ impl Job {
         };
         match &self.action {
             DdlStatement::CreateDatabase { info, .. } => vec![lower(&info.name, None)],
-            DdlStatement::DropDatabase { name, .. } => vec![lower(name, None)],
+            DdlStatement::DropDatabase { name, .. } | DdlStatement::AlterDatabase { name, .. } => {
+                vec![lower(name, None)]
+            }
+            DdlStatement::RenameTables { renames } => {
+                let names = renames.iter().flat_map(|(from, to)| [from, to]);
+                names.map(|(database, table)| lower(database, Some(table))).collect()
+            }
             DdlStatement::CreateTable { database, table, .. } => {
                 vec![lower(database, Some(&table.name))]
             }
@@ -181,9 +191,13 @@ impl Job {
             DdlStatement::LockTables { tables, .. } => {
                 tables.iter().map(|(database, table, _)| lower(database, Some(table))).collect()
             }
-            DdlStatement::TruncateTable { database, table }
-            | DdlStatement::AlterTable { database, table, .. } => {
-                vec![lower(database, Some(table))]
+            DdlStatement::TruncateTable { database, table } => vec![lower(database, Some(table))],
+            DdlStatement::AlterTable { database, table, changes } => {
+                let renamed = changes.iter().filter_map(|change| match change {
+                    TableChange::RenameTo(to) => Some(lower(&to.database, Some(&to.table))),
+                    _ => None,
+                });
+                std::iter::once(lower(database, Some(table))).chain(renamed).collect()
             }
         }
     }

@@ -276,7 +276,12 @@ impl<'a> Meta<'a> {
     pub async fn has_rows(&self, table: i64) -> SqlResult<bool> {
         let (start, end) = row_range(table);
         let options = ScanOptions { start, end, limit: Some(1), ..ScanOptions::default() };
-        Ok(!self.txn.scan(options).await?.next_batch().await?.is_empty())
+        Ok(self.first_of(options).await?.is_some())
+    }
+
+    /// The first pair of a scan.
+    pub(super) async fn first_of(&self, options: ScanOptions) -> SqlResult<Option<KvPair>> {
+        Ok(self.txn.scan(options).await?.next_batch().await?.into_iter().next())
     }
 
     /// Writes a table.
@@ -285,6 +290,17 @@ impl<'a> Meta<'a> {
         let key = key(b'T', &[database.cast_unsigned(), table.id.cast_unsigned()]);
         self.txn.put(key, encode(table)?);
         Ok(())
+    }
+
+    /// Forgets a table under the name and in the database that it has had: it is to be written under others.
+    pub(super) fn unname_table(&self, database: i64, table: &TableInfo) {
+        self.txn.delete(name_key(database, &table.name));
+        self.txn.delete(key(b'T', &[database.cast_unsigned(), table.id.cast_unsigned()]));
+    }
+
+    /// Sets the counter of AUTO_INCREMENT.
+    pub(super) fn put_auto_increment(&self, table: i64, next: u64) {
+        self.set_counter(counter_key(table, b'a'), next);
     }
 
     /// Forgets a table, its counters and its statistics.

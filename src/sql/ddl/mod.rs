@@ -29,10 +29,12 @@
 mod alter;
 mod backfill;
 mod cancel;
+mod counter;
 mod elements;
 mod job;
 mod load;
 mod meta;
+mod rename;
 mod step;
 mod table;
 mod table_lock;

@@ -2,7 +2,7 @@
 
 use super::job::{Job, JobNote, JobState, Submitter};
 use super::meta::{Changed as Element, DeleteRange, Meta};
-use super::{alter, job, table, table_lock};
+use super::{alter, job, rename, table, table_lock};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::ddl_statement::{self, Complaint};
 use crate::sql::catalog::{DatabaseInfo, DdlStatement, SchemaState, TableInfo};
@@ -113,6 +113,10 @@ impl Stepper<'_> {
             DdlStatement::DropDatabase { name, if_exists } => {
                 self.drop_database(job, &name, if_exists).await
             }
+            DdlStatement::AlterDatabase { name, charset, collation } => {
+                self.alter_database(job, &name, charset, collation).await
+            }
+            DdlStatement::RenameTables { renames } => rename::all(self, job, &renames).await,
             DdlStatement::CreateTable { database, table, if_not_exists } => {
                 table::create(self, job, &database, *table, if_not_exists).await
             }
@@ -151,6 +155,20 @@ impl Stepper<'_> {
         job.state = JobState::Done;
         job.schema_state = SchemaState::Public;
         Ok(vec![Element::Other(id)])
+    }
+
+    async fn alter_database(
+        &self,
+        job: &mut Job,
+        name: &str,
+        charset: String,
+        collation: String,
+    ) -> StepResult<Changed> {
+        let database = DatabaseInfo { charset, collation, ..self.database(name).await? };
+        self.meta.put_database(&database)?;
+        job.state = JobState::Done;
+        job.schema_state = SchemaState::Public;
+        Ok(vec![Element::Other(database.id)])
     }
 
     async fn drop_database(

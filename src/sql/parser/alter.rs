@@ -6,29 +6,15 @@ use crate::common::{SqlError, SqlResult, errno};
 
 /// Actions of ALTER TABLE that are not implemented.
 const ACTIONS: &[&str] = &[
-    "RENAME",
     "CONVERT",
-    "DEFAULT",
-    "CHARACTER",
-    "CHARSET",
-    "COLLATE",
-    "ENGINE",
-    "AUTO_INCREMENT",
-    "COMMENT",
-    "ENABLE",
-    "DISABLE",
-    "ORDER",
     "PARTITION",
     "TRUNCATE",
-    "FORCE",
     "DISCARD",
     "IMPORT",
     "WITH",
     "WITHOUT",
-    "ROW_FORMAT",
     "SET",
     "REMOVE",
-    "KEY_BLOCK_SIZE",
     "ANALYZE",
     "CHECK",
     "OPTIMIZE",
@@ -37,31 +23,8 @@ const ACTIONS: &[&str] = &[
     "COALESCE",
     "REORGANIZE",
     "EXCHANGE",
-    "AUTOEXTEND_SIZE",
-    "AVG_ROW_LENGTH",
-    "CHECKSUM",
-    "COMPRESSION",
-    "CONNECTION",
-    "DATA",
-    "DELAY_KEY_WRITE",
-    "ENCRYPTION",
-    "ENGINE_ATTRIBUTE",
-    "INDEX",
-    "INSERT_METHOD",
-    "MAX_ROWS",
-    "MIN_ROWS",
-    "PACK_KEYS",
-    "PASSWORD",
-    "SECONDARY_ENGINE",
-    "SECONDARY_ENGINE_ATTRIBUTE",
     "SECONDARY_LOAD",
     "SECONDARY_UNLOAD",
-    "STATS_AUTO_RECALC",
-    "STATS_PERSISTENT",
-    "STATS_SAMPLE_PAGES",
-    "STORAGE",
-    "TABLESPACE",
-    "UNION",
 ];
 
 /// How a change is to be made.
@@ -174,8 +137,8 @@ impl Parser<'_> {
 
     pub(super) fn alter(&mut self) -> SqlResult<Statement> {
         self.expect_word("ALTER")?;
-        if self.at("DATABASE") || self.at("SCHEMA") {
-            return Err(SqlError::unsupported("ALTER DATABASE"));
+        if self.word("DATABASE") || self.word("SCHEMA") {
+            return self.alter_database();
         }
         if self.word("USER") {
             return self.alter_user();
@@ -288,10 +251,18 @@ impl Parser<'_> {
 
     /// [COLUMN] name SET DEFAULT value | DROP DEFAULT.
     fn alter_column(&mut self) -> SqlResult<AlterAction> {
-        for word in ["INDEX", "CHECK", "CONSTRAINT"] {
+        for word in ["CHECK", "CONSTRAINT"] {
             if self.at(word) {
                 return Err(SqlError::unsupported(format!("ALTER TABLE … ALTER {word}")));
             }
+        }
+        if self.word("INDEX") {
+            let name = self.index_name()?;
+            let visible = self.word("VISIBLE");
+            if !visible {
+                self.expect_word("INVISIBLE")?;
+            }
+            return Ok(AlterAction::IndexVisibility(name, visible));
         }
         self.word("COLUMN");
         let name = self.name()?;
@@ -330,16 +301,64 @@ impl Parser<'_> {
         if self.words(&["RENAME", "INDEX"]) || self.words(&["RENAME", "KEY"]) {
             return self.renamed().map(AlterAction::RenameIndex);
         }
+        if self.word("RENAME") {
+            if !self.word("TO") && !self.word("AS") {
+                self.op("=");
+            }
+            return self.object_name().map(AlterAction::RenameTo);
+        }
         if self.word("ALTER") {
             return self.alter_column();
+        }
+        if self.word("FORCE") {
+            return Ok(AlterAction::Force);
+        }
+        if self.words(&["ORDER", "BY"]) {
+            return self.alter_order_by();
         }
         if self.words(&["ENABLE", "KEYS"]) || self.words(&["DISABLE", "KEYS"]) {
             return Ok(AlterAction::Keys);
         }
-        match ACTIONS.iter().find(|word| self.at(word)) {
-            Some(word) => Err(SqlError::unsupported(format!("ALTER TABLE … {word}"))),
-            None => Err(self.syntax_error()),
+        if let Some(word) = ACTIONS.iter().find(|word| self.at(word)) {
+            return Err(SqlError::unsupported(format!("ALTER TABLE … {word}")));
         }
+        let mut options = Vec::new();
+        while let Some(option) = self.table_option()? {
+            options.push(option);
+        }
+        match options.is_empty() {
+            true => Err(self.syntax_error()),
+            false => Ok(AlterAction::Options(options)),
+        }
+    }
+
+    /// The columns of ORDER BY. It takes the rest of the statement, as commas go on with it.
+    fn alter_order_by(&mut self) -> SqlResult<AlterAction> {
+        let columns = self.list(|parser| {
+            let column = parser.name()?;
+            if !parser.word("ASC") {
+                parser.word("DESC");
+            }
+            Ok(column)
+        })?;
+        Ok(AlterAction::OrderBy(columns))
+    }
+
+    /// RENAME TABLE a TO b, ….
+    pub(super) fn rename(&mut self) -> SqlResult<Statement> {
+        self.expect_word("RENAME")?;
+        if self.at("USER") {
+            return Err(SqlError::unsupported("RENAME USER"));
+        }
+        if !self.word("TABLES") {
+            self.expect_word("TABLE")?;
+        }
+        let renames = self.list(|parser| {
+            let from = parser.object_name()?;
+            parser.expect_word("TO")?;
+            Ok((from, parser.object_name()?))
+        })?;
+        Ok(Statement::RenameTables(renames))
     }
 
     pub(super) fn truncate(&mut self) -> SqlResult<Statement> {

@@ -40,7 +40,14 @@ impl Parser<'_> {
             if primary || *option == ColumnOption::Unique {
                 let parts = vec![IndexPart { column: name.clone(), length: None }];
                 let comment = String::new();
-                indexes.push(IndexDefinition { name: None, primary, unique: true, parts, comment });
+                indexes.push(IndexDefinition {
+                    name: None,
+                    primary,
+                    unique: true,
+                    parts,
+                    comment,
+                    invisible: false,
+                });
             }
         }
         Ok(ColumnDefinition { name, data_type, options })

@@ -1,6 +1,8 @@
 //! CREATE, DROP, ALTER and TRUNCATE.
 
-use super::ast::{CreateDatabase, CreateTable, IndexDefinition, IndexPart, Statement};
+use super::ast::{
+    CreateDatabase, CreateTable, DatabaseOptions, IndexDefinition, IndexPart, Statement,
+};
 use super::cursor::Parser;
 use crate::common::{SqlError, SqlResult};
 
@@ -82,22 +84,43 @@ impl Parser<'_> {
     fn create_database(&mut self) -> SqlResult<Statement> {
         let if_not_exists = self.if_not_exists()?;
         let name = self.name()?;
-        let mut create = CreateDatabase { name, if_not_exists, charset: None, collation: None };
-        loop {
+        let options = self.database_options()?.0;
+        Ok(Statement::CreateDatabase(CreateDatabase { name, if_not_exists, options }))
+    }
+
+    /// The options of a database, and how many there are.
+    fn database_options(&mut self) -> SqlResult<(DatabaseOptions, usize)> {
+        let mut options = DatabaseOptions::default();
+        for count in 0.. {
             let default = self.word("DEFAULT");
             if self.character_set()? {
                 self.optional_equals();
-                create.charset = Some(self.word_or_string()?.to_lowercase());
+                options.charset = Some(self.word_or_string()?.to_lowercase());
             } else if self.word("COLLATE") {
                 self.optional_equals();
-                create.collation = Some(self.word_or_string()?.to_lowercase());
+                options.collation = Some(self.word_or_string()?.to_lowercase());
             } else if self.word("ENCRYPTION") {
                 self.encryption()?;
             } else if default {
                 return Err(self.syntax_error());
             } else {
-                return Ok(Statement::CreateDatabase(create));
+                return Ok((options, count));
             }
+        }
+        unreachable!("the end of the text is no option")
+    }
+
+    /// ALTER DATABASE [name] option …; READ ONLY is a state that only MySQL's own tools ask for.
+    pub(super) fn alter_database(&mut self) -> SqlResult<Statement> {
+        let begins = ["DEFAULT", "CHARACTER", "CHARSET", "COLLATE", "ENCRYPTION", "READ"];
+        let named = !begins.iter().any(|word| self.at(word));
+        let name = if named { Some(self.name()?) } else { None };
+        if self.at("READ") {
+            return Err(SqlError::unsupported("ALTER DATABASE … READ ONLY"));
+        }
+        match self.database_options()? {
+            (_, 0) => Err(self.syntax_error()),
+            (options, _) => Ok(Statement::AlterDatabase { name, options }),
         }
     }
 
@@ -126,7 +149,7 @@ impl Parser<'_> {
         if self.at_op("(") && !self.at_query() {
             self.parenthesised(|parser| parser.table_element(&mut table))?;
         }
-        self.table_options(&mut table)?;
+        table.options = self.table_options()?;
         if self.at("PARTITION") {
             return Err(SqlError::unsupported("PARTITION BY"));
         }
@@ -202,6 +225,7 @@ impl Parser<'_> {
         self.index_type()?;
         let parts = self.parenthesised(Parser::index_part)?;
         let mut comment = String::new();
+        let mut invisible = false;
         loop {
             if self.word("COMMENT") {
                 comment = self.string()?;
@@ -210,16 +234,18 @@ impl Parser<'_> {
                 self.integer()?;
             } else if self.at("USING") {
                 self.index_type()?;
-            } else if self.at("INVISIBLE") || self.at_all(&["WITH", "PARSER"]) {
-                return Err(SqlError::unsupported("INVISIBLE indexes and WITH PARSER"));
+            } else if self.at_all(&["WITH", "PARSER"]) {
+                return Err(SqlError::unsupported("WITH PARSER"));
+            } else if self.word("INVISIBLE") {
+                invisible = true;
+            } else if self.word("VISIBLE") {
+                invisible = false;
             } else if self.at("ENGINE_ATTRIBUTE") || self.at("SECONDARY_ENGINE_ATTRIBUTE") {
                 return Err(SqlError::unsupported("ENGINE_ATTRIBUTE"));
             } else if self.at("NONCLUSTERED") {
                 return Err(SqlError::unsupported("NONCLUSTERED"));
-            } else if self.word("VISIBLE") || (primary && self.word("CLUSTERED")) {
-                // What every index is.
-            } else {
-                return Ok(IndexDefinition { name, primary, unique, parts, comment });
+            } else if !primary || !self.word("CLUSTERED") {
+                return Ok(IndexDefinition { name, primary, unique, parts, comment, invisible });
             }
         }
     }

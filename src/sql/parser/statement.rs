@@ -25,7 +25,6 @@ const UNSUPPORTED: &[&str] = &[
     "OPTIMIZE",
     "PURGE",
     "RECOVER",
-    "RENAME",
     "REPAIR",
     "RESET",
     "RESIGNAL",
@@ -68,6 +67,7 @@ impl Parser<'_> {
             b"ANALYZE" => self.analyze(),
             b"CHECKSUM" => self.checksum(),
             b"TRUNCATE" => self.truncate(),
+            b"RENAME" => self.rename(),
             b"USE" => {
                 self.advance();
                 self.name().map(Statement::Use)

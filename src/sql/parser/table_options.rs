@@ -1,47 +1,53 @@
-//! What stands behind the columns of CREATE TABLE.
+//! What stands behind the columns of CREATE TABLE, and as an action in ALTER TABLE.
 
-use super::ast::{CreateTable, TableOption};
+use super::ast::TableOption;
 use super::cursor::Parser;
 use crate::common::{SqlError, SqlResult, errno};
 
 impl Parser<'_> {
-    pub(super) fn table_options(&mut self, table: &mut CreateTable) -> SqlResult<()> {
+    pub(super) fn table_options(&mut self) -> SqlResult<Vec<TableOption>> {
+        let mut options = Vec::new();
         let mut comma = false;
         loop {
-            let default = self.word("DEFAULT");
-            let option = if self.character_set()? {
-                self.optional_equals();
-                TableOption::Charset(self.word_or_string()?.to_lowercase())
-            } else if self.word("COLLATE") {
-                self.optional_equals();
-                TableOption::Collation(self.word_or_string()?.to_lowercase())
-            } else if default {
-                return Err(self.syntax_error());
-            } else if self.word("ENCRYPTION") {
-                self.encryption()?;
-                comma = self.op(",");
-                continue;
-            } else if self.word("ENGINE") {
-                self.optional_equals();
-                TableOption::Engine(self.word_or_string()?)
-            } else if self.word("COMMENT") {
-                self.optional_equals();
-                TableOption::Comment(self.string()?)
-            } else if self.word("AUTO_INCREMENT") {
-                self.optional_equals();
-                TableOption::AutoIncrement(self.integer()?)
-            } else if let Some(option) = self.storage_option()? {
-                option
-            } else if let Some(word) = self.unsupported_table_option() {
-                return Err(SqlError::unsupported(word));
-            } else if comma {
-                return Err(self.syntax_error());
-            } else {
-                return Ok(());
-            };
-            table.options.push(option);
+            match self.table_option()? {
+                Some(option) => options.push(option),
+                None if comma => return Err(self.syntax_error()),
+                None => return Ok(options),
+            }
             comma = self.op(",");
         }
+    }
+
+    /// One option, if one is next.
+    pub(super) fn table_option(&mut self) -> SqlResult<Option<TableOption>> {
+        let default = self.word("DEFAULT");
+        Ok(Some(if self.character_set()? {
+            self.optional_equals();
+            TableOption::Charset(self.word_or_string()?.to_lowercase())
+        } else if self.word("COLLATE") {
+            self.optional_equals();
+            TableOption::Collation(self.word_or_string()?.to_lowercase())
+        } else if self.word("ENCRYPTION") {
+            self.encryption()?;
+            TableOption::NoEncryption
+        } else if default {
+            return Err(self.syntax_error());
+        } else if self.word("ENGINE") {
+            self.optional_equals();
+            TableOption::Engine(self.word_or_string()?)
+        } else if self.word("COMMENT") {
+            self.optional_equals();
+            TableOption::Comment(self.string()?)
+        } else if self.word("AUTO_INCREMENT") {
+            self.optional_equals();
+            TableOption::AutoIncrement(self.integer()?)
+        } else if let Some(option) = self.storage_option()? {
+            option
+        } else if let Some(word) = self.unsupported_table_option() {
+            return Err(SqlError::unsupported(word));
+        } else {
+            return Ok(None);
+        }))
     }
 
     /// How MySQL's engines are to keep a table: what it may be is checked, and only recorded, as MySQL does it.

@@ -17,7 +17,7 @@ use super::logical::{Scan, column_type};
 use super::physical::{
     AccessLock, HandleRange, IndexRange, PhysicalPlan, PlanNode, PointAccess, SortKey,
 };
-use crate::sql::catalog::{IndexInfo, SchemaState};
+use crate::sql::catalog::IndexInfo;
 use crate::sql::expr::Expr;
 
 /// Lists longer than this in several columns are not multiplied out.
@@ -57,10 +57,10 @@ pub(super) fn choose(scan: &Scan, order: &[SortKey], fetch: Option<u64>) -> Acce
     let wanted = Wanted::new(scan, order, &found);
     let mut paths: Vec<Path> = Vec::with_capacity(scan.table.indexes.len() + 1);
     paths.push(wanted.path(None, &found));
-    let public = |index: &&IndexInfo| index.state == SchemaState::Public;
+    let usable = |index: &&IndexInfo| index.is_usable();
     // By handle one row: nothing can be better, and the short road is short.
     if !paths[0].point {
-        for index in scan.table.indexes.iter().filter(public) {
+        for index in scan.table.indexes.iter().filter(usable) {
             paths.push(wanted.path(Some(Arc::new(index.clone())), &found));
         }
     }

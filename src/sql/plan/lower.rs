@@ -6,7 +6,7 @@ use super::cardinality::{Cardinality, FEW_ROWS, FILTER_PART, LOOKUP_COST};
 use super::logical::{Logical, Scan, column_type};
 use super::physical::{AccessLock, JoinKind, PhysicalPlan, PlanNode, SortKey};
 use crate::common::SqlResult;
-use crate::sql::catalog::{IndexInfo, SchemaState};
+use crate::sql::catalog::IndexInfo;
 use crate::sql::expr::{Aggregate, AggregateKind, Expr, Function};
 use crate::sql::types::{Datum, FieldType, TypeKind};
 
@@ -481,7 +481,7 @@ fn lookup_key(scan: &Scan, on: &[(Expr, Expr)]) -> Option<(Option<Arc<IndexInfo>
         return Some((None, vec![key]));
     }
     let mut best: Option<(&IndexInfo, Vec<usize>)> = None;
-    for index in scan.table.indexes.iter().filter(|index| index.state == SchemaState::Public) {
+    for index in scan.table.indexes.iter().filter(|index| index.is_usable()) {
         let whole = index.columns.iter().take_while(|column| column.prefix_len.is_none());
         let keys: Vec<usize> = whole.map_while(|column| key_of(column.offset)).collect();
         if !keys.is_empty() && best.as_ref().is_none_or(|(_, known)| keys.len() > known.len()) {

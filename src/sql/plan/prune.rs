@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::logical::{Logical, Scan};
 use super::physical::JoinKind;
-use crate::sql::catalog::SchemaState;
 use crate::sql::expr::{Aggregate, Expr};
 
 /// The plan with only the columns in `needed`, and perhaps some its own operators read; with the old positions of the
@@ -153,7 +152,7 @@ fn or_any(needed: &BTreeSet<usize>, any: usize) -> Vec<usize> {
 /// The column that costs the least to read: the handle, or one that an index has.
 fn cheapest_column(scan: &Scan) -> usize {
     let table = &scan.table;
-    let mut indexes = table.indexes.iter().filter(|index| index.state == SchemaState::Public);
+    let mut indexes = table.indexes.iter().filter(|index| index.is_usable());
     let indexed = indexes.find_map(|index| {
         let first = index.columns.first()?;
         first.prefix_len.is_none().then_some(first.offset)

@@ -89,7 +89,10 @@ impl TestSchema {
                 .into_iter()
                 .map(|(database, table)| SchemaChange::RemoveTable { database, table })
                 .collect(),
-            DdlStatement::TruncateTable { .. }
+            // Nothing that a plan could depend on.
+            DdlStatement::AlterDatabase { .. }
+            | DdlStatement::RenameTables { .. }
+            | DdlStatement::TruncateTable { .. }
             | DdlStatement::LockTables { .. }
             | DdlStatement::UnlockTables { .. } => Vec::new(),
             DdlStatement::AlterTable { database, table, changes } => {

@@ -49,6 +49,8 @@ pub(super) struct IndexPart<'a> {
     pub(super) column: &'a ColumnInfo,
     pub(super) prefix: Option<u32>,
     pub(super) comment: &'a str,
+    /// Whether plans use it.
+    pub(super) visible: bool,
     /// How many different entries the index has, up to this column, if that is known.
     pub(super) different: Option<u64>,
 }
@@ -77,6 +79,7 @@ fn parts_of<'a>(database: &'a DatabaseInfo, table: &'a TableInfo) -> Vec<IndexPa
             column: &table.columns[handle],
             prefix: None,
             comment: "",
+            visible: true,
             different: None,
         });
     }
@@ -93,6 +96,7 @@ fn parts_of<'a>(database: &'a DatabaseInfo, table: &'a TableInfo) -> Vec<IndexPa
                 column: &table.columns[part.offset],
                 prefix: part.prefix_len,
                 comment: &index.comment,
+                visible: !index.invisible,
                 different: None,
             });
         }

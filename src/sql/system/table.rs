@@ -139,6 +139,7 @@ impl Table {
             comment: String::new(),
             storage: Vec::new(),
             auto_increment_start: None,
+            counted_anew: 0,
             max_column_id: self.columns.len() as i64,
             max_index_id: 0,
             state: SchemaState::Public,

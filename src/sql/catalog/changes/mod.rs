@@ -12,9 +12,12 @@ mod add_column;
 mod drop_column;
 mod indexes;
 mod modify_column;
+mod options;
 mod rename_column;
 mod rename_index;
+mod rename_to;
 mod set_default;
+mod visibility;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,8 +25,11 @@ pub use self::add_column::AddColumn;
 pub use self::drop_column::DropColumn;
 pub use self::indexes::{AddIndex, DropIndex};
 pub use self::modify_column::ModifyColumn;
+pub use self::options::ChangeOptions;
 pub use self::rename_index::RenameIndex;
+pub use self::rename_to::RenameTo;
 pub use self::set_default::SetDefault;
+pub use self::visibility::IndexVisibility;
 use super::build::{COLUMN_LIMIT, DdlContext, check_auto_increment};
 use super::build_index::whole_part;
 use super::ddl_statement::Complaint;
@@ -50,6 +56,12 @@ pub enum TableChange {
     DropIndex(DropIndex),
     /// RENAME INDEX.
     RenameIndex(RenameIndex),
+    /// ALTER INDEX … VISIBLE and INVISIBLE.
+    IndexVisibility(IndexVisibility),
+    /// RENAME TO.
+    RenameTo(RenameTo),
+    /// COMMENT and other options of the table.
+    Options(ChangeOptions),
 }
 
 impl TableChange {
@@ -85,7 +97,25 @@ impl TableChange {
             AlterAction::DropIndex(name) => {
                 TableChange::DropIndex(DropIndex { name: name.clone() })
             }
-            AlterAction::Keys => return Ok(None),
+            AlterAction::IndexVisibility(name, visible) => {
+                TableChange::IndexVisibility(IndexVisibility {
+                    name: name.clone(),
+                    visible: *visible,
+                })
+            }
+            AlterAction::RenameTo(name) => TableChange::RenameTo(RenameTo::build(name, ctx)?),
+            AlterAction::Options(options) => {
+                return Ok(ChangeOptions::build(options, table)?.map(TableChange::Options));
+            }
+            AlterAction::OrderBy(columns) => {
+                let known =
+                    |name: &str| table.public_columns().iter().any(|c| same_name(&c.name, name));
+                return match columns.iter().find(|name| !known(name)) {
+                    Some(name) => Err(unknown_in("order clause", name)),
+                    None => Ok(None),
+                };
+            }
+            AlterAction::Keys | AlterAction::Force => return Ok(None),
         }))
     }
 
@@ -97,6 +127,9 @@ impl TableChange {
             TableChange::ModifyColumn(change) => &**change,
             TableChange::SetDefault(change) => change,
             TableChange::RenameIndex(change) => change,
+            TableChange::IndexVisibility(change) => change,
+            TableChange::RenameTo(change) => change,
+            TableChange::Options(change) => change,
             TableChange::AddIndex(change) => change,
             TableChange::DropIndex(change) => change,
         }
@@ -134,6 +167,9 @@ pub struct Alteration {
     pub before: TableInfo,
     /// As it is to be.
     pub after: TableInfo,
+    /// The database it is to be in, where it gets another name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moves_to: Option<String>,
     /// What the user should see besides.
     #[serde(skip)]
     pub notes: Vec<Complaint>,
@@ -154,6 +190,7 @@ impl Alteration {
         let mut alteration = Alteration {
             after: before.clone(),
             before,
+            moves_to: None,
             notes: Vec::new(),
             refused_with_rows: None,
         };
@@ -172,7 +209,7 @@ impl Alteration {
 
     /// Whether there is nothing to do.
     pub fn is_settled(&self) -> bool {
-        self.before == self.after
+        self.before == self.after && self.moves_to.is_none()
     }
 
     /// Whether indexes stay as they are, so that it takes no time whatever is in the table.
@@ -328,6 +365,11 @@ fn indexes_beyond<'t>(
 /// Whether two names are the same to MySQL, which ignores their case here.
 fn same_name(left: &str, right: &str) -> bool {
     left.eq_ignore_ascii_case(right) || left.to_lowercase() == right.to_lowercase()
+}
+
+/// Error 1054 for a column in a clause.
+fn unknown_in(clause: &str, name: &str) -> SqlError {
+    SqlError::new(errno::BAD_FIELD, format!("Unknown column '{name}' in '{clause}'"))
 }
 
 /// Error 1054.

@@ -47,6 +47,17 @@ struct Taken {
     start: u64,
     next: u64,
     end: u64,
+    /// What `counted_anew` was of the table then: if it is more now, the batch is worth nothing.
+    set: u64,
+}
+
+impl Taken {
+    /// Throws a batch away that was taken before the counter was set.
+    fn outdated_by(&mut self, table: &TableInfo) {
+        if self.set < table.counted_anew {
+            *self = Taken { set: table.counted_anew, ..Taken::default() };
+        }
+    }
 }
 
 type Counters = HashMap<(i64, u8), Arc<tokio::sync::Mutex<Taken>>>;
@@ -70,11 +81,12 @@ impl KvAutoIds {
     async fn next(&self, table: &TableInfo, kind: u8, count: u64) -> SqlResult<u64> {
         let counter = self.counter(table.id, kind);
         let mut taken = counter.lock().await;
+        taken.outdated_by(table);
         if taken.end - taken.next < count {
             let first = if kind == b'a' { table.auto_increment_start.unwrap_or(1) } else { 1 };
-            let more = self.take(table.id, kind, first, count.max(BATCH)).await?;
+            let more = self.take(table, kind, first, count.max(BATCH)).await?;
             // What is left goes on without a gap, if no other node has taken a batch in between.
-            if more.next == taken.end {
+            if more.next == taken.end && more.set == taken.set {
                 (taken.start, taken.end) = (more.start, more.end);
             } else {
                 *taken = more;
@@ -86,14 +98,15 @@ impl KvAutoIds {
     }
 
     /// Takes `count` numbers that are not below `least`.
-    async fn take(&self, table: i64, kind: u8, least: u64, count: u64) -> SqlResult<Taken> {
-        let key = counter_key(table, kind);
+    async fn take(&self, table: &TableInfo, kind: u8, least: u64, count: u64) -> SqlResult<Taken> {
+        let key = counter_key(table.id, kind);
         let mut runs = 0;
         loop {
             runs += 1;
             match self.try_take(&key, least, count).await {
                 Err(error) if retry::runs_again(Unit::Bookkeeping, &error, runs) => {}
-                done => return done,
+                Ok(taken) => return Ok(Taken { set: table.counted_anew, ..taken }),
+                error => return error,
             }
         }
     }
@@ -115,7 +128,7 @@ impl KvAutoIds {
         let end = next.checked_add(count).ok_or_else(exhausted)?;
         txn.put(key.clone(), Bytes::copy_from_slice(&end.to_be_bytes()));
         txn.commit().await?;
-        Ok(Taken { start: next, next, end })
+        Ok(Taken { start: next, next, end, set: 0 })
     }
 }
 
@@ -156,7 +169,8 @@ impl AutoIds for KvAutoIds {
             let taken = match counter {
                 Some(counter) => {
                     let taken = counter.lock().await;
-                    (taken.next < taken.end).then_some(taken.next)
+                    let counts = taken.set >= table.counted_anew && taken.next < taken.end;
+                    counts.then_some(taken.next)
                 }
                 None => None,
             };
@@ -183,6 +197,7 @@ impl AutoIds for KvAutoIds {
         let Some(next) = used.checked_add(1) else { return Ok(()) };
         let counter = self.counter(table.id, b'a');
         let mut taken = counter.lock().await;
+        taken.outdated_by(table);
         if next <= taken.next {
             return Ok(());
         }
@@ -191,7 +206,7 @@ impl AutoIds for KvAutoIds {
             return Ok(());
         }
         let count = BATCH.min(u64::MAX - next);
-        *taken = self.take(table.id, b'a', next, count).await?;
+        *taken = self.take(table, b'a', next, count).await?;
         Ok(())
     }
 

@@ -11,6 +11,13 @@ pub struct CreateDatabase {
     pub name: String,
     /// IF NOT EXISTS.
     pub if_not_exists: bool,
+    /// How it is to be.
+    pub options: DatabaseOptions,
+}
+
+/// Options of a database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DatabaseOptions {
     /// CHARACTER SET.
     pub charset: Option<String>,
     /// COLLATE.
@@ -94,6 +101,9 @@ pub struct IndexDefinition {
     pub parts: Vec<IndexPart>,
     /// COMMENT.
     pub comment: String,
+    /// INVISIBLE: it is kept, and no plan uses it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub invisible: bool,
 }
 
 /// An option of a table.
@@ -109,6 +119,8 @@ pub enum TableOption {
     Comment(String),
     /// AUTO_INCREMENT.
     AutoIncrement(u64),
+    /// ENCRYPTION = 'N', which is how everything is kept.
+    NoEncryption,
     /// ROW_FORMAT, KEY_BLOCK_SIZE, …: the engine's storage, in upper case, with its value. It is recorded and shown again.
     Storage(String, String),
 }
@@ -178,6 +190,16 @@ pub enum AlterAction {
     DropIndex(String),
     /// RENAME INDEX.
     RenameIndex(Renamed),
+    /// ALTER INDEX … VISIBLE (true) and INVISIBLE.
+    IndexVisibility(String, bool),
+    /// RENAME TO another name, perhaps in another database.
+    RenameTo(ObjectName),
+    /// COMMENT, AUTO_INCREMENT, ENGINE and other options of the table, in order.
+    Options(Vec<TableOption>),
+    /// ORDER BY these columns: rows stand in the order of their keys, so it is checked and warned of.
+    OrderBy(Vec<String>),
+    /// FORCE: there is nothing to be rebuilt.
+    Force,
     /// ENABLE KEYS and DISABLE KEYS, which only MyISAM does anything for.
     Keys,
 }

@@ -17,7 +17,7 @@ pub use admin::{
 };
 pub use ddl::{
     AlterAction, ColumnDefinition, ColumnOption, ColumnPlace, CreateDatabase, CreateIndex,
-    CreateTable, DataType, IndexDefinition, IndexPart, Renamed, TableOption,
+    CreateTable, DataType, DatabaseOptions, IndexDefinition, IndexPart, Renamed, TableOption,
 };
 pub use expr::{BinaryOp, CastType, Expr, Literal, TrimSide, TruthValue, UnaryOp};
 pub use query::{
@@ -82,6 +82,15 @@ pub enum Statement {
         actions: Vec<AlterAction>,
         /// ALGORITHM = INSTANT: no index may be made or dropped.
         instant: bool,
+    },
+    /// RENAME TABLE: each with its new name, one after the other.
+    RenameTables(Vec<(ObjectName, ObjectName)>),
+    /// ALTER DATABASE.
+    AlterDatabase {
+        /// Which; `None`: the current one.
+        name: Option<String>,
+        /// What is to change.
+        options: DatabaseOptions,
     },
     /// USE.
     Use(String),

@@ -22,6 +22,6 @@ table! {
     INDEX_TYPE: Varchar(11) NOT NULL = "BTREE";
     COMMENT: Varchar(8) NOT NULL = "";
     INDEX_COMMENT: Varchar(2048) NOT NULL = part.comment;
-    IS_VISIBLE: Varchar(3) NOT NULL = "YES";
+    IS_VISIBLE: Varchar(3) NOT NULL = if part.visible { "YES" } else { "NO" };
     EXPRESSION: LongText = Datum::Null;
 }
