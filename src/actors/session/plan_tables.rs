@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 use std::collections::BTreeSet;
 
-use crate::sql::plan::{InsertSource, PhysicalPlan, PlanNode, StatementPlan};
+use crate::sql::plan::{InsertSource, PhysicalPlan, PlanNode, StatementPlan, Subplan};
 
 /// The tables of a plan.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -29,7 +29,11 @@ impl PlanTables {
                 tables.write(insert.target.table.id);
                 if let InsertSource::Query(query) = &insert.source {
                     tables.add(&query.root);
-                    query.subqueries.iter().for_each(|subplan| tables.add(&subplan.plan));
+                    query
+                        .subqueries
+                        .iter()
+                        .flat_map(Subplan::plans)
+                        .for_each(|plan| tables.add(plan));
                 }
                 &insert.subqueries
             }
@@ -44,7 +48,7 @@ impl PlanTables {
                 &delete.subqueries
             }
         };
-        subqueries.iter().for_each(|subplan| tables.add(&subplan.plan));
+        subqueries.iter().flat_map(Subplan::plans).for_each(|plan| tables.add(plan));
         tables
     }
 

@@ -32,17 +32,20 @@
 //! [`is_light`] tells the plans that are done in no time, and the short road says so ([`Place::enter`]) when one reads more than expected.
 
 pub mod access;
+mod apply;
 mod bounds;
 mod context;
 pub mod dml;
 pub mod fragment;
 mod groups;
 mod keys;
+mod listed;
 mod lookup;
 #[cfg(test)]
 pub(crate) mod memory_store;
 mod profile;
 mod ranges;
+mod recursive;
 mod retry;
 mod rows;
 pub mod short;

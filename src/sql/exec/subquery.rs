@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::{Disposed, ExecContext, RowBatch, run_plan};
+use super::{Disposed, ExecContext, RowBatch, recursive, run_plan};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::Expr;
 use crate::sql::plan::{Assignment, PhysicalPlan, PlanNode, Subplan, SubplanResult};
@@ -19,6 +19,18 @@ impl Deref for ReadyPlan<'_> {
 
     fn deref(&self) -> &PhysicalPlan {
         &self.0
+    }
+}
+
+impl<'p> ReadyPlan<'p> {
+    /// A plan that has all in it.
+    pub(super) fn of(plan: PhysicalPlan) -> ReadyPlan<'p> {
+        ReadyPlan(Cow::Owned(plan))
+    }
+
+    /// The same, not copied.
+    pub(super) fn as_it_is(plan: &'p PhysicalPlan) -> ReadyPlan<'p> {
+        ReadyPlan(Cow::Borrowed(plan))
     }
 }
 
@@ -78,6 +90,12 @@ impl Found {
         Cow::Owned(assignments)
     }
 
+    /// Gives the common table of this number these rows.
+    pub(super) fn put_table(&mut self, number: usize, rows: Vec<Vec<Datum>>) {
+        self.tables.truncate(number);
+        self.tables.push(Arc::new(rows));
+    }
+
     fn is_empty(&self) -> bool {
         self.values.is_empty() && self.tables.is_empty()
     }
@@ -125,6 +143,14 @@ pub(super) async fn values(subplans: &[Subplan], ctx: &ExecContext) -> SqlResult
             SubplanResult::Table => {
                 found.tables.push(Arc::new(all_rows(&ready, &mut bytes, ctx).await?));
             }
+            SubplanResult::Recursive(recursion) => {
+                let first = all_rows(&ready, &mut bytes, ctx).await?;
+                drop(ready);
+                let types = &plan.schema;
+                let rows =
+                    recursive::rows(&mut found, recursion, types, first, &mut bytes, ctx).await?;
+                found.put_table(recursion.number, rows);
+            }
         }
     }
     Ok(found)
@@ -137,10 +163,7 @@ async fn only_row(plan: &ReadyPlan<'_>, ctx: &ExecContext) -> SqlResult<Vec<Datu
     while let Some(batch) = stream.next_batch().await? {
         for row in batch.into_rows(&plan.schema) {
             if found.is_some() {
-                return Err(SqlError::new(
-                    errno::SUBQUERY_NO_1_ROW,
-                    "Subquery returns more than 1 row",
-                ));
+                return Err(only_one_row());
             }
             found = Some(row);
         }
@@ -148,8 +171,13 @@ async fn only_row(plan: &ReadyPlan<'_>, ctx: &ExecContext) -> SqlResult<Vec<Datu
     Ok(found.unwrap_or_else(|| vec![Datum::Null; plan.schema.len()]))
 }
 
+/// Error 1242.
+pub(super) fn only_one_row() -> SqlError {
+    SqlError::new(errno::SUBQUERY_NO_1_ROW, "Subquery returns more than 1 row")
+}
+
 /// All rows of a common table. `bytes`: what those of the statement hold together.
-async fn all_rows(
+pub(super) async fn all_rows(
     plan: &ReadyPlan<'_>,
     bytes: &mut usize,
     ctx: &ExecContext,
@@ -168,7 +196,7 @@ async fn all_rows(
     Ok(rows.into_inner())
 }
 
-fn held_bytes(value: &Datum) -> usize {
+pub(super) fn held_bytes(value: &Datum) -> usize {
     size_of::<Datum>() + value.held_bytes()
 }
 

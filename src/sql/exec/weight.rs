@@ -65,7 +65,7 @@ impl Weight {
     }
 
     fn subplans(&mut self, subplans: &[Subplan]) -> bool {
-        subplans.iter().all(|subplan| self.plan(&subplan.plan))
+        subplans.iter().flat_map(Subplan::plans).all(|plan| self.plan(plan))
     }
 
     fn assignments(&mut self, assignments: &[Assignment]) -> bool {
@@ -90,7 +90,11 @@ impl Weight {
             | PlanNode::Limit { .. }
             | PlanNode::UnionAll { .. } => true,
             // Rows the session computes, joins without an index, and what is read several times.
-            PlanNode::Virtual { .. } | PlanNode::Join { .. } | PlanNode::Common { .. } => false,
+            PlanNode::Virtual { .. }
+            | PlanNode::Join { .. }
+            | PlanNode::Apply { .. }
+            | PlanNode::Repeat { .. }
+            | PlanNode::Common { .. } => false,
         };
         light
             && !plan.node.any_expr(|expr| !self.expr(expr))

@@ -4,7 +4,7 @@ use super::call::Call;
 use super::definition::{Compute, Definition, Eval, MANY, Names, Nulls, Numbers, TypeRule};
 use super::kernels;
 use super::typing::{Typing, boolean};
-use crate::common::SqlResult;
+use crate::common::{SqlError, SqlResult};
 use crate::sql::expr::Expr;
 use crate::sql::types::{Datum, FieldType};
 
@@ -38,6 +38,16 @@ pub(super) static NOT: Definition = logic(
     "Whether it is false.",
 )
 .kernel(Compute::Truth(kernels::not), kernels::all_total);
+/// A query for each row. Plans that run have none: the planner makes joins and dependent plans of them.
+pub(super) static SUBQUERY: Definition = Definition::function(
+    &["subquery"],
+    (2, MANY),
+    boolean,
+    |_| Err(SqlError::internal("a subquery that was not planned")),
+    "The value of a query for this row.",
+)
+.form()
+.nulls(Nulls::AsTyped);
 pub(super) static IS_TRUE: Definition = logic(
     &["is true"],
     (1, 1),

@@ -84,6 +84,7 @@ operators! {
     If => control::IF;
     Case => control::CASE;
     Coalesce => control::COALESCE;
+    Subquery => control::SUBQUERY;
     Like => like::LIKE;
     Regexp => regexp::REGEXP;
     Cast => cast::CAST;

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use super::StatementPlan;
 use super::logical::public_columns;
 use super::physical::{
-    AccessLock, Assignment, ConflictAction, HandleRange, IndexRange, InsertSource, JoinKind,
-    PhysicalPlan, PlanNode, PointAccess, SortKey, SourceTable, Subplan, SubplanResult,
+    AccessLock, ApplyKind, Assignment, ConflictAction, HandleRange, IndexRange, InsertSource,
+    JoinKind, PhysicalPlan, PlanNode, PointAccess, SortKey, SourceTable, Subplan, SubplanResult,
     UpdatedTable,
 };
 use crate::sql::catalog::{IndexInfo, TableInfo};
@@ -96,10 +96,16 @@ impl Explain {
             let (name, number, rows) = match result {
                 SubplanResult::Values => ("ScalarSubquery", &mut values, 1.0),
                 SubplanResult::Table => ("CTE", &mut tables, plan.estimated_rows),
+                SubplanResult::Recursive(_) => ("RecursiveCTE", &mut tables, plan.estimated_rows),
             };
             self.row(&format!("{name}_{number}"), rows, String::new(), String::new());
             *number += 1;
-            self.plan(plan, "└─", "  ");
+            let SubplanResult::Recursive(recursion) = result else {
+                self.plan(plan, "└─", "  ");
+                continue;
+            };
+            self.plan(plan, "├─", "│ ");
+            self.plan(&recursion.step, "└─", "  ");
         }
     }
 
@@ -187,6 +193,10 @@ pub(super) fn describe(plan: &PhysicalPlan) -> (String, String, String) {
             plain("Limit", format!("offset:{}, count:{}", number(offset), number(limit)))
         }
         PlanNode::UnionAll { .. } => plain("Union", String::new()),
+        PlanNode::Apply { left, bindings, kind, .. } => {
+            plain("Apply", applied(kind, bindings, &column_names(left)))
+        }
+        PlanNode::Repeat { .. } => plain("Repeat", String::new()),
     }
 }
 
@@ -276,6 +286,24 @@ fn groups(group_by: &[Expr], aggregates: &[Aggregate], names: &[String]) -> Stri
 /// Of a LIMIT.
 fn number(expr: &Option<Expr>) -> String {
     expr.as_ref().map_or_else(|| "0".to_owned(), ToString::to_string)
+}
+
+/// What is said of an Apply, whose left rows have these columns.
+fn applied(kind: &ApplyKind, bindings: &[(usize, Expr)], names: &[String]) -> String {
+    let mut info = match kind {
+        ApplyKind::Join(kind) => join_kind(*kind, false).to_owned(),
+        ApplyKind::Row => "row".to_owned(),
+        ApplyKind::Exists => "exists".to_owned(),
+        ApplyKind::Compare { wanted, all, .. } => {
+            let quantifier = if *all { "all" } else { "any" };
+            format!("{quantifier}:{}", list(wanted, names))
+        }
+    };
+    if !bindings.is_empty() {
+        let outer: Vec<String> = bindings.iter().map(|(_, expr)| named(expr, names)).collect();
+        let _ = write!(info, ", outer:{}", outer.join(", "));
+    }
+    info
 }
 
 /// What is said of a join of rows with these columns.
@@ -400,6 +428,25 @@ fn column_names(plan: &PhysicalPlan) -> Vec<String> {
             groups.chain(shown).collect()
         }
         PlanNode::UnionAll { inputs } => inputs.first().map_or_else(Vec::new, column_names),
+        PlanNode::Repeat { input } => {
+            let mut names = column_names(input);
+            names.pop();
+            names
+        }
+        PlanNode::Apply { left, right, kind, .. } => {
+            let mut names = column_names(left);
+            match kind {
+                ApplyKind::Join(JoinKind::Inner | JoinKind::Left) | ApplyKind::Row => {
+                    names.extend(column_names(right));
+                }
+                ApplyKind::Join(JoinKind::Semi | JoinKind::Anti) => {}
+                ApplyKind::Exists => names.push("exists".to_owned()),
+                ApplyKind::Compare { all, .. } => {
+                    names.push(if *all { "all" } else { "any" }.to_owned());
+                }
+            }
+            names
+        }
         PlanNode::Dual { .. }
         | PlanNode::Values { .. }
         | PlanNode::Common { .. }

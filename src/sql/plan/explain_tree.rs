@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::StatementPlan;
 use super::explain::{describe, head};
 use super::figures::{NodeFigures, TreeFigures};
-use super::physical::{PhysicalPlan, Subplan};
+use super::physical::{PhysicalPlan, Subplan, SubplanResult};
 
 /// The plan as lines; with what its operators did, if it ran: the figures of its subqueries' trees, then those of its own.
 pub(super) fn explain_tree(plan: &StatementPlan, ran: Option<&[TreeFigures]>) -> String {
@@ -24,9 +24,13 @@ pub(super) fn explain_tree(plan: &StatementPlan, ran: Option<&[TreeFigures]>) ->
     if let Some(root) = root {
         tree(root, depth, &mut Figures::new(figures(subqueries.len()), ran.is_some()), &mut lines);
     }
-    for (at, Subplan { plan, .. }) in subqueries.iter().enumerate() {
+    for (at, Subplan { plan, result }) in subqueries.iter().enumerate() {
         let _ = writeln!(lines, "-> Select #{} (run only once)", at + 2);
         tree(plan, 1, &mut Figures::new(figures(at), ran.is_some()), &mut lines);
+        if let SubplanResult::Recursive(recursion) = result {
+            let _ = writeln!(lines, "    -> Repeat until there are no new rows");
+            tree(&recursion.step, 2, &mut Figures::new(None, ran.is_some()), &mut lines);
+        }
     }
     lines
 }
@@ -128,6 +132,7 @@ fn words(name: &str) -> &str {
         "NestedLoopJoin" => "Nested loop join",
         "HashJoin" => "Hash join",
         "IndexJoin" => "Nested loop join by index lookup",
+        "Apply" => "Dependent subquery",
         other => other,
     }
 }

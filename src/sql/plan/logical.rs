@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::physical::{AccessLock, JoinKind, SortKey};
+use super::physical::{AccessLock, ApplyKind, JoinKind, SortKey};
 use crate::sql::catalog::TableInfo;
 use crate::sql::expr::{Aggregate, Expr};
 use crate::sql::stats::TableStats;
@@ -78,6 +78,17 @@ pub(super) enum Logical {
     UnionAll {
         inputs: Vec<Logical>,
     },
+    /// For each left row the right rows, whose plan has parameters that are values of it.
+    Apply {
+        left: Box<Logical>,
+        right: Box<Logical>,
+        bindings: Vec<(usize, Expr)>,
+        kind: ApplyKind,
+    },
+    /// Every row as often as the last column says, without that column.
+    Repeat {
+        input: Box<Logical>,
+    },
 }
 
 /// A node's children; `$iter` is `iter` or `iter_mut`. The only place that says of every node what stands below it.
@@ -93,10 +104,10 @@ macro_rules! children {
             | Logical::Project { input, exprs: _ }
             | Logical::Aggregate { input, group_by: _, aggregates: _ }
             | Logical::Sort { input, keys: _ }
-            | Logical::Limit { input, offset: _, limit: _ } => {
-                ([Some(input.$as_ref()), None], $none)
-            }
-            Logical::Join { left, right, kind: _, conditions: _, null_aware: _ } => {
+            | Logical::Limit { input, offset: _, limit: _ }
+            | Logical::Repeat { input } => ([Some(input.$as_ref()), None], $none),
+            Logical::Join { left, right, kind: _, conditions: _, null_aware: _ }
+            | Logical::Apply { left, right, bindings: _, kind: _ } => {
                 ([Some(left.$as_ref()), Some(right.$as_ref())], $none)
             }
             Logical::UnionAll { inputs } => ([None, None], inputs.$iter()),
@@ -113,6 +124,7 @@ macro_rules! each_expr {
             Logical::Dual
             | Logical::Virtual { table: _, database: _, outputs: _ }
             | Logical::Common { subquery: _, outputs: _, schema: _ }
+            | Logical::Repeat { input: _ }
             | Logical::UnionAll { inputs: _ } => {}
             Logical::Values { rows, schema: _ } => rows.$iter().flatten().for_each($visit),
             Logical::Scan(scan) => scan.filters.$iter().for_each($visit),
@@ -131,7 +143,17 @@ macro_rules! each_expr {
             Logical::Limit { input: _, offset, limit } => {
                 offset.$iter().chain(limit.$iter()).for_each($visit);
             }
+            Logical::Apply { left: _, right: _, bindings, kind } => {
+                let bound = bindings.$iter().map(|(_, expr)| expr);
+                bound.chain(each_expr!(@wanted kind $iter)).for_each($visit);
+            }
         }
+    };
+    (@wanted $kind:ident iter) => {
+        $kind.wanted()
+    };
+    (@wanted $kind:ident iter_mut) => {
+        $kind.wanted_mut()
     };
     (@key iter) => {
         |key| &key.expr
@@ -209,6 +231,17 @@ impl Logical {
             },
             Logical::Aggregate { group_by, aggregates, .. } => group_by.len() + aggregates.len(),
             Logical::UnionAll { inputs } => inputs.first().map_or(0, Logical::width),
+            Logical::Repeat { input } => input.width() - 1,
+            Logical::Apply { left, right, kind, .. } => {
+                let added = match kind {
+                    ApplyKind::Join(JoinKind::Inner | JoinKind::Left) | ApplyKind::Row => {
+                        right.width()
+                    }
+                    ApplyKind::Join(JoinKind::Semi | JoinKind::Anti) => 0,
+                    ApplyKind::Exists | ApplyKind::Compare { .. } => 1,
+                };
+                left.width() + added
+            }
         }
     }
 
@@ -248,6 +281,16 @@ impl Logical {
                 schema
             }
             Logical::UnionAll { inputs } => inputs.first().map_or_else(Vec::new, Logical::schema),
+            Logical::Repeat { input } => {
+                let mut schema = input.schema();
+                schema.pop();
+                schema
+            }
+            Logical::Apply { left, right, kind, .. } => {
+                let mut schema = left.schema();
+                schema.extend(kind.added(right.schema()));
+                schema
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use super::access::{self, Access};
 use super::binder::check;
 use super::cardinality::{Cardinality, FEW_ROWS, FILTER_PART, LOOKUP_COST};
 use super::logical::{Logical, Scan, column_type};
-use super::physical::{AccessLock, JoinKind, PhysicalPlan, PlanNode, SortKey};
+use super::physical::{AccessLock, ApplyKind, JoinKind, PhysicalPlan, PlanNode, SortKey};
 use crate::common::SqlResult;
 use crate::sql::catalog::IndexInfo;
 use crate::sql::expr::{Aggregate, AggregateKind, Expr, Function};
@@ -69,6 +69,15 @@ fn lower_some(plan: Logical, fetch: Option<u64>) -> SqlResult<PhysicalPlan> {
             let input = Box::new(input);
             node(PlanNode::Aggregate { input, group_by, aggregates }, schema, rows)
         }
+        Logical::Apply { left, right, bindings, kind } => {
+            apply(lower(*left)?, lower(*right)?, bindings, kind)
+        }
+        Logical::Repeat { input } => {
+            let input = lower(*input)?;
+            let schema = input.schema[..input.schema.len() - 1].to_vec();
+            let rows = input.estimated_rows;
+            node(PlanNode::Repeat { input: Box::new(input) }, schema, rows)
+        }
         Logical::Sort { input, keys } => lower_sorted(*input, keys, fetch)?,
         Logical::Limit { input, offset, limit } => lower_limit(*input, offset, limit)?,
         Logical::UnionAll { inputs } => {
@@ -85,6 +94,27 @@ fn lower_some(plan: Logical, fetch: Option<u64>) -> SqlResult<PhysicalPlan> {
 
 fn node(node: PlanNode, schema: Vec<FieldType>, estimated_rows: f64) -> PhysicalPlan {
     PhysicalPlan { node, schema, estimated_rows }
+}
+
+fn apply(
+    left: PhysicalPlan,
+    right: PhysicalPlan,
+    bindings: Vec<(usize, Expr)>,
+    kind: ApplyKind,
+) -> PhysicalPlan {
+    let mut schema = left.schema.clone();
+    schema.extend(kind.added(right.schema.clone()));
+    let rows = match kind {
+        ApplyKind::Join(JoinKind::Inner | JoinKind::Left) => {
+            left.estimated_rows * right.estimated_rows.max(1.0)
+        }
+        ApplyKind::Join(JoinKind::Semi | JoinKind::Anti) => {
+            (left.estimated_rows * FILTER_PART).max(1.0)
+        }
+        ApplyKind::Row | ApplyKind::Exists | ApplyKind::Compare { .. } => left.estimated_rows,
+    };
+    let (left, right) = (Box::new(left), Box::new(right));
+    node(PlanNode::Apply { left, right, bindings, kind }, schema, rows)
 }
 
 fn filtered(input: PhysicalPlan, predicate: Expr) -> PhysicalPlan {
@@ -219,6 +249,8 @@ fn is_single_row(plan: &PhysicalPlan) -> bool {
         | PlanNode::Rows { .. }
         | PlanNode::Join { .. }
         | PlanNode::IndexLookupJoin { .. }
+        | PlanNode::Apply { .. }
+        | PlanNode::Repeat { .. }
         | PlanNode::Sort { .. }
         | PlanNode::Limit { .. }
         | PlanNode::UnionAll { .. } => false,
@@ -243,6 +275,8 @@ fn stops_at(plan: &PhysicalPlan, fetch: Option<u64>) -> bool {
         | PlanNode::Filter { .. }
         | PlanNode::Join { .. }
         | PlanNode::IndexLookupJoin { .. }
+        | PlanNode::Apply { .. }
+        | PlanNode::Repeat { .. }
         | PlanNode::Aggregate { .. }
         | PlanNode::Limit { .. }
         | PlanNode::UnionAll { .. } => false,
@@ -327,7 +361,11 @@ fn equal_sides(condition: &Expr, width: usize) -> Option<(Expr, Expr)> {
 }
 
 /// The type in which two keys are equal exactly if `=` says so.
-fn key_type(left: &FieldType, right: &FieldType, comparison: &FieldType) -> Option<FieldType> {
+pub(crate) fn key_type(
+    left: &FieldType,
+    right: &FieldType,
+    comparison: &FieldType,
+) -> Option<FieldType> {
     let not_null = left.not_null && right.not_null;
     let integers = left.kind.is_integer() && right.kind.is_integer();
     let common = if left.same_values(right) {

@@ -49,10 +49,12 @@ mod tests;
 mod walk;
 
 pub use figures::{NodeFigures, TreeFigures};
+pub(crate) use lower::key_type;
 pub use physical::{
-    AccessLock, Assignment, ConflictAction, DateParameter, DeletePlan, HandleRange, IndexRange,
-    InsertPlan, InsertSource, JoinKind, OutputColumn, PhysicalPlan, PlanNode, PointAccess,
-    QueryPlan, SortKey, SourceTable, Subplan, SubplanResult, TargetTable, UpdatePlan, UpdatedTable,
+    AccessLock, ApplyKind, Assignment, ConflictAction, DateParameter, DeletePlan, HandleRange,
+    IndexRange, InsertPlan, InsertSource, JoinKind, OutputColumn, PhysicalPlan, PlanNode,
+    PointAccess, QueryPlan, Recursion, SortKey, SourceTable, Subplan, SubplanResult, TargetTable,
+    UpdatePlan, UpdatedTable,
 };
 pub use planner::{Planner, StatementPlan, StringVariables, VariableTypes};
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::logical::{Logical, Scan};
-use super::physical::JoinKind;
+use super::physical::{ApplyKind, JoinKind};
 use crate::sql::expr::{Aggregate, Expr};
 
 /// The plan with only the columns in `needed`, and perhaps some its own operators read; with the old positions of the
@@ -53,7 +53,53 @@ pub(super) fn prune(plan: Logical, needed: &BTreeSet<usize>) -> (Logical, Vec<us
             let inputs = inputs.into_iter().map(|input| exactly(input, &wanted)).collect();
             (Logical::UnionAll { inputs }, kept)
         }
+        Logical::Apply { left, right, bindings, kind } => {
+            prune_apply((*left, *right), bindings, kind, needed)
+        }
+        Logical::Repeat { input } => {
+            let count = input.width() - 1;
+            let kept: Vec<usize> = needed.iter().copied().collect();
+            let mut wanted = needed.clone();
+            wanted.insert(count);
+            (Logical::Repeat { input: Box::new(exactly(*input, &wanted)) }, kept)
+        }
     }
+}
+
+/// What is computed of a left row alone, and not read, is not computed.
+fn prune_apply(
+    (left, right): (Logical, Logical),
+    bindings: Vec<(usize, Expr)>,
+    kind: ApplyKind,
+    needed: &BTreeSet<usize>,
+) -> (Logical, Vec<usize>) {
+    let width = left.width();
+    let unread = needed.last().is_none_or(|last| *last < width);
+    if unread && !matches!(kind, ApplyKind::Join(_)) {
+        return prune(left, needed);
+    }
+    let mut left_needed = needed.clone();
+    let right_needed: BTreeSet<usize> =
+        left_needed.split_off(&width).into_iter().map(|column| column - width).collect();
+    let read = bindings.iter().map(|(_, expr)| expr).chain(kind.wanted());
+    left_needed.extend(read.flat_map(Expr::columns));
+    let all_right: BTreeSet<usize> = (0..right.width()).collect();
+    let (left, mut kept) = prune(left, &left_needed);
+    let (right, added) = match &kind {
+        ApplyKind::Join(JoinKind::Inner | JoinKind::Left) => prune(right, &right_needed),
+        ApplyKind::Join(JoinKind::Semi | JoinKind::Anti) => {
+            (prune(right, &BTreeSet::new()).0, Vec::new())
+        }
+        ApplyKind::Row => (exactly(right, &all_right), all_right.into_iter().collect()),
+        ApplyKind::Exists => (prune(right, &BTreeSet::new()).0, vec![0]),
+        ApplyKind::Compare { .. } => (exactly(right, &all_right), vec![0]),
+    };
+    let (left, right) = (Box::new(left), Box::new(right));
+    let place = |index: usize| position(&kept, index);
+    let apply = Logical::Apply { left, right, bindings, kind };
+    let apply = apply.map_exprs(&mut |expr| expr.map_columns(&mut |index| place(index)));
+    kept.extend(added.into_iter().map(|column| column + width));
+    (apply, kept)
 }
 
 /// An operator whose rows are its input's.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::binder::{check, fold};
 use super::branches;
 use super::logical::Logical;
-use super::physical::JoinKind;
+use super::physical::{ApplyKind, JoinKind};
 use super::prints::Prints;
 use super::select::literal_truth;
 use crate::common::SqlResult;
@@ -73,6 +73,13 @@ pub(super) fn push(plan: Logical, predicates: Vec<Expr>) -> SqlResult<Logical> {
             let pushed = inputs.into_iter().map(|input| push(input, predicates.clone()));
             Ok(Logical::UnionAll { inputs: pushed.collect::<SqlResult<_>>()? })
         }
+        Logical::Repeat { input } => {
+            let input = Box::new(push(*input, predicates)?);
+            Ok(Logical::Repeat { input })
+        }
+        Logical::Apply { left, right, bindings, kind } => {
+            push_apply((*left, *right), bindings, kind, predicates)
+        }
         leaf @ (Logical::Dual
         | Logical::Values { .. }
         | Logical::Virtual { .. }
@@ -106,6 +113,36 @@ fn substitute(predicates: Vec<Expr>, exprs: &[Expr]) -> SqlResult<Vec<Expr>> {
         })
     };
     predicates.into_iter().map(replace).collect()
+}
+
+/// Conditions of left rows alone come first, those of right rows alone go into what runs for each left one.
+fn push_apply(
+    (left, right): (Logical, Logical),
+    bindings: Vec<(usize, Expr)>,
+    mut kind: ApplyKind,
+    predicates: Vec<Expr>,
+) -> SqlResult<Logical> {
+    let width = left.width();
+    if kind == ApplyKind::Join(JoinKind::Left)
+        && predicates.iter().any(|predicate| rejects_null(predicate, width))
+    {
+        kind = ApplyKind::Join(JoinKind::Inner);
+    }
+    let (mut to_left, mut to_right, mut above) = (vec![], vec![], vec![]);
+    for predicate in predicates {
+        match side_of(&predicate, width) {
+            _ if !predicate.is_deterministic() => above.push(predicate),
+            Side::Left => to_left.push(predicate),
+            Side::Right if kind == ApplyKind::Join(JoinKind::Inner) => {
+                to_right.push(predicate.map_columns(&mut |index| index - width));
+            }
+            Side::Right | Side::Both => above.push(predicate),
+        }
+    }
+    let left = Box::new(push_checked(left, to_left)?);
+    let right = Box::new(push_checked(right, to_right)?);
+    let bindings = bindings.into_iter().map(|(number, expr)| (number, fold(expr))).collect();
+    Ok(Logical::Apply { left, right, bindings, kind }.filter(above))
 }
 
 /// A join on its way through the rules.

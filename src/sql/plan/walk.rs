@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::physical::{HandleRange, IndexRange, PhysicalPlan, PlanNode, PointAccess};
+use super::physical::{ApplyKind, HandleRange, IndexRange, PhysicalPlan, PlanNode, PointAccess};
 use crate::sql::catalog::TableInfo;
 use crate::sql::expr::Expr;
 
@@ -27,10 +27,10 @@ macro_rules! children {
             | PlanNode::Project { input, exprs: _ }
             | PlanNode::Aggregate { input, group_by: _, aggregates: _ }
             | PlanNode::Sort { input, keys: _, fetch: _ }
-            | PlanNode::Limit { input, offset: _, limit: _ } => {
-                ([Some(input.$as_ref()), None], $none)
-            }
-            PlanNode::Join { left, right, kind: _, on: _, filter: _, null_aware: _ } => {
+            | PlanNode::Limit { input, offset: _, limit: _ }
+            | PlanNode::Repeat { input } => ([Some(input.$as_ref()), None], $none),
+            PlanNode::Join { left, right, kind: _, on: _, filter: _, null_aware: _ }
+            | PlanNode::Apply { left, right, bindings: _, kind: _ } => {
                 ([Some(left.$as_ref()), Some(right.$as_ref())], $none)
             }
             PlanNode::IndexLookupJoin { left, .. } => ([Some(left.$as_ref()), None], $none),
@@ -48,6 +48,7 @@ macro_rules! each_expr {
             | PlanNode::Virtual { table: _, columns: _ }
             | PlanNode::Common { number: _, columns: _ }
             | PlanNode::Rows { rows: _, columns: _ }
+            | PlanNode::Repeat { input: _ }
             | PlanNode::UnionAll { inputs: _ } => ControlFlow::Continue(()),
             PlanNode::Values { rows } => rows.$iter().flatten().try_for_each($visit),
             PlanNode::PointGet { table: _, access, columns: _, lock: _ } => {
@@ -102,6 +103,18 @@ macro_rules! each_expr {
                 filter,
                 lock: _,
             } => keys.$iter().chain(filter.$iter()).try_for_each($visit),
+            PlanNode::Apply { left: _, right: _, bindings, kind } => {
+                bindings.$iter().map(|(_, expr)| expr).try_for_each(&mut *$visit)?;
+                match kind {
+                    ApplyKind::Compare { wanted, condition, all: _ } => {
+                        wanted.$iter().try_for_each(&mut *$visit)?;
+                        $visit(condition)
+                    }
+                    ApplyKind::Join(_) | ApplyKind::Row | ApplyKind::Exists => {
+                        ControlFlow::Continue(())
+                    }
+                }
+            }
             PlanNode::Aggregate { input: _, group_by, aggregates } => {
                 group_by.$iter().try_for_each(&mut *$visit)?;
                 aggregates.$iter().flat_map(|aggregate| aggregate.args.$iter()).try_for_each($visit)
@@ -185,6 +198,8 @@ impl PlanNode {
             | PlanNode::Filter { .. }
             | PlanNode::Project { .. }
             | PlanNode::Join { .. }
+            | PlanNode::Apply { .. }
+            | PlanNode::Repeat { .. }
             | PlanNode::Aggregate { .. }
             | PlanNode::Sort { .. }
             | PlanNode::Limit { .. }

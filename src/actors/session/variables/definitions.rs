@@ -192,6 +192,7 @@ const VARIABLES: &[Variable] = variables! {
     connect_timeout Global (Integer(2, YEAR)) = "10", ReadOnly;
     core_file Global (Switch) = "OFF", ReadOnly;
     datadir Global (Text) = "./data", ReadOnly;
+    cte_max_recursion_depth Both (Integer(0, U32)) = "1000", Sets(|_, _| {});
     default_authentication_plugin Global (Text) = "caching_sha2_password", ReadOnly;
     default_collation_for_utf8mb4 Both (Collation) = "utf8mb4_bin", Only(&[]);
     default_storage_engine Both (Text) = "InnoDB", Only(&["innodb"]);

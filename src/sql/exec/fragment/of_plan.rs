@@ -68,6 +68,8 @@ impl Fragment {
             | PlanNode::Rows { .. }
             | PlanNode::Join { .. }
             | PlanNode::IndexLookupJoin { .. }
+            | PlanNode::Apply { .. }
+            | PlanNode::Repeat { .. }
             | PlanNode::UnionAll { .. } => None,
         };
         let (Some(step), Some(input)) = (step, plan.node.children().next()) else {

@@ -12,6 +12,7 @@ pub(super) use operators::{filter, project, sort, window};
 
 use futures::future::BoxFuture;
 
+use super::apply::{self, Applied};
 use super::{ExecContext, ReadyPlan};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::plan::{AccessLock, PhysicalPlan, PlanNode, PointAccess, QueryPlan};
@@ -91,7 +92,10 @@ fn fits(plan: &PhysicalPlan) -> bool {
         | PlanNode::Aggregate { .. }
         | PlanNode::Sort { .. }
         | PlanNode::Limit { .. }
+        | PlanNode::Repeat { .. }
         | PlanNode::UnionAll { .. } => true,
+        // What is on its right is run apart, for each left row.
+        PlanNode::Apply { left, .. } => return fits(left),
         PlanNode::Join { .. } | PlanNode::Common { .. } => false,
     };
     let starts_over = || !plan.node.any_expr(|expr| !expr.is_deterministic());
@@ -115,6 +119,8 @@ fn reads_single_rows(plan: &PhysicalPlan) -> bool {
         | PlanNode::Common { .. }
         | PlanNode::Rows { .. }
         | PlanNode::Join { .. }
+        | PlanNode::Apply { .. }
+        | PlanNode::Repeat { .. }
         | PlanNode::IndexLookupJoin { .. } => false,
     }
 }
@@ -188,6 +194,15 @@ fn execute_node<'a>(
             PlanNode::IndexLookupJoin { left, .. } => {
                 let Some(rows) = execute(left, ctx, budget).await? else { return Ok(None) };
                 join::index_lookup(&plan.node, rows, ctx, budget).await
+            }
+            PlanNode::Apply { left, .. } => {
+                let Some(rows) = execute(left, ctx, budget).await? else { return Ok(None) };
+                ctx.place.enter().await;
+                Applied::new(plan)?.rows(rows, ctx).await.map(Some)
+            }
+            PlanNode::Repeat { input } => {
+                let Some(rows) = execute(input, ctx, budget).await? else { return Ok(None) };
+                apply::repeated(rows, ctx).map(Some)
             }
             PlanNode::UnionAll { inputs } => {
                 let mut all = Vec::new();

@@ -20,6 +20,7 @@ use super::source::{SourceExec, SourceKind};
 use super::watched::watched;
 use super::{aggregate, join};
 use crate::common::SqlResult;
+use crate::sql::exec::apply::Applied;
 use crate::sql::exec::{ExecContext, short};
 use crate::sql::expr::{Expr, from_df_error, physical, physical_predicate};
 use crate::sql::plan::{PhysicalPlan, PlanNode, SortKey};
@@ -48,6 +49,13 @@ fn operator(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Arc<dyn Executi
         PlanNode::IndexLookupJoin { left, .. } => {
             let join = Arc::new(LookupJoin::new(plan)?);
             source(SourceKind::LookupJoin(join), vec![build(left, ctx)?])
+        }
+        PlanNode::Apply { left, .. } => {
+            let applied = Arc::new(Applied::new(plan)?);
+            source(SourceKind::Apply(applied, left.schema.clone()), vec![build(left, ctx)?])
+        }
+        PlanNode::Repeat { input } => {
+            source(SourceKind::Repeat(input.schema.clone()), vec![build(input, ctx)?])
         }
         PlanNode::UnionAll { inputs } => {
             let children = inputs.iter().map(|input| build(input, ctx));

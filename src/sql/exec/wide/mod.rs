@@ -8,6 +8,7 @@
 //! bytes is joined, grouped, sorted and compared by its sort key (`sort_key`), a binary column computed where it is needed.
 
 mod aggregate;
+mod applied;
 mod assigning;
 mod batch;
 mod build;

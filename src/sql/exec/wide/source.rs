@@ -19,16 +19,18 @@ use datafusion_physical_plan::{
 };
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 
+use super::applied::{self, Form};
 use super::assigning::Projection;
 use super::batch::{rows_batch, schema_of};
 use super::join::LookupJoin;
 use super::not_in::NotInList;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::exec::access::{TableAccess, lock_rows};
+use crate::sql::exec::apply::Applied;
 use crate::sql::exec::{Disposed, ExecContext, short};
 use crate::sql::expr::{physical_predicate, to_df_error};
 use crate::sql::plan::{AccessLock, PhysicalPlan, PlanNode};
-use crate::sql::types::Datum;
+use crate::sql::types::{Datum, FieldType};
 
 /// Batches as they come.
 pub(super) type Batches = BoxStream<'static, Result<RecordBatch>>;
@@ -41,6 +43,10 @@ pub(super) enum SourceKind {
     Short(PhysicalPlan),
     /// Joins its child's rows with those it looks up.
     LookupJoin(Arc<LookupJoin>),
+    /// Runs a plan for each of its child's rows, which are of these types.
+    Apply(Arc<Applied>, Vec<FieldType>),
+    /// Gives its child's rows, which are of these types, as often as their last column says.
+    Repeat(Vec<FieldType>),
     /// Gives its children's rows one after the other.
     Concat,
     /// Computes rows one by one.
@@ -81,6 +87,8 @@ impl SourceExec {
             SourceKind::Scan(_) => "TableScanExec",
             SourceKind::Short(_) => "RowsExec",
             SourceKind::LookupJoin(_) => "IndexLookupJoinExec",
+            SourceKind::Apply(..) => "ApplyExec",
+            SourceKind::Repeat(_) => "RepeatExec",
             SourceKind::Concat => "ConcatExec",
             SourceKind::Project(_) => "RowProjectionExec",
             SourceKind::NotInList(..) => "NotInListExec",
@@ -129,6 +137,8 @@ impl ExecutionPlan for SourceExec {
             SourceKind::Scan(plan) => SourceKind::Scan(plan.clone()),
             SourceKind::Short(plan) => SourceKind::Short(plan.clone()),
             SourceKind::LookupJoin(join) => SourceKind::LookupJoin(join.clone()),
+            SourceKind::Apply(applied, types) => SourceKind::Apply(applied.clone(), types.clone()),
+            SourceKind::Repeat(types) => SourceKind::Repeat(types.clone()),
             SourceKind::Concat => SourceKind::Concat,
             SourceKind::Project(projection) => SourceKind::Project(projection.clone()),
             SourceKind::NotInList(key, list) => SourceKind::NotInList(key.clone(), list.clone()),
@@ -157,6 +167,16 @@ impl ExecutionPlan for SourceExec {
             SourceKind::LookupJoin(join) => {
                 let input = inputs.pop().ok_or_else(|| lost_input("lookup join"))?;
                 join.clone().run(input, self.ctx.clone())
+            }
+            SourceKind::Apply(applied, types) => {
+                let input = inputs.pop().ok_or_else(|| lost_input("dependent plan"))?;
+                let form = Form { schema: self.schema(), types: types.clone(), batch_rows };
+                applied::apply(applied.clone(), input, form, self.ctx.clone())
+            }
+            SourceKind::Repeat(types) => {
+                let input = inputs.pop().ok_or_else(|| lost_input("repetition"))?;
+                let form = Form { schema: self.schema(), types: types.clone(), batch_rows };
+                applied::repeat(input, form, self.ctx.clone())
             }
             SourceKind::NotInList(key, list) => {
                 let input = inputs.pop().ok_or_else(|| lost_input("list"))?;
