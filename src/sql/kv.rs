@@ -85,6 +85,10 @@ pub trait Transaction: Send + Sync {
     fn begin_statement(&self) -> Savepoint;
     /// Forgets what was written since the mark (locks taken stay, as in MySQL).
     fn rollback_to(&self, savepoint: Savepoint);
+    /// The same for a statement that is run again: nobody has seen what it read.
+    fn run_again_from(&self, savepoint: Savepoint) {
+        self.rollback_to(savepoint);
+    }
 
     /// Locks keys (pessimistic), in the order given. Errors: 1205, 1213, and 9007 when a key was
     /// committed after `for_update_ts`: the caller refreshes with `use_current_read` and runs the statement again.
@@ -108,7 +112,8 @@ pub trait Transaction: Send + Sync {
     fn buffered(&self, key: &[u8]) -> Option<Option<Bytes>>;
 
     /// Commits; `None` when there was nothing to. Errors: 9007 write conflict, 1062 from `insert` (as
-    /// [`Fault::DuplicateKey`](crate::common::Fault): the session says it as MySQL does), 8501 when the outcome is unknown.
+    /// [`Fault::DuplicateKey`](crate::common::Fault): the session says it as MySQL does), 1213 when a SERIALIZABLE one has read what others
+    /// have changed since, 8501 when the outcome is unknown.
     async fn commit(&self) -> SqlResult<Option<Timestamp>>;
     /// Drops the buffer and gives every lock up.
     async fn rollback(&self) -> SqlResult<()>;
@@ -152,6 +157,18 @@ pub enum ReadFrom {
     Closest,
 }
 
+/// What a transaction is kept from seeing of others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// Every statement reads a fresh snapshot. READ UNCOMMITTED is the same: no rule demands that it sees what may yet be undone.
+    ReadCommitted,
+    /// All statements that do not lock read one snapshot.
+    #[default]
+    RepeatableRead,
+    /// The same, and the commit fails (1213) unless all that was read is as it was.
+    Serializable,
+}
+
 /// How a transaction is to run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TxnOptions {
@@ -159,8 +176,8 @@ pub struct TxnOptions {
     pub pessimistic: bool,
     /// Read at the newest data without asking the oracle: only for a statement that is one point read.
     pub latest: bool,
-    /// Every statement reads a fresh snapshot (READ COMMITTED).
-    pub read_committed: bool,
+    /// What it is kept from seeing.
+    pub isolation: Isolation,
     /// The snapshot is that of the start. Without, a pessimistic transaction takes it when it first reads without locking, as in MySQL.
     pub snapshot_at_start: bool,
     /// An optimistic commit does not wait for another transaction's locks: error 9004 at once. For a statement

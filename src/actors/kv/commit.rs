@@ -6,12 +6,15 @@
 //! | few (see [`ClientOptions`])         | async       | every region holds its locks      |
 //! | any                                 | two phases  | the primary's region has committed|
 //!
+//! A SERIALIZABLE transaction commits in two phases, and between them looks whether what it has read is still so at its commit timestamp.
+//!
 //! What follows that moment (turning locks into commit records) is done in the background: whoever meets such
 //! a lock before that finds out the same by itself.
 //!
 //! [`ClientOptions`]: super::ClientOptions
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -22,12 +25,16 @@ use super::client::{Client, LiveLocks};
 use super::error::{Error, Result};
 use super::groups::Keyed;
 use super::pieces::Pieces;
+use super::reads::Interval;
 use super::request::{Call, Committing, Patience};
 use crate::common::Timestamp;
 use crate::storage::txn::{
     Assertion, CommitKeys, KeyError, KvRequest, KvResponse, Mutation, MutationKind,
     PessimisticAction, Prewrite,
 };
+
+/// How often a SERIALIZABLE commit that readers push past themselves looks at its reads anew.
+const MOST_LOOKS: usize = 16;
 
 /// Commits one transaction.
 #[derive(Clone)]
@@ -39,6 +46,8 @@ pub(super) struct Committer {
     pub(super) began: Instant,
     /// Locks of others are not waited for.
     pub(super) impatient: bool,
+    /// What must be at the commit as it was read.
+    pub(super) reads: Arc<[Interval]>,
 }
 
 /// How a prewrite is to commit.
@@ -64,11 +73,11 @@ impl Committer {
         locked: &BTreeSet<Bytes>,
         primary: Option<Bytes>,
     ) -> Result<Option<Timestamp>> {
-        if self.is_pessimistic() && buffer.is_empty() {
-            self.client
-                .unlock(locked.iter().cloned().collect(), self.start_ts, Timestamp::MAX)
-                .await?;
-            return Ok(None);
+        if buffer.is_empty() && (self.is_pessimistic() || locked.is_empty()) {
+            let stand = self.check_reads(None).await;
+            let locked = locked.iter().cloned().collect();
+            self.client.unlock(locked, self.start_ts, Timestamp::MAX).await?;
+            return stand.map(|()| None);
         }
         let mutations = self.mutations(buffer, locked).await;
         let first = mutations.iter().find(|mutation| leaves_a_lock(mutation));
@@ -101,6 +110,21 @@ impl Committer {
 
     fn is_pessimistic(&self) -> bool {
         self.for_update_ts != Timestamp::ZERO
+    }
+
+    /// Error 1213 when something that was read has changed at the timestamp (`None`: now).
+    async fn check_reads(&self, at: Option<Timestamp>) -> Result<()> {
+        if self.reads.is_empty() {
+            return Ok(());
+        }
+        let at = match at {
+            Some(at) => at,
+            None => self.client.timestamp_now().await?,
+        };
+        match self.client.reads_stand(&self.reads, self.start_ts, at).await? {
+            true => Ok(()),
+            false => Err(Error::ReadsChanged),
+        }
     }
 
     /// What there is to do, in the order of the keys.
@@ -255,7 +279,9 @@ impl Committer {
     fn way(&self, one_request: bool, keys: &[Bytes]) -> Way {
         let options = self.client.options();
         let key_bytes = || keys.iter().map(Bytes::len).sum::<usize>();
-        if one_request {
+        if !self.reads.is_empty() {
+            Way::TwoPhases
+        } else if one_request {
             Way::OnePhase
         } else if keys.len() <= options.async_commit_keys
             && key_bytes() <= options.async_commit_bytes
@@ -271,8 +297,14 @@ impl Committer {
     async fn commit_primary(&self, primary: &Bytes, at_least: Timestamp) -> Result<Timestamp> {
         let mut call = Call::write(&self.client);
         let start_ts = self.start_ts;
+        let mut attempts = 0;
         loop {
             let commit_ts = self.client.timestamp_now().await?.max(at_least);
+            attempts += 1;
+            if attempts > MOST_LOOKS && !self.reads.is_empty() {
+                return Err(Error::ReadsChanged);
+            }
+            self.check_reads(Some(commit_ts)).await?;
             let keys = vec![primary.clone()];
             let make =
                 |_| KvRequest::Commit(CommitKeys { keys: keys.clone(), start_ts, commit_ts });

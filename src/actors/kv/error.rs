@@ -26,6 +26,9 @@ pub(super) enum Error {
     /// A commit met a lock for which it must not wait, as it holds locks itself.
     #[error("a commit gives way")]
     GivesWay,
+    /// What a SERIALIZABLE transaction has read is not so any more.
+    #[error("what the transaction has read was changed")]
+    ReadsChanged,
     /// A lock is held, and the statement does not wait.
     #[error("lock not available")]
     NoWait,
@@ -63,6 +66,10 @@ impl Error {
             }
             Error::StillLocked => Fault::ResolveLockTimeout,
             Error::GivesWay => Fault::Deadlock,
+            Error::ReadsChanged => {
+                metrics::count_changed_reads();
+                Fault::Deadlock
+            }
             Error::WaitedTooLong => Fault::LockWaitTimeout,
             Error::NoWait => Fault::LockNotAvailable,
             Error::Pd(error) if error.class() == ErrorClass::Deterministic => {

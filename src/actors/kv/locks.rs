@@ -12,6 +12,7 @@ use super::client::{Client, LiveLocks};
 use super::error::{Error, Result};
 use super::groups::Group;
 use super::request::{Call, Patience};
+use super::scan::View;
 use crate::common::Timestamp;
 use crate::sql::kv::{LockOptions, ReadFrom};
 use crate::storage::txn::{KeyError, KvRequest, KvResponse, PessimisticLock, WaitPolicy};
@@ -47,8 +48,8 @@ impl Locker<'_> {
                     return Ok(values);
                 }
                 // What is locked does not change until it is read.
-                let (ts, from) = (self.for_update_ts, ReadFrom::Leader);
-                match self.client.batch_get_at(unread, ts, from).await {
+                let view = View::at(self.for_update_ts, ReadFrom::Leader);
+                match self.client.batch_get_at(unread, view).await {
                     Ok(read) => values.extend(read),
                     Err(error) => {
                         self.give_up(keys).await;

@@ -24,3 +24,8 @@ pub(super) fn count(error: &KeyError) {
     };
     counter!(CONFLICTS, "kind" => kind).increment(1);
 }
+
+/// Counts a SERIALIZABLE transaction whose reads were changed by another.
+pub(super) fn count_changed_reads() {
+    counter!(CONFLICTS, "kind" => "reads-changed").increment(1);
+}

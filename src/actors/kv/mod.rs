@@ -27,6 +27,7 @@ mod metrics;
 mod options;
 mod pieces;
 mod ranges;
+mod reads;
 mod remote;
 mod remote_reads;
 mod replicas;

@@ -170,7 +170,8 @@ impl Call {
         self.passes.lock().iter().any(|pass| pass.start_ts == start_ts)
     }
 
-    fn pass(&self, pass: Pass) {
+    /// Has it read around a transaction's locks.
+    pub(super) fn pass(&self, pass: Pass) {
         let mut passes = self.passes.lock();
         if passes.iter().all(|known| known.start_ts != pass.start_ts) {
             passes.push(pass);

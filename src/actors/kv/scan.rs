@@ -14,7 +14,7 @@ use crate::common::{SqlResult, Timestamp};
 use crate::sql::kv::{ReadFrom, ScanOptions, Scanner};
 use crate::storage::mvcc::is_cut;
 use crate::storage::routing::{RegionRoute, decode_bound};
-use crate::storage::txn::{KeyError, KvPair, KvRequest, KvResponse, RegionError};
+use crate::storage::txn::{KeyError, KvPair, KvRequest, KvResponse, Pass, RegionError};
 
 /// Pairs of the first batch of a scan: most scans end within it, and each batch of a region on another node is a way there and back.
 const FIRST_BATCH: usize = 256;
@@ -24,6 +24,32 @@ const LARGEST_BATCH: usize = 1024;
 const REGIONS_AT_ONCE: usize = 16;
 /// Routes that one scan asks for at the same time, if it goes over many regions.
 const ROUTES_AT_ONCE: usize = 128;
+
+/// What a read sees.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    /// The snapshot.
+    pub(super) ts: Timestamp,
+    /// Who serves it.
+    pub(super) read_from: ReadFrom,
+    /// The transaction whose locks are not in its way, if it is one that has prewritten.
+    pub(super) own: Option<Timestamp>,
+}
+
+impl View {
+    /// A snapshot.
+    pub(super) fn at(ts: Timestamp, read_from: ReadFrom) -> View {
+        View { ts, read_from, own: None }
+    }
+
+    fn call(self, client: &Client) -> Call {
+        let call = Call::read(client, self.ts, self.read_from);
+        if let Some(start_ts) = self.own {
+            call.pass(Pass { start_ts, committed: false });
+        }
+        call
+    }
+}
 
 impl Client {
     /// The value of a key in a snapshot. Where the key's leader is in this process it completes without waiting.
@@ -61,11 +87,13 @@ impl Client {
     pub(super) async fn batch_get_at(
         &self,
         keys: Vec<Bytes>,
-        ts: Timestamp,
-        read_from: ReadFrom,
+        mut view: View,
     ) -> Result<HashMap<Bytes, Bytes>> {
-        // Several keys must come from one snapshot.
-        let ts = if ts == Timestamp::MAX { self.timestamp_now().await? } else { ts };
+        if view.ts == Timestamp::MAX {
+            // Several keys must come from one snapshot.
+            view.ts = self.timestamp_now().await?;
+        }
+        let ts = view.ts;
         let make = |keys: &[Bytes], resolved| {
             let mut keys = keys.to_vec();
             keys.sort_unstable();
@@ -75,7 +103,7 @@ impl Client {
         let mut values = HashMap::with_capacity(keys.len());
         let mut wanted = keys;
         while !wanted.is_empty() {
-            let mut call = Call::read(self, ts, read_from);
+            let mut call = view.call(self);
             let mut unanswered = Vec::new();
             for (keys, answer) in self.send_all(wanted, &mut call, make).await? {
                 let KvResponse::Pairs(pairs) = answer else {
@@ -106,8 +134,7 @@ struct Part {
 /// Pairs of a range of a snapshot, a batch at a time, in the order of the regions.
 pub(super) struct RegionScanner {
     client: Client,
-    ts: Timestamp,
-    read_from: ReadFrom,
+    view: View,
     /// What is left of the range.
     start: Bytes,
     end: Bytes,
@@ -121,16 +148,10 @@ pub(super) struct RegionScanner {
 }
 
 impl RegionScanner {
-    pub(super) fn new(
-        client: Client,
-        ts: Timestamp,
-        read_from: ReadFrom,
-        options: &ScanOptions,
-    ) -> RegionScanner {
+    pub(super) fn new(client: Client, view: View, options: &ScanOptions) -> RegionScanner {
         RegionScanner {
             client,
-            ts,
-            read_from,
+            view,
             start: options.start.clone(),
             end: options.end.clone(),
             reverse: options.reverse,
@@ -143,8 +164,8 @@ impl RegionScanner {
     }
 
     /// The next pairs, none only at the end.
-    async fn next_pairs(&mut self) -> Result<Vec<KvPair>> {
-        let mut call = Call::read(&self.client, self.ts, self.read_from);
+    pub(super) async fn next_pairs(&mut self) -> Result<Vec<KvPair>> {
+        let mut call = self.view.call(&self.client);
         while !self.done {
             if self.started {
                 // A long scan lets the thread's other actors run.
@@ -170,7 +191,7 @@ impl RegionScanner {
             parts => {
                 let this = &*self;
                 let read = |part| async move {
-                    let mut call = Call::read(&this.client, this.ts, this.read_from);
+                    let mut call = this.view.call(&this.client);
                     this.read(part, limit, &mut call).await
                 };
                 try_join_all(parts.iter().map(read)).await?
@@ -251,7 +272,7 @@ impl RegionScanner {
             start: part.from.clone(),
             end: part.to.clone(),
             limit,
-            ts: self.ts,
+            ts: self.view.ts,
             reverse: self.reverse,
             key_only: self.key_only,
             resolved,
@@ -358,7 +379,7 @@ impl MergedScanner {
 #[async_trait]
 impl Scanner for MergedScanner {
     async fn next_batch(&mut self) -> SqlResult<Vec<KvPair>> {
-        let ts = self.stored.ts;
+        let ts = self.stored.view.ts;
         self.next_merged().await.map_err(|error| error.into_sql(ts))
     }
 }

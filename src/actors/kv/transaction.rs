@@ -13,10 +13,11 @@ use super::client::Client;
 use super::commit::Committer;
 use super::error::{Error, Result};
 use super::locks::Locker;
-use super::scan::{MergedScanner, RegionScanner};
+use super::reads::{Interval, NotedScanner, ReadSet};
+use super::scan::{MergedScanner, RegionScanner, View};
 use crate::common::{Fault, SqlError, SqlResult, Timestamp};
 use crate::sql::kv::{
-    LockOptions, ReadFrom, Savepoint, ScanOptions, Scanner, Transaction, TxnOptions,
+    Isolation, LockOptions, ReadFrom, Savepoint, ScanOptions, Scanner, Transaction, TxnOptions,
 };
 
 /// A commit of more keys than this goes on to its end if nobody waits for it any more: its locks would be in the way of others for long.
@@ -102,13 +103,17 @@ pub(super) struct KvTransaction {
     read_from: ReadFrom,
     began: Instant,
     state: Mutex<State>,
+    /// What it has read, if it is SERIALIZABLE.
+    reads: Option<Arc<Mutex<ReadSet>>>,
 }
 
 impl KvTransaction {
     /// A transaction that starts at `start_ts`.
     pub(super) fn begin(client: Client, start_ts: Timestamp, options: TxnOptions) -> KvTransaction {
         let mode = if options.pessimistic { Mode::Pessimistic } else { Mode::Optimistic };
-        let mut txn = KvTransaction::new(client, start_ts, mode, options.read_committed);
+        let read_committed = options.isolation == Isolation::ReadCommitted;
+        let mut txn = KvTransaction::new(client, start_ts, mode, read_committed);
+        txn.reads = (options.isolation == Isolation::Serializable).then(Arc::default);
         // What is not locked is checked for commits since the start: an optimistic transaction must not have read newer ones.
         if options.pessimistic && !options.snapshot_at_start {
             txn.state.get_mut().snapshot = None;
@@ -151,6 +156,7 @@ impl KvTransaction {
                 snapshot: Some(start_ts),
                 statements: 0,
             }),
+            reads: None,
         }
     }
 
@@ -176,6 +182,12 @@ impl KvTransaction {
                 state.read_at = ReadAt::At(ts);
                 Ok(ts)
             }
+        }
+    }
+
+    fn note_read(&self, key: &Bytes, at: Timestamp) {
+        if let Some(reads) = &self.reads {
+            reads.lock().add(Interval::point(key, at));
         }
     }
 
@@ -342,6 +354,7 @@ impl Transaction for KvTransaction {
             return Ok(own);
         }
         let ts = self.read_ts().await.map_err(self.sql())?;
+        self.note_read(&key, ts);
         self.client.get_at(&key, ts, self.read_from).await.map_err(self.sql())
     }
 
@@ -361,13 +374,16 @@ impl Transaction for KvTransaction {
             return Ok(values);
         }
         let ts = self.read_ts().await.map_err(self.sql())?;
+        for (_, key) in &wanted {
+            self.note_read(key, ts);
+        }
         if let [(at, key)] = wanted.as_slice() {
             values[*at] = self.client.get_at(key, ts, self.read_from).await.map_err(self.sql())?;
             return Ok(values);
         }
         let stored = wanted.iter().map(|(_, key)| key.clone()).collect();
-        let found =
-            self.client.batch_get_at(stored, ts, self.read_from).await.map_err(self.sql())?;
+        let view = View::at(ts, self.read_from);
+        let found = self.client.batch_get_at(stored, view).await.map_err(self.sql())?;
         for (at, key) in wanted {
             values[at] = found.get(&key).cloned();
         }
@@ -391,8 +407,13 @@ impl Transaction for KvTransaction {
                 range.map(copy).collect()
             }
         };
-        let stored = RegionScanner::new(self.client.clone(), ts, self.read_from, &options);
-        Ok(Box::new(MergedScanner::new(stored, own, &options)))
+        let view = View::at(ts, self.read_from);
+        let stored = RegionScanner::new(self.client.clone(), view, &options);
+        let merged = MergedScanner::new(stored, own, &options);
+        Ok(match &self.reads {
+            None => Box::new(merged),
+            Some(reads) => Box::new(NotedScanner::new(merged, reads.clone(), ts, &options)),
+        })
     }
 
     async fn use_current_read(&self) -> SqlResult<()> {
@@ -412,6 +433,9 @@ impl Transaction for KvTransaction {
     }
 
     fn begin_statement(&self) -> Savepoint {
+        if let Some(reads) = &self.reads {
+            reads.lock().begin_statement();
+        }
         let mut state = self.state.lock();
         state.statements = state.statements.saturating_add(1);
         state.read_at = if self.read_committed { ReadAt::Fresh } else { ReadAt::Snapshot };
@@ -420,6 +444,13 @@ impl Transaction for KvTransaction {
 
     fn rollback_to(&self, savepoint: Savepoint) {
         self.state.lock().buffer.rollback_to(savepoint);
+    }
+
+    fn run_again_from(&self, savepoint: Savepoint) {
+        if let Some(reads) = &self.reads {
+            reads.lock().run_again();
+        }
+        self.rollback_to(savepoint);
     }
 
     async fn lock_keys(
@@ -480,7 +511,12 @@ impl Transaction for KvTransaction {
         }
         let remains = self.state.lock().end();
         self.unlock_behind(remains.tentative);
-        if clean {
+        let reads = match &self.reads {
+            Some(reads) => std::mem::take(&mut *reads.lock()).into_intervals(),
+            None => Vec::new(),
+        };
+        // What was read in one snapshot was so at one moment.
+        if clean && reads.windows(2).all(|pair| pair[0].at == pair[1].at) {
             return Ok(None);
         }
         let pessimistic = self.mode == Mode::Pessimistic;
@@ -490,6 +526,7 @@ impl Transaction for KvTransaction {
             for_update_ts: if pessimistic { remains.for_update_ts } else { Timestamp::ZERO },
             began: self.began,
             impatient: self.impatient,
+            reads: reads.into(),
         };
         let Remains { buffer, locked, primary, .. } = remains;
         let committed = if buffer.len() + locked.len() > MANY_KEYS {

@@ -22,7 +22,7 @@ use crate::sql::exec::{
     execute_delete, execute_insert, execute_query, execute_update,
 };
 use crate::sql::expr::{EvalContext, Expr, Function};
-use crate::sql::kv::{ReadFrom, Transaction, TxnOptions};
+use crate::sql::kv::{Isolation, ReadFrom, Transaction, TxnOptions};
 use crate::sql::parser::Statement;
 use crate::sql::plan::{OutputColumn, PhysicalPlan, PlanNode, QueryPlan, StatementPlan};
 use crate::sql::types::Datum;
@@ -356,17 +356,21 @@ impl Core {
     /// A write that is a transaction of its own. One that names its rows takes no locks at first: if somebody else was
     /// faster it is simply run again.
     async fn write_alone(&mut self, request: &Request<'_>) -> SqlResult<DmlResult> {
-        let read_only = self.vars.system.lock().settings.read_only;
+        let (read_only, isolation) = {
+            let settings = &self.vars.system.lock().settings;
+            (settings.read_only, settings.isolation)
+        };
         // SET TRANSACTION is spent on this statement.
         let next = std::mem::take(&mut self.transactions.next);
         if next.read_only.unwrap_or(read_only) {
             return Err(read_only_transaction());
         }
+        let isolation = next.isolation.unwrap_or(isolation);
         let (mut runs, mut in_line) = (0, false);
         loop {
             let optimistic = !in_line && runs < OPTIMISTIC_RUNS;
             runs += 1;
-            let error = match self.try_write_alone(request, optimistic).await {
+            let error = match self.try_write_alone(request, optimistic, isolation).await {
                 Err(error) => error,
                 done => return done,
             };
@@ -391,6 +395,7 @@ impl Core {
         &mut self,
         request: &Request<'_>,
         optimistic: bool,
+        isolation: Isolation,
     ) -> SqlResult<DmlResult> {
         let guard = self.services.schema.enter(self.process.id);
         let schema = guard.schema().clone();
@@ -399,7 +404,16 @@ impl Core {
         let tables = PlanTables::of(&plan);
         guard.touch(tables.stored.iter().copied());
         let pessimistic = !optimistic || !writes_named_rows(&plan);
-        let options = TxnOptions { pessimistic, impatient: !pessimistic, ..TxnOptions::default() };
+        let options = TxnOptions {
+            pessimistic,
+            impatient: !pessimistic,
+            isolation: if isolation == Isolation::Serializable {
+                isolation
+            } else {
+                Isolation::default()
+            },
+            ..TxnOptions::default()
+        };
         let txn = self.services.store.begin(options).await?;
         self.transactions.single = Some(txn.clone());
         let eval = self.begin_eval(request.params.clone(), true, ignores(&plan));

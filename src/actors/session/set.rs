@@ -179,7 +179,7 @@ impl Core {
             // Checked on a copy: the session's own value stays.
             let mut copy = self.vars.system.lock().clone();
             copy.set("transaction_isolation", Some(level), &self.vars.global)?;
-            self.transactions.next.read_committed = Some(copy.settings.read_committed);
+            self.transactions.next.isolation = Some(copy.settings.isolation);
         }
         if read_only.is_some() {
             self.transactions.next.read_only = read_only;

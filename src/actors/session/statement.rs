@@ -211,7 +211,7 @@ impl Core {
         self.begin(BeginOptions {
             optimistic: mode.map(|mode| mode == ast::BeginMode::Optimistic),
             read_only: access.map(|access| access == ast::AccessMode::ReadOnly),
-            read_committed: None,
+            isolation: None,
             consistent_snapshot,
         });
         if consistent_snapshot {

@@ -11,7 +11,7 @@ use crate::actors::ddl::SchemaGuard;
 use crate::common::{ErrorClass, Fault, SqlError, SqlResult, errno};
 use crate::sql::catalog::{InfoSchema, TableInfo};
 use crate::sql::exec::dml::{duplicate_from_key, is_auto_increment_key};
-use crate::sql::kv::{Savepoint, Transaction, TxnOptions};
+use crate::sql::kv::{Isolation, Savepoint, Transaction, TxnOptions};
 use crate::sql::stats::{Deltas, TableDelta};
 use crate::sql::types::TimeZone;
 use crate::storage::codec::table::{TableKey, decode_table_key};
@@ -19,7 +19,7 @@ use crate::storage::codec::table::{TableKey, decode_table_key};
 /// How the next transaction differs from what the variables say (SET TRANSACTION without a scope).
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct NextTransaction {
-    pub(super) read_committed: Option<bool>,
+    pub(super) isolation: Option<Isolation>,
     pub(super) read_only: Option<bool>,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct NextTransaction {
 pub(super) struct BeginOptions {
     pub(super) optimistic: Option<bool>,
     pub(super) read_only: Option<bool>,
-    pub(super) read_committed: Option<bool>,
+    pub(super) isolation: Option<Isolation>,
     /// WITH CONSISTENT SNAPSHOT: it is that of the beginning.
     pub(super) consistent_snapshot: bool,
 }
@@ -61,7 +61,7 @@ pub(super) struct Transactions {
     begun: bool,
     options: BeginOptions,
     read_only: bool,
-    read_committed: bool,
+    isolation: Isolation,
     open: Option<Open>,
     /// The transaction of the autocommit statement in hand.
     pub(super) single: Option<Arc<dyn Transaction>>,
@@ -101,8 +101,7 @@ impl Core {
         transactions.begun = true;
         transactions.options = options;
         transactions.read_only = options.read_only.or(next.read_only).unwrap_or(settings.read_only);
-        transactions.read_committed =
-            options.read_committed.or(next.read_committed).unwrap_or(settings.read_committed);
+        transactions.isolation = options.isolation.or(next.isolation).unwrap_or(settings.isolation);
     }
 
     /// Whether what comes now is part of a transaction that only reads.
@@ -124,7 +123,7 @@ impl Core {
         BeginOptions {
             optimistic: transactions.options.optimistic,
             read_only: Some(transactions.read_only),
-            read_committed: Some(transactions.read_committed),
+            isolation: Some(transactions.isolation),
             consistent_snapshot: false,
         }
     }
@@ -148,7 +147,7 @@ impl Core {
             let options = TxnOptions {
                 pessimistic: !optimistic && !self.transactions.read_only,
                 latest: false,
-                read_committed: self.transactions.read_committed,
+                isolation: self.transactions.isolation,
                 snapshot_at_start: self.transactions.options.consistent_snapshot,
                 impatient: false,
                 read_from: self.vars.system.lock().settings.read_from,

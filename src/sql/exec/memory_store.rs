@@ -11,7 +11,8 @@ use tokio::sync::Notify;
 
 use crate::common::{Fault, SqlError, SqlResult, Timestamp, errno};
 use crate::sql::kv::{
-    KvPair, KvStore, LockOptions, Savepoint, ScanOptions, Scanner, Transaction, TxnOptions,
+    Isolation, KvPair, KvStore, LockOptions, Savepoint, ScanOptions, Scanner, Transaction,
+    TxnOptions,
 };
 
 /// Versions of one key, oldest first; `None` is a deletion.
@@ -55,7 +56,7 @@ impl KvStore for MemoryStore {
             shared: self.shared.clone(),
             start_ts,
             pessimistic: options.pessimistic,
-            read_committed: options.read_committed,
+            read_committed: options.isolation == Isolation::ReadCommitted,
             state: Mutex::new(State {
                 for_update_ts: start_ts,
                 snapshot: (!options.pessimistic || options.snapshot_at_start).then_some(start_ts),

@@ -36,10 +36,11 @@ pub(super) async fn in_statement<'a, T>(
             Err(error) => error,
             done => return done,
         };
-        ctx.txn.rollback_to(savepoint);
         if retry::decide(unit, error.class(), runs) == Decision::GiveUp {
+            ctx.txn.rollback_to(savepoint);
             return Err(error);
         }
+        ctx.txn.run_again_from(savepoint);
         ctx.eval.back_to(warnings);
         ctx.check_killed()?;
     }

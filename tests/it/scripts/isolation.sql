@@ -57,7 +57,59 @@ SELECT v FROM t WHERE id = 1;
 -- session b
 ROLLBACK;
 -- session a
+-- SERIALIZABLE: each reads both rows and changes one. One after the other, the second would have seen what the first did.
 SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE;
+SELECT @@transaction_isolation;
+CREATE TABLE doctors (id INT PRIMARY KEY, on_call INT, KEY (on_call));
+INSERT INTO doctors VALUES (1, 1), (2, 1), (3, 0);
+BEGIN;
+SELECT COUNT(*) FROM doctors WHERE on_call = 1;
+-- session b
+SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE;
+BEGIN;
+SELECT COUNT(*) FROM doctors WHERE on_call = 1;
+UPDATE doctors SET on_call = 0 WHERE id = 2;
+-- session a
+UPDATE doctors SET on_call = 0 WHERE id = 1;
+COMMIT;
+-- session b
+COMMIT;
+SELECT * FROM doctors;
+-- A row that comes into a range that was read, and one that comes elsewhere.
+BEGIN;
+SELECT COUNT(*) FROM doctors WHERE id BETWEEN 50 AND 60;
+INSERT INTO doctors VALUES (70, 0);
+-- session a
+INSERT INTO doctors VALUES (55, 0);
+-- session b
+COMMIT;
+BEGIN;
+SELECT COUNT(*) FROM doctors WHERE id BETWEEN 50 AND 60;
+INSERT INTO doctors VALUES (70, 0);
+-- session a
+INSERT INTO doctors VALUES (61, 0);
+-- session b
+COMMIT;
+-- Who only reads is not sent back; AND CHAIN keeps the level; a lost update is found.
+BEGIN;
+SELECT COUNT(*) FROM doctors;
+-- session a
+UPDATE doctors SET on_call = on_call + 1;
+-- session b
+COMMIT AND CHAIN;
+SELECT on_call FROM doctors WHERE id = 1;
+-- session a
+UPDATE doctors SET on_call = 7 WHERE id = 1;
+-- session b
+UPDATE doctors SET on_call = 2 WHERE id = 1;
+COMMIT;
+SELECT on_call FROM doctors WHERE id = 1;
+-- session a
+-- One statement is such a transaction too.
+INSERT INTO doctors SELECT id + 100, on_call FROM doctors WHERE id < 10;
+UPDATE doctors SET on_call = 9 WHERE id > 100;
+DELETE FROM doctors WHERE on_call = 9;
+SELECT COUNT(*) FROM doctors;
 -- AND CHAIN keeps the access mode.
 START TRANSACTION READ ONLY;
 COMMIT AND CHAIN;

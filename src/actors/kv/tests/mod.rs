@@ -7,6 +7,7 @@ mod giving_way;
 mod locking;
 mod reads;
 mod recovery;
+mod serializable;
 mod snapshots;
 
 use std::sync::Arc;
@@ -17,13 +18,15 @@ use bytes::Bytes;
 use super::memory::{Fault, Faults, MemoryCluster};
 use super::{Client, ClientOptions};
 use crate::common::SqlResult;
-use crate::sql::kv::{KvStore, LockOptions, ReadFrom, ScanOptions, Transaction, TxnOptions};
+use crate::sql::kv::{
+    Isolation, KvStore, LockOptions, ReadFrom, ScanOptions, Transaction, TxnOptions,
+};
 use crate::storage::txn::KvRequest;
 
 const OPTIMISTIC: TxnOptions = TxnOptions {
     pessimistic: false,
     latest: false,
-    read_committed: false,
+    isolation: Isolation::RepeatableRead,
     snapshot_at_start: false,
     impatient: false,
     read_from: ReadFrom::Leader,

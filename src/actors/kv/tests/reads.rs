@@ -31,7 +31,8 @@ async fn a_snapshot_stays_as_it_was() {
 #[tokio::test(start_paused = true)]
 async fn read_committed_sees_a_fresh_snapshot_each_statement() {
     let (_cluster, client) = cluster(&[]);
-    let txn = begin(&client, TxnOptions { read_committed: true, ..PESSIMISTIC }).await;
+    let txn =
+        begin(&client, TxnOptions { isolation: Isolation::ReadCommitted, ..PESSIMISTIC }).await;
     assert_eq!(get(&txn, "a").await, None);
     put_all(&client, &[("a", "1")]).await;
     assert_eq!(get(&txn, "a").await, None, "the same statement, the same snapshot");

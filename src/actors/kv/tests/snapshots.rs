@@ -3,7 +3,8 @@
 use super::*;
 use crate::common::errno;
 
-const READ_COMMITTED: TxnOptions = TxnOptions { read_committed: true, ..PESSIMISTIC };
+const READ_COMMITTED: TxnOptions =
+    TxnOptions { isolation: Isolation::ReadCommitted, ..PESSIMISTIC };
 
 /// A key that the first statement locks and writes.
 async fn write_first(client: &Client, options: TxnOptions) -> Arc<dyn Transaction> {

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::settings::{Settings, long_query_time, moment, number, on, read_from, seconds};
+use super::settings::{
+    Settings, isolation, long_query_time, moment, number, on, read_from, seconds,
+};
 use crate::sql::types::{Collation, FieldType, SqlMode, TimeZone};
 
 /// Whose value a variable has.
@@ -363,7 +365,7 @@ const VARIABLES: &[Variable] = variables! {
     tls_version Global (Text) = "TLSv1.2,TLSv1.3", ReadOnly;
     tmp_table_size Both (Integer(1024, u64::MAX)) = "16777216", Hint(MEMORY);
     tmpdir Global (Text) = "/tmp", ReadOnly;
-    transaction_isolation Both (Isolation) = "REPEATABLE-READ", Sets(|to, value| to.read_committed = value != "REPEATABLE-READ");
+    transaction_isolation Both (Isolation) = "REPEATABLE-READ", Sets(|to, value| to.isolation = isolation(value));
     transaction_read_only Both (Switch) = "OFF", Sets(|to, value| to.read_only = on(value));
     tx_isolation Both (Isolation) = "REPEATABLE-READ", Alias("transaction_isolation");
     tx_read_only Both (Switch) = "OFF", Alias("transaction_read_only");

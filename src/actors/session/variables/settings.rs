@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::actors::session::ClientLimits;
 use crate::sql::expr::TypeRules;
-use crate::sql::kv::ReadFrom;
+use crate::sql::kv::{Isolation, ReadFrom};
 use crate::sql::types::{Collation, SqlMode, TimeZone};
 
 /// The variables that statements depend on.
@@ -26,8 +26,8 @@ pub struct Settings {
     pub optimistic: bool,
     /// `tidb_replica_read`.
     pub read_from: ReadFrom,
-    /// `transaction_isolation` is `READ-COMMITTED`, or `READ-UNCOMMITTED`.
-    pub read_committed: bool,
+    /// `transaction_isolation`.
+    pub isolation: Isolation,
     /// `transaction_read_only`.
     pub read_only: bool,
     /// `sql_notes`: notes are kept for SHOW WARNINGS.
@@ -63,7 +63,7 @@ impl Default for Settings {
             max_execution_time: Duration::ZERO,
             optimistic: false,
             read_from: ReadFrom::Leader,
-            read_committed: false,
+            isolation: Isolation::default(),
             read_only: false,
             notes: true,
             results: Collation::default(),
@@ -115,6 +115,15 @@ pub(super) fn long_query_time(value: &str) -> Duration {
 pub(super) fn moment(value: &str) -> Option<i64> {
     let seconds = value.parse::<f64>().unwrap_or(0.0);
     (seconds > 0.0).then_some((seconds * 1e6) as i64)
+}
+
+/// `transaction_isolation`.
+pub(super) fn isolation(value: &str) -> Isolation {
+    match value {
+        "READ-COMMITTED" | "READ-UNCOMMITTED" => Isolation::ReadCommitted,
+        "SERIALIZABLE" => Isolation::Serializable,
+        _ => Isolation::RepeatableRead,
+    }
 }
 
 /// `tidb_replica_read`.
