@@ -203,8 +203,8 @@ fn now_digits(column: &ColumnInfo, digits: Option<u32>, clause: &str) -> SqlResu
     ))
 }
 
-/// The type of a column.
-fn build_type(column: &str, written: &DataType, inherited: Collation) -> SqlResult<FieldType> {
+/// The type of a column, as it is written.
+pub fn build_type(column: &str, written: &DataType, inherited: Collation) -> SqlResult<FieldType> {
     let field_type = match written.name.as_str() {
         "tinyint" => integer(column, TypeKind::TinyInt, written)?,
         "smallint" => integer(column, TypeKind::SmallInt, written)?,

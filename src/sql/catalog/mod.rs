@@ -19,7 +19,7 @@ mod tests;
 
 pub use crate::sql::digest::quote_name;
 pub use build::{DdlContext, build_create_database, build_statement, build_table};
-pub use build_column::check_decimal;
+pub use build_column::{build_type as column_type, check_decimal};
 pub use changes::{
     AddColumn, AddIndex, Alteration, ChangeOptions, DropColumn, DropIndex, IndexVisibility,
     ModifyColumn, RenameIndex, RenameTo, SetDefault, TableChange,

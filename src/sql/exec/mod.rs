@@ -52,6 +52,7 @@ pub mod short;
 mod subquery;
 #[cfg(test)]
 pub(crate) mod tests;
+mod unnest;
 mod weight;
 pub mod wide;
 

@@ -89,12 +89,13 @@ impl Weight {
             | PlanNode::Sort { .. }
             | PlanNode::Limit { .. }
             | PlanNode::UnionAll { .. } => true,
-            // Rows the session computes, joins without an index, and what is read several times.
+            // Rows the session computes, joins without an index, the rows of documents, and what is read several times.
             PlanNode::Virtual { .. }
             | PlanNode::Join { .. }
+            | PlanNode::Common { .. }
+            | PlanNode::Unnest { .. }
             | PlanNode::Apply { .. }
-            | PlanNode::Repeat { .. }
-            | PlanNode::Common { .. } => false,
+            | PlanNode::Repeat { .. } => false,
         };
         light
             && !plan.node.any_expr(|expr| !self.expr(expr))

@@ -139,6 +139,8 @@ pub struct Definition {
     pub text: Text,
     /// Which arguments are numbers.
     pub numbers: Numbers,
+    /// Whether it puts values into documents, where TRUE is true and not 1.
+    pub makes_documents: bool,
     /// Its type, but for whether it can be NULL.
     pub result: TypeRule,
     /// Its value for a row.
@@ -168,6 +170,7 @@ impl Definition {
             cost: Cost::Linear,
             text: Text::OfConnection,
             numbers: Numbers::None,
+            makes_documents: false,
             result,
             eval,
             kernel: None,
@@ -210,6 +213,12 @@ impl Definition {
 
     pub(super) const fn numbers(mut self, numbers: Numbers) -> Definition {
         self.numbers = numbers;
+        self
+    }
+
+    /// Puts values into documents.
+    pub(super) const fn makes_documents(mut self) -> Definition {
+        self.makes_documents = true;
         self
     }
 

@@ -46,6 +46,7 @@ pub use definition::{
     Compute, Cost, Definition, Kernel, Nulls, Numbers, Syntax, Text, VectorCall, Volatility,
 };
 pub use function::{Function, Named};
+pub use json::{DocumentColumn, DocumentTable, Fallback};
 pub(in crate::sql) use regexp::Regexes;
 pub(in crate::sql) use typing::Typing;
 

@@ -51,6 +51,7 @@ mod table_options;
 mod tests;
 mod token_kind;
 mod tokens;
+mod typed_calls;
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -16,6 +16,7 @@ use super::dialect::{level, unsupported};
 use super::keywords::is_reserved;
 use super::subquery;
 use super::token_kind::is_bit_number;
+use super::typed_calls;
 
 pub(super) type Parsed<T> = Result<T, ParserError>;
 
@@ -133,7 +134,7 @@ fn national(parser: &mut Parser) -> Parsed<Expr> {
 }
 
 /// An operand of a prefix: what binds tighter than any operator between two operands.
-fn tight_operand(parser: &mut Parser) -> Parsed<Expr> {
+pub(super) fn tight_operand(parser: &mut Parser) -> Parsed<Expr> {
     parser.parse_subexpr(level::BIT_XOR)
 }
 
@@ -242,7 +243,8 @@ fn special_word(
         }
         // MATCH a, b AGAINST (…): the parentheses around the columns are optional.
         "MATCH" if !called && next_is_name(parser) => Err(unsupported("MATCH … AGAINST")),
-        "CAST" | "CONVERT" if called => cast(parser, upper == "CAST"),
+        "CAST" | "CONVERT" if called => typed_calls::cast(parser, upper == "CAST"),
+        "JSON_VALUE" if called => typed_calls::json_value(parser, word.to_ident(span)),
         "TRIM" if called => trim(parser),
         "EXTRACT" if called => extract(parser),
         "CHAR" if called => return char_using(parser),
@@ -389,60 +391,6 @@ fn extract(parser: &mut Parser) -> Parsed<Expr> {
     let expr = Box::new(parser.parse_expr()?);
     parser.expect_token(&Token::RParen)?;
     Ok(Expr::Extract { field, syntax: ExtractSyntax::From, expr })
-}
-
-/// CAST(… AS type), CONVERT(…, type), CONVERT(… USING charset).
-fn cast(parser: &mut Parser, is_cast: bool) -> Parsed<Expr> {
-    parser.advance_token();
-    parser.expect_token(&Token::LParen)?;
-    let expr = Box::new(parser.parse_expr()?);
-    let (mut data_type, mut charset) = (None, None);
-    if !is_cast && word(parser, "USING") {
-        charset = Some(parser.parse_object_name(false)?);
-    } else {
-        if is_cast {
-            expect_word(parser, "AS")?;
-        } else {
-            parser.expect_token(&Token::Comma)?;
-        }
-        let name = parser.parse_identifier()?;
-        let mut modifiers = Vec::new();
-        if parser.consume_token(&Token::LParen) {
-            let numbers = parser.parse_comma_separated(Parser::parse_literal_uint)?;
-            modifiers.extend(numbers.into_iter().map(|number| number.to_string()));
-            parser.expect_token(&Token::RParen)?;
-        }
-        if let Some(binary) = ["BINARY", "BYTE"].iter().find(|w| word(parser, w)) {
-            return Err(unsupported(format!("CAST(… AS CHAR {binary})")));
-        } else if let Some(charset) = ["ASCII", "UNICODE"].iter().find(|w| word(parser, w)) {
-            return Err(unsupported(format!("CAST(… AS CHAR {charset})")));
-        } else if word(parser, "CHARSET") {
-            charset = Some(parser.parse_object_name(false)?);
-        } else if word(parser, "CHARACTER") {
-            expect_word(parser, "SET")?;
-            charset = Some(parser.parse_object_name(false)?);
-        } else if let Some(second) =
-            ["INTEGER", "INT", "PRECISION"].iter().find(|w| word(parser, w))
-        {
-            modifiers.push((*second).to_owned());
-        }
-        if charset.is_some() && word(parser, "BINARY") {
-            return Err(unsupported("CAST(… AS CHAR BINARY)"));
-        }
-        if word(parser, "ARRAY") {
-            return Err(unsupported("CAST(… AS … ARRAY)"));
-        }
-        data_type = Some(DataType::Custom(ObjectName::from(vec![name]), modifiers));
-    }
-    parser.expect_token(&Token::RParen)?;
-    Ok(Expr::Convert {
-        is_try: false,
-        expr,
-        data_type,
-        charset,
-        target_before_value: false,
-        styles: Vec::new(),
-    })
 }
 
 /// TRIM([BOTH | LEADING | TRAILING] [what] FROM text), TRIM(text).

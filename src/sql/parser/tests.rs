@@ -190,7 +190,11 @@ fn errors() {
         ("ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES u (b)", 1235, "'FOREIGN KEY'"),
         ("SELECT 1->'$.b'", 1064, ""),
         ("SELECT a->b FROM t", 1064, ""),
-        ("SELECT JSON_VALUE(a, '$' RETURNING INT) FROM t", 1235, "JSON_VALUE() with RETURNING"),
+        ("SELECT JSON_VALUE(a, '$' RETURNING INT) FROM t", 1064, ""),
+        ("SELECT JSON_VALUE(a, '$' NULL ON ERROR NULL ON EMPTY) FROM t", 1064, ""),
+        ("SELECT JSON_VALUE(a, '$', 1) FROM t", 1064, ""),
+        ("SELECT * FROM JSON_TABLE('[]', '$' COLUMNS (a INT PATH '$'))", 3667, "alias"),
+        ("SELECT * FROM JSON_TABLE('[]', '$' COLUMNS (a FLUFF PATH '$')) t", 1064, ""),
         ("SELECT 1 = ANY (SELECT 1)", 1235, "ANY"),
     ];
     for (sql, code, text) in cases {

@@ -2,7 +2,7 @@
 
 use super::binder::{AGGREGATE_BASE, Binder, Clause, NameRule};
 use super::grouping::has_aggregate;
-use super::literals::{literal, puts_into_documents, truths_as_documents};
+use super::literals::{literal, truths_as_documents};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::{Aggregate, AggregateKind, Expr, Function, VariableScope};
 use crate::sql::parser::ast;
@@ -315,7 +315,7 @@ impl Binder<'_> {
             E::Call(name, args) => {
                 let written = args;
                 let mut args = self.exprs(args, clause)?;
-                if puts_into_documents(name) {
+                if Function::named(name).is_some_and(|f| f.definition().makes_documents) {
                     truths_as_documents(written, &mut args);
                 }
                 let function = Function::by_name(name, args.len()).map_err(|error| {
@@ -329,6 +329,7 @@ impl Binder<'_> {
                 })?;
                 self.planner.rules.call(function, args)
             }
+            E::JsonValue(written) => self.json_value(written, clause),
             E::Cast(operand, target) => {
                 let target = cast_type(target, self.planner.rules.collation)?;
                 let mut operand_value = vec![self.value_for(&target, operand, clause)?];
@@ -430,7 +431,7 @@ fn qualified(database: Option<&str>, table: Option<&str>, name: &str) -> String 
     parts.collect::<Vec<_>>().join(".")
 }
 
-fn cast_type(target: &ast::CastType, connection: Collation) -> SqlResult<FieldType> {
+pub(super) fn cast_type(target: &ast::CastType, connection: Collation) -> SqlResult<FieldType> {
     use ast::CastType as C;
     let fsp = |digits: &Option<u32>| -> SqlResult<u8> {
         let digits = digits.unwrap_or(0);

@@ -416,6 +416,7 @@ fn lock_scan(plan: &mut Logical, start: usize, base: usize) -> bool {
             let width = left.width();
             lock_scan(left, start, base) || lock_scan(right, start, base + width)
         }
+        Logical::Unnest { input, .. } => lock_scan(input, start, base),
         _ => false,
     }
 }
@@ -424,7 +425,7 @@ fn lock_scan(plan: &mut Logical, start: usize, base: usize) -> bool {
 fn stored_tables(from: &ast::TableRef) -> Vec<&ast::ObjectName> {
     match from {
         ast::TableRef::Table { name, .. } => vec![name],
-        ast::TableRef::Derived { .. } => Vec::new(),
+        ast::TableRef::Derived { .. } | ast::TableRef::Json(_) => Vec::new(),
         ast::TableRef::Join { left, right, .. } => {
             let mut tables = stored_tables(left);
             tables.extend(stored_tables(right));

@@ -179,6 +179,11 @@ pub(super) fn describe(plan: &PhysicalPlan) -> (String, String, String) {
             let info = join(join_kind(*kind, false), &key, filter.as_ref(), &names);
             ("IndexJoin".to_owned(), object(table, index.as_deref()), with_lock(info, *lock))
         }
+        PlanNode::Unnest { input, document, kind, filter, .. } => {
+            let document = [format!("document:{}", named(document, &column_names(input)))];
+            let names = column_names(plan);
+            plain("JsonTable", join(join_kind(*kind, false), &document, filter.as_ref(), &names))
+        }
         PlanNode::Aggregate { input, group_by, aggregates } => {
             plain("HashAgg", groups(group_by, aggregates, &column_names(input)))
         }
@@ -426,6 +431,11 @@ fn column_names(plan: &PhysicalPlan) -> Vec<String> {
             let groups = group_by.iter().map(|group| named(group, &below));
             let shown = aggregates.iter().map(|aggregate| shown_aggregate(aggregate, &below));
             groups.chain(shown).collect()
+        }
+        PlanNode::Unnest { input, table, .. } => {
+            let mut names = column_names(input);
+            names.extend(table.columns.iter().map(|column| column.name.clone()));
+            names
         }
         PlanNode::UnionAll { inputs } => inputs.first().map_or_else(Vec::new, column_names),
         PlanNode::Repeat { input } => {

@@ -127,6 +127,7 @@ fn words(name: &str) -> &str {
         "MemTableScan" => "Table scan",
         "Selection" => "Filter",
         "Projection" => "Compute",
+        "JsonTable" => "Materialize table function",
         "HashAgg" => "Aggregate",
         "TopN" => "Sort with a limit",
         "NestedLoopJoin" => "Nested loop join",

@@ -1,6 +1,7 @@
 //! FROM: tables, derived tables and joins.
 
 use super::binder::{Binder, Clause, Named};
+use super::document_table;
 use super::logical::Logical;
 use super::physical::{JoinKind, OutputColumn};
 use super::scope::{Scope, same_name};
@@ -14,9 +15,13 @@ impl Binder<'_> {
         match table {
             ast::TableRef::Table { name, alias } => self.named_table(name, alias.as_deref()),
             ast::TableRef::Derived { query, alias, columns } => self.derived(query, alias, columns),
+            ast::TableRef::Json(table) => self.document_rows(table, &Scope::default()),
             ast::TableRef::Join { left, right, op, constraint } => {
                 let left = self.from(left)?;
-                let right = self.from(right)?;
+                let right = match &**right {
+                    ast::TableRef::Json(table) => self.document_rows(table, &left.1)?,
+                    right => self.from(right)?,
+                };
                 self.join(left, right, *op, constraint)
             }
         }
@@ -103,6 +108,7 @@ impl Binder<'_> {
         }
         let shared = shared_columns(&left_scope, &right_scope, constraint)?;
         let right_star = right_scope.star.clone();
+        let alias = right_scope.relations.first().map_or_else(String::new, |r| r.alias.clone());
         let mut scope = left_scope.join(right_scope)?;
         let mut conditions = Vec::new();
         for (left, right) in &shared {
@@ -116,14 +122,7 @@ impl Binder<'_> {
             let bound = self.expr(condition, &mut Clause::plain(&scope, "on clause"))?;
             conditions.extend(bound.split_conjunction());
         }
-        let plan = Logical::Join {
-            left: Box::new(outer),
-            right: Box::new(inner),
-            kind,
-            conditions,
-            null_aware: false,
-        };
-        Ok((plan, scope))
+        Ok((document_table::behind((outer, inner), kind, conditions, (swapped, &alias))?, scope))
     }
 }
 

@@ -39,21 +39,6 @@ pub(super) fn literal(literal: &Literal, planner: &Planner<'_>) -> SqlResult<Exp
     })
 }
 
-/// Whether a function puts values into documents.
-pub(super) fn puts_into_documents(name: &str) -> bool {
-    const NAMES: &[&str] = &[
-        "json_array",
-        "json_object",
-        "json_set",
-        "json_insert",
-        "json_replace",
-        "json_array_append",
-        "json_array_insert",
-        "member of",
-    ];
-    NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
-}
-
 /// TRUE and FALSE are true and false in a document, not 1 and 0.
 pub(super) fn truths_as_documents(written: &[Written], bound: &mut [Expr]) {
     for (written, bound) in written.iter().zip(bound) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::physical::{AccessLock, ApplyKind, JoinKind, SortKey};
 use crate::sql::catalog::TableInfo;
 use crate::sql::expr::{Aggregate, Expr};
+use crate::sql::functions::DocumentTable;
 use crate::sql::stats::TableStats;
 use crate::sql::types::FieldType;
 
@@ -61,6 +62,16 @@ pub(super) enum Logical {
         conditions: Vec<Expr>,
         null_aware: bool,
     },
+    /// The rows of a document of each row, behind that row.
+    Unnest {
+        input: Box<Logical>,
+        document: Expr,
+        table: Arc<DocumentTable>,
+        /// Inner, or left.
+        kind: JoinKind,
+        /// Of a left one: what must hold, over both.
+        filter: Option<Expr>,
+    },
     Aggregate {
         input: Box<Logical>,
         group_by: Vec<Expr>,
@@ -102,6 +113,7 @@ macro_rules! children {
             | Logical::Common { subquery: _, outputs: _, schema: _ } => ([None, None], $none),
             Logical::Filter { input, predicates: _ }
             | Logical::Project { input, exprs: _ }
+            | Logical::Unnest { input, document: _, table: _, kind: _, filter: _ }
             | Logical::Aggregate { input, group_by: _, aggregates: _ }
             | Logical::Sort { input, keys: _ }
             | Logical::Limit { input, offset: _, limit: _ }
@@ -132,6 +144,9 @@ macro_rules! each_expr {
             Logical::Project { input: _, exprs } => exprs.$iter().for_each($visit),
             Logical::Join { left: _, right: _, kind: _, conditions, null_aware: _ } => {
                 conditions.$iter().for_each($visit);
+            }
+            Logical::Unnest { input: _, document, table: _, kind: _, filter } => {
+                [document].into_iter().chain(filter.$iter()).for_each($visit);
             }
             Logical::Aggregate { input: _, group_by, aggregates } => {
                 let args = aggregates.$iter().flat_map(|aggregate| aggregate.args.$iter());
@@ -229,6 +244,7 @@ impl Logical {
                 JoinKind::Inner | JoinKind::Left => left.width() + right.width(),
                 JoinKind::Semi | JoinKind::Anti => left.width(),
             },
+            Logical::Unnest { input, table, .. } => input.width() + table.columns.len(),
             Logical::Aggregate { group_by, aggregates, .. } => group_by.len() + aggregates.len(),
             Logical::UnionAll { inputs } => inputs.first().map_or(0, Logical::width),
             Logical::Repeat { input } => input.width() - 1,
@@ -273,6 +289,11 @@ impl Logical {
                     }
                     JoinKind::Semi | JoinKind::Anti => {}
                 }
+                schema
+            }
+            Logical::Unnest { input, table, .. } => {
+                let mut schema = input.schema();
+                schema.extend(table.columns.iter().map(|column| column.field_type.clone()));
                 schema
             }
             Logical::Aggregate { group_by, aggregates, .. } => {

@@ -20,6 +20,9 @@ const MATCHES: f64 = 10.0;
 /// As many rows a common table that is computed once is expected to have.
 const COMMON_ROWS: f64 = 1_000.0;
 
+/// As many rows a document is expected to hold.
+const DOCUMENT_ROWS: f64 = 10.0;
+
 /// The physical plan.
 pub(super) fn lower(plan: Logical) -> SqlResult<PhysicalPlan> {
     lower_some(plan, None)
@@ -55,6 +58,13 @@ fn lower_some(plan: Logical, fetch: Option<u64>) -> SqlResult<PhysicalPlan> {
         Logical::Project { input, exprs } => project(lower_some(*input, fetch)?, exprs),
         Logical::Join { left, right, kind, conditions, null_aware } => {
             lower_join(*left, *right, kind, conditions, null_aware)?
+        }
+        Logical::Unnest { input, document, table, kind, filter } => {
+            let input = Box::new(lower(*input)?);
+            let rows = input.estimated_rows * DOCUMENT_ROWS;
+            let mut schema = input.schema.clone();
+            schema.extend(table.columns.iter().map(|column| column.field_type.clone()));
+            node(PlanNode::Unnest { input, document, table, kind, filter }, schema, rows)
         }
         Logical::Aggregate { input, group_by, aggregates } => {
             let input = match extreme_key(&input, &group_by, &aggregates) {
@@ -248,6 +258,7 @@ fn is_single_row(plan: &PhysicalPlan) -> bool {
         | PlanNode::Common { .. }
         | PlanNode::Rows { .. }
         | PlanNode::Join { .. }
+        | PlanNode::Unnest { .. }
         | PlanNode::IndexLookupJoin { .. }
         | PlanNode::Apply { .. }
         | PlanNode::Repeat { .. }
@@ -273,6 +284,7 @@ fn stops_at(plan: &PhysicalPlan, fetch: Option<u64>) -> bool {
         | PlanNode::Common { .. }
         | PlanNode::Rows { .. }
         | PlanNode::Filter { .. }
+        | PlanNode::Unnest { .. }
         | PlanNode::Join { .. }
         | PlanNode::IndexLookupJoin { .. }
         | PlanNode::Apply { .. }

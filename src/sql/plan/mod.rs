@@ -26,6 +26,7 @@ mod cardinality;
 mod constraints;
 mod dependence;
 mod dml;
+mod document_table;
 mod explain;
 mod explain_tree;
 mod figures;

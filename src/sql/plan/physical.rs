@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::expr::{Aggregate, Expr};
+use crate::sql::functions::DocumentTable;
 use crate::sql::types::{Datum, FieldType};
 
 /// A column of a result as the client sees it.
@@ -302,6 +303,19 @@ pub enum PlanNode {
     Repeat {
         /// Input.
         input: Box<PhysicalPlan>,
+    },
+    /// For each row, the rows of a document that it holds. Output: the input's columns, then the table's.
+    Unnest {
+        /// Input.
+        input: Box<PhysicalPlan>,
+        /// The document, over the input's row.
+        document: Expr,
+        /// What is made of it.
+        table: Arc<DocumentTable>,
+        /// Inner or left.
+        kind: JoinKind,
+        /// What else must hold, over both.
+        filter: Option<Expr>,
     },
     /// Groups. Output: the group expressions, then the aggregates. Without group expressions: one row.
     Aggregate {

@@ -41,6 +41,19 @@ pub(super) fn prune(plan: Logical, needed: &BTreeSet<usize>) -> (Logical, Vec<us
         Logical::Join { left, right, kind, conditions, null_aware } => {
             prune_join((*left, *right), kind, conditions, null_aware, needed)
         }
+        Logical::Unnest { input, document, table, kind, filter } => {
+            let width = input.width();
+            let mut read: BTreeSet<usize> = document.columns();
+            read.extend(filter.iter().flat_map(Expr::columns));
+            read.extend(needed);
+            read.retain(|column| *column < width);
+            let (input, mut kept) = prune(*input, &read);
+            // The document is read anyhow, and gives all that is asked of it.
+            kept.extend(width..width + table.columns.len());
+            let mut map = |expr: Expr| expr.map_columns(&mut |column| position(&kept, column));
+            let (document, filter) = (map(document), filter.map(&mut map));
+            (Logical::Unnest { input: Box::new(input), document, table, kind, filter }, kept)
+        }
         Logical::Aggregate { input, group_by, aggregates } => {
             prune_aggregate(*input, group_by, aggregates, needed)
         }

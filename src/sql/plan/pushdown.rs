@@ -50,6 +50,15 @@ pub(super) fn push(plan: Logical, predicates: Vec<Expr>) -> SqlResult<Logical> {
             }
             Join { left: *left, right: *right, kind, null_aware }.push(parts, predicates)
         }
+        Logical::Unnest { input, document, table, kind, filter } => {
+            let width = input.width();
+            let (below, above): (Vec<_>, Vec<_>) = predicates.into_iter().partition(|predicate| {
+                predicate.is_deterministic() && side_of(predicate, width) == Side::Left
+            });
+            let input = Box::new(push_checked(*input, below)?);
+            Ok(Logical::Unnest { input, document: fold(document), table, kind, filter }
+                .filter(above))
+        }
         Logical::Aggregate { input, group_by, aggregates } => {
             let groups = group_by.len();
             let (below, above): (Vec<_>, Vec<_>) = predicates.into_iter().partition(|predicate| {

@@ -25,6 +25,7 @@ macro_rules! children {
             | PlanNode::Rows { rows: _, columns: _ } => ([None, None], $none),
             PlanNode::Filter { input, predicate: _ }
             | PlanNode::Project { input, exprs: _ }
+            | PlanNode::Unnest { input, document: _, table: _, kind: _, filter: _ }
             | PlanNode::Aggregate { input, group_by: _, aggregates: _ }
             | PlanNode::Sort { input, keys: _, fetch: _ }
             | PlanNode::Limit { input, offset: _, limit: _ }
@@ -115,6 +116,10 @@ macro_rules! each_expr {
                     }
                 }
             }
+            PlanNode::Unnest { input: _, document, table: _, kind: _, filter } => {
+                $visit(document)?;
+                filter.$iter().try_for_each($visit)
+            }
             PlanNode::Aggregate { input: _, group_by, aggregates } => {
                 group_by.$iter().try_for_each(&mut *$visit)?;
                 aggregates.$iter().flat_map(|aggregate| aggregate.args.$iter()).try_for_each($visit)
@@ -200,6 +205,7 @@ impl PlanNode {
             | PlanNode::Join { .. }
             | PlanNode::Apply { .. }
             | PlanNode::Repeat { .. }
+            | PlanNode::Unnest { .. }
             | PlanNode::Aggregate { .. }
             | PlanNode::Sort { .. }
             | PlanNode::Limit { .. }

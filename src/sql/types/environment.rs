@@ -209,6 +209,13 @@ impl ValueContext {
         }
     }
 
+    /// The code of a warning (not of a note) that was raised since.
+    pub fn warned_since(&self, mark: WarningMark) -> Option<u16> {
+        let warnings = self.warnings.lock();
+        let since = warnings.iter().skip(mark.kept);
+        since.filter(|warning| warning.level != WarningLevel::Note).map(|w| w.code).next()
+    }
+
     /// Forgets the warnings of a run that is undone.
     pub fn back_to(&self, mark: WarningMark) {
         self.warnings.lock().truncate(mark.kept);

@@ -67,6 +67,7 @@ impl Fragment {
             | PlanNode::Common { .. }
             | PlanNode::Rows { .. }
             | PlanNode::Join { .. }
+            | PlanNode::Unnest { .. }
             | PlanNode::IndexLookupJoin { .. }
             | PlanNode::Apply { .. }
             | PlanNode::Repeat { .. }

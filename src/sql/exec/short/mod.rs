@@ -93,6 +93,7 @@ fn fits(plan: &PhysicalPlan) -> bool {
         | PlanNode::Sort { .. }
         | PlanNode::Limit { .. }
         | PlanNode::Repeat { .. }
+        | PlanNode::Unnest { .. }
         | PlanNode::UnionAll { .. } => true,
         // What is on its right is run apart, for each left row.
         PlanNode::Apply { left, .. } => return fits(left),
@@ -121,6 +122,7 @@ fn reads_single_rows(plan: &PhysicalPlan) -> bool {
         | PlanNode::Join { .. }
         | PlanNode::Apply { .. }
         | PlanNode::Repeat { .. }
+        | PlanNode::Unnest { .. }
         | PlanNode::IndexLookupJoin { .. } => false,
     }
 }
@@ -203,6 +205,10 @@ fn execute_node<'a>(
             PlanNode::Repeat { input } => {
                 let Some(rows) = execute(input, ctx, budget).await? else { return Ok(None) };
                 apply::repeated(rows, ctx).map(Some)
+            }
+            PlanNode::Unnest { input, .. } => {
+                let Some(rows) = execute(input, ctx, budget).await? else { return Ok(None) };
+                operators::unnest(&plan.node, &rows, ctx, budget).await
             }
             PlanNode::UnionAll { inputs } => {
                 let mut all = Vec::new();

@@ -4,6 +4,7 @@ use super::{Budget, Rows};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::exec::access::{TableAccess, lock_rows};
 use crate::sql::exec::groups::Groups;
+use crate::sql::exec::unnest::Unnest;
 use crate::sql::exec::{ExecContext, keys};
 use crate::sql::expr::{Aggregate, EvalContext, Expr};
 use crate::sql::plan::{AccessLock, PlanNode, SortKey};
@@ -70,6 +71,26 @@ pub(super) async fn virtual_rows(
 ) -> SqlResult<Rows> {
     let rows = ctx.virtual_tables.rows(database, table).await?;
     Ok(pick(&rows, columns))
+}
+
+/// The rows of each row's document; `None` when the budget is used up.
+pub(super) async fn unnest(
+    node: &PlanNode,
+    rows: &Rows,
+    ctx: &ExecContext,
+    budget: &mut Budget,
+) -> SqlResult<Option<Rows>> {
+    let unnest = Unnest::new(node)?;
+    let mut given = Vec::new();
+    for row in rows {
+        let before = given.len();
+        ctx.pause().await?;
+        unnest.add(row, &mut given, ctx)?;
+        if budget.take(given.len() - before).is_none() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(given))
 }
 
 /// Some columns of rows.

@@ -17,6 +17,7 @@ use super::join::LookupJoin;
 use super::profiled::profiled;
 use super::sort_key::comparable;
 use super::source::{SourceExec, SourceKind};
+use super::unnest::UnnestBatches;
 use super::watched::watched;
 use super::{aggregate, join};
 use crate::common::SqlResult;
@@ -56,6 +57,10 @@ fn operator(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Arc<dyn Executi
         }
         PlanNode::Repeat { input } => {
             source(SourceKind::Repeat(input.schema.clone()), vec![build(input, ctx)?])
+        }
+        PlanNode::Unnest { input, .. } => {
+            let unnest = Arc::new(UnnestBatches::new(plan, input)?);
+            source(SourceKind::Unnest(unnest), vec![build(input, ctx)?])
         }
         PlanNode::UnionAll { inputs } => {
             let children = inputs.iter().map(|input| build(input, ctx));

@@ -18,6 +18,7 @@ mod pool;
 mod profiled;
 mod sort_key;
 mod source;
+mod unnest;
 mod watched;
 
 use std::collections::HashMap;

@@ -24,6 +24,7 @@ use super::assigning::Projection;
 use super::batch::{rows_batch, schema_of};
 use super::join::LookupJoin;
 use super::not_in::NotInList;
+use super::unnest::UnnestBatches;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::exec::access::{TableAccess, lock_rows};
 use crate::sql::exec::apply::Applied;
@@ -47,6 +48,8 @@ pub(super) enum SourceKind {
     Apply(Arc<Applied>, Vec<FieldType>),
     /// Gives its child's rows, which are of these types, as often as their last column says.
     Repeat(Vec<FieldType>),
+    /// Gives the rows of its child's documents.
+    Unnest(Arc<UnnestBatches>),
     /// Gives its children's rows one after the other.
     Concat,
     /// Computes rows one by one.
@@ -89,6 +92,7 @@ impl SourceExec {
             SourceKind::LookupJoin(_) => "IndexLookupJoinExec",
             SourceKind::Apply(..) => "ApplyExec",
             SourceKind::Repeat(_) => "RepeatExec",
+            SourceKind::Unnest(_) => "UnnestExec",
             SourceKind::Concat => "ConcatExec",
             SourceKind::Project(_) => "RowProjectionExec",
             SourceKind::NotInList(..) => "NotInListExec",
@@ -139,6 +143,7 @@ impl ExecutionPlan for SourceExec {
             SourceKind::LookupJoin(join) => SourceKind::LookupJoin(join.clone()),
             SourceKind::Apply(applied, types) => SourceKind::Apply(applied.clone(), types.clone()),
             SourceKind::Repeat(types) => SourceKind::Repeat(types.clone()),
+            SourceKind::Unnest(unnest) => SourceKind::Unnest(unnest.clone()),
             SourceKind::Concat => SourceKind::Concat,
             SourceKind::Project(projection) => SourceKind::Project(projection.clone()),
             SourceKind::NotInList(key, list) => SourceKind::NotInList(key.clone(), list.clone()),
@@ -177,6 +182,10 @@ impl ExecutionPlan for SourceExec {
                 let input = inputs.pop().ok_or_else(|| lost_input("repetition"))?;
                 let form = Form { schema: self.schema(), types: types.clone(), batch_rows };
                 applied::repeat(input, form, self.ctx.clone())
+            }
+            SourceKind::Unnest(unnest) => {
+                let input = inputs.pop().ok_or_else(|| lost_input("table of documents"))?;
+                unnest.clone().run(input, self.ctx.clone())
             }
             SourceKind::NotInList(key, list) => {
                 let input = inputs.pop().ok_or_else(|| lost_input("list"))?;

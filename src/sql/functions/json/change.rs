@@ -8,7 +8,7 @@ use crate::sql::types::Datum;
 use crate::sql::types::json::{self, Change, Path, Value};
 
 const fn of_pairs(names: Names, eval: Eval, summary: &'static str) -> Definition {
-    of_documents(names, (3, MANY), document_type, eval, summary)
+    of_documents(names, (3, MANY), document_type, eval, summary).makes_documents()
 }
 
 const fn of_many(names: Names, eval: Eval, summary: &'static str) -> Definition {

@@ -19,6 +19,7 @@ pub(in super::super) static FUNCTIONS: &[Definition] = &[
         },
         "An array of the values.",
     )
+    .makes_documents()
     .nulls(Nulls::Never),
     of_documents(
         &["json_object"],
@@ -27,6 +28,7 @@ pub(in super::super) static FUNCTIONS: &[Definition] = &[
         json_object,
         "An object of keys, each with the value after it.",
     )
+    .makes_documents()
     .nulls(Nulls::Never),
     of_documents(
         &["json_quote"],

@@ -7,6 +7,7 @@ mod change;
 mod describe;
 mod make;
 mod search;
+mod table;
 mod value;
 
 use super::call::Call;
@@ -22,6 +23,7 @@ pub(super) use change::FUNCTIONS as CHANGES;
 pub(super) use describe::FUNCTIONS as DESCRIPTIONS;
 pub(super) use make::FUNCTIONS as MAKERS;
 pub(super) use search::FUNCTIONS as SEARCHES;
+pub use table::{DocumentColumn, DocumentTable, Fallback};
 pub(super) use value::part_of;
 
 /// The result type of what yields a document.

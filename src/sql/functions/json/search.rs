@@ -6,7 +6,7 @@ use super::super::like::Pattern;
 use super::super::typing::boolean;
 use super::{answer, document_type, of_documents};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::types::json::{self, Json, Value, View};
+use crate::sql::types::json::{self, Json, Misfit, Value, View};
 use crate::sql::types::{Collation, Datum, FieldType};
 
 pub(in super::super) static FUNCTIONS: &[Definition] = &[
@@ -19,11 +19,13 @@ pub(in super::super) static FUNCTIONS: &[Definition] = &[
     ),
     of_documents(
         &["json_value"],
-        (2, 2),
+        (6, 6),
         |_| Ok(FieldType::varchar(512).collate(Collation::Utf8mb4Bin)),
         json_value,
-        "The text of the part of a document that a path finds; NULL when that is none or more than one.",
-    ),
+        "The part of a document that a path finds as a value of the type after RETURNING; ON EMPTY and ON ERROR say what it is when \
+         there is none, or no such value.",
+    )
+    .form(),
     of_documents(
         &["json_contains"],
         (2, 3),
@@ -66,7 +68,9 @@ pub(in super::super) static FUNCTIONS: &[Definition] = &[
             .map(Datum::from)
         },
         "Whether a value is an element of an array: `value MEMBER OF(array)`.",
-    ),
+    )
+    .makes_documents()
+    .form(),
     of_documents(
         &["json_search"],
         (3, MANY),
@@ -100,30 +104,51 @@ pub(super) fn document_part(call: &Call<'_>, path: usize) -> SqlResult<Option<Js
     }
 }
 
-/// As RETURNING CHAR(512) NULL ON EMPTY NULL ON ERROR.
+/// JSON_VALUE's arguments: document, path, whether nothing found is an error, what takes its place otherwise, the same of what is no
+/// such value.
 fn json_value(call: &Call<'_>) -> SqlResult<Datum> {
     let path = not_null!(call.path(1));
     let document = match call.document(0) {
         Ok(document) => not_null!(Ok::<_, SqlError>(document)),
         Err(error) if error.code == errno::INVALID_JSON_TEXT_IN_PARAM => {
-            call.ctx.warn(error.code, error.message);
-            return Ok(Datum::Null);
+            return instead(call, 4, error);
         }
         Err(error) => return Err(error),
     };
+    let name = call.definition.name();
     let found = call.with_pulse(|pulse| document.as_ref().seek(&path, pulse))?;
-    let [part] = found.as_slice() else { return Ok(Datum::Null) };
-    let text = match part.view() {
-        View::Null => return Ok(Datum::Null),
-        View::String(text) => text.to_owned(),
-        View::Array(_) | View::Object(_) => part.to_text(),
-        _ => part.to_text().trim_matches('"').to_owned(),
+    let part = match found.as_slice() {
+        [] => return instead(call, 2, json::missing_value(name)),
+        [part] => document.part(*part),
+        _ => return instead(call, 4, json::multiple_values(name)),
     };
-    let most = call.field_type.length.map_or(usize::MAX, |length| length as usize);
-    if text.chars().nth(most).is_some() {
-        return Ok(Datum::Null);
-    }
-    Ok(Datum::from(text))
+    let misfit = match part.value_of_type(call.field_type, call.ctx)? {
+        Ok(value) => return Ok(value),
+        // A container's text, where a text is asked for.
+        Err(Misfit::Container) if call.field_type.kind.is_string() => {
+            let text = Value::String(part.to_text());
+            let text = call.with_pulse(|pulse| text.to_json(pulse))?;
+            match text.value_of_type(call.field_type, call.ctx)? {
+                Ok(value) => return Ok(value),
+                Err(misfit) => misfit,
+            }
+        }
+        Err(misfit) => misfit,
+    };
+    let target = json::cast_name(call.field_type);
+    let (code, message) = match misfit {
+        Misfit::Range if call.field_type.kind.is_string() => {
+            (errno::DATA_TOO_LONG, format!("Data too long for column '{name}' at row 1"))
+        }
+        Misfit::Range => json::out_of_range_cast(target, name, 1),
+        Misfit::Container | Misfit::Value => json::invalid_cast(target, name, 1),
+    };
+    instead(call, 4, SqlError::new(code, message))
+}
+
+/// What ON EMPTY or ON ERROR, in the arguments from a position on, says is to take the place of an error.
+fn instead(call: &Call<'_>, position: usize, error: SqlError) -> SqlResult<Datum> {
+    if call.truth(position)? == Some(true) { Err(error) } else { call.value(position + 1) }
 }
 
 fn json_contains(call: &Call<'_>) -> SqlResult<Datum> {

@@ -1,6 +1,6 @@
 //! Expressions.
 
-use super::{IntervalUnit, OrderItem, Query, VariableScope};
+use super::{IntervalUnit, JsonValue, OrderItem, Query, VariableScope};
 
 /// A literal.
 #[derive(Clone, Debug, PartialEq)]
@@ -283,6 +283,8 @@ pub enum Expr {
         /// Of what.
         expr: Box<Expr>,
     },
+    /// JSON_VALUE.
+    JsonValue(Box<JsonValue>),
     /// (a, b): for comparing with another row.
     Row(Vec<Expr>),
 }

@@ -7,6 +7,7 @@ mod account;
 mod admin;
 mod ddl;
 mod expr;
+mod json;
 mod query;
 
 pub use crate::sql::types::IntervalUnit;
@@ -20,6 +21,7 @@ pub use ddl::{
     CreateTable, DataType, DatabaseOptions, IndexDefinition, IndexPart, Renamed, TableOption,
 };
 pub use expr::{BinaryOp, CastType, Expr, Literal, TrimSide, TruthValue, UnaryOp};
+pub use json::{JsonColumn, JsonTable, JsonValue, OnResponse};
 pub use query::{
     Assignment, CommonTable, Delete, Insert, InsertRows, JoinConstraint, JoinOp, Limit, Locking,
     OrderItem, Query, QueryBody, Select, SelectItem, SetOperator, TableRef, Update,

@@ -1,6 +1,6 @@
 //! Queries and the statements that change rows.
 
-use super::{Expr, ObjectName};
+use super::{Expr, JsonTable, ObjectName};
 
 /// A query with what stands around its body.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,6 +138,8 @@ pub enum TableRef {
         /// Its columns' names, if written.
         columns: Vec<String>,
     },
+    /// JSON_TABLE(…) AS alias.
+    Json(Box<JsonTable>),
     /// A join.
     Join {
         /// Left.

@@ -112,7 +112,7 @@ impl Parser<'_> {
         }
     }
 
-    fn lower_value(&self, value: &ValueWithSpan) -> SqlResult<Expr> {
+    pub(super) fn lower_value(&self, value: &ValueWithSpan) -> SqlResult<Expr> {
         Ok(match self.lower_literal(value)? {
             Some(literal) => Expr::Literal(literal),
             None => {

@@ -42,7 +42,7 @@ fn tables(table: &TableRef) -> usize {
     while let Some(table) = open.pop() {
         match table {
             TableRef::Join { left, right, .. } => open.extend([&**left, &**right]),
-            TableRef::Table { .. } | TableRef::Derived { .. } => count += 1,
+            TableRef::Table { .. } | TableRef::Derived { .. } | TableRef::Json(_) => count += 1,
         }
     }
     count
@@ -225,7 +225,9 @@ impl Parser<'_> {
             TableFactor::NestedJoin { alias: Some(alias), .. } => {
                 Err(self.error_at(alias.name.span.start))
             }
-            TableFactor::JsonTable { .. } => Err(SqlError::unsupported("JSON_TABLE()")),
+            TableFactor::JsonTable { json_expr, json_path, columns, alias } => self
+                .json_table(json_expr, &json_path, columns, alias)
+                .map(|table| TableRef::Json(Box::new(table))),
             TableFactor::Function { lateral: true, .. } => Err(SqlError::unsupported("LATERAL")),
             other => Err(SqlError::unsupported(other)),
         }

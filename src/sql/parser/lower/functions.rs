@@ -94,14 +94,12 @@ impl Parser<'_> {
         if let Some((_, clause)) = refused.iter().find(|(written, _)| *written) {
             return Err(SqlError::unsupported(clause));
         }
+        if name == "json_value" {
+            return self.json_value(args, start);
+        }
         let args = self.arguments(args, start)?;
         if AGGREGATES.contains(&name.as_str()) {
             return self.aggregate(name, args, start);
-        }
-        if let [FunctionArgumentClause::JsonReturningClause(_)] = args.clauses.as_slice()
-            && name == "json_value"
-        {
-            return Err(SqlError::unsupported("JSON_VALUE() with RETURNING"));
         }
         if args.distinct || args.wildcard || !args.clauses.is_empty() {
             return Err(self.error_at(start));

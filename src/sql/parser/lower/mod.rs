@@ -9,6 +9,7 @@ mod expr;
 mod from;
 mod functions;
 mod items;
+mod json;
 mod query;
 
 pub(super) use expr::system_variable;
@@ -43,7 +44,6 @@ const CLAUSES: &[(&str, After, &str)] = &[
     ("WINDOW", After::Name, "WINDOW"),
     ("LATERAL", After::Parenthesis, "LATERAL"),
     ("STRAIGHT_JOIN", After::Query, "STRAIGHT_JOIN"),
-    ("JSON_TABLE", After::Parenthesis, "JSON_TABLE()"),
     ("PARTITION", After::Parenthesis, "PARTITION"),
     ("USE", After::Words(&["INDEX", "KEY"]), "USE INDEX"),
     ("IGNORE", After::Words(&["INDEX", "KEY"]), "IGNORE INDEX"),

@@ -79,6 +79,30 @@ pub fn out_of_range_cast(target: &str, column: &str, row: u64) -> (u16, String) 
     )
 }
 
+/// Error 3665: JSON_TABLE … ERROR ON EMPTY.
+pub fn cell_is_missing(column: &str) -> SqlError {
+    SqlError::new(
+        errno::MISSING_JSON_TABLE_VALUE,
+        format!("Missing value for JSON_TABLE column '{column}'"),
+    )
+}
+
+/// Error 3666.
+pub fn cell_is_container(column: &str) -> SqlError {
+    SqlError::new(
+        errno::WRONG_JSON_TABLE_VALUE,
+        format!("Can't store an array or an object in the scalar JSON_TABLE column '{column}'"),
+    )
+}
+
+/// Error 3669.
+pub fn cell_out_of_range(column: &str) -> SqlError {
+    SqlError::new(
+        errno::JT_VALUE_OUT_OF_RANGE,
+        format!("Value is out of range for JSON_TABLE's column '{column}'"),
+    )
+}
+
 /// Error 3966: JSON_VALUE … ERROR ON EMPTY.
 pub fn missing_value(function: &str) -> SqlError {
     SqlError::new(

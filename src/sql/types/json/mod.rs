@@ -8,6 +8,7 @@
 //! Nothing goes deeper than [`MAX_DEPTH`], so that recursion is bounded; long work looks at its [`Pulse`] now and then.
 
 mod aggregate;
+mod cell;
 mod compare;
 mod contains;
 mod convert;
@@ -31,9 +32,11 @@ mod value;
 use bytes::Bytes;
 
 pub use aggregate::{JsonArrayState, JsonObjectState};
+pub use cell::{Misfit, cast_name};
 pub use errors::{
-    bad_one_or_all, invalid_cast, invalid_text, invalid_text_in_argument, missing_value,
-    multiple_values, not_an_object, not_json, null_key, out_of_range_cast,
+    bad_one_or_all, cell_is_container, cell_is_missing, cell_out_of_range, invalid_cast,
+    invalid_text, invalid_text_in_argument, missing_value, multiple_values, not_an_object,
+    not_json, null_key, out_of_range_cast,
 };
 pub use merge::{merge_patch, merge_patch_all, merge_preserve};
 pub use modify::{Change, array_append, array_insert, change, check_removable, remove};
