@@ -55,6 +55,7 @@ pub(crate) mod tests;
 mod unnest;
 mod weight;
 pub mod wide;
+mod windows;
 
 pub use context::{
     Anywhere, Disposed, ExecContext, ExecLimits, NoVirtualTables, Place, VirtualTables,

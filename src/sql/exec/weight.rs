@@ -86,6 +86,7 @@ impl Weight {
             | PlanNode::Filter { .. }
             | PlanNode::Project { .. }
             | PlanNode::Aggregate { .. }
+            | PlanNode::Rollup { .. }
             | PlanNode::Sort { .. }
             | PlanNode::Limit { .. }
             | PlanNode::UnionAll { .. } => true,
@@ -95,7 +96,8 @@ impl Weight {
             | PlanNode::Common { .. }
             | PlanNode::Unnest { .. }
             | PlanNode::Apply { .. }
-            | PlanNode::Repeat { .. } => false,
+            | PlanNode::Repeat { .. }
+            | PlanNode::Window { .. } => false,
         };
         light
             && !plan.node.any_expr(|expr| !self.expr(expr))

@@ -14,7 +14,7 @@
 //! that is fixed for the statement. Errors are [`SqlError`](crate::common::SqlError)s and survive the way through
 //! DataFusion ([`to_df_error`], [`from_df_error`]).
 //!
-//! What is not here: subqueries (the planner turns them into joins or values first), window functions, JSON.
+//! What is not here: subqueries (the planner turns them into joins or values first), windows (a plan's), JSON.
 
 mod adapt;
 mod collate;
@@ -33,7 +33,7 @@ mod tree;
 pub(crate) use collate::resolve as resolve_collation;
 pub(crate) use constant::{check_date, check_literals, constant_as, is_read};
 
-pub use crate::sql::functions::{Aggregate, AggregateKind, Function};
+pub use crate::sql::functions::{Aggregate, AggregateKind, Function, WindowFunction, WindowKind};
 pub use crate::sql::types::{Warning, WarningLevel};
 pub use context::{EvalContext, NoVars, RowsRead, SessionVars, VariableScope};
 pub use interrupt::{Interrupt, InterruptReason};

@@ -33,6 +33,7 @@ mod tests;
 mod text;
 mod text_edit;
 mod typing;
+mod windows;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -49,6 +50,9 @@ pub use function::{Function, Named};
 pub use json::{DocumentColumn, DocumentTable, Fallback};
 pub(in crate::sql) use regexp::Regexes;
 pub(in crate::sql) use typing::Typing;
+pub use windows::{
+    CountArgument, Place, WindowDefinition, WindowFunction, WindowKind, WindowValue,
+};
 
 /// A family: what it is about, and its members that are no operators.
 type Family = (&'static str, &'static [Definition]);

@@ -120,8 +120,9 @@ fn begins_query(before: &[TokenWithSpan]) -> bool {
     (query || first.token == Token::LParen) && last.token != Token::Period
 }
 
-/// Puts what sqlparser's grammar lacks into its words: LOCK IN SHARE MODE is FOR SHARE, and a comma between tables
-/// in parentheses is CROSS JOIN (but for RIGHT JOIN, which would take the tables before the comma with it).
+/// Puts what sqlparser's grammar lacks into its words: LOCK IN SHARE MODE is FOR SHARE, a comma between tables
+/// in parentheses is CROSS JOIN (but for RIGHT JOIN, which would take the tables before the comma with it), and FROM FIRST OVER, which
+/// is how it is anyhow, is OVER.
 fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let is = |at: usize, word: &str| match tokens.get(at).map(|token| &token.token) {
         Some(Token::Word(found)) => {
@@ -132,8 +133,13 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let all =
         |at: usize, words: &[&str]| words.iter().enumerate().all(|(n, word)| is(at + n, word));
     let last_open = tokens.iter().rposition(|token| token.token == Token::LParen).unwrap_or(0);
-    let affected = (0..tokens.len())
-        .any(|at| is(at, "LOCK") || (at < last_open && (is(at, "FROM") || is(at, "JOIN"))));
+    let from_first = |at: usize| {
+        all(at, &["FROM", "FIRST"])
+            && ["OVER", "RESPECT", "IGNORE"].iter().any(|word| is(at + 2, word))
+    };
+    let affected = (0..tokens.len()).any(|at| {
+        is(at, "LOCK") || from_first(at) || (at < last_open && (is(at, "FROM") || is(at, "JOIN")))
+    });
     if !affected {
         return tokens;
     }
@@ -146,6 +152,7 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             Token::Word(_) if all(at, &["LOCK", "IN", "SHARE", "MODE"]) => {
                 changes.push((at, Change::ForShare));
             }
+            Token::Word(_) if from_first(at) => changes.push((at, Change::Nothing)),
             Token::LParen => {
                 let query = ["SELECT", "WITH", "VALUES", "TABLE"].iter().any(|w| is(at + 1, w));
                 let opened = at > 0
@@ -185,6 +192,8 @@ enum Change {
     ForShare,
     /// This comma is CROSS JOIN.
     CrossJoin,
+    /// These two words say nothing.
+    Nothing,
 }
 
 fn changed(tokens: Vec<TokenWithSpan>, changes: Vec<(usize, Change)>) -> Vec<TokenWithSpan> {
@@ -193,7 +202,11 @@ fn changed(tokens: Vec<TokenWithSpan>, changes: Vec<(usize, Change)>) -> Vec<Tok
     let mut changes = changes.into_iter().peekable();
     // Words of LOCK IN SHARE MODE that are to come.
     let mut skipped = 0;
+    let mut says_nothing = false;
     for (at, token) in tokens.into_iter().enumerate() {
+        if std::mem::take(&mut says_nothing) {
+            continue;
+        }
         if skipped > 0 {
             skipped -= 1;
             if skipped == 0 {
@@ -207,6 +220,7 @@ fn changed(tokens: Vec<TokenWithSpan>, changes: Vec<(usize, Change)>) -> Vec<Tok
                 changed.push(word("FOR", token.span));
                 skipped = 3;
             }
+            Some((_, Change::Nothing)) => says_nothing = true,
             Some((_, Change::CrossJoin)) => {
                 changed.extend([word("CROSS", token.span), word("JOIN", token.span)]);
             }

@@ -180,7 +180,7 @@ fn errors() {
         ("SHOW STATS_TOPN", 1235, "'SHOW STATS_TOPN'"),
         ("GRANT ALL ON *.* TO x", 1235, "'GRANT'"),
         ("SELECT ROW_NUMBER() OVER () FROM t", 1235, "'ROW_NUMBER()'"),
-        ("SELECT SUM(a) OVER () FROM t", 1235, "'window functions'"),
+        ("SELECT SUM(a) OVER (ORDER BY b GROUPS 1 PRECEDING) FROM t", 1235, "'GROUPS'"),
         ("SELECT a INTO @x FROM t", 1235, "'SELECT … INTO'"),
         ("SELECT * FROM t FORCE INDEX (a)", 1235, "'FORCE INDEX'"),
         ("SELECT * FROM t PARTITION (p)", 1235, "'PARTITION'"),

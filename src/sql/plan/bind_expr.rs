@@ -3,6 +3,7 @@
 use super::binder::{AGGREGATE_BASE, Binder, Clause, NameRule};
 use super::grouping::has_aggregate;
 use super::literals::{literal, truths_as_documents};
+use super::windows::{has_window, misplaced_alias};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::{Aggregate, AggregateKind, Expr, Function, VariableScope};
 use crate::sql::parser::ast;
@@ -58,6 +59,8 @@ impl Binder<'_> {
                 }
                 self.aggregate(name, *distinct, args, separator.as_deref(), clause)
             }
+            E::Grouping(args) => self.grouping(args, clause),
+            E::Window(call) => self.window_call(call, clause),
             E::Default(Some(column)) => self.default_of(column, clause),
             E::Default(None) => Err(SqlError::unsupported("DEFAULT as a value in an expression")),
             E::InsertedValue(column) => self.inserted_value(column, clause),
@@ -219,12 +222,14 @@ impl Binder<'_> {
         let kind = AggregateKind::by_name(name).ok_or_else(misuse)?;
         // Taken out: an aggregate in an aggregate finds no place.
         let aggregates = clause.aggregates.take().ok_or_else(misuse)?;
+        let (groupings, windows) = (clause.groupings.take(), clause.windows.take());
         let rule = clause.name_rule;
         if rule == NameRule::Having {
             clause.name_rule = NameRule::Last;
         }
         let bound = self.exprs(args, clause);
         clause.name_rule = rule;
+        (clause.groupings, clause.windows) = (groupings, windows);
         let mut bound = match bound {
             // What a name of the select list stands for may be an aggregate itself.
             Ok(bound) if bound.iter().any(has_aggregate) => return Err(misuse()),
@@ -405,6 +410,9 @@ fn having_name(
     if table.is_none()
         && let Some(expr) = clause.names.item(name, clause.name)?
     {
+        if has_window(expr) {
+            return Err(misplaced_alias(name));
+        }
         return Ok(Some(expr.clone()));
     }
     let mut shown = clause.names.items.iter().map(|(_, expr)| expr).filter(named);

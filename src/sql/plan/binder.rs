@@ -9,6 +9,7 @@ use super::physical::{DateParameter, PhysicalPlan, PlanNode, QueryPlan};
 use super::planner::Planner;
 use super::scope::{Scope, same_name};
 use super::subplans::{CommonTable, Subquery};
+use super::windows::Windows;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::TableInfo;
 use crate::sql::expr::{Aggregate, EvalContext, Expr, Interrupt};
@@ -35,6 +36,10 @@ pub(super) struct Binder<'a> {
 
 /// Where placeholders for aggregates begin among column positions.
 pub(super) const AGGREGATE_BASE: usize = 1 << 32;
+/// Where those for GROUPING() begin.
+pub(super) const GROUPING_BASE: usize = 3 << 31;
+/// Where those for functions over windows begin.
+pub(super) const WINDOW_BASE: usize = 1 << 33;
 
 /// How a clause sees the names of the select list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,6 +89,10 @@ pub(super) struct Clause<'s> {
     pub(super) name: &'static str,
     /// Where aggregates go, if there may be any: each becomes a column from [`AGGREGATE_BASE`] on.
     pub(super) aggregates: Option<&'s mut Vec<Aggregate>>,
+    /// Where the arguments of GROUPING() go, if it may stand here: each call becomes a column from [`GROUPING_BASE`] on.
+    pub(super) groupings: Option<&'s mut Vec<Vec<Expr>>>,
+    /// Where functions over windows go, if there may be any: each becomes a column from [`WINDOW_BASE`] on.
+    pub(super) windows: Option<&'s mut Windows>,
     /// The select list, as far as the clause sees it.
     pub(super) names: SelectNames<'s>,
     pub(super) name_rule: NameRule,
@@ -100,6 +109,8 @@ impl<'s> Clause<'s> {
             scope,
             name,
             aggregates: None,
+            groupings: None,
+            windows: None,
             names: SelectNames::default(),
             name_rule: NameRule::Unseen,
             inserted_row: None,

@@ -187,6 +187,10 @@ pub(super) fn describe(plan: &PhysicalPlan) -> (String, String, String) {
         PlanNode::Aggregate { input, group_by, aggregates } => {
             plain("HashAgg", groups(group_by, aggregates, &column_names(input)))
         }
+        PlanNode::Rollup { input, keys } => plain("Expand", list(keys, &column_names(input))),
+        PlanNode::Window { input, window } => {
+            plain("Window", super::windows::shown(window, &column_names(input)))
+        }
         PlanNode::Sort { input, keys, fetch: None } => {
             plain("Sort", sort_keys(keys, &column_names(input)))
         }
@@ -437,6 +441,18 @@ fn column_names(plan: &PhysicalPlan) -> Vec<String> {
             names.extend(table.columns.iter().map(|column| column.name.clone()));
             names
         }
+        PlanNode::Rollup { input, keys } => {
+            let mut names = column_names(input);
+            names.extend(keys.iter().map(|key| named(key, &names)).collect::<Vec<String>>());
+            names.push("grouping".to_owned());
+            names
+        }
+        PlanNode::Window { input, window } => {
+            let mut names = column_names(input);
+            let called = |position: usize| format!("Window#{position}");
+            names.extend((0..window.calls.len()).map(called));
+            names
+        }
         PlanNode::UnionAll { inputs } => inputs.first().map_or_else(Vec::new, column_names),
         PlanNode::Repeat { input } => {
             let mut names = column_names(input);
@@ -467,16 +483,16 @@ fn column_names(plan: &PhysicalPlan) -> Vec<String> {
     }
 }
 
-fn named(expr: &Expr, names: &[String]) -> String {
+pub(super) fn named(expr: &Expr, names: &[String]) -> String {
     let name = |index: usize| names.get(index).cloned().unwrap_or_else(|| format!("#{index}"));
     expr.display(&name).to_string()
 }
 
-fn list(exprs: &[Expr], names: &[String]) -> String {
+pub(super) fn list(exprs: &[Expr], names: &[String]) -> String {
     exprs.iter().map(|expr| named(expr, names)).collect::<Vec<_>>().join(", ")
 }
 
-fn sort_keys(keys: &[SortKey], names: &[String]) -> String {
+pub(super) fn sort_keys(keys: &[SortKey], names: &[String]) -> String {
     let key = |key: &SortKey| {
         let direction = if key.descending { ":desc" } else { "" };
         format!("{}{direction}", named(&key.expr, names))

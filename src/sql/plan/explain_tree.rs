@@ -129,6 +129,8 @@ fn words(name: &str) -> &str {
         "Projection" => "Compute",
         "JsonTable" => "Materialize table function",
         "HashAgg" => "Aggregate",
+        "Window" => "Window aggregate",
+        "Expand" => "Expand for rollup",
         "TopN" => "Sort with a limit",
         "NestedLoopJoin" => "Nested loop join",
         "HashJoin" => "Hash join",

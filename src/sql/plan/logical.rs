@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::physical::{AccessLock, ApplyKind, JoinKind, SortKey};
+use super::window::Window;
 use crate::sql::catalog::TableInfo;
 use crate::sql::expr::{Aggregate, Expr};
 use crate::sql::functions::DocumentTable;
@@ -77,6 +78,16 @@ pub(super) enum Logical {
         group_by: Vec<Expr>,
         aggregates: Vec<Aggregate>,
     },
+    /// As [`PlanNode::Rollup`](super::PlanNode::Rollup).
+    Rollup {
+        input: Box<Logical>,
+        keys: Vec<Expr>,
+    },
+    /// As [`PlanNode::Window`](super::PlanNode::Window).
+    Window {
+        input: Box<Logical>,
+        window: Window,
+    },
     Sort {
         input: Box<Logical>,
         keys: Vec<SortKey>,
@@ -115,6 +126,8 @@ macro_rules! children {
             | Logical::Project { input, exprs: _ }
             | Logical::Unnest { input, document: _, table: _, kind: _, filter: _ }
             | Logical::Aggregate { input, group_by: _, aggregates: _ }
+            | Logical::Rollup { input, keys: _ }
+            | Logical::Window { input, window: _ }
             | Logical::Sort { input, keys: _ }
             | Logical::Limit { input, offset: _, limit: _ }
             | Logical::Repeat { input } => ([Some(input.$as_ref()), None], $none),
@@ -152,6 +165,10 @@ macro_rules! each_expr {
                 let args = aggregates.$iter().flat_map(|aggregate| aggregate.args.$iter());
                 group_by.$iter().chain(args).for_each($visit);
             }
+            Logical::Rollup { input: _, keys } => keys.$iter().for_each($visit),
+            Logical::Window { input: _, window } => {
+                each_expr!(@window window, $iter).into_iter().for_each($visit);
+            }
             Logical::Sort { input: _, keys } => {
                 keys.$iter().map(each_expr!(@key $iter)).for_each($visit);
             }
@@ -169,6 +186,12 @@ macro_rules! each_expr {
     };
     (@wanted $kind:ident iter_mut) => {
         $kind.wanted_mut()
+    };
+    (@window $window:ident, iter) => {
+        $window.exprs()
+    };
+    (@window $window:ident, iter_mut) => {
+        $window.exprs_mut()
     };
     (@key iter) => {
         |key| &key.expr
@@ -194,6 +217,13 @@ pub(super) fn column_type(table: &TableInfo, offset: usize) -> FieldType {
         Some(column) => column.field_type.clone(),
         None => FieldType::bigint().not_null(),
     }
+}
+
+/// The types of an input's rows with the keys of a rollup behind them, and the number that says which of those are left out.
+pub(super) fn rollup_schema(mut schema: Vec<FieldType>, keys: &[Expr]) -> Vec<FieldType> {
+    schema.extend(keys.iter().map(|key| key.field_type().clone().nullable()));
+    schema.push(FieldType::bigint_unsigned().not_null());
+    schema
 }
 
 impl Logical {
@@ -246,6 +276,8 @@ impl Logical {
             },
             Logical::Unnest { input, table, .. } => input.width() + table.columns.len(),
             Logical::Aggregate { group_by, aggregates, .. } => group_by.len() + aggregates.len(),
+            Logical::Rollup { input, keys } => input.width() + keys.len() + 1,
+            Logical::Window { input, window } => input.width() + window.calls.len(),
             Logical::UnionAll { inputs } => inputs.first().map_or(0, Logical::width),
             Logical::Repeat { input } => input.width() - 1,
             Logical::Apply { left, right, kind, .. } => {
@@ -299,6 +331,12 @@ impl Logical {
             Logical::Aggregate { group_by, aggregates, .. } => {
                 let mut schema: Vec<FieldType> = types(group_by);
                 schema.extend(aggregates.iter().map(|aggregate| aggregate.field_type.clone()));
+                schema
+            }
+            Logical::Rollup { input, keys } => rollup_schema(input.schema(), keys),
+            Logical::Window { input, window } => {
+                let mut schema = input.schema();
+                schema.extend(window.types());
                 schema
             }
             Logical::UnionAll { inputs } => inputs.first().map_or_else(Vec::new, Logical::schema),

@@ -3,7 +3,7 @@
 use super::access::{self, Access};
 use super::binder::check;
 use super::cardinality::{Cardinality, FEW_ROWS, FILTER_PART, LOOKUP_COST};
-use super::logical::{Logical, Scan, column_type};
+use super::logical::{Logical, Scan, column_type, rollup_schema};
 use super::physical::{AccessLock, ApplyKind, JoinKind, PhysicalPlan, PlanNode, SortKey};
 use crate::common::SqlResult;
 use crate::sql::catalog::IndexInfo;
@@ -87,6 +87,18 @@ fn lower_some(plan: Logical, fetch: Option<u64>) -> SqlResult<PhysicalPlan> {
             let schema = input.schema[..input.schema.len() - 1].to_vec();
             let rows = input.estimated_rows;
             node(PlanNode::Repeat { input: Box::new(input) }, schema, rows)
+        }
+        Logical::Rollup { input, keys } => {
+            let input = lower(*input)?;
+            let rows = input.estimated_rows * (keys.len() + 1) as f64;
+            let schema = rollup_schema(input.schema.clone(), &keys);
+            node(PlanNode::Rollup { input: Box::new(input), keys }, schema, rows)
+        }
+        Logical::Window { input, window } => {
+            let input = lower(*input)?;
+            let (mut schema, rows) = (input.schema.clone(), input.estimated_rows);
+            schema.extend(window.types());
+            node(PlanNode::Window { input: Box::new(input), window }, schema, rows)
         }
         Logical::Sort { input, keys } => lower_sorted(*input, keys, fetch)?,
         Logical::Limit { input, offset, limit } => lower_limit(*input, offset, limit)?,
@@ -249,7 +261,9 @@ fn is_single_row(plan: &PhysicalPlan) -> bool {
     match &plan.node {
         PlanNode::Dual { .. } | PlanNode::PointGet { .. } => true,
         PlanNode::Aggregate { group_by, .. } => group_by.is_empty(),
-        PlanNode::Filter { input, .. } | PlanNode::Project { input, .. } => is_single_row(input),
+        PlanNode::Filter { input, .. }
+        | PlanNode::Project { input, .. }
+        | PlanNode::Window { input, .. } => is_single_row(input),
         PlanNode::Values { .. }
         | PlanNode::BatchPointGet { .. }
         | PlanNode::TableScan { .. }
@@ -262,6 +276,7 @@ fn is_single_row(plan: &PhysicalPlan) -> bool {
         | PlanNode::IndexLookupJoin { .. }
         | PlanNode::Apply { .. }
         | PlanNode::Repeat { .. }
+        | PlanNode::Rollup { .. }
         | PlanNode::Sort { .. }
         | PlanNode::Limit { .. }
         | PlanNode::UnionAll { .. } => false,
@@ -290,6 +305,8 @@ fn stops_at(plan: &PhysicalPlan, fetch: Option<u64>) -> bool {
         | PlanNode::Apply { .. }
         | PlanNode::Repeat { .. }
         | PlanNode::Aggregate { .. }
+        | PlanNode::Rollup { .. }
+        | PlanNode::Window { .. }
         | PlanNode::Limit { .. }
         | PlanNode::UnionAll { .. } => false,
     }

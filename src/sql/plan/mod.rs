@@ -13,7 +13,7 @@
 //! variables, snapshot), so it can be kept and run again. Uncorrelated scalar subqueries are plans of their own, run
 //! first; their values are parameters after the statement's. So are common tables that several read (`subplans`).
 //!
-//! What is not here: correlated subqueries, window functions, EXCEPT and INTERSECT, recursive WITH, ROLLUP, changes of
+//! What is not here: correlated subqueries, EXCEPT and INTERSECT, recursive WITH, changes of
 //! several tables at once (each answers error 1235); the order of joins, which is the statement's; histograms. Paths are chosen
 //! by rule, and of tables that were analyzed by what they are expected to cost.
 
@@ -30,6 +30,7 @@ mod document_table;
 mod explain;
 mod explain_tree;
 mod figures;
+mod frames;
 mod from;
 mod grouping;
 mod literals;
@@ -48,8 +49,11 @@ mod subplans;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod window;
+mod windows;
 
 pub use figures::{NodeFigures, TreeFigures};
+pub(in crate::sql) use frames::{illegal_frame, is_negative_amount};
 pub(crate) use lower::key_type;
 pub use physical::{
     AccessLock, ApplyKind, Assignment, ConflictAction, DateParameter, DeletePlan, HandleRange,
@@ -60,3 +64,4 @@ pub use physical::{
 pub use planner::{Planner, StatementPlan, StringVariables, VariableTypes};
 #[cfg(test)]
 pub(crate) use tests::TestSchema;
+pub use window::{Frame, FrameBound, FrameOffset, Window, WindowCall};

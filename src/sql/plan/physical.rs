@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::window::Window;
 use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::expr::{Aggregate, Expr};
 use crate::sql::functions::DocumentTable;
@@ -325,6 +326,21 @@ pub enum PlanNode {
         group_by: Vec<Expr>,
         /// The aggregates.
         aggregates: Vec<Aggregate>,
+    },
+    /// Each row once with all keys, and once more for each of them, from the last to the first, with that one and those behind it NULL. Output:
+    /// the input's columns, the keys, and a number whose bits say which of the keys are left out.
+    Rollup {
+        /// Input.
+        input: Box<PhysicalPlan>,
+        /// What GROUP BY … WITH ROLLUP names.
+        keys: Vec<Expr>,
+    },
+    /// Functions over windows. Output: the input's columns, then what is computed.
+    Window {
+        /// Input: by partition, and in the window's order.
+        input: Box<PhysicalPlan>,
+        /// What is computed.
+        window: Window,
     },
     /// An order.
     Sort {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::logical::{Logical, Scan};
 use super::physical::{ApplyKind, JoinKind};
+use super::window::Window;
 use crate::sql::expr::{Aggregate, Expr};
 
 /// The plan with only the columns in `needed`, and perhaps some its own operators read; with the old positions of the
@@ -57,6 +58,8 @@ pub(super) fn prune(plan: Logical, needed: &BTreeSet<usize>) -> (Logical, Vec<us
         Logical::Aggregate { input, group_by, aggregates } => {
             prune_aggregate(*input, group_by, aggregates, needed)
         }
+        Logical::Rollup { input, keys } => prune_rollup(*input, keys, needed),
+        Logical::Window { input, window } => prune_window(*input, window, needed),
         same @ (Logical::Filter { .. } | Logical::Sort { .. } | Logical::Limit { .. }) => {
             prune_same(same, needed)
         }
@@ -151,6 +154,44 @@ fn prune_aggregate(
     }
     let group_by = remap(group_by, &below);
     (Logical::Aggregate { input, group_by, aggregates }, kept)
+}
+
+/// The keys stay, and the number that says which of them are left out.
+fn prune_rollup(
+    input: Logical,
+    keys: Vec<Expr>,
+    needed: &BTreeSet<usize>,
+) -> (Logical, Vec<usize>) {
+    let width = input.width();
+    let mut below = needed.clone();
+    below.split_off(&width);
+    let (input, mut kept) = prune_input(input, &below, &keys);
+    let keys = remap(keys, &kept);
+    kept.extend(width..=width + keys.len());
+    (Logical::Rollup { input, keys }, kept)
+}
+
+fn prune_window(
+    input: Logical,
+    mut window: Window,
+    needed: &BTreeSet<usize>,
+) -> (Logical, Vec<usize>) {
+    let width = input.width();
+    let mut below = needed.clone();
+    let computed: Vec<usize> = below.split_off(&width).into_iter().collect();
+    let calls: Vec<usize> = computed.iter().map(|column| column - width).collect();
+    window.calls = pick(&calls, &window.calls);
+    if window.calls.is_empty() {
+        return prune(input, &below);
+    }
+    let read: Vec<Expr> = window.exprs().into_iter().cloned().collect();
+    let (input, mut kept) = prune_input(input, &below, &read);
+    for expr in window.exprs_mut() {
+        let old = std::mem::replace(expr, Expr::null());
+        *expr = old.map_columns(&mut |column| position(&kept, column));
+    }
+    kept.extend(computed);
+    (Logical::Window { input, window }, kept)
 }
 
 fn prune_join(

@@ -8,6 +8,7 @@ use super::logical::Logical;
 use super::physical::{ApplyKind, JoinKind};
 use super::prints::Prints;
 use super::select::literal_truth;
+use super::window::Window;
 use crate::common::SqlResult;
 use crate::sql::expr::{Expr, Function};
 
@@ -71,6 +72,12 @@ pub(super) fn push(plan: Logical, predicates: Vec<Expr>) -> SqlResult<Logical> {
             let input = Box::new(push(*input, below)?);
             Ok(Logical::Aggregate { input, group_by, aggregates }.filter(above))
         }
+        // What a key's column is after a rollup, it is not before.
+        Logical::Rollup { input, keys } => {
+            let input = Box::new(push(*input, Vec::new())?);
+            Ok(Logical::Rollup { input, keys }.filter(predicates))
+        }
+        Logical::Window { input, window } => push_through_window(*input, window, predicates),
         Logical::Sort { input, keys } => {
             Ok(Logical::Sort { input: Box::new(push(*input, predicates)?), keys })
         }
@@ -109,6 +116,26 @@ fn push_through_project(
     let below = substitute(below, &exprs)?;
     let input = Box::new(push(input, below)?);
     Ok(Logical::Project { input, exprs }.filter(above))
+}
+
+/// Whole partitions may go before their windows are computed, but no single rows of them.
+fn push_through_window(
+    input: Logical,
+    window: Window,
+    predicates: Vec<Expr>,
+) -> SqlResult<Logical> {
+    let divides = |column: usize| {
+        let is_it = |expr: &Expr| matches!(expr, Expr::Column { index, .. } if *index == column);
+        window.partition_by.iter().any(is_it)
+    };
+    let (below, above): (Vec<_>, Vec<_>) = predicates.into_iter().partition(|predicate| {
+        let columns = predicate.columns();
+        !columns.is_empty()
+            && predicate.is_deterministic()
+            && columns.iter().all(|column| divides(*column))
+    });
+    let input = Box::new(push(input, below)?);
+    Ok(Logical::Window { input, window }.filter(above))
 }
 
 /// The predicates with each column replaced by the expression it stands for.

@@ -1,11 +1,12 @@
 //! One SELECT.
 
 use super::binder::{Binder, Clause, NameRule, SelectNames};
-use super::grouping::Grouping;
+use super::grouping::{Found, Grouping, grouped};
 use super::logical::Logical;
 use super::physical::{JoinKind, OutputColumn, SortKey};
 use super::prints::Prints;
 use super::scope::Scope;
+use super::windows::{has_window, over_windows};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::{Aggregate, AggregateKind, Expr, Function};
 use crate::sql::parser::ast;
@@ -30,9 +31,6 @@ impl Binder<'_> {
         if select.calc_found_rows {
             return Err(SqlError::unsupported("SQL_CALC_FOUND_ROWS"));
         }
-        if select.with_rollup {
-            return Err(SqlError::unsupported("WITH ROLLUP"));
-        }
         let (mut input, scope) = match &select.from {
             Some(table) => self.from(table)?,
             None => (Logical::Dual, Scope::default()),
@@ -40,31 +38,26 @@ impl Binder<'_> {
         if let Some(selection) = &select.selection {
             input = self.selection(input, &scope, selection)?;
         }
-        let mut aggregates = Vec::new();
+        let mut found = Found::new(select)?;
+        self.check_windows(&found.windows, &scope)?;
         let named = !order_by.is_empty() || !select.group_by.is_empty() || select.having.is_some();
-        let mut selected = self.select_items(&select.items, named, &scope, &mut aggregates)?;
-        let group_by = self.group_by(&select.group_by, &scope, &selected)?;
+        let mut selected = self.select_items(&select.items, named, &scope, &mut found)?;
+        let group_by = self.group_by(&select.group_by, select.with_rollup, &scope, &selected)?;
         let names = SelectNames { items: &selected.names, grouped: &group_by };
-        let having = self.having(select.having.as_ref(), &scope, names, &mut aggregates)?;
-        let mut order = self.order_keys(order_by, &scope, &selected, &mut aggregates)?;
-
-        let mut having = having;
-        if !group_by.is_empty() || !aggregates.is_empty() {
-            let full_group_by = self.planner.sql_mode.contains(SqlMode::ONLY_FULL_GROUP_BY);
-            let mut grouping = Grouping::new(&scope, &input, group_by, aggregates, full_group_by);
-            for (position, expr) in selected.exprs.iter_mut().enumerate() {
-                grouping.rewrite(expr, position + 1, "SELECT list")?;
-            }
-            if let Some(having) = &mut having {
-                grouping.rewrite(having, 1, "HAVING clause")?;
-            }
-            for (position, key) in order.iter_mut().enumerate() {
-                grouping.rewrite(&mut key.expr, position + 1, "ORDER BY clause")?;
-            }
-            input = grouping.finish(input);
+        let mut having = self.having(select.having.as_ref(), &scope, names, &mut found)?;
+        let mut order = self.order_keys(order_by, &scope, &selected, &mut found)?;
+        if !group_by.is_empty() || !found.aggregates.is_empty() {
+            let strict = self.planner.sql_mode.contains(SqlMode::ONLY_FULL_GROUP_BY);
+            let grouping = Grouping::new(&scope, &input, group_by, &mut found, strict);
+            input =
+                grouped(input, grouping, &mut found, &mut selected.exprs, &mut having, &mut order)?;
         }
         if let Some(having) = having {
             input = input.filter(having.split_conjunction());
+        }
+        if !found.windows.is_empty() {
+            let exprs = selected.exprs.iter_mut().chain(order.iter_mut().map(|key| &mut key.expr));
+            input = over_windows(input, found.windows, exprs);
         }
         for (column, expr) in selected.columns.iter_mut().zip(&selected.exprs) {
             column.field_type = expr.field_type().clone();
@@ -149,7 +142,7 @@ impl Binder<'_> {
         items: &[ast::SelectItem],
         named: bool,
         scope: &Scope,
-        aggregates: &mut Vec<Aggregate>,
+        found: &mut Found,
     ) -> SqlResult<Selected> {
         let mut selected = Selected { exprs: vec![], columns: vec![], names: vec![] };
         check_columns(items.len())?;
@@ -169,8 +162,7 @@ impl Binder<'_> {
                     }
                 }
                 ast::SelectItem::Expr { expr, alias, text } => {
-                    let mut clause = Clause::plain(scope, "field list");
-                    clause.aggregates = Some(&mut *aggregates);
+                    let mut clause = found.clause(scope, "field list", true);
                     let bound = self.expr(expr, &mut clause)?;
                     let name = alias.as_ref().unwrap_or(text);
                     selected.columns.push(output_column(&bound, name.clone(), scope));
@@ -205,6 +197,7 @@ impl Binder<'_> {
     fn group_by(
         &mut self,
         items: &[ast::Expr],
+        with_rollup: bool,
         scope: &Scope,
         selected: &Selected,
     ) -> SqlResult<Vec<Expr>> {
@@ -234,7 +227,7 @@ impl Binder<'_> {
                     }
                 }
             };
-            if super::grouping::has_aggregate(&expr) {
+            if super::grouping::has_aggregate(&expr) || has_window(&expr) {
                 let name = match item {
                     ast::Expr::Column { name, .. } => name.clone(),
                     _ => "aggregate".to_owned(),
@@ -244,10 +237,14 @@ impl Binder<'_> {
                     format!("Can't group on '{name}'"),
                 ));
             }
-            if known.find(&expr, |position| &group_by[position]).is_none() {
+            // Each item of a rollup is a level of its own.
+            if with_rollup || known.find(&expr, |position| &group_by[position]).is_none() {
                 known.add(&expr, group_by.len());
                 group_by.push(expr);
             }
+        }
+        if with_rollup && group_by.len() > ROLLUP_KEYS {
+            return Err(SqlError::unsupported("WITH ROLLUP of more than 63 expressions"));
         }
         Ok(group_by)
     }
@@ -257,13 +254,12 @@ impl Binder<'_> {
         having: Option<&ast::Expr>,
         scope: &Scope,
         names: SelectNames<'_>,
-        aggregates: &mut Vec<Aggregate>,
+        found: &mut Found,
     ) -> SqlResult<Option<Expr>> {
         let Some(having) = having else { return Ok(None) };
-        let mut clause = Clause::plain(scope, "having clause");
+        let mut clause = found.clause(scope, "having clause", false);
         clause.names = names;
         clause.name_rule = NameRule::Having;
-        clause.aggregates = Some(aggregates);
         self.expr(having, &mut clause).map(Some)
     }
 
@@ -272,7 +268,7 @@ impl Binder<'_> {
         items: &[ast::OrderItem],
         scope: &Scope,
         selected: &Selected,
-        aggregates: &mut Vec<Aggregate>,
+        found: &mut Found,
     ) -> SqlResult<Vec<SortKey>> {
         let mut keys: Vec<SortKey> = Vec::with_capacity(items.len());
         let mut known = Prints::default();
@@ -289,10 +285,9 @@ impl Binder<'_> {
                         }
                         _ => None,
                     };
-                    let mut clause = Clause::plain(scope, clause_name);
+                    let mut clause = found.clause(scope, clause_name, true);
                     clause.names = names;
                     clause.name_rule = NameRule::Last;
-                    clause.aggregates = Some(&mut *aggregates);
                     match chosen {
                         Some(expr) => expr,
                         None => self.expr(&item.expr, &mut clause)?,
@@ -376,6 +371,9 @@ impl Selected {
             .ok_or_else(|| super::bind_expr::unknown_column(&position.to_string(), clause))
     }
 }
+
+/// The most keys of a rollup.
+const ROLLUP_KEYS: usize = 63;
 
 /// An expression over what is selected; or the first column in it that is not.
 fn over_selected(expr: Expr, selected: &[Expr]) -> Result<Expr, usize> {

@@ -27,6 +27,8 @@ macro_rules! children {
             | PlanNode::Project { input, exprs: _ }
             | PlanNode::Unnest { input, document: _, table: _, kind: _, filter: _ }
             | PlanNode::Aggregate { input, group_by: _, aggregates: _ }
+            | PlanNode::Rollup { input, keys: _ }
+            | PlanNode::Window { input, window: _ }
             | PlanNode::Sort { input, keys: _, fetch: _ }
             | PlanNode::Limit { input, offset: _, limit: _ }
             | PlanNode::Repeat { input } => ([Some(input.$as_ref()), None], $none),
@@ -124,6 +126,10 @@ macro_rules! each_expr {
                 group_by.$iter().try_for_each(&mut *$visit)?;
                 aggregates.$iter().flat_map(|aggregate| aggregate.args.$iter()).try_for_each($visit)
             }
+            PlanNode::Rollup { input: _, keys } => keys.$iter().try_for_each($visit),
+            PlanNode::Window { input: _, window } => {
+                each_expr!(@window window, $iter).into_iter().try_for_each($visit)
+            }
             PlanNode::Sort { input: _, keys, fetch: _ } => {
                 keys.$iter().try_for_each(|key| each_expr!(@field key, expr, $iter, $visit))
             }
@@ -134,6 +140,8 @@ macro_rules! each_expr {
     }};
     (@field $key:ident, $field:ident, iter, $visit:ident) => { $visit(&$key.$field) };
     (@field $key:ident, $field:ident, iter_mut, $visit:ident) => { $visit(&mut $key.$field) };
+    (@window $window:ident, iter) => { $window.exprs() };
+    (@window $window:ident, iter_mut) => { $window.exprs_mut() };
     (@access $access:ident, $iter:ident, $visit:ident) => {
         match $access {
             PointAccess::Handle(value) => $visit(value),
@@ -207,6 +215,8 @@ impl PlanNode {
             | PlanNode::Repeat { .. }
             | PlanNode::Unnest { .. }
             | PlanNode::Aggregate { .. }
+            | PlanNode::Rollup { .. }
+            | PlanNode::Window { .. }
             | PlanNode::Sort { .. }
             | PlanNode::Limit { .. }
             | PlanNode::UnionAll { .. } => None,

@@ -71,6 +71,8 @@ impl Fragment {
             | PlanNode::IndexLookupJoin { .. }
             | PlanNode::Apply { .. }
             | PlanNode::Repeat { .. }
+            | PlanNode::Rollup { .. }
+            | PlanNode::Window { .. }
             | PlanNode::UnionAll { .. } => None,
         };
         let (Some(step), Some(input)) = (step, plan.node.children().next()) else {

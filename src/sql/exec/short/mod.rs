@@ -8,7 +8,7 @@ mod join;
 mod operators;
 mod point;
 
-pub(super) use operators::{filter, project, sort, window};
+pub(super) use operators::{filter, left_out, project, sort, window};
 
 use futures::future::BoxFuture;
 
@@ -90,6 +90,8 @@ fn fits(plan: &PhysicalPlan) -> bool {
         PlanNode::Filter { .. }
         | PlanNode::Project { .. }
         | PlanNode::Aggregate { .. }
+        | PlanNode::Rollup { .. }
+        | PlanNode::Window { .. }
         | PlanNode::Sort { .. }
         | PlanNode::Limit { .. }
         | PlanNode::Repeat { .. }
@@ -110,6 +112,8 @@ fn reads_single_rows(plan: &PhysicalPlan) -> bool {
         PlanNode::Filter { .. }
         | PlanNode::Project { .. }
         | PlanNode::Aggregate { .. }
+        | PlanNode::Rollup { .. }
+        | PlanNode::Window { .. }
         | PlanNode::Sort { .. }
         | PlanNode::Limit { .. }
         | PlanNode::UnionAll { .. } => plan.node.children().all(reads_single_rows),
@@ -226,6 +230,8 @@ fn execute_node<'a>(
             PlanNode::Filter { input, .. }
             | PlanNode::Project { input, .. }
             | PlanNode::Aggregate { input, .. }
+            | PlanNode::Rollup { input, .. }
+            | PlanNode::Window { input, .. }
             | PlanNode::Sort { input, .. }
             | PlanNode::Limit { input, .. } => {
                 let Some(rows) = execute(input, ctx, budget).await? else { return Ok(None) };

@@ -5,7 +5,7 @@ use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::exec::access::{TableAccess, lock_rows};
 use crate::sql::exec::groups::Groups;
 use crate::sql::exec::unnest::Unnest;
-use crate::sql::exec::{ExecContext, keys};
+use crate::sql::exec::{ExecContext, keys, windows};
 use crate::sql::expr::{Aggregate, EvalContext, Expr};
 use crate::sql::plan::{AccessLock, PlanNode, SortKey};
 use crate::sql::types::Datum;
@@ -107,6 +107,8 @@ pub(super) fn apply(node: &PlanNode, rows: Rows, ctx: &ExecContext) -> SqlResult
         PlanNode::Aggregate { group_by, aggregates, .. } => {
             aggregate(&rows, group_by, aggregates, &ctx.eval)
         }
+        PlanNode::Rollup { keys, .. } => rolled_up(&rows, keys, &ctx.eval),
+        PlanNode::Window { window, .. } => windows::over_rows(window, rows, &ctx.eval),
         PlanNode::Sort { keys, fetch, .. } => sort(rows, keys, *fetch, &ctx.eval),
         PlanNode::Limit { offset, limit, .. } => {
             let (offset, limit) = window(offset.as_ref(), limit.as_ref(), ctx)?;
@@ -173,6 +175,30 @@ pub(in crate::sql::exec) fn sort(
     keyed.sort_by(|a, b| a.0.cmp(&b.0));
     keyed.truncate(fetch.map_or(usize::MAX, |fetch| fetch as usize));
     Ok(keyed.into_iter().map(|(_, row)| row).collect())
+}
+
+/// Each row once for every number of keys that are left out.
+fn rolled_up(rows: &Rows, keys: &[Expr], ctx: &EvalContext) -> SqlResult<Rows> {
+    let mut all = Vec::with_capacity(rows.len() * (keys.len() + 1));
+    for row in rows {
+        ctx.check_interrupted()?;
+        let mut whole = row.clone();
+        for key in keys {
+            whole.push(key.eval(row, ctx)?);
+        }
+        for left in (0..=keys.len()).rev() {
+            let mut part = whole.clone();
+            part[row.len() + left..].fill(Datum::Null);
+            part.push(Datum::UInt(left_out(left, keys.len())));
+            all.push(part);
+        }
+    }
+    Ok(all)
+}
+
+/// The number that says that all keys but the first `left` of them are left out: a bit for each, the first key's is the lowest.
+pub(in crate::sql::exec) fn left_out(left: usize, keys: usize) -> u64 {
+    (left..keys).map(|key| 1 << key).sum()
 }
 
 /// OFFSET and LIMIT as numbers.

@@ -19,6 +19,7 @@ use super::sort_key::comparable;
 use super::source::{SourceExec, SourceKind};
 use super::unnest::UnnestBatches;
 use super::watched::watched;
+use super::window::{Rollup, WindowOver};
 use super::{aggregate, join};
 use crate::common::SqlResult;
 use crate::sql::exec::apply::Applied;
@@ -89,6 +90,14 @@ fn operator(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Arc<dyn Executi
         PlanNode::Aggregate { input, group_by, aggregates } => {
             let groups = aggregate::build(build(input, ctx)?, group_by, aggregates, ctx)?;
             source(SourceKind::Concat, vec![groups])
+        }
+        PlanNode::Rollup { input, keys } => {
+            let rollup = Arc::new(Rollup::new(keys, plan, ctx));
+            source(SourceKind::Rollup(rollup), vec![build(input, ctx)?])
+        }
+        PlanNode::Window { input, window } => {
+            let over = Arc::new(WindowOver::new(window, plan, input));
+            source(SourceKind::Window(over), vec![build(input, ctx)?])
         }
         PlanNode::Sort { input, keys, fetch } => {
             // What has sorted and what has grouped gives its rows without asking anybody: whoever reads them looks at the interrupt.

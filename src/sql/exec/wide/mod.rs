@@ -20,6 +20,7 @@ mod sort_key;
 mod source;
 mod unnest;
 mod watched;
+mod window;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};

@@ -25,6 +25,7 @@ use super::batch::{rows_batch, schema_of};
 use super::join::LookupJoin;
 use super::not_in::NotInList;
 use super::unnest::UnnestBatches;
+use super::window::{Rollup, WindowOver};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::exec::access::{TableAccess, lock_rows};
 use crate::sql::exec::apply::Applied;
@@ -54,6 +55,10 @@ pub(super) enum SourceKind {
     Concat,
     /// Computes rows one by one.
     Project(Arc<Projection>),
+    /// Computes functions over windows.
+    Window(Arc<WindowOver>),
+    /// Gives rows with fewer and fewer keys.
+    Rollup(Arc<Rollup>),
     /// Gives the rows of a NOT IN's list, by this key.
     NotInList(Arc<dyn PhysicalExpr>, Arc<NotInList>),
     /// Gives the rows that may not be in a list.
@@ -95,6 +100,8 @@ impl SourceExec {
             SourceKind::Unnest(_) => "UnnestExec",
             SourceKind::Concat => "ConcatExec",
             SourceKind::Project(_) => "RowProjectionExec",
+            SourceKind::Window(_) => "WindowExec",
+            SourceKind::Rollup(_) => "RollupExec",
             SourceKind::NotInList(..) => "NotInListExec",
             SourceKind::NotInRows(..) => "NotInRowsExec",
         }
@@ -146,6 +153,8 @@ impl ExecutionPlan for SourceExec {
             SourceKind::Unnest(unnest) => SourceKind::Unnest(unnest.clone()),
             SourceKind::Concat => SourceKind::Concat,
             SourceKind::Project(projection) => SourceKind::Project(projection.clone()),
+            SourceKind::Window(window) => SourceKind::Window(window.clone()),
+            SourceKind::Rollup(rollup) => SourceKind::Rollup(rollup.clone()),
             SourceKind::NotInList(key, list) => SourceKind::NotInList(key.clone(), list.clone()),
             SourceKind::NotInRows(key, list) => SourceKind::NotInRows(key.clone(), list.clone()),
         };
@@ -186,6 +195,14 @@ impl ExecutionPlan for SourceExec {
             SourceKind::Unnest(unnest) => {
                 let input = inputs.pop().ok_or_else(|| lost_input("table of documents"))?;
                 unnest.clone().run(input, self.ctx.clone())
+            }
+            SourceKind::Window(window) => {
+                let input = inputs.pop().ok_or_else(|| lost_input("window"))?;
+                window.run(input, &task, &self.ctx).map_err(to_df_error)?
+            }
+            SourceKind::Rollup(rollup) => {
+                let input = inputs.pop().ok_or_else(|| lost_input("rollup"))?;
+                rollup.run(input, &self.ctx)
             }
             SourceKind::NotInList(key, list) => {
                 let input = inputs.pop().ok_or_else(|| lost_input("list"))?;
@@ -247,9 +264,10 @@ fn rows(plan: PhysicalPlan, batch_rows: usize, ctx: ExecContext) -> Batches {
 }
 
 /// A batch of long rows ends sooner, so that operators can hold several.
-const BATCH_BYTES: usize = 1 << 20;
+pub(super) const BATCH_BYTES: usize = 1 << 20;
 
-fn row_bytes(row: &[Datum]) -> usize {
+/// Roughly the bytes of a row.
+pub(super) fn row_bytes(row: &[Datum]) -> usize {
     row.iter().map(|value| value.held_bytes().max(8)).sum()
 }
 

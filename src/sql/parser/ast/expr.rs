@@ -1,6 +1,6 @@
 //! Expressions.
 
-use super::{IntervalUnit, JsonValue, OrderItem, Query, VariableScope};
+use super::{IntervalUnit, JsonValue, OrderItem, Query, VariableScope, WindowCall};
 
 /// A literal.
 #[derive(Clone, Debug, PartialEq)]
@@ -251,6 +251,10 @@ pub enum Expr {
         /// GROUP_CONCAT's SEPARATOR.
         separator: Option<String>,
     },
+    /// A function over a window.
+    Window(Box<WindowCall>),
+    /// GROUPING.
+    Grouping(Vec<Expr>),
     /// CAST and CONVERT(…, type).
     Cast(Box<Expr>, CastType),
     /// CONVERT(… USING charset).

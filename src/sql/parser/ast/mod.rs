@@ -9,6 +9,7 @@ mod ddl;
 mod expr;
 mod json;
 mod query;
+mod window;
 
 pub use crate::sql::types::IntervalUnit;
 pub use account::{UserName, UserSpec};
@@ -26,6 +27,7 @@ pub use query::{
     Assignment, CommonTable, Delete, Insert, InsertRows, JoinConstraint, JoinOp, Limit, Locking,
     OrderItem, Query, QueryBody, Select, SelectItem, SetOperator, TableRef, Update,
 };
+pub use window::{Frame, FrameBound, FrameOffset, NamedWindow, Over, Window, WindowCall};
 
 /// A name that may say its database: a table's, an index's table.
 #[derive(Clone, Debug, PartialEq, Eq)]

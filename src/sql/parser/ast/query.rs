@@ -1,6 +1,6 @@
 //! Queries and the statements that change rows.
 
-use super::{Expr, JsonTable, ObjectName};
+use super::{Expr, JsonTable, NamedWindow, ObjectName};
 
 /// A query with what stands around its body.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +36,7 @@ impl QueryBody {
             group_by: Vec::new(),
             with_rollup: false,
             having: None,
+            windows: Vec::new(),
         }))
     }
 }
@@ -101,6 +102,8 @@ pub struct Select {
     pub with_rollup: bool,
     /// HAVING.
     pub having: Option<Expr>,
+    /// WINDOW.
+    pub windows: Vec<NamedWindow>,
 }
 
 /// A thing selected.

@@ -2,61 +2,22 @@
 
 use sqlparser::ast::{
     DuplicateTreatment, Expr as SqlExpr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentClause, FunctionArgumentList, FunctionArguments,
+    FunctionArgumentClause, FunctionArgumentList, FunctionArguments, NullTreatment,
 };
 use sqlparser::tokenizer::Location;
 
 use super::super::ast::{Expr, IntervalUnit};
 use super::super::cursor::Parser;
 use crate::common::{SqlError, SqlResult, errno};
-
-/// The functions that take rows to one value.
-const AGGREGATES: &[&str] = &[
-    "count",
-    "sum",
-    "avg",
-    "min",
-    "max",
-    "group_concat",
-    "bit_and",
-    "bit_or",
-    "bit_xor",
-    "std",
-    "stddev",
-    "stddev_pop",
-    "stddev_samp",
-    "var_pop",
-    "var_samp",
-    "variance",
-    "any_value",
-    "json_arrayagg",
-    "json_objectagg",
-];
-
-/// Aggregates and window functions of MySQL that are not implemented.
-const UNSUPPORTED: &[&str] = &[
-    "row_number",
-    "rank",
-    "dense_rank",
-    "percent_rank",
-    "cume_dist",
-    "ntile",
-    "lag",
-    "lead",
-    "first_value",
-    "last_value",
-    "nth_value",
-    "grouping",
-    "approx_count_distinct",
-];
+use crate::sql::expr::{AggregateKind, WindowKind};
 
 /// The arguments of a call.
-struct Arguments {
-    distinct: bool,
+pub(super) struct Arguments {
+    pub(super) distinct: bool,
     /// COUNT(*).
-    wildcard: bool,
-    list: Vec<SqlExpr>,
-    clauses: Vec<FunctionArgumentClause>,
+    pub(super) wildcard: bool,
+    pub(super) list: Vec<SqlExpr>,
+    pub(super) clauses: Vec<FunctionArgumentClause>,
 }
 
 impl Parser<'_> {
@@ -80,16 +41,15 @@ impl Parser<'_> {
             ));
         }
         let name = self.lower_one_name(&name)?.to_lowercase();
-        if UNSUPPORTED.contains(&name.as_str()) {
-            return Err(SqlError::unsupported(format!("{}()", name.to_uppercase())));
+        if name == "approx_count_distinct" {
+            return Err(SqlError::unsupported("APPROX_COUNT_DISTINCT()"));
         }
         let refused = [
-            (over.is_some(), "window functions"),
             (uses_odbc_syntax, "{fn …}"),
             (parameters != FunctionArguments::None, "parameters of functions"),
             (!within_group.is_empty(), "WITHIN GROUP"),
             (filter.is_some(), "FILTER"),
-            (null_treatment.is_some(), "RESPECT NULLS and IGNORE NULLS"),
+            (null_treatment == Some(NullTreatment::IgnoreNulls), "IGNORE NULLS"),
         ];
         if let Some((_, clause)) = refused.iter().find(|(written, _)| *written) {
             return Err(SqlError::unsupported(clause));
@@ -98,7 +58,14 @@ impl Parser<'_> {
             return self.json_value(args, start);
         }
         let args = self.arguments(args, start)?;
-        if AGGREGATES.contains(&name.as_str()) {
+        if let Some(over) = over {
+            return self.window_call(name, args, over, start);
+        }
+        if WindowKind::by_name(&name).is_some() || null_treatment.is_some() {
+            // OVER is missing.
+            return Err(self.error_at_token(self.past_call(start)));
+        }
+        if AggregateKind::by_name(&name).is_some() {
             return self.aggregate(name, args, start);
         }
         if args.distinct || args.wildcard || !args.clauses.is_empty() {
@@ -162,6 +129,7 @@ impl Parser<'_> {
 
     fn call(&self, name: String, args: Vec<SqlExpr>, start: Location) -> SqlResult<Expr> {
         match name.as_str() {
+            "grouping" => Ok(Expr::Grouping(self.lower_exprs(args)?)),
             "get_format" => Err(SqlError::unsupported("GET_FORMAT()")),
             "default" | "values" => {
                 let mut columns = self.lower_exprs(args)?;

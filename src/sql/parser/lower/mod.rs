@@ -11,6 +11,7 @@ mod functions;
 mod items;
 mod json;
 mod query;
+mod window;
 
 pub(super) use expr::system_variable;
 
@@ -33,15 +34,13 @@ enum After {
     Parenthesis,
     /// One of these words follows.
     Words(&'static [&'static str]),
-    /// A word follows.
-    Name,
 }
 
 /// Clauses of MySQL's that are refused, by their words.
 const CLAUSES: &[(&str, After, &str)] = &[
     ("INTO", After::Query, "SELECT … INTO"),
-    ("OVER", After::Parenthesis, "window functions"),
-    ("WINDOW", After::Name, "WINDOW"),
+    ("EXCLUDE", After::Words(&["CURRENT", "GROUP", "TIES", "NO"]), "EXCLUDE"),
+    ("FROM", After::Words(&["LAST"]), "FROM LAST"),
     ("LATERAL", After::Parenthesis, "LATERAL"),
     ("STRAIGHT_JOIN", After::Query, "STRAIGHT_JOIN"),
     ("PARTITION", After::Parenthesis, "PARTITION"),
@@ -96,7 +95,6 @@ impl Parser<'_> {
                 After::Query => in_query,
                 After::Parenthesis => self.inner.token_at(at + 1).token == Token::LParen,
                 After::Words(words) => words.iter().any(|word| self.token_is(at + 1, word)),
-                After::Name => matches!(&self.inner.token_at(at + 1).token, Token::Word(_)),
             };
             follows.then_some(*clause)
         })

@@ -147,7 +147,6 @@ impl Parser<'_> {
         } = select;
         refuse(&[
             (into.is_some(), "SELECT … INTO"),
-            (!named_window.is_empty(), "WINDOW"),
             (top.is_some(), "TOP"),
             (exclude.is_some(), "EXCLUDE"),
             (!lateral_views.is_empty(), "LATERAL VIEW"),
@@ -174,6 +173,7 @@ impl Parser<'_> {
             group_by,
             with_rollup,
             having: having.map(|having| self.lower_expr(having)).transpose()?,
+            windows: self.lower_named_windows(named_window)?,
         })
     }
 
