@@ -283,7 +283,6 @@ fn clauses_without_an_implementation_are_named() {
         ("SELECT STRAIGHT_JOIN 1 FROM t", "'STRAIGHT_JOIN'"),
         ("SELECT 1 FROM a STRAIGHT_JOIN b", "'STRAIGHT_JOIN'"),
         ("SELECT 1 FROM a, LATERAL (SELECT 1) b", "'LATERAL'"),
-        ("SELECT 1 FROM JSON_TABLE('[]', '$[*]' COLUMNS (a INT PATH '$')) t", "'JSON_TABLE()'"),
         ("SELECT 1 FROM t GROUP BY a WITH CUBE", "'GROUP BY … WITH CUBE'"),
         ("SELECT 1 FROM t WINDOW w AS (ORDER BY a)", "'WINDOW'"),
         ("SELECT 1 FROM t FETCH FIRST 1 ROW ONLY", "'FETCH'"),

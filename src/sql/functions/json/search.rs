@@ -24,8 +24,7 @@ pub(in super::super) static FUNCTIONS: &[Definition] = &[
         json_value,
         "The part of a document that a path finds as a value of the type after RETURNING; ON EMPTY and ON ERROR say what it is when \
          there is none, or no such value.",
-    )
-    .form(),
+    ),
     of_documents(
         &["json_contains"],
         (2, 3),
@@ -69,8 +68,7 @@ pub(in super::super) static FUNCTIONS: &[Definition] = &[
         },
         "Whether a value is an element of an array: `value MEMBER OF(array)`.",
     )
-    .makes_documents()
-    .form(),
+    .makes_documents(),
     of_documents(
         &["json_search"],
         (3, MANY),
