@@ -110,8 +110,8 @@ pub struct EvalContext {
     pub rng: AtomicU64,
     /// Regular expressions compiled by this statement.
     pub(in crate::sql) regexes: Mutex<Regexes>,
-    /// State of each `RAND(seed)`.
-    pub(in crate::sql) seeded: Mutex<BTreeMap<u32, (u64, u64)>>,
+    /// State of each `RAND(seed)`: by the seed, and by where the call stands.
+    pub(in crate::sql) seeded: Mutex<BTreeMap<(u32, usize), (u64, u64)>>,
 }
 
 impl Deref for EvalContext {

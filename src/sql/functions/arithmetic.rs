@@ -293,7 +293,8 @@ fn integers(
     let result = match operation {
         Operation::Add => a + b,
         Operation::Sub => {
-            unsigned &= !call.ctx.sql_mode.contains(SqlMode::NO_UNSIGNED_SUBTRACTION);
+            // NO_UNSIGNED_SUBTRACTION is known where the type is decided; constants are folded without a session.
+            unsigned &= call.field_type.unsigned || call.field_type.kind != TypeKind::BigInt;
             a - b
         }
         // Two factors of 64 bits fit 128 bits but for the largest unsigned ones.

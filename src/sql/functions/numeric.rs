@@ -320,12 +320,14 @@ fn rand(call: &Call<'_>) -> SqlResult<Datum> {
         return Ok(Datum::Float(bits as f64 / (1_u64 << 53) as f64));
     }
     let seed = call.int(0)?.unwrap_or(0) as u32;
+    // Two calls with one seed give the same numbers, each its own.
+    let of_call = (seed, call.args.as_ptr().addr());
     let mut states = call.ctx.seeded.lock();
     // A seed that is not constant starts anew for each row.
     if !call.args[0].is_constant() {
-        states.remove(&seed);
+        states.remove(&of_call);
     }
-    let (first, second) = states.entry(seed).or_insert_with(|| {
+    let (first, second) = states.entry(of_call).or_insert_with(|| {
         let seed1 = seed.wrapping_mul(0x10001).wrapping_add(55_555_555);
         let seed2 = seed.wrapping_mul(0x1000_0001);
         (u64::from(seed1) % RAND_LIMIT, u64::from(seed2) % RAND_LIMIT)
