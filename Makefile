@@ -12,7 +12,7 @@ export ROCKSDB_LIB_DIR := $(abspath $(TARGET))/rocksdb
 export ROCKSDB_STATIC := 1
 endif
 
-.PHONY: help setup run build fmt lint test golden bench fresh-check doc check
+.PHONY: help setup run build fmt lint test golden suite bench fresh-check doc check
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,7 @@ help: ## list the targets
 NEEDS := build
 test: NEEDS := build test
 check: NEEDS := build test
+suite: NEEDS := build suite
 bench: NEEDS := build bench
 
 setup: ## install what a build needs (libclang for RocksDB's bindings)
@@ -48,6 +49,12 @@ test: setup ## the whole test suite, with the real clients it needs
 
 golden: setup ## record the golden files anew; review the diff
 	UPDATE_GOLDENFILES=1 $(CARGO) test $(PROFILE) --locked golden
+
+suite: setup ## MariaDB's public test suite, statement by statement beside MariaDB (ARGS="func json")
+	$(CARGO) build $(PROFILE) --locked
+	@test -x $(TARGET)/suite/bin/python || python3 -m venv $(TARGET)/suite
+	@$(TARGET)/suite/bin/pip install -q $$(grep -i '^pymysql' tests/it/clients/requirements.txt)
+	$(TARGET)/suite/bin/python scripts/suite.py $(ARGS)
 
 bench: setup ## against MariaDB and Galera with sysbench; writes docs/benchmarks.md
 	$(CARGO) build $(PROFILE) --locked

@@ -3,6 +3,7 @@
 #
 #   setup.sh build   what a build needs: libclang (RocksDB's bindings), compilers, the Rust toolchain (looked for, not installed)
 #   setup.sh test    the clients that the tests run: mariadb, Python, Node, chromium, sysbench; etcd
+#   setup.sh suite   MariaDB's server and its public test suite
 #   setup.sh bench   MariaDB's server, Galera and sysbench
 #   setup.sh fresh   debootstrap, for `make fresh-check`
 #
@@ -52,6 +53,7 @@ python_venv() { # a virtual environment needs ensurepip, which Debian packs apar
     return $code
 }
 browser_works() { chromium --headless --no-sandbox --disable-gpu --version; }
+public_suite() { have mysqltest && test -d /usr/share/mysql/mysql-test/main; }
 galera() { test -e /usr/lib/galera/libgalera_smm.so; }
 
 # The toolchain is the user's own: it is only looked at, and before anything long starts.
@@ -101,9 +103,17 @@ sysbench have sysbench
 python3 have python3
 END
     ;;
+    suite) cat <<'END'
+mariadb-server have mariadbd
+mariadb-client have mariadb
+mariadb-test public_suite
+python3 have python3
+python3-venv python_venv
+END
+    ;;
     fresh) echo "debootstrap have debootstrap" ;;
     *)
-        echo "setup.sh: '$1' is none of build, test, bench, fresh" >&2
+        echo "setup.sh: '$1' is none of build, test, suite, bench, fresh" >&2
         exit 2
         ;;
     esac
