@@ -285,7 +285,7 @@ impl Dialect {
                 Keyword::NoKeyword => return Some(infix::sounds_like(parser, left)),
                 _ => return infix::predicate(parser, left),
             },
-            _ => return infix::quantified(parser),
+            _ => return infix::quantified(parser, left),
         };
         Some(match operator {
             BinaryOperator::And | BinaryOperator::Or => {

@@ -5,7 +5,7 @@ use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
-use super::dialect::{level, unsupported};
+use super::dialect::level;
 use super::prefix::{Parsed, bare_interval, expect_word};
 use super::subquery;
 
@@ -61,16 +61,43 @@ pub(super) fn sounds_like(parser: &mut Parser, left: &Expr) -> Parsed<Expr> {
     Ok(Expr::BinaryOp { left: Box::new(left.clone()), op, right })
 }
 
-/// Refuses a comparison with ANY, SOME or ALL; `None`: it is none.
-pub(super) fn quantified(parser: &Parser) -> Option<Parsed<Expr>> {
-    match &parser.peek_nth_token_ref(1).token {
-        Token::Word(word) if parser.peek_nth_token_ref(2).token == Token::LParen => {
-            let word =
-                ["ANY", "SOME", "ALL"].into_iter().find(|quantifier| is(word, quantifier))?;
-            Some(Err(unsupported(format!("comparison with {word} (subquery)"))))
-        }
-        _ => None,
+/// A comparison with ANY, SOME or ALL rows of a query; `None`: it is none.
+pub(super) fn quantified(parser: &mut Parser, left: &Expr) -> Option<Parsed<Expr>> {
+    let Token::Word(word) = &parser.peek_nth_token_ref(1).token else { return None };
+    if parser.peek_nth_token_ref(2).token != Token::LParen {
+        return None;
     }
+    let all = is(word, "ALL");
+    if !all && !is(word, "ANY") && !is(word, "SOME") {
+        return None;
+    }
+    let compare_op = match &parser.peek_token_ref().token {
+        Token::Eq => BinaryOperator::Eq,
+        Token::Neq => BinaryOperator::NotEq,
+        Token::Lt => BinaryOperator::Lt,
+        Token::LtEq => BinaryOperator::LtEq,
+        Token::Gt => BinaryOperator::Gt,
+        Token::GtEq => BinaryOperator::GtEq,
+        _ => return None,
+    };
+    (0..2).for_each(|_| parser.advance_token());
+    Some(quantified_query(parser).map(|right| {
+        let (left, right) = (Box::new(left.clone()), Box::new(right));
+        match all {
+            true => Expr::AllOp { left, compare_op, right },
+            false => Expr::AnyOp { left, compare_op, right, is_some: false },
+        }
+    }))
+}
+
+fn quantified_query(parser: &mut Parser) -> Parsed<Expr> {
+    parser.expect_token(&Token::LParen)?;
+    if !subquery::begins(parser, parser.index()) {
+        return parser.expected_ref("a query", parser.peek_token_ref());
+    }
+    let query = parser.parse_query()?;
+    parser.expect_token(&Token::RParen)?;
+    Ok(Expr::Subquery(query))
 }
 
 /// [NOT] IN (…), [NOT] BETWEEN … AND …, [NOT] REGEXP …; `None` leaves the operator to sqlparser.

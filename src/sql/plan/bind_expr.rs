@@ -1,8 +1,9 @@
 //! Expressions: names resolved, types inferred.
 
-use super::binder::{AGGREGATE_BASE, Binder, Clause, NameRule};
+use super::binder::{AGGREGATE_BASE, Binder, Clause, NameRule, SelectNames};
 use super::grouping::has_aggregate;
 use super::literals::{literal, truths_as_documents};
+use super::outer::Seen;
 use super::windows::{has_window, misplaced_alias};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::{Aggregate, AggregateKind, Expr, Function, VariableScope};
@@ -49,7 +50,9 @@ impl Binder<'_> {
             E::InList { .. } | E::Between { .. } | E::Like { .. } | E::Regexp { .. } => {
                 self.predicate(expr, clause)
             }
-            E::InQuery { .. } | E::Exists(_) | E::Subquery(_) => self.subquery(expr, clause),
+            E::InQuery { .. } | E::Compared { .. } | E::Exists(_) | E::Subquery(_) => {
+                self.subquery(expr, clause)
+            }
             E::Case { operand, branches, otherwise } => {
                 self.case(operand.as_deref(), branches, otherwise.as_deref(), clause)
             }
@@ -88,29 +91,13 @@ impl Binder<'_> {
         name: &str,
         clause: &Clause<'_>,
     ) -> SqlResult<Expr> {
-        let found = clause.scope.find(database, table, name);
-        if clause.name_rule == NameRule::Having {
-            if let Some(expr) = having_name(table, name, &found, clause)? {
-                return Ok(expr);
-            }
-        } else {
-            match found.as_slice() {
-                [index] => return clause.scope.column(*index),
-                [] => {}
-                _ => {
-                    let shown = qualified(database, table, name);
-                    return Err(ambiguous_column(&shown, clause.name));
-                }
-            }
-            if clause.name_rule == NameRule::Last
-                && table.is_none()
-                && let Some(expr) = clause.names.item(name, clause.name)?
-            {
-                return Ok(expr.clone());
-            }
+        let (scope, names) = (clause.scope, clause.names);
+        let seen = Seen { scope, clause: clause.name, names, rule: clause.name_rule };
+        if let Some(expr) = seen.find(database, table, name)? {
+            return Ok(expr);
         }
-        if self.outer.iter().any(|scope| !scope.find(database, table, name).is_empty()) {
-            return Err(SqlError::unsupported("correlated subqueries"));
+        if let Some(expr) = self.outer_column(database, table, name)? {
+            return Ok(expr);
         }
         Err(unknown_column(&qualified(database, table, name), clause.name))
     }
@@ -221,7 +208,11 @@ impl Binder<'_> {
             || SqlError::new(errno::INVALID_GROUP_FUNC_USE, "Invalid use of group function");
         let kind = AggregateKind::by_name(name).ok_or_else(misuse)?;
         // Taken out: an aggregate in an aggregate finds no place.
-        let aggregates = clause.aggregates.take().ok_or_else(misuse)?;
+        let aggregates = clause.aggregates.take();
+        if aggregates.is_none() && self.outer.is_empty() {
+            return Err(misuse());
+        }
+        let first_read = self.next_outer;
         let (groupings, windows) = (clause.groupings.take(), clause.windows.take());
         let rule = clause.name_rule;
         if rule == NameRule::Having {
@@ -235,7 +226,7 @@ impl Binder<'_> {
             Ok(bound) if bound.iter().any(has_aggregate) => return Err(misuse()),
             Ok(bound) => bound,
             Err(error) => {
-                clause.aggregates = Some(aggregates);
+                clause.aggregates = aggregates;
                 return Err(error);
             }
         };
@@ -245,7 +236,14 @@ impl Binder<'_> {
         if kind == AggregateKind::GroupConcat {
             bound.push(self.planner.rules.text(separator.unwrap_or(",")));
         }
-        let aggregate = Aggregate::by_rules(kind, bound, distinct, &self.planner.rules)?;
+        let rules = &self.planner.rules;
+        let make = |args| Aggregate::by_rules(kind, args, distinct, rules);
+        if let Some(outer) = self.outer_aggregate(&bound, first_read, make)? {
+            clause.aggregates = aggregates;
+            return Ok(outer);
+        }
+        let aggregates = aggregates.ok_or_else(misuse)?;
+        let aggregate = make(bound)?;
         let field_type = aggregate.field_type.clone();
         let position = aggregates.iter().position(|known| *known == aggregate);
         let position = position.unwrap_or_else(|| {
@@ -396,26 +394,27 @@ pub(super) fn negate(expr: Expr, negated: bool) -> SqlResult<Expr> {
 
 /// What a name in HAVING stands for: a column that is grouped by, an item of the select list, or a column that one shows
 /// under another name. `columns`: what FROM has of that name.
-fn having_name(
+pub(super) fn having_name(
     table: Option<&str>,
     name: &str,
     columns: &[usize],
-    clause: &Clause<'_>,
+    names: SelectNames<'_>,
+    clause: &str,
 ) -> SqlResult<Option<Expr>> {
     let named =
         |expr: &&Expr| matches!(expr, Expr::Column { index, .. } if columns.contains(index));
-    if let Some(expr) = clause.names.grouped.iter().find(named) {
+    if let Some(expr) = names.grouped.iter().find(named) {
         return Ok(Some(expr.clone()));
     }
     if table.is_none()
-        && let Some(expr) = clause.names.item(name, clause.name)?
+        && let Some(expr) = names.item(name, clause)?
     {
         if has_window(expr) {
             return Err(misplaced_alias(name));
         }
         return Ok(Some(expr.clone()));
     }
-    let mut shown = clause.names.items.iter().map(|(_, expr)| expr).filter(named);
+    let mut shown = names.items.iter().map(|(_, expr)| expr).filter(named);
     Ok(shown.next().cloned())
 }
 
@@ -434,7 +433,7 @@ pub(super) fn operand_columns(count: usize) -> SqlError {
     SqlError::new(errno::OPERAND_COLUMNS, format!("Operand should contain {count} column(s)"))
 }
 
-fn qualified(database: Option<&str>, table: Option<&str>, name: &str) -> String {
+pub(super) fn qualified(database: Option<&str>, table: Option<&str>, name: &str) -> String {
     let parts = database.into_iter().chain(table).chain([name]);
     parts.collect::<Vec<_>>().join(".")
 }

@@ -159,7 +159,7 @@ fn compare(function: Function, left: &Expr, right: &Expr) -> SqlResult<Expr> {
     Expr::call(function, vec![left.clone(), right.clone()])
 }
 
-fn compare_rows(op: BinaryOp, left: &[Expr], right: &[Expr]) -> SqlResult<Expr> {
+pub(super) fn compare_rows(op: BinaryOp, left: &[Expr], right: &[Expr]) -> SqlResult<Expr> {
     let each = match op {
         BinaryOp::Eq | BinaryOp::Ne => Function::Eq,
         BinaryOp::NullSafeEq => Function::NullEq,

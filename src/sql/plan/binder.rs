@@ -5,10 +5,12 @@ use std::marker::PhantomData;
 use std::mem;
 use std::sync::Arc;
 
+use super::outer::{Frame, OUTER_BASE};
 use super::physical::{DateParameter, PhysicalPlan, PlanNode, QueryPlan};
 use super::planner::Planner;
 use super::scope::{Scope, same_name};
 use super::subplans::{CommonTable, Subquery};
+use super::subquery::Dependent;
 use super::windows::Windows;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::TableInfo;
@@ -26,8 +28,16 @@ pub(super) struct Binder<'a> {
     pub(super) value_count: usize,
     /// WITH's tables in sight, the nearest last.
     pub(super) common_tables: Vec<CommonTable>,
-    /// The scopes of the queries around: a name found only there makes a subquery correlated.
-    pub(super) outer: Vec<Scope>,
+    /// Subqueries that depend on rows around them: what calls of [`Function::Subquery`](crate::sql::expr::Function) mean.
+    pub(super) dependent: Vec<Dependent>,
+    /// The queries around: a name found only there makes a subquery dependent.
+    pub(super) outer: Vec<Frame>,
+    /// The number of the next parameter that is a value of a row around.
+    pub(super) next_outer: usize,
+    /// How many tables of WITH RECURSIVE were bound.
+    pub(super) recursive_tables: usize,
+    /// How often something was read of rows around.
+    pub(super) outer_reads: usize,
     /// Parameters that are compared with dates.
     pub(super) dates: Vec<DateParameter>,
     /// A long statement may be ended while it is planned.
@@ -134,7 +144,11 @@ impl<'a> Binder<'a> {
             subqueries: Vec::new(),
             value_count: 0,
             common_tables: Vec::new(),
+            dependent: Vec::new(),
             outer: Vec::new(),
+            next_outer: OUTER_BASE,
+            recursive_tables: 0,
+            outer_reads: 0,
             dates: Vec::new(),
             _watching: Watching::begin(planner.interrupt),
         }
@@ -228,7 +242,7 @@ impl<'a> Binder<'a> {
     }
 
     pub(super) fn refuse_subqueries(&self) -> SqlResult<()> {
-        if self.subqueries.is_empty() {
+        if self.subqueries.is_empty() && self.dependent.is_empty() {
             return Ok(());
         }
         Err(SqlError::unsupported("a subquery here"))

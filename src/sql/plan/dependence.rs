@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::logical::Logical;
+use super::outer::is_outer;
 use super::physical::JoinKind;
 use super::scope::{Relation, Scope};
 use crate::sql::catalog::SchemaState;
@@ -97,8 +98,12 @@ fn collect(plan: &Logical, base: usize, found: &mut Vec<Dependence>) {
 /// ON of an outer join: which right rows match depends on the left columns in it, and with those the right columns that
 /// it sets equal to something are known, whether a row matches or not.
 fn outer_join(conditions: &[Expr], base: usize, right: usize, found: &mut Vec<Dependence>) {
-    let all: BTreeSet<usize> =
-        conditions.iter().flat_map(Expr::columns).map(|column| column + base).collect();
+    let all: BTreeSet<usize> = conditions
+        .iter()
+        .flat_map(Expr::columns)
+        .filter(|column| !is_outer(*column))
+        .map(|column| column + base)
+        .collect();
     if !conditions.iter().all(Expr::is_deterministic) {
         return;
     }
@@ -135,12 +140,17 @@ fn equality(condition: &Expr, base: usize, found: &mut Vec<Dependence>) {
     let Expr::Call { function, args, .. } = condition else { return };
     let mut add = |column: &Expr, value: Option<&Expr>| {
         if let Expr::Column { index, .. } = column
+            && !is_outer(*index)
             && value.is_none_or(Expr::is_deterministic)
         {
             let needed = value.map(Expr::columns).unwrap_or_default();
             found.push(Dependence {
                 column: index + base,
-                needed: needed.into_iter().map(|column| column + base).collect(),
+                needed: needed
+                    .into_iter()
+                    .filter(|column| !is_outer(*column))
+                    .map(|column| column + base)
+                    .collect(),
                 not_null: *function == Function::Eq,
             });
         }

@@ -11,6 +11,8 @@ use super::physical::{
 };
 use super::scope::{Scope, same_name};
 use super::select::{limited, sorted};
+use super::subquery::without_subqueries;
+use super::update_subqueries::with_assigned_subqueries;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::TableInfo;
 use crate::sql::expr::Expr;
@@ -99,7 +101,8 @@ impl Binder<'_> {
                 let mut clause = Clause::plain(scope, "field list");
                 clause.default_table = Some(table);
                 let target = &table.columns[*offset].field_type;
-                values.push(Some(self.assigned_value(target, value, &mut clause)?));
+                let value = self.assigned_value(target, value, &mut clause)?;
+                values.push(Some(without_subqueries(value)?));
             }
             bound.push(values);
         }
@@ -138,7 +141,7 @@ impl Binder<'_> {
                 clause.inserted_row = Some(width);
                 clause.default_table = Some(table);
                 let target = &table.columns[column].field_type;
-                self.assigned_value(target, &assignment.value, &mut clause)?
+                without_subqueries(self.assigned_value(target, &assignment.value, &mut clause)?)?
             };
             assignments.push(Assignment { column, value });
         }
@@ -183,6 +186,7 @@ impl Binder<'_> {
             tables[position].assignments.push(Assignment { column, value });
         }
         let source = self.ordered(plan, &scope, &update.order_by, update.limit.as_ref())?;
+        let source = with_assigned_subqueries(source, &mut tables)?;
         let ignore = update.ignore;
         let dates = std::mem::take(&mut self.dates);
         let (source, subqueries) = self.finish_change(source)?;

@@ -3,8 +3,10 @@
 use super::binder::{Binder, Clause, Named};
 use super::document_table;
 use super::logical::Logical;
-use super::physical::{JoinKind, OutputColumn};
+use super::outer::parametrized;
+use super::physical::{ApplyKind, JoinKind, OutputColumn};
 use super::scope::{Scope, same_name};
+use super::unnest::inside;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::{Expr, Function};
 use crate::sql::parser::ast;
@@ -14,10 +16,17 @@ impl Binder<'_> {
     pub(super) fn from(&mut self, table: &ast::TableRef) -> SqlResult<(Logical, Scope)> {
         match table {
             ast::TableRef::Table { name, alias } => self.named_table(name, alias.as_deref()),
-            ast::TableRef::Derived { query, alias, columns } => self.derived(query, alias, columns),
+            ast::TableRef::Derived { query, alias, columns, .. } => {
+                self.derived(query, alias, columns)
+            }
             ast::TableRef::Json(table) => self.document_rows(table, &Scope::default()),
             ast::TableRef::Join { left, right, op, constraint } => {
                 let left = self.from(left)?;
+                if let ast::TableRef::Derived { lateral: true, query, alias, columns } = &**right
+                    && *op != ast::JoinOp::Right
+                {
+                    return self.lateral(left, (query, alias, columns), *op, constraint);
+                }
                 let right = match &**right {
                     ast::TableRef::Json(table) => self.document_rows(table, &left.1)?,
                     right => self.from(right)?,
@@ -66,28 +75,9 @@ impl Binder<'_> {
         query: &ast::Query,
         names: &[String],
     ) -> SqlResult<(Logical, Vec<OutputColumn>)> {
-        let (plan, mut columns) = self.query(query)?;
-        if !names.is_empty() && names.len() != columns.len() {
-            return Err(SqlError::new(
-                errno::VIEW_WRONG_LIST,
-                "In definition of view, derived table or common table expression, SELECT list and column names list have \
-                 different column counts",
-            ));
-        }
-        for (column, name) in columns.iter_mut().zip(names) {
-            column.name.clone_from(name);
-        }
-        for (position, column) in columns.iter().enumerate() {
-            if columns[..position].iter().any(|other| same_name(&other.name, &column.name)) {
-                return Err(SqlError::new(
-                    errno::DUP_FIELDNAME,
-                    format!("Duplicate column name '{}'", column.name),
-                ));
-            }
-        }
-        Ok((plan, columns))
+        let (plan, columns) = self.query(query)?;
+        Ok((plan, named_columns(columns, names)?))
     }
-
     fn join(
         &mut self,
         left: (Logical, Scope),
@@ -106,9 +96,57 @@ impl Binder<'_> {
         if kind == JoinKind::Left {
             moved.make_nullable();
         }
+        let alias = right_scope.relations.first().map_or_else(String::new, |r| r.alias.clone());
+        let (scope, conditions) =
+            self.join_conditions((left_scope, right_scope), swapped, constraint)?;
+        let plan = document_table::behind((outer, inner), kind, conditions, (swapped, &alias))?;
+        Ok((plan, scope))
+    }
+
+    /// A derived table that is another one for each row of the tables before it.
+    fn lateral(
+        &mut self,
+        (left_plan, left_scope): (Logical, Scope),
+        (query, alias, names): (&ast::Query, &str, &[String]),
+        op: ast::JoinOp,
+        constraint: &ast::JoinConstraint,
+    ) -> SqlResult<(Logical, Scope)> {
+        let bind = |binder: &mut Self| binder.derived_columns(query, names);
+        let ((right, columns), mut bindings) = self.lateral_query(left_scope.clone(), bind)?;
+        let mut right_scope = Scope::derived(alias, columns);
+        if bindings.is_empty() {
+            return self.join((left_plan, left_scope), (right, right_scope), op, constraint);
+        }
+        let mut right = parametrized(right)?;
+        let width = left_plan.width();
+        let kind = if op == ast::JoinOp::Inner { JoinKind::Inner } else { JoinKind::Left };
+        right_scope.shift(width);
+        if kind == JoinKind::Left {
+            right_scope.make_nullable();
+        }
+        let (scope, conditions) =
+            self.join_conditions((left_scope, right_scope), false, constraint)?;
+        let left = Box::new(left_plan);
+        let apply = ApplyKind::Join(kind);
+        if kind == JoinKind::Inner {
+            let plan = Logical::Apply { left, right: Box::new(right), bindings, kind: apply };
+            return Ok((plan.filter(conditions), scope));
+        }
+        let number = &mut self.next_outer;
+        let conditions = conditions.into_iter().map(|on| inside(on, width, &mut bindings, number));
+        right = right.filter(conditions.collect::<SqlResult<Vec<Expr>>>()?);
+        Ok((Logical::Apply { left, right: Box::new(right), bindings, kind: apply }, scope))
+    }
+
+    /// The scope of both sides of a join, and what their rows must fulfil.
+    fn join_conditions(
+        &mut self,
+        (left_scope, right_scope): (Scope, Scope),
+        swapped: bool,
+        constraint: &ast::JoinConstraint,
+    ) -> SqlResult<(Scope, Vec<Expr>)> {
         let shared = shared_columns(&left_scope, &right_scope, constraint)?;
         let right_star = right_scope.star.clone();
-        let alias = right_scope.relations.first().map_or_else(String::new, |r| r.alias.clone());
         let mut scope = left_scope.join(right_scope)?;
         let mut conditions = Vec::new();
         for (left, right) in &shared {
@@ -122,8 +160,34 @@ impl Binder<'_> {
             let bound = self.expr(condition, &mut Clause::plain(&scope, "on clause"))?;
             conditions.extend(bound.split_conjunction());
         }
-        Ok((document_table::behind((outer, inner), kind, conditions, (swapped, &alias))?, scope))
+        Ok((scope, conditions))
     }
+}
+
+/// The columns of a derived table under their own names or those given.
+pub(super) fn named_columns(
+    mut columns: Vec<OutputColumn>,
+    names: &[String],
+) -> SqlResult<Vec<OutputColumn>> {
+    if !names.is_empty() && names.len() != columns.len() {
+        return Err(SqlError::new(
+            errno::VIEW_WRONG_LIST,
+            "In definition of view, derived table or common table expression, SELECT list and column names list have \
+             different column counts",
+        ));
+    }
+    for (column, name) in columns.iter_mut().zip(names) {
+        column.name.clone_from(name);
+    }
+    for (position, column) in columns.iter().enumerate() {
+        if columns[..position].iter().any(|other| same_name(&other.name, &column.name)) {
+            return Err(SqlError::new(
+                errno::DUP_FIELDNAME,
+                format!("Duplicate column name '{}'", column.name),
+            ));
+        }
+    }
+    Ok(columns)
 }
 
 /// The pairs of columns that USING or NATURAL sets equal.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::binder::{AGGREGATE_BASE, Binder, Clause, GROUPING_BASE, WINDOW_BASE};
 use super::dependence::determined;
 use super::logical::Logical;
+use super::outer::is_outer;
 use super::physical::SortKey;
 use super::scope::Scope;
 use super::windows::Windows;
@@ -107,6 +108,8 @@ impl<'s> Grouping<'s> {
             return Ok(());
         }
         match expr {
+            // One value for all the rows of this query.
+            Expr::Column { index, .. } if is_outer(*index) => Ok(()),
             Expr::Column { index, .. } if *index >= WINDOW_BASE => Ok(()),
             Expr::Column { index, .. } if *index >= GROUPING_BASE => {
                 *expr = self.left_out(*index - GROUPING_BASE)?;

@@ -4,11 +4,12 @@ use super::binder::{Binder, Clause, fold};
 use super::logical::Logical;
 use super::physical::{AccessLock, OutputColumn, QueryPlan, SortKey};
 use super::scope::Scope;
-use super::select::{limited, sorted, unique_rows};
+use super::select::{limited, sorted};
+use super::set_operation;
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::expr::{Aggregate, AggregateKind, Expr, Function};
+use crate::sql::expr::{Expr, Function};
 use crate::sql::parser::ast;
-use crate::sql::types::{Datum, FieldType};
+use crate::sql::types::FieldType;
 
 impl Binder<'_> {
     /// A whole SELECT statement.
@@ -25,7 +26,7 @@ impl Binder<'_> {
     pub(super) fn query(&mut self, query: &ast::Query) -> SqlResult<(Logical, Vec<OutputColumn>)> {
         let in_sight = self.common_tables.len();
         for common in &query.with {
-            let common = self.common_table(common);
+            let common = self.common_table(common, query.recursive);
             self.common_tables.push(common);
         }
         let bound = self.query_body(query);
@@ -55,10 +56,7 @@ impl Binder<'_> {
                 Ok((plan, columns))
             }
             ast::QueryBody::SetOperation { op, all, left, right } => {
-                if *op != ast::SetOperator::Union {
-                    return Err(SqlError::unsupported("EXCEPT and INTERSECT"));
-                }
-                let (plan, columns) = self.union(*all, left, right)?;
+                let (plan, columns) = self.set_operation(*op, *all, left, right)?;
                 let plan = self.order_and_limit(plan, &columns, query)?;
                 Ok((plan, columns))
             }
@@ -98,8 +96,9 @@ impl Binder<'_> {
         Ok((Logical::Values { rows: bound, schema }, columns))
     }
 
-    fn union(
+    fn set_operation(
         &mut self,
+        op: ast::SetOperator,
         all: bool,
         left: &ast::Query,
         right: &ast::Query,
@@ -107,20 +106,15 @@ impl Binder<'_> {
         let (left_plan, left_columns) = self.query(left)?;
         let (right_plan, right_columns) = self.query(right)?;
         if left_columns.len() != right_columns.len() {
-            return Err(SqlError::new(
-                errno::WRONG_NUMBER_OF_COLUMNS_IN_SELECT,
-                "The used SELECT statements have a different number of columns",
-            ));
+            return Err(wrong_column_count());
         }
         let mut columns = Vec::with_capacity(left_columns.len());
         for (left, right) in left_columns.into_iter().zip(&right_columns) {
             let field_type = common_type(left.field_type, right.field_type.clone())?;
             columns.push(OutputColumn { name: left.name, field_type, origin: None, key_flags: 0 });
         }
-        let inputs = vec![cast_columns(left_plan, &columns), cast_columns(right_plan, &columns)];
-        let union = Logical::UnionAll { inputs };
-        let plan = if all { union } else { unique_rows(union) };
-        Ok((plan, columns))
+        let sides = (cast_columns(left_plan, &columns), cast_columns(right_plan, &columns));
+        Ok((set_operation::combine(op, all, sides)?, columns))
     }
 
     /// ORDER BY and LIMIT over a result whose columns have names only.
@@ -151,75 +145,14 @@ impl Binder<'_> {
         let limit = query.limit.as_ref().map(|limit| self.limit(limit)).transpose()?;
         Ok(limited(sorted(plan, keys), limit))
     }
+}
 
-    /// A query inside of an expression, as a value that is computed once.
-    pub(super) fn subquery(
-        &mut self,
-        expr: &ast::Expr,
-        clause: &mut Clause<'_>,
-    ) -> SqlResult<Expr> {
-        match expr {
-            ast::Expr::Subquery(query) => {
-                let mut values = self.row_subquery(query, 1, clause)?;
-                Ok(values.remove(0))
-            }
-            ast::Expr::Exists(query) => {
-                let (plan, _) = self.inner_query(query, clause)?;
-                let one = Expr::literal(Datum::Int(1));
-                let first = Logical::Limit {
-                    input: Box::new(plan),
-                    offset: None,
-                    limit: Some(one.clone()),
-                };
-                let count = Aggregate::new(AggregateKind::Count, vec![one], false)?;
-                let counted = Logical::Aggregate {
-                    input: Box::new(first),
-                    group_by: Vec::new(),
-                    aggregates: vec![count],
-                };
-                let found = self.subquery_values(counted).remove(0);
-                Expr::call(Function::Gt, vec![found, Expr::literal(Datum::Int(0))])
-            }
-            _ => {
-                Err(SqlError::unsupported("IN (subquery) other than as a condition of WHERE's own"))
-            }
-        }
-    }
-
-    /// A query of one row, as its values; error 1241 if it has not so many columns.
-    pub(super) fn row_subquery(
-        &mut self,
-        query: &ast::Query,
-        width: usize,
-        clause: &Clause<'_>,
-    ) -> SqlResult<Vec<Expr>> {
-        let (plan, columns) = self.inner_query(query, clause)?;
-        if columns.len() != width {
-            return Err(super::bind_expr::operand_columns(width));
-        }
-        Ok(self.subquery_values(plan))
-    }
-
-    /// A query of one row, as its values.
-    pub(super) fn row_of(
-        &mut self,
-        query: &ast::Query,
-        clause: &Clause<'_>,
-    ) -> SqlResult<Vec<Expr>> {
-        let (plan, _) = self.inner_query(query, clause)?;
-        Ok(self.subquery_values(plan))
-    }
-
-    fn inner_query(
-        &mut self,
-        query: &ast::Query,
-        clause: &Clause<'_>,
-    ) -> SqlResult<(Logical, Vec<OutputColumn>)> {
-        self.outer.push(clause.scope.clone());
-        let inner = self.query(query);
-        self.outer.pop();
-        inner
-    }
+/// Error 1222.
+pub(super) fn wrong_column_count() -> SqlError {
+    SqlError::new(
+        errno::WRONG_NUMBER_OF_COLUMNS_IN_SELECT,
+        "The used SELECT statements have a different number of columns",
+    )
 }
 
 /// Error 1136.
@@ -231,7 +164,7 @@ pub(super) fn wrong_row(number: usize) -> SqlError {
 }
 
 /// The type that holds the values of both, as COALESCE has it.
-fn common_type(left: FieldType, right: FieldType) -> SqlResult<FieldType> {
+pub(super) fn common_type(left: FieldType, right: FieldType) -> SqlResult<FieldType> {
     if left == right {
         return Ok(left);
     }
@@ -242,7 +175,7 @@ fn common_type(left: FieldType, right: FieldType) -> SqlResult<FieldType> {
 }
 
 /// The rows with their columns cast to the given types.
-fn cast_columns(plan: Logical, columns: &[OutputColumn]) -> Logical {
+pub(super) fn cast_columns(plan: Logical, columns: &[OutputColumn]) -> Logical {
     let schema = plan.schema();
     if schema.iter().zip(columns).all(|(from, to)| from.same_values(&to.field_type)) {
         return plan;

@@ -3,7 +3,8 @@
 use super::binder::{Binder, Clause, NameRule, SelectNames};
 use super::grouping::{Found, Grouping, grouped};
 use super::logical::Logical;
-use super::physical::{JoinKind, OutputColumn, SortKey};
+use super::outer::is_outer;
+use super::physical::{OutputColumn, SortKey};
 use super::prints::Prints;
 use super::scope::Scope;
 use super::windows::{has_window, over_windows};
@@ -73,67 +74,15 @@ impl Binder<'_> {
         Ok((plan, selected.columns))
     }
 
-    /// WHERE: [NOT] IN (SELECT …) at its top becomes a join, the rest a filter.
+    /// WHERE.
     pub(super) fn selection(
-        &mut self,
-        mut input: Logical,
-        scope: &Scope,
-        selection: &ast::Expr,
-    ) -> SqlResult<Logical> {
-        let mut conjuncts = Vec::new();
-        flatten(selection, &mut conjuncts);
-        let mut predicates = Vec::with_capacity(conjuncts.len());
-        let mut members = Vec::new();
-        for conjunct in conjuncts {
-            match membership(conjunct) {
-                Some(member) => members.push(member),
-                None => {
-                    let mut clause = Clause::plain(scope, "where clause");
-                    predicates.extend(self.expr(conjunct, &mut clause)?.split_conjunction());
-                }
-            }
-        }
-        input = input.filter(predicates);
-        for (expr, query, negated) in members {
-            input = self.membership_join(input, scope, expr, query, negated)?;
-        }
-        Ok(input)
-    }
-
-    fn membership_join(
         &mut self,
         input: Logical,
         scope: &Scope,
-        expr: &ast::Expr,
-        query: &ast::Query,
-        negated: bool,
+        selection: &ast::Expr,
     ) -> SqlResult<Logical> {
-        let mut clause = Clause::plain(scope, "where clause");
-        let wanted = match expr {
-            ast::Expr::Row(items) => self.exprs(items, &mut clause)?,
-            expr => vec![self.expr(expr, &mut clause)?],
-        };
-        self.outer.push(scope.clone());
-        let inner = self.query(query);
-        self.outer.pop();
-        let (inner, columns) = inner?;
-        if columns.len() != wanted.len() {
-            return Err(super::bind_expr::operand_columns(wanted.len()));
-        }
-        let width = input.width();
-        let mut conditions = Vec::with_capacity(wanted.len());
-        for (position, (wanted, column)) in wanted.into_iter().zip(columns).enumerate() {
-            let found = Expr::column(width + position, column.field_type);
-            conditions.push(Expr::call(Function::Eq, vec![wanted, found])?);
-        }
-        let kind = if negated { JoinKind::Anti } else { JoinKind::Semi };
-        Ok(Logical::Join {
-            left: Box::new(input),
-            right: Box::new(inner),
-            kind,
-            conditions,
-            null_aware: negated,
-        })
+        let bound = self.expr(selection, &mut Clause::plain(scope, "where clause"))?;
+        Ok(input.filter(bound.split_conjunction()))
     }
 
     /// The select list; with names for the clauses after it, if there are any.
@@ -381,7 +330,7 @@ fn over_selected(expr: Expr, selected: &[Expr]) -> Result<Expr, usize> {
         return Ok(Expr::column(position, expr.field_type().clone()));
     }
     match expr {
-        Expr::Column { index, .. } => Err(index),
+        Expr::Column { index, .. } if !is_outer(index) => Err(index),
         Expr::Call { function, args, field_type } => {
             let args = args.into_iter().map(|arg| over_selected(arg, selected));
             Ok(Expr::Call { function, args: args.collect::<Result<_, _>>()?, field_type })
@@ -451,27 +400,6 @@ fn output_column(expr: &Expr, name: String, scope: &Scope) -> OutputColumn {
 pub(super) fn position(expr: &ast::Expr) -> Option<u64> {
     match expr {
         ast::Expr::Literal(ast::Literal::Integer(number)) => Some(*number),
-        _ => None,
-    }
-}
-
-/// The parts of a condition that must each hold.
-fn flatten<'e>(expr: &'e ast::Expr, conjuncts: &mut Vec<&'e ast::Expr>) {
-    match expr {
-        ast::Expr::And(operands) => {
-            operands.iter().for_each(|operand| flatten(operand, conjuncts));
-        }
-        other => conjuncts.push(other),
-    }
-}
-
-/// `expr [NOT] IN (query)` with its parts.
-fn membership(expr: &ast::Expr) -> Option<(&ast::Expr, &ast::Query, bool)> {
-    match expr {
-        ast::Expr::InQuery { expr, query, negated } => Some((expr, query, *negated)),
-        ast::Expr::Unary(ast::UnaryOp::Not, inner) => {
-            membership(inner).map(|(expr, query, negated)| (expr, query, !negated))
-        }
         _ => None,
     }
 }

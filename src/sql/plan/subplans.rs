@@ -5,10 +5,14 @@
 //! one are no two copies. When the whole statement is bound it is known how many read it: the only reader of one gets
 //! its plan in place, with conditions and columns pushed into it; for several it is computed once and its rows kept.
 
+use std::cell::Cell;
+
 use super::binder::Binder;
 use super::logical::Logical;
 use super::optimize::optimize;
-use super::physical::{OutputColumn, PhysicalPlan, Subplan, SubplanResult};
+use super::physical::{OutputColumn, PhysicalPlan, Recursion, Subplan, SubplanResult};
+use super::recursive_table::RecursiveTable;
+use super::unnest::Unnest;
 use crate::common::SqlResult;
 use crate::sql::expr::Expr;
 use crate::sql::parser::ast;
@@ -23,22 +27,47 @@ pub(super) enum Subquery {
     Values(Logical),
     /// Its rows are read by so many.
     Common { plan: Logical, readers: usize },
+    /// Its rows are read, by itself too.
+    Recursive(Box<RecursiveTable>),
 }
 
 /// A table of WITH in sight.
 pub(super) struct CommonTable {
     pub(super) name: String,
-    /// Which of the subqueries it is, with its columns. An error counts only if somebody reads it.
-    pub(super) bound: SqlResult<(usize, Vec<OutputColumn>)>,
+    /// What it is, with its columns. An error counts only if somebody reads it.
+    pub(super) bound: SqlResult<(Body, Vec<OutputColumn>)>,
+}
+
+/// What a table of WITH is.
+#[derive(Clone)]
+pub(super) enum Body {
+    /// One of the subqueries.
+    Subquery(usize),
+    /// A plan for each of its readers: it depends on rows around.
+    Here(Logical),
+    /// The table that is being bound, by the number it has until then.
+    Own(usize),
 }
 
 impl Binder<'_> {
     /// Binds a table of WITH.
-    pub(super) fn common_table(&mut self, common: &ast::CommonTable) -> CommonTable {
+    pub(super) fn common_table(
+        &mut self,
+        common: &ast::CommonTable,
+        recursive: bool,
+    ) -> CommonTable {
+        if recursive {
+            let bound = self.recursive_table(common);
+            return CommonTable { name: common.name.clone(), bound };
+        }
+        let before = self.outer_reads;
         let bound = self.derived_columns(&common.query, &common.columns);
         let bound = bound.map(|(plan, columns)| {
+            if self.outer_reads > before {
+                return (Body::Here(plan), columns);
+            }
             self.subqueries.push(Subquery::Common { plan, readers: 0 });
-            (self.subqueries.len() - 1, columns)
+            (Body::Subquery(self.subqueries.len() - 1), columns)
         });
         CommonTable { name: common.name.clone(), bound }
     }
@@ -48,9 +77,18 @@ impl Binder<'_> {
         &mut self,
         position: usize,
     ) -> SqlResult<(Logical, Vec<OutputColumn>)> {
-        let (subquery, columns) = self.common_tables[position].bound.clone()?;
-        if let Some(Subquery::Common { readers, .. }) = self.subqueries.get_mut(subquery) {
-            *readers += 1;
+        let (body, columns) = self.common_tables[position].bound.clone()?;
+        let subquery = match body {
+            Body::Subquery(subquery) => subquery,
+            Body::Here(plan) => return Ok((plan, columns)),
+            Body::Own(number) => number,
+        };
+        // A subquery may run many times, and its plan may stand in several places.
+        let more = if self.outer.is_empty() { 1 } else { 2 };
+        match self.subqueries.get_mut(subquery) {
+            Some(Subquery::Common { readers, .. }) => *readers += more,
+            Some(Subquery::Recursive(table)) => table.readers += more,
+            Some(Subquery::Values(_)) | None => {}
         }
         let schema: Vec<FieldType> =
             columns.iter().map(|column| column.field_type.clone()).collect();
@@ -76,12 +114,24 @@ impl Binder<'_> {
         self,
         root: Option<Logical>,
     ) -> SqlResult<(Option<PhysicalPlan>, Vec<Subplan>)> {
+        let next_outer = Cell::new(self.next_outer);
+        let unnest = Unnest { dependent: &self.dependent, next_outer };
         let mut finish = Finish { open: Vec::new(), done: Vec::new(), tables: 0 };
         for subquery in self.subqueries {
-            finish.subquery(subquery)?;
+            finish.subquery(match subquery {
+                Subquery::Values(plan) => Subquery::Values(unnest.plan(plan)?),
+                Subquery::Common { plan, readers } => {
+                    Subquery::Common { plan: unnest.plan(plan)?, readers }
+                }
+                Subquery::Recursive(mut table) => {
+                    table.first = unnest.plan(table.first)?;
+                    table.step = unnest.plan(table.step)?;
+                    Subquery::Recursive(table)
+                }
+            })?;
         }
-        let root = root.map(|root| optimize(finish.inline(root))).transpose()?;
-        Ok((root, finish.done))
+        let root = root.map(|root| optimize(finish.inline(unnest.plan(root)?)));
+        Ok((root.transpose()?, finish.done))
     }
 }
 
@@ -110,6 +160,7 @@ impl Finish {
                 Done::Gone
             }
             Subquery::Common { readers: 0, .. } => Done::Gone,
+            Subquery::Recursive(table) => return self.recursive(*table),
             Subquery::Common { plan, readers } => {
                 let plan = self.inline(plan);
                 if readers == 1 && depth(&plan) <= INLINE_DEPTH {
@@ -123,6 +174,23 @@ impl Finish {
             }
         };
         self.open.push(done);
+        Ok(())
+    }
+
+    fn recursive(&mut self, table: RecursiveTable) -> SqlResult<()> {
+        if table.readers == 0 {
+            self.open.push(Done::Gone);
+            return Ok(());
+        }
+        let plan = optimize(self.inline(table.first))?;
+        let number = self.tables;
+        self.tables += 1;
+        self.open.push(Done::Table(number));
+        let RecursiveTable { step, distinct, offset, limit, columns, max_depth, .. } = table;
+        let step = optimize(self.inline(step))?;
+        let recursion = Recursion { step, number, distinct, offset, limit, columns, max_depth };
+        let result = SubplanResult::Recursive(Box::new(recursion));
+        self.done.push(Subplan { plan, result });
         Ok(())
     }
 

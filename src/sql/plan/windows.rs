@@ -7,6 +7,7 @@ use super::binder::{Binder, Clause, NameRule, WINDOW_BASE};
 use super::explain::{list, sort_keys};
 use super::frames::shown_frame;
 use super::logical::Logical;
+use super::outer::{OUTER_BASE, is_outer};
 use super::physical::SortKey;
 use super::scope::{Scope, same_name};
 use super::select::sorted;
@@ -36,7 +37,7 @@ struct Whole {
 
 /// Whether an expression has a function over a window in it.
 pub(super) fn has_window(expr: &Expr) -> bool {
-    expr.columns().last().is_some_and(|index| *index >= WINDOW_BASE)
+    expr.columns().range(WINDOW_BASE..OUTER_BASE).next().is_some()
 }
 
 /// Error 3593.
@@ -325,8 +326,8 @@ pub(super) fn over_windows<'e>(
     for expr in exprs {
         let over = std::mem::replace(expr, Expr::null());
         *expr = over.map_columns(&mut |index| match index.checked_sub(WINDOW_BASE) {
-            Some(number) => places[number],
-            None => index,
+            Some(number) if !is_outer(index) => places[number],
+            _ => index,
         });
     }
     input

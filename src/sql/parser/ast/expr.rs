@@ -192,6 +192,17 @@ pub enum Expr {
         /// NOT.
         negated: bool,
     },
+    /// expr op ANY (SELECT …), expr op ALL (SELECT …).
+    Compared {
+        /// A comparison.
+        op: BinaryOp,
+        /// ALL; otherwise ANY or SOME.
+        all: bool,
+        /// What is compared.
+        expr: Box<Expr>,
+        /// With what.
+        query: Box<Query>,
+    },
     /// EXISTS (SELECT …).
     Exists(Box<Query>),
     /// (SELECT …) as a value.

@@ -5,6 +5,8 @@ use super::{Expr, JsonTable, NamedWindow, ObjectName};
 /// A query with what stands around its body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
+    /// WITH RECURSIVE: its tables may read themselves.
+    pub recursive: bool,
     /// WITH.
     pub with: Vec<CommonTable>,
     /// The body.
@@ -20,7 +22,14 @@ pub struct Query {
 impl Query {
     /// Nothing but this.
     pub fn plain(body: QueryBody) -> Query {
-        Query { with: Vec::new(), body, order_by: Vec::new(), limit: None, locking: None }
+        Query {
+            recursive: false,
+            with: Vec::new(),
+            body,
+            order_by: Vec::new(),
+            limit: None,
+            locking: None,
+        }
     }
 }
 
@@ -134,6 +143,8 @@ pub enum TableRef {
     },
     /// (SELECT …) AS alias.
     Derived {
+        /// It sees the tables before it.
+        lateral: bool,
         /// The query.
         query: Box<Query>,
         /// Its alias.

@@ -49,6 +49,8 @@ impl Parser<'_> {
             | SqlExpr::IsNotUnknown(_) => self.lower_is(expr),
             SqlExpr::InList { .. }
             | SqlExpr::InSubquery { .. }
+            | SqlExpr::AnyOp { .. }
+            | SqlExpr::AllOp { .. }
             | SqlExpr::Between { .. }
             | SqlExpr::Like { .. }
             | SqlExpr::RLike { .. } => self.lower_predicate(expr),
@@ -359,6 +361,12 @@ impl Parser<'_> {
                 let expr = self.boxed(*expr)?;
                 Ok(Expr::InQuery { expr, query: Box::new(self.lower_query(*subquery)?), negated })
             }
+            SqlExpr::AnyOp { left, compare_op, right, is_some: _ } => {
+                self.lower_compared(*left, &compare_op, false, *right)
+            }
+            SqlExpr::AllOp { left, compare_op, right } => {
+                self.lower_compared(*left, &compare_op, true, *right)
+            }
             SqlExpr::Between { expr, negated, low, high } => {
                 let expr = self.boxed(*expr)?;
                 let (low, high) = (self.boxed(*low)?, self.boxed(*high)?);
@@ -376,6 +384,30 @@ impl Parser<'_> {
             }
             other => Err(SqlError::unsupported(other)),
         }
+    }
+
+    /// A comparison with ANY or ALL rows of a query.
+    fn lower_compared(
+        &self,
+        left: SqlExpr,
+        op: &BinaryOperator,
+        all: bool,
+        right: SqlExpr,
+    ) -> SqlResult<Expr> {
+        let op = match op {
+            BinaryOperator::Eq => BinaryOp::Eq,
+            BinaryOperator::NotEq => BinaryOp::Ne,
+            BinaryOperator::Lt => BinaryOp::Lt,
+            BinaryOperator::LtEq => BinaryOp::Le,
+            BinaryOperator::Gt => BinaryOp::Gt,
+            BinaryOperator::GtEq => BinaryOp::Ge,
+            other => return Err(SqlError::unsupported(other)),
+        };
+        let expr = self.boxed(left)?;
+        let SqlExpr::Subquery(query) = right else {
+            return Err(SqlError::unsupported(right));
+        };
+        Ok(Expr::Compared { op, all, expr, query: Box::new(self.lower_query(*query)?) })
     }
 
     fn lower_trim(&self, expr: SqlExpr) -> SqlResult<Expr> {

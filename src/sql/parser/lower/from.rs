@@ -208,7 +208,7 @@ impl Parser<'_> {
                 Ok(TableRef::Table { name: self.lower_object_name(&name)?, alias })
             }
             TableFactor::Derived { lateral, subquery, alias, sample } => {
-                refuse(&[(lateral, "LATERAL"), (sample.is_some(), "TABLESAMPLE")])?;
+                refuse(&[(sample.is_some(), "TABLESAMPLE")])?;
                 let query = Box::new(self.lower_query(*subquery)?);
                 let Some(alias) = alias else {
                     return Err(SqlError::new(
@@ -217,7 +217,7 @@ impl Parser<'_> {
                     ));
                 };
                 let (alias, columns) = self.lower_alias(alias)?;
-                Ok(TableRef::Derived { query, alias, columns })
+                Ok(TableRef::Derived { lateral, query, alias, columns })
             }
             TableFactor::NestedJoin { table_with_joins, alias: None } => {
                 self.lower_table(*table_with_joins)

@@ -38,11 +38,9 @@ impl Parser<'_> {
             (format_clause.is_some(), "FORMAT"),
             (!pipe_operators.is_empty(), "pipe operators"),
         ])?;
-        let mut tables = Vec::new();
+        let (mut tables, mut recursive) = (Vec::new(), false);
         if let Some(with) = with {
-            if with.recursive {
-                return Err(SqlError::unsupported("WITH RECURSIVE"));
-            }
+            recursive = with.recursive;
             for table in with.cte_tables {
                 tables.push(self.lower_common_table(table)?);
             }
@@ -53,6 +51,7 @@ impl Parser<'_> {
         let limit = limit_clause.map(|limit| self.lower_limit(limit)).transpose()?;
         let mut query = with_tail(body, order_by, limit, lower_locks(locks)?);
         query.with.splice(0..0, tables);
+        query.recursive |= recursive;
         Ok(query)
     }
 
@@ -311,6 +310,7 @@ fn with_tail(
     }
     // (SELECT … LIMIT 5) ORDER BY …: the inner limit comes first.
     let from = TableRef::Derived {
+        lateral: false,
         query: Box::new(query),
         alias: "(query)".to_owned(),
         columns: Vec::new(),
