@@ -95,8 +95,8 @@ impl<'p> Groups<'p> {
     }
 
     /// A row for each group: its values, then the value of each aggregate.
-    pub(super) fn finish(self) -> SqlResult<Vec<Vec<Datum>>> {
-        self.rows(Accumulator::finish)
+    pub(super) fn finish(self, ctx: &EvalContext) -> SqlResult<Vec<Vec<Datum>>> {
+        self.rows(|accumulator| accumulator.finish(ctx))
     }
 
     fn rows(self, give: impl Fn(Accumulator) -> SqlResult<Datum>) -> SqlResult<Vec<Vec<Datum>>> {

@@ -1,9 +1,9 @@
-//! Arithmetic and bit operators.
+//! Arithmetic.
 
 use super::call::{Call, not_null};
 use super::definition::{Compute, Definition, Eval, Names, Nulls, Numbers, TypeRule, Volatility};
 use super::kernels;
-use super::typing::{NumberClass, Typing, bigint, bigint_unsigned, digits, number_class, quotient};
+use super::typing::{NumberClass, Typing, digits, number_class, quotient};
 use crate::common::{SqlResult, errno};
 use crate::sql::expr::Expr;
 use crate::sql::types::{Datum, Decimal, FieldType, SqlMode, TypeKind};
@@ -53,56 +53,6 @@ pub(super) static NEG: Definition =
         .light()
         .nulls(Nulls::OfArguments)
         .numbers(Numbers::All);
-pub(super) static BIT_AND: Definition =
-    bits(&["&"], |call| of_bits(call, |a, b| a & b), "The bits set in both.");
-pub(super) static BIT_OR: Definition =
-    bits(&["|"], |call| of_bits(call, |a, b| a | b), "The bits set in one of them.");
-pub(super) static BIT_XOR: Definition =
-    bits(&["^"], |call| of_bits(call, |a, b| a ^ b), "The bits set in only one of them.");
-pub(super) static SHIFT_LEFT: Definition = bits(
-    &["<<"],
-    |call| of_bits(call, |bits, by| shift(by).and_then(|by| bits.checked_shl(by)).unwrap_or(0)),
-    "The bits moved up.",
-);
-pub(super) static SHIFT_RIGHT: Definition = bits(
-    &[">>"],
-    |call| of_bits(call, |bits, by| shift(by).and_then(|by| bits.checked_shr(by)).unwrap_or(0)),
-    "The bits moved down.",
-);
-pub(super) static BIT_NOT: Definition = Definition {
-    min: 1,
-    max: 1,
-    ..bits(
-        &["~"],
-        |call| Ok(call.bits(0)?.map_or(Datum::Null, |bits| Datum::UInt(!bits))),
-        "All bits the other way round.",
-    )
-};
-
-pub(super) static FUNCTIONS: &[Definition] = &[Definition::function(
-    &["bit_count"],
-    (1, 1),
-    bigint,
-    |call| Ok(Datum::from(call.bits(0)?.map(|bits| i64::from(bits.count_ones())))),
-    "How many bits are set.",
-)
-.pure()
-.light()
-.numbers(Numbers::All)];
-
-const fn bits(names: Names, eval: Eval, summary: &'static str) -> Definition {
-    binary(names, bigint_unsigned, eval, summary).nulls(Nulls::OfArguments)
-}
-
-fn of_bits(call: &Call<'_>, operate: fn(u64, u64) -> u64) -> SqlResult<Datum> {
-    let left = not_null!(call.bits(0));
-    Ok(Datum::UInt(operate(left, not_null!(call.bits(1)))))
-}
-
-fn shift(by: u64) -> Option<u32> {
-    u32::try_from(by).ok()
-}
-
 /// In which numbers two arguments are worked on, and whether one is an unsigned integer.
 fn classes(typing: &Typing<'_>) -> (NumberClass, bool) {
     let types = typing.args.iter().map(Expr::field_type);

@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 
 use super::definition::{Definition, Volatility};
 use super::{
-    arithmetic, cast, comparison, control, date, date_parts, like, numeric, regexp, session,
+    arithmetic, bits, cast, comparison, control, date, date_parts, like, numeric, regexp, session,
     text_edit,
 };
 use crate::common::{SqlError, SqlResult, errno};
@@ -58,12 +58,12 @@ operators! {
     IntDiv => arithmetic::INT_DIV;
     Mod => arithmetic::MOD;
     Neg => arithmetic::NEG;
-    BitAnd => arithmetic::BIT_AND;
-    BitOr => arithmetic::BIT_OR;
-    BitXor => arithmetic::BIT_XOR;
-    BitNot => arithmetic::BIT_NOT;
-    ShiftLeft => arithmetic::SHIFT_LEFT;
-    ShiftRight => arithmetic::SHIFT_RIGHT;
+    BitAnd => bits::BIT_AND;
+    BitOr => bits::BIT_OR;
+    BitXor => bits::BIT_XOR;
+    BitNot => bits::BIT_NOT;
+    ShiftLeft => bits::SHIFT_LEFT;
+    ShiftRight => bits::SHIFT_RIGHT;
     Eq => comparison::EQ;
     NullEq => comparison::NULL_EQ;
     Ne => comparison::NE;

@@ -10,7 +10,7 @@ pub(super) const NAMES: &str = "
     asymmetric_sign asymmetric_verify atan atan2 benchmark bin bin_to_uuid bit_count bit_length can_access_column
     can_access_database can_access_table can_access_user can_access_view ceil ceiling char char_length character_length
     charset coalesce coercibility collation compress concat concat_ws connection_id conv convert_tz cos cot crc32
-    create_asymmetric_priv_key create_asymmetric_pub_key create_dh_parameters create_digest cume_dist curdate
+    create_asymmetric_priv_key create_asymmetric_pub_key create_dh_parameters create_digest curdate
     current_date current_role current_time current_timestamp current_user curtime database date date_format datediff
     day dayname dayofmonth dayofweek dayofyear degrees elt exp export_set extractvalue field find_in_set floor format
     format_bytes format_pico_time found_rows from_base64 from_days from_unixtime geomcollection geometrycollection

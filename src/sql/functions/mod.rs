@@ -7,6 +7,7 @@
 
 mod aggregates;
 mod arithmetic;
+mod bits;
 mod call;
 mod cast;
 mod comparison;
@@ -60,7 +61,7 @@ type Family = (&'static str, &'static [Definition]);
 /// All families, as the documentation lists them.
 const FAMILIES: &[Family] = &[
     ("Numbers", numeric::FUNCTIONS),
-    ("Bits", arithmetic::FUNCTIONS),
+    ("Bits", bits::FUNCTIONS),
     ("Comparison", comparison::FUNCTIONS),
     ("Choice", control::FUNCTIONS),
     ("Text", text::FUNCTIONS),

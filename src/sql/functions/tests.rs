@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use super::definition::MANY;
 use super::{
-    AggregateKind, BY_NAME, Definition, FAMILIES, Function, NAME_BYTES, Named, Syntax, manual,
+    AggregateKind, BY_NAME, Definition, FAMILIES, Function, NAME_BYTES, Named, Syntax,
+    WindowDefinition, WindowKind, manual,
 };
 
 /// The operators, and all that is called by a name.
@@ -114,6 +115,15 @@ fn document() -> String {
         let names: Vec<String> =
             definition.names.iter().map(|name| format!("`{}`", name.to_uppercase())).collect();
         let _ = writeln!(text, "| {} | {} |", names.join(", "), definition.summary);
+    }
+    text.push_str(
+        "\n## Functions over windows\n\nEvery aggregate but `GROUP_CONCAT` and `ANY_VALUE`, and:\n\n\
+         | Name | Arguments | What it is |\n| --- | --- | --- |\n",
+    );
+    for kind in WindowKind::ALL {
+        let WindowDefinition { name, min, max, summary, .. } = kind.definition();
+        let count = if min == max { min.to_string() } else { format!("{min} to {max}") };
+        let _ = writeln!(text, "| `{}` | {count} | {summary} |", name.to_uppercase());
     }
     text.push_str(
         "\n## Refused\n\nFunctions of MySQL's that are not there: they are refused by name, with error 1235. So are all whose \

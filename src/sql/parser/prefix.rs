@@ -346,9 +346,16 @@ fn interval(parser: &mut Parser, called: bool) -> Option<Parsed<Expr>> {
 fn interval_unit(parser: &mut Parser) -> Parsed<Expr> {
     let interval = bare_interval(parser)?;
     if !parser.consume_token(&Token::Plus) {
-        // An argument of DATE_ADD and its kin; or else a sign is missed.
+        // An argument of DATE_ADD and its kin, the end of a frame; or else a sign is missed.
         return match &parser.peek_token_ref().token {
             Token::RParen | Token::Comma => Ok(interval),
+            Token::Word(word)
+                if ["PRECEDING", "FOLLOWING"]
+                    .iter()
+                    .any(|end| word.value.eq_ignore_ascii_case(end)) =>
+            {
+                Ok(interval)
+            }
             _ => parser.expected_ref("+", parser.peek_token_ref()),
         };
     }

@@ -1,12 +1,11 @@
 //! Expressions: names resolved, types inferred.
 
-use super::binder::{AGGREGATE_BASE, Binder, Clause, NameRule, SelectNames};
-use super::grouping::has_aggregate;
+use super::binder::{Binder, Clause, NameRule, SelectNames};
 use super::literals::{literal, truths_as_documents};
 use super::outer::Seen;
 use super::windows::{has_window, misplaced_alias};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::expr::{Aggregate, AggregateKind, Expr, Function, VariableScope};
+use crate::sql::expr::{Expr, Function, VariableScope};
 use crate::sql::parser::ast;
 use crate::sql::types::{Collation, Datum, FieldType, TypeKind};
 
@@ -56,12 +55,7 @@ impl Binder<'_> {
             E::Case { operand, branches, otherwise } => {
                 self.case(operand.as_deref(), branches, otherwise.as_deref(), clause)
             }
-            E::Aggregate { name, distinct, args, order_by, separator } => {
-                if !order_by.is_empty() {
-                    return Err(SqlError::unsupported("ORDER BY in GROUP_CONCAT()"));
-                }
-                self.aggregate(name, *distinct, args, separator.as_deref(), clause)
-            }
+            E::Aggregate { .. } => self.aggregate(expr, clause),
             E::Grouping(args) => self.grouping(args, clause),
             E::Window(call) => self.window_call(call, clause),
             E::Default(Some(column)) => self.default_of(column, clause),
@@ -194,64 +188,6 @@ impl Binder<'_> {
         }
         let otherwise = otherwise.map(|expr| self.expr(expr, clause)).transpose()?;
         Expr::case(operand, bound, otherwise)
-    }
-
-    fn aggregate(
-        &mut self,
-        name: &str,
-        distinct: bool,
-        args: &[ast::Expr],
-        separator: Option<&str>,
-        clause: &mut Clause<'_>,
-    ) -> SqlResult<Expr> {
-        let misuse =
-            || SqlError::new(errno::INVALID_GROUP_FUNC_USE, "Invalid use of group function");
-        let kind = AggregateKind::by_name(name).ok_or_else(misuse)?;
-        // Taken out: an aggregate in an aggregate finds no place.
-        let aggregates = clause.aggregates.take();
-        if aggregates.is_none() && self.outer.is_empty() {
-            return Err(misuse());
-        }
-        let first_read = self.next_outer;
-        let (groupings, windows) = (clause.groupings.take(), clause.windows.take());
-        let rule = clause.name_rule;
-        if rule == NameRule::Having {
-            clause.name_rule = NameRule::Last;
-        }
-        let bound = self.exprs(args, clause);
-        clause.name_rule = rule;
-        (clause.groupings, clause.windows) = (groupings, windows);
-        let mut bound = match bound {
-            // What a name of the select list stands for may be an aggregate itself.
-            Ok(bound) if bound.iter().any(has_aggregate) => return Err(misuse()),
-            Ok(bound) => bound,
-            Err(error) => {
-                clause.aggregates = aggregates;
-                return Err(error);
-            }
-        };
-        if args.is_empty() {
-            bound.push(Expr::literal(Datum::Int(1)));
-        }
-        if kind == AggregateKind::GroupConcat {
-            bound.push(self.planner.rules.text(separator.unwrap_or(",")));
-        }
-        let rules = &self.planner.rules;
-        let make = |args| Aggregate::by_rules(kind, args, distinct, rules);
-        if let Some(outer) = self.outer_aggregate(&bound, first_read, make)? {
-            clause.aggregates = aggregates;
-            return Ok(outer);
-        }
-        let aggregates = aggregates.ok_or_else(misuse)?;
-        let aggregate = make(bound)?;
-        let field_type = aggregate.field_type.clone();
-        let position = aggregates.iter().position(|known| *known == aggregate);
-        let position = position.unwrap_or_else(|| {
-            aggregates.push(aggregate);
-            aggregates.len() - 1
-        });
-        clause.aggregates = Some(aggregates);
-        Ok(Expr::column(AGGREGATE_BASE + position, field_type))
     }
 
     fn default_of(&mut self, column: &str, clause: &Clause<'_>) -> SqlResult<Expr> {

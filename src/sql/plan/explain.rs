@@ -449,8 +449,8 @@ fn column_names(plan: &PhysicalPlan) -> Vec<String> {
         }
         PlanNode::Window { input, window } => {
             let mut names = column_names(input);
-            let called = |position: usize| format!("Window#{position}");
-            names.extend((0..window.calls.len()).map(called));
+            let computed = names.len()..names.len() + window.calls.len();
+            names.extend(computed.map(|position| format!("Window#{position}")));
             names
         }
         PlanNode::UnionAll { inputs } => inputs.first().map_or_else(Vec::new, column_names),
@@ -501,8 +501,7 @@ pub(super) fn sort_keys(keys: &[SortKey], names: &[String]) -> String {
 }
 
 fn shown_aggregate(aggregate: &Aggregate, names: &[String]) -> String {
-    let distinct = if aggregate.distinct { "distinct " } else { "" };
-    format!("{}({distinct}{})", aggregate.kind.name(), list(&aggregate.args, names))
+    aggregate.shown(|exprs| list(exprs, names))
 }
 
 fn assignments(list: &[Assignment], table: &TableInfo, names: &[String]) -> String {

@@ -18,6 +18,7 @@
 //! by rule, and of tables that were analyzed by what they are expected to cost.
 
 mod access;
+mod bind_aggregate;
 mod bind_expr;
 mod bind_operator;
 mod binder;

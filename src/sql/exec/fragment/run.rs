@@ -75,7 +75,7 @@ impl Fragment {
                 for row in parts {
                     groups.merge(row, ctx)?;
                 }
-                groups.finish()
+                groups.finish(ctx)
             }
             Some(step) => {
                 let mut end = End::of(Some(step));

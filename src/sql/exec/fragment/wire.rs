@@ -128,6 +128,7 @@ impl Types {
             function: aggregate.kind.name().to_owned(),
             args: self.exprs(&aggregate.args)?,
             distinct: aggregate.distinct,
+            order: aggregate.order.clone(),
             r#type: self.position(&aggregate.field_type)?,
         })
     }
@@ -208,6 +209,7 @@ impl Known {
             kind: kind.ok_or_else(|| wrong("aggregate"))?,
             args: self.exprs(aggregate.args)?,
             distinct: aggregate.distinct,
+            order: aggregate.order,
             field_type: self.get(aggregate.r#type)?,
         })
     }

@@ -230,5 +230,5 @@ fn aggregate(
         ctx.check_interrupted()?;
         groups.add(row, ctx)?;
     }
-    groups.finish()
+    groups.finish(ctx)
 }

@@ -168,7 +168,7 @@ impl Spec {
                 *groups = left.collect();
                 return Err(to_df_error(error));
             }
-            values.push(accumulator.finish().map_err(to_df_error)?);
+            values.push(accumulator.finish(&self.eval).map_err(to_df_error)?);
         }
         Ok(column(&self.data_type(), values.iter()))
     }
@@ -176,6 +176,7 @@ impl Spec {
     /// Whether its states become larger with the rows they see.
     fn grows(&self) -> bool {
         self.aggregate.distinct
+            || !self.aggregate.order.is_empty()
             || self.aggregate.kind.definition().gathers
             || self.aggregate.args.iter().any(|arg| grows_with_rows(arg.field_type()))
     }

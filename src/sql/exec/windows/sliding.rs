@@ -60,13 +60,13 @@ impl Sliding {
         }
         let value = if self.grows {
             self.extend(rows, frame.end, ctx)?;
-            self.from_pivot.clone().finish()?
+            self.from_pivot.clone().finish(ctx)?
         } else if frame.len() <= SHORT {
             let mut accumulator = Accumulator::new(&self.aggregate);
             for row in &rows[frame.clone()] {
                 self.add(&mut accumulator, row, ctx)?;
             }
-            accumulator.finish()?
+            accumulator.finish(ctx)?
         } else {
             self.slide(rows, &frame, ctx, reserve)?
         };
@@ -121,6 +121,6 @@ impl Sliding {
         self.extend(rows, frame.end, ctx)?;
         let mut whole = self.before[self.pivot - frame.start - 1].clone();
         whole.merge(&self.from_pivot.encode()?, ctx)?;
-        whole.finish()
+        whole.finish(ctx)
     }
 }

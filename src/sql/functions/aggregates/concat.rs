@@ -3,7 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::AggregateDefinition;
-use super::state::{Partial, State, convert, put_bytes, take, take_bytes};
+use super::state::{Partial, State, convert, push_key, put_bytes, take, take_bytes};
 use crate::common::{SqlResult, errno};
 use crate::sql::expr::EvalContext;
 use crate::sql::types::{Collation, Datum, FieldType, TypeKind};
@@ -26,8 +26,19 @@ pub(super) static GROUP_CONCAT: AggregateDefinition = AggregateDefinition {
                 typing.rules.collation
             }))
         },
-        |_| State::Concat(Concat { text: None, separator: Bytes::new(), cut: false, rows: 0 }),
-        "The values joined, with SEPARATOR between, cut at `group_concat_max_len`.",
+        |aggregate| {
+            State::Concat(Concat {
+                text: None,
+                separator: Bytes::new(),
+                cut: false,
+                rows: 0,
+                is_binary: aggregate.field_type.is_binary_string(),
+                order: aggregate.order.clone(),
+                sorted: Vec::new(),
+                sorted_bytes: 0,
+            })
+        },
+        "The values joined, in the order of ORDER BY, with SEPARATOR between, cut at `group_concat_max_len`.",
     )
 };
 
@@ -39,6 +50,14 @@ pub(in crate::sql::functions) struct Concat {
     separator: Bytes,
     cut: bool,
     rows: u64,
+    /// It may be cut anywhere; others between letters.
+    is_binary: bool,
+    /// ORDER BY: which keys are DESC.
+    order: Vec<bool>,
+    /// With ORDER BY, all rows: their keys, and their texts.
+    sorted: Vec<(Vec<u8>, Bytes)>,
+    /// Bytes that those hold.
+    sorted_bytes: usize,
 }
 
 impl Concat {
@@ -59,7 +78,7 @@ impl Concat {
         let limit = ctx.group_concat_max_len.min(ctx.max_allowed_packet);
         if buffer.len() > limit {
             let mut end = limit;
-            while end > 0 && buffer[end] & 0xc0 == 0x80 {
+            while !self.is_binary && end > 0 && buffer[end] & 0xc0 == 0x80 {
                 end -= 1;
             }
             buffer.truncate(end);
@@ -68,10 +87,29 @@ impl Concat {
             ctx.warn(errno::CUT_VALUE_GROUP_CONCAT, format!("Row {row} was cut by GROUP_CONCAT()"));
         }
     }
+
+    /// Keeps a row until it is known where it stands.
+    fn keep(&mut self, key: Vec<u8>, text: Bytes) {
+        self.sorted_bytes += key.capacity() + text.len();
+        self.sorted.push((key, text));
+    }
+
+    /// The key of a row with these values of ORDER BY.
+    fn key(&self, values: &[Datum], types: &[FieldType]) -> SqlResult<Vec<u8>> {
+        let mut key = Vec::new();
+        for ((value, field_type), descending) in values.iter().zip(types).zip(&self.order) {
+            let from = key.len();
+            push_key(&mut key, value, field_type)?;
+            if *descending {
+                key[from..].iter_mut().for_each(|byte| *byte = !*byte);
+            }
+        }
+        Ok(key)
+    }
 }
 
 impl Partial for Concat {
-    fn add(&mut self, args: &[Datum], _: &[FieldType], ctx: &EvalContext) -> SqlResult<()> {
+    fn add(&mut self, args: &[Datum], types: &[FieldType], ctx: &EvalContext) -> SqlResult<()> {
         if self.cut {
             self.rows += 1;
             return Ok(());
@@ -82,10 +120,17 @@ impl Partial for Concat {
                 other => convert(other, &FieldType::long_text(), ctx)?.to_bytes(),
             })
         };
-        let Some((separator, parts)) = args.split_last() else { return Ok(()) };
+        let Some((separator, rest)) = args.split_last() else { return Ok(()) };
+        let (parts, keys) = rest.split_at(rest.len() - self.order.len());
+        let key_types = &types[parts.len()..rest.len()];
         let parts = parts.iter().map(bytes).collect::<SqlResult<Vec<Bytes>>>()?;
         self.separator = bytes(separator)?;
-        self.append(1, &parts, ctx);
+        if self.order.is_empty() {
+            self.append(1, &parts, ctx);
+        } else {
+            let key = self.key(keys, key_types)?;
+            self.keep(key, Bytes::from(parts.concat()));
+        }
         Ok(())
     }
 
@@ -99,6 +144,12 @@ impl Partial for Concat {
             self.append(rows, &[text], ctx);
             self.cut |= is_cut != 0;
         }
+        while !from.is_empty() && !self.order.is_empty() {
+            self.separator = Bytes::copy_from_slice(take_bytes(from)?);
+            let key = take_bytes(from)?.to_vec();
+            let text = Bytes::copy_from_slice(take_bytes(from)?);
+            self.keep(key, text);
+        }
         Ok(())
     }
 
@@ -107,14 +158,26 @@ impl Partial for Concat {
         to.push(u8::from(self.cut));
         put_bytes(to, &self.separator);
         put_bytes(to, self.text.as_deref().unwrap_or_default());
+        for (key, text) in &self.sorted {
+            put_bytes(to, &self.separator);
+            put_bytes(to, key);
+            put_bytes(to, text);
+        }
         Ok(())
     }
 
-    fn finish(self, _: &FieldType) -> SqlResult<Datum> {
+    fn finish(mut self, _: &FieldType, ctx: &EvalContext) -> SqlResult<Datum> {
+        let mut sorted = std::mem::take(&mut self.sorted);
+        sorted.sort_by(|a, b| a.0.cmp(&b.0));
+        for (_, text) in sorted {
+            ctx.check_interrupted()?;
+            self.append(1, &[text], ctx);
+        }
         Ok(self.text.map_or(Datum::Null, |text| Datum::Bytes(text.freeze())))
     }
 
     fn size(&self) -> usize {
-        self.text.as_ref().map_or(0, BytesMut::capacity)
+        let kept = self.sorted.capacity() * size_of::<(Vec<u8>, Bytes)>() + self.sorted_bytes;
+        self.text.as_ref().map_or(0, BytesMut::capacity) + kept
     }
 }

@@ -36,7 +36,7 @@ impl Partial for Count {
         Ok(())
     }
 
-    fn finish(self, _: &FieldType) -> SqlResult<Datum> {
+    fn finish(self, _: &FieldType, _: &EvalContext) -> SqlResult<Datum> {
         Ok(Datum::Int(self.0))
     }
 }

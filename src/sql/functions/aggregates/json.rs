@@ -103,7 +103,7 @@ impl Partial for JsonArray {
         Ok(())
     }
 
-    fn finish(self, _: &FieldType) -> SqlResult<Datum> {
+    fn finish(self, _: &FieldType, _: &EvalContext) -> SqlResult<Datum> {
         at_once(|pulse| self.elements.finish(pulse)).map(answer)
     }
 
@@ -138,7 +138,7 @@ impl Partial for JsonObject {
         Ok(())
     }
 
-    fn finish(self, _: &FieldType) -> SqlResult<Datum> {
+    fn finish(self, _: &FieldType, _: &EvalContext) -> SqlResult<Datum> {
         at_once(|pulse| self.members.finish(pulse)).map(answer)
     }
 

@@ -164,6 +164,8 @@ pub struct Aggregate {
     pub args: Vec<Expr>,
     /// COUNT(DISTINCT …).
     pub distinct: bool,
+    /// ORDER BY: whether each of the keys, which are arguments behind the values and before a separator, is DESC.
+    pub order: Vec<bool>,
     /// What it yields.
     pub field_type: FieldType,
 }
@@ -198,19 +200,53 @@ impl Aggregate {
         };
         let typing = Typing { name: kind.name(), args: &args, rules };
         let field_type = (definition.result)(&typing)?;
-        Ok(Aggregate { kind, args, distinct, field_type })
+        Ok(Aggregate { kind, args, distinct, order: Vec::new(), field_type })
+    }
+
+    /// The same over rows in this order.
+    #[must_use]
+    pub fn in_order(mut self, keys: Vec<(Expr, bool)>) -> Aggregate {
+        let at = self.args.len() - usize::from(self.kind.definition().has_separator);
+        let (keys, order): (Vec<Expr>, Vec<bool>) = keys.into_iter().unzip();
+        self.args.splice(at..at, keys);
+        self.order = order;
+        self
+    }
+
+    /// Its arguments: the values, what they are ordered by, a separator.
+    pub fn parts(&self) -> (&[Expr], &[Expr], &[Expr]) {
+        let separators = usize::from(self.kind.definition().has_separator);
+        let (rest, separator) = self.args.split_at(self.args.len() - separators);
+        let (values, keys) = rest.split_at(rest.len() - self.order.len());
+        (values, keys, separator)
+    }
+}
+
+impl Aggregate {
+    /// As SQL has it, with its arguments written by `list`.
+    pub fn shown(&self, list: impl Fn(&[Expr]) -> String) -> String {
+        let distinct = if self.distinct { "distinct " } else { "" };
+        let (values, keys, separator) = self.parts();
+        let mut text = format!("{}({distinct}{}", self.kind.name(), list(values));
+        for (at, (key, descending)) in keys.iter().zip(&self.order).enumerate() {
+            text.push_str(if at == 0 { " order by " } else { ", " });
+            text.push_str(&list(std::slice::from_ref(key)));
+            text.push_str(if *descending { " desc" } else { "" });
+        }
+        if !separator.is_empty() {
+            text.push_str(if keys.is_empty() { ", " } else { " separator " });
+            text.push_str(&list(separator));
+        }
+        text.push(')');
+        text
     }
 }
 
 impl fmt::Display for Aggregate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}({}", self.kind.name(), if self.distinct { "distinct " } else { "" })?;
-        for (position, arg) in self.args.iter().enumerate() {
-            if position > 0 {
-                f.write_str(", ")?;
-            }
-            write!(f, "{arg}")?;
-        }
-        f.write_str(")")
+        let list = |exprs: &[Expr]| {
+            exprs.iter().map(ToString::to_string).collect::<Vec<String>>().join(", ")
+        };
+        f.write_str(&self.shown(list))
     }
 }

@@ -86,7 +86,7 @@ impl Partial for Pick {
         Ok(())
     }
 
-    fn finish(self, _: &FieldType) -> SqlResult<Datum> {
+    fn finish(self, _: &FieldType, _: &EvalContext) -> SqlResult<Datum> {
         Ok(self.best.map_or(Datum::Null, |(_, value)| value))
     }
 

@@ -2,7 +2,7 @@
 
 use ahash::AHashSet;
 
-use super::bits::Bits;
+use super::bits::{BitString, Bits};
 use super::concat::Concat;
 use super::count::Count;
 use super::json::{JsonArray, JsonObject};
@@ -26,7 +26,7 @@ pub(super) trait Partial {
     fn encode(&self, to: &mut Vec<u8>, types: &[FieldType]) -> SqlResult<()>;
 
     /// The aggregate's value.
-    fn finish(self, field_type: &FieldType) -> SqlResult<Datum>;
+    fn finish(self, field_type: &FieldType, ctx: &EvalContext) -> SqlResult<Datum>;
 
     /// Roughly the bytes it holds elsewhere.
     fn size(&self) -> usize {
@@ -61,9 +61,9 @@ macro_rules! states {
                 }
             }
 
-            fn finish(self, field_type: &FieldType) -> SqlResult<Datum> {
+            fn finish(self, field_type: &FieldType, ctx: &EvalContext) -> SqlResult<Datum> {
                 match self {
-                    $(State::$state(state) => state.finish(field_type),)*
+                    $(State::$state(state) => state.finish(field_type, ctx),)*
                 }
             }
 
@@ -76,7 +76,7 @@ macro_rules! states {
     };
 }
 
-states!(Count, ExactSum, FloatSum, Pick, Concat, Bits, Variance, JsonArray, JsonObject);
+states!(Count, ExactSum, FloatSum, Pick, Concat, Bits, BitString, Variance, JsonArray, JsonObject);
 
 /// One aggregate of one group.
 #[derive(Clone, Debug)]
@@ -84,6 +84,8 @@ pub(in crate::sql) struct Accumulator {
     definition: &'static AggregateDefinition,
     field_type: FieldType,
     arg_types: Vec<FieldType>,
+    /// How many of the arguments are values.
+    values: usize,
     /// For DISTINCT.
     seen: Option<Seen>,
     state: State,
@@ -151,6 +153,7 @@ impl Accumulator {
             definition,
             field_type: aggregate.field_type.clone(),
             arg_types: aggregate.args.iter().map(|arg| arg.field_type().clone()).collect(),
+            values: aggregate.parts().0.len(),
             seen: aggregate.distinct.then(Seen::default),
             state: (definition.new)(aggregate),
         }
@@ -158,7 +161,7 @@ impl Accumulator {
 
     /// Takes one row's arguments in.
     pub(in crate::sql) fn add(&mut self, args: &[Datum], ctx: &EvalContext) -> SqlResult<()> {
-        let values = &args[..args.len() - usize::from(self.definition.has_separator)];
+        let values = &args[..self.values];
         if !self.definition.takes_nulls && values.iter().any(Datum::is_null) {
             return Ok(());
         }
@@ -195,8 +198,8 @@ impl Accumulator {
     }
 
     /// The aggregate's value.
-    pub(in crate::sql) fn finish(self) -> SqlResult<Datum> {
-        self.state.finish(&self.field_type)
+    pub(in crate::sql) fn finish(self, ctx: &EvalContext) -> SqlResult<Datum> {
+        self.state.finish(&self.field_type, ctx)
     }
 
     /// Roughly the bytes it holds.
@@ -297,7 +300,7 @@ mod tests {
                         row.chain(separator.clone()).collect()
                     })
                     .collect();
-                let whole = of(&aggregate, &rows, &ctx).finish().expect("it has a value");
+                let whole = of(&aggregate, &rows, &ctx).finish(&ctx).expect("it has a value");
                 for at in 0..=rows.len() {
                     let (first, second) = rows.split_at(at);
                     let mut merged = Accumulator::new(&aggregate);
@@ -305,7 +308,7 @@ mod tests {
                         let part = of(&aggregate, part, &ctx).encode().expect("it can travel");
                         merged.merge(&part, &ctx).expect("it is whole");
                     }
-                    let merged = merged.finish().expect("it has a value");
+                    let merged = merged.finish(&ctx).expect("it has a value");
                     let alike = match (&merged, &whole) {
                         (Datum::Float(a), Datum::Float(b)) => (a - b).abs() < 1e-9,
                         (a, b) => a == b,

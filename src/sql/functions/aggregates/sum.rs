@@ -103,7 +103,7 @@ impl Partial for ExactSum {
         Ok(())
     }
 
-    fn finish(self, field_type: &FieldType) -> SqlResult<Datum> {
+    fn finish(self, field_type: &FieldType, _: &EvalContext) -> SqlResult<Datum> {
         if self.count == 0 {
             return Ok(Datum::Null);
         }
@@ -140,7 +140,7 @@ impl Partial for FloatSum {
         Ok(())
     }
 
-    fn finish(self, _: &FieldType) -> SqlResult<Datum> {
+    fn finish(self, _: &FieldType, _: &EvalContext) -> SqlResult<Datum> {
         Ok(match self.count {
             0 => Datum::Null,
             count if self.is_average => Datum::Float(self.sum / count as f64),

@@ -83,7 +83,7 @@ impl Partial for Variance {
         Ok(())
     }
 
-    fn finish(self, _: &FieldType) -> SqlResult<Datum> {
+    fn finish(self, _: &FieldType, _: &EvalContext) -> SqlResult<Datum> {
         let divisor = if self.is_sample { self.count - 1.0 } else { self.count };
         if divisor <= 0.0 {
             return Ok(Datum::Null);

@@ -63,7 +63,7 @@ impl Parser<'_> {
         }
         if WindowKind::by_name(&name).is_some() || null_treatment.is_some() {
             // OVER is missing.
-            return Err(self.error_at_token(self.past_call(start)));
+            return Err(self.unexpected(self.token_start(self.past_call(start))));
         }
         if AggregateKind::by_name(&name).is_some() {
             return self.aggregate(name, args, start);
@@ -105,7 +105,18 @@ impl Parser<'_> {
             return Err(self.error_at(start));
         }
         if args.wildcard && name != "count" || !args.wildcard && args.list.is_empty() {
-            return Err(self.error_at(start));
+            let empty = args.list.is_empty() && !args.wildcard;
+            let at = self.past_call(start) - 1;
+            return Err(if empty { self.error_at_token(at) } else { self.error_in_call(start) });
+        }
+        if let Some(kind) = AggregateKind::by_name(&name)
+            && !args.wildcard
+        {
+            let definition = kind.definition();
+            let rows = args.distinct && definition.takes_rows;
+            let max = if rows { usize::MAX } else { definition.max };
+            let min = definition.min - usize::from(definition.has_separator);
+            self.check_count(&args.list, min, max, start)?;
         }
         let (mut order_by, mut separator) = (Vec::new(), None);
         for clause in args.clauses {
@@ -129,6 +140,7 @@ impl Parser<'_> {
 
     fn call(&self, name: String, args: Vec<SqlExpr>, start: Location) -> SqlResult<Expr> {
         match name.as_str() {
+            "grouping" if args.is_empty() => Err(self.error_at_token(self.past_call(start) - 1)),
             "grouping" => Ok(Expr::Grouping(self.lower_exprs(args)?)),
             "get_format" => Err(SqlError::unsupported("GET_FORMAT()")),
             "default" | "values" => {

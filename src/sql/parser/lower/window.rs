@@ -34,7 +34,7 @@ impl Parser<'_> {
         let Arguments { distinct, wildcard, list, clauses } = args;
         let empty = list.is_empty() && !wildcard && aggregate.is_some();
         if (wildcard && name != "count") || empty || !clauses.is_empty() {
-            return Err(self.error_at(start));
+            return Err(self.error_in_call(start));
         }
         if distinct {
             if aggregate.is_none() {
@@ -44,14 +44,13 @@ impl Parser<'_> {
         }
         if let Some(kind) = WindowKind::by_name(&name) {
             let definition = kind.definition();
-            if list.len() < definition.min {
-                return Err(self.error_at_token(self.past_call(start) - 1));
-            }
-            if let Some(more) = list.get(definition.max) {
-                let at = self.token_index(more.span().start);
-                // Behind others it is the comma that should not be there.
-                return Err(self.error_at_token(at - usize::from(definition.max > 0)));
-            }
+            self.check_count(&list, definition.min, definition.max, start)?;
+        }
+        if let Some(kind) = aggregate
+            && !wildcard
+        {
+            let definition = kind.definition();
+            self.check_count(&list, definition.min, definition.max, start)?;
         }
         let over = match over {
             WindowType::NamedWindow(name) => Over::Name(self.lower_name(&name)?),
@@ -59,6 +58,30 @@ impl Parser<'_> {
         };
         let args = self.lower_exprs(list)?;
         Ok(Expr::Window(Box::new(WindowCall { name, distinct, args, over })))
+    }
+
+    /// Error 1064 at what stands first in the parentheses of a call.
+    pub(super) fn error_in_call(&self, start: Location) -> SqlError {
+        self.error_at_token(self.token_index(start) + 2)
+    }
+
+    /// Error 1064 for more or fewer arguments than the grammar has.
+    pub(super) fn check_count(
+        &self,
+        list: &[SqlExpr],
+        min: usize,
+        max: usize,
+        start: Location,
+    ) -> SqlResult<()> {
+        if list.len() < min {
+            return Err(self.error_at_token(self.past_call(start) - 1));
+        }
+        if let Some(more) = list.get(max) {
+            // Behind others it is the comma that should not be there.
+            let at = self.token_index(more.span().start) - usize::from(max > 0);
+            return Err(self.error_at_token(at));
+        }
+        Ok(())
     }
 
     /// The token behind the parenthesis that closes the call which begins here.
