@@ -72,6 +72,9 @@ pub struct StartArgs {
     /// What accounts prove themselves with that say nothing of it: mysql_native_password or caching_sha2_password [default: caching_sha2_password]
     #[arg(long, value_name = "PLUGIN")]
     pub default_authentication_plugin: Option<String>,
+    /// The folder whose files LOAD DATA may read and SELECT … INTO OUTFILE may make; empty: anywhere, NULL: nowhere [default: NULL]
+    #[arg(long, value_name = "DIR")]
+    pub secure_file_priv: Option<String>,
     /// The admin HTTP endpoint [default: 127.0.0.1:10080]
     #[arg(long, value_name = "IP:PORT")]
     pub admin_addr: Option<String>,
@@ -107,6 +110,7 @@ impl StartArgs {
                 "mysql.default-authentication-plugin",
                 &self.default_authentication_plugin,
             ),
+            ("--secure-file-priv", "mysql.secure-file-priv", &self.secure_file_priv),
         ] {
             if let Some(value) = value {
                 layers.flag(flag, key, value)?;

@@ -123,6 +123,8 @@ pub struct MysqlConfig {
     pub require_secure_transport: bool,
     /// What accounts prove themselves with that say nothing of it, the built-in root among them.
     pub default_authentication_plugin: AuthPlugin,
+    /// The folder whose files LOAD DATA may read and SELECT … INTO OUTFILE may make, and those below it. Empty: anywhere; NULL: nowhere.
+    pub secure_file_priv: String,
 }
 
 /// How a client proves that it has a password.
@@ -147,6 +149,7 @@ impl Default for MysqlConfig {
             tls_key: PathBuf::new(),
             require_secure_transport: false,
             default_authentication_plugin: AuthPlugin::default(),
+            secure_file_priv: "NULL".to_owned(),
         }
     }
 }

@@ -15,6 +15,7 @@ pub fn server_capabilities(tls: bool) -> CapabilityFlags {
         | CapabilityFlags::CLIENT_CONNECT_WITH_DB
         | CapabilityFlags::CLIENT_COMPRESS
         | CapabilityFlags::CLIENT_ODBC
+        | CapabilityFlags::CLIENT_LOCAL_FILES
         | CapabilityFlags::CLIENT_IGNORE_SPACE
         | CapabilityFlags::CLIENT_PROTOCOL_41
         | CapabilityFlags::CLIENT_INTERACTIVE

@@ -124,6 +124,11 @@ impl PacketWriter {
         self.sequence
     }
 
+    /// From now on frames are numbered from here: others were sent in between.
+    pub fn set_sequence(&mut self, sequence: u8) {
+        self.sequence = sequence;
+    }
+
     /// Bytes waiting to be taken.
     pub fn len(&self) -> usize {
         self.buffer.len()

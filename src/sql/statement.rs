@@ -144,6 +144,7 @@ statements! {
     Insert               "insert"                 Never   Writes  Done Plan  Here  "INSERT";
     InsertSelect         "insert_select"          Never   Writes  Done Plan  Here  "INSERT";
     Kill                 "kill"                   Never   Session Done Text  Here  "CONNECTION_ADMIN";
+    Load                 "load"                   Never   Writes  Done Never Here  "FILE";
     LockTables           "lock_tables"            First   Session Done Text  Here  "LOCK TABLES";
     PrepareSql           "prepare_sql"            Never   Session Done Never Here  Anybody;
     ReleaseSavepoint     "release_savepoint"      Never   Session Done Text  Here  Anybody;
@@ -219,6 +220,7 @@ impl Statement {
             },
             Statement::Update(_) => K::Update,
             Statement::Delete(_) => K::Delete,
+            Statement::LoadData(_) => K::Load,
             Statement::CreateDatabase(_) => K::CreateDb,
             Statement::DropDatabase { .. } => K::DropDb,
             Statement::CreateTable(_) => K::CreateTable,

@@ -33,6 +33,7 @@ wire_table! {
         507 Control crate::actors::session::remote::KeepSessions;
         508 Data crate::actors::session::remote::ListProcesses;
         509 Control crate::actors::session::remote::KillProcess;
+        510 Data crate::actors::session::Upload;
     }
 }
 

@@ -32,6 +32,7 @@ pub(super) fn configured(
         ("max_prepared_stmt_count", config.sql.max_prepared_statements.to_string()),
         ("port", address.port().to_string()),
         ("require_secure_transport", switch(config.mysql.require_secure_transport)),
+        ("secure_file_priv", config.mysql.secure_file_priv.clone()),
         ("ssl_cert", path(&config.mysql.tls_cert)),
         ("ssl_key", path(&config.mysql.tls_key)),
     ];

@@ -4,11 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use super::answer::Sink;
 use super::control::Control;
 use super::core::Core;
-use super::{Answer, CancelStatement, ClientInfo, Execute, Process, SessionServices, SwitchUser};
+use super::{
+    Answer, CancelStatement, ClientInfo, Execute, Process, SessionServices, SwitchUser, Upload,
+};
 use crate::actors::runtime::{
     Actor, Context, Handler, MailboxOptions, Overflow, ReplyTo, Supervision,
 };
@@ -28,7 +31,12 @@ pub struct Session {
     core: Option<Box<Core>>,
     queue: VecDeque<Work>,
     commands: u64,
+    /// Takes what the client sends of a file.
+    uploads: mpsc::Sender<Upload>,
 }
+
+/// Packets of a file that wait for their statement.
+const UPLOADS_AHEAD: usize = 4;
 
 impl Session {
     /// A session for a client whose password was checked.
@@ -38,13 +46,15 @@ impl Session {
         client: ClientInfo,
     ) -> Session {
         let control = Arc::new(Control::new(process.clone()));
-        let core = Core::new(services, process.clone(), control.clone(), client);
+        let (uploads, uploaded) = mpsc::channel(UPLOADS_AHEAD);
+        let core = Core::new(services, process.clone(), control.clone(), client, uploaded);
         Session {
             control,
             process,
             core: Some(Box::new(core)),
             queue: VecDeque::new(),
             commands: 0,
+            uploads,
         }
     }
 
@@ -116,6 +126,18 @@ impl Actor for Session {
 impl Handler<Execute> for Session {
     fn handle(&mut self, message: Execute, reply: ReplyTo<Answer>, ctx: &mut Context<Self>) {
         self.take_on(Work::Execute(message, reply), ctx);
+    }
+}
+
+/// Goes to the command in hand.
+impl Handler<Upload> for Session {
+    fn handle(&mut self, upload: Upload, reply: ReplyTo<()>, ctx: &mut Context<Self>) {
+        let uploads = self.uploads.clone();
+        ctx.spawn(async move {
+            // The session itself is where it goes.
+            let _ = uploads.send(upload).await;
+            reply.send(());
+        });
     }
 }
 

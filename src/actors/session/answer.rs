@@ -1,9 +1,8 @@
 //! The way of an answer to the client: in one piece if it is small, through a channel if it is not.
 
-use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::Answer;
+use super::{Answer, Part};
 use crate::actors::runtime::ReplyTo;
 use crate::common::{Fault, SqlError, SqlResult};
 use crate::protocol::packet::PacketWriter;
@@ -18,7 +17,7 @@ pub(super) struct Sink {
     /// Takes packets.
     pub(super) writer: PacketWriter,
     reply: Option<ReplyTo<Answer>>,
-    rest: Option<mpsc::Sender<Bytes>>,
+    rest: Option<mpsc::Sender<Part>>,
     /// The connection ends after this answer.
     pub(super) disconnect: bool,
     /// Bytes that are on their way.
@@ -43,11 +42,21 @@ impl Sink {
 
     /// Sends what is written so far, and waits while the client is behind. May be dropped at any point.
     pub(super) async fn flush(&mut self) -> SqlResult<()> {
+        self.send(None).await
+    }
+
+    /// Sends what is written so far, whose last packet asks the client for a file.
+    pub(super) async fn ask(&mut self) -> SqlResult<()> {
+        let sequence = self.writer.sequence();
+        self.send(Some(sequence)).await
+    }
+
+    async fn send(&mut self, asks: Option<u8>) -> SqlResult<()> {
         if let Some(rest) = &self.rest {
             let Ok(place) = rest.reserve().await else { return Err(gone()) };
             let bytes = self.writer.take();
             self.sent += bytes.len();
-            place.send(bytes);
+            place.send(Part { bytes, asks });
             return Ok(());
         }
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
@@ -55,7 +64,7 @@ impl Sink {
         if let Some(reply) = self.reply.take() {
             let bytes = self.writer.take();
             self.sent += bytes.len();
-            reply.send(Answer { bytes, rest: Some(receiver), disconnect: false });
+            reply.send(Answer { bytes, asks, rest: Some(receiver), disconnect: false });
         }
         Ok(())
     }
@@ -66,11 +75,11 @@ impl Sink {
         let sent = self.sent + bytes.len();
         match (self.reply.take(), &self.rest) {
             (Some(reply), _) => {
-                reply.send(Answer { bytes, rest: None, disconnect: self.disconnect });
+                reply.send(Answer { bytes, asks: None, rest: None, disconnect: self.disconnect });
             }
             // Nobody listens any more when this fails: the connection is gone.
             (None, Some(rest)) if !bytes.is_empty() => {
-                let _ = rest.send(bytes).await;
+                let _ = rest.send(Part { bytes, asks: None }).await;
             }
             (None, _) => {}
         }

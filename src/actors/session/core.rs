@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
+
 use super::activity::Tally;
 use super::answer::Sink;
 use super::control::Control;
 use super::prepared::PreparedStatements;
 use super::table_locks::OwnLocks;
 use super::transaction::Transactions;
+use super::uploads::Uploads;
 use super::vars::{SharedVars, Variables};
 use super::watch::Watched;
-use super::{ClientInfo, Kill, Memory, Process, SessionServices};
+use super::{ClientInfo, Kill, Memory, Process, SessionServices, Upload};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::command::Command;
 use crate::protocol::{CapabilityFlags, StatusFlags, response};
@@ -51,6 +54,8 @@ pub(super) struct Core {
     pub(super) row_count: i64,
     /// The client may send several statements at once.
     pub(super) multi_statements: bool,
+    /// What the client sends of files.
+    pub(super) uploads: Uploads,
 }
 
 impl Drop for Core {
@@ -65,6 +70,7 @@ impl Core {
         process: Arc<Process>,
         control: Arc<Control>,
         client: ClientInfo,
+        uploads: mpsc::Receiver<Upload>,
     ) -> Core {
         let memory = Memory::session(&services.memory, services.session_memory);
         let variables = services.variables.clone();
@@ -91,6 +97,7 @@ impl Core {
             parse_warnings: Vec::new(),
             row_count: 0,
             multi_statements,
+            uploads: Uploads::new(uploads),
         };
         core.start_afresh();
         core
@@ -194,6 +201,7 @@ impl Core {
             }
         };
         if let Err(error) = outcome {
+            self.uploads.pass_over(sink).await;
             self.fail(error, sink).await;
         }
         let now = self.services.clock.now();

@@ -60,11 +60,32 @@ message!(Execute => Answer, "Execute");
 pub struct Answer {
     /// The answer, or its beginning; empty for commands that have none.
     pub bytes: Bytes,
+    /// The last packet asks the client for a file, whose first packet has this number.
+    pub asks: Option<u8>,
     /// The rest, as it comes. The channel is small: a slow client slows its statement down.
-    pub rest: Option<mpsc::Receiver<Bytes>>,
+    pub rest: Option<mpsc::Receiver<Part>>,
     /// The connection ends after this answer.
     pub disconnect: bool,
 }
+
+/// A piece of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// Framed packets.
+    pub bytes: Bytes,
+    /// The last of them asks the client for a file, whose first packet has this number.
+    pub asks: Option<u8>,
+}
+
+/// A packet of the file that the statement in hand has asked for. It is answered when there is room for another.
+#[derive(Clone, Debug)]
+pub struct Upload {
+    /// Its payload; empty: the file has ended.
+    pub payload: Bytes,
+    /// The number of the frame after it.
+    pub next_sequence: u8,
+}
+message!(Upload => (), "Upload");
 
 /// Stop the statement in hand with error 1317, if there is one.
 #[derive(Debug)]
@@ -82,6 +103,8 @@ message!(SwitchUser => SqlResult<()>, "SwitchUser");
 pub struct SessionRef {
     /// Takes commands.
     pub execute: Address<Execute>,
+    /// Takes files that statements have asked for.
+    pub upload: Address<Upload>,
     /// Takes cancellations, which overtake the statement in hand.
     pub cancel: Address<CancelStatement>,
     /// Takes new users.

@@ -25,7 +25,7 @@
 //!
 //! [`statement`] sorts statements; [`run`] runs queries and writes; [`transaction`] keeps the transaction; [`prepared`] the
 //! prepared statements with their plans; [`set`] and [`variables`] the variables; [`show`] and [`sources`] bring what the
-//! node knows to `sql::system`, which makes tables of it; [`ddl`] asks for schema changes; [`accounts`] keeps who may connect; [`encode`] writes packets.
+//! node knows to `sql::system`, which makes tables of it; [`load_data`] reads files, of clients through [`uploads`]; [`ddl`] asks for schema changes; [`accounts`] keeps who may connect; [`encode`] writes packets.
 
 pub mod accounts;
 pub mod activity;
@@ -43,6 +43,7 @@ mod everybody;
 mod explain;
 mod flush;
 mod hints;
+mod load_data;
 mod memory;
 mod messages;
 mod named_locks;
@@ -62,6 +63,7 @@ mod table_locks;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod uploads;
 mod values;
 pub mod variables;
 mod vars;
@@ -74,8 +76,8 @@ pub use actor::Session;
 pub use cluster_actors::ClusterActors;
 pub use memory::{Held, Memory};
 pub use messages::{
-    Account, Accounts, Answer, CancelStatement, ClientInfo, Execute, SessionRef, Sessions,
-    SwitchUser, TlsSession,
+    Account, Accounts, Answer, CancelStatement, ClientInfo, Execute, Part, SessionRef, Sessions,
+    SwitchUser, TlsSession, Upload,
 };
 pub use named_locks::{LockKeeper, NamedLocks};
 pub use processes::{ClientLimits, Kill, Process, ProcessList, ProcessRow, ProcessState, RANGES};

@@ -22,7 +22,7 @@ use super::remote::OtherNodes;
 use super::variables::GlobalVariables;
 use super::{
     CancelStatement, ClientInfo, ClusterActors, Execute, LockedTables, Memory, Process,
-    ProcessList, SessionRef, Sessions, SwitchUser,
+    ProcessList, SessionRef, Sessions, SwitchUser, Upload,
 };
 
 /// What a node's sessions share.
@@ -139,6 +139,7 @@ impl Sessions for LocalSessions {
         });
         let session = SessionRef {
             execute: session.address::<Execute>(),
+            upload: session.address::<Upload>(),
             cancel: session.address::<CancelStatement>(),
             switch: session.address::<SwitchUser>(),
         };

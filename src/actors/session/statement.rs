@@ -110,6 +110,7 @@ impl Core {
         let affected_rows = match request.statement {
             S::Query(_) => return self.select(request, sink).await,
             S::Insert(_) | S::Update(_) | S::Delete(_) => return self.write(request, sink).await,
+            S::LoadData(load) => return self.load_data(load, request, sink).await,
             S::Show(show) => return self.show(show, request, sink).await,
             S::Describe { table, column } => {
                 return self.describe(table, column.as_deref(), request, sink).await;

@@ -59,6 +59,8 @@ struct Open {
 #[derive(Default)]
 pub(super) struct Transactions {
     begun: bool,
+    /// It is the statement's in hand: it ends with it.
+    is_statements: bool,
     options: BeginOptions,
     read_only: bool,
     isolation: Isolation,
@@ -102,6 +104,12 @@ impl Core {
         transactions.options = options;
         transactions.read_only = options.read_only.or(next.read_only).unwrap_or(settings.read_only);
         transactions.isolation = options.isolation.or(next.isolation).unwrap_or(settings.isolation);
+    }
+
+    /// A transaction for the statement in hand alone: its commit is the caller's, and if the statement fails all of it is undone.
+    pub(super) fn begin_for_statement(&mut self, options: BeginOptions) {
+        self.begin(options);
+        self.transactions.is_statements = true;
     }
 
     /// Whether what comes now is part of a transaction that only reads.
@@ -205,6 +213,7 @@ impl Core {
             self.services.schema.until_it_may_commit(&*self.services.store).await;
         }
         self.transactions.begun = false;
+        self.transactions.is_statements = false;
         let Some(open) = self.transactions.open.take() else { return Ok(()) };
         let _shield = self.control.shield();
         let written: Vec<i64> = open.written.iter().copied().collect();
@@ -246,6 +255,15 @@ impl Core {
             if let Err(error) = single.rollback().await {
                 tracing::debug!(%error, conn_id = self.process.id, "failed to roll back");
             }
+        }
+        if std::mem::take(&mut self.transactions.is_statements) {
+            let schema = self.transactions.open.as_ref().map(|open| open.guard.schema().clone());
+            self.roll_back().await;
+            let zone = self.vars.settings().time_zone;
+            return match schema {
+                Some(schema) => duplicate_shown(error, &schema, &zone),
+                None => error,
+            };
         }
         if error.class() == ErrorClass::GaveWay {
             self.roll_back().await;

@@ -40,6 +40,7 @@ pub mod fragment;
 mod groups;
 mod keys;
 mod listed;
+pub mod load;
 mod lookup;
 #[cfg(test)]
 pub(crate) mod memory_store;

@@ -30,6 +30,7 @@ pub fn is_light(plan: &StatementPlan, params: &[Datum]) -> bool {
                             && rows.iter().flatten().flatten().all(|expr| weight.expr(expr))
                     }
                     InsertSource::Query(query) => weight.query(query),
+                    InsertSource::Load(_) => false,
                 };
                 let updates = match &insert.on_conflict {
                     ConflictAction::Update(assignments) => weight.assignments(assignments),

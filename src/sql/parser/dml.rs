@@ -93,7 +93,7 @@ impl Parser<'_> {
     }
 
     /// The column on the left of an assignment, with its table if written.
-    fn target_column(&mut self) -> SqlResult<(Option<ObjectName>, String)> {
+    pub(super) fn target_column(&mut self) -> SqlResult<(Option<ObjectName>, String)> {
         match self.column()? {
             Expr::Column { database, table: Some(name), name: column } => {
                 Ok((Some(ObjectName { database, name }), column))
@@ -103,7 +103,7 @@ impl Parser<'_> {
         }
     }
 
-    fn assignment(&mut self) -> SqlResult<Assignment> {
+    pub(super) fn assignment(&mut self) -> SqlResult<Assignment> {
         let (table, column) = self.target_column()?;
         if !self.op(":=") {
             self.expect_op("=")?;

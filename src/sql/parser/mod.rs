@@ -34,6 +34,7 @@ mod flush;
 mod hints;
 mod infix;
 mod keywords;
+mod load;
 mod lower;
 mod pieces;
 mod prefix;

@@ -20,7 +20,6 @@ const UNSUPPORTED: &[&str] = &[
     "HELP",
     "IMPORT",
     "INSTALL",
-    "LOAD",
     "LOCK",
     "OPTIMIZE",
     "PURGE",
@@ -61,6 +60,7 @@ impl Parser<'_> {
                 Err(self.syntax_error())
             }
             b"VALUES" => self.query().map(|query| Statement::Query(Box::new(query))),
+            b"LOAD" => self.load(),
             b"CREATE" => self.create(),
             b"DROP" => self.drop(),
             b"ALTER" => self.alter(),
@@ -155,7 +155,6 @@ impl Parser<'_> {
             Some(&"START") => {
                 self.unknown_object("START", &["SLAVE", "REPLICA", "GROUP_REPLICATION"])
             }
-            Some(&"LOAD") => Err(SqlError::unsupported("LOAD DATA")),
             Some(word) => Err(SqlError::unsupported(word)),
             None => Err(self.syntax_error()),
         }

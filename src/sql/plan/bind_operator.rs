@@ -143,10 +143,16 @@ impl Binder<'_> {
 }
 
 /// A value as it is assigned to a column of this type. To a number X'41' is 65; to a text a number that is written as its own type has it
-/// (FLOAT, BIT, ZEROFILL) is that text.
+/// (FLOAT, BIT, ZEROFILL) is that text; to a document bytes are nothing.
 pub(super) fn assigned(expr: Expr, target: &FieldType) -> Expr {
     if target.kind.is_numeric() {
         return expr.as_number();
+    }
+    if target.kind == TypeKind::Json && expr.field_type().is_binary_string() {
+        // Bytes are no text that a document could be read from: error 3144, unless they are NULL.
+        let extract = Function::named("json_extract").expect("it is a function of ours");
+        let args = vec![expr, Expr::text("$")];
+        return Expr::Call { function: extract, args, field_type: FieldType::json() };
     }
     if target.kind.is_string() && expr.field_type().has_text_of_its_own() {
         // As bytes: whether they are text is for the column to say.

@@ -63,7 +63,7 @@ impl Binder<'_> {
     }
 
     /// The table a statement changes; those of MySQL's own databases are not.
-    fn target(&self, name: &ast::ObjectName) -> SqlResult<(String, Arc<TableInfo>)> {
+    pub(super) fn target(&self, name: &ast::ObjectName) -> SqlResult<(String, Arc<TableInfo>)> {
         let (database, table) = self.table(name)?;
         if table.id < 0 {
             return Err(SqlError::new(
@@ -469,14 +469,14 @@ fn target_columns(table: &TableInfo, names: Option<&[String]>) -> SqlResult<Vec<
     Ok(columns)
 }
 
-fn target_column(table: &TableInfo, name: &str, clause: &str) -> SqlResult<usize> {
+pub(super) fn target_column(table: &TableInfo, name: &str, clause: &str) -> SqlResult<usize> {
     let public = &table.columns[..public_columns(table)];
     let found = public.iter().position(|column| same_name(&column.name, name));
     found.ok_or_else(|| super::bind_expr::unknown_column(name, clause))
 }
 
 /// DEFAULT as an assigned value.
-fn column_default(table: &TableInfo, column: usize) -> SqlResult<Expr> {
+pub(super) fn column_default(table: &TableInfo, column: usize) -> SqlResult<Expr> {
     let info = &table.columns[column];
     let value = super::literals::default_value(info)?;
     debug_assert_eq!(column_type(table, column), info.field_type);

@@ -188,6 +188,16 @@ fn fallback(column: &DocumentColumn, written: &OnResponse) -> SqlResult<Fallback
     }
 }
 
+/// Whether it is a JSON_TABLE that reads columns of what has not been put below it.
+fn reads_left(plan: &Logical) -> bool {
+    match plan {
+        Logical::Unnest { input, document, .. } => {
+            matches!(**input, Logical::Dual) && !document.columns().is_empty()
+        }
+        _ => false,
+    }
+}
+
 /// Puts a JSON_TABLE that reads columns on its left behind the rows they are of.
 pub(super) fn behind(
     (outer, inner): (Logical, Logical),
@@ -195,30 +205,29 @@ pub(super) fn behind(
     conditions: Vec<Expr>,
     (swapped, alias): (bool, &str),
 ) -> SqlResult<Logical> {
-    match inner {
-        Logical::Unnest { document, table, .. } if !document.columns().is_empty() => {
-            if swapped {
-                return Err(SqlError::new(
-                    errno::TF_FORBIDDEN_JOIN_TYPE,
-                    format!(
-                        "INNER or LEFT JOIN must be used for LATERAL references made by '{alias}'"
-                    ),
-                ));
-            }
-            let input = Box::new(outer);
-            if kind == JoinKind::Inner {
-                let plan = Logical::Unnest { input, document, table, kind, filter: None };
-                return Ok(plan.filter(conditions));
-            }
-            let filter = Expr::conjunction(conditions);
-            Ok(Logical::Unnest { input, document, table, kind, filter })
-        }
-        inner => Ok(Logical::Join {
+    if swapped && reads_left(&outer) {
+        return Err(SqlError::new(
+            errno::TF_FORBIDDEN_JOIN_TYPE,
+            format!("INNER or LEFT JOIN must be used for LATERAL references made by '{alias}'"),
+        ));
+    }
+    if !reads_left(&inner) {
+        return Ok(Logical::Join {
             left: Box::new(outer),
             right: Box::new(inner),
             kind,
             conditions,
             null_aware: false,
-        }),
+        });
     }
+    let Logical::Unnest { document, table, .. } = inner else {
+        return Err(SqlError::internal("a table of documents without one"));
+    };
+    let input = Box::new(outer);
+    if kind == JoinKind::Inner {
+        let plan = Logical::Unnest { input, document, table, kind, filter: None };
+        return Ok(plan.filter(conditions));
+    }
+    let filter = Expr::conjunction(conditions);
+    Ok(Logical::Unnest { input, document, table, kind, filter })
 }

@@ -36,6 +36,7 @@ pub(super) fn explain(plan: &StatementPlan) -> Vec<Row> {
             let rows = match &insert.source {
                 InsertSource::Values(rows) => rows.len() as f64,
                 InsertSource::Query(query) => query.root.estimated_rows,
+                InsertSource::Load(load) => load.rows.len() as f64,
             };
             out.row("Insert", rows, object(&insert.target.table, None), action);
             if let InsertSource::Query(query) = &insert.source {

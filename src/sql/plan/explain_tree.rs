@@ -41,7 +41,7 @@ fn plan_parts(plan: &StatementPlan) -> (Option<&PhysicalPlan>, &[Subplan]) {
         StatementPlan::Insert(insert) => (
             match &insert.source {
                 super::InsertSource::Query(query) => Some(&query.root),
-                super::InsertSource::Values(_) => None,
+                super::InsertSource::Values(_) | super::InsertSource::Load(_) => None,
             },
             &insert.subqueries,
         ),

@@ -36,6 +36,7 @@ mod frames;
 mod from;
 mod grouping;
 mod literals;
+mod load;
 mod logical;
 mod lower;
 mod optimize;
@@ -62,6 +63,7 @@ mod windows;
 
 pub use figures::{NodeFigures, TreeFigures};
 pub(in crate::sql) use frames::{illegal_frame, is_negative_amount};
+pub use load::{FileRow, LoadPlace, LoadSource};
 pub(crate) use lower::key_type;
 pub use physical::{
     AccessLock, ApplyKind, Assignment, ConflictAction, DateParameter, DeletePlan, HandleRange,

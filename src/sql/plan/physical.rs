@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::load::LoadSource;
 use super::window::Window;
 use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::expr::{Aggregate, Expr};
@@ -479,6 +480,8 @@ pub enum InsertSource {
     Values(Vec<Vec<Option<Expr>>>),
     /// SELECT.
     Query(Box<QueryPlan>),
+    /// LOAD DATA.
+    Load(LoadSource),
 }
 
 /// What to do where a unique key exists.

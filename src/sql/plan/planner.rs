@@ -66,7 +66,7 @@ pub struct Planner<'a> {
 pub enum StatementPlan {
     /// SELECT.
     Query(QueryPlan),
-    /// INSERT and REPLACE.
+    /// INSERT, REPLACE and LOAD DATA.
     Insert(InsertPlan),
     /// UPDATE.
     Update(UpdatePlan),
@@ -94,13 +94,14 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Plans a query, INSERT, UPDATE or DELETE; anything else is an internal error.
+    /// Plans a query, INSERT, UPDATE, DELETE or LOAD DATA; anything else is an internal error.
     pub fn plan(&self, statement: &ast::Statement) -> SqlResult<StatementPlan> {
         Ok(match statement {
             ast::Statement::Query(query) => StatementPlan::Query(self.plan_query(query)?),
             ast::Statement::Insert(insert) => StatementPlan::Insert(self.plan_insert(insert)?),
             ast::Statement::Update(update) => StatementPlan::Update(self.plan_update(update)?),
             ast::Statement::Delete(delete) => StatementPlan::Delete(self.plan_delete(delete)?),
+            ast::Statement::LoadData(load) => StatementPlan::Insert(Binder::new(self).load(load)?),
             _ => return Err(SqlError::internal("a statement that has no plan")),
         })
     }

@@ -232,6 +232,14 @@ impl Wire {
         self.sequence
     }
 
+    /// The next of several packets, for which the client may not take longer than within one.
+    pub(super) async fn next_packet(&mut self, sequence: u8) -> Result<Packet, End> {
+        let patience = self.read_patience;
+        // Between packets nobody else looks at the time.
+        let packet = timeout(patience, self.packet(sequence)).await;
+        packet.map_err(|_| End::ReadTimeout(patience))?
+    }
+
     /// The next packet, whose first frame must have this number.
     pub(super) async fn packet(&mut self, sequence: u8) -> Result<Packet, End> {
         self.reader.expect_sequence(sequence);

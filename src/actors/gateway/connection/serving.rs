@@ -11,7 +11,7 @@ use super::login;
 use super::services::Services;
 use crate::actors::gateway::metrics;
 use crate::actors::session::{
-    Answer, CancelStatement, ClientInfo, Execute, Process, SessionRef, SwitchUser,
+    Answer, CancelStatement, ClientInfo, Execute, Part, Process, SessionRef, SwitchUser, Upload,
 };
 use crate::common::{SqlError, errno};
 use crate::protocol::command::Command;
@@ -106,9 +106,12 @@ impl Serving {
     }
 
     async fn write_answer(&self, wire: &mut Wire, answer: Answer) -> Result<(), End> {
-        let Answer { bytes, rest, disconnect } = answer;
+        let Answer { bytes, asks, rest, disconnect } = answer;
         if !bytes.is_empty() {
             self.write(wire, &bytes).await?;
+        }
+        if let Some(sequence) = asks {
+            self.upload(wire, sequence).await?;
         }
         if let Some(mut rest) = rest {
             loop {
@@ -119,12 +122,40 @@ impl Serving {
                     end = wire.gone() => return Err(end),
                 };
                 match more {
-                    Some(bytes) => self.write(wire, &bytes).await?,
+                    Some(Part { bytes, asks }) => {
+                        self.write(wire, &bytes).await?;
+                        if let Some(sequence) = asks {
+                            self.upload(wire, sequence).await?;
+                        }
+                    }
                     None => break,
                 }
             }
         }
         if disconnect { Err(End::Closed) } else { Ok(()) }
+    }
+
+    /// Hands a file, which the packet before this number has asked for, to the session: packet by packet, up to an empty one.
+    async fn upload(&self, wire: &mut Wire, mut sequence: u8) -> Result<(), End> {
+        loop {
+            let packet = tokio::select! {
+                biased;
+                () = self.process.killed() => return Err(End::Killed),
+                packet = wire.next_packet(sequence) => packet?,
+            };
+            sequence = packet.next_sequence;
+            let is_last = packet.payload.is_empty();
+            let upload = Upload { payload: packet.payload, next_sequence: sequence };
+            let taken = self.session.upload.ask(upload, STATEMENT_DEADLINE);
+            tokio::select! {
+                biased;
+                taken = taken => taken?,
+                () = self.process.killed() => return Err(End::Killed),
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
     }
 
     /// Writes, unless the connection is killed meanwhile: a client that does not read holds up nobody.

@@ -25,8 +25,8 @@ use crate::actors::runtime::{
     ReplyTo, SendError, Supervision, System, Thread,
 };
 use crate::actors::session::{
-    Account, Accounts, Answer, CancelStatement, ClientInfo, ClientLimits, Execute, Kill, Process,
-    ProcessList, SessionRef, Sessions, SwitchUser,
+    Account, Accounts, Answer, CancelStatement, ClientInfo, ClientLimits, Execute, Kill, Part,
+    Process, ProcessList, SessionRef, Sessions, SwitchUser, Upload,
 };
 use crate::common::{SqlError, SqlResult, errno};
 use crate::message;
@@ -177,6 +177,7 @@ impl Sessions for RemoteSessions {
             attached.map_err(SqlError::internal)?;
             Ok(SessionRef {
                 execute: session.address::<Execute>(),
+                upload: session.address::<Upload>(),
                 cancel: session.address::<CancelStatement>(),
                 switch: session.address::<SwitchUser>(),
             })
@@ -198,6 +199,7 @@ struct Place {
     number: u64,
     run: Address<RunCommand>,
     more: Address<MoreAnswer>,
+    upload: Address<Upload>,
     cancel: Address<CancelStatement>,
     switch: Address<SwitchUser>,
     close: Address<CloseSession>,
@@ -251,6 +253,7 @@ impl Handler<Attach> for Away {
         self.place = Some(Place {
             run: self.bridge.address(path.clone()),
             more: self.bridge.address(path.clone()),
+            upload: self.bridge.address(path.clone()),
             cancel: self.bridge.address(path.clone()),
             switch: self.bridge.address(path.clone()),
             close: self.bridge.address(path),
@@ -273,14 +276,14 @@ impl Handler<Execute> for Away {
         ctx.spawn(async move {
             match asked.await {
                 Err(error) => reply.send(lost(&node, &error, first_sequence)),
-                Ok(AnswerPart { bytes, more: false, disconnect, limits }) => {
+                Ok(AnswerPart { bytes, more: false, asks, disconnect, limits }) => {
                     learn(&process, limits);
-                    reply.send(Answer { bytes, rest: None, disconnect });
+                    reply.send(Answer { bytes, asks, rest: None, disconnect });
                 }
-                Ok(AnswerPart { bytes, limits, .. }) => {
+                Ok(AnswerPart { bytes, limits, asks, .. }) => {
                     learn(&process, limits);
                     let (sender, rest) = mpsc::channel(PARTS_AHEAD);
-                    reply.send(Answer { bytes, rest: Some(rest), disconnect: false });
+                    reply.send(Answer { bytes, asks, rest: Some(rest), disconnect: false });
                     match stream(&more, &sender).await {
                         Ok(limits) => learn(&process, limits),
                         // Before the channel ends, or half an answer would pass for a whole one.
@@ -302,14 +305,14 @@ fn learn(process: &Process, limits: Option<ClientLimits>) {
 /// Takes the parts of an answer along until there are no more, or nobody wants them. Answers what the client may do from then on.
 async fn stream(
     more: &Address<MoreAnswer>,
-    sender: &mpsc::Sender<bytes::Bytes>,
+    sender: &mpsc::Sender<Part>,
 ) -> Result<Option<ClientLimits>, AskError> {
     loop {
         let part = more.ask(MoreAnswer, STATEMENT_DEADLINE).await?;
         if !part.more {
             return Ok(part.limits);
         }
-        if sender.send(part.bytes).await.is_err() {
+        if sender.send(Part { bytes: part.bytes, asks: part.asks }).await.is_err() {
             return Ok(None);
         }
     }
@@ -325,7 +328,22 @@ fn lost(node: &str, error: &AskError, first_sequence: u8) -> Answer {
     let text = format!("the session was on node {node}, which {reason}: connect again");
     let mut writer = PacketWriter::new(first_sequence);
     response::write_error(&mut writer, &SqlError::new(errno::SERVER_SHUTDOWN, text));
-    Answer { bytes: writer.take(), rest: None, disconnect: true }
+    Answer { bytes: writer.take(), asks: None, rest: None, disconnect: true }
+}
+
+impl Handler<Upload> for Away {
+    fn handle(&mut self, upload: Upload, reply: ReplyTo<()>, ctx: &mut Context<Self>) {
+        let Some(place) = &self.place else { return ctx.stop() };
+        let taken = place.upload.ask(upload, STATEMENT_DEADLINE);
+        let process = self.process.clone();
+        ctx.spawn(async move {
+            // A file with a hole in it would pass for a whole one.
+            if taken.await.is_err() {
+                process.end();
+            }
+            reply.send(());
+        });
+    }
 }
 
 impl Handler<CancelStatement> for Away {

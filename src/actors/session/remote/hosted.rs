@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use dashmap::DashMap;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -22,8 +22,8 @@ use crate::actors::runtime::{
     ReplyTo, Supervision, System, Thread,
 };
 use crate::actors::session::{
-    Account, Answer, CancelStatement, ClientInfo, ClientLimits, Execute, Kill, Process,
-    ProcessState, Session, SessionServices, SwitchUser,
+    Account, Answer, CancelStatement, ClientInfo, ClientLimits, Execute, Kill, Part, Process,
+    ProcessState, Session, SessionServices, SwitchUser, Upload,
 };
 use crate::common::{SqlError, SqlResult};
 use crate::message;
@@ -111,6 +111,7 @@ impl SessionHost {
             .message::<KillProcess>();
         serve::<RunCommand>(bridge, &host, &open);
         serve::<MoreAnswer>(bridge, &host, &open);
+        serve::<Upload>(bridge, &host, &open);
         serve::<CancelStatement>(bridge, &host, &open);
         serve::<SwitchUser>(bridge, &host, &open);
         serve::<CloseSession>(bridge, &host, &open);
@@ -299,7 +300,7 @@ pub struct Hosted {
     at_gateway: Address<KillProcess>,
     session: Option<ActorRef<Session>>,
     /// Of the answer in hand.
-    rest: Option<mpsc::Receiver<Bytes>>,
+    rest: Option<mpsc::Receiver<Part>>,
     /// What its gateway has been told that its client may do.
     told: ClientLimits,
 }
@@ -353,10 +354,10 @@ impl Hosted {
         ctx: &mut Context<Self>,
     ) {
         // Without an answer the session has failed; the asker hears of it as the reply is let go.
-        let Ok(Answer { bytes, rest, disconnect }) = answer else { return ctx.stop() };
+        let Ok(Answer { bytes, asks, rest, disconnect }) = answer else { return ctx.stop() };
         self.rest = rest;
         let limits = self.news();
-        reply.send(AnswerPart { bytes, more: self.rest.is_some(), disconnect, limits });
+        reply.send(AnswerPart { bytes, more: self.rest.is_some(), asks, disconnect, limits });
         if self.rest.is_none() {
             self.process.at_rest(self.services.clock.now());
         }
@@ -398,14 +399,32 @@ impl Handler<MoreAnswer> for Hosted {
                 reply.send(AnswerPart { limits, ..AnswerPart::default() });
                 return hosted.process.at_rest(hosted.services.clock.now());
             };
-            let mut bytes = BytesMut::from(first);
-            while bytes.len() < PART_BYTES
+            let (mut bytes, mut asks) = (BytesMut::from(first.bytes), first.asks);
+            // What asks for a file is the last of its part.
+            while asks.is_none()
+                && bytes.len() < PART_BYTES
                 && let Ok(more) = rest.try_recv()
             {
-                bytes.extend_from_slice(&more);
+                bytes.extend_from_slice(&more.bytes);
+                asks = more.asks;
             }
             hosted.rest = Some(rest);
-            reply.send(AnswerPart { bytes: bytes.freeze(), more: true, ..AnswerPart::default() });
+            let bytes = bytes.freeze();
+            reply.send(AnswerPart { bytes, asks, more: true, ..AnswerPart::default() });
+        });
+    }
+}
+
+/// Goes to the command in hand.
+impl Handler<Upload> for Hosted {
+    fn handle(&mut self, upload: Upload, reply: ReplyTo<()>, ctx: &mut Context<Self>) {
+        let Some(session) = &self.session else { return ctx.stop() };
+        let taken = session.ask(upload, STATEMENT_DEADLINE);
+        ctx.spawn(async move {
+            // Without an answer the asker hears of it as the reply is let go.
+            if taken.await.is_ok() {
+                reply.send(());
+            }
         });
     }
 }

@@ -9,7 +9,7 @@ use super::proto as wire;
 use crate::actors::bridge::{WireError, Wired};
 use crate::actors::runtime::Message;
 use crate::actors::session::{
-    Account, CancelStatement, ClientInfo, ClientLimits, SwitchUser, TlsSession,
+    Account, CancelStatement, ClientInfo, ClientLimits, SwitchUser, TlsSession, Upload,
 };
 use crate::common::{SqlError, SqlResult};
 use crate::message;
@@ -50,6 +50,8 @@ pub struct AnswerPart {
     pub bytes: Bytes,
     /// There is more.
     pub more: bool,
+    /// The last packet asks the client for a file, whose first packet has this number.
+    pub asks: Option<u8>,
     /// The connection ends after this answer.
     pub disconnect: bool,
     /// What the session allows its client from now on, if that has changed.
@@ -162,7 +164,9 @@ fn part_to_wire(part: AnswerPart) -> wire::AnswerPart {
         write_ms: to_ms(limits.write),
         packet: limits.packet as u64,
     });
-    wire::AnswerPart { bytes: part.bytes, more: part.more, disconnect: part.disconnect, limits }
+    let AnswerPart { bytes, more, asks, disconnect, .. } = part;
+    let asks = asks.map(u32::from);
+    wire::AnswerPart { bytes, more, asks, disconnect, limits }
 }
 
 fn to_ms(time: Duration) -> u64 {
@@ -176,7 +180,9 @@ fn part_from_wire(wire: wire::AnswerPart) -> AnswerPart {
         write: Duration::from_millis(limits.write_ms),
         packet: usize::try_from(limits.packet).unwrap_or(usize::MAX),
     });
-    AnswerPart { bytes: wire.bytes, more: wire.more, disconnect: wire.disconnect, limits }
+    let wire::AnswerPart { bytes, more, asks, disconnect, .. } = wire;
+    let asks = asks.and_then(|sequence| u8::try_from(sequence).ok());
+    AnswerPart { bytes, more, asks, disconnect, limits }
 }
 
 impl Wired for RunCommand {
@@ -220,6 +226,28 @@ impl Wired for MoreAnswer {
 
     fn reply_from_wire(wire: wire::AnswerPart) -> Result<AnswerPart, WireError> {
         Ok(part_from_wire(wire))
+    }
+}
+
+impl Wired for Upload {
+    type Wire = wire::Upload;
+    type WireReply = wire::Uploaded;
+
+    fn into_wire(self) -> wire::Upload {
+        wire::Upload { payload: self.payload, next_sequence: self.next_sequence.into() }
+    }
+
+    fn from_wire(wire: wire::Upload) -> Result<Upload, WireError> {
+        let next_sequence = u8::try_from(wire.next_sequence).map_err(WireError::of::<Upload>)?;
+        Ok(Upload { payload: wire.payload, next_sequence })
+    }
+
+    fn reply_to_wire((): ()) -> wire::Uploaded {
+        wire::Uploaded {}
+    }
+
+    fn reply_from_wire(_: wire::Uploaded) -> Result<(), WireError> {
+        Ok(())
     }
 }
 

@@ -117,7 +117,7 @@ impl Client {
         let mut bytes = BytesMut::from(&answer.bytes[..]);
         if let Some(mut rest) = answer.rest {
             while let Some(more) = rest.recv().await {
-                bytes.extend_from_slice(&more);
+                bytes.extend_from_slice(&more.bytes);
             }
         }
         bytes.freeze()

@@ -249,7 +249,7 @@ const VARIABLES: &[Variable] = variables! {
     lc_messages Both (Text) = "en_US", Only(&[]);
     lc_time_names Both (Text) = "en_US", Only(&[]);
     license Global (Text) = "Apache License 2.0", ReadOnly;
-    local_infile Global (Switch) = "OFF", Only(&[]);
+    local_infile Global (Switch) = "OFF", Read("LOAD DATA LOCAL");
     lock_wait_timeout Both (Integer(1, YEAR)) = "31536000", Sets(|to, value| to.table_lock_wait = seconds(value));
     locked_in_memory Global (Switch) = "OFF", ReadOnly;
     log_bin Global (Switch) = "OFF", ReadOnly;
@@ -314,7 +314,7 @@ const VARIABLES: &[Variable] = variables! {
     require_secure_transport Global (Switch) = "OFF", ReadOnly;
     resultset_metadata Session (Word(&["NONE", "FULL"])) = "FULL", Only(&[]);
     secure_auth Global (Switch) = "ON", ReadOnly;
-    secure_file_priv Global (Text) = "", ReadOnly;
+    secure_file_priv Global (Text) = "NULL", ReadOnly;
     server_id Global (Integer(0, U32)) = "1", ReadOnly;
     server_uuid Global (Text) = "00000000-0000-0000-0000-000000000001", ReadOnly;
     session_track_gtids Both (Word(&["OFF", "OWN_GTID", "ALL_GTIDS"])) = "OFF", Only(&[]);

@@ -17,6 +17,21 @@ pub(super) fn assign(
     convert_for_column(value, &column.field_type, &column.name, row_number as u64, ctx)
 }
 
+/// As [`assign`], for a column of a table that a statement names: what is no document is said of both.
+pub(super) fn assign_to(
+    table: &TableInfo,
+    column: &ColumnInfo,
+    value: Datum,
+    row_number: usize,
+    ctx: &EvalContext,
+) -> SqlResult<Datum> {
+    if column.field_type.kind != TypeKind::Json {
+        return assign(value, column, row_number, ctx);
+    }
+    let name = format!("{}.{}", table.name, column.name);
+    convert_for_column(value, &column.field_type, &name, row_number as u64, ctx)
+}
+
 /// A generated number as the column's value; `None` if it does not fit.
 pub(super) fn generated(number: u64, column: &ColumnInfo) -> Option<Datum> {
     let field_type = &column.field_type;

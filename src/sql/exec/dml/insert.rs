@@ -14,16 +14,16 @@ use crate::sql::table_codec;
 use crate::sql::types::{Datum, SqlMode};
 
 /// One INSERT or REPLACE under way.
-struct Insert<'a> {
-    plan: &'a InsertPlan,
-    ctx: &'a ExecContext,
+pub(super) struct Insert<'a> {
+    pub(super) plan: &'a InsertPlan,
+    pub(super) ctx: &'a ExecContext,
     writer: TableWriter<'a>,
-    defaults: Vec<Default>,
-    subqueries: subquery::Found,
+    pub(super) defaults: Vec<Default>,
+    pub(super) subqueries: subquery::Found,
     /// ON DUPLICATE KEY UPDATE, with the subqueries' values in it.
     assignments: Vec<Assignment>,
     single_row: bool,
-    rows: u64,
+    pub(super) rows: u64,
     duplicates: u64,
     delta: TableDelta,
     result: DmlResult,
@@ -33,7 +33,7 @@ struct Insert<'a> {
 const MAX_REPLACEMENTS: usize = 8;
 
 /// A row with its values, and whether its AUTO_INCREMENT column waits for one.
-struct Built {
+pub(super) struct Built {
     values: Vec<Datum>,
     generate: bool,
     /// The value its AUTO_INCREMENT column has got.
@@ -71,6 +71,7 @@ pub(super) async fn run(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlRe
             }
         }
         InsertSource::Query(query) => insert.insert_query(query).await?,
+        InsertSource::Load(source) => insert.load(source).await?,
     }
     let Insert { mut result, rows, duplicates, single_row, delta, .. } = insert;
     result.deltas.push((plan.target.table.id, delta));
@@ -134,7 +135,7 @@ impl Insert<'_> {
     }
 
     /// A row that starts from the defaults, and which columns still need a value.
-    fn start_row(&self) -> Vec<Datum> {
+    pub(super) fn start_row(&self) -> Vec<Datum> {
         let value = |default: &Default| match default {
             Default::Value(value) => value.clone(),
             Default::Missing => Datum::Null,
@@ -179,12 +180,13 @@ impl Insert<'_> {
         ))
     }
 
-    fn convert(&self, value: Datum, offset: usize) -> SqlResult<Datum> {
-        let column = &self.plan.target.table.columns[offset];
-        assign::assign(value, column, self.rows as usize, &self.ctx.eval)
+    pub(super) fn convert(&self, value: Datum, offset: usize) -> SqlResult<Datum> {
+        let table = &self.plan.target.table;
+        let column = &table.columns[offset];
+        assign::assign_to(table, column, value, self.rows as usize, &self.ctx.eval)
     }
 
-    fn finish_row(&self, mut row: Vec<Datum>, given: &[bool]) -> SqlResult<Built> {
+    pub(super) fn finish_row(&self, mut row: Vec<Datum>, given: &[bool]) -> SqlResult<Built> {
         let eval = &self.ctx.eval;
         let mut generate = false;
         for (offset, column) in self.plan.target.table.columns.iter().enumerate() {
@@ -271,7 +273,7 @@ impl Insert<'_> {
     }
 
     /// Writes a chunk.
-    async fn write(&mut self, mut rows: Vec<Built>) -> SqlResult<()> {
+    pub(super) async fn write(&mut self, mut rows: Vec<Built>) -> SqlResult<()> {
         self.ctx.pause().await?;
         self.generate(&mut rows).await?;
         let table = &self.plan.target.table;

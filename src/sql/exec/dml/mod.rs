@@ -9,6 +9,7 @@ mod assign;
 mod auto_ids;
 mod delete;
 mod insert;
+mod load;
 mod update;
 mod writer;
 
@@ -47,7 +48,7 @@ pub async fn execute_insert(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<D
     if let InsertSource::Query(query) = &plan.source {
         check_dates(&query.dates, ctx)?;
     }
-    let exact = matches!(plan.source, InsertSource::Values(_)) && plan.subqueries.is_empty();
+    let exact = !matches!(plan.source, InsertSource::Query(_)) && plan.subqueries.is_empty();
     retry::in_statement(ctx, exact, || Box::pin(insert::run(plan, ctx))).await
 }
 

@@ -32,7 +32,8 @@ pub(super) fn assign_row(
     let eval = &ctx.eval;
     for Assignment { column: offset, value } in assignments {
         let column = &table.columns[*offset];
-        let value = assign::assign(value.eval(&scope, eval)?, column, row_number, eval)?;
+        let value = value.eval(&scope, eval)?;
+        let value = assign::assign_to(table, column, value, row_number, eval)?;
         scope[start + offset] = assign::check_null(value, column, eval.is_strict(), eval)?;
     }
     let width = table.columns.len();

@@ -8,6 +8,7 @@ mod admin;
 mod ddl;
 mod expr;
 mod json;
+mod load;
 mod query;
 mod window;
 
@@ -23,6 +24,7 @@ pub use ddl::{
 };
 pub use expr::{BinaryOp, CastType, Expr, Literal, TrimSide, TruthValue, UnaryOp};
 pub use json::{JsonColumn, JsonTable, JsonValue, OnResponse};
+pub use load::{FileFormat, LoadData, LoadTarget};
 pub use query::{
     Assignment, CommonTable, Delete, Insert, InsertRows, JoinConstraint, JoinOp, Limit, Locking,
     OrderItem, Query, QueryBody, Select, SelectItem, SetOperator, TableRef, Update,
@@ -49,6 +51,8 @@ pub enum Statement {
     Update(Box<Update>),
     /// DELETE.
     Delete(Box<Delete>),
+    /// LOAD DATA.
+    LoadData(Box<LoadData>),
     /// CREATE DATABASE.
     CreateDatabase(CreateDatabase),
     /// DROP DATABASE.
