@@ -53,7 +53,10 @@ pub(super) fn conform(value: Datum, field_type: &FieldType, ctx: &EvalContext) -
             Json::of_datum(&value, &mut Pulse::new(&check)).map(Datum::Json)?
         }
         (kind, Datum::Time(time)) if kind.is_calendar() => {
-            Datum::Time(time.with_kind(crate::sql::types::time_kind(kind)))
+            let mut time = time.with_kind(crate::sql::types::time_kind(kind));
+            // As with decimals: of two values that become one type, the one with fewer digits gets more.
+            time.fsp = time.fsp.max(field_type.fsp());
+            Datum::Time(time)
         }
         (kind, value) if kind.is_calendar() => {
             let kind = crate::sql::types::time_kind(kind);

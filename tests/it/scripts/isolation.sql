@@ -115,3 +115,22 @@ START TRANSACTION READ ONLY;
 COMMIT AND CHAIN;
 UPDATE t SET v = 0;
 ROLLBACK;
+-- A unique value that another transaction is giving up is waited for, not taken for a duplicate.
+SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+CREATE TABLE given (id INT PRIMARY KEY, k VARCHAR(9), UNIQUE (k));
+INSERT INTO given VALUES (1, 'a'), (2, 'b'), (3, 'c');
+BEGIN;
+UPDATE given SET k = 'moved' WHERE id = 1;
+DELETE FROM given WHERE id = 2;
+REPLACE INTO given VALUES (3, 'd');
+-- session b
+SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+SET innodb_lock_wait_timeout = 1;
+INSERT INTO given VALUES (11, 'a');
+INSERT INTO given VALUES (12, 'b');
+INSERT INTO given VALUES (13, 'c');
+-- session a
+COMMIT;
+-- session b
+INSERT INTO given VALUES (11, 'a'), (12, 'b'), (13, 'c');
+SELECT * FROM given;

@@ -101,3 +101,12 @@ CREATE TABLE charsets (a INT) CHARACTER SET latin1;
 CREATE TABLE charsets (a VARCHAR(5) CHARACTER SET latin1);
 CREATE TABLE charsets (a VARCHAR(5) COLLATE latin1_bin);
 CREATE TABLE charsets (a VARCHAR(5) ASCII);
+-- Constants are folded without a session; what a mode decides is decided by their type.
+SET sql_mode = 'NO_UNSIGNED_SUBTRACTION';
+SELECT CAST(1 AS UNSIGNED) - 2;
+SELECT 18446744073709551615 - 1;
+SET sql_mode = DEFAULT;
+SELECT CAST(2 AS UNSIGNED) - 1;
+SELECT CAST(1 AS UNSIGNED) - 2;
+-- Calls with one seed count each for itself.
+SELECT RAND(2) = RAND(2), RAND(3) = RAND(2);

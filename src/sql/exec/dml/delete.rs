@@ -15,16 +15,22 @@ pub(super) async fn run(plan: &DeletePlan, ctx: &ExecContext) -> SqlResult<DmlRe
     let mut result = DmlResult::default();
     for SourceTable { target, start } in &plan.tables {
         let table = &*target.table;
-        let writer = TableWriter::new(table, ctx);
+        let mut writer = TableWriter::new(table, ctx);
         let mut seen = ahash::AHashSet::new();
         for chunk in rows.chunks(CHUNK) {
             ctx.pause().await?;
+            let (mut gone, mut keys) = (Vec::with_capacity(chunk.len()), Vec::new());
             for row in chunk {
                 let row = &row[*start..];
                 let Some(handle) = source_handle(table, row)? else { continue };
                 if seen.insert(handle) {
-                    writer.delete(row, handle).await?;
+                    writer.removed_unique_keys(row, handle, &mut keys)?;
+                    gone.push((row, handle));
                 }
+            }
+            writer.fetch(keys, false).await?;
+            for (row, handle) in gone {
+                writer.delete(row, handle).await?;
             }
         }
         let deleted = seen.len() as u64;

@@ -10,7 +10,6 @@ use crate::sql::exec::{ExecContext, run_plan, subquery};
 use crate::sql::expr::Expr;
 use crate::sql::plan::{Assignment, ConflictAction, InsertPlan, InsertSource};
 use crate::sql::stats::TableDelta;
-use crate::sql::table_codec;
 use crate::sql::types::{Datum, SqlMode};
 
 /// One INSERT or REPLACE under way.
@@ -355,6 +354,9 @@ impl Insert<'_> {
                 self.result.matched += 1;
                 return Ok(());
             }
+            let mut keys = Vec::new();
+            self.writer.removed_unique_keys(&old, conflict.handle, &mut keys)?;
+            self.writer.fetch_more(keys).await?;
             self.writer.delete(&old, conflict.handle).await?;
             removed += 1;
             next = self.writer.conflict(&row, None)?;
@@ -383,8 +385,7 @@ impl Insert<'_> {
         let id = auto_column(table).map_or(0, |offset| explicit_id(&values[offset]));
         let new = self.writer.prepare(values, conflict.handle)?;
         let mut keys = Vec::new();
-        self.writer.unique_keys(&new, &mut keys);
-        keys.retain(|key| *key != table_codec::row_key(table.id, conflict.handle));
+        self.writer.changed_unique_keys(&old, conflict.handle, &new, &mut keys)?;
         self.writer.fetch_more(keys).await?;
         if let Some(other) = self.writer.conflict(&new, Some(conflict.handle))? {
             if self.ctx.eval.ignore {

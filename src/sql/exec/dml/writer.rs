@@ -118,7 +118,25 @@ impl<'a> TableWriter<'a> {
         fetched
     }
 
-    /// The unique keys that a changed row has and had not.
+    /// The keys of a row that goes away which no other row may have: whoever wants one of them waits until that is sure.
+    pub(super) fn removed_unique_keys(
+        &self,
+        values: &[Datum],
+        handle: i64,
+        keys: &mut Vec<Bytes>,
+    ) -> SqlResult<()> {
+        for index in self.table.indexes.iter().filter(|index| index.unique) {
+            if table_codec::is_written(index.state) && !index.skips_new_rows {
+                let entry = self.entry(index, values, handle)?;
+                if entry.distinct {
+                    keys.push(entry.key);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The unique keys that a changed row has and had not, and those that it had and has not.
     pub(super) fn changed_unique_keys(
         &self,
         old: &[Datum],
@@ -129,10 +147,16 @@ impl<'a> TableWriter<'a> {
         if self.table.handle_column.is_some() && new.handle != old_handle {
             keys.push(table_codec::row_key(self.table.id, new.handle));
         }
-        for (index, entry) in self.unique_entries(new) {
+        for (at, entry) in &new.entries {
+            let index = &self.table.indexes[*at];
+            if !index.unique || index.skips_new_rows {
+                continue;
+            }
             let old_entry = self.entry(index, old, old_handle)?;
             if old_entry.key != entry.key {
-                keys.push(entry.key.clone());
+                let both =
+                    [(entry.distinct, entry.key.clone()), (old_entry.distinct, old_entry.key)];
+                keys.extend(both.into_iter().filter_map(|(distinct, key)| distinct.then_some(key)));
             }
         }
         Ok(())
