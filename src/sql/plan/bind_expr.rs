@@ -1,6 +1,6 @@
 //! Expressions: names resolved, types inferred.
 
-use super::binder::{Binder, Clause, NameRule, SelectNames};
+use super::binder::{Binder, Clause, SelectNames};
 use super::literals::{literal, truths_as_documents};
 use super::outer::Seen;
 use super::windows::{has_window, misplaced_alias};

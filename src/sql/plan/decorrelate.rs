@@ -30,8 +30,7 @@ impl Unnest<'_> {
         let args = args.collect::<SqlResult<Vec<Expr>>>()?;
         let width = args.len() - subquery.parameters.len();
         let (wanted, reads) = args.split_at(width);
-        let Some(mut test) = Test::of(subquery, negated)? else { return Ok(false) };
-        test.null_aware &= subquery.parameters.is_empty();
+        let Some(test) = Test::of(subquery, negated)? else { return Ok(false) };
         let mut bindings: Vec<(usize, Expr)> =
             subquery.parameters.iter().copied().zip(reads.iter().cloned()).collect();
         // As a subquery with one more condition, over the values that are compared.
@@ -46,7 +45,9 @@ impl Unnest<'_> {
         };
         let pulled = self.pull(subquery.plan.clone(), &subquery.parameters)?;
         let right = self.plan(first_row(applied))?;
-        let by_keys = input.rows()? <= FEW_ROWS && self.looks_up(&right, &bindings)?;
+        // A row for which the comparison is unknown is not found by its key.
+        let by_keys =
+            !test.null_aware && input.rows()? <= FEW_ROWS && self.looks_up(&right, &bindings)?;
         let Some((plan, pulled)) = pulled.filter(|_| !by_keys) else {
             let right = Box::new(right);
             let kind = ApplyKind::Join(test.kind);
@@ -293,7 +294,7 @@ impl Test {
             (false, true) if known => (JoinKind::Anti, condition),
             // A row for which it is unknown is in the way as well.
             (false, true) => {
-                null_aware = is_equality(&condition);
+                null_aware = is_equality(&condition) && subquery.parameters.is_empty();
                 (JoinKind::Anti, condition)
             }
             (true, false) => {
