@@ -47,6 +47,8 @@ pub struct JobReport {
     pub job: u64,
     /// The schema version that has it; the [`SchemaCache`](super::SchemaCache) is there already.
     pub version: i64,
-    /// What SHOW WARNINGS shows as notes.
+    /// What SHOW WARNINGS shows.
     pub notes: Vec<JobNote>,
+    /// How many rows were converted.
+    pub records: u64,
 }

@@ -154,7 +154,7 @@ pub(super) async fn run_job(parts: &DdlParts, mut job: Job) -> SqlResult<Ran> {
 fn keeps_others_out(job: &Job) -> bool {
     let keeps =
         matches!(job.action, DdlStatement::LockTables { .. } | DdlStatement::TruncateTable { .. });
-    keeps && job.error.is_none()
+    (keeps || job.locked) && job.error.is_none()
 }
 
 /// Adds a batch of rows to the index that is being filled.

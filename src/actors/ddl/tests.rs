@@ -71,7 +71,8 @@ fn add_index(name: &str, column: &str) -> DdlStatement {
 
 fn alter(change: TableChange) -> DdlStatement {
     let (database, table) = ("test".to_owned(), "users".to_owned());
-    DdlStatement::AlterTable { database, table, changes: vec![change] }
+    let rules = crate::sql::catalog::ConversionRules::default();
+    DdlStatement::AlterTable { database, table, changes: vec![change], rules }
 }
 
 #[actix::test]

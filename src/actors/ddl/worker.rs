@@ -268,7 +268,8 @@ impl DdlWorker {
         waiting.reply.send(match (&job.error, job.state) {
             (Some(error), _) => Err(SqlError::from(error)),
             (None, JobState::Done) => {
-                Ok(JobReport { job: job.id, version: job.version, notes: job.notes.clone() })
+                let (version, records) = (job.version, job.converted);
+                Ok(JobReport { job: job.id, version, notes: job.notes.clone(), records })
             }
             (None, _) => Err(SqlError::internal("a schema change failed without a reason")),
         });

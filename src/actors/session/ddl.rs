@@ -32,7 +32,7 @@ impl Core {
         self.await_schema_change(statement).await?;
         self.check_engine(statement)?;
         self.note_without_effect(statement);
-        let affected = self.rows_of_change(statement);
+        let mut affected = self.rows_of_change(statement);
         let schema = self.services.schema.current();
         let eval = self.eval.clone();
         let ctx = DdlContext {
@@ -50,8 +50,12 @@ impl Core {
             }
             let made = made_table(&statement);
             let report = self.submit(statement, DEADLINE).await?;
+            affected += report.records;
             for note in report.notes {
-                self.eval.note(note.code, note.message);
+                match note.warns {
+                    true => self.eval.warn(note.code, note.message),
+                    false => self.eval.note(note.code, note.message),
+                }
             }
             if let Some((database, table)) = made {
                 self.count_from_nothing(&schema, &database, &table);
@@ -108,13 +112,13 @@ impl Core {
         }
     }
 
-    /// What the OK packet of a change says: ALTER TABLE and what stands for one count the rows they copied, which are none.
-    pub(super) fn info_of_change(&self, statement: &Statement) -> String {
+    /// What the OK packet of a change says: ALTER TABLE and what stands for one count the rows they converted.
+    pub(super) fn info_of_change(&self, statement: &Statement, records: u64) -> String {
         use Statement as S;
         match statement {
             S::AlterTable { .. } | S::CreateIndex(_) | S::DropIndex { .. } => {
                 let warnings = self.eval.warning_count.load(Ordering::Relaxed);
-                format!("Records: 0  Duplicates: 0  Warnings: {warnings}")
+                format!("Records: {records}  Duplicates: 0  Warnings: {warnings}")
             }
             _ => String::new(),
         }

@@ -172,7 +172,7 @@ impl Core {
                 none(self.set_password(user.as_ref(), password).await?)
             }
         };
-        let info = self.info_of_change(request.statement);
+        let info = self.info_of_change(request.statement, affected_rows);
         let ok = response::Ok { affected_rows, info, ..response::Ok::default() };
         self.done(ok, request.more, sink);
         Ok(())

@@ -4,7 +4,10 @@ use super::build_column::{build_column, collation_of};
 use super::build_index::{Keys, build_keys};
 use super::changes::{AddIndex, Alteration, DropIndex, TableChange};
 use super::storage_options::StorageOptions;
-use super::{DatabaseInfo, DdlStatement, InfoSchema, SchemaState, TableInfo, is_system_database};
+use super::{
+    ConversionRules, DatabaseInfo, DdlStatement, InfoSchema, SchemaState, TableInfo,
+    is_system_database,
+};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::EvalContext;
 use crate::sql::parser::{ast, not_instant};
@@ -106,9 +109,10 @@ pub fn build_statement(
         }
         S::AlterTable { table, actions, instant } => {
             let (_, info) = ctx.existing(table)?;
-            let changes = actions.iter().map(|action| TableChange::build(action, info, ctx));
-            let changes: Vec<TableChange> =
-                changes.filter_map(Result::transpose).collect::<SqlResult<_>>()?;
+            let mut changes = Vec::with_capacity(actions.len());
+            for action in actions {
+                changes.extend(TableChange::build(action, info, ctx)?);
+            }
             if changes.is_empty() {
                 return Ok(Vec::new());
             }
@@ -127,10 +131,20 @@ fn alter_table(
 ) -> SqlResult<DdlStatement> {
     let (database, table) = ctx.existing(name)?;
     let alteration = Alteration::new(table, &changes)?;
+    if instant && alteration.converts() {
+        return Err(SqlError::new(
+            errno::ALTER_OPERATION_NOT_SUPPORTED_REASON,
+            "ALGORITHM=INSTANT is not supported. Reason: Cannot change column type INPLACE. Try ALGORITHM=COPY.",
+        ));
+    }
     if instant && !alteration.is_instant() {
         return Err(not_instant());
     }
-    Ok(DdlStatement::AlterTable { database, table: table.name.clone(), changes })
+    let rules = ConversionRules {
+        sql_mode: ctx.sql_mode.to_string(),
+        time_zone: ctx.eval.time_zone.to_string(),
+    };
+    Ok(DdlStatement::AlterTable { database, table: table.name.clone(), changes, rules })
 }
 
 /// A database from CREATE DATABASE. Its id is zero.

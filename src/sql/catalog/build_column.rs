@@ -38,6 +38,7 @@ pub(super) fn build_column(
         auto_increment: false,
         comment: String::new(),
         origin: None,
+        mirrors: None,
         state: SchemaState::Public,
     };
     let mut default = None;

@@ -66,27 +66,24 @@ pub(super) fn build_index(
     check_key_count(known.len() + 1 + usize::from(table.handle_column.is_some()))?;
     let mut index = new_index(table, definition)?;
     index.name = match &definition.name {
+        _ if definition.primary => PRIMARY.to_owned(),
         Some(name) => name.clone(),
         None => free_name(&definition.parts[0].column, known),
     };
-    check_new_name(&index.name, false, known)?;
+    check_new_name(&index.name, definition.primary, known)?;
     Ok(index)
 }
 
-/// Error 1091 if there is no index of that name; the clustered primary key cannot go.
+/// Error 1091 if there is no index of that name.
 pub(super) fn check_drop(table: &TableInfo, name: &str) -> SqlResult<()> {
-    let known = table.indexes.iter().find(|index| same(&index.name, name));
-    match known {
-        Some(index) if index.primary => Err(SqlError::unsupported("DROP PRIMARY KEY")),
-        Some(_) => Ok(()),
-        None if same(name, PRIMARY) && table.handle_column.is_some() => {
-            Err(SqlError::unsupported("DROP PRIMARY KEY"))
-        }
-        None => Err(SqlError::new(
-            errno::CANT_DROP_FIELD_OR_KEY,
-            format!("Can't DROP '{name}'; check that column/key exists"),
-        )),
+    let clustered = same(name, PRIMARY) && table.handle_column.is_some();
+    if clustered || table.indexes.iter().any(|index| same(&index.name, name)) {
+        return Ok(());
     }
+    Err(SqlError::new(
+        errno::CANT_DROP_FIELD_OR_KEY,
+        format!("Can't DROP '{name}'; check that column/key exists"),
+    ))
 }
 
 fn same(left: &str, right: &str) -> bool {

@@ -3,7 +3,38 @@
 use serde::{Deserialize, Serialize};
 
 use super::{DatabaseInfo, InfoSchema, TableChange, TableInfo};
-use crate::common::errno;
+use crate::common::{SqlResult, errno};
+use crate::sql::types::{Environment, SqlMode, TimeZone, ValueContext};
+
+/// What of a session decides how values are converted: that of the one that asked for a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversionRules {
+    /// `sql_mode`.
+    pub sql_mode: String,
+    /// `time_zone`.
+    pub time_zone: String,
+}
+
+impl Default for ConversionRules {
+    fn default() -> ConversionRules {
+        ConversionRules {
+            sql_mode: SqlMode::default().to_string(),
+            time_zone: TimeZone::UTC.to_string(),
+        }
+    }
+}
+
+impl ConversionRules {
+    /// What conversions are made in.
+    pub(in crate::sql) fn context(&self) -> SqlResult<ValueContext> {
+        Ok(ValueContext::new(Environment {
+            sql_mode: SqlMode::parse(&self.sql_mode)?,
+            time_zone: TimeZone::parse(&self.time_zone)?,
+            writes: true,
+            ..Environment::default()
+        }))
+    }
+}
 
 /// A change of the schema. Ids in it are zero (columns and indexes are numbered already): the worker that runs it gives them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +98,9 @@ pub enum DdlStatement {
         table: String,
         /// What is to change.
         changes: Vec<TableChange>,
+        /// How values are converted by that.
+        #[serde(default)]
+        rules: ConversionRules,
     },
     /// LOCK TABLES. Error 1205 where another connection's lock is in the way.
     LockTables {

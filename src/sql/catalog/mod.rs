@@ -24,12 +24,12 @@ pub use changes::{
     AddColumn, AddIndex, Alteration, ChangeOptions, DropColumn, DropIndex, IndexVisibility,
     ModifyColumn, RenameIndex, RenameTo, SetDefault, TableChange,
 };
-pub use ddl_statement::DdlStatement;
+pub use ddl_statement::{ConversionRules, DdlStatement};
 pub use info_schema::{
     INFORMATION_SCHEMA, InfoSchema, SYSTEM_DATABASES, SchemaChange, is_system_database,
 };
 pub use model::{
-    ColumnInfo, DatabaseInfo, DefaultValue, IndexColumn, IndexInfo, SchemaState, TableInfo,
+    ColumnInfo, DatabaseInfo, DefaultValue, IndexColumn, IndexInfo, Mirror, SchemaState, TableInfo,
     TableLock,
 };
 pub use show::{column_type_text, default_text, show_create_database, show_create_table};

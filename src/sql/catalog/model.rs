@@ -71,8 +71,20 @@ pub struct ColumnInfo {
     /// What rows have that were written before the column was added, as a row stores it; `None`: NULL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Vec<u8>>,
+    /// While it comes or goes: its values follow from those of another column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirrors: Option<Mirror>,
     /// How far it has come.
     pub state: SchemaState,
+}
+
+/// What the values of a column follow from that takes another one's place, or gives its own to another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mirror {
+    /// The id of the column that statements see.
+    pub column: i64,
+    /// It is the one that statements will see: what does not fit is an error of the statement, as it will be then.
+    pub comes: bool,
 }
 
 /// A column of an index.

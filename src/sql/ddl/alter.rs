@@ -1,6 +1,7 @@
 //! Steps of ALTER TABLE, CREATE INDEX and DROP INDEX: an alteration from one stage to the next.
 
-use super::elements::{self, BEGIN, END, Stage};
+use super::backfill::ROWS;
+use super::elements::{self, BEGIN, END, LOCKED, Stage};
 use super::job::{Job, JobNote, JobState, ReorgProgress};
 use super::meta::Changed as Element;
 use super::step::{Changed, StepError, StepResult, Stepper, reject};
@@ -52,7 +53,11 @@ pub(super) async fn alter(
     let switches = matches!((known, next), (Stage::Coming(_), Stage::Going(_)));
     set_stage(job, next);
     let mut changed = Changed::new();
+    job.locked |= next == LOCKED;
     if switches {
+        if alteration.rekeys() {
+            counter::set_hidden(stepper, &alteration.before).await?;
+        }
         counter::set(stepper, &alteration).await?;
         changed.extend(unname(stepper, job, &alteration).await?);
     }
@@ -119,12 +124,17 @@ async fn begin(
         return reject(code, message);
     }
     let notes = std::mem::take(&mut alteration.notes).into_iter();
-    job.notes.extend(notes.map(|(code, message)| JobNote { code, message }));
+    job.notes.extend(notes.map(JobNote::from));
     if alteration.is_settled() {
         job.state = JobState::Done;
         return Ok(false);
     }
-    job.added = alteration.added_indexes().map(|index| index.id).collect();
+    let rows = alteration.converts().then_some(ROWS);
+    let indexes = alteration.added_indexes().map(|index| index.id);
+    job.added = rows.into_iter().chain(indexes).collect();
+    if alteration.rekeys() {
+        counter::check_hidden(stepper, table).await?;
+    }
     job.target = Some((database.id, table.id, job.added.first().copied().unwrap_or(0)));
     job.state = JobState::Running;
     job.alteration = Some(Box::new(alteration));

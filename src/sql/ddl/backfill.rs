@@ -1,9 +1,10 @@
-//! Adding the entries of rows that are older than an index.
+//! Adding the entries of rows that are older than an index, and converting rows that are older than a column.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::conversion::Conversion;
 use super::job::{Job, JobState};
 use super::meta::Meta;
 use crate::common::{SqlError, SqlResult, errno};
@@ -11,6 +12,9 @@ use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::kv::{KvPair, KvStore, LockOptions, ScanOptions, Transaction, TxnOptions};
 use crate::sql::table_codec::{self, IndexEntry, RowReader};
 use crate::sql::types::{Datum, TimeZone};
+
+/// What is filled where an index has its id: the rows themselves.
+pub(super) const ROWS: i64 = 0;
 
 /// How long one row is waited for, behind others who write it.
 const TURN_PATIENCE: Duration = Duration::from_secs(5);
@@ -98,8 +102,8 @@ enum Next {
     End,
     /// Its entry is there, if it is.
     Done(i64),
-    /// Another row has its values.
-    Duplicate(SqlError),
+    /// Another row has its values, or they cannot be converted.
+    Impossible(SqlError),
 }
 
 fn is_locked(error: &SqlError) -> bool {
@@ -122,7 +126,7 @@ async fn save_progress(store: &dyn KvStore, job_id: u64, next: Next) -> SqlResul
             job.reorg.next_handle = Some(handle + 1);
             BackfillOutcome::Advanced(job)
         }
-        Next::Duplicate(error) => {
+        Next::Impossible(error) => {
             job.state = JobState::RollingBack;
             job.error = Some(error.into());
             BackfillOutcome::GivenUp(job)
@@ -153,12 +157,20 @@ async fn give_up(store: &dyn KvStore, job_id: u64, error: SqlError) -> SqlResult
 /// A row's entry, with the row.
 type RowEntry = (IndexEntry, Vec<Datum>);
 
+/// What is filled.
+enum Filled {
+    /// An index.
+    Index(IndexInfo),
+    /// The rows themselves.
+    Rows(Conversion),
+}
+
 /// What one batch works with.
 struct Batch<'a> {
     txn: &'a dyn Transaction,
     job: Job,
     table: TableInfo,
-    index: IndexInfo,
+    filled: Filled,
     rows: usize,
 }
 
@@ -169,27 +181,43 @@ impl<'a> Batch<'a> {
         let job = meta.job(job_id).await?.ok_or_else(lost)?;
         let (database_id, table_id, index_id) = job.target.ok_or_else(lost)?;
         let table = meta.table_by_id(database_id, table_id).await?.ok_or_else(lost)?;
-        let index = table.indexes.iter().find(|index| index.id == index_id).cloned();
-        let index = index.ok_or_else(lost)?;
-        Ok(Batch { txn, job, table, index, rows })
+        let filled = match index_id {
+            ROWS => Filled::Rows(Conversion::of(&job, &table)?),
+            id => {
+                let index = table.indexes.iter().find(|index| index.id == id).cloned();
+                Filled::Index(index.ok_or_else(lost)?)
+            }
+        };
+        Ok(Batch { txn, job, table, filled, rows })
     }
 
     async fn run(mut self) -> SqlResult<BackfillOutcome> {
         let pairs = self.read_rows().await?;
-        let (handles, entries) = self.entries(&pairs)?;
         let row_keys = pairs.iter().map(|pair| pair.key.clone()).collect();
         let options =
             LockOptions { wait: Duration::ZERO, return_values: false, keep_missing: true };
         self.txn.lock_keys(row_keys, options).await?;
-        if let Some(error) = self.write(&entries).await? {
+        let failed = match &self.filled {
+            Filled::Index(index) => {
+                let entries = self.entries(index, &pairs)?;
+                self.write(index, &entries).await?
+            }
+            Filled::Rows(conversion) => self.convert(conversion, &pairs)?,
+        };
+        if let Some(error) = failed {
             self.job.state = JobState::RollingBack;
             self.job.error = Some(error.into());
             Meta::new(self.txn).put_job(&self.job)?;
             return Ok(BackfillOutcome::GivenUp(self.job));
         }
-        self.job.reorg.rows += entries.len() as u64;
-        match handles.last() {
-            Some(&i64::MAX) => self.job.reorg.finished = true,
+        if let Filled::Rows(conversion) = &self.filled {
+            conversion.note_warnings(&mut self.job);
+            self.job.converted += pairs.len() as u64;
+        }
+        self.job.reorg.rows += pairs.len() as u64;
+        let last = pairs.last().map(|pair| table_codec::decode_handle(&pair.key)).transpose()?;
+        match last {
+            Some(i64::MAX) => self.job.reorg.finished = true,
             Some(last) => self.job.reorg.next_handle = Some(last + 1),
             None => {}
         }
@@ -207,14 +235,21 @@ impl<'a> Batch<'a> {
         let value = self.lock_for_turn(&pair.key).await?;
         let Some(value) = value else { return Ok(Next::Done(handle)) };
         let row = [KvPair { key: pair.key.clone(), value }];
-        for (entry, row) in self.entries(&row)?.1 {
+        let index = match &self.filled {
+            Filled::Index(index) => index,
+            Filled::Rows(conversion) => {
+                let failed = self.convert(conversion, &row)?;
+                return Ok(failed.map_or(Next::Done(handle), Next::Impossible));
+            }
+        };
+        for (entry, row) in self.entries(index, &row)? {
             let stored = self.lock_for_turn(&entry.key).await?;
             match stored {
                 Some(other)
                     if entry.distinct && !table_codec::same_handle(&other, &entry.value)? =>
                 {
-                    let error = table_codec::duplicate_index_entry(&self.table, &self.index, &row);
-                    return Ok(Next::Duplicate(error));
+                    let error = table_codec::duplicate_index_entry(&self.table, index, &row);
+                    return Ok(Next::Impossible(error));
                 }
                 _ => self.txn.put(entry.key, entry.value),
             }
@@ -258,24 +293,41 @@ impl<'a> Batch<'a> {
         Ok(pairs)
     }
 
-    fn entries(&self, pairs: &[KvPair]) -> SqlResult<(Vec<i64>, Vec<RowEntry>)> {
+    /// Gives rows their new values; answers the error of one that has none.
+    fn convert(&self, conversion: &Conversion, pairs: &[KvPair]) -> SqlResult<Option<SqlError>> {
+        let columns: Vec<usize> = (0..self.table.columns.len()).collect();
+        let zone = conversion.zone();
+        let reader = RowReader::new(&self.table, &columns, &zone);
+        for (pair, number) in pairs.iter().zip(self.job.reorg.rows + 1..) {
+            let handle = table_codec::decode_handle(&pair.key)?;
+            let mut row = reader.read(handle, &pair.value)?;
+            match conversion.apply(&self.table, &mut row, number) {
+                Ok(true) => {
+                    let value = table_codec::encode_row(&self.table, &row, &zone)?;
+                    self.txn.put(pair.key.clone(), value);
+                }
+                Ok(false) => {}
+                Err(error) => return Ok(Some(error)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn entries(&self, index: &IndexInfo, pairs: &[KvPair]) -> SqlResult<Vec<RowEntry>> {
         let columns: Vec<usize> = (0..self.table.columns.len()).collect();
         let reader = RowReader::new(&self.table, &columns, &TimeZone::UTC);
-        let mut handles = Vec::with_capacity(pairs.len());
         let mut entries = Vec::with_capacity(pairs.len());
         for pair in pairs {
             let handle = table_codec::decode_handle(&pair.key)?;
             let row = reader.read(handle, &pair.value)?;
-            let entry =
-                table_codec::index_entry(&self.table, &self.index, &row, handle, &TimeZone::UTC)?;
-            handles.push(handle);
+            let entry = table_codec::index_entry(&self.table, index, &row, handle, &TimeZone::UTC)?;
             entries.push((entry, row));
         }
-        Ok((handles, entries))
+        Ok(entries)
     }
 
     /// Writes the entries that are not there; answers the error of a duplicate.
-    async fn write(&self, entries: &[RowEntry]) -> SqlResult<Option<SqlError>> {
+    async fn write(&self, index: &IndexInfo, entries: &[RowEntry]) -> SqlResult<Option<SqlError>> {
         let unique: Vec<Bytes> = entries
             .iter()
             .filter(|(entry, _)| entry.distinct)
@@ -292,7 +344,7 @@ impl<'a> Batch<'a> {
                 None => self.txn.put(entry.key.clone(), entry.value.clone()),
                 Some(other) if table_codec::same_handle(&other, &entry.value)? => {}
                 Some(_) => {
-                    let error = table_codec::duplicate_index_entry(&self.table, &self.index, row);
+                    let error = table_codec::duplicate_index_entry(&self.table, index, row);
                     return Ok(Some(error));
                 }
             }

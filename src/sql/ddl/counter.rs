@@ -1,11 +1,14 @@
 //! Setting the counter of AUTO_INCREMENT when the definition says so.
 
-use super::step::{StepResult, Stepper};
-use crate::common::SqlResult;
+use super::step::{StepError, StepResult, Stepper};
+use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{Alteration, SchemaState, TableInfo};
 use crate::sql::kv::{KvPair, ScanOptions};
 use crate::sql::table_codec::{self, IndexReader, RowReader};
 use crate::sql::types::{Datum, TimeZone};
+
+/// No row is found by a higher number before hidden ones begin.
+const MOST_HANDLE: i64 = 1 << 62;
 
 /// The next number is what was asked for, and above every number that a row has.
 pub(super) async fn set(stepper: &Stepper<'_>, alteration: &Alteration) -> StepResult<()> {
@@ -13,7 +16,7 @@ pub(super) async fn set(stepper: &Stepper<'_>, alteration: &Alteration) -> StepR
         return Ok(());
     }
     let least = alteration.after.auto_increment_start.unwrap_or(1);
-    let highest = highest(stepper, &alteration.before).await?;
+    let highest = highest(stepper, &alteration.after).await?;
     let next = least.max(highest.saturating_add(1));
     stepper.meta.put_auto_increment(alteration.after.id, next);
     Ok(())
@@ -46,6 +49,29 @@ async fn highest(stepper: &Stepper<'_>, table: &TableInfo) -> SqlResult<u64> {
         Some(Datum::Int(number)) => u64::try_from(number).unwrap_or(0),
         _ => 0,
     })
+}
+
+/// The highest handle of a row.
+async fn highest_handle(stepper: &Stepper<'_>, table: &TableInfo) -> SqlResult<Option<i64>> {
+    let last = last_pair(stepper, table_codec::row_range(table.id)).await?;
+    last.map(|pair| table_codec::decode_handle(&pair.key)).transpose()
+}
+
+/// Where rows are to be found by hidden numbers, there must be some left above the handles they have.
+pub(super) async fn check_hidden(stepper: &Stepper<'_>, table: &TableInfo) -> StepResult<()> {
+    if highest_handle(stepper, table).await?.is_some_and(|handle| handle > MOST_HANDLE) {
+        let what = "DROP PRIMARY KEY where the highest value is near the end of BIGINT";
+        return Err(StepError::Rejected(SqlError::unsupported(what)));
+    }
+    Ok(())
+}
+
+/// Rows that were found by a column keep the numbers they had; new ones get higher ones.
+pub(super) async fn set_hidden(stepper: &Stepper<'_>, before: &TableInfo) -> StepResult<()> {
+    let highest = highest_handle(stepper, before).await?.unwrap_or(0);
+    let next = u64::try_from(highest).map_or(1, |highest| highest.saturating_add(1));
+    stepper.meta.put_hidden_counter(before.id, next);
+    Ok(())
 }
 
 async fn last_pair(

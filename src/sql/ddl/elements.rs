@@ -18,8 +18,17 @@
 //! written with its origin or without it is the same. Those who see it *public* meet only writers that keep its value. A column that goes is the
 //! same backwards: as long as anybody sees it writers keep it and give new rows its default. In *delete-only* it is read, so that the entries of its
 //! indexes are found that go, and not written.
+//!
+//! A column that is converted comes as another one while the old one goes. In each stage from *write-only* on rows have both, each following from
+//! the one that is seen ([`Mirror`]), so whoever sees either has what everybody wrote. Rows that are older than that are converted in *reorganization*.
+//!
+//! Where rows get another handle nobody can work beside those who know the old one. Then what has come waits behind a lock of the table
+//! ([`LOCKED`]), as TRUNCATE does, and everything changes and goes in one version.
 
-use crate::sql::catalog::{Alteration, ColumnInfo, IndexInfo, SchemaState, TableInfo};
+use super::table_lock::OF_A_JOB;
+use crate::sql::catalog::{
+    Alteration, ColumnInfo, IndexInfo, Mirror, SchemaState, TableInfo, TableLock,
+};
 
 /// How far an alteration is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +41,8 @@ pub(super) enum Stage {
 
 /// Nothing has changed yet, or everything was undone.
 pub(super) const BEGIN: Stage = Stage::Coming(SchemaState::Absent);
+/// Everything has come, and nobody else uses the table: rows will be found by another handle.
+pub(super) const LOCKED: Stage = Stage::Coming(SchemaState::Public);
 /// Nothing is left to do.
 pub(super) const END: Stage = Stage::Going(SchemaState::Absent);
 
@@ -44,7 +55,11 @@ pub(super) fn next(alteration: &Alteration, stage: Stage) -> Stage {
         Stage::Coming(S::Absent) if has_indexes => Stage::Coming(S::DeleteOnly),
         Stage::Coming(S::Absent) if has_columns => Stage::Coming(S::WriteOnly),
         Stage::Coming(S::DeleteOnly) => Stage::Coming(S::WriteOnly),
-        Stage::Coming(S::WriteOnly) if has_indexes => Stage::Coming(S::Reorganization),
+        Stage::Coming(S::WriteOnly) if has_indexes || alteration.converts() => {
+            Stage::Coming(S::Reorganization)
+        }
+        LOCKED => END,
+        Stage::Coming(_) if alteration.rekeys() => LOCKED,
         Stage::Coming(_) if drops(alteration) => Stage::Going(S::WriteOnly),
         Stage::Coming(_) => END,
         Stage::Going(S::WriteOnly) => Stage::Going(S::DeleteOnly),
@@ -55,7 +70,7 @@ pub(super) fn next(alteration: &Alteration, stage: Stage) -> Stage {
 /// The stage after this one of an alteration that is taken back.
 pub(super) fn back(stage: Stage) -> Stage {
     match stage {
-        Stage::Coming(SchemaState::WriteOnly | SchemaState::Reorganization) => {
+        Stage::Coming(SchemaState::WriteOnly | SchemaState::Reorganization) | LOCKED => {
             Stage::Coming(SchemaState::DeleteOnly)
         }
         _ => BEGIN,
@@ -88,12 +103,29 @@ pub(super) fn definition(alteration: &Alteration, stage: Stage) -> TableInfo {
             // A number is never given twice, even if what had it has not come to be.
             let (max_column_id, max_index_id) =
                 (alteration.after.max_column_id, alteration.after.max_index_id);
-            let table = TableInfo { max_column_id, max_index_id, ..alteration.before.clone() };
-            let columns = alteration.added_columns().cloned().collect();
+            let mut table = TableInfo { max_column_id, max_index_id, ..alteration.before.clone() };
+            let mut state = state;
+            if stage == LOCKED {
+                table.locks.push(TableLock { owner: OF_A_JOB, write: true });
+                state = SchemaState::Reorganization;
+            }
+            let columns = alteration.added_columns().map(|column| {
+                let mut conversions = alteration.conversions.iter();
+                let from = conversions.find(|(_, to)| *to == column.id).map(|(from, _)| *from);
+                let mirrors = from.map(|column| Mirror { column, comes: true });
+                ColumnInfo { mirrors, ..column.clone() }
+            });
+            let columns = columns.collect();
             with(table, columns, alteration.added_indexes().cloned().collect(), state)
         }
         Stage::Going(state) => {
-            let columns = alteration.dropped_columns().cloned().collect();
+            let columns = alteration.dropped_columns().map(|column| {
+                let mut conversions = alteration.conversions.iter();
+                let to = conversions.find(|(from, _)| *from == column.id).map(|(_, to)| *to);
+                let mirrors = to.map(|column| Mirror { column, comes: false });
+                ColumnInfo { mirrors, ..column.clone() }
+            });
+            let columns = columns.collect();
             let indexes = alteration.dropped_indexes().map(|index| IndexInfo {
                 skips_new_rows: skips_new_rows(alteration, index),
                 ..index.clone()

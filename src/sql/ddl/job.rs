@@ -1,8 +1,11 @@
 //! A schema change as it is stored in the queue.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::common::SqlError;
+use crate::sql::catalog::ddl_statement::Complaint;
 use crate::sql::catalog::{Alteration, DdlStatement, SchemaState, TableChange};
 
 /// What SQL calls a change.
@@ -79,6 +82,15 @@ pub struct JobNote {
     pub code: u16,
     /// The message.
     pub message: String,
+    /// It is a warning, and not only a note.
+    #[serde(default)]
+    pub warns: bool,
+}
+
+impl From<Complaint> for JobNote {
+    fn from((code, message): Complaint) -> JobNote {
+        JobNote { code, message, warns: false }
+    }
 }
 
 /// How far the backfill of an index has come.
@@ -106,18 +118,24 @@ pub struct Job {
     /// Of an alteration: the table is what it is to be, and the state is that of what goes.
     #[serde(default)]
     pub switched: bool,
+    /// Of an alteration: it has kept others out.
+    #[serde(default)]
+    pub locked: bool,
     /// Of an alteration: the table before and after, as long as it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alteration: Option<Box<Alteration>>,
     /// The database, the table and the index it works on, once known; of several indexes, the one that is being filled.
     pub target: Option<(i64, i64, i64)>,
-    /// The indexes that an alteration adds, once known.
+    /// What an alteration fills, once known: the indexes that it adds, and zero for the rows themselves.
     #[serde(default)]
     pub added: Vec<i64>,
     /// When it was submitted, by the oracle's clock.
     pub start_ms: u64,
     /// Progress of an index's backfill.
     pub reorg: ReorgProgress,
+    /// How many rows were converted.
+    #[serde(default)]
+    pub converted: u64,
     /// Why it failed.
     pub error: Option<JobError>,
     /// What the user should see besides.
@@ -155,9 +173,11 @@ impl Job {
             target: None,
             added: Vec::new(),
             switched: false,
+            locked: false,
             alteration: None,
             start_ms,
             reorg: ReorgProgress::default(),
+            converted: 0,
             error: None,
             notes: Vec::new(),
             version: 0,
@@ -169,21 +189,21 @@ impl Job {
 
     /// What it works on: databases and tables in lower case; `None`: whatever is in the database. Jobs that have something in
     /// common run one after the other.
-    pub fn subjects(&self) -> Vec<(String, Option<String>)> {
+    pub fn subjects(&self) -> BTreeSet<(String, Option<String>)> {
         let lower = |database: &String, table: Option<&String>| {
             (database.to_lowercase(), table.map(|table| table.to_lowercase()))
         };
         match &self.action {
-            DdlStatement::CreateDatabase { info, .. } => vec![lower(&info.name, None)],
+            DdlStatement::CreateDatabase { info, .. } => BTreeSet::from([lower(&info.name, None)]),
             DdlStatement::DropDatabase { name, .. } | DdlStatement::AlterDatabase { name, .. } => {
-                vec![lower(name, None)]
+                BTreeSet::from([lower(name, None)])
             }
             DdlStatement::RenameTables { renames } => {
                 let names = renames.iter().flat_map(|(from, to)| [from, to]);
                 names.map(|(database, table)| lower(database, Some(table))).collect()
             }
             DdlStatement::CreateTable { database, table, .. } => {
-                vec![lower(database, Some(&table.name))]
+                BTreeSet::from([lower(database, Some(&table.name))])
             }
             DdlStatement::DropTables { tables, .. } | DdlStatement::UnlockTables { tables, .. } => {
                 tables.iter().map(|(database, table)| lower(database, Some(table))).collect()
@@ -191,8 +211,10 @@ impl Job {
             DdlStatement::LockTables { tables, .. } => {
                 tables.iter().map(|(database, table, _)| lower(database, Some(table))).collect()
             }
-            DdlStatement::TruncateTable { database, table } => vec![lower(database, Some(table))],
-            DdlStatement::AlterTable { database, table, changes } => {
+            DdlStatement::TruncateTable { database, table } => {
+                BTreeSet::from([lower(database, Some(table))])
+            }
+            DdlStatement::AlterTable { database, table, changes, .. } => {
                 let renamed = changes.iter().filter_map(|change| match change {
                     TableChange::RenameTo(to) => Some(lower(&to.database, Some(&to.table))),
                     _ => None,

@@ -303,6 +303,11 @@ impl<'a> Meta<'a> {
         self.set_counter(counter_key(table, b'a'), next);
     }
 
+    /// Sets the counter of hidden row ids.
+    pub(super) fn put_hidden_counter(&self, table: i64, next: u64) {
+        self.set_counter(counter_key(table, b'r'), next);
+    }
+
     /// Forgets a table, its counters and its statistics.
     pub fn delete_table(&self, database: i64, table: &TableInfo) {
         let id = table.id;

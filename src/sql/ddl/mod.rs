@@ -29,6 +29,7 @@
 mod alter;
 mod backfill;
 mod cancel;
+mod conversion;
 mod counter;
 mod elements;
 mod job;

@@ -126,7 +126,7 @@ impl Stepper<'_> {
             DdlStatement::TruncateTable { database, table } => {
                 table::truncate(self, job, &database, &table).await
             }
-            DdlStatement::AlterTable { database, table, changes } => {
+            DdlStatement::AlterTable { database, table, changes, .. } => {
                 alter::alter(self, job, &database, &table, &changes).await
             }
             DdlStatement::LockTables { tables, owner } => {
@@ -262,12 +262,13 @@ impl Stepper<'_> {
 pub(super) fn note_or_reject(
     job: &mut Job,
     tolerated: bool,
-    (code, message): Complaint,
+    complaint: Complaint,
 ) -> StepResult<Changed> {
     if !tolerated {
+        let (code, message) = complaint;
         return reject(code, message);
     }
-    job.notes.push(JobNote { code, message });
+    job.notes.push(JobNote::from(complaint));
     job.state = JobState::Done;
     Ok(Vec::new())
 }

@@ -58,7 +58,7 @@ pub(super) async fn drop_all(
             return reject(code, message);
         }
         let notes = missing.iter().map(|name| ddl_statement::no_table(name));
-        job.notes.extend(notes.map(|(code, message)| JobNote { code, message }));
+        job.notes.extend(notes.map(JobNote::from));
     }
     if found.is_empty() {
         job.state = JobState::Done;

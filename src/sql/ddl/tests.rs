@@ -108,8 +108,14 @@ pub(super) fn alter(actions: &str) -> DdlStatement {
     let schema = InfoSchema::new(0, Vec::new());
     let ctx = DdlContext { schema: &schema, current_db: None, sql_mode, eval: &eval };
     let build = |action| TableChange::build(action, &users(), &ctx).unwrap();
-    let changes = actions.iter().filter_map(build).collect();
-    DdlStatement::AlterTable { database: "test".to_owned(), table: "USERS".to_owned(), changes }
+    let changes = actions.iter().flat_map(build).collect();
+    let (database, table) = ("test".to_owned(), "USERS".to_owned());
+    DdlStatement::AlterTable {
+        database,
+        table,
+        changes,
+        rules: crate::sql::catalog::ConversionRules::default(),
+    }
 }
 
 fn create_index(unique: bool) -> DdlStatement {

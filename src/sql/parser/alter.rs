@@ -6,7 +6,6 @@ use crate::common::{SqlError, SqlResult, errno};
 
 /// Actions of ALTER TABLE that are not implemented.
 const ACTIONS: &[&str] = &[
-    "CONVERT",
     "PARTITION",
     "TRUNCATE",
     "DISCARD",
@@ -310,6 +309,9 @@ impl Parser<'_> {
         if self.word("ALTER") {
             return self.alter_column();
         }
+        if self.words(&["CONVERT", "TO"]) {
+            return self.convert_to();
+        }
         if self.word("FORCE") {
             return Ok(AlterAction::Force);
         }
@@ -330,6 +332,24 @@ impl Parser<'_> {
             true => Err(self.syntax_error()),
             false => Ok(AlterAction::Options(options)),
         }
+    }
+
+    /// CHARACTER SET name | DEFAULT [COLLATE name], after CONVERT TO.
+    fn convert_to(&mut self) -> SqlResult<AlterAction> {
+        if !self.character_set()? {
+            return Err(self.syntax_error());
+        }
+        self.optional_equals();
+        let charset = match self.word("DEFAULT") {
+            true => None,
+            false => Some(self.word_or_string()?.to_lowercase()),
+        };
+        let mut collation = None;
+        if self.word("COLLATE") {
+            self.optional_equals();
+            collation = Some(self.word_or_string()?.to_lowercase());
+        }
+        Ok(AlterAction::ConvertTo(charset, collation))
     }
 
     /// The columns of ORDER BY. It takes the rest of the statement, as commas go on with it.

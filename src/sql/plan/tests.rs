@@ -95,7 +95,7 @@ impl TestSchema {
             | DdlStatement::TruncateTable { .. }
             | DdlStatement::LockTables { .. }
             | DdlStatement::UnlockTables { .. } => Vec::new(),
-            DdlStatement::AlterTable { database, table, changes } => {
+            DdlStatement::AlterTable { database, table, changes, .. } => {
                 let table = Alteration::new(&table_of(&database, &table), &changes);
                 vec![SchemaChange::PutTable { database, table: table.expect("checked").after }]
             }

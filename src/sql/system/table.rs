@@ -127,6 +127,7 @@ impl Table {
             auto_increment: false,
             comment: String::new(),
             origin: None,
+            mirrors: None,
             state: SchemaState::Public,
         };
         TableInfo {

@@ -48,7 +48,7 @@ pub use kinds::{BinaryForm, Class};
 pub use locale::NumberFormat;
 pub use members::{Member, Members};
 pub use sql_mode::SqlMode;
-pub use store::convert_for_column;
+pub use store::{convert_between, convert_for_column};
 pub use text::{float_text, write_text};
 pub use time::{Duration, Interval, IntervalUnit, Time, TimeKind, TimeRules};
 pub use time_zone::{TimeZone, time_zone_names};

@@ -35,6 +35,20 @@ pub fn convert_for_column(
     field_type.kind.definition().assign(value, &Target { field_type, column, row, ctx })
 }
 
+/// A value of a column of one type as another column stores it. A number that is written as its own type has it is that text.
+pub fn convert_between(
+    value: Datum,
+    from: &FieldType,
+    to: &FieldType,
+    column: &str,
+    row: u64,
+    ctx: &ValueContext,
+) -> SqlResult<Datum> {
+    let as_text = !value.is_null() && to.kind.is_string() && from.has_text_of_its_own();
+    let value = if as_text { Datum::Bytes(value.to_bytes_as(from)) } else { value };
+    convert_for_column(value, to, column, row, ctx)
+}
+
 impl FieldType {
     /// Error for a NULL in a NOT NULL column. Error 1048.
     pub fn null_error(column: &str) -> SqlError {

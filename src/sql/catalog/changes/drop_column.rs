@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Alteration, Change, Turn, cannot_drop};
-use crate::common::{SqlError, SqlResult};
+use crate::common::SqlResult;
 
 /// DROP COLUMN.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,19 +17,12 @@ impl Change for DropColumn {
         Turn::DropColumns
     }
 
-    /// Its indexes are mended when it is known what takes its place: see [`Alteration::mend_indexes`].
+    /// A primary key of this column alone goes with it. Its indexes are mended when it is known what takes its place: see [`Alteration::mend_indexes`].
     fn apply(&self, alteration: &mut Alteration) -> SqlResult<()> {
         let position =
             alteration.position_after(&self.name).ok_or_else(|| cannot_drop(&self.name))?;
         let handle = alteration.after.handle_id();
         let id = alteration.after.columns[position].id;
-        let indexes = alteration.after.indexes.iter();
-        let mut touched =
-            indexes.filter(|index| index.columns.iter().any(|part| part.column == id));
-        let last = alteration.after.columns.len() == 1;
-        if !last && (handle == Some(id) || touched.any(|index| index.primary)) {
-            return Err(SqlError::unsupported("dropping a column of the primary key"));
-        }
         alteration.after.columns.remove(position);
         alteration.after.place_columns(handle.filter(|handle| *handle != id));
         Ok(())

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Alteration, Change, Turn, same_name};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::SchemaState;
-use crate::sql::catalog::build_index::{build_index, check_drop};
+use crate::sql::catalog::build_index::{PRIMARY, build_index, check_drop};
+use crate::sql::catalog::{ColumnInfo, DefaultValue, SchemaState};
 use crate::sql::parser::ast::IndexDefinition;
+use crate::sql::types::{TimeZone, codec};
 
 /// ADD INDEX.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ impl Change for AddIndex {
 
     fn apply(&self, alteration: &mut Alteration) -> SqlResult<()> {
         if self.definition.primary {
-            return Err(SqlError::unsupported("ALTER TABLE … ADD PRIMARY KEY"));
+            return self.add_primary(alteration);
         }
         let known = &alteration.after.indexes;
         let named = self.definition.name.as_ref().filter(|_| self.if_not_exists);
@@ -38,6 +39,46 @@ impl Change for AddIndex {
         alteration.after.indexes.push(index);
         Ok(())
     }
+}
+
+impl AddIndex {
+    /// Rows that stand keep their places: the key is a unique index. Its columns hold no NULL from now on.
+    fn add_primary(&self, alteration: &mut Alteration) -> SqlResult<()> {
+        let table = &alteration.after;
+        if table.handle_column.is_some() || table.indexes.iter().any(|index| index.primary) {
+            return Err(SqlError::new(errno::MULTIPLE_PRI_KEY, "Multiple primary key defined"));
+        }
+        let mut key = build_index(table, &table.indexes, &self.definition)?;
+        for part in 0..key.columns.len() {
+            let offset = key.columns[part].offset;
+            let column = &alteration.after.columns[offset];
+            if column.field_type.not_null {
+                continue;
+            }
+            let id = alteration.convert_column(column.id);
+            let column = &mut alteration.after.columns[offset];
+            column.field_type.not_null = true;
+            if column.default == Some(DefaultValue::Constant(None)) {
+                column.default = None;
+            }
+            if column.origin.is_none() {
+                column.origin = zero_origin(column)?;
+            }
+            key.columns[part].column = id;
+        }
+        key.id = alteration.next_index_id();
+        PRIMARY.clone_into(&mut key.name);
+        alteration.after.indexes.insert(0, key);
+        Ok(())
+    }
+}
+
+/// What rows have in a column that is new, too.
+fn zero_origin(column: &ColumnInfo) -> SqlResult<Option<Vec<u8>>> {
+    let mut origin = Vec::new();
+    let zero = column.field_type.implicit_default();
+    codec::encode_row_value(&zero, &column.field_type, &TimeZone::UTC, &mut origin)?;
+    Ok(Some(origin))
 }
 
 /// DROP INDEX.
@@ -54,6 +95,12 @@ impl Change for DropIndex {
 
     fn apply(&self, alteration: &mut Alteration) -> SqlResult<()> {
         check_drop(&alteration.after, &self.name)?;
+        if same_name(&self.name, PRIMARY)
+            && let Some(handle) = alteration.after.handle_id()
+        {
+            // It was where the row is, and is to be in the row.
+            alteration.convert_column(handle);
+        }
         alteration.after.indexes.retain(|index| !same_name(&index.name, &self.name));
         Ok(())
     }

@@ -9,6 +9,7 @@
 //! and keys by the names that columns will have.
 
 mod add_column;
+mod convert_to;
 mod drop_column;
 mod indexes;
 mod modify_column;
@@ -65,13 +66,13 @@ pub enum TableChange {
 }
 
 impl TableChange {
-    /// What an action asks for; `None`: nothing.
+    /// What an action asks for: one change in most cases; some are nothing, and some change several columns.
     pub(in crate::sql) fn build(
         action: &AlterAction,
         table: &TableInfo,
         ctx: &DdlContext<'_>,
-    ) -> SqlResult<Option<TableChange>> {
-        Ok(Some(match action {
+    ) -> SqlResult<Vec<TableChange>> {
+        Ok(vec![match action {
             AlterAction::AddColumn(definition, place) => {
                 let added = AddColumn::build(definition, place.clone(), table, ctx)?;
                 TableChange::AddColumn(Box::new(added))
@@ -105,18 +106,22 @@ impl TableChange {
             }
             AlterAction::RenameTo(name) => TableChange::RenameTo(RenameTo::build(name, ctx)?),
             AlterAction::Options(options) => {
-                return Ok(ChangeOptions::build(options, table)?.map(TableChange::Options));
+                let change = ChangeOptions::build(options, table)?.map(TableChange::Options);
+                return Ok(change.into_iter().collect());
+            }
+            AlterAction::ConvertTo(charset, collation) => {
+                return convert_to::build(charset.as_deref(), collation.as_deref(), table, ctx);
             }
             AlterAction::OrderBy(columns) => {
                 let known =
                     |name: &str| table.public_columns().iter().any(|c| same_name(&c.name, name));
                 return match columns.iter().find(|name| !known(name)) {
                     Some(name) => Err(unknown_in("order clause", name)),
-                    None => Ok(None),
+                    None => Ok(Vec::new()),
                 };
             }
-            AlterAction::Keys | AlterAction::Force => return Ok(None),
-        }))
+            AlterAction::Keys | AlterAction::Force => return Ok(Vec::new()),
+        }])
     }
 
     fn change(&self) -> &dyn Change {
@@ -170,6 +175,9 @@ pub struct Alteration {
     /// The database it is to be in, where it gets another name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moves_to: Option<String>,
+    /// The columns that become others, with those that they become: each row gets another value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conversions: Vec<(i64, i64)>,
     /// What the user should see besides.
     #[serde(skip)]
     pub notes: Vec<Complaint>,
@@ -191,6 +199,7 @@ impl Alteration {
             after: before.clone(),
             before,
             moves_to: None,
+            conversions: Vec::new(),
             notes: Vec::new(),
             refused_with_rows: None,
         };
@@ -204,6 +213,8 @@ impl Alteration {
         alteration.check_indexes()?;
         last.iter().try_for_each(|change| change.apply(&mut alteration))?;
         check_auto_increment(&alteration.after)?;
+        let Alteration { after, conversions, .. } = &mut alteration;
+        conversions.retain(|(_, to)| after.columns.iter().any(|column| column.id == *to));
         Ok(alteration)
     }
 
@@ -212,9 +223,21 @@ impl Alteration {
         self.before == self.after && self.moves_to.is_none()
     }
 
-    /// Whether indexes stay as they are, so that it takes no time whatever is in the table.
+    /// Whether rows and indexes stay as they are, so that it takes no time whatever is in the table.
     pub fn is_instant(&self) -> bool {
-        self.added_indexes().chain(self.dropped_indexes()).next().is_none()
+        let mut indexes = self.added_indexes().chain(self.dropped_indexes());
+        indexes.next().is_none() && !self.converts() && !self.rekeys()
+    }
+
+    /// Whether rows get other values.
+    pub fn converts(&self) -> bool {
+        !self.conversions.is_empty()
+    }
+
+    /// Whether rows are found by another handle than they were: those who know the old one and those who know the new one cannot work side
+    /// by side.
+    pub fn rekeys(&self) -> bool {
+        self.before.handle_id() != self.after.handle_id()
     }
 
     /// The columns that come.
@@ -237,11 +260,45 @@ impl Alteration {
         indexes_beyond(&self.before, &self.after)
     }
 
-    /// The id of the column that had this name, if it stays.
+    /// The id of the column that had this name, if it stays; if it becomes another one, the other one's.
     fn column_before(&self, name: &str) -> Option<i64> {
         let known = self.before.columns.iter().find(|column| same_name(&column.name, name));
         let stays = |id: &i64| self.after.columns.iter().any(|column| column.id == *id);
-        known.map(|column| column.id).filter(stays)
+        let becomes = |id: i64| {
+            let found = self.conversions.iter().find(|(from, _)| *from == id);
+            found.map_or(id, |(_, to)| *to)
+        };
+        known.map(|column| becomes(column.id)).filter(stays)
+    }
+
+    /// Makes another column of one, in the same place: whoever calls this says what of it is different. Its indexes are made anew. If rows were
+    /// found by it, they are found by a hidden number now. Answers its id; one that is new by this statement remains what it is.
+    fn convert_column(&mut self, id: i64) -> i64 {
+        if id > self.before.max_column_id {
+            return id;
+        }
+        self.after.max_column_id += 1;
+        let new = self.after.max_column_id;
+        let handle = self.after.handle_id().filter(|handle| *handle != id);
+        let mut columns = self.after.columns.iter_mut();
+        if let Some(column) = columns.find(|column| column.id == id) {
+            column.id = new;
+            column.origin = None;
+        }
+        for position in 0..self.after.indexes.len() {
+            let parts = &mut self.after.indexes[position].columns;
+            let mut touched = false;
+            for part in parts.iter_mut().filter(|part| part.column == id) {
+                part.column = new;
+                touched = true;
+            }
+            if touched {
+                self.after.indexes[position].id = self.next_index_id();
+            }
+        }
+        self.after.place_columns(handle);
+        self.conversions.push((id, new));
+        new
     }
 
     /// Where the column with this name will be.

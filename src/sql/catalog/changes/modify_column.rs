@@ -1,4 +1,5 @@
-//! MODIFY COLUMN and CHANGE COLUMN, as far as rows and entries that stand need not be touched.
+//! MODIFY COLUMN and CHANGE COLUMN. Where what is stored is a value of the new type, too, only the definition changes; otherwise the
+//! column becomes another one, and the rows are converted.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,8 +7,8 @@ use super::{Alteration, Change, Turn, same_name, unknown_column};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::build::{DdlContext, check_column_name};
 use crate::sql::catalog::build_column::build_column;
-use crate::sql::catalog::build_index::check_key;
-use crate::sql::catalog::{ColumnInfo, DefaultValue, TableInfo};
+use crate::sql::catalog::build_index::{PRIMARY, check_key, whole_part};
+use crate::sql::catalog::{ColumnInfo, DefaultValue, IndexInfo, SchemaState, TableInfo};
 use crate::sql::parser::ast::{ColumnDefinition, ColumnOption, ColumnPlace};
 use crate::sql::types::{Collation, FieldType, TypeKind};
 
@@ -64,21 +65,6 @@ impl ModifyColumn {
                 new.default = None;
             }
         }
-        if new.auto_increment && !old.auto_increment {
-            return Err(SqlError::unsupported("ALTER TABLE … MODIFY … AUTO_INCREMENT"));
-        }
-        if new.field_type.not_null && !old.field_type.not_null {
-            return Err(SqlError::unsupported(
-                "ALTER TABLE … MODIFY … NOT NULL of what may be NULL",
-            ));
-        }
-        if !reads_as(&old.field_type, &new.field_type) {
-            return Err(SqlError::unsupported(format!(
-                "ALTER TABLE … MODIFY of {} to {}",
-                old.field_type.sql_text(),
-                new.field_type.sql_text()
-            )));
-        }
         Ok(new)
     }
 }
@@ -129,15 +115,21 @@ impl Stored<'_> {
     }
 }
 
-/// Whether whatever is stored of one type is a value of the other, and the same one.
-fn reads_as(old: &FieldType, new: &FieldType) -> bool {
+/// Whether whatever is stored of one type is a value of the other, and the same one. Entries of indexes also depend on the collation.
+fn reads_as(old: &FieldType, new: &FieldType, indexed: bool) -> bool {
+    if new.not_null && !old.not_null {
+        return false;
+    }
     let like = FieldType { not_null: old.not_null, zerofill: old.zerofill, ..new.clone() } == *old;
-    let alike = old.unsigned == new.unsigned && old.collation == new.collation;
+    let binary = |field_type: &FieldType| field_type.collation == Collation::Binary;
+    let collates = old.collation == new.collation || (!indexed && binary(old) == binary(new));
     match (Stored::of(old), Stored::of(new)) {
-        (Stored::Integer(old), Stored::Integer(new)) => alike && old <= new,
-        (Stored::Text(old), Stored::Text(new)) => alike && old <= new,
+        (Stored::Integer(known), Stored::Integer(width)) => {
+            old.unsigned == new.unsigned && known <= width
+        }
+        (Stored::Text(known), Stored::Text(width)) => collates && known <= width,
         (Stored::Member(known), Stored::Member(members)) => {
-            alike && old.kind == new.kind && members.starts_with(&known)
+            old.collation == new.collation && old.kind == new.kind && members.starts_with(&known)
         }
         _ => like,
     }
@@ -157,11 +149,30 @@ impl Change for ModifyColumn {
         let primary = alteration.after.indexes.iter().filter(|index| index.primary);
         let parts = primary.flat_map(|index| &index.columns).map(|part| part.column);
         let in_key: Vec<i64> = parts.chain(handle).collect();
-        let column = alteration.column_of(&self.from)?;
-        *column = self.modified(column, in_key.contains(&column.id))?;
-        let (id, offset) = (column.id, column.offset);
+        let old = alteration.column_of(&self.from)?.clone();
+        let new = self.modified(&old, in_key.contains(&old.id))?;
+        let mut indexes = alteration.after.indexes.iter().flat_map(|index| &index.columns);
+        let indexed = indexes.any(|part| part.column == old.id);
+        if new.auto_increment && !old.auto_increment {
+            alteration.after.counted_anew = alteration.before.counted_anew + 1;
+        }
+        let mut id = old.id;
+        if !reads_as(&old.field_type, &new.field_type, indexed) {
+            id = alteration.convert_column(id);
+        }
+        let origin = if id == old.id { new.origin.clone() } else { None };
+        let columns = &mut alteration.after.columns;
+        columns[old.offset] = ColumnInfo { id, origin, ..new };
+        if id != old.id {
+            fit_prefixes(&mut alteration.after, old.offset);
+            if handle == Some(old.id) {
+                let key = primary_key(alteration, old.offset)?;
+                alteration.after.indexes.insert(0, key);
+            }
+        }
+        let handle = alteration.after.handle_id();
         if let Some(place) = &self.place {
-            let column = alteration.after.columns.remove(offset);
+            let column = alteration.after.columns.remove(old.offset);
             let position = alteration.position_of(place)?;
             alteration.after.columns.insert(position, column);
             alteration.after.place_columns(handle);
@@ -170,4 +181,33 @@ impl Change for ModifyColumn {
         let touched = table.indexes.iter().filter(|i| i.columns.iter().any(|p| p.column == id));
         touched.into_iter().try_for_each(|index| check_key(table, index))
     }
+}
+
+/// A part of an index that was only some characters of a column is all of one that is not longer, or no text.
+fn fit_prefixes(table: &mut TableInfo, offset: usize) {
+    let field_type = table.columns[offset].field_type.clone();
+    let whole = |length: u32| {
+        let kind = field_type.kind;
+        !kind.is_string() || (!kind.is_text() && field_type.length.is_some_and(|all| all <= length))
+    };
+    for part in table.indexes.iter_mut().flat_map(|index| &mut index.columns) {
+        if part.offset == offset {
+            part.prefix_len = part.prefix_len.filter(|length| !whole(*length));
+        }
+    }
+}
+
+/// The primary key of a column by which rows are not found any more.
+fn primary_key(alteration: &mut Alteration, offset: usize) -> SqlResult<IndexInfo> {
+    Ok(IndexInfo {
+        id: alteration.next_index_id(),
+        name: PRIMARY.to_owned(),
+        columns: vec![whole_part(&alteration.after.columns[offset])?],
+        unique: true,
+        primary: true,
+        comment: String::new(),
+        invisible: false,
+        skips_new_rows: false,
+        state: SchemaState::Public,
+    })
 }

@@ -383,7 +383,7 @@ impl Insert<'_> {
             return Ok(Written::Nothing);
         };
         let id = auto_column(table).map_or(0, |offset| explicit_id(&values[offset]));
-        let new = self.writer.prepare(values, conflict.handle)?;
+        let new = self.writer.prepare_changed(&old, values, conflict.handle)?;
         let mut keys = Vec::new();
         self.writer.changed_unique_keys(&old, conflict.handle, &new, &mut keys)?;
         self.writer.fetch_more(keys).await?;

@@ -10,6 +10,7 @@ mod auto_ids;
 mod delete;
 mod insert;
 mod load;
+mod mirrored;
 mod update;
 mod writer;
 

@@ -123,7 +123,7 @@ async fn update_table(
             result.matched += 1;
             if let Assigned::Changed(values) = assigned {
                 highest = highest.max(numbered.map_or(0, |offset| explicit_id(&values[offset])));
-                let new = writer.prepare(values, handle)?;
+                let new = writer.prepare_changed(old, values, handle)?;
                 changes.push(Change { old: old[..table.columns.len()].to_vec(), handle, new });
             }
         }

@@ -3,6 +3,7 @@
 use ahash::AHashMap;
 use bytes::Bytes;
 
+use super::mirrored::Mirrored;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{IndexInfo, SchemaState, TableInfo};
 use crate::sql::exec::ExecContext;
@@ -15,6 +16,7 @@ use crate::storage::codec::table::{TableKey, decode_table_key};
 pub(super) struct TableWriter<'a> {
     pub(super) table: &'a TableInfo,
     ctx: &'a ExecContext,
+    mirrored: Mirrored,
     /// Values in the store of the unique keys of the current chunk.
     stored: AHashMap<Bytes, Option<Bytes>>,
 }
@@ -39,11 +41,27 @@ pub(super) struct Conflict {
 
 impl<'a> TableWriter<'a> {
     pub(super) fn new(table: &'a TableInfo, ctx: &'a ExecContext) -> TableWriter<'a> {
-        TableWriter { table, ctx, stored: AHashMap::new() }
+        TableWriter { table, ctx, mirrored: Mirrored::of(table), stored: AHashMap::new() }
     }
 
-    /// Works out the entries of a row. The handle is the handle column's value where there is one.
-    pub(super) fn prepare(&self, values: Vec<Datum>, hidden: i64) -> SqlResult<NewRow> {
+    /// Works out the entries of a new row. The handle is the handle column's value where there is one.
+    pub(super) fn prepare(&self, mut values: Vec<Datum>, hidden: i64) -> SqlResult<NewRow> {
+        self.mirrored.fill(self.table, None, &mut values, &self.ctx.eval)?;
+        self.prepared(values, hidden)
+    }
+
+    /// Works out the entries of a row that takes the place of an old one.
+    pub(super) fn prepare_changed(
+        &self,
+        old: &[Datum],
+        mut values: Vec<Datum>,
+        hidden: i64,
+    ) -> SqlResult<NewRow> {
+        self.mirrored.fill(self.table, Some(old), &mut values, &self.ctx.eval)?;
+        self.prepared(values, hidden)
+    }
+
+    fn prepared(&self, values: Vec<Datum>, hidden: i64) -> SqlResult<NewRow> {
         let handle = self.handle(&values, hidden)?;
         let mut entries = Vec::with_capacity(self.table.indexes.len());
         for (position, index) in self.table.indexes.iter().enumerate() {

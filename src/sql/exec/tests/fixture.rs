@@ -31,6 +31,7 @@ pub(crate) fn column(offset: usize, name: &str, field_type: FieldType) -> Column
         auto_increment: false,
         comment: String::new(),
         origin: None,
+        mirrors: None,
         state: SchemaState::Public,
     }
 }

@@ -196,6 +196,8 @@ pub enum AlterAction {
     RenameTo(ObjectName),
     /// COMMENT, AUTO_INCREMENT, ENGINE and other options of the table, in order.
     Options(Vec<TableOption>),
+    /// CONVERT TO CHARACTER SET, which may be DEFAULT (none), with COLLATE.
+    ConvertTo(Option<String>, Option<String>),
     /// ORDER BY these columns: rows stand in the order of their keys, so it is checked and warned of.
     OrderBy(Vec<String>),
     /// FORCE: there is nothing to be rebuilt.
