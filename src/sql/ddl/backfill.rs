@@ -123,6 +123,7 @@ async fn save_progress(store: &dyn KvStore, job_id: u64, next: Next) -> SqlResul
         }
         Next::Done(handle) => {
             job.reorg.rows += 1;
+            job.converted += u64::from(job.target.is_some_and(|(.., filled)| filled == ROWS));
             job.reorg.next_handle = Some(handle + 1);
             BackfillOutcome::Advanced(job)
         }

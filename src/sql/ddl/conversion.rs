@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use super::job::{Job, JobNote};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{DdlStatement, TableInfo};
-use crate::sql::types::{Datum, FieldType, TimeZone, ValueContext, convert_between};
+use crate::sql::types::{Datum, FieldType, TimeZone, ValueContext, WarningLevel, convert_between};
 
 /// The most warnings a job keeps.
 const MOST_NOTES: usize = 1024;
@@ -57,14 +57,9 @@ impl Conversion {
             row[*to] = if value.is_null() && new.field_type.not_null {
                 self.without_null(table, *from, *to, number)?
             } else {
-                convert_between(
-                    value,
-                    &old.field_type,
-                    &new.field_type,
-                    &new.name,
-                    number,
-                    &self.ctx,
-                )?
+                let (from, to) = (&old.field_type, &new.field_type);
+                convert_between(value, from, to, &new.name, number, &self.ctx)
+                    .map_err(|error| too_long(error, (from, to), &new.name, number))?
             };
             changed |= !row[*to].is_null();
         }
@@ -98,7 +93,21 @@ impl Conversion {
         job.notes.extend(warnings.into_iter().take(room).map(|warning| JobNote {
             code: warning.code,
             message: warning.message,
-            warns: true,
+            warns: warning.level != WarningLevel::Note,
         }));
     }
+}
+
+/// A text that is too long for the same kind of column is cut, in MySQL's words, and not assigned.
+fn too_long(
+    error: SqlError,
+    (from, to): (&FieldType, &FieldType),
+    column: &str,
+    number: u64,
+) -> SqlError {
+    if error.code != errno::DATA_TOO_LONG || from.kind != to.kind {
+        return error;
+    }
+    let message = format!("Data truncated for column '{column}' at row {number}");
+    SqlError::new(errno::WARN_DATA_TRUNCATED, message)
 }

@@ -47,7 +47,17 @@ async fn highest(stepper: &Stepper<'_>, table: &TableInfo) -> SqlResult<u64> {
     Ok(match value {
         Some(Datum::UInt(number)) => number,
         Some(Datum::Int(number)) => u64::try_from(number).unwrap_or(0),
-        _ => 0,
+        Some(Datum::Float(number)) => number as u64,
+        Some(
+            Datum::Null
+            | Datum::Decimal(_)
+            | Datum::Bytes(_)
+            | Datum::Time(_)
+            | Datum::Duration(_)
+            | Datum::Member(_)
+            | Datum::Json(_),
+        )
+        | None => 0,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::elements::{BEGIN, END, Stage, back, can_return, definition, next};
+use super::elements::{BEGIN, END, LOCKED, Stage, back, can_return, definition, next};
 use super::tests::{alter, indexed, one_step, reload, run, schema, submit, with_table};
 use super::*;
 use crate::common::errno;
@@ -25,6 +25,10 @@ const ALTERATIONS: &[&str] = &[
     "DROP COLUMN age, ADD COLUMN age INT, ADD INDEX (age)",
     "DROP INDEX email, DROP COLUMN email, RENAME COLUMN age TO email",
     "ADD INDEX pair (age, email), DROP INDEX age",
+    "MODIFY age VARCHAR(5)",
+    "MODIFY age BIGINT NOT NULL, DROP INDEX age",
+    "CHANGE email mail VARCHAR(9) NOT NULL FIRST, ADD INDEX both (mail, age)",
+    "CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
 ];
 
 fn altered(actions: &str) -> Alteration {
@@ -118,6 +122,12 @@ fn a_state_that_nothing_needs_is_left_out() {
     let filled = [S::DeleteOnly, S::WriteOnly, S::Reorganization].map(Stage::Coming);
     let both: Vec<Stage> = filled.into_iter().chain(dropped).collect();
     assert_eq!(stages("DROP COLUMN age, ADD INDEX more (email)"), both);
+    assert_eq!(stages("MODIFY age CHAR(5)"), both);
+    // What is found by another handle is behind a lock, and then all is done at once.
+    let [_, written, filling] = [S::DeleteOnly, S::WriteOnly, S::Reorganization].map(Stage::Coming);
+    let unkeyed = "MODIFY id INT NOT NULL, DROP PRIMARY KEY";
+    assert_eq!(stages(unkeyed), [written, filling, LOCKED, END]);
+    assert!(definition(&altered(unkeyed), LOCKED).locks.iter().any(|lock| lock.write));
 }
 
 #[test]
@@ -199,9 +209,36 @@ async fn columns_come_and_go_beside_writers() {
         "DROP COLUMN age",
         "DROP COLUMN age, ADD COLUMN n INT DEFAULT 7, ADD INDEX (n, email)",
         "DROP INDEX age, ADD INDEX age (age, email)",
+        "MODIFY age VARCHAR(5)",
+        "MODIFY age BIGINT UNSIGNED NOT NULL, MODIFY email CHAR(20), ADD UNIQUE both (email, age)",
     ] {
         beside_writers(actions).await;
     }
+}
+
+#[tokio::test]
+async fn rows_are_converted_all_or_none() {
+    let mut fixture = with_table().await;
+    let rows = vec![user(1, "10", 1), user(2, "20", 2), user(3, "x", 3), user(4, "40", 4)];
+    fixture.insert(rows, ConflictAction::Error).await.unwrap();
+    run(&fixture.store, alter("ADD INDEX age (age)")).await;
+    reload(&mut fixture).await;
+    let before = fixture.table.clone();
+    let job = run(&fixture.store, alter("MODIFY age CHAR(3), MODIFY email INT")).await;
+    let error = job.error.unwrap();
+    assert_eq!(error.code, errno::TRUNCATED_WRONG_VALUE_FOR_FIELD);
+    assert!(error.message.ends_with("at row 3"), "{}", error.message);
+    reload(&mut fixture).await;
+    assert_eq!(fixture.table.public_columns(), before.public_columns());
+    assert_eq!(fixture.table.indexes, before.indexes);
+    assert_eq!(indexed(&fixture, 0).await.len(), 4);
+    fixture.delete(Some(3)).await.unwrap();
+    let job = run(&fixture.store, alter("MODIFY age CHAR(3), MODIFY email INT")).await;
+    assert_eq!((job.error, job.converted), (None, 3));
+    reload(&mut fixture).await;
+    let row = |id: i64| vec![Datum::Int(id), Datum::Int(10 * id), Datum::from(&*id.to_string())];
+    assert_eq!(fixture.rows().await, [row(1), row(2), row(4)]);
+    assert_eq!(indexed(&fixture, 0).await.len(), 3);
 }
 
 #[tokio::test]

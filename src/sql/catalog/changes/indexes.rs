@@ -55,13 +55,15 @@ impl AddIndex {
             if column.field_type.not_null {
                 continue;
             }
-            let id = alteration.convert_column(column.id);
+            let old = column.id;
+            let id = alteration.convert_column(old);
             let column = &mut alteration.after.columns[offset];
             column.field_type.not_null = true;
             if column.default == Some(DefaultValue::Constant(None)) {
                 column.default = None;
             }
-            if column.origin.is_none() {
+            // One that is new, too, has had NULL in all rows.
+            if id == old && column.origin.is_none() {
                 column.origin = zero_origin(column)?;
             }
             key.columns[part].column = id;
