@@ -4,7 +4,7 @@
 //! commits, may be prepared, takes long or changes something asks here, and nowhere is there another list of kinds.
 
 use super::parser::Statement;
-use super::parser::ast::{InsertRows, ShowKind};
+use super::parser::ast::{InsertRows, Maintenance, ShowKind};
 
 #[cfg(test)]
 mod tests;
@@ -125,6 +125,7 @@ statements! {
     Analyze              "analyze"                First   Schema  Rows Text  Apart "INSERT";
     Begin                "begin"                  First   Session Done Text  Here  Anybody;
     ChangeDb             "change_db"              Never   Session Done Text  Here  Anybody;
+    Check                "check"                  First   Session Rows Text  Apart "SELECT";
     Checksum             "checksum"               Never   Session Rows Text  Apart "SELECT";
     Commit               "commit"                 Itself  Session Done Text  Here  Anybody;
     CreateDb             "create_db"              First   Schema  Done Text  Here  "CREATE";
@@ -146,9 +147,11 @@ statements! {
     Kill                 "kill"                   Never   Session Done Text  Here  "CONNECTION_ADMIN";
     Load                 "load"                   Never   Writes  Done Never Here  "FILE";
     LockTables           "lock_tables"            First   Session Done Text  Here  "LOCK TABLES";
+    Optimize             "optimize"               First   Schema  Rows Text  Apart "INSERT";
     PrepareSql           "prepare_sql"            Never   Session Done Never Here  Anybody;
     ReleaseSavepoint     "release_savepoint"      Never   Session Done Text  Here  Anybody;
     RenameTable          "rename_table"           First   Schema  Done Text  Here  "ALTER";
+    Repair               "repair"                 First   Schema  Rows Text  Apart "INSERT";
     Replace              "replace"                Never   Writes  Done Plan  Here  "INSERT";
     ReplaceSelect        "replace_select"         Never   Writes  Done Plan  Here  "INSERT";
     Rollback             "rollback"               Itself  Session Done Text  Here  Anybody;
@@ -211,7 +214,7 @@ impl Statement {
     pub fn kind(&self) -> StatementKind {
         use StatementKind as K;
         match self {
-            Statement::Query(_) => K::Select,
+            Statement::Query(_) | Statement::SelectIntoFile { .. } => K::Select,
             Statement::Insert(insert) => match (&insert.rows, insert.replace) {
                 (InsertRows::Query(_), false) => K::InsertSelect,
                 (InsertRows::Query(_), true) => K::ReplaceSelect,
@@ -249,6 +252,9 @@ impl Statement {
             Statement::SplitTable(_) => K::SplitTable,
             Statement::Analyze(_) => K::Analyze,
             Statement::Checksum { .. } => K::Checksum,
+            Statement::Maintain(Maintenance::Check, _) => K::Check,
+            Statement::Maintain(Maintenance::Optimize, _) => K::Optimize,
+            Statement::Maintain(Maintenance::Repair, _) => K::Repair,
             Statement::Do(_) => K::Do,
             Statement::LockTables(_) => K::LockTables,
             Statement::UnlockTables => K::UnlockTables,

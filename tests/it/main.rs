@@ -22,6 +22,7 @@ mod gateways;
 mod golden;
 mod ids;
 mod large_rows;
+mod load_data;
 mod locks;
 mod metadata_locks;
 mod nodes;

@@ -11,7 +11,7 @@ use crate::sql::system::Shown;
 use crate::sql::types::Datum;
 
 /// What is told of a table: the kind of message, and the message.
-type Message = (&'static str, String);
+pub(super) type Message = (&'static str, String);
 
 impl Core {
     /// ANALYZE TABLE: reads each table and writes its statistics, which this node's statements are planned with from then on.
@@ -58,7 +58,11 @@ impl Core {
         Ok((shown, messages))
     }
 
-    async fn analyze_table(&self, database: &DatabaseInfo, table: &TableInfo) -> SqlResult<()> {
+    pub(super) async fn analyze_table(
+        &self,
+        database: &DatabaseInfo,
+        table: &TableInfo,
+    ) -> SqlResult<()> {
         self.report_pending(table.id).await?;
         let store = &*self.services.store;
         let analyzed = analyze::analyze(store, database.id, table, &FullSpeed).await?;
@@ -84,6 +88,6 @@ impl Core {
     }
 }
 
-fn failure(error: SqlError) -> Vec<Message> {
+pub(super) fn failure(error: SqlError) -> Vec<Message> {
     vec![("Error", error.message), ("status", "Operation failed".to_owned())]
 }

@@ -65,7 +65,7 @@ impl Core {
     }
 
     /// Reads a table, in the transaction if one is open.
-    async fn checksum_of(&mut self, database: &str, name: &str) -> SqlResult<u64> {
+    pub(super) async fn checksum_of(&mut self, database: &str, name: &str) -> SqlResult<u64> {
         let name = ObjectName { database: Some(database.to_owned()), name: name.to_owned() };
         let rows = QueryBody::all_of(TableRef::Table { name, alias: None });
         let statement = Statement::Query(Box::new(Query::plain(rows)));

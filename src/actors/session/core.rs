@@ -19,6 +19,7 @@ use crate::protocol::command::Command;
 use crate::protocol::{CapabilityFlags, StatusFlags, response};
 use crate::sql::expr::{EvalContext, Warning, WarningLevel};
 use crate::sql::parser::ParseWarning;
+use crate::sql::parser::ast::ObjectName;
 use crate::sql::statement::StatementKind;
 
 /// Everything a session knows. It is moved into the task that runs a command, and back.
@@ -56,6 +57,8 @@ pub(super) struct Core {
     pub(super) multi_statements: bool,
     /// What the client sends of files.
     pub(super) uploads: Uploads,
+    /// A table that is made and has not got its rows yet.
+    pub(super) half_made: Option<ObjectName>,
 }
 
 impl Drop for Core {
@@ -98,6 +101,7 @@ impl Core {
             row_count: 0,
             multi_statements,
             uploads: Uploads::new(uploads),
+            half_made: None,
         };
         core.start_afresh();
         core
@@ -263,6 +267,7 @@ impl Core {
         let error = self.statement_failed(error).await;
         self.row_count = -1;
         let mut warnings = self.eval.take_warnings();
+        self.drop_half_made().await;
         warnings.push(Warning {
             level: WarningLevel::Error,
             code: error.code,

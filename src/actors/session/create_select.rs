@@ -63,6 +63,8 @@ impl Core {
     /// Takes a table away whose query has failed.
     pub(super) async fn drop_half_made(&mut self) {
         let Some(table) = self.half_made.take() else { return };
+        // Whoever ended the statement did not mean what undoes it.
+        self.control.begin();
         let _shield = self.control.shield();
         let drop = Statement::DropTables { tables: vec![table], if_exists: true };
         if let Err(error) = self.change_schema(&drop).await {

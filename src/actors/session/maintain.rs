@@ -1,5 +1,6 @@
 //! CHECK TABLE, OPTIMIZE TABLE and REPAIR TABLE.
 
+use super::analyze::{Message, failure};
 use super::answer::Sink;
 use super::core::Core;
 use super::statement::Request;
@@ -7,9 +8,6 @@ use crate::common::SqlResult;
 use crate::sql::parser::ast::{Maintenance, ObjectName};
 use crate::sql::system::Shown;
 use crate::sql::types::Datum;
-
-/// What is told of a table: the kind of message, and the message.
-type Message = (&'static str, String);
 
 impl Core {
     /// A row or two for each table, as MySQL answers for InnoDB's.
@@ -46,13 +44,12 @@ impl Core {
             .and_then(|database| Ok((database, schema.require_table(&database.name, name)?)));
         let (info, table) = match found {
             Ok(found) => found,
-            Err(error) => return Ok((format!("{database}.{name}"), super::analyze::failure(error))),
+            Err(error) => return Ok((format!("{database}.{name}"), failure(error))),
         };
         let shown = format!("{}.{}", info.name, table.name);
         let note = |text: String| ("note", text);
-        let cannot = || {
-            note(format!("The storage engine for the table doesn't support {}", what.name()))
-        };
+        let cannot =
+            || note(format!("The storage engine for the table doesn't support {}", what.name()));
         let ok = ("status", "OK".to_owned());
         if info.id < 0 {
             return Ok((shown, vec![cannot()]));
@@ -62,7 +59,7 @@ impl Core {
             Maintenance::Check => match self.checksum_of(&info.name, &table.name).await {
                 Ok(_) => vec![ok],
                 Err(error) if error.fault().is_some() => return Err(error),
-                Err(error) => super::analyze::failure(error),
+                Err(error) => failure(error),
             },
             Maintenance::Optimize => {
                 self.analyze_table(info, table).await?;

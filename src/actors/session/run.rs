@@ -321,6 +321,19 @@ impl Core {
         } else {
             self.write_alone(request).await?
         };
+        self.written(result, request, sink);
+        Ok(())
+    }
+
+    /// Writes the rows of a new table, in a transaction of their own.
+    pub(super) async fn fill(&mut self, request: &Request<'_>, sink: &mut Sink) -> SqlResult<()> {
+        let result = self.write_alone(request).await?;
+        self.written(result, request, sink);
+        Ok(())
+    }
+
+    /// Answers what has been written.
+    fn written(&mut self, result: DmlResult, request: &Request<'_>, sink: &mut Sink) {
         let set = self.take_over_insert_id();
         if let Some(generated) = result.generated_id {
             self.set_last_insert_id(generated);
@@ -334,7 +347,6 @@ impl Core {
             info: result.info,
         };
         self.done(ok, request.more, sink);
-        Ok(())
     }
 
     async fn write_in_transaction(&mut self, request: &Request<'_>) -> SqlResult<DmlResult> {

@@ -107,9 +107,17 @@ impl Core {
     async fn run_statement(&mut self, request: &Request<'_>, sink: &mut Sink) -> SqlResult<()> {
         use Statement as S;
         self.prepare_for(request).await?;
+        if let S::CreateTable(create) = request.statement
+            && let Some(select) = &create.select
+        {
+            return self.create_from_query(create, select, request, sink).await;
+        }
         let affected_rows = match request.statement {
             S::Query(_) => return self.select(request, sink).await,
             S::Insert(_) | S::Update(_) | S::Delete(_) => return self.write(request, sink).await,
+            S::SelectIntoFile { query, into } => {
+                return self.select_into_file(query, into, request, sink).await;
+            }
             S::LoadData(load) => return self.load_data(load, request, sink).await,
             S::Show(show) => return self.show(show, request, sink).await,
             S::Describe { table, column } => {
@@ -122,6 +130,9 @@ impl Core {
             S::Analyze(tables) => return self.analyze(tables, request, sink).await,
             S::Checksum { tables, quick } => {
                 return self.checksum(tables, *quick, request, sink).await;
+            }
+            S::Maintain(what, tables) => {
+                return self.maintain(*what, tables, request, sink).await;
             }
             S::SplitTable(split) => return self.split_table(split, request, sink).await,
             S::CreateDatabase(_)

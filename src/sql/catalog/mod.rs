@@ -12,6 +12,7 @@ mod changes;
 pub(in crate::sql) mod ddl_statement;
 mod info_schema;
 mod model;
+mod selected;
 mod show;
 mod storage_options;
 #[cfg(test)]
@@ -32,5 +33,6 @@ pub use model::{
     ColumnInfo, DatabaseInfo, DefaultValue, IndexColumn, IndexInfo, Mirror, SchemaState, TableInfo,
     TableLock,
 };
+pub use selected::selected_column;
 pub use show::{column_type_text, default_text, show_create_database, show_create_table};
 pub use storage_options::{create_options, row_format};

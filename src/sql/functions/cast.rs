@@ -7,6 +7,9 @@ use super::definition::{Definition, Eval, Names, Nulls, TypeRule};
 use super::json::cast_as_json;
 use super::typing::Typing;
 use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::expr::Expr;
+use crate::sql::functions::Function;
+use crate::sql::types::json;
 use crate::sql::types::{Class, Collation, Datum, FieldType, TypeKind, decimal::Fit, time_kind};
 
 const fn conversion(
@@ -49,9 +52,42 @@ fn no_type(_: &Typing<'_>) -> SqlResult<FieldType> {
 
 fn cast(call: &Call<'_>) -> SqlResult<Datum> {
     let value = call.value(0)?;
-    if value.is_null() {
-        return Ok(Datum::Null);
+    let is_text = matches!(call.field_type.kind.class(), Class::String | Class::Json);
+    match value {
+        Datum::Null => Ok(Datum::Null),
+        Datum::Json(_) if !is_text => cast_document(call, value),
+        value => cast_value(call, value),
     }
+}
+
+/// What a document is as a number or a time. Error 3156, or outside of strict writes a warning, for one that is none; 3155 for one that
+/// is beyond the type.
+fn cast_document(call: &Call<'_>, value: Datum) -> SqlResult<Datum> {
+    let mark = call.ctx.mark_warnings();
+    let cast = cast_value(call, value);
+    let code = match &cast {
+        Err(error) if error.fault().is_some() => return cast,
+        Err(error) => Some(error.code),
+        Ok(_) => call.ctx.warned_since(mark),
+    };
+    let Some(code) = code else { return cast };
+    call.ctx.back_to(mark);
+    // MySQL names the function that the document comes from.
+    let origin = match &call.args[0] {
+        Expr::Call { function: Function::Cast, .. } => "cast_as_json",
+        Expr::Call { function, .. } => function.name(),
+        Expr::Column { .. } | Expr::Literal { .. } | Expr::Parameter { .. } => "json",
+    };
+    let target = json::cast_name(call.field_type);
+    let (code, message) = match code {
+        errno::WARN_DATA_OUT_OF_RANGE => json::out_of_range_cast(target, origin, 1),
+        _ => json::invalid_cast(target, origin, 1),
+    };
+    call.ctx.warn_or_fail(code, message)?;
+    cast
+}
+
+fn cast_value(call: &Call<'_>, value: Datum) -> SqlResult<Datum> {
     let target = call.field_type;
     Ok(match target.kind.class() {
         Class::Float if target.kind == TypeKind::Float => {

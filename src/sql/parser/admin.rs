@@ -1,8 +1,8 @@
 //! Transactions, prepared statements, EXPLAIN, KILL, SPLIT TABLE.
 
 use super::ast::{
-    AccessMode, BeginMode, Explain, ExplainFormat, Expr, Literal, SplitBoundary, SplitTable,
-    Statement,
+    AccessMode, BeginMode, Explain, ExplainFormat, Expr, Literal, Maintenance, SplitBoundary,
+    SplitTable, Statement,
 };
 use super::cursor::Parser;
 use super::cursor::TokenKind;
@@ -163,6 +163,34 @@ impl Parser<'_> {
     }
 
     /// ANALYZE [NO_WRITE_TO_BINLOG | LOCAL] TABLE t, ….
+    /// CHECK, OPTIMIZE or REPAIR TABLE.
+    pub(super) fn maintain(&mut self, what: Maintenance) -> SqlResult<Statement> {
+        self.advance();
+        if what != Maintenance::Check && !self.word("NO_WRITE_TO_BINLOG") {
+            self.word("LOCAL");
+        }
+        if !self.word("TABLES") {
+            self.expect_word("TABLE")?;
+        }
+        let tables = self.list(Parser::object_name)?;
+        match what {
+            // How thoroughly: always as thoroughly as can be.
+            Maintenance::Check => loop {
+                let ways = ["QUICK", "FAST", "MEDIUM", "EXTENDED", "CHANGED"];
+                let any = self.words(&["FOR", "UPGRADE"]) || ways.iter().any(|way| self.word(way));
+                if !any {
+                    break;
+                }
+            },
+            // Of an engine that repairs.
+            Maintenance::Repair => {
+                while ["QUICK", "EXTENDED", "USE_FRM"].iter().any(|way| self.word(way)) {}
+            }
+            Maintenance::Optimize => {}
+        }
+        Ok(Statement::Maintain(what, tables))
+    }
+
     pub(super) fn analyze(&mut self) -> SqlResult<Statement> {
         self.expect_word("ANALYZE")?;
         if !self.word("NO_WRITE_TO_BINLOG") {

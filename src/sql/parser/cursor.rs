@@ -101,7 +101,11 @@ impl<'a> Parser<'a> {
         self.shape.check()?;
         let start = self.peek().start;
         let statement: Statement = self.statement()?;
-        let end = self.last_end();
+        let end = match statement {
+            // The clause may have stood before what has been read last.
+            Statement::SelectIntoFile { .. } => self.furthest_end(),
+            _ => self.last_end(),
+        };
         let token = self.peek();
         let next = match token.kind {
             TokenKind::End => self.sql.len(),
@@ -159,6 +163,15 @@ impl<'a> Parser<'a> {
     /// Past the last token taken.
     pub(super) fn last_end(&self) -> usize {
         byte_at(self.inner.get_current_token().span.end).unwrap_or(self.sql.len())
+    }
+
+    /// Past the last of all tokens before the semicolon.
+    fn furthest_end(&self) -> usize {
+        let tokens = (0..self.token_count).map(|at| self.inner.token_at(at));
+        let ends = tokens
+            .filter(|token| token.token != SqlToken::SemiColon)
+            .filter_map(|token| byte_at(token.span.end));
+        ends.max().unwrap_or(self.sql.len())
     }
 
     pub(super) fn text(&self, token: Token) -> &'a [u8] {

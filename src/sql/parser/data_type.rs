@@ -2,7 +2,9 @@
 
 use super::ast::{DataType, Expr, Literal};
 use super::cursor::{Parser, TokenKind};
+use super::dialect::Dialect;
 use crate::common::{SqlError, SqlResult};
+use crate::sql::types::SqlMode;
 
 /// What may follow a type's name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,6 +89,12 @@ const SPATIAL: &[&str] = &[
     "POLYGON",
     "MULTIPOLYGON",
 ];
+
+/// A type, as the catalog shows it.
+pub fn parse_data_type(text: &str, column: &str) -> SqlResult<DataType> {
+    let dialect = Dialect::new(SqlMode::default());
+    Parser::new(text.as_bytes(), 0, &dialect).data_type(column)
+}
 
 impl Parser<'_> {
     /// A column's type; the column is named in errors.

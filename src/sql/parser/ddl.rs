@@ -1,7 +1,8 @@
 //! CREATE, DROP, ALTER and TRUNCATE.
 
 use super::ast::{
-    CreateDatabase, CreateTable, DatabaseOptions, IndexDefinition, IndexPart, Statement,
+    CreateDatabase, CreateSelect, CreateTable, DatabaseOptions, IndexDefinition, IndexPart,
+    Statement,
 };
 use super::cursor::Parser;
 use crate::common::{SqlError, SqlResult};
@@ -134,6 +135,7 @@ impl Parser<'_> {
             indexes: Vec::new(),
             options: Vec::new(),
             like: None,
+            select: None,
         };
         if self.word("LIKE") {
             table.like = Some(self.object_name()?);
@@ -153,8 +155,11 @@ impl Parser<'_> {
         if self.at("PARTITION") {
             return Err(SqlError::unsupported("PARTITION BY"));
         }
-        if self.at_query() || self.at("AS") || self.at("IGNORE") || self.at("REPLACE") {
-            return Err(SqlError::unsupported("CREATE TABLE … SELECT"));
+        let replace = self.word("REPLACE");
+        let ignore = !replace && self.word("IGNORE");
+        if self.word("AS") || replace || ignore || self.at_query() {
+            let query = Box::new(self.query()?);
+            table.select = Some(CreateSelect { replace, ignore, query });
         }
         Ok(table)
     }

@@ -33,6 +33,7 @@ mod escapes;
 mod flush;
 mod hints;
 mod infix;
+mod into;
 mod keywords;
 mod load;
 mod lower;
@@ -59,6 +60,7 @@ use std::sync::Arc;
 
 pub(in crate::sql) use alter::not_instant;
 pub use ast::{Hints, Statement};
+pub use data_type::parse_data_type;
 pub use shape::{DEEPEST, Shape};
 
 use crate::common::SqlResult;

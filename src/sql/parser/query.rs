@@ -34,7 +34,7 @@ impl Parser<'_> {
     pub(super) fn query(&mut self) -> SqlResult<Query> {
         let query = self.inner.parse_query().map_err(|error| self.parse_error(error))?;
         let query = self.lower_query(*query)?;
-        if self.at("INTO") {
+        if self.at("INTO") && !self.at_into_file() {
             return Err(SqlError::unsupported("SELECT … INTO"));
         }
         Ok(query)

@@ -6,9 +6,9 @@
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Whitespace, Word};
 
-use super::escapes;
 use super::hints::HintComment;
 use super::tokens::{Tokens, byte_at, token};
+use super::{escapes, into};
 
 /// Words of other databases, names in MySQL, that sqlparser would take for the beginning of a clause.
 const NOT_MYSQL: &[Keyword] = &[
@@ -86,7 +86,8 @@ pub(super) fn statement_of(tokens: Vec<TokenWithSpan>, sql: &[u8]) -> Tokens {
             break;
         }
     }
-    Tokens { tokens: rewrite(escapes::plain(statement)), hints }
+    let tokens = into::moved_last(rewrite(escapes::plain(statement)));
+    Tokens { tokens, hints }
 }
 
 /// Whether a token is a comment of optimizer hints.

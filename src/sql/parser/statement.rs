@@ -1,6 +1,6 @@
 //! Which statement it is.
 
-use super::ast::{ObjectName, Statement};
+use super::ast::{Maintenance, ObjectName, Statement};
 use super::cursor::Parser;
 use crate::common::{SqlError, SqlResult};
 
@@ -11,7 +11,6 @@ const UNSUPPORTED: &[&str] = &[
     "CACHE",
     "CALL",
     "CHANGE",
-    "CHECK",
     "CLONE",
     "FLASHBACK",
     "GET",
@@ -21,10 +20,8 @@ const UNSUPPORTED: &[&str] = &[
     "IMPORT",
     "INSTALL",
     "LOCK",
-    "OPTIMIZE",
     "PURGE",
     "RECOVER",
-    "REPAIR",
     "RESET",
     "RESIGNAL",
     "RESTART",
@@ -45,7 +42,11 @@ impl Parser<'_> {
     /// One statement.
     pub(super) fn statement(&mut self) -> SqlResult<Statement> {
         if self.at_query() {
-            return self.query().map(|query| Statement::Query(Box::new(query)));
+            let query = self.query()?;
+            if self.at_into_file() {
+                return self.into_file(query);
+            }
+            return Ok(Statement::Query(Box::new(query)));
         }
         let token = self.peek();
         let word = self.text(token).to_ascii_uppercase();
@@ -66,6 +67,9 @@ impl Parser<'_> {
             b"ALTER" => self.alter(),
             b"ANALYZE" => self.analyze(),
             b"CHECKSUM" => self.checksum(),
+            b"CHECK" => self.maintain(Maintenance::Check),
+            b"OPTIMIZE" => self.maintain(Maintenance::Optimize),
+            b"REPAIR" => self.maintain(Maintenance::Repair),
             b"TRUNCATE" => self.truncate(),
             b"RENAME" => self.rename(),
             b"USE" => {

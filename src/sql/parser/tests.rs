@@ -186,7 +186,6 @@ fn errors() {
         ("SELECT * FROM t FORCE INDEX (a)", 1235, "'FORCE INDEX'"),
         ("SELECT * FROM t PARTITION (p)", 1235, "'PARTITION'"),
         ("CREATE TABLE t (a INT) PARTITION BY KEY(a)", 1235, "'PARTITION BY'"),
-        ("CREATE TABLE t AS SELECT 1", 1235, "'CREATE TABLE … SELECT'"),
         ("ALTER TABLE t PARTITION BY KEY(a)", 1235, "'ALTER TABLE … PARTITION'"),
         ("ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES u (b)", 1235, "'FOREIGN KEY'"),
         ("SELECT 1->'$.b'", 1064, ""),

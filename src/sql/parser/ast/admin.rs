@@ -253,3 +253,25 @@ pub enum SplitBoundary {
     /// BY (a), (b), …: at these values.
     By(Vec<Vec<Expr>>),
 }
+
+/// What a statement does to tables besides their rows and definitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Maintenance {
+    /// CHECK TABLE.
+    Check,
+    /// OPTIMIZE TABLE.
+    Optimize,
+    /// REPAIR TABLE.
+    Repair,
+}
+
+impl Maintenance {
+    /// As its answers name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Maintenance::Check => "check",
+            Maintenance::Optimize => "optimize",
+            Maintenance::Repair => "repair",
+        }
+    }
+}

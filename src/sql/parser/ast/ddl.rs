@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Expr, ObjectName};
+use super::{Expr, ObjectName, Query};
 
 /// CREATE DATABASE.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,6 +140,19 @@ pub struct CreateTable {
     pub options: Vec<TableOption>,
     /// LIKE another table: columns and keys come from there.
     pub like: Option<ObjectName>,
+    /// SELECT: columns and rows come from there.
+    pub select: Option<CreateSelect>,
+}
+
+/// [IGNORE | REPLACE] [AS] SELECT … of CREATE TABLE.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateSelect {
+    /// REPLACE.
+    pub replace: bool,
+    /// IGNORE.
+    pub ignore: bool,
+    /// The query.
+    pub query: Box<Query>,
 }
 
 /// CREATE INDEX.

@@ -33,6 +33,17 @@ impl Default for FileFormat {
     }
 }
 
+/// INTO OUTFILE, or without a format INTO DUMPFILE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IntoFile {
+    /// The file.
+    pub file: String,
+    /// CHARACTER SET.
+    pub charset: Option<String>,
+    /// FIELDS and LINES.
+    pub format: Option<FileFormat>,
+}
+
 /// What a value of the file is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoadTarget {

@@ -15,16 +15,17 @@ mod window;
 pub use crate::sql::types::IntervalUnit;
 pub use account::{UserName, UserSpec};
 pub use admin::{
-    AccessMode, BeginMode, Explain, ExplainFormat, Flush, IsolationLevel, Show, ShowFilter,
-    ShowKind, SplitBoundary, SplitTable, VariableAssignment, VariableScope,
+    AccessMode, BeginMode, Explain, ExplainFormat, Flush, IsolationLevel, Maintenance, Show,
+    ShowFilter, ShowKind, SplitBoundary, SplitTable, VariableAssignment, VariableScope,
 };
 pub use ddl::{
     AlterAction, ColumnDefinition, ColumnOption, ColumnPlace, CreateDatabase, CreateIndex,
-    CreateTable, DataType, DatabaseOptions, IndexDefinition, IndexPart, Renamed, TableOption,
+    CreateSelect, CreateTable, DataType, DatabaseOptions, IndexDefinition, IndexPart, Renamed,
+    TableOption,
 };
 pub use expr::{BinaryOp, CastType, Expr, Literal, TrimSide, TruthValue, UnaryOp};
 pub use json::{JsonColumn, JsonTable, JsonValue, OnResponse};
-pub use load::{FileFormat, LoadData, LoadTarget};
+pub use load::{FileFormat, IntoFile, LoadData, LoadTarget};
 pub use query::{
     Assignment, CommonTable, Delete, Insert, InsertRows, JoinConstraint, JoinOp, Limit, Locking,
     OrderItem, Query, QueryBody, Select, SelectItem, SetOperator, TableRef, Update,
@@ -51,6 +52,13 @@ pub enum Statement {
     Update(Box<Update>),
     /// DELETE.
     Delete(Box<Delete>),
+    /// SELECT … INTO OUTFILE or DUMPFILE.
+    SelectIntoFile {
+        /// What is selected.
+        query: Box<Query>,
+        /// Where it goes.
+        into: IntoFile,
+    },
     /// LOAD DATA.
     LoadData(Box<LoadData>),
     /// CREATE DATABASE.
@@ -171,6 +179,8 @@ pub enum Statement {
     SplitTable(Box<SplitTable>),
     /// ANALYZE TABLE.
     Analyze(Vec<ObjectName>),
+    /// CHECK TABLE, OPTIMIZE TABLE and REPAIR TABLE.
+    Maintain(Maintenance, Vec<ObjectName>),
     /// CHECKSUM TABLE.
     Checksum {
         /// Which.

@@ -1,0 +1,95 @@
+//! SELECT … INTO OUTFILE and DUMPFILE.
+//!
+//! The clause may stand before FROM or at the end. sqlparser has no grammar for it: it is moved behind the query, where it is read.
+
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::ast::{IntoFile, Query, Statement};
+use super::cursor::Parser;
+use crate::common::{SqlError, SqlResult};
+
+fn is(token: Option<&TokenWithSpan>, words: &[&str]) -> bool {
+    match token.map(|token| &token.token) {
+        Some(Token::Word(word)) => {
+            word.quote_style.is_none() && words.iter().any(|w| word.value.eq_ignore_ascii_case(w))
+        }
+        _ => false,
+    }
+}
+
+/// The statement's tokens with the clause, if it has one, at its end.
+pub(super) fn moved_last(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    if !is(tokens.first(), &["SELECT", "WITH"]) {
+        return tokens;
+    }
+    let Some(start) = clause(&tokens) else { return tokens };
+    let end = end_of(&tokens, start);
+    let semicolon = tokens.last().is_some_and(|last| last.token == Token::SemiColon);
+    let last = tokens.len() - usize::from(semicolon);
+    tokens[start..last].rotate_left(end.min(last) - start);
+    tokens
+}
+
+/// Where the clause begins, outside of parentheses.
+fn clause(tokens: &[TokenWithSpan]) -> Option<usize> {
+    let mut depth = 0_usize;
+    tokens.iter().enumerate().position(|(at, token)| {
+        match token.token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && is(Some(token), &["INTO"]) && is(tokens.get(at + 1), &["OUTFILE", "DUMPFILE"])
+    })
+}
+
+/// Past the clause: its words, each with its text.
+fn end_of(tokens: &[TokenWithSpan], start: usize) -> usize {
+    // INTO OUTFILE 'name'.
+    let mut at = start + 3;
+    loop {
+        let words = if is(tokens.get(at), &["CHARACTER"]) {
+            3
+        } else if is(tokens.get(at), &["CHARSET"]) {
+            2
+        } else if is(tokens.get(at), &["FIELDS", "COLUMNS", "LINES", "OPTIONALLY"]) {
+            1
+        } else if is(tokens.get(at), &["TERMINATED", "ENCLOSED", "ESCAPED", "STARTING"]) {
+            3
+        } else {
+            return at.min(tokens.len());
+        };
+        at += words;
+    }
+}
+
+impl Parser<'_> {
+    /// Whether the clause stands here.
+    pub(super) fn at_into_file(&self) -> bool {
+        self.at("INTO") && (self.at_nth(1, "OUTFILE") || self.at_nth(1, "DUMPFILE"))
+    }
+
+    /// INTO OUTFILE … or DUMPFILE ….
+    pub(super) fn into_file(&mut self, query: Query) -> SqlResult<Statement> {
+        self.advance();
+        let is_dump = self.word("DUMPFILE");
+        if !is_dump {
+            self.expect_word("OUTFILE")?;
+        }
+        let file = self.string()?;
+        let (mut charset, mut format) = (None, None);
+        if !is_dump {
+            if self.character_set()? {
+                charset = Some(self.word_or_string()?.to_lowercase());
+            }
+            format = Some(self.file_format()?);
+        }
+        if query.locking.is_some() {
+            return Err(SqlError::unsupported("INTO OUTFILE of a query that locks"));
+        }
+        Ok(Statement::SelectIntoFile {
+            query: Box::new(query),
+            into: IntoFile { file, charset, format },
+        })
+    }
+}
