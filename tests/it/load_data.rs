@@ -1,19 +1,27 @@
 //! LOAD DATA with MySQL's own tools: files of clients, in one process and through a gateway on another node, and files of the server.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::cluster::{Cluster, Shape};
 use crate::server::{Options, Server, have, mariadb, run};
 
-/// What a statement answers, with the client's errors.
+/// What statements answer, each after the other, with the client's errors.
 fn said(port: u16, sql: &str) -> String {
-    let output = Command::new("mariadb")
+    let mut client = Command::new("mariadb")
         .args(["--no-defaults", "-h", "127.0.0.1", "-u", "root", "--local-infile=1", "-N", "-vvv"])
-        .args(["-P", &port.to_string(), "-e", sql])
-        .output()
+        .args(["--force", "-P", &port.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap();
+    // A client that goes on after an error does so with the next line.
+    let lines = format!("{};\n", sql.replace("; ", ";\n"));
+    client.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let output = client.wait_with_output().unwrap();
     let text = [output.stdout, output.stderr].concat();
     String::from_utf8_lossy(&text).into_owned()
 }
