@@ -2,7 +2,20 @@
 
 use super::{Expr, Function};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::types::Collation;
+use crate::sql::types::{Collation, TypeKind};
+
+/// What COERCIBILITY() says of an expression.
+pub(crate) fn coercibility_of(expr: &Expr) -> u8 {
+    match expr {
+        _ if expr.field_type().kind == TypeKind::Null => 6,
+        _ if !expr.field_type().kind.is_textual() => 5,
+        Expr::Call { function: Function::GetUserVar, .. } => 2,
+        // The user, the database, the version.
+        Expr::Call { function: Function::GetSystemVar, .. } => 3,
+        Expr::Call { args, .. } if args.is_empty() => 3,
+        _ => coercibility(expr),
+    }
+}
 
 /// How firmly an expression insists on its collation; lower is firmer, as in MySQL's `COERCIBILITY()`.
 fn coercibility(expr: &Expr) -> u8 {

@@ -30,7 +30,7 @@ mod rules;
 mod tests;
 mod tree;
 
-pub(crate) use collate::resolve as resolve_collation;
+pub(crate) use collate::{coercibility_of, resolve as resolve_collation};
 pub(crate) use constant::{check_date, check_literals, constant_as, is_read};
 
 pub use crate::sql::functions::{Aggregate, AggregateKind, Function, WindowFunction, WindowKind};

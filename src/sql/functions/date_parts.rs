@@ -5,7 +5,7 @@ use super::definition::{Definition, Eval, Names, Numbers};
 use super::typing::{bigint, date, name};
 use crate::common::SqlResult;
 use crate::sql::types::time::{self, Parts};
-use crate::sql::types::{Datum, Time};
+use crate::sql::types::{Datum, FieldType, Time};
 
 /// A number taken from one time.
 const fn part(names: Names, eval: Eval, summary: &'static str) -> Definition {
@@ -171,6 +171,17 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     )
     .light()
     .numbers(Numbers::All),
+    Definition::function(
+        &["get_format"],
+        (2, 2),
+        |_| Ok(FieldType::varchar(17)),
+        |call| {
+            let (kind, region) = (call.keyword(0)?, not_null!(call.text(1)));
+            Ok(Datum::from(format_of(&kind, &region.to_uppercase())))
+        },
+        "The format in which times of a kind (DATE, TIME, DATETIME, TIMESTAMP) are written somewhere.",
+    )
+    .pure(),
 ];
 
 fn of_parts(call: &Call<'_>, part: fn(&Parts) -> u32) -> SqlResult<Datum> {
@@ -240,4 +251,22 @@ fn months_of(period: i64) -> i64 {
 
 fn period_of(months: i64) -> i64 {
     months.div_euclid(12) * 100 + months.rem_euclid(12) + 1
+}
+
+/// The format of a kind of times in a region; `None` if nobody knows the region.
+fn format_of(kind: &str, region: &str) -> Option<&'static str> {
+    Some(match (kind, region) {
+        ("DATE", "USA") => "%m.%d.%Y",
+        ("DATE", "JIS" | "ISO") => "%Y-%m-%d",
+        ("DATE", "EUR") => "%d.%m.%Y",
+        ("DATE", "INTERNAL") => "%Y%m%d",
+        ("TIME", "USA") => "%h:%i:%s %p",
+        ("TIME", "JIS" | "ISO") => "%H:%i:%s",
+        ("TIME", "EUR") => "%H.%i.%s",
+        ("TIME", "INTERNAL") => "%H%i%s",
+        ("DATETIME" | "TIMESTAMP", "USA" | "EUR") => "%Y-%m-%d %H.%i.%s",
+        ("DATETIME" | "TIMESTAMP", "JIS" | "ISO") => "%Y-%m-%d %H:%i:%s",
+        ("DATETIME" | "TIMESTAMP", "INTERNAL") => "%Y%m%d%H%i%s",
+        _ => return None,
+    })
 }

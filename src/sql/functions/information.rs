@@ -53,7 +53,7 @@ pub(super) static FUNCTIONS: &[Definition] = &[
     .text_of_arguments()
     .numbers(Numbers::At(&[0, 4])),
     Definition::function(
-        &["statement_digest"],
+        &["statement_digest", "tidb_encode_sql_digest"],
         (1, 1),
         |_| Ok(FieldType::varchar(64)),
         |call| {

@@ -33,6 +33,7 @@ mod session;
 mod tests;
 mod text;
 mod text_edit;
+mod tidb;
 mod typing;
 mod windows;
 
@@ -52,7 +53,7 @@ pub use json::{DocumentColumn, DocumentTable, Fallback};
 pub(in crate::sql) use regexp::Regexes;
 pub(in crate::sql) use typing::Typing;
 pub use windows::{
-    CountArgument, Place, WindowDefinition, WindowFunction, WindowKind, WindowValue,
+    CountArgument, Place, Reach, WindowDefinition, WindowFunction, WindowKind, WindowValue,
 };
 
 /// A family: what it is about, and its members that are no operators.
@@ -78,6 +79,7 @@ const FAMILIES: &[Family] = &[
     ("Times", date::FUNCTIONS),
     ("The session", session::FUNCTIONS),
     ("Figures and costs", information::FUNCTIONS),
+    ("TiDB's own", tidb::FUNCTIONS),
 ];
 
 /// The longest name.

@@ -6,7 +6,7 @@ use super::call::Call;
 use super::definition::{Definition, Eval, Names, Nulls, Numbers, Text, TypeRule, Volatility};
 use super::typing::{bigint, bigint_unsigned, long_text, name};
 use crate::common::{SqlError, SqlResult};
-use crate::sql::expr::VariableScope;
+use crate::sql::expr::{VariableScope, coercibility_of};
 use crate::sql::types::{Collation, Datum, FieldType};
 
 const fn of_session(
@@ -190,6 +190,15 @@ pub(super) static FUNCTIONS: &[Definition] = &[
         |call| Ok(Datum::from(described(call).charset())),
         "The character set of a text.",
     )
+    .pure(),
+    of_session(
+        &["coercibility"],
+        (1, 1),
+        bigint,
+        |call| Ok(Datum::Int(i64::from(coercibility_of(&call.args[0])))),
+        "How little a text insists on its collation: 0 with COLLATE, 2 of a column, 4 of a literal, 6 of NULL.",
+    )
+    .nulls(Nulls::Never)
     .pure(),
     of_session(
         &["collation"],

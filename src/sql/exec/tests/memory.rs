@@ -91,3 +91,18 @@ fn not_in_keeps_its_list_in_memory_and_not_the_other_rows() {
     let none = "SELECT COUNT(*), MIN(a) FROM t WHERE s NOT IN (SELECT s FROM few WHERE a > 100)";
     assert_eq!(last(&mut session, none), format!("{ROWS} | 0"));
 }
+
+#[test]
+fn windows_hold_one_partition() {
+    let mut session = session();
+    let directory = with_limits(&mut session, SOME_MEMORY, true);
+    let small = "SELECT COUNT(*), SUM(n) FROM (SELECT COUNT(s) OVER (PARTITION BY a DIV 10 ORDER BY s) AS n FROM t) AS x";
+    let answer = session.text(small);
+    let expected = format!("{ROWS} | {}", ROWS / 10 * 55);
+    assert_eq!(answer.lines().last(), Some(&*expected), "{answer}");
+    drop(directory);
+    let _directory = with_limits(&mut session, LITTLE_MEMORY, true);
+    let large = "SELECT SUM(n) FROM (SELECT COUNT(s) OVER () AS n FROM t) AS x";
+    let answer = session.text(large);
+    assert!(answer.starts_with("ERROR 8175 (HY000): Your query"), "{answer}");
+}

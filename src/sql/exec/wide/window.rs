@@ -1,7 +1,7 @@
 //! Functions over windows, and rollups, on the wide road.
 //!
-//! The rows of a window's input come by partition and in order (a sort below sees to that, which spills); a partition is held whole, within the
-//! query's memory.
+//! The rows of a window's input come by partition and in order (a sort below sees to that, which spills); what the window holds of them is
+//! within the query's memory.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use futures::stream::{StreamExt, TryStreamExt};
 use super::batch::{batch_rows, rows_batch, schema_of};
 use super::source::{BATCH_BYTES, Batches, row_bytes};
 use crate::common::SqlResult;
-use crate::sql::exec::windows::{Gathered, Partition, Row, Windows};
+use crate::sql::exec::windows::{Row, Running, Windows, held_bytes};
 use crate::sql::exec::{Disposed, ExecContext, short};
 use crate::sql::expr::{Expr, from_df_error, physical, to_df_error};
 use crate::sql::plan::{PhysicalPlan, Window};
@@ -46,12 +46,10 @@ impl WindowOver {
         ctx: &ExecContext,
     ) -> SqlResult<Batches> {
         let memory = MemoryConsumer::new("Window").register(task.memory_pool());
+        let running = Running::new(Windows::new(&self.window, &ctx.eval)?);
         let run = Run {
             over: self.clone(),
-            gathered: Disposed::new(Gathered::new(Windows::new(&self.window, &ctx.eval)?), ctx),
-            gathered_bytes: 0,
-            partition: None,
-            partition_bytes: 0,
+            running: Disposed::new(running, ctx),
             memory,
             input,
             read: Vec::new().into_iter(),
@@ -68,15 +66,11 @@ impl WindowOver {
 
 struct Run {
     over: Arc<WindowOver>,
-    /// The partition that comes in.
-    gathered: Disposed<Gathered>,
-    gathered_bytes: usize,
-    /// The one whose rows are given.
-    partition: Option<Disposed<Partition>>,
-    partition_bytes: usize,
+    running: Disposed<Running>,
+    /// For the rows that are held.
     memory: MemoryReservation,
     input: SendableRecordBatchStream,
-    /// Rows read and not yet gathered.
+    /// Rows read and not yet taken.
     read: std::vec::IntoIter<Row>,
     ended: bool,
     batch_rows: usize,
@@ -88,61 +82,44 @@ impl Run {
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
         let mut rows: Vec<Row> = Vec::new();
         let mut bytes = 0;
-        loop {
-            while let Some(partition) = &mut self.partition {
-                let memory = &self.memory;
-                let before = memory.size();
-                let mut reserve = |bytes: usize| memory.try_grow(bytes).map_err(from_df_error);
-                let row = partition.next_row(&self.ctx.eval, &mut reserve);
-                self.partition_bytes += self.memory.size() - before;
-                let Some(row) = row.map_err(to_df_error)? else {
-                    self.partition = None;
-                    self.memory.shrink(std::mem::take(&mut self.partition_bytes));
-                    break;
-                };
-                bytes += row_bytes(&row);
-                rows.push(row);
-                if rows.len() >= self.batch_rows || bytes >= BATCH_BYTES {
-                    self.ctx.pause().await.map_err(to_df_error)?;
-                    return rows_batch(&self.over.output, &rows).map(Some);
+        while rows.len() < self.batch_rows && bytes < BATCH_BYTES {
+            let memory = &self.memory;
+            let mut reserve = |bytes: usize| memory.try_grow(bytes).map_err(from_df_error);
+            let row = self.running.next_row(&self.ctx.eval, &mut reserve);
+            let row = row.map_err(to_df_error)?;
+            self.memory.shrink(self.running.take_freed());
+            match row {
+                Some(row) => {
+                    bytes += row_bytes(&row);
+                    rows.push(row);
                 }
+                None if self.ended && self.read.len() == 0 => break,
+                None => self.take().await?,
             }
-            if self.ended {
-                return match rows.is_empty() {
-                    true => Ok(None),
-                    false => rows_batch(&self.over.output, &rows).map(Some),
-                };
-            }
-            self.gather().await?;
         }
+        self.ctx.pause().await.map_err(to_df_error)?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        rows_batch(&self.over.output, &rows).map(Some)
     }
 
-    /// Takes in rows until a partition is whole.
-    async fn gather(&mut self) -> Result<()> {
-        loop {
-            for row in self.read.by_ref() {
-                let bytes = row_bytes(&row) + size_of::<Row>();
-                self.memory.try_grow(bytes)?;
-                let whole = self.gathered.push(row, &self.ctx.eval).map_err(to_df_error)?;
-                if let Some(whole) = whole {
-                    self.partition = Some(Disposed::new(whole, &self.ctx));
-                    self.partition_bytes = std::mem::replace(&mut self.gathered_bytes, bytes);
-                    return Ok(());
-                }
-                self.gathered_bytes += bytes;
-            }
+    /// Takes the next row of the input, or its end.
+    async fn take(&mut self) -> Result<()> {
+        while self.read.len() == 0 {
             self.ctx.pause().await.map_err(to_df_error)?;
-            match self.input.next().await {
-                Some(batch) => self.read = batch_rows(&batch?, &self.over.input).into_iter(),
-                None => {
-                    self.ended = true;
-                    let whole = self.gathered.end();
-                    self.partition = whole.map(|whole| Disposed::new(whole, &self.ctx));
-                    self.partition_bytes = std::mem::take(&mut self.gathered_bytes);
-                    return Ok(());
-                }
-            }
+            let Some(batch) = self.input.next().await else {
+                self.ended = true;
+                self.running.end();
+                return Ok(());
+            };
+            self.read = batch_rows(&batch?, &self.over.input).into_iter();
         }
+        if let Some(row) = self.read.next() {
+            self.memory.try_grow(held_bytes(&row))?;
+            self.running.push(row, &self.ctx.eval).map_err(to_df_error)?;
+        }
+        Ok(())
     }
 }
 

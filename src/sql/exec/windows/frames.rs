@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Row, first_not};
+use super::partition::Rows;
+use super::{Around, Row};
 use crate::common::SqlResult;
 use crate::sql::exec::keys;
 use crate::sql::expr::{EvalContext, Expr, Function};
@@ -64,10 +65,23 @@ impl Bounds {
         Ok(Bounds { start, end, range: call.frame.range })
     }
 
+    /// The rows around a row that its frame may have; `None`: more than some. `grows`: rows of a frame that begins with the partition
+    /// are looked at once only.
+    pub(super) fn around(&self, grows: bool) -> Option<Around> {
+        let (ahead, peers_ahead) = self.end.ahead(self.range)?;
+        let (behind, peers_behind) = match (&self.start, &self.end) {
+            // It ends before the row, so that rows from there on are not looked at yet.
+            (Bound::First, Bound::Rows { count, following: false }) if grows => (*count, false),
+            (Bound::First, _) if grows => (0, false),
+            (start, _) => start.behind(self.range)?,
+        };
+        Some(Around { behind, ahead, peers_behind, peers_ahead })
+    }
+
     /// The rows of a row's frame.
     pub(super) fn frame(
         &self,
-        rows: &[Row],
+        rows: &Rows,
         row: usize,
         peers: &Range<usize>,
         ctx: &EvalContext,
@@ -76,12 +90,12 @@ impl Bounds {
             Bound::First => 0,
             Bound::Current if self.range => peers.start,
             Bound::Current => row,
-            Bound::Last => rows.len(),
+            Bound::Last => rows.end(),
             Bound::Rows { count, following: false } => row.saturating_sub(*count),
-            Bound::Rows { count, following: true } => row.saturating_add(*count).min(rows.len()),
-            Bound::Value(value) => match value.target(&rows[row], ctx)? {
-                Some(target) => first_not(0..rows.len(), |at| {
-                    value.comes(&value.before, value.following, &rows[at], &target, ctx)
+            Bound::Rows { count, following: true } => row.saturating_add(*count).min(rows.end()),
+            Bound::Value(value) => match value.target(rows.get(row), ctx)? {
+                Some(target) => first_not(0..rows.end(), |at| {
+                    value.comes(&value.before, value.following, rows.get(at), &target, ctx)
                 })?,
                 None => peers.start,
             },
@@ -90,15 +104,15 @@ impl Bounds {
             Bound::First => 0,
             Bound::Current if self.range => peers.end,
             Bound::Current => row + 1,
-            Bound::Last => rows.len(),
+            Bound::Last => rows.end(),
             Bound::Rows { count, following: false } => (row + 1).saturating_sub(*count),
             Bound::Rows { count, following: true } => {
-                (row + 1).saturating_add(*count).min(rows.len())
+                (row + 1).saturating_add(*count).min(rows.end())
             }
-            Bound::Value(value) => match value.target(&rows[row], ctx)? {
-                Some(target) => first_not(0..rows.len(), |at| {
+            Bound::Value(value) => match value.target(rows.get(row), ctx)? {
+                Some(target) => first_not(0..rows.end(), |at| {
                     let behind =
-                        value.comes(&value.behind, !value.following, &rows[at], &target, ctx)?;
+                        value.comes(&value.behind, !value.following, rows.get(at), &target, ctx)?;
                     Ok(!behind)
                 })?,
                 None => peers.end,
@@ -106,6 +120,44 @@ impl Bounds {
         };
         Ok(start..end.max(start))
     }
+}
+
+impl Bound {
+    /// How many rows before the one at hand the end is, and whether it is its first peer; `None`: further.
+    fn behind(&self, range: bool) -> Option<(usize, bool)> {
+        match self {
+            Bound::Current => Some((0, range)),
+            Bound::Rows { count, following: false } => Some((*count, false)),
+            Bound::Rows { following: true, .. } => Some((0, false)),
+            Bound::First | Bound::Last | Bound::Value(_) => None,
+        }
+    }
+
+    /// How many rows behind the one at hand the end is, and whether it is its last peer; `None`: further.
+    fn ahead(&self, range: bool) -> Option<(usize, bool)> {
+        match self {
+            Bound::Current => Some((0, range)),
+            Bound::Rows { count, following: true } => Some((*count, false)),
+            Bound::Rows { following: false, .. } => Some((0, false)),
+            Bound::First | Bound::Last | Bound::Value(_) => None,
+        }
+    }
+}
+
+/// The first row of which something does not hold, of rows of which it holds up to some row.
+fn first_not(
+    rows: Range<usize>,
+    mut holds: impl FnMut(usize) -> SqlResult<bool>,
+) -> SqlResult<usize> {
+    let (mut low, mut high) = (rows.start, rows.end);
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        match holds(middle)? {
+            true => low = middle + 1,
+            false => high = middle,
+        }
+    }
+    Ok(low)
 }
 
 fn distance(

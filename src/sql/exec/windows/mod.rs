@@ -1,24 +1,25 @@
 //! Functions over windows: partitions of rows that come in order, and a value for each row.
 //!
-//! Both roads compute with this. A partition is held whole, since a frame may reach to its end; of each of its rows what is asked for
-//! is computed when it is the row's turn.
+//! Both roads compute with this. A row's values are computed as soon as the rows that they are of are there, and rows that none of the
+//! values to come is of are forgotten: running totals and row numbers hold no more than a few rows of their partition, what
+//! reaches to the partition's end holds all of it.
 
 mod frames;
+mod partition;
 mod sliding;
 #[cfg(test)]
 mod tests;
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::keys;
 use crate::common::SqlResult;
 use crate::sql::expr::{EvalContext, Expr, WindowFunction};
-use crate::sql::functions::{Place, WindowKind, WindowValue};
+use crate::sql::functions::Reach;
 use crate::sql::plan::{Window, WindowCall};
 use crate::sql::types::Datum;
 use frames::Bounds;
-use sliding::Sliding;
+use partition::Partition;
 
 /// A row's values.
 pub(super) type Row = Vec<Datum>;
@@ -26,10 +27,18 @@ pub(super) type Row = Vec<Datum>;
 /// Asks for memory.
 pub(super) type Reserve<'r> = dyn FnMut(usize) -> SqlResult<()> + Send + 'r;
 
+/// Roughly the bytes that a row takes.
+pub(super) fn held_bytes(row: &Row) -> usize {
+    let values: usize = row.iter().map(Datum::held_bytes).sum();
+    size_of::<Row>() + row.capacity() * size_of::<Datum>() + values
+}
+
 /// What is the same for all rows of a window.
 pub(super) struct Windows {
-    window: Arc<Window>,
+    window: Window,
     calls: Vec<Call>,
+    /// The rows around a row that its values are of; `None`: all of the partition.
+    around: Option<Around>,
 }
 
 /// A call, with what is the same for all rows.
@@ -40,10 +49,33 @@ struct Call {
     bounds: Option<Bounds>,
 }
 
+/// Rows around a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Around {
+    behind: usize,
+    ahead: usize,
+    /// Its peers before it.
+    peers_behind: bool,
+    /// Its peers behind it.
+    peers_ahead: bool,
+}
+
+impl Around {
+    fn and(self, other: Around) -> Around {
+        Around {
+            behind: self.behind.max(other.behind),
+            ahead: self.ahead.max(other.ahead),
+            peers_behind: self.peers_behind || other.peers_behind,
+            peers_ahead: self.peers_ahead || other.peers_ahead,
+        }
+    }
+}
+
 impl Windows {
     /// Computes what is constant. Notes that a frame is ignored (3599); error 1210 or 3586 for numbers that cannot be.
     pub(super) fn new(window: &Window, ctx: &EvalContext) -> SqlResult<Windows> {
         let mut calls = Vec::with_capacity(window.calls.len());
+        let mut around = Some(Around::default());
         for call in &window.calls {
             if call.ignores_frame {
                 ctx.note(crate::common::errno::WINDOW_FUNCTION_IGNORES_FRAME, ignored(call));
@@ -52,9 +84,28 @@ impl Windows {
                 true => Some(Bounds::new(call, &window.order_by, ctx)?),
                 false => None,
             };
-            calls.push(Call { count: count(&call.function, ctx)?, bounds });
+            let constant = Call { count: count(&call.function, ctx)?, bounds };
+            around = around.zip(constant.around(&call.function)).map(|(all, one)| all.and(one));
+            calls.push(constant);
         }
-        Ok(Windows { window: Arc::new(window.clone()), calls })
+        Ok(Windows { window: window.clone(), calls, around })
+    }
+}
+
+impl Call {
+    /// The rows around a row that its value is of; `None`: all of the partition.
+    fn around(&self, function: &WindowFunction) -> Option<Around> {
+        let count = usize::try_from(self.count).ok()?;
+        match (function, &self.bounds) {
+            (WindowFunction::Own { kind, .. }, bounds) => match kind.definition().reach {
+                Reach::Row => Some(Around::default()),
+                Reach::Behind => Some(Around { behind: count, ..Around::default() }),
+                Reach::Ahead => Some(Around { ahead: count, ..Around::default() }),
+                Reach::Frame => bounds.as_ref()?.around(false),
+                Reach::Partition => None,
+            },
+            (WindowFunction::Aggregate(_), bounds) => bounds.as_ref()?.around(true),
+        }
     }
 }
 
@@ -75,59 +126,68 @@ fn count(function: &WindowFunction, ctx: &EvalContext) -> SqlResult<u64> {
     }
 }
 
-/// The rows of the partition that is coming in.
-pub(super) struct Gathered {
+/// A window over rows that come in.
+pub(super) struct Running {
     windows: Arc<Windows>,
-    partition: Vec<u8>,
-    order: Vec<u8>,
-    rows: Vec<Row>,
-    /// Where each group of peers begins.
-    groups: Vec<usize>,
+    /// What the rows of the partition agree in.
+    key: Vec<u8>,
+    partition: Partition,
+    /// The first row of the next partition, with its place in the order.
+    waiting: Option<(Row, Vec<u8>)>,
+    freed: usize,
 }
 
-impl Gathered {
-    pub(super) fn new(windows: Windows) -> Gathered {
-        Gathered {
-            windows: Arc::new(windows),
-            partition: Vec::new(),
-            order: Vec::new(),
-            rows: Vec::new(),
-            groups: Vec::new(),
+impl Running {
+    pub(super) fn new(windows: Windows) -> Running {
+        let windows = Arc::new(windows);
+        let partition = Partition::new(windows.clone());
+        Running { windows, key: Vec::new(), partition, waiting: None, freed: 0 }
+    }
+
+    /// Takes the next row, when [`Running::next_row`] has none any more.
+    pub(super) fn push(&mut self, row: Row, ctx: &EvalContext) -> SqlResult<()> {
+        let window = &self.windows.window;
+        let key = key(window.partition_by.iter(), &row, ctx)?;
+        let order = self::key(window.order_by.iter().map(|key| &key.expr), &row, ctx)?;
+        if self.partition.is_empty() || key == self.key {
+            self.partition.push(row, order);
+        } else {
+            self.partition.end();
+            self.waiting = Some((row, order));
+        }
+        self.key = key;
+        Ok(())
+    }
+
+    /// There are no more rows.
+    pub(super) fn end(&mut self) {
+        self.partition.end();
+    }
+
+    /// The next row with what is computed for it behind; `None` if others have to come first.
+    pub(super) fn next_row(
+        &mut self,
+        ctx: &EvalContext,
+        reserve: &mut Reserve<'_>,
+    ) -> SqlResult<Option<Row>> {
+        loop {
+            ctx.check_interrupted()?;
+            if self.partition.is_ready() {
+                return self.partition.next_row(ctx, reserve).map(Some);
+            }
+            if !self.partition.is_over() {
+                return Ok(None);
+            }
+            let next = Partition::new(self.windows.clone());
+            self.freed += std::mem::replace(&mut self.partition, next).into_bytes();
+            let Some((row, order)) = self.waiting.take() else { return Ok(None) };
+            self.partition.push(row, order);
         }
     }
 
-    /// Takes the next row; gives the partition before it, if that ends here.
-    pub(super) fn push(&mut self, row: Row, ctx: &EvalContext) -> SqlResult<Option<Partition>> {
-        ctx.check_interrupted()?;
-        let window = self.windows.window.clone();
-        let partition = key(window.partition_by.iter(), &row, ctx)?;
-        let order = key(window.order_by.iter().map(|key| &key.expr), &row, ctx)?;
-        let ended = match partition == self.partition {
-            true => None,
-            false => self.end(),
-        };
-        if self.rows.is_empty() || order != self.order {
-            self.groups.push(self.rows.len());
-        }
-        (self.partition, self.order) = (partition, order);
-        self.rows.push(row);
-        Ok(ended)
-    }
-
-    /// The partition that is there, if there is one.
-    pub(super) fn end(&mut self) -> Option<Partition> {
-        if self.rows.is_empty() {
-            return None;
-        }
-        let rows = std::mem::take(&mut self.rows);
-        Some(Partition {
-            windows: self.windows.clone(),
-            rows,
-            groups: std::mem::take(&mut self.groups),
-            next: 0,
-            group: 0,
-            aggregates: self.windows.window.calls.iter().map(|_| None).collect(),
-        })
+    /// The bytes of rows, and what was reserved for them, that are not held any more.
+    pub(super) fn take_freed(&mut self) -> usize {
+        std::mem::take(&mut self.freed) + self.partition.take_freed()
     }
 }
 
@@ -144,117 +204,23 @@ fn key<'e>(
     Ok(key)
 }
 
-/// A whole partition, and which of its rows is next.
-pub(super) struct Partition {
-    windows: Arc<Windows>,
-    rows: Vec<Row>,
-    groups: Vec<usize>,
-    next: usize,
-    /// Which group of peers the next row is in, or the one before.
-    group: usize,
-    /// What is kept of the frames of each call that is an aggregate.
-    aggregates: Vec<Option<Sliding>>,
-}
-
-impl Partition {
-    /// The next row with what is computed for it behind.
-    pub(super) fn next_row(
-        &mut self,
-        ctx: &EvalContext,
-        reserve: &mut Reserve<'_>,
-    ) -> SqlResult<Option<Row>> {
-        ctx.check_interrupted()?;
-        let row = self.next;
-        if row == self.rows.len() {
-            return Ok(None);
-        }
-        if self.groups.get(self.group + 1).is_some_and(|start| *start <= row) {
-            self.group += 1;
-        }
-        let end = self.groups.get(self.group + 1).copied().unwrap_or(self.rows.len());
-        let peers = self.groups[self.group]..end;
-        let windows = self.windows.clone();
-        let mut values = Vec::with_capacity(self.rows[row].len() + windows.calls.len());
-        values.extend_from_slice(&self.rows[row]);
-        for (number, (call, constant)) in
-            windows.window.calls.iter().zip(&windows.calls).enumerate()
-        {
-            let frame = match &constant.bounds {
-                Some(bounds) => bounds.frame(&self.rows, row, &peers, ctx)?,
-                None => 0..self.rows.len(),
-            };
-            let place = Place {
-                row,
-                rows: self.rows.len(),
-                peers: peers.clone(),
-                group: self.group,
-                frame,
-            };
-            values.push(match &call.function {
-                WindowFunction::Own { kind, args, .. } => {
-                    self.own(*kind, args, &place, constant.count, ctx)?
-                }
-                WindowFunction::Aggregate(aggregate) => {
-                    let kept = &mut self.aggregates[number];
-                    let kept = kept.get_or_insert_with(|| Sliding::new(aggregate, &call.frame));
-                    kept.value(&self.rows, place.frame, ctx, reserve)?
-                }
-            });
-        }
-        self.next += 1;
-        Ok(Some(values))
-    }
-
-    fn own(
-        &self,
-        kind: WindowKind,
-        args: &[Expr],
-        place: &Place,
-        count: u64,
-        ctx: &EvalContext,
-    ) -> SqlResult<Datum> {
-        match (kind.definition().value, args) {
-            (WindowValue::Of(value), _) => Ok(value(place, count)),
-            (WindowValue::In(find), [value, rest @ ..]) => match (find(place, count), rest) {
-                (Some(row), _) => value.eval(&self.rows[row], ctx),
-                (None, [_, default]) => default.eval(&self.rows[place.row], ctx),
-                (None, _) => Ok(Datum::Null),
-            },
-            (WindowValue::In(_), []) => Ok(Datum::Null),
-        }
-    }
-}
-
 /// All rows at once: the short road.
 pub(super) fn over_rows(window: &Window, rows: Vec<Row>, ctx: &EvalContext) -> SqlResult<Vec<Row>> {
-    let mut gathered = Gathered::new(Windows::new(window, ctx)?);
+    let mut running = Running::new(Windows::new(window, ctx)?);
     let mut all = Vec::with_capacity(rows.len());
-    let mut take = |partition: Option<Partition>| -> SqlResult<()> {
-        let Some(mut partition) = partition else { return Ok(()) };
-        while let Some(row) = partition.next_row(ctx, &mut |_| Ok(()))? {
+    let mut rows = rows.into_iter();
+    let mut ended = false;
+    loop {
+        while let Some(row) = running.next_row(ctx, &mut |_| Ok(()))? {
             all.push(row);
         }
-        Ok(())
-    };
-    for row in rows {
-        take(gathered.push(row, ctx)?)?;
-    }
-    take(gathered.end())?;
-    Ok(all)
-}
-
-/// The first row of which something does not hold, of rows of which it holds up to some row.
-fn first_not(
-    rows: Range<usize>,
-    mut holds: impl FnMut(usize) -> SqlResult<bool>,
-) -> SqlResult<usize> {
-    let (mut low, mut high) = (rows.start, rows.end);
-    while low < high {
-        let middle = usize::midpoint(low, high);
-        match holds(middle)? {
-            true => low = middle + 1,
-            false => high = middle,
+        match rows.next() {
+            Some(row) => running.push(row, ctx)?,
+            None if ended => return Ok(all),
+            None => {
+                ended = true;
+                running.end();
+            }
         }
     }
-    Ok(low)
 }

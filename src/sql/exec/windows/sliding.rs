@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use super::partition::Rows;
 use super::{Reserve, Row};
 use crate::common::SqlResult;
 use crate::sql::expr::{Aggregate, EvalContext};
@@ -48,7 +49,7 @@ impl Sliding {
     /// The aggregate of a frame. Frames begin, and end, never earlier than the ones before.
     pub(super) fn value(
         &mut self,
-        rows: &[Row],
+        rows: &Rows,
         frame: Range<usize>,
         ctx: &EvalContext,
         reserve: &mut Reserve<'_>,
@@ -63,8 +64,8 @@ impl Sliding {
             self.from_pivot.clone().finish(ctx)?
         } else if frame.len() <= SHORT {
             let mut accumulator = Accumulator::new(&self.aggregate);
-            for row in &rows[frame.clone()] {
-                self.add(&mut accumulator, row, ctx)?;
+            for row in frame.clone() {
+                self.add(&mut accumulator, rows.get(row), ctx)?;
             }
             accumulator.finish(ctx)?
         } else {
@@ -81,12 +82,12 @@ impl Sliding {
     }
 
     /// Takes in the rows from the pivot on, up to `end`.
-    fn extend(&mut self, rows: &[Row], end: usize, ctx: &EvalContext) -> SqlResult<()> {
+    fn extend(&mut self, rows: &Rows, end: usize, ctx: &EvalContext) -> SqlResult<()> {
         if end > self.end {
             let mut accumulator =
                 std::mem::replace(&mut self.from_pivot, Accumulator::new(&self.aggregate));
-            for row in &rows[self.end..end] {
-                self.add(&mut accumulator, row, ctx)?;
+            for row in self.end..end {
+                self.add(&mut accumulator, rows.get(row), ctx)?;
             }
             (self.from_pivot, self.end) = (accumulator, end);
         }
@@ -95,7 +96,7 @@ impl Sliding {
 
     fn slide(
         &mut self,
-        rows: &[Row],
+        rows: &Rows,
         frame: &Range<usize>,
         ctx: &EvalContext,
         reserve: &mut Reserve<'_>,
@@ -107,10 +108,10 @@ impl Sliding {
             }
             self.before.clear();
             let mut behind = Accumulator::new(&self.aggregate);
-            for row in rows[frame.clone()].iter().rev() {
+            for row in frame.clone().rev() {
                 // The row first: of equal values the first one counts.
                 let mut from_row = Accumulator::new(&self.aggregate);
-                self.add(&mut from_row, row, ctx)?;
+                self.add(&mut from_row, rows.get(row), ctx)?;
                 from_row.merge(&behind.encode()?, ctx)?;
                 self.before.push(from_row.clone());
                 behind = from_row;

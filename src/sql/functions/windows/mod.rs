@@ -37,6 +37,21 @@ pub enum WindowValue {
     In(fn(&Place, u64) -> Option<usize>),
 }
 
+/// Which rows a window function looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The row, and whether the one before is its peer.
+    Row,
+    /// The one that is so many before.
+    Behind,
+    /// The one that is so many behind.
+    Ahead,
+    /// Those of its frame.
+    Frame,
+    /// All of the partition.
+    Partition,
+}
+
 /// A number among a window function's arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CountArgument {
@@ -56,8 +71,8 @@ pub struct WindowDefinition {
     pub min: usize,
     /// How many arguments it takes at most.
     pub max: usize,
-    /// Whether it looks at the row's frame; others look at the whole partition.
-    pub has_frame: bool,
+    /// Which rows it looks at.
+    pub reach: Reach,
     /// The argument that is a number for all rows.
     pub count: Option<CountArgument>,
     /// Its type.
@@ -212,7 +227,7 @@ impl WindowFunction {
     /// Whether it looks at the row's frame; others look at the whole partition.
     pub fn has_frame(&self) -> bool {
         match self {
-            WindowFunction::Own { kind, .. } => kind.definition().has_frame,
+            WindowFunction::Own { kind, .. } => kind.definition().reach == Reach::Frame,
             WindowFunction::Aggregate(_) => true,
         }
     }

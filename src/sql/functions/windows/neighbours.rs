@@ -1,6 +1,6 @@
 //! Values of other rows.
 
-use super::{CountArgument, Place, WindowDefinition, WindowValue};
+use super::{CountArgument, Place, Reach, WindowDefinition, WindowValue};
 use crate::common::SqlResult;
 use crate::sql::functions::typing::Typing;
 use crate::sql::types::FieldType;
@@ -14,7 +14,7 @@ const fn found(
         name,
         min: 1,
         max: 1,
-        has_frame: true,
+        reach: Reach::Frame,
         count: None,
         result: of_value,
         value: WindowValue::In(row),
@@ -31,7 +31,7 @@ const ROWS_AWAY: CountArgument = CountArgument { position: 1, default: 1, least:
 
 pub(super) static LAG: WindowDefinition = WindowDefinition {
     max: 3,
-    has_frame: false,
+    reach: Reach::Behind,
     count: Some(ROWS_AWAY),
     ..found(
         "lag",
@@ -42,7 +42,7 @@ pub(super) static LAG: WindowDefinition = WindowDefinition {
 
 pub(super) static LEAD: WindowDefinition = WindowDefinition {
     max: 3,
-    has_frame: false,
+    reach: Reach::Ahead,
     count: Some(ROWS_AWAY),
     ..found(
         "lead",

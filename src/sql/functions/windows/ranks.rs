@@ -1,6 +1,6 @@
 //! Numbers of rows in their partition.
 
-use super::{CountArgument, Place, WindowDefinition, WindowValue};
+use super::{CountArgument, Place, Reach, WindowDefinition, WindowValue};
 use crate::common::SqlResult;
 use crate::sql::functions::typing::Typing;
 use crate::sql::types::{Datum, FieldType};
@@ -15,7 +15,7 @@ const fn numbered(
         name,
         min: 0,
         max: 0,
-        has_frame: false,
+        reach: Reach::Row,
         count: None,
         result,
         value: WindowValue::Of(value),
@@ -27,8 +27,16 @@ fn number(_: &Typing<'_>) -> SqlResult<FieldType> {
     Ok(FieldType { length: Some(21), ..FieldType::bigint_unsigned().not_null() })
 }
 
-fn part(_: &Typing<'_>) -> SqlResult<FieldType> {
-    Ok(FieldType::double().not_null())
+/// A part of the partition.
+const fn of_all(
+    name: &'static str,
+    value: fn(&Place, u64) -> Datum,
+    summary: &'static str,
+) -> WindowDefinition {
+    WindowDefinition {
+        reach: Reach::Partition,
+        ..numbered(name, |_| Ok(FieldType::double().not_null()), value, summary)
+    }
 }
 
 pub(super) static ROW_NUMBER: WindowDefinition = numbered(
@@ -52,9 +60,8 @@ pub(super) static DENSE_RANK: WindowDefinition = numbered(
     "The number of the row's group of peers, from 1.",
 );
 
-pub(super) static PERCENT_RANK: WindowDefinition = numbered(
+pub(super) static PERCENT_RANK: WindowDefinition = of_all(
     "percent_rank",
-    part,
     |place, _| match place.rows {
         1 => Datum::Float(0.0),
         rows => Datum::Float(place.peers.start as f64 / (rows - 1) as f64),
@@ -62,9 +69,8 @@ pub(super) static PERCENT_RANK: WindowDefinition = numbered(
     "The part of the partition's other rows that are before the row and its peers.",
 );
 
-pub(super) static CUME_DIST: WindowDefinition = numbered(
+pub(super) static CUME_DIST: WindowDefinition = of_all(
     "cume_dist",
-    part,
     |place, _| Datum::Float(place.peers.end as f64 / place.rows as f64),
     "The part of the partition's rows that are not behind the row and its peers.",
 );
@@ -73,6 +79,7 @@ pub(super) static NTILE: WindowDefinition = WindowDefinition {
     min: 1,
     max: 1,
     count: Some(CountArgument { position: 0, default: 1, least: 1 }),
+    reach: Reach::Partition,
     ..numbered(
         "ntile",
         |_| Ok(FieldType { length: Some(21), ..FieldType::bigint_unsigned() }),

@@ -6,7 +6,7 @@ use sqlparser::ast::{
 };
 use sqlparser::tokenizer::Location;
 
-use super::super::ast::{Expr, IntervalUnit};
+use super::super::ast::{Expr, IntervalUnit, Literal};
 use super::super::cursor::Parser;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::{AggregateKind, WindowKind};
@@ -142,7 +142,7 @@ impl Parser<'_> {
         match name.as_str() {
             "grouping" if args.is_empty() => Err(self.error_at_token(self.past_call(start) - 1)),
             "grouping" => Ok(Expr::Grouping(self.lower_exprs(args)?)),
-            "get_format" => Err(SqlError::unsupported("GET_FORMAT()")),
+            "get_format" => self.format_call(args, start),
             "default" | "values" => {
                 let mut columns = self.lower_exprs(args)?;
                 match (columns.pop(), columns.is_empty()) {
@@ -159,6 +159,21 @@ impl Parser<'_> {
             "date_add" | "date_sub" | "adddate" | "subdate" => self.date_call(&name, args, start),
             _ => Ok(Expr::Call(name, self.lower_exprs(args)?)),
         }
+    }
+
+    /// GET_FORMAT: the first argument is a word.
+    fn format_call(&self, args: Vec<SqlExpr>, start: Location) -> SqlResult<Expr> {
+        let [SqlExpr::Identifier(kind), region] =
+            <[SqlExpr; 2]>::try_from(args).map_err(|_| self.error_at(start))?
+        else {
+            return Err(self.error_in_call(start));
+        };
+        let word = kind.value.to_uppercase();
+        if !["DATE", "TIME", "DATETIME", "TIMESTAMP"].contains(&word.as_str()) {
+            return Err(self.error_in_call(start));
+        }
+        let word = Expr::Literal(Literal::String(word.into_bytes(), None));
+        Ok(Expr::Call("get_format".to_owned(), vec![word, self.lower_expr(region)?]))
     }
 
     fn timestamp_call(&self, name: &str, args: Vec<SqlExpr>, start: Location) -> SqlResult<Expr> {

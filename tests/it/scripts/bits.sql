@@ -1,0 +1,21 @@
+-- Bits of integers, and of binary strings, which MySQL works on byte by byte.
+SELECT 5 & 6, 5 | 6, 5 ^ 6, ~0, 1 << 3, 16 >> 2, 1 << 64, 1 >> 64, -1 >> 1, BIT_COUNT(29), BIT_COUNT(-1);
+SELECT HEX(_binary X'0F0F' & _binary X'FF00'), HEX(_binary X'0F0F' | _binary X'FF00'), HEX(_binary X'0F0F' ^ _binary X'FF00'), HEX(~ _binary X'0F0F');
+SELECT HEX(_binary X'0102' << 4), HEX(_binary X'0102' >> 4), HEX(_binary X'0102' << 9), HEX(_binary X'0102' >> 9), HEX(_binary X'0102' << 100), HEX(_binary X'8001' >> 0);
+SELECT X'0F' & X'03', X'0F' | 16, HEX(_binary X'0F' & X'03'), HEX(X'FF' ^ _binary X'0F');
+SELECT BIT_COUNT(_binary X'FF01'), BIT_COUNT(X'FF01'), BIT_COUNT('7'), BIT_COUNT(NULL);
+SELECT _binary 'a' & NULL, NULL | _binary 'a', ~ NULL, _binary 'ab' << NULL;
+SELECT _binary 'ab' & _binary 'a';
+SELECT 'a' | 'b', '3' & '6', '3x' | 4;
+SHOW WARNINGS;
+CREATE TABLE b (id INT PRIMARY KEY, v VARBINARY(4), k INT, l BLOB);
+INSERT INTO b VALUES (1, X'0F0F', 1, X'FF'), (2, X'FF00', 1, X'0F'), (3, NULL, 1, NULL), (4, X'0001', 2, REPEAT('x', 600));
+SELECT k, HEX(BIT_AND(v)), HEX(BIT_OR(v)), HEX(BIT_XOR(v)) FROM b GROUP BY k ORDER BY k;
+SELECT HEX(BIT_AND(v)), HEX(BIT_OR(v)), HEX(BIT_XOR(v)) FROM b WHERE id > 9;
+SELECT HEX(BIT_OR(l)) FROM b WHERE id < 4;
+SELECT BIT_OR(l) FROM b;
+SELECT id, HEX(BIT_OR(v) OVER (ORDER BY id)) AS o, HEX(BIT_XOR(v) OVER (ORDER BY id ROWS 1 PRECEDING)) AS x FROM b ORDER BY id;
+SELECT id, HEX(v & X'00FF'), HEX(v << 4) FROM b ORDER BY id;
+INSERT INTO b VALUES (5, 'abc', 3, NULL);
+SELECT BIT_AND(v) FROM b;
+DROP TABLE b;
