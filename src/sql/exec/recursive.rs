@@ -6,7 +6,7 @@ use super::subquery::{Found, all_rows};
 use super::{Disposed, ExecContext, keys, short};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::plan::Recursion;
-use crate::sql::types::{Datum, FieldType, convert_for_column};
+use crate::sql::types::{Datum, FieldType, ValueContext, convert_for_column};
 
 type Row = Vec<Datum>;
 
@@ -80,14 +80,21 @@ fn stored(
     columns: &[String],
     ctx: &ExecContext,
 ) -> SqlResult<Vec<Row>> {
+    // As if they were written.
+    let writing = ctx.eval.sql_mode.is_strict().then(|| {
+        let mut env = ctx.eval.values.env.clone();
+        env.writes = true;
+        ValueContext::new(env)
+    });
+    let values = writing.as_ref().unwrap_or(&ctx.eval.values);
     let mut kept = Vec::with_capacity(rows.len());
     for (number, row) in rows.into_iter().enumerate() {
         ctx.check_killed()?;
         let number = number as u64 + 1;
-        let values = row.into_iter().zip(types).zip(columns).map(|((value, field_type), name)| {
-            convert_for_column(value, field_type, name, number, &ctx.eval)
+        let row = row.into_iter().zip(types).zip(columns).map(|((value, field_type), name)| {
+            convert_for_column(value, field_type, name, number, values)
         });
-        kept.push(values.collect::<SqlResult<Row>>()?);
+        kept.push(row.collect::<SqlResult<Row>>()?);
     }
     Ok(kept)
 }

@@ -56,12 +56,18 @@ pub(super) fn choose(scan: &Scan, order: &[SortKey], fetch: Option<u64>) -> Acce
     let found = constraints(&scan.table, &scan.filters);
     let wanted = Wanted::new(scan, order, &found);
     let mut paths: Vec<Path> = Vec::with_capacity(scan.table.indexes.len() + 1);
-    paths.push(wanted.path(None, &found));
-    let usable = |index: &&IndexInfo| index.is_usable();
+    // Reading all rows is always possible, whatever must not be used.
+    let by_handle: &[Constraint] = if scan.choice.finds_by(None) { &found } else { &[] };
+    paths.push(wanted.path(None, by_handle));
+    let usable = |index: &&IndexInfo| {
+        let choice = &scan.choice;
+        index.is_usable() && (choice.finds_by(Some(index)) || choice.orders_by(Some(index)))
+    };
     // By handle one row: nothing can be better, and the short road is short.
     if !paths[0].point {
         for index in scan.table.indexes.iter().filter(usable) {
-            paths.push(wanted.path(Some(Arc::new(index.clone())), &found));
+            let found: &[Constraint] = if scan.choice.finds_by(Some(index)) { &found } else { &[] };
+            paths.push(wanted.path(Some(Arc::new(index.clone())), found));
         }
     }
     let best = best_of(&paths, scan, fetch, order.is_empty());
@@ -84,6 +90,7 @@ fn best_of(paths: &[Path], scan: &Scan, fetch: Option<u64>, no_order: bool) -> u
     }
     let whole = &paths[0];
     let all_rows = cardinality.is_known()
+        && !scan.choice.is_forced()
         && cardinality.rows() >= FEW_ROWS
         && scan.lock == AccessLock::None
         && paths[best].is_selective()
@@ -171,7 +178,8 @@ impl<'s> Wanted<'s> {
         // No row has the handle NULL, but an index may hold it many times.
         let single = path.index.is_none() || !path.finds_null;
         path.point = whole && single;
-        path.ordered = self.is_ordered(&path, &columns, used);
+        path.ordered = self.scan.choice.orders_by(path.index.as_deref())
+            && self.is_ordered(&path, &columns, used);
         path.columns = columns;
         path
     }

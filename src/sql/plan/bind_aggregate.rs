@@ -44,7 +44,7 @@ impl Binder<'_> {
         if rule == NameRule::Having {
             clause.name_rule = NameRule::Last;
         }
-        let bound = self.aggregate_arguments(kind, call, clause);
+        let bound = self.aggregate_args(|binder| binder.aggregate_arguments(kind, call, clause));
         clause.name_rule = rule;
         (clause.groupings, clause.windows) = (groupings, windows);
         let Arguments { all, values, order } = match bound {

@@ -256,8 +256,9 @@ impl Binder<'_> {
             }
             targets.push(TargetTable { database, table });
         }
-        if let (Logical::Scan(_), [target]) = (&plan, targets.as_slice()) {
-            let mut plan = Logical::scan(&target.table, true, self.stats(&target.table));
+        if let (Logical::Scan(scan), [target]) = (&plan, targets.as_slice()) {
+            let mut plan = Logical::scan(&target.table, true, self.stats(&target.table))
+                .choosing(scan.choice.clone());
             plan.lock_all(AccessLock::ForUpdate);
             let tables = targets.into_iter().map(|target| SourceTable { target, start: 0 });
             return Ok((tables.collect(), plan, scope));

@@ -2,6 +2,7 @@
 
 use super::binder::{Binder, Clause, Named};
 use super::document_table;
+use super::index_hints::{self, IndexChoice};
 use super::logical::Logical;
 use super::outer::parametrized;
 use super::physical::{ApplyKind, JoinKind, OutputColumn};
@@ -15,7 +16,9 @@ impl Binder<'_> {
     /// Rows and names of what FROM says.
     pub(super) fn from(&mut self, table: &ast::TableRef) -> SqlResult<(Logical, Scope)> {
         match table {
-            ast::TableRef::Table { name, alias } => self.named_table(name, alias.as_deref()),
+            ast::TableRef::Table { name, alias, hints } => {
+                self.named_table(name, alias.as_deref(), hints)
+            }
             ast::TableRef::Derived { query, alias, columns, .. } => {
                 self.derived(query, alias, columns)
             }
@@ -40,10 +43,14 @@ impl Binder<'_> {
         &mut self,
         name: &ast::ObjectName,
         alias: Option<&str>,
+        hints: &[ast::IndexHint],
     ) -> SqlResult<(Logical, Scope)> {
         let alias = alias.unwrap_or(&name.name);
         match self.named(name)? {
             Named::Common(position) => {
+                if let Some(name) = hints.iter().flat_map(|hint| &hint.names).next() {
+                    return Err(index_hints::no_such_key(name, alias));
+                }
                 let (plan, columns) = self.read_common(position)?;
                 Ok((plan, Scope::derived(alias, columns)))
             }
@@ -54,7 +61,8 @@ impl Binder<'_> {
                     let database = database.to_lowercase();
                     return Ok((Logical::Virtual { table, database, outputs }, scope));
                 }
-                Ok((Logical::scan(&table, false, self.stats(&table)), scope))
+                let choice = IndexChoice::of(&table, alias, hints)?;
+                Ok((Logical::scan(&table, false, self.stats(&table)).choosing(choice), scope))
             }
         }
     }

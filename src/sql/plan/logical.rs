@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::index_hints::IndexChoice;
 use super::physical::{AccessLock, ApplyKind, JoinKind, SortKey};
 use super::window::Window;
 use crate::sql::catalog::TableInfo;
@@ -21,6 +22,8 @@ pub(super) struct Scan {
     pub(super) lock: AccessLock,
     /// What is known of the table's rows, if it was analyzed.
     pub(super) stats: Option<Arc<TableStats>>,
+    /// Which indexes it may be read by.
+    pub(super) choice: IndexChoice,
 }
 
 /// An operator and its inputs. Expressions refer to positions in the input's row (for a join: left's, then right's).
@@ -243,7 +246,16 @@ impl Logical {
             filters: Vec::new(),
             lock: AccessLock::None,
             stats,
+            choice: IndexChoice::default(),
         }))
+    }
+
+    /// The same scan by these indexes alone.
+    pub(super) fn choosing(mut self, choice: IndexChoice) -> Logical {
+        if let Logical::Scan(scan) = &mut self {
+            scan.choice = choice;
+        }
+        self
     }
 
     /// No rows, as wide as `schema`.

@@ -543,12 +543,14 @@ fn lookup_key(scan: &Scan, on: &[(Expr, Expr)]) -> Option<(Option<Arc<IndexInfo>
         })
     };
     if let Some(handle) = scan.table.handle_column
+        && scan.choice.finds_by(None)
         && let Some(key) = key_of(handle)
     {
         return Some((None, vec![key]));
     }
     let mut best: Option<(&IndexInfo, Vec<usize>)> = None;
-    for index in scan.table.indexes.iter().filter(|index| index.is_usable()) {
+    let usable = |index: &&IndexInfo| index.is_usable() && scan.choice.finds_by(Some(index));
+    for index in scan.table.indexes.iter().filter(usable) {
         let whole = index.columns.iter().take_while(|column| column.prefix_len.is_none());
         let keys: Vec<usize> = whole.map_while(|column| key_of(column.offset)).collect();
         if !keys.is_empty() && best.as_ref().is_none_or(|(_, known)| keys.len() > known.len()) {

@@ -10,11 +10,11 @@
 //!    with few outer rows look the others up.
 //!
 //! A plan holds parameters as [`Expr::Parameter`](crate::sql::expr::Expr::Parameter) and nothing of the moment (time,
-//! variables, snapshot), so it can be kept and run again. Uncorrelated scalar subqueries are plans of their own, run
-//! first; their values are parameters after the statement's. So are common tables that several read (`subplans`).
+//! variables, snapshot), so it can be kept and run again. Subqueries whose values are the same for all rows are plans of their own, run
+//! first; their values are parameters after the statement's. So are common tables that several read (`subplans`). Subqueries that depend
+//! on rows around them become joins, or plans that run for each row (`outer`, `subquery`, `unnest`, `decorrelate`).
 //!
-//! What is not here: correlated subqueries, EXCEPT and INTERSECT, recursive WITH, changes of
-//! several tables at once (each answers error 1235); the order of joins, which is the statement's; histograms. Paths are chosen
+//! What is not here: the order of joins, which is the statement's; histograms. Paths are chosen
 //! by rule, and of tables that were analyzed by what they are expected to cost.
 
 mod access;
@@ -35,6 +35,7 @@ mod figures;
 mod frames;
 mod from;
 mod grouping;
+mod index_hints;
 mod literals;
 mod load;
 mod logical;

@@ -144,6 +144,17 @@ impl Binder<'_> {
         self.next_outer - 1
     }
 
+    /// Binds the arguments of an aggregate: it sees all columns of the rows around, also in HAVING.
+    pub(super) fn aggregate_args<T>(&mut self, bind: impl FnOnce(&mut Self) -> T) -> T {
+        let rules: Vec<NameRule> = self.outer.iter().map(|frame| frame.name_rule).collect();
+        for frame in self.outer.iter_mut().filter(|frame| frame.name_rule == NameRule::Having) {
+            frame.name_rule = NameRule::Last;
+        }
+        let bound = bind(self);
+        self.outer.iter_mut().zip(rules).for_each(|(frame, rule)| frame.name_rule = rule);
+        bound
+    }
+
     /// An aggregate whose arguments are all of rows around is one of those rows: of the nearest of them. `None`: it is not. What its
     /// arguments read has numbers from `first_read` on.
     pub(super) fn outer_aggregate(

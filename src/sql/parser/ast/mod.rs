@@ -27,8 +27,9 @@ pub use expr::{BinaryOp, CastType, Expr, Literal, TrimSide, TruthValue, UnaryOp}
 pub use json::{JsonColumn, JsonTable, JsonValue, OnResponse};
 pub use load::{FileFormat, IntoFile, LoadData, LoadTarget};
 pub use query::{
-    Assignment, CommonTable, Delete, Insert, InsertRows, JoinConstraint, JoinOp, Limit, Locking,
-    OrderItem, Query, QueryBody, Select, SelectItem, SetOperator, TableRef, Update,
+    Assignment, CommonTable, Delete, IndexHint, IndexHintKind, IndexPurpose, Insert, InsertRows,
+    JoinConstraint, JoinOp, Limit, Locking, OrderItem, Query, QueryBody, Select, SelectItem,
+    SetOperator, TableRef, Update,
 };
 pub use window::{Frame, FrameBound, FrameOffset, NamedWindow, Over, Window, WindowCall};
 

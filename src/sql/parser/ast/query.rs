@@ -140,6 +140,8 @@ pub enum TableRef {
         name: ObjectName,
         /// AS.
         alias: Option<String>,
+        /// USE, IGNORE and FORCE INDEX.
+        hints: Vec<IndexHint>,
     },
     /// (SELECT …) AS alias.
     Derived {
@@ -165,6 +167,39 @@ pub enum TableRef {
         /// On what.
         constraint: JoinConstraint,
     },
+}
+
+/// Which indexes a table may be read by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IndexHint {
+    /// What it says of them.
+    pub kind: IndexHintKind,
+    /// FOR; `None`: whatever for.
+    pub purpose: Option<IndexPurpose>,
+    /// Their names.
+    pub names: Vec<String>,
+}
+
+/// What a hint says of indexes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexHintKind {
+    /// No others.
+    Use,
+    /// All others.
+    Ignore,
+    /// No others, and one of them if it can find the rows.
+    Force,
+}
+
+/// What an index is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexPurpose {
+    /// Finding rows.
+    Join,
+    /// ORDER BY.
+    OrderBy,
+    /// GROUP BY.
+    GroupBy,
 }
 
 /// A kind of join.

@@ -1,12 +1,12 @@
 //! What FROM names.
 
 use sqlparser::ast::{
-    Join, JoinConstraint as SqlConstraint, JoinOperator, Spanned, TableFactor, TableIndexHintType,
-    TableWithJoins,
+    Join, JoinConstraint as SqlConstraint, JoinOperator, Spanned, TableFactor,
+    TableIndexHintForClause, TableIndexHintType, TableIndexHints, TableWithJoins,
 };
 use sqlparser::tokenizer::Token;
 
-use super::super::ast::{JoinConstraint, JoinOp, TableRef};
+use super::super::ast::{IndexHint, IndexHintKind, IndexPurpose, JoinConstraint, JoinOp, TableRef};
 use super::super::cursor::Parser;
 use super::super::tokens::byte_at;
 use super::query::refuse;
@@ -169,6 +169,22 @@ impl Parser<'_> {
         close.map(|close| self.token_start(close)) > last
     }
 
+    fn lower_index_hint(&self, hint: TableIndexHints) -> SqlResult<IndexHint> {
+        let TableIndexHints { hint_type, index_type: _, for_clause, index_names } = hint;
+        let kind = match hint_type {
+            TableIndexHintType::Use => IndexHintKind::Use,
+            TableIndexHintType::Ignore => IndexHintKind::Ignore,
+            TableIndexHintType::Force => IndexHintKind::Force,
+        };
+        let purpose = for_clause.map(|purpose| match purpose {
+            TableIndexHintForClause::Join => IndexPurpose::Join,
+            TableIndexHintForClause::OrderBy => IndexPurpose::OrderBy,
+            TableIndexHintForClause::GroupBy => IndexPurpose::GroupBy,
+        });
+        let names = index_names.iter().map(|name| self.lower_name(name));
+        Ok(IndexHint { kind, purpose, names: names.collect::<SqlResult<Vec<String>>>()? })
+    }
+
     fn lower_factor(&self, factor: TableFactor) -> SqlResult<TableRef> {
         match factor {
             TableFactor::Table {
@@ -183,14 +199,8 @@ impl Parser<'_> {
                 sample,
                 index_hints,
             } => {
-                let hint = index_hints.first().map(|hint| match hint.hint_type {
-                    TableIndexHintType::Use => "USE INDEX",
-                    TableIndexHintType::Ignore => "IGNORE INDEX",
-                    TableIndexHintType::Force => "FORCE INDEX",
-                });
                 refuse(&[
                     (!partitions.is_empty(), "PARTITION"),
-                    (hint.is_some(), hint.unwrap_or_default()),
                     (args.is_some(), "functions as tables"),
                     (!with_hints.is_empty(), "WITH (hints)"),
                     (version.is_some(), "AS OF"),
@@ -205,7 +215,9 @@ impl Parser<'_> {
                     return Err(SqlError::unsupported("names of columns after a table's alias"));
                 }
                 let alias = alias.map(|(alias, _)| alias);
-                Ok(TableRef::Table { name: self.lower_object_name(&name)?, alias })
+                let hints = index_hints.into_iter().map(|hint| self.lower_index_hint(hint));
+                let hints = hints.collect::<SqlResult<Vec<IndexHint>>>()?;
+                Ok(TableRef::Table { name: self.lower_object_name(&name)?, alias, hints })
             }
             TableFactor::Derived { lateral, subquery, alias, sample } => {
                 refuse(&[(sample.is_some(), "TABLESAMPLE")])?;
