@@ -28,19 +28,16 @@ use crate::sql::plan::{OutputColumn, PhysicalPlan, PlanNode, QueryPlan, Statemen
 use crate::sql::types::Datum;
 
 impl Core {
-    /// The plan of a statement: the one kept, if the schema and everything else it depends on are the same.
+    /// The plan of a statement: the one kept, if the schema and everything else it depends on are the same. Error 1175 or 1104 if it
+    /// would touch more than the session lets it.
     pub(super) fn plan(
         &self,
         request: &Request<'_>,
         schema: &InfoSchema,
     ) -> SqlResult<Arc<StatementPlan>> {
-        let Some(cache) = request.cache else {
-            let planner = self.planner(schema, request.parameters, &request.types);
-            return planner.plan(request.statement).map(Arc::new);
-        };
-        let (sql_mode, rules) = {
+        let (sql_mode, rules, caution) = {
             let settings = &self.vars.system.lock().settings;
-            (settings.sql_mode, settings.type_rules())
+            (settings.sql_mode, settings.type_rules(), settings.caution())
         };
         let key = PlanKey {
             version: schema.version(),
@@ -50,12 +47,18 @@ impl Core {
             rules,
             types: &request.types,
         };
-        if let Some(plan) = cache.get(&key) {
-            return Ok(plan);
-        }
-        let planner = self.planner(schema, request.parameters, &request.types);
-        let plan = Arc::new(planner.plan(request.statement)?);
-        cache.put(&key, plan.clone());
+        let plan = match request.cache.and_then(|cache| cache.get(&key)) {
+            Some(plan) => plan,
+            None => {
+                let planner = self.planner(schema, request.parameters, &request.types);
+                let plan = Arc::new(planner.plan(request.statement)?);
+                if let Some(cache) = request.cache {
+                    cache.put(&key, plan.clone());
+                }
+                plan
+            }
+        };
+        caution.check(&plan)?;
         Ok(plan)
     }
 

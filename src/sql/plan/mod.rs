@@ -24,6 +24,7 @@ mod bind_operator;
 mod binder;
 mod branches;
 mod cardinality;
+mod caution;
 mod constraints;
 mod decorrelate;
 mod dependence;
@@ -62,6 +63,7 @@ mod walk;
 mod window;
 mod windows;
 
+pub use caution::Caution;
 pub use figures::{NodeFigures, TreeFigures};
 pub(in crate::sql) use frames::{illegal_frame, is_negative_amount};
 pub use load::{FileRow, LoadPlace, LoadSource};

@@ -268,7 +268,7 @@ const VARIABLES: &[Variable] = variables! {
     max_error_count Both (Integer(0, 65_535)) = "1024", Only(&[]);
     max_execution_time Both (Integer(0, U32)) = "0", Sets(|to, value| to.max_execution_time = Duration::from_millis(number(value)));
     max_heap_table_size Both (Integer(16_384, u64::MAX)) = "16777216", Hint(MEMORY);
-    max_join_size Both (Integer(1, u64::MAX)) = "18446744073709551615", Only(&[]);
+    max_join_size Both (Integer(1, u64::MAX)) = "18446744073709551615", Sets(|to, value| to.max_join_size = number(value));
     max_prepared_stmt_count Global (Integer(0, 4_194_304)) = "16382", ReadOnly;
     max_sort_length Both (Integer(4, 8_388_608)) = "1024", Only(&[]);
     max_sp_recursion_depth Both (Integer(0, 255)) = "0", Hint(NO_PROGRAMS);
@@ -334,7 +334,7 @@ const VARIABLES: &[Variable] = variables! {
     socket Global (Text) = "", ReadOnly;
     sort_buffer_size Both (Integer(32_768, u64::MAX)) = "262144", Hint(MEMORY);
     sql_auto_is_null Both (Switch) = "OFF", Only(&[]);
-    sql_big_selects Both (Switch) = "ON", Hint(PLANS);
+    sql_big_selects Both (Switch) = "ON", Sets(|to, value| to.big_selects = on(value));
     sql_buffer_result Both (Switch) = "OFF", Hint(MEMORY);
     sql_generate_invisible_primary_key Both (Switch) = "OFF", Only(&[]);
     sql_log_bin Session (Switch) = "ON", Hint(NO_BINLOG);
@@ -343,7 +343,7 @@ const VARIABLES: &[Variable] = variables! {
     sql_notes Both (Switch) = "ON", Sets(|to, value| to.notes = on(value));
     sql_quote_show_create Both (Switch) = "ON", Only(&[]);
     sql_require_primary_key Both (Switch) = "OFF", Only(&[]);
-    sql_safe_updates Both (Switch) = "OFF", Only(&[]);
+    sql_safe_updates Both (Switch) = "OFF", Sets(|to, value| to.safe_updates = on(value));
     sql_select_limit Both (Integer(0, u64::MAX)) = "18446744073709551615", Sets(|to, value| to.select_limit = number(value));
     sql_warnings Both (Switch) = "OFF", Only(&[]);
     ssl_ca Global (Text) = "", ReadOnly;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::actors::session::ClientLimits;
 use crate::sql::expr::TypeRules;
 use crate::sql::kv::{Isolation, ReadFrom};
+use crate::sql::plan::Caution;
 use crate::sql::types::{Collation, SqlMode, TimeZone};
 
 /// The variables that statements depend on.
@@ -30,6 +31,12 @@ pub struct Settings {
     pub isolation: Isolation,
     /// `transaction_read_only`.
     pub read_only: bool,
+    /// `sql_safe_updates`.
+    pub safe_updates: bool,
+    /// `max_join_size`.
+    pub max_join_size: u64,
+    /// `sql_big_selects`: `max_join_size` does not count.
+    pub big_selects: bool,
     /// `sql_notes`: notes are kept for SHOW WARNINGS.
     pub notes: bool,
     /// The collation results are sent in.
@@ -65,6 +72,9 @@ impl Default for Settings {
             read_from: ReadFrom::Leader,
             isolation: Isolation::default(),
             read_only: false,
+            safe_updates: false,
+            max_join_size: u64::MAX,
+            big_selects: true,
             notes: true,
             results: Collation::default(),
             group_concat_max_len: 1024,
@@ -80,6 +90,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// What statements are refused.
+    pub fn caution(&self) -> Caution {
+        let max_join_size = (!self.big_selects).then_some(self.max_join_size);
+        Caution { safe_updates: self.safe_updates, max_join_size }
+    }
+
     /// What decides the types of expressions.
     pub fn type_rules(&self) -> TypeRules {
         TypeRules::new(self.sql_mode, self.div_precision_increment, self.results)

@@ -175,6 +175,10 @@ impl SessionVariables {
             }
             "collation_server" => self.put_text("character_set_server", of_collation(&text)),
             "collation_database" => self.put_text("character_set_database", of_collation(&text)),
+            "max_join_size" => {
+                let any = text.parse() == Ok(u64::MAX);
+                self.put_text("sql_big_selects", if any { "ON" } else { "OFF" });
+            }
             _ => {}
         }
     }

@@ -1,0 +1,24 @@
+-- What mariadb --safe-updates and MySQL Workbench begin with.
+SET sql_safe_updates = 1, sql_select_limit = 1000, max_join_size = 1000000;
+SELECT @@sql_safe_updates, @@max_join_size, @@sql_big_selects;
+CREATE TABLE t (id INT PRIMARY KEY, k INT, v INT, KEY (k));
+INSERT INTO t VALUES (1, 1, 1), (2, 2, 2), (3, 3, 3);
+UPDATE t SET v = 0;
+UPDATE t SET v = 0 WHERE v = 1;
+DELETE FROM t;
+DELETE FROM t WHERE v = 1;
+UPDATE t SET v = v + 1 WHERE id = 1;
+UPDATE t SET v = v + 1 WHERE k > 2;
+UPDATE t SET v = v + 1 LIMIT 1;
+DELETE FROM t ORDER BY v LIMIT 1;
+DELETE FROM t WHERE id IN (3, 4);
+SELECT * FROM t;
+SELECT COUNT(*) FROM t a JOIN t b ON a.id = b.id;
+SET max_join_size = 1;
+SELECT * FROM t, t b;
+SELECT * FROM t WHERE id = 1;
+SET sql_big_selects = 1;
+SELECT COUNT(*) FROM t, t b;
+SET max_join_size = DEFAULT, sql_safe_updates = 0;
+SELECT @@sql_big_selects;
+DELETE FROM t;
