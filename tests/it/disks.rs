@@ -134,34 +134,10 @@ const BEFORE_IT_IS_FULL: [&str; 9] = [
     "CREATE TABLE d.large (a INT PRIMARY KEY, b LONGTEXT)",
 ];
 
-/// A full disk is emptied by the means of SQL.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_frees_space_works_on_a_full_disk() {
-    if !may_mount() {
-        return;
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let mount = format!("mount -t tmpfs -o size=500m tmpfs {}", dir.path().display());
-    let reserve = RESERVE.to_string();
-    let server = Server::with(&Options {
-        data_dir: Some(dir.path()),
-        through: Some(&mount),
-        mounts: true,
-        env: &[
-            ("TROUPE_STORE_RESERVE_SPACE", &reserve),
-            ("TROUPE_STORE_WRITE_BUFFER", "1MiB"),
-            ("TROUPE_TRANSACTION_GC_LIFE_TIME", "1s"),
-        ],
-        ..Options::default()
-    });
-    let opts = || OptsBuilder::default().tcp_port(server.mysql_port).user(Some("root"));
-    let mut conn = Conn::new(opts().ip_or_hostname("127.0.0.1")).await.unwrap();
-    for sql in BEFORE_IT_IS_FULL {
-        conn.query_drop(sql).await.unwrap();
-    }
+/// Rows of half a mebibyte and more that do not get smaller on the disk.
+async fn insert_large(conn: &mut Conn, rows: i32) {
     let mut seed = 1_u64;
-    for a in 0..60 {
-        // Not to be compressed.
+    for a in 0..rows {
         let text: String = (0..1 << 16)
             .map(|_| {
                 seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -170,6 +146,115 @@ async fn what_frees_space_works_on_a_full_disk() {
             .collect();
         conn.query_drop(format!("INSERT INTO d.large VALUES ({a}, '{text}')")).await.unwrap();
     }
+}
+
+/// A server on a disk of so many mebibytes, whose garbage is collected as soon as may be.
+fn on_small_disk(dir: &Path, mib: u32) -> Server {
+    let mount = format!("mount -t tmpfs -o size={mib}m tmpfs {}", dir.display());
+    Server::with(&Options {
+        data_dir: Some(dir),
+        through: Some(&mount),
+        mounts: true,
+        env: &[
+            ("TROUPE_STORE_RESERVE_SPACE", &RESERVE.to_string()),
+            ("TROUPE_STORE_WRITE_BUFFER", "1MiB"),
+            ("TROUPE_TRANSACTION_GC_LIFE_TIME", "1s"),
+        ],
+        ..Options::default()
+    })
+}
+
+/// Rows that are deleted give their space back though nobody can write any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_delete_frees_space_on_a_full_disk() {
+    if !may_mount() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let server = on_small_disk(dir.path(), 400);
+    let opts = OptsBuilder::default().tcp_port(server.mysql_port).user(Some("root"));
+    let mut conn = Conn::new(opts.ip_or_hostname("127.0.0.1")).await.unwrap();
+    conn.query_drop("CREATE DATABASE d").await.unwrap();
+    conn.query_drop("CREATE TABLE d.large (a INT PRIMARY KEY, b LONGTEXT)").await.unwrap();
+    insert_large(&mut conn, 60).await;
+    let disk = Disk::of(&server);
+    disk.fill_up_to(RESERVE - 20 * MIB);
+    until(&mut conn, "UPDATE d.large SET b = 'x' WHERE a = 1", Some(DISK_FULL)).await;
+    let available = disk.available();
+    assert_eq!(code(&mut conn, "DELETE FROM d.large WHERE a < 50").await, None);
+    let begun = Instant::now();
+    while disk.available() < available + 25 * MIB {
+        assert!(begun.elapsed() < Duration::from_secs(300), "{available} {}", disk.available());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    // So much that writers go on.
+    until(&mut conn, "UPDATE d.large SET b = 'x' WHERE a = 55", None).await;
+}
+
+/// An index that does not fit is taken back, and its entries with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_index_that_meets_a_full_disk_is_taken_back() {
+    if !may_mount() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let server = on_small_disk(dir.path(), 400);
+    let opts = || OptsBuilder::default().tcp_port(server.mysql_port).user(Some("root"));
+    let mut conn = Conn::new(opts().ip_or_hostname("127.0.0.1")).await.unwrap();
+    for sql in [
+        "CREATE DATABASE d",
+        "CREATE TABLE d.t (a INT AUTO_INCREMENT PRIMARY KEY, b INT)",
+        "INSERT INTO d.t (b) VALUES (1), (2), (3), (4), (5), (6), (7), (8)",
+    ] {
+        conn.query_drop(sql).await.unwrap();
+    }
+    for _ in 0..14 {
+        conn.query_drop("INSERT INTO d.t (b) SELECT b + a FROM d.t").await.unwrap();
+    }
+    let disk = Disk::of(&server);
+    let begun = |log: String| log.matches("running a schema change").count();
+    let mut met = false;
+    for _ in 0..20 {
+        let before = begun(server.log());
+        // The server looks at its disk each second: it may find out before the work begins, or after it has ended.
+        disk.fill_up_to(RESERVE - 20 * MIB);
+        let found = code(&mut conn, "CREATE INDEX i ON d.t (b)").await;
+        met = found == Some(DISK_FULL) && begun(server.log()) > before;
+        if met {
+            break;
+        }
+        if found.is_none() {
+            conn.query_drop("DROP INDEX i ON d.t").await.unwrap();
+        }
+        disk.relieve();
+        until(&mut conn, "UPDATE d.t SET b = b + 1 WHERE a = 1", None).await;
+    }
+    assert!(met, "the disk was never full in the middle of the work");
+    let shown: Vec<mysql_async::Row> =
+        conn.query("SHOW INDEX FROM d.t WHERE Key_name = 'i'").await.unwrap();
+    assert!(shown.is_empty());
+    // The next one stands where it stood.
+    disk.relieve();
+    until(&mut conn, "CREATE INDEX i ON d.t (b)", None).await;
+    let by_index: Option<i64> =
+        conn.query_first("SELECT COUNT(*) FROM d.t WHERE b >= 0").await.unwrap();
+    assert_eq!(by_index, Some(8 << 14));
+}
+
+/// A full disk is emptied by the means of SQL.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_frees_space_works_on_a_full_disk() {
+    if !may_mount() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let server = on_small_disk(dir.path(), 500);
+    let opts = || OptsBuilder::default().tcp_port(server.mysql_port).user(Some("root"));
+    let mut conn = Conn::new(opts().ip_or_hostname("127.0.0.1")).await.unwrap();
+    for sql in BEFORE_IT_IS_FULL {
+        conn.query_drop(sql).await.unwrap();
+    }
+    insert_large(&mut conn, 60).await;
 
     let disk = Disk::of(&server);
     disk.fill_up_to(RESERVE - 20 * MIB);

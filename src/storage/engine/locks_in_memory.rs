@@ -162,6 +162,10 @@ impl Engine for LocksInMemory {
         self.engine.compact(cf, start, end)
     }
 
+    fn tidy(&self, cf: Cf) -> Result<usize> {
+        self.engine.tidy(cf)
+    }
+
     fn reclaim(&self, cf: Cf, start: &[u8], end: &[u8]) -> Result<()> {
         self.engine.reclaim(cf, start, end)
     }

@@ -198,6 +198,11 @@ pub trait Engine: Reader + 'static {
     }
     /// Rewrites `[start, end)` so that deleted data gives its space back.
     fn compact(&self, cf: Cf, start: &[u8], end: &[u8]) -> Result<()>;
+    /// Rewrites the ranges of a family of which so many values were deleted that it gives much space back, as far as the disk has room for
+    /// it; how many there were. For data that nobody writes any more: where somebody does the engine comes to it by itself.
+    fn tidy(&self, _cf: Cf) -> Result<usize> {
+        Ok(0)
+    }
     /// Gives the space of `[start, end)` back, in which nothing is any more, and nothing will be: everything in it was deleted.
     fn reclaim(&self, cf: Cf, start: &[u8], end: &[u8]) -> Result<()> {
         self.compact(cf, start, end)

@@ -86,9 +86,10 @@ impl Store {
         self.chunks = Some(mover.address());
         let raft = Arc::clone(parts.log.engine());
         let writes = parts.router.writes();
-        let plain_kv = Arc::clone(&parts.plain_kv);
-        let reclaimer = ctx
-            .child("reclaimer", Thread::Dedicated, move || Reclaimer::new(Arc::clone(&plain_kv)));
+        let (plain_kv, interval) = (Arc::clone(&parts.plain_kv), parts.options.gc_interval);
+        let reclaimer = ctx.child("reclaimer", Thread::Dedicated, move || {
+            Reclaimer::new(Arc::clone(&plain_kv), interval)
+        });
         let log_writer = ctx.child("log-writer", Thread::Dedicated, move || {
             LogWriter::new(Arc::clone(&raft), Arc::clone(&writes))
         });

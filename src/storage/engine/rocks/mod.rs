@@ -9,12 +9,14 @@ mod owned;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod wear;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rocksdb::checkpoint::Checkpoint;
+use rocksdb::properties::NUM_DELETES_ACTIVE_MEM_TABLE;
 use rocksdb::{
     BlockBasedOptions, BottommostLevelCompaction, Cache, ColumnFamilyDescriptor, CompactOptions,
     DB, DBCompressionType, DBRawIterator, DBRecoveryMode, ErrorKind, IngestExternalFileOptions,
@@ -23,6 +25,7 @@ use rocksdb::{
 
 use self::directory::{Content, TEMPORARY, TemporaryFile};
 use self::owned::{Database, OwnedSnapshot};
+use self::wear::FileFigures;
 use super::options::{EngineOptions, WalRecovery};
 use super::{
     Cf, Cursor, DiskSpace, Engine, Error, IterOptions, Reader, Result, Snapshot, WriteBatch,
@@ -252,6 +255,28 @@ impl Engine for RocksEngine {
         let family = self.database.family(cf);
         self.database.db().compact_range_cf_opt(family, Some(start), Some(end), &options);
         Ok(())
+    }
+
+    fn tidy(&self, cf: Cf) -> Result<usize> {
+        let (db, family) = (self.database.db(), self.database.family(cf));
+        // What is still in memory has no file's figures.
+        let deletions = db.property_int_value_cf(family, NUM_DELETES_ACTIVE_MEM_TABLE);
+        if deletions.map_err(convert)?.unwrap_or(0) >= wear::LEAST_DELETED {
+            db.flush_cf(family).map_err(convert)?;
+        }
+        let files = db.live_files().map_err(convert)?;
+        let files = files.into_iter().filter(|file| file.column_family_name == cf.name());
+        let files: Vec<FileFigures> = files.filter_map(FileFigures::of).collect();
+        let mut done = 0;
+        for worn in wear::worn(&files) {
+            let space = self.disk_space()?;
+            if space.capacity > 0 && space.available <= worn.rewritten {
+                continue;
+            }
+            self.compact(cf, &worn.start, &worn.end)?;
+            done += 1;
+        }
+        Ok(done)
     }
 
     /// Files that lie wholly in the range go at once, and need no room to go; only those at its ends are rewritten.

@@ -317,3 +317,37 @@ fn the_disk_says_how_full_it_is() {
     let disk = engine.disk_space().unwrap();
     assert!(disk.available > 0 && disk.available <= disk.capacity, "{disk:?}");
 }
+
+#[test]
+fn values_that_are_deleted_give_their_space_back() {
+    let directory = TempDir::new().unwrap();
+    let engine = open(directory.path()).unwrap();
+    let mut seed = 1_u32;
+    let mut batch = WriteBatch::new();
+    for number in 0..400 {
+        // Not to be compressed.
+        let value: Vec<u8> = (0..4096)
+            .map(|_| {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (seed >> 24) as u8
+            })
+            .collect();
+        batch.put(Cf::Default, format!("{number:04}"), value);
+    }
+    engine.write(batch, false).unwrap();
+    engine.database.db().flush_cf(engine.database.family(Cf::Default)).unwrap();
+    let size = || engine.approximate_size(Cf::Default, b"", b"z").unwrap();
+    let before = size();
+    let delete = |numbers: std::ops::Range<u32>| {
+        let mut batch = WriteBatch::new();
+        numbers.for_each(|number| batch.delete(Cf::Default, format!("{number:04}")));
+        engine.write(batch, false).unwrap();
+    };
+    delete(0..90);
+    assert_eq!(engine.tidy(Cf::Default).unwrap(), 0, "it would be too much for too little");
+    delete(60..200);
+    assert_eq!(engine.tidy(Cf::Default).unwrap(), 1);
+    assert!(size() < before * 6 / 10, "{} of {before}", size());
+    assert_eq!(engine.tidy(Cf::Default).unwrap(), 0);
+    assert!(has(&engine, "0200") && !has(&engine, "0199"));
+}
