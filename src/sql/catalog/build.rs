@@ -101,13 +101,13 @@ pub fn build_statement(
         S::CreateIndex(create) => {
             let (definition, if_not_exists) = (create.index.clone(), create.if_not_exists);
             let change = TableChange::AddIndex(AddIndex { definition, if_not_exists });
-            alter_table(&create.table, vec![change], false, ctx)?
+            alter_table(&create.table, vec![change], (false, false), ctx)?
         }
         S::DropIndex { table, name } => {
             let change = TableChange::DropIndex(DropIndex { name: name.clone() });
-            alter_table(table, vec![change], false, ctx)?
+            alter_table(table, vec![change], (false, false), ctx)?
         }
-        S::AlterTable { table, actions, instant } => {
+        S::AlterTable { table, actions, instant, open } => {
             let (_, info) = ctx.existing(table)?;
             let mut changes = Vec::with_capacity(actions.len());
             for action in actions {
@@ -116,7 +116,7 @@ pub fn build_statement(
             if changes.is_empty() {
                 return Ok(Vec::new());
             }
-            alter_table(table, changes, *instant, ctx)?
+            alter_table(table, changes, (*instant, *open), ctx)?
         }
         _ => return Err(SqlError::internal("a statement that changes no schema")),
     }])
@@ -126,16 +126,27 @@ pub fn build_statement(
 fn alter_table(
     name: &ast::ObjectName,
     changes: Vec<TableChange>,
-    instant: bool,
+    (instant, open): (bool, bool),
     ctx: &DdlContext<'_>,
 ) -> SqlResult<DdlStatement> {
     let (database, table) = ctx.existing(name)?;
     let alteration = Alteration::new(table, &changes)?;
+    let cannot = |message| Err(SqlError::new(errno::ALTER_OPERATION_NOT_SUPPORTED_REASON, message));
+    if instant && alteration.rekeys() {
+        return cannot(
+            "ALGORITHM=INSTANT is not supported. Reason: Dropping a primary key is not allowed without also adding a new primary \
+             key. Try ALGORITHM=COPY/INPLACE.",
+        );
+    }
     if instant && alteration.converts() {
-        return Err(SqlError::new(
-            errno::ALTER_OPERATION_NOT_SUPPORTED_REASON,
+        return cannot(
             "ALGORITHM=INSTANT is not supported. Reason: Cannot change column type INPLACE. Try ALGORITHM=COPY.",
-        ));
+        );
+    }
+    if open && alteration.numbered.is_some() {
+        return cannot(
+            "LOCK=NONE is not supported. Reason: Adding an auto-increment column requires a lock. Try LOCK=SHARED.",
+        );
     }
     if instant && !alteration.is_instant() {
         return Err(not_instant());

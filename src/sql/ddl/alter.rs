@@ -53,7 +53,7 @@ pub(super) async fn alter(
     let switches = matches!((known, next), (Stage::Coming(_), Stage::Going(_)));
     set_stage(job, next);
     let mut changed = Changed::new();
-    job.locked |= next == LOCKED;
+    job.locked |= next == LOCKED || alteration.numbered.is_some();
     if switches {
         if alteration.rekeys() {
             counter::set_hidden(stepper, &alteration.before).await?;

@@ -8,7 +8,9 @@ use std::sync::atomic::Ordering;
 use super::job::{Job, JobNote};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{DdlStatement, TableInfo};
-use crate::sql::types::{Datum, FieldType, TimeZone, ValueContext, WarningLevel, convert_between};
+use crate::sql::types::{
+    Datum, FieldType, TimeZone, ValueContext, WarningLevel, convert_between, convert_for_column,
+};
 
 /// The most warnings a job keeps.
 const MOST_NOTES: usize = 1024;
@@ -17,6 +19,8 @@ const MOST_NOTES: usize = 1024;
 pub(super) struct Conversion {
     /// The column a value comes from and the one it goes to.
     pairs: Vec<(usize, usize)>,
+    /// The column that gets a number in each row, and the first one.
+    numbered: Option<(usize, u64)>,
     ctx: ValueContext,
 }
 
@@ -31,7 +35,12 @@ impl Conversion {
             let mirror = column.mirrors.as_ref()?;
             place(mirror.column).map(|from| (from, to))
         });
-        Ok(Conversion { pairs: pairs.collect(), ctx: rules.context()? })
+        let alteration = job.alteration.as_deref();
+        let numbered = alteration.and_then(|alteration| {
+            let first = alteration.after.auto_increment_start.unwrap_or(1);
+            Some((place(alteration.numbered?)?, first))
+        });
+        Ok(Conversion { pairs: pairs.collect(), numbered, ctx: rules.context()? })
     }
 
     /// The time zone in which values are read and written.
@@ -46,7 +55,13 @@ impl Conversion {
         row: &mut [Datum],
         number: u64,
     ) -> SqlResult<bool> {
-        let mut changed = false;
+        let mut changed = self.numbered.is_some();
+        if let Some((offset, first)) = self.numbered {
+            let column = &table.columns[offset];
+            let value = Datum::UInt(first + number - 1);
+            row[offset] =
+                convert_for_column(value, &column.field_type, &column.name, number, &self.ctx)?;
+        }
         for (from, to) in &self.pairs {
             // Whoever has written the row meanwhile has converted it.
             if !row[*to].is_null() {

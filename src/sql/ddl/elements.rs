@@ -22,6 +22,8 @@
 //! A column that is converted comes as another one while the old one goes. In each stage from *write-only* on rows have both, each following from
 //! the one that is seen ([`Mirror`]), so whoever sees either has what everybody wrote. Rows that are older than that are converted in *reorganization*.
 //!
+//! Where rows get numbers for a column that counts, nobody writes from the first stage to the switch: whoever did would need one, too.
+//!
 //! Where rows get another handle nobody can work beside those who know the old one. Then what has come waits behind a lock of the table
 //! ([`LOCKED`]), as TRUNCATE does, and everything changes and goes in one version.
 
@@ -108,6 +110,8 @@ pub(super) fn definition(alteration: &Alteration, stage: Stage) -> TableInfo {
             if stage == LOCKED {
                 table.locks.push(TableLock { owner: OF_A_JOB, write: true });
                 state = SchemaState::Reorganization;
+            } else if alteration.numbered.is_some() && stage != BEGIN {
+                table.locks.push(TableLock { owner: OF_A_JOB, write: false });
             }
             let columns = alteration.added_columns().map(|column| {
                 let mut conversions = alteration.conversions.iter();

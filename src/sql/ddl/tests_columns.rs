@@ -27,7 +27,7 @@ const ALTERATIONS: &[&str] = &[
     "ADD INDEX pair (age, email), DROP INDEX age",
     "MODIFY age VARCHAR(5)",
     "MODIFY age BIGINT NOT NULL, DROP INDEX age",
-    "CHANGE email mail VARCHAR(9) NOT NULL FIRST, ADD INDEX both (mail, age)",
+    "CHANGE email mail VARCHAR(9) NOT NULL FIRST, ADD INDEX mail_age (mail, age)",
     "CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
 ];
 
@@ -210,7 +210,7 @@ async fn columns_come_and_go_beside_writers() {
         "DROP COLUMN age, ADD COLUMN n INT DEFAULT 7, ADD INDEX (n, email)",
         "DROP INDEX age, ADD INDEX age (age, email)",
         "MODIFY age VARCHAR(5)",
-        "MODIFY age BIGINT UNSIGNED NOT NULL, MODIFY email CHAR(20), ADD UNIQUE both (email, age)",
+        "MODIFY age BIGINT UNSIGNED NOT NULL, MODIFY email CHAR(20), ADD UNIQUE email_age (email, age)",
     ] {
         beside_writers(actions).await;
     }

@@ -30,6 +30,8 @@ const ACTIONS: &[&str] = &[
 #[derive(Default)]
 struct OnlineOptions {
     instant: bool,
+    /// LOCK = NONE.
+    open: bool,
     /// LOCK, and not DEFAULT.
     locks: bool,
 }
@@ -80,6 +82,7 @@ impl Parser<'_> {
             }
             (false, "DEFAULT" | "NONE" | "SHARED" | "EXCLUSIVE") => {
                 options.locks = word != "DEFAULT";
+                options.open = word == "NONE";
             }
             (true, _) => {
                 return Err(SqlError::new(
@@ -165,7 +168,8 @@ impl Parser<'_> {
             let message = "Incorrect usage of ALGORITHM=INSTANT and LOCK=NONE/SHARED/EXCLUSIVE";
             return Err(SqlError::new(errno::WRONG_USAGE, message));
         }
-        Ok(Statement::AlterTable { table, actions, instant: options.instant })
+        let OnlineOptions { instant, open, .. } = options;
+        Ok(Statement::AlterTable { table, actions, instant, open })
     }
 
     /// ADD …: a key, a column, or several of both in parentheses.

@@ -1,9 +1,10 @@
-//! ADD COLUMN. Rows that stand are not touched: they have in it what the definition remembers as its origin.
+//! ADD COLUMN. Rows that stand are not touched: they have in it what the definition remembers as its origin. Only those of an AUTO_INCREMENT
+//! column are counted through.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Alteration, Change, Turn};
-use crate::common::{SqlError, SqlResult};
+use crate::common::SqlResult;
 use crate::sql::catalog::build::{DdlContext, check_column_name};
 use crate::sql::catalog::build_column::build_column;
 use crate::sql::catalog::ddl_statement::Complaint;
@@ -34,11 +35,8 @@ impl AddColumn {
         check_column_name(&definition.name)?;
         let collation = Collation::by_name(&table.collation)?;
         let mut column = build_column(definition, 0, collation, ctx.sql_mode)?;
-        if column.auto_increment {
-            return Err(SqlError::unsupported("ALTER TABLE … ADD COLUMN … AUTO_INCREMENT"));
-        }
         column.id = 0;
-        column.origin = origin(&column, ctx)?;
+        column.origin = if column.auto_increment { None } else { origin(&column, ctx)? };
         let refused_with_rows = refused_zero(&column, ctx);
         Ok(AddColumn { column, place, refused_with_rows })
     }
@@ -94,9 +92,14 @@ impl Change for AddColumn {
         if alteration.refused_with_rows.is_none() {
             alteration.refused_with_rows.clone_from(&self.refused_with_rows);
         }
+        let counted_anew = alteration.before.counted_anew + 1;
         let table = &mut alteration.after;
         let handle = table.handle_id();
         table.max_column_id += 1;
+        if self.column.auto_increment {
+            alteration.numbered = Some(table.max_column_id);
+            table.counted_anew = counted_anew;
+        }
         let column = ColumnInfo { id: table.max_column_id, ..self.column.clone() };
         table.columns.insert(position, column);
         table.place_columns(handle);

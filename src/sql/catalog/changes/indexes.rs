@@ -37,6 +37,8 @@ impl Change for AddIndex {
         index.id = alteration.next_index_id();
         index.state = SchemaState::Public;
         alteration.after.indexes.push(index);
+        // As MySQL orders them.
+        alteration.after.indexes.sort_by_key(|index| (!index.primary, !index.unique));
         Ok(())
     }
 }

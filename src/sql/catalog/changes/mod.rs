@@ -178,6 +178,9 @@ pub struct Alteration {
     /// The columns that become others, with those that they become: each row gets another value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conversions: Vec<(i64, i64)>,
+    /// A column that is added and counts: each row gets a number, and as long as they get them nobody writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbered: Option<i64>,
     /// What the user should see besides.
     #[serde(skip)]
     pub notes: Vec<Complaint>,
@@ -200,6 +203,7 @@ impl Alteration {
             before,
             moves_to: None,
             conversions: Vec::new(),
+            numbered: None,
             notes: Vec::new(),
             refused_with_rows: None,
         };
@@ -231,7 +235,7 @@ impl Alteration {
 
     /// Whether rows get other values.
     pub fn converts(&self) -> bool {
-        !self.conversions.is_empty()
+        !self.conversions.is_empty() || self.numbered.is_some()
     }
 
     /// Whether rows are found by another handle than they were: those who know the old one and those who know the new one cannot work side

@@ -99,6 +99,8 @@ pub enum Statement {
         actions: Vec<AlterAction>,
         /// ALGORITHM = INSTANT: no index may be made or dropped.
         instant: bool,
+        /// LOCK = NONE: others write meanwhile.
+        open: bool,
     },
     /// RENAME TABLE: each with its new name, one after the other.
     RenameTables(Vec<(ObjectName, ObjectName)>),
