@@ -38,7 +38,7 @@ fn what_is_wrong_or_not_implemented_is_refused() {
     assert_eq!(set("version", "9"), Err(1238));
     assert_eq!(set("max_connections", 5_i64), Err(1238));
     assert_eq!(set("general_log", 1_i64), Err(1229));
-    assert_eq!(set("sql_safe_updates", 1_i64), Err(1235));
+    assert_eq!(set("sql_auto_is_null", 1_i64), Err(1235));
     assert_eq!(set("autocommit", 2_i64), Err(1231));
     assert_eq!(set("wait_timeout", "x"), Err(1232));
     assert_eq!(set("time_zone", "nowhere"), Err(1298));
