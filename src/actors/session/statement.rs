@@ -151,16 +151,10 @@ impl Core {
                 none(self.begin_statement(*mode, *access, *consistent_snapshot).await?)
             }
             S::Commit { chain, release } => {
-                let next = chain.then(|| self.chained());
-                self.commit().await?;
-                self.after_transaction(next, *release, sink);
-                0
+                none(self.end_transaction(true, *chain, *release, sink).await?)
             }
             S::Rollback { chain, release } => {
-                let next = chain.then(|| self.chained());
-                self.roll_back().await;
-                self.after_transaction(next, *release, sink);
-                0
+                none(self.end_transaction(false, *chain, *release, sink).await?)
             }
             S::Savepoint(name) => none(self.savepoint(name).await?),
             S::RollbackTo(name) => none(self.roll_back_to(name)?),
@@ -186,6 +180,23 @@ impl Core {
         let info = self.info_of_change(request.statement, affected_rows);
         let ok = response::Ok { affected_rows, info, ..response::Ok::default() };
         self.done(ok, request.more, sink);
+        Ok(())
+    }
+
+    /// COMMIT or ROLLBACK, and what is to come after it.
+    async fn end_transaction(
+        &mut self,
+        commits: bool,
+        chain: bool,
+        release: bool,
+        sink: &mut Sink,
+    ) -> SqlResult<()> {
+        let next = chain.then(|| self.chained());
+        match commits {
+            true => self.commit().await?,
+            false => self.roll_back().await,
+        }
+        self.after_transaction(next, release, sink);
         Ok(())
     }
 

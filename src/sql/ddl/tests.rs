@@ -307,7 +307,7 @@ async fn several_indexes_change_in_one_moment() {
     let before = public_indexes(&fixture.store).await;
     let change = alter("DROP INDEX BY_AGE, ADD INDEX by_age (email), ADD UNIQUE more (age)");
     submit(&fixture.store, change).await;
-    let after = vec![("by_age".to_owned(), 1), ("more".to_owned(), 2)];
+    let after = vec![("more".to_owned(), 2), ("by_age".to_owned(), 1)];
     let mut next = 100;
     loop {
         let progress = one_step(&fixture.store).await;
