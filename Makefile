@@ -12,7 +12,7 @@ export ROCKSDB_LIB_DIR := $(abspath $(TARGET))/rocksdb
 export ROCKSDB_STATIC := 1
 endif
 
-.PHONY: help setup run build fmt lint test golden suite bench fresh-check doc check
+.PHONY: help setup run build fmt lint test golden suite differ bench fresh-check doc check
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,7 @@ NEEDS := build
 test: NEEDS := build test
 check: NEEDS := build test
 suite: NEEDS := build suite
+differ: NEEDS := build suite
 bench: NEEDS := build bench
 
 setup: ## install what a build needs (libclang for RocksDB's bindings)
@@ -55,6 +56,12 @@ suite: setup ## MariaDB's public test suite, statement by statement beside Maria
 	@test -x $(TARGET)/suite/bin/python || python3 -m venv $(TARGET)/suite
 	@$(TARGET)/suite/bin/pip install -q $$(grep -i '^pymysql' tests/it/clients/requirements.txt)
 	$(TARGET)/suite/bin/python scripts/suite.py $(ARGS)
+
+differ: setup ## random statements beside MariaDB (ARGS="--seed 1 --count 1000")
+	$(CARGO) build $(PROFILE) --locked
+	@test -x $(TARGET)/suite/bin/python || python3 -m venv $(TARGET)/suite
+	@$(TARGET)/suite/bin/pip install -q $$(grep -i '^pymysql' tests/it/clients/requirements.txt)
+	$(TARGET)/suite/bin/python scripts/differ.py $(ARGS)
 
 bench: setup ## against MariaDB and Galera with sysbench; writes docs/benchmarks.md
 	$(CARGO) build $(PROFILE) --locked
