@@ -214,7 +214,9 @@ impl Statement {
     pub fn kind(&self) -> StatementKind {
         use StatementKind as K;
         match self {
-            Statement::Query(_) | Statement::SelectIntoFile { .. } => K::Select,
+            Statement::Query(_)
+            | Statement::SelectIntoFile { .. }
+            | Statement::SelectIntoVariables { .. } => K::Select,
             Statement::Insert(insert) => match (&insert.rows, insert.replace) {
                 (InsertRows::Query(_), false) => K::InsertSelect,
                 (InsertRows::Query(_), true) => K::ReplaceSelect,

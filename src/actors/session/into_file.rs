@@ -9,13 +9,14 @@ use super::core::Core;
 use super::load_data::os_error;
 use super::plan_tables::PlanTables;
 use super::statement::Request;
+use super::values::Reading;
 use crate::actors::runtime::compute;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::response;
 use crate::sql::exec::load::RowWriter;
 use crate::sql::exec::{RowStream, execute_query};
 use crate::sql::parser::ast::{IntoFile, Query};
-use crate::sql::plan::StatementPlan;
+use crate::sql::plan::{QueryPlan, StatementPlan};
 use crate::sql::types::{Collation, Datum, FieldType, write_text};
 
 /// As much is written to the file at once.
@@ -59,18 +60,12 @@ impl NewFile {
 }
 
 impl Core {
-    /// SELECT … INTO OUTFILE and DUMPFILE.
-    pub(super) async fn select_into_file(
+    /// Begins to read what a query without a result set reads.
+    pub(super) async fn begin_query(
         &mut self,
         query: &Query,
-        into: &IntoFile,
         request: &Request<'_>,
-        sink: &mut Sink,
-    ) -> SqlResult<()> {
-        if let Some(charset) = &into.charset {
-            Collation::refuse_foreign(charset)?;
-        }
-        let path = self.server_file(&into.file)?;
+    ) -> SqlResult<(Reading, QueryPlan)> {
         compute::enter().await;
         self.begin_eval(request.params.clone(), false, false);
         let schema = self.services.schema.current();
@@ -83,6 +78,22 @@ impl Core {
         let StatementPlan::Query(planned) = plan(self, &reading.schema)? else {
             return Err(SqlError::internal("a query without a query's plan"));
         };
+        Ok((reading, planned))
+    }
+
+    /// SELECT … INTO OUTFILE and DUMPFILE.
+    pub(super) async fn select_into_file(
+        &mut self,
+        query: &Query,
+        into: &IntoFile,
+        request: &Request<'_>,
+        sink: &mut Sink,
+    ) -> SqlResult<()> {
+        if let Some(charset) = &into.charset {
+            Collation::refuse_foreign(charset)?;
+        }
+        let path = self.server_file(&into.file)?;
+        let (reading, planned) = self.begin_query(query, request).await?;
         let schema = reading.schema.clone();
         let ctx = self.exec_context(reading.txn.clone(), self.eval.clone(), Some(&schema));
         let mut file = NewFile::create(path, &into.file).await?;

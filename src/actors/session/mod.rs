@@ -45,6 +45,7 @@ mod explain;
 mod flush;
 mod hints;
 mod into_file;
+mod into_variables;
 mod load_data;
 mod maintain;
 mod memory;

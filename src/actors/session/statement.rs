@@ -118,6 +118,9 @@ impl Core {
             S::SelectIntoFile { query, into } => {
                 return self.select_into_file(query, into, request, sink).await;
             }
+            S::SelectIntoVariables { query, names } => {
+                return self.select_into_variables(query, names, request, sink).await;
+            }
             S::LoadData(load) => return self.load_data(load, request, sink).await,
             S::Show(show) => return self.show(show, request, sink).await,
             S::Describe { table, column } => {

@@ -192,6 +192,8 @@ errnos! {
         PS_MANY_PARAM = 1390, "HY000";
         KEY_PART_0 = 1391, "HY000";
         CANNOT_USER = 1396, "HY000";
+        SP_UNDECLARED_VAR = 1327, "42000";
+        SP_FETCH_NO_DATA = 1329, "02000";
         DATA_TOO_LONG = 1406, "22001";
         WRONG_VALUE_FOR_TYPE = 1411, "HY000";
         TABLE_DEF_CHANGED = 1412, "HY000";

@@ -176,6 +176,7 @@ impl Applied {
 
     /// Runs the plan with these values for its parameters.
     async fn run(&self, values: &[(usize, Datum)], ctx: &ExecContext) -> SqlResult<Answer> {
+        let ctx = &*ctx.uncounted();
         let plan = match values {
             [] => ReadyPlan::as_it_is(&self.right),
             values => {

@@ -1,5 +1,6 @@
 //! What a statement runs with.
 
+use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -146,6 +147,14 @@ impl ExecContext {
     /// Error 1317 if the statement was killed, 3024 if its time is over.
     pub fn check_killed(&self) -> SqlResult<()> {
         self.eval.check_interrupted()
+    }
+
+    /// The same for a plan that runs many times within another one, whose operators are not counted.
+    pub(crate) fn uncounted(&self) -> Cow<'_, ExecContext> {
+        match self.profile {
+            None => Cow::Borrowed(self),
+            Some(_) => Cow::Owned(ExecContext { profile: None, ..self.clone() }),
+        }
     }
 
     /// Between two pieces of long work: ends the statement if it is to end, and lets others compute.

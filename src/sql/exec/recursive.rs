@@ -44,7 +44,7 @@ pub(super) async fn rows(
         ctx.pause().await?;
         found.put_table(recursion.number, last);
         let step = found.ready(&recursion.step);
-        let next = all_rows(&step, bytes, ctx).await?;
+        let next = all_rows(&step, bytes, &ctx.uncounted()).await?;
         drop(step);
         let next = stored(next, types, &recursion.columns, ctx)?;
         last = fresh(next, types, &mut known)?;

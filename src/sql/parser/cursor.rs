@@ -103,7 +103,9 @@ impl<'a> Parser<'a> {
         let statement: Statement = self.statement()?;
         let end = match statement {
             // The clause may have stood before what has been read last.
-            Statement::SelectIntoFile { .. } => self.furthest_end(),
+            Statement::SelectIntoFile { .. } | Statement::SelectIntoVariables { .. } => {
+                self.furthest_end()
+            }
             _ => self.last_end(),
         };
         let token = self.peek();

@@ -1,12 +1,12 @@
-//! SELECT … INTO OUTFILE and DUMPFILE.
+//! SELECT … INTO OUTFILE, DUMPFILE and variables.
 //!
 //! The clause may stand before FROM or at the end. sqlparser has no grammar for it: it is moved behind the query, where it is read.
 
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::ast::{IntoFile, Query, Statement};
-use super::cursor::Parser;
-use crate::common::{SqlError, SqlResult};
+use super::cursor::{Parser, TokenKind};
+use crate::common::{SqlError, SqlResult, errno};
 
 fn is(token: Option<&TokenWithSpan>, words: &[&str]) -> bool {
     match token.map(|token| &token.token) {
@@ -39,12 +39,15 @@ fn clause(tokens: &[TokenWithSpan]) -> Option<usize> {
             Token::RParen => depth = depth.saturating_sub(1),
             _ => {}
         }
-        depth == 0 && is(Some(token), &["INTO"]) && is(tokens.get(at + 1), &["OUTFILE", "DUMPFILE"])
+        depth == 0 && is(Some(token), &["INTO"]) && at + 1 < tokens.len()
     })
 }
 
 /// Past the clause: its words, each with its text.
 fn end_of(tokens: &[TokenWithSpan], start: usize) -> usize {
+    if !is(tokens.get(start + 1), &["OUTFILE", "DUMPFILE"]) {
+        return end_of_names(tokens, start + 1);
+    }
     // INTO OUTFILE 'name'.
     let mut at = start + 3;
     loop {
@@ -63,7 +66,41 @@ fn end_of(tokens: &[TokenWithSpan], start: usize) -> usize {
     }
 }
 
+/// Past names with commas between them.
+fn end_of_names(tokens: &[TokenWithSpan], mut at: usize) -> usize {
+    loop {
+        at += 1;
+        if tokens.get(at).is_none_or(|token| token.token != Token::Comma) {
+            return at.min(tokens.len());
+        }
+        at += 1;
+    }
+}
+
 impl Parser<'_> {
+    /// INTO @a, @b. Error 1327 for what is no variable of a session's: there are no others here.
+    pub(super) fn into_variables(&mut self, query: Query) -> SqlResult<Statement> {
+        self.advance();
+        let mut names = Vec::new();
+        loop {
+            if self.peek().kind != TokenKind::UserVariable {
+                let name = self.name()?;
+                return Err(SqlError::new(
+                    errno::SP_UNDECLARED_VAR,
+                    format!("Undeclared variable: {name}"),
+                ));
+            }
+            names.push(self.user_variable()?);
+            if !self.op(",") {
+                break;
+            }
+        }
+        if query.locking.is_some() {
+            return Err(SqlError::unsupported("INTO variables of a query that locks"));
+        }
+        Ok(Statement::SelectIntoVariables { query: Box::new(query), names })
+    }
+
     /// Whether the clause stands here.
     pub(super) fn at_into_file(&self) -> bool {
         self.at("INTO") && (self.at_nth(1, "OUTFILE") || self.at_nth(1, "DUMPFILE"))

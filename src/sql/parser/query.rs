@@ -3,7 +3,7 @@
 use super::ast::{Expr, OrderItem, Query, TableRef};
 use super::cursor::{Parser, TokenKind};
 use super::lower::system_variable;
-use crate::common::{SqlError, SqlResult};
+use crate::common::SqlResult;
 
 impl Parser<'_> {
     /// An expression.
@@ -33,11 +33,7 @@ impl Parser<'_> {
     /// A query.
     pub(super) fn query(&mut self) -> SqlResult<Query> {
         let query = self.inner.parse_query().map_err(|error| self.parse_error(error))?;
-        let query = self.lower_query(*query)?;
-        if self.at("INTO") && !self.at_into_file() {
-            return Err(SqlError::unsupported("SELECT … INTO"));
-        }
-        Ok(query)
+        self.lower_query(*query)
     }
 
     /// Tables and what is joined to them: commas are joins.

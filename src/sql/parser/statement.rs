@@ -39,14 +39,22 @@ const UNSUPPORTED: &[&str] = &[
 ];
 
 impl Parser<'_> {
+    /// A query, and where its rows go.
+    fn query_statement(&mut self) -> SqlResult<Statement> {
+        let query = self.query()?;
+        if self.at_into_file() {
+            return self.into_file(query);
+        }
+        if self.at("INTO") {
+            return self.into_variables(query);
+        }
+        Ok(Statement::Query(Box::new(query)))
+    }
+
     /// One statement.
     pub(super) fn statement(&mut self) -> SqlResult<Statement> {
         if self.at_query() {
-            let query = self.query()?;
-            if self.at_into_file() {
-                return self.into_file(query);
-            }
-            return Ok(Statement::Query(Box::new(query)));
+            return self.query_statement();
         }
         let token = self.peek();
         let word = self.text(token).to_ascii_uppercase();

@@ -12,7 +12,9 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::cardinality::{self, Cardinality, FEW_ROWS};
-use super::constraints::{Bound, Claim, Constraint, constraints, integer, never_null};
+use super::constraints::{
+    Bound, Claim, Constraint, constraints, integer, is_null, multiply, never_null,
+};
 use super::logical::{Scan, column_type};
 use super::physical::{
     AccessLock, HandleRange, IndexRange, PhysicalPlan, PlanNode, PointAccess, SortKey,
@@ -212,7 +214,7 @@ impl<'s> Wanted<'s> {
                 && path.prefixes.len() * values.len() <= PREFIX_LIMIT.max(values.len())
             {
                 path.prefixes = multiply(&path.prefixes, values);
-                path.finds_null |= values.iter().any(is_null_literal);
+                path.finds_null |= values.iter().any(is_null);
                 if not_null || values.iter().all(never_null) || path.index.is_none() {
                     path.consumed.push(*filter);
                 }
@@ -479,23 +481,6 @@ impl Path {
             lock,
         }
     }
-}
-
-fn multiply(prefixes: &[Vec<Expr>], values: &[Expr]) -> Vec<Vec<Expr>> {
-    let mut products = Vec::with_capacity(prefixes.len() * values.len());
-    for prefix in prefixes {
-        for value in values {
-            let mut product = Vec::with_capacity(prefix.len() + 1);
-            product.extend_from_slice(prefix);
-            product.push(value.clone());
-            products.push(product);
-        }
-    }
-    products
-}
-
-fn is_null_literal(expr: &Expr) -> bool {
-    matches!(expr, Expr::Literal { value: crate::sql::types::Datum::Null, .. })
 }
 
 /// A known bound of a handle; beyond what integers can be there is none.

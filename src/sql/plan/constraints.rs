@@ -180,7 +180,8 @@ fn usable(table: &TableInfo, column: &Expr, value: &Expr, comparison: &FieldType
     (is_unknown || fits).then_some(*index)
 }
 
-fn is_null(value: &Expr) -> bool {
+/// Whether it is the literal NULL.
+pub(super) fn is_null(value: &Expr) -> bool {
     matches!(value, Expr::Literal { value: Datum::Null, .. })
 }
 
@@ -196,4 +197,18 @@ pub(super) fn integer(value: &Expr) -> Option<i128> {
         let Datum::Int(negative) = value else { return None };
         Some(i128::from(*negative))
     })
+}
+
+/// Each of the prefixes with each of the values behind it.
+pub(super) fn multiply(prefixes: &[Vec<Expr>], values: &[Expr]) -> Vec<Vec<Expr>> {
+    let mut products = Vec::with_capacity(prefixes.len() * values.len());
+    for prefix in prefixes {
+        for value in values {
+            let mut product = Vec::with_capacity(prefix.len() + 1);
+            product.extend_from_slice(prefix);
+            product.push(value.clone());
+            products.push(product);
+        }
+    }
+    products
 }

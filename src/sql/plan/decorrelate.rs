@@ -350,7 +350,7 @@ fn bound(expr: Expr, bindings: &[(usize, Expr)]) -> SqlResult<Expr> {
     expr.transform(&mut |node| {
         let Expr::Parameter { index, .. } = &node else { return Ok(node) };
         let found = bindings.iter().find(|(number, _)| number == index);
-        Ok(found.map_or(node.clone(), |(_, value)| value.clone()))
+        Ok(found.map_or_else(|| node.clone(), |(_, value)| value.clone()))
     })
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::bind_operator::assigned;
 use super::binder::{Binder, Clause};
-use super::logical::{Logical, column_type, public_columns, unseen_columns};
+use super::dml_source::targets_first;
+use super::logical::{Logical, column_type, public_columns};
 use super::physical::{
     AccessLock, Assignment, ConflictAction, DeletePlan, InsertPlan, InsertSource, PhysicalPlan,
     QueryPlan, SortKey, SourceTable, Subplan, TargetTable, UpdatePlan, UpdatedTable,
@@ -328,102 +329,6 @@ fn deleted_table(name: &ast::ObjectName, scope: &Scope) -> SqlResult<usize> {
             format!("Unknown table '{}' in MULTI DELETE", name.name),
         )
     })
-}
-
-/// The join's rows with the targets' columns (all of them, and the hidden handles) in front, and the scope over them.
-fn targets_first(
-    mut plan: Logical,
-    mut scope: Scope,
-    positions: &[usize],
-    targets: Vec<TargetTable>,
-) -> SqlResult<(Vec<SourceTable>, Logical, Scope)> {
-    // Where the columns of each target that nobody sees stand.
-    let mut unseen: Vec<std::ops::Range<usize>> = Vec::with_capacity(positions.len());
-    for (position, target) in positions.iter().zip(&targets) {
-        let start = scope.relations[*position].start;
-        let count = unseen_columns(&target.table).len();
-        let extended = if count > 0 { extend_scan(&mut plan, start, 0) } else { None };
-        if !lock_scan(&mut plan, start, 0) || (count > 0 && extended.is_none()) {
-            return Err(SqlError::internal("a target that is no scan"));
-        }
-        let Some(at) = extended else {
-            unseen.push(0..0);
-            continue;
-        };
-        // Every column from there on has moved.
-        let moved = |from: &mut usize| *from += if *from >= at { count } else { 0 };
-        scope.relations.iter_mut().for_each(|relation| moved(&mut relation.start));
-        for range in &mut unseen {
-            moved(&mut range.start);
-            moved(&mut range.end);
-        }
-        unseen.push(at..at + count);
-    }
-    let schema = plan.schema();
-    let column = |index: usize| Expr::column(index, schema[index].clone());
-    let mut exprs: Vec<Expr> = Vec::with_capacity(schema.len());
-    let mut tables = Vec::with_capacity(targets.len());
-    let mut starts = vec![None; scope.relations.len()];
-    for ((position, target), unseen) in positions.iter().zip(targets).zip(unseen) {
-        let relation = &scope.relations[*position];
-        let start = exprs.len();
-        starts[*position] = Some(start);
-        exprs.extend((relation.start..relation.start + relation.len()).map(column));
-        exprs.extend(unseen.map(column));
-        tables.push(SourceTable { target, start });
-    }
-    for (relation, start) in scope.relations.iter_mut().zip(starts) {
-        let from = std::mem::replace(&mut relation.start, start.unwrap_or(exprs.len()));
-        if start.is_none() {
-            exprs.extend((from..from + relation.len()).map(column));
-        }
-    }
-    scope.star.clear();
-    Ok((tables, Logical::Project { input: Box::new(plan), exprs }, scope))
-}
-
-/// Adds what statements do not see to the scan whose columns begin at `start`; answers where it stands in the whole row.
-fn extend_scan(plan: &mut Logical, start: usize, base: usize) -> Option<usize> {
-    let count = plan.width();
-    match plan {
-        Logical::Scan(scan) if base == start => {
-            let unseen = unseen_columns(&scan.table);
-            scan.outputs.extend(unseen);
-            Some(base + count)
-        }
-        Logical::Join { left, right, conditions, .. } => {
-            let width = left.width();
-            let at = match extend_scan(left, start, base) {
-                Some(at) => at,
-                None => extend_scan(right, start, base + width)?,
-            };
-            let unseen = left.width() + right.width() - count;
-            // What stands behind the new columns has moved.
-            for condition in conditions.iter_mut() {
-                let old = std::mem::replace(condition, Expr::null());
-                let mut moved = |index| if index >= at - base { index + unseen } else { index };
-                *condition = old.map_columns(&mut moved);
-            }
-            Some(at)
-        }
-        _ => None,
-    }
-}
-
-/// Locks the scan whose columns begin at `start`.
-fn lock_scan(plan: &mut Logical, start: usize, base: usize) -> bool {
-    match plan {
-        Logical::Scan(scan) if base == start => {
-            scan.lock = AccessLock::ForUpdate;
-            true
-        }
-        Logical::Join { left, right, .. } => {
-            let width = left.width();
-            lock_scan(left, start, base) || lock_scan(right, start, base + width)
-        }
-        Logical::Unnest { input, .. } => lock_scan(input, start, base),
-        _ => false,
-    }
 }
 
 /// The names of stored tables in FROM.

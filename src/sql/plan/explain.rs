@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::StatementPlan;
+use super::column_names::column_names;
 use super::logical::public_columns;
 use super::physical::{
     AccessLock, ApplyKind, Assignment, ConflictAction, HandleRange, IndexRange, InsertSource,
@@ -140,21 +141,7 @@ pub(super) fn describe(plan: &PhysicalPlan) -> (String, String, String) {
             let (filter, reverse, limit, lock) = (filter.as_ref(), *reverse, *limit, *lock);
             table_scan(ranges, &Scanned { table, columns, filter, reverse, limit, lock })
         }
-        PlanNode::IndexScan {
-            table,
-            index,
-            ranges,
-            columns,
-            covering,
-            filter,
-            reverse,
-            limit,
-            lock,
-        } => {
-            let (filter, reverse, limit, lock) = (filter.as_ref(), *reverse, *limit, *lock);
-            let scanned = Scanned { table, columns, filter, reverse, limit, lock };
-            index_scan(index, *covering, ranges, &scanned)
-        }
+        node @ PlanNode::IndexScan { .. } => index_scan(node),
         PlanNode::Virtual { table, .. } => {
             ("MemTableScan".to_owned(), format!("table:{}", table.1.to_uppercase()), String::new())
         }
@@ -173,13 +160,7 @@ pub(super) fn describe(plan: &PhysicalPlan) -> (String, String, String) {
             let names = (column_names(left), column_names(right));
             plain(name, pairs(join_kind(*kind, *null_aware), on, filter.as_ref(), names))
         }
-        PlanNode::IndexLookupJoin { left, table, index, keys, columns, kind, filter, lock } => {
-            let mut names = column_names(left);
-            let key = [format!("key:{}", list(keys, &names))];
-            names.extend(columns.iter().map(|offset| column_name(table, *offset)));
-            let info = join(join_kind(*kind, false), &key, filter.as_ref(), &names);
-            ("IndexJoin".to_owned(), object(table, index.as_deref()), with_lock(info, *lock))
-        }
+        node @ PlanNode::IndexLookupJoin { .. } => index_join(node),
         PlanNode::Unnest { input, document, kind, filter, .. } => {
             let document = [format!("document:{}", named(document, &column_names(input)))];
             let names = column_names(plan);
@@ -192,12 +173,12 @@ pub(super) fn describe(plan: &PhysicalPlan) -> (String, String, String) {
         PlanNode::Window { input, window } => {
             plain("Window", super::windows::shown(window, &column_names(input)))
         }
-        PlanNode::Sort { input, keys, fetch: None } => {
-            plain("Sort", sort_keys(keys, &column_names(input)))
-        }
-        PlanNode::Sort { input, keys, fetch: Some(fetch) } => {
+        PlanNode::Sort { input, keys, fetch } => {
             let info = sort_keys(keys, &column_names(input));
-            plain("TopN", format!("{info}, offset:0, count:{fetch}"))
+            match fetch {
+                None => plain("Sort", info),
+                Some(fetch) => plain("TopN", format!("{info}, offset:0, count:{fetch}")),
+            }
         }
         PlanNode::Limit { offset, limit, .. } => {
             plain("Limit", format!("offset:{}, count:{}", number(offset), number(limit)))
@@ -232,12 +213,23 @@ fn table_scan(ranges: &[HandleRange], scanned: &Scanned<'_>) -> (String, String,
     (name.to_owned(), object(scanned.table, None), scan(&shown, scanned))
 }
 
-fn index_scan(
-    index: &IndexInfo,
-    covering: bool,
-    ranges: &[IndexRange],
-    scanned: &Scanned<'_>,
-) -> (String, String, String) {
+fn index_scan(node: &PlanNode) -> (String, String, String) {
+    let PlanNode::IndexScan {
+        table,
+        index,
+        ranges,
+        columns,
+        covering,
+        filter,
+        reverse,
+        limit,
+        lock,
+    } = node
+    else {
+        return Default::default();
+    };
+    let (filter, reverse, limit, lock) = (filter.as_ref(), *reverse, *limit, *lock);
+    let scanned = Scanned { table, columns, filter, reverse, limit, lock };
     let name = match (ranges.is_empty(), covering) {
         (true, true) => "IndexFullScan",
         (false, true) => "IndexRangeScan",
@@ -245,7 +237,19 @@ fn index_scan(
         (false, false) => "IndexLookUp",
     };
     let shown: Vec<String> = ranges.iter().map(index_range).collect();
-    (name.to_owned(), object(scanned.table, Some(index)), scan(&shown, scanned))
+    (name.to_owned(), object(table, Some(index)), scan(&shown, &scanned))
+}
+
+fn index_join(node: &PlanNode) -> (String, String, String) {
+    let PlanNode::IndexLookupJoin { left, table, index, keys, columns, kind, filter, lock } = node
+    else {
+        return Default::default();
+    };
+    let mut names = column_names(left);
+    let key = [format!("key:{}", list(keys, &names))];
+    names.extend(columns.iter().map(|offset| column_name(table, *offset)));
+    let info = join(join_kind(*kind, false), &key, filter.as_ref(), &names);
+    ("IndexJoin".to_owned(), object(table, index.as_deref()), with_lock(info, *lock))
 }
 
 /// What is said of a scan of these ranges; of everything if there are none.
@@ -349,7 +353,7 @@ fn object(table: &TableInfo, index: Option<&IndexInfo>) -> String {
     }
 }
 
-fn column_name(table: &TableInfo, offset: usize) -> String {
+pub(super) fn column_name(table: &TableInfo, offset: usize) -> String {
     table.columns.get(offset).map_or_else(|| "_handle".to_owned(), |column| column.name.clone())
 }
 
@@ -397,93 +401,6 @@ fn bounds(low: &Option<(Expr, bool)>, high: &Option<(Expr, bool)>, least: &str) 
     format!("{low}, {high}")
 }
 
-/// What the columns of a plan's rows are called.
-fn column_names(plan: &PhysicalPlan) -> Vec<String> {
-    let of_table = |table: &TableInfo, columns: &[usize]| {
-        let name = |offset: &usize| format!("{}.{}", table.name, column_name(table, *offset));
-        columns.iter().map(name).collect::<Vec<String>>()
-    };
-    match &plan.node {
-        PlanNode::PointGet { table, columns, .. }
-        | PlanNode::BatchPointGet { table, columns, .. }
-        | PlanNode::TableScan { table, columns, .. }
-        | PlanNode::IndexScan { table, columns, .. } => of_table(table, columns),
-        PlanNode::Filter { input, .. }
-        | PlanNode::Sort { input, .. }
-        | PlanNode::Limit { input, .. } => column_names(input),
-        PlanNode::Project { input, exprs } => {
-            let names = column_names(input);
-            let shown = exprs.iter().enumerate().map(|(position, expr)| match expr {
-                Expr::Column { index, .. } => names[*index].clone(),
-                _ => format!("Column#{position}"),
-            });
-            shown.collect()
-        }
-        PlanNode::Join { left, right, kind, .. } => {
-            let mut names = column_names(left);
-            if matches!(kind, JoinKind::Inner | JoinKind::Left) {
-                names.extend(column_names(right));
-            }
-            names
-        }
-        PlanNode::IndexLookupJoin { left, table, columns, .. } => {
-            let mut names = column_names(left);
-            names.extend(of_table(table, columns));
-            names
-        }
-        PlanNode::Aggregate { input, group_by, aggregates } => {
-            let below = column_names(input);
-            let groups = group_by.iter().map(|group| named(group, &below));
-            let shown = aggregates.iter().map(|aggregate| shown_aggregate(aggregate, &below));
-            groups.chain(shown).collect()
-        }
-        PlanNode::Unnest { input, table, .. } => {
-            let mut names = column_names(input);
-            names.extend(table.columns.iter().map(|column| column.name.clone()));
-            names
-        }
-        PlanNode::Rollup { input, keys } => {
-            let mut names = column_names(input);
-            names.extend(keys.iter().map(|key| named(key, &names)).collect::<Vec<String>>());
-            names.push("grouping".to_owned());
-            names
-        }
-        PlanNode::Window { input, window } => {
-            let mut names = column_names(input);
-            let computed = names.len()..names.len() + window.calls.len();
-            names.extend(computed.map(|position| format!("Window#{position}")));
-            names
-        }
-        PlanNode::UnionAll { inputs } => inputs.first().map_or_else(Vec::new, column_names),
-        PlanNode::Repeat { input } => {
-            let mut names = column_names(input);
-            names.pop();
-            names
-        }
-        PlanNode::Apply { left, right, kind, .. } => {
-            let mut names = column_names(left);
-            match kind {
-                ApplyKind::Join(JoinKind::Inner | JoinKind::Left) | ApplyKind::Row => {
-                    names.extend(column_names(right));
-                }
-                ApplyKind::Join(JoinKind::Semi | JoinKind::Anti) => {}
-                ApplyKind::Exists => names.push("exists".to_owned()),
-                ApplyKind::Compare { all, .. } => {
-                    names.push(if *all { "all" } else { "any" }.to_owned());
-                }
-            }
-            names
-        }
-        PlanNode::Dual { .. }
-        | PlanNode::Values { .. }
-        | PlanNode::Common { .. }
-        | PlanNode::Rows { .. }
-        | PlanNode::Virtual { .. } => {
-            (0..plan.schema.len()).map(|position| format!("Column#{position}")).collect()
-        }
-    }
-}
-
 pub(super) fn named(expr: &Expr, names: &[String]) -> String {
     let name = |index: usize| names.get(index).cloned().unwrap_or_else(|| format!("#{index}"));
     expr.display(&name).to_string()
@@ -501,7 +418,7 @@ pub(super) fn sort_keys(keys: &[SortKey], names: &[String]) -> String {
     keys.iter().map(key).collect::<Vec<_>>().join(", ")
 }
 
-fn shown_aggregate(aggregate: &Aggregate, names: &[String]) -> String {
+pub(super) fn shown_aggregate(aggregate: &Aggregate, names: &[String]) -> String {
     aggregate.shown(|exprs| list(exprs, names))
 }
 

@@ -2,21 +2,14 @@
 
 use super::access::{self, Access};
 use super::binder::check;
-use super::cardinality::{Cardinality, FEW_ROWS, FILTER_PART, LOOKUP_COST};
-use super::logical::{Logical, Scan, column_type, rollup_schema};
+use super::cardinality::FILTER_PART;
+use super::logical::{Logical, column_type, rollup_schema};
+use super::lookup::Lookup;
 use super::physical::{AccessLock, ApplyKind, JoinKind, PhysicalPlan, PlanNode, SortKey};
 use crate::common::SqlResult;
-use crate::sql::catalog::IndexInfo;
 use crate::sql::expr::{Aggregate, AggregateKind, Expr, Function};
 use crate::sql::types::{Datum, FieldType, TypeKind};
 
-use std::sync::Arc;
-
-/// The most outer rows for which looking each one's matches up beats reading the other table.
-const LOOKUP_ROWS: f64 = 1_000.0;
-
-/// The rows of an index that was never analyzed that have one key.
-const MATCHES: f64 = 10.0;
 /// As many rows a common table that is computed once is expected to have.
 const COMMON_ROWS: f64 = 1_000.0;
 
@@ -67,17 +60,7 @@ fn lower_some(plan: Logical, fetch: Option<u64>) -> SqlResult<PhysicalPlan> {
             node(PlanNode::Unnest { input, document, table, kind, filter }, schema, rows)
         }
         Logical::Aggregate { input, group_by, aggregates } => {
-            let input = match extreme_key(&input, &group_by, &aggregates) {
-                Some(key) => lower_extreme(*input, key)?,
-                None => lower(*input)?,
-            };
-            let rows =
-                if group_by.is_empty() { 1.0 } else { (input.estimated_rows * 0.8).max(1.0) };
-            let groups = group_by.iter().map(Expr::field_type);
-            let types = groups.chain(aggregates.iter().map(|aggregate| &aggregate.field_type));
-            let schema = types.cloned().collect();
-            let input = Box::new(input);
-            node(PlanNode::Aggregate { input, group_by, aggregates }, schema, rows)
+            lower_groups(*input, group_by, aggregates)?
         }
         Logical::Apply { left, right, bindings, kind } => {
             apply(lower(*left)?, lower(*right)?, bindings, kind)
@@ -102,19 +85,36 @@ fn lower_some(plan: Logical, fetch: Option<u64>) -> SqlResult<PhysicalPlan> {
         }
         Logical::Sort { input, keys } => lower_sorted(*input, keys, fetch)?,
         Logical::Limit { input, offset, limit } => lower_limit(*input, offset, limit)?,
-        Logical::UnionAll { inputs } => {
-            let inputs: Vec<PhysicalPlan> = inputs
-                .into_iter()
-                .map(|input| lower_some(input, fetch))
-                .collect::<SqlResult<_>>()?;
-            let rows = inputs.iter().map(|input| input.estimated_rows).sum();
-            let schema = inputs.first().map_or_else(Vec::new, |first| first.schema.clone());
-            node(PlanNode::UnionAll { inputs }, schema, rows)
-        }
+        Logical::UnionAll { inputs } => lower_union(inputs, fetch)?,
     })
 }
 
-fn node(node: PlanNode, schema: Vec<FieldType>, estimated_rows: f64) -> PhysicalPlan {
+fn lower_groups(
+    input: Logical,
+    group_by: Vec<Expr>,
+    aggregates: Vec<Aggregate>,
+) -> SqlResult<PhysicalPlan> {
+    let input = match extreme_key(&input, &group_by, &aggregates) {
+        Some(key) => lower_extreme(input, key)?,
+        None => lower(input)?,
+    };
+    let rows = if group_by.is_empty() { 1.0 } else { (input.estimated_rows * 0.8).max(1.0) };
+    let groups = group_by.iter().map(Expr::field_type);
+    let types = groups.chain(aggregates.iter().map(|aggregate| &aggregate.field_type));
+    let schema = types.cloned().collect();
+    let input = Box::new(input);
+    Ok(node(PlanNode::Aggregate { input, group_by, aggregates }, schema, rows))
+}
+
+fn lower_union(inputs: Vec<Logical>, fetch: Option<u64>) -> SqlResult<PhysicalPlan> {
+    let inputs: Vec<PhysicalPlan> =
+        inputs.into_iter().map(|input| lower_some(input, fetch)).collect::<SqlResult<_>>()?;
+    let rows = inputs.iter().map(|input| input.estimated_rows).sum();
+    let schema = inputs.first().map_or_else(Vec::new, |first| first.schema.clone());
+    Ok(node(PlanNode::UnionAll { inputs }, schema, rows))
+}
+
+pub(super) fn node(node: PlanNode, schema: Vec<FieldType>, estimated_rows: f64) -> PhysicalPlan {
     PhysicalPlan { node, schema, estimated_rows }
 }
 
@@ -145,7 +145,7 @@ fn filtered(input: PhysicalPlan, predicate: Expr) -> PhysicalPlan {
 }
 
 /// A projection; none if it changes nothing, and one for two.
-fn project(input: PhysicalPlan, exprs: Vec<Expr>) -> PhysicalPlan {
+pub(super) fn project(input: PhysicalPlan, exprs: Vec<Expr>) -> PhysicalPlan {
     let is_identity = exprs.len() == input.schema.len()
         && exprs.iter().enumerate().all(
             |(position, expr)| matches!(expr, Expr::Column { index, .. } if *index == position),
@@ -428,134 +428,4 @@ fn exact(field_type: &FieldType) -> bool {
 
 fn scale(field_type: &FieldType) -> u8 {
     if field_type.kind == TypeKind::Decimal { field_type.precision_scale().1 } else { 0 }
-}
-
-/// How the matches of a left row are looked up.
-struct Lookup {
-    /// `None`: by handle.
-    index: Option<Arc<IndexInfo>>,
-    /// Which of the join's pairs of keys are looked up by.
-    used: Vec<usize>,
-    /// How many rows the join is expected to give.
-    rows: f64,
-}
-
-impl Lookup {
-    /// By handle or index, if there are few left rows.
-    fn choose(
-        left: &PhysicalPlan,
-        scan: &Scan,
-        kind: JoinKind,
-        on: &[(Expr, Expr)],
-    ) -> Option<Lookup> {
-        let possible =
-            matches!(kind, JoinKind::Inner | JoinKind::Left) && left.estimated_rows <= LOOKUP_ROWS;
-        if !possible {
-            return None;
-        }
-        let (index, used) = lookup_key(scan, on)?;
-        let unique =
-            index.as_ref().is_none_or(|index| index.unique && index.columns.len() == used.len());
-        let cardinality = Cardinality::of(scan);
-        let matches = match &index {
-            _ if unique => 1.0,
-            Some(index) if cardinality.is_known() => cardinality
-                .matches(index.columns.iter().take(used.len()).map(|column| column.offset)),
-            _ => MATCHES,
-        };
-        let rows = left.estimated_rows * matches;
-        // All of the table is read sooner than so many single rows; a statement that locks them reads no others.
-        let too_many = rows * LOOKUP_COST > cardinality.rows().max(FEW_ROWS);
-        if cardinality.is_known() && too_many && scan.lock == AccessLock::None {
-            return None;
-        }
-        Some(Lookup { index, used, rows })
-    }
-
-    /// The join of these left rows, whose columns are those of `schema`.
-    fn join(
-        self,
-        left: PhysicalPlan,
-        scan: &Scan,
-        kind: JoinKind,
-        (on, rest): (Vec<(Expr, Expr)>, Vec<Expr>),
-        schema: &[FieldType],
-    ) -> SqlResult<PhysicalPlan> {
-        let width = left.schema.len();
-        let mut columns = scan.outputs.clone();
-        for offset in scan.filters.iter().flat_map(Expr::columns) {
-            if !columns.contains(&offset) {
-                columns.push(offset);
-            }
-        }
-        let extended = columns.len() - scan.outputs.len();
-        let place = |offset: usize| {
-            columns.iter().position(|column| *column == offset).expect("every column read is given")
-        };
-        let keys = self.used.iter().map(|number| on[*number].0.clone()).collect();
-        let mut filters = rest;
-        for (number, (left, right)) in on.into_iter().enumerate() {
-            if !self.used.contains(&number) {
-                let right = right.map_columns(&mut |index| index + width);
-                filters.push(Expr::call(Function::Eq, vec![left, right])?);
-            }
-        }
-        let own = scan.filters.iter().cloned();
-        filters.extend(own.map(|f| f.map_columns(&mut |offset| width + place(offset))));
-        let mut wide = left.schema.clone();
-        let far = columns.iter().map(|offset| column_type(&scan.table, *offset));
-        wide.extend(far.map(|f| if kind == JoinKind::Left { f.nullable() } else { f }));
-        let lookup = PlanNode::IndexLookupJoin {
-            left: Box::new(left),
-            table: scan.table.clone(),
-            index: self.index,
-            keys,
-            columns,
-            kind,
-            filter: Expr::conjunction(filters),
-            lock: scan.lock,
-        };
-        let found = node(lookup, wide, self.rows);
-        if extended == 0 {
-            return Ok(found);
-        }
-        let exprs = schema.iter().cloned().enumerate();
-        Ok(project(found, exprs.map(|(index, f)| Expr::column(index, f)).collect()))
-    }
-}
-
-/// The handle or the index with the most of its first columns among the join's keys, and which keys those are.
-fn lookup_key(scan: &Scan, on: &[(Expr, Expr)]) -> Option<(Option<Arc<IndexInfo>>, Vec<usize>)> {
-    let key_of = |offset: usize| {
-        on.iter().position(|(left, right)| {
-            // The key must be the column itself, and the value of its very type.
-            let column =
-                matches!(right, Expr::Column { index, .. } if scan.outputs[*index] == offset);
-            let wanted = column_type(&scan.table, offset);
-            let value = left.field_type();
-            let kinds = value.kind == wanted.kind
-                || (value.kind.is_integer() && wanted.kind.is_integer())
-                || (value.kind.is_string() && wanted.kind.is_string());
-            column
-                && kinds
-                && value.unsigned == wanted.unsigned
-                && value.collation == wanted.collation
-        })
-    };
-    if let Some(handle) = scan.table.handle_column
-        && scan.choice.finds_by(None)
-        && let Some(key) = key_of(handle)
-    {
-        return Some((None, vec![key]));
-    }
-    let mut best: Option<(&IndexInfo, Vec<usize>)> = None;
-    let usable = |index: &&IndexInfo| index.is_usable() && scan.choice.finds_by(Some(index));
-    for index in scan.table.indexes.iter().filter(usable) {
-        let whole = index.columns.iter().take_while(|column| column.prefix_len.is_none());
-        let keys: Vec<usize> = whole.map_while(|column| key_of(column.offset)).collect();
-        if !keys.is_empty() && best.as_ref().is_none_or(|(_, known)| keys.len() > known.len()) {
-            best = Some((index, keys));
-        }
-    }
-    best.map(|(index, keys)| (Some(Arc::new(index.clone())), keys))
 }

@@ -257,7 +257,10 @@ pub(super) fn parametrized(plan: Logical) -> SqlResult<Logical> {
             Logical::Dual
         }
     });
-    failed.map_or(Ok(plan), Err)
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(plan),
+    }
 }
 
 fn parametrized_expr(expr: Expr) -> SqlResult<Expr> {

@@ -12,6 +12,8 @@ use crate::sql::expr::{Aggregate, Expr};
 use crate::sql::functions::DocumentTable;
 use crate::sql::types::{Datum, FieldType};
 
+pub use super::dependent_plan::{ApplyKind, Recursion, Subplan, SubplanResult};
+
 /// A column of a result as the client sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutputColumn {
@@ -82,60 +84,6 @@ pub enum JoinKind {
     Semi,
     /// Left rows without one.
     Anti,
-}
-
-/// What becomes of a left row and the right rows that belong to it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ApplyKind {
-    /// What a join makes of them.
-    Join(JoinKind),
-    /// The left row with the only right one's columns, NULLs if there is none; several are error 1242.
-    Row,
-    /// The left row, and whether there is a right one.
-    Exists,
-    /// The left row, and whether the condition is true for one right row (for all of them).
-    Compare {
-        /// What is compared, over the left row.
-        wanted: Vec<Expr>,
-        /// Over the columns of `wanted`, then those of the right row.
-        condition: Expr,
-        /// ALL; otherwise ANY.
-        all: bool,
-    },
-}
-
-impl ApplyKind {
-    /// What it computes of the left row.
-    pub(super) fn wanted(&self) -> &[Expr] {
-        match self {
-            ApplyKind::Compare { wanted, .. } => wanted,
-            ApplyKind::Join(_) | ApplyKind::Row | ApplyKind::Exists => &[],
-        }
-    }
-
-    /// The same, to be changed.
-    pub(super) fn wanted_mut(&mut self) -> &mut [Expr] {
-        match self {
-            ApplyKind::Compare { wanted, .. } => wanted,
-            ApplyKind::Join(_) | ApplyKind::Row | ApplyKind::Exists => &mut [],
-        }
-    }
-
-    /// The types of the columns behind the left ones.
-    pub(super) fn added(&self, right: Vec<FieldType>) -> Vec<FieldType> {
-        match self {
-            ApplyKind::Join(JoinKind::Inner) => right,
-            ApplyKind::Join(JoinKind::Left) | ApplyKind::Row => {
-                right.into_iter().map(FieldType::nullable).collect()
-            }
-            ApplyKind::Join(JoinKind::Semi | JoinKind::Anti) => Vec::new(),
-            ApplyKind::Exists => vec![FieldType::boolean().not_null()],
-            ApplyKind::Compare { condition, .. } => {
-                let not_null = condition.field_type().not_null;
-                vec![FieldType { not_null, ..FieldType::boolean() }]
-            }
-        }
-    }
 }
 
 /// A key of an order.
@@ -377,57 +325,6 @@ pub struct PhysicalPlan {
     pub schema: Vec<FieldType>,
     /// How many rows the optimizer expects; for EXPLAIN and for choosing sides.
     pub estimated_rows: f64,
-}
-
-/// What becomes of a subplan's rows.
-#[derive(Clone, Debug, PartialEq)]
-pub enum SubplanResult {
-    /// The values of its only row (NULLs, if there is none) are parameters, in the order of the subplans, after the
-    /// statement's own.
-    Values,
-    /// They are kept for [`PlanNode::Common`].
-    Table,
-    /// The same with what follows from them: WITH RECURSIVE.
-    Recursive(Box<Recursion>),
-}
-
-/// How the rows of a recursive common table follow from each other.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Recursion {
-    /// The rows that follow from those of the last round, which it reads as the table's.
-    pub step: PhysicalPlan,
-    /// Which of the subplans that are tables it is, from 0.
-    pub number: usize,
-    /// UNION: rows that are there already do not come again.
-    pub distinct: bool,
-    /// How many rows to pass over. A literal or a parameter.
-    pub offset: Option<Expr>,
-    /// How many to give. A literal or a parameter.
-    pub limit: Option<Expr>,
-    /// The columns' names, for messages.
-    pub columns: Vec<String>,
-    /// `cte_max_recursion_depth`.
-    pub max_depth: Expr,
-}
-
-/// A plan that runs before the statement's own. It may refer to those before it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Subplan {
-    /// What runs.
-    pub plan: PhysicalPlan,
-    /// What its rows are for.
-    pub result: SubplanResult,
-}
-
-impl Subplan {
-    /// All that runs.
-    pub fn plans(&self) -> impl Iterator<Item = &PhysicalPlan> {
-        let step = match &self.result {
-            SubplanResult::Recursive(recursion) => Some(&recursion.step),
-            SubplanResult::Values | SubplanResult::Table => None,
-        };
-        std::iter::once(&self.plan).chain(step)
-    }
 }
 
 /// A parameter that is compared with a date: text that is none is error 1525 before a row is read, as a literal's is when the statement

@@ -101,7 +101,8 @@ impl<'a> Planner<'a> {
             ast::Statement::Insert(insert) => StatementPlan::Insert(self.plan_insert(insert)?),
             ast::Statement::Update(update) => StatementPlan::Update(self.plan_update(update)?),
             ast::Statement::Delete(delete) => StatementPlan::Delete(self.plan_delete(delete)?),
-            ast::Statement::SelectIntoFile { query, .. } => {
+            ast::Statement::SelectIntoFile { query, .. }
+            | ast::Statement::SelectIntoVariables { query, .. } => {
                 StatementPlan::Query(self.plan_query(query)?)
             }
             ast::Statement::LoadData(load) => StatementPlan::Insert(Binder::new(self).load(load)?),

@@ -72,14 +72,16 @@ pub(super) fn prune(plan: Logical, needed: &BTreeSet<usize>) -> (Logical, Vec<us
         Logical::Apply { left, right, bindings, kind } => {
             prune_apply((*left, *right), bindings, kind, needed)
         }
-        Logical::Repeat { input } => {
-            let count = input.width() - 1;
-            let kept: Vec<usize> = needed.iter().copied().collect();
-            let mut wanted = needed.clone();
-            wanted.insert(count);
-            (Logical::Repeat { input: Box::new(exactly(*input, &wanted)) }, kept)
-        }
+        Logical::Repeat { input } => prune_repeat(*input, needed),
     }
+}
+
+fn prune_repeat(input: Logical, needed: &BTreeSet<usize>) -> (Logical, Vec<usize>) {
+    let count = input.width() - 1;
+    let kept: Vec<usize> = needed.iter().copied().collect();
+    let mut wanted = needed.clone();
+    wanted.insert(count);
+    (Logical::Repeat { input: Box::new(exactly(input, &wanted)) }, kept)
 }
 
 /// What is computed of a left row alone, and not read, is not computed.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::binder::{check, fold};
 use super::branches;
-use super::logical::Logical;
+use super::logical::{Logical, Scan};
 use super::physical::{ApplyKind, JoinKind};
 use super::prints::Prints;
 use super::select::literal_truth;
@@ -16,30 +16,8 @@ use crate::sql::expr::{Expr, Function};
 pub(super) fn push(plan: Logical, predicates: Vec<Expr>) -> SqlResult<Logical> {
     check()?;
     match plan {
-        Logical::Filter { input, predicates: own } => {
-            let mut all = predicates;
-            for predicate in own {
-                all.extend(branches::split(fold(predicate))?);
-            }
-            if all.iter().any(|predicate| literal_truth(predicate) == Some(false)) {
-                return Ok(Logical::empty(input.schema()));
-            }
-            all.retain(|predicate| literal_truth(predicate) != Some(true));
-            push(*input, all)
-        }
-        Logical::Scan(mut scan) => {
-            let mut known = Prints::of(&scan.filters);
-            for predicate in predicates {
-                check()?;
-                let outputs = &scan.outputs;
-                let over_table = predicate.map_columns(&mut |index| outputs[index]);
-                if known.find(&over_table, |position| &scan.filters[position]).is_none() {
-                    known.add(&over_table, scan.filters.len());
-                    scan.filters.push(over_table);
-                }
-            }
-            Ok(Logical::Scan(scan))
-        }
+        Logical::Filter { input, predicates: own } => push_filter(*input, own, predicates),
+        Logical::Scan(scan) => push_into_scan(scan, predicates),
         Logical::Project { input, exprs } => {
             let exprs: Vec<Expr> = exprs.into_iter().map(fold).collect();
             push_through_project(*input, exprs, predicates)
@@ -101,6 +79,31 @@ pub(super) fn push(plan: Logical, predicates: Vec<Expr>) -> SqlResult<Logical> {
         | Logical::Virtual { .. }
         | Logical::Common { .. }) => Ok(leaf.filter(predicates)),
     }
+}
+
+fn push_filter(input: Logical, own: Vec<Expr>, mut all: Vec<Expr>) -> SqlResult<Logical> {
+    for predicate in own {
+        all.extend(branches::split(fold(predicate))?);
+    }
+    if all.iter().any(|predicate| literal_truth(predicate) == Some(false)) {
+        return Ok(Logical::empty(input.schema()));
+    }
+    all.retain(|predicate| literal_truth(predicate) != Some(true));
+    push(input, all)
+}
+
+fn push_into_scan(mut scan: Box<Scan>, predicates: Vec<Expr>) -> SqlResult<Logical> {
+    let mut known = Prints::of(&scan.filters);
+    for predicate in predicates {
+        check()?;
+        let outputs = &scan.outputs;
+        let over_table = predicate.map_columns(&mut |index| outputs[index]);
+        if known.find(&over_table, |position| &scan.filters[position]).is_none() {
+            known.add(&over_table, scan.filters.len());
+            scan.filters.push(over_table);
+        }
+    }
+    Ok(Logical::Scan(scan))
 }
 
 fn push_through_project(

@@ -128,7 +128,10 @@ impl Unnest<'_> {
                         Logical::Dual
                     })
                 });
-                failed.map_or(Ok(plan.into()), Err)
+                match failed {
+                    Some(error) => Err(error),
+                    None => Ok(plan.into()),
+                }
             }
         }
     }
@@ -156,7 +159,10 @@ impl Unnest<'_> {
         let kept = (0..width).chain(below..schema.len());
         let exprs = kept.map(|index| Expr::column(index, schema[index].clone())).collect();
         let plan = Logical::Project { input: Box::new(window), exprs };
-        failed.map_or(Ok(plan.into()), Err)
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(plan.into()),
+        }
     }
 
     /// Conditions: those without subqueries first, then those that leave rows out by joins.

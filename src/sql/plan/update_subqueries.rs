@@ -28,7 +28,7 @@ pub(super) fn with_assigned_subqueries(
             let of_old_row = value.clone().transform(&mut |node| {
                 let Expr::Column { index, .. } = &node else { return Ok(node) };
                 let known = changed.iter().find(|(column, _)| column == index);
-                Ok(known.map_or(node.clone(), |(_, value)| value.clone()))
+                Ok(known.map_or_else(|| node.clone(), |(_, value)| value.clone()))
             })?;
             assignment.value = take_calls(value, &of_old_row, &mut exprs);
             let target = &at.target.table.columns[assignment.column].field_type;

@@ -67,16 +67,7 @@ fn operator(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Arc<dyn Executi
             let children = inputs.iter().map(|input| build(input, ctx));
             source(SourceKind::Concat, children.collect::<SqlResult<_>>()?)
         }
-        PlanNode::Filter { input, predicate } => {
-            let condition = physical_predicate(predicate, &ctx.eval);
-            let filter = FilterExec::try_new(condition, build(input, ctx)?);
-            let filter = filter.and_then(|filter| match has_variables(predicate) {
-                // What passes must not wait for others.
-                true => filter.with_batch_size(1),
-                false => Ok(filter),
-            });
-            Arc::new(filter.map_err(from_df_error)?)
-        }
+        PlanNode::Filter { input, predicate } => filter(build(input, ctx)?, predicate, ctx)?,
         PlanNode::Project { input, exprs } if exprs.iter().any(assigns) => {
             let projection = Arc::new(Projection::new(exprs, input));
             source(SourceKind::Project(projection), vec![build(input, ctx)?])
@@ -109,6 +100,20 @@ fn operator(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Arc<dyn Executi
             Arc::new(GlobalLimitExec::new(build(input, ctx)?, skip, fetch))
         }
     })
+}
+
+fn filter(
+    input: Arc<dyn ExecutionPlan>,
+    predicate: &Expr,
+    ctx: &ExecContext,
+) -> SqlResult<Arc<dyn ExecutionPlan>> {
+    let filter = FilterExec::try_new(physical_predicate(predicate, &ctx.eval), input);
+    let filter = filter.and_then(|filter| match has_variables(predicate) {
+        // What passes must not wait for others.
+        true => filter.with_batch_size(1),
+        false => Ok(filter),
+    });
+    Ok(Arc::new(filter.map_err(from_df_error)?))
 }
 
 fn project(

@@ -60,6 +60,13 @@ pub enum Statement {
         /// Where it goes.
         into: IntoFile,
     },
+    /// SELECT … INTO @a, @b.
+    SelectIntoVariables {
+        /// What is selected.
+        query: Box<Query>,
+        /// The variables, in lower case.
+        names: Vec<String>,
+    },
     /// LOAD DATA.
     LoadData(Box<LoadData>),
     /// CREATE DATABASE.

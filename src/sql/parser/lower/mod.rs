@@ -38,15 +38,12 @@ enum After {
 
 /// Clauses of MySQL's that are refused, by their words.
 const CLAUSES: &[(&str, After, &str)] = &[
-    ("INTO", After::Query, "SELECT … INTO"),
     ("EXCLUDE", After::Words(&["CURRENT", "GROUP", "TIES", "NO"]), "EXCLUDE"),
     ("FROM", After::Words(&["LAST"]), "FROM LAST"),
-    ("LATERAL", After::Parenthesis, "LATERAL"),
     ("STRAIGHT_JOIN", After::Query, "STRAIGHT_JOIN"),
     ("PARTITION", After::Parenthesis, "PARTITION"),
-    ("USE", After::Words(&["INDEX", "KEY"]), "USE INDEX"),
-    ("IGNORE", After::Words(&["INDEX", "KEY"]), "IGNORE INDEX"),
-    ("FORCE", After::Words(&["INDEX", "KEY"]), "FORCE INDEX"),
+    // With names between the parentheses they are obeyed.
+    ("USE", After::Words(&["INDEX", "KEY"]), "USE INDEX ()"),
     ("WEIGHT_STRING", After::Parenthesis, "WEIGHT_STRING()"),
     ("MEMBER", After::Words(&["OF"]), "MEMBER OF"),
 ];
