@@ -6,9 +6,11 @@ use crate::sql::types::{Collation, TypeKind};
 
 /// What COERCIBILITY() says of an expression.
 pub(crate) fn coercibility_of(expr: &Expr) -> u8 {
+    let kind = expr.field_type().kind;
+    if !kind.is_textual() {
+        return if kind == TypeKind::Null { 6 } else { 5 };
+    }
     match expr {
-        _ if expr.field_type().kind == TypeKind::Null => 6,
-        _ if !expr.field_type().kind.is_textual() => 5,
         Expr::Call { function: Function::GetUserVar, .. } => 2,
         // The user, the database, the version.
         Expr::Call { function: Function::GetSystemVar, .. } => 3,

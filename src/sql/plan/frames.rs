@@ -152,9 +152,10 @@ impl Binder<'_> {
                 Expr::cast(key.clone(), FieldType::decimal(65, digits.unwrap_or(0)))
             }
         };
-        let amount = match amount.field_type().kind {
-            TypeKind::Null => Expr::cast(amount.clone(), FieldType::double()),
-            _ => amount.clone(),
+        let amount = if amount.field_type().kind == TypeKind::Null {
+            Expr::cast(amount.clone(), FieldType::double())
+        } else {
+            amount.clone()
         };
         rules.call(function, vec![wide, amount])
     }

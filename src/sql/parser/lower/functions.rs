@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{
     DuplicateTreatment, Expr as SqlExpr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentClause, FunctionArgumentList, FunctionArguments, NullTreatment,
+    FunctionArgumentClause, FunctionArgumentList, FunctionArguments, NullTreatment, ValueWithSpan,
 };
 use sqlparser::tokenizer::Location;
 
@@ -125,7 +125,7 @@ impl Parser<'_> {
                     order_by = self.lower_order_items(items)?;
                 }
                 FunctionArgumentClause::Separator(text) if name == "group_concat" => {
-                    separator = Some(self.lower_text(&text)?);
+                    separator = Some(self.lower_separator(&text)?);
                 }
                 other => {
                     let feature = format!("{} in {}()", other, name.to_uppercase());
@@ -136,6 +136,15 @@ impl Parser<'_> {
         let distinct = args.distinct;
         let args = self.lower_exprs(args.list)?;
         Ok(Expr::Aggregate { name, distinct, args, order_by, separator })
+    }
+
+    /// A string, or the bytes of one.
+    fn lower_separator(&self, value: &ValueWithSpan) -> SqlResult<String> {
+        let bytes = match self.lower_literal(value)? {
+            Some(Literal::String(bytes, None) | Literal::Hex(bytes) | Literal::Bit(bytes)) => bytes,
+            _ => return Err(self.error_at(value.span.start)),
+        };
+        String::from_utf8(bytes).map_err(|_| self.error_at(value.span.start))
     }
 
     fn call(&self, name: String, args: Vec<SqlExpr>, start: Location) -> SqlResult<Expr> {
