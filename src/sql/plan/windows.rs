@@ -99,7 +99,7 @@ impl Windows {
                 let found = self.named(name)?;
                 (found.name.clone(), &found.window)
             }
-            ast::Over::Window(window) => (UNNAMED.to_owned(), window),
+            ast::Over::Window(window) => (UNNAMED.to_owned(), &**window),
         };
         let window = self.with_base(&label, window, 0)?;
         Ok(Whole { label, window })

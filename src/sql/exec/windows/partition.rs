@@ -125,7 +125,7 @@ impl Partition {
         while let Some(start) = self.next_groups.pop_front_if(|start| *start <= row) {
             (self.group, self.group_start) = (self.group + 1, start);
         }
-        let end = self.next_groups.front().copied().unwrap_or(self.rows.end());
+        let end = self.next_groups.front().copied().unwrap_or_else(|| self.rows.end());
         let peers = self.group_start..end;
         let windows = self.windows.clone();
         let own = self.rows.get(row);

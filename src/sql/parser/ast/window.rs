@@ -21,7 +21,7 @@ pub enum Over {
     /// A window of the WINDOW clause.
     Name(String),
     /// A window of its own.
-    Window(Window),
+    Window(Box<Window>),
 }
 
 /// A window of the WINDOW clause.

@@ -54,7 +54,7 @@ impl Parser<'_> {
         }
         let over = match over {
             WindowType::NamedWindow(name) => Over::Name(self.lower_name(&name)?),
-            WindowType::WindowSpec(window) => Over::Window(self.lower_window(window)?),
+            WindowType::WindowSpec(window) => Over::Window(Box::new(self.lower_window(window)?)),
         };
         let args = self.lower_exprs(list)?;
         Ok(Expr::Window(Box::new(WindowCall { name, distinct, args, over })))
