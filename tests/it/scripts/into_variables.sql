@@ -1,0 +1,12 @@
+CREATE TABLE emp (id INT PRIMARY KEY, name VARCHAR(20), salary DECIMAL(10,2));
+INSERT INTO emp VALUES (1, 'ann', 100.50), (2, 'bob', 200), (3, 'cid', 300);
+SELECT name, salary INTO @n, @s FROM emp WHERE id = 2;
+SELECT @n, @s;
+SELECT id, name FROM emp WHERE id = 99 INTO @i, @n;
+SHOW WARNINGS;
+SELECT @i, @n;
+SELECT id INTO @i FROM emp;
+SELECT id INTO @i, @n FROM emp LIMIT 1;
+SELECT COUNT(*) FROM emp INTO @i;
+SELECT @i;
+SELECT id INTO v FROM emp;
