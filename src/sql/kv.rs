@@ -83,6 +83,8 @@ pub trait Transaction: Send + Sync {
     fn use_locked_read(&self);
     /// Starts a statement: reads at the snapshot again. The mark undoes a failed statement.
     fn begin_statement(&self) -> Savepoint;
+    /// A mark of what is written so far.
+    fn savepoint(&self) -> Savepoint;
     /// Forgets what was written since the mark (locks taken stay, as in MySQL).
     fn rollback_to(&self, savepoint: Savepoint);
     /// The same for a statement that is run again: nobody has seen what it read.

@@ -17,7 +17,7 @@
 use bytes::Bytes;
 
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::{ColumnInfo, IndexInfo, SchemaState, TableInfo};
+use crate::sql::catalog::{ColumnInfo, IndexInfo, KeyPath, SchemaState, TableInfo};
 use crate::sql::types::{Datum, FieldType, TimeZone, codec};
 use crate::storage::codec::row::{RowEncoder, RowView};
 pub use crate::storage::codec::table::{index_range, row_key, row_range, table_range};
@@ -212,6 +212,29 @@ pub(crate) fn push_index_value(
         return codec::encode_key_value(&Datum::Bytes(cut), field_type, zone, key);
     }
     codec::encode_key_value(value, field_type, zone, key)
+}
+
+/// The key by which the rows with these values in these columns are found; `None`: there can be none. For [`KeyPath::Prefix`] it is
+/// what the keys of their entries begin with, and is itself the key of none.
+pub(crate) fn reference_key(
+    table: &TableInfo,
+    columns: &[usize],
+    path: KeyPath,
+    values: &[&Datum],
+    zone: &TimeZone,
+) -> SqlResult<Option<Bytes>> {
+    let index = match path {
+        KeyPath::Handle => {
+            let handle = handle_of(values[0], handle_is_unsigned(table));
+            return Ok(handle.map(|handle| row_key(table.id, handle)));
+        }
+        KeyPath::Unique(at) | KeyPath::Prefix(at) => &table.indexes[at],
+    };
+    let mut key = index_prefix(table.id, index.id);
+    for (offset, value) in columns.iter().zip(values) {
+        push_index_value(&mut key, value, &table.columns[*offset].field_type, None, zone)?;
+    }
+    Ok(Some(key.into()))
 }
 
 /// The entry of a row. `row` has one value for each column of the table.

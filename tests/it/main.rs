@@ -16,6 +16,8 @@ mod dependencies;
 mod disks;
 mod failures;
 mod floods;
+mod foreign_keys;
+mod foreign_keys_peer;
 mod frozen;
 mod gateway;
 mod gateways;

@@ -18,6 +18,8 @@ pub struct SubmitJob {
     pub connection: u32,
     /// For so long it waits for each of the transactions that use its tables (`lock_wait_timeout`); `None`: without end.
     pub lock_wait: Option<Duration>,
+    /// `foreign_key_checks` is off.
+    pub unchecked: bool,
     /// What becomes of it meanwhile.
     pub watch: Arc<JobWatch>,
 }
@@ -25,7 +27,13 @@ pub struct SubmitJob {
 impl SubmitJob {
     /// A change that the server makes for itself.
     pub fn new(statement: DdlStatement) -> SubmitJob {
-        SubmitJob { statement, connection: 0, lock_wait: None, watch: Arc::default() }
+        SubmitJob {
+            statement,
+            connection: 0,
+            lock_wait: None,
+            unchecked: false,
+            watch: Arc::default(),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::{SchemaCache, waits};
 use crate::actors::pd::Ownership;
 use crate::common::retry::{self, Unit};
 use crate::common::{SqlError, SqlResult};
-use crate::sql::catalog::{DdlStatement, InfoSchema};
+use crate::sql::catalog::{DdlStatement, InfoSchema, TableChange};
 use crate::sql::ddl::{self, BackfillOutcome, Job, Meta, Progress, Submitter};
 use crate::sql::kv::{KvStore, Transaction, TxnOptions};
 
@@ -87,6 +87,7 @@ pub(super) async fn enqueue(parts: &DdlParts, message: &SubmitJob) -> SqlResult<
     let submitter = Submitter {
         connection: message.connection,
         lock_wait_s: message.lock_wait.map_or(0, |wait| wait.as_secs().max(1)),
+        unchecked: message.unchecked,
     };
     in_transaction!(parts, |txn| { ddl::enqueue(txn, message.statement.clone(), submitter).await })
 }
@@ -261,11 +262,14 @@ pub(super) async fn cancel(parts: &DdlParts, id: u64, error: &SqlError) -> SqlRe
 fn named_tables(statement: &DdlStatement, schema: &InfoSchema) -> Vec<i64> {
     let id = |database: &str, table: &str| schema.table(database, table).map(|table| table.id);
     match statement {
-        DdlStatement::CreateDatabase { .. }
-        | DdlStatement::AlterDatabase { .. }
-        | DdlStatement::CreateTable { .. } => Vec::new(),
+        DdlStatement::CreateDatabase { .. } | DdlStatement::AlterDatabase { .. } => Vec::new(),
         DdlStatement::RenameTables { renames } => {
             renames.iter().filter_map(|((database, table), _)| id(database, table)).collect()
+        }
+        // Those that it refers to.
+        DdlStatement::CreateTable { table, .. } => {
+            let keys = table.foreign_keys.iter();
+            keys.filter_map(|key| id(&key.parent_database, &key.parent_table)).collect()
         }
         DdlStatement::DropDatabase { name, .. } => {
             schema.tables(name).map(|table| table.id).collect()
@@ -277,9 +281,13 @@ fn named_tables(statement: &DdlStatement, schema: &InfoSchema) -> Vec<i64> {
             tables.iter().filter_map(|(database, table, _)| id(database, table)).collect()
         }
         DdlStatement::UnlockTables { .. } => Vec::new(),
-        DdlStatement::TruncateTable { database, table }
-        | DdlStatement::AlterTable { database, table, .. } => {
+        DdlStatement::TruncateTable { database, table } => {
             id(database, table).into_iter().collect()
+        }
+        DdlStatement::AlterTable { database, table, changes, .. } => {
+            let parents = changes.iter().filter_map(TableChange::parent);
+            let own = std::iter::once((database.as_str(), table.as_str()));
+            own.chain(parents).filter_map(|(database, table)| id(database, table)).collect()
         }
     }
 }

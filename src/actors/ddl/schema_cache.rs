@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use super::run::SchemaSync;
 use crate::common::{Fault, SqlError, SqlResult, errno};
-use crate::sql::catalog::{InfoSchema, TableInfo};
+use crate::sql::catalog::{DatabaseInfo, ForeignKey, InfoSchema, TableInfo};
 use crate::sql::ddl::{Changed, VersionChange, load_schema, load_schema_after};
 use crate::sql::kv::{KvStore, TxnOptions};
 use crate::sql::system;
@@ -331,13 +331,25 @@ impl SchemaGuard {
 }
 
 /// Whether a table is the same in both: a change of it was taken back.
-fn is_as_it_was(table: i64, before: &InfoSchema, now: &InfoSchema) -> bool {
-    match (before.table_by_id(table), now.table_by_id(table)) {
-        (Some((_, before)), Some((_, now))) => {
-            TableInfo { version: before.version, ..(**now).clone() } == **before
+fn is_as_it_was(table: i64, old: &InfoSchema, new: &InfoSchema) -> bool {
+    match (old.table_by_id(table), new.table_by_id(table)) {
+        (Some((home, before)), Some((_, now))) => {
+            let same = TableInfo { version: before.version, ..(**now).clone() } == **before;
+            same && keys_to(home, before, old) == keys_to(home, before, new)
         }
         _ => false,
     }
+}
+
+/// The foreign keys that refer to a table.
+fn keys_to<'s>(
+    home: &DatabaseInfo,
+    table: &TableInfo,
+    schema: &'s InfoSchema,
+) -> Vec<&'s ForeignKey> {
+    let children = schema.children(&home.name, &table.name);
+    let keys = children.flat_map(|(_, child)| &child.foreign_keys);
+    keys.filter(|key| key.refers_to(&home.name, &table.name)).collect()
 }
 
 impl Drop for SchemaGuard {

@@ -442,6 +442,10 @@ impl Transaction for KvTransaction {
         state.buffer.savepoint()
     }
 
+    fn savepoint(&self) -> Savepoint {
+        self.state.lock().buffer.savepoint()
+    }
+
     fn rollback_to(&self, savepoint: Savepoint) {
         self.state.lock().buffer.rollback_to(savepoint);
     }

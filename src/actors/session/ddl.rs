@@ -82,8 +82,9 @@ impl Core {
             DdlStatement::UnlockTables { .. } => None,
             _ => Some(self.vars.system.lock().settings.table_lock_wait),
         };
+        let unchecked = !self.vars.system.lock().settings.foreign_key_checks;
         let connection = self.process.id;
-        let job = SubmitJob { statement, connection, lock_wait, watch: watch.clone() };
+        let job = SubmitJob { statement, connection, lock_wait, unchecked, watch: watch.clone() };
         self.services.ddl.ask(job, deadline).await.map_err(no_answer)?
     }
 

@@ -3,13 +3,15 @@
 use smallvec::SmallVec;
 use std::collections::BTreeSet;
 
-use crate::sql::plan::{InsertSource, PhysicalPlan, PlanNode, StatementPlan, Subplan};
+use crate::sql::plan::{InsertSource, PhysicalPlan, PlanNode, StatementPlan, Subplan, TargetTable};
 
 /// The tables of a plan.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct PlanTables {
     /// Those with stored rows, by id.
     pub(super) stored: BTreeSet<i64>,
+    /// Those of them that only foreign keys lead to: LOCK TABLES need not name them.
+    pub(super) related: BTreeSet<i64>,
     /// Those that are written.
     pub(super) written: SmallVec<[i64; 1]>,
     /// There are some that the session computes.
@@ -26,7 +28,7 @@ impl PlanTables {
                 &query.subqueries
             }
             StatementPlan::Insert(insert) => {
-                tables.write(insert.target.table.id);
+                tables.write(&insert.target);
                 if let InsertSource::Query(query) = &insert.source {
                     tables.add(&query.root);
                     query
@@ -38,12 +40,12 @@ impl PlanTables {
                 &insert.subqueries
             }
             StatementPlan::Update(update) => {
-                update.tables.iter().for_each(|table| tables.write(table.at.target.table.id));
+                update.tables.iter().for_each(|table| tables.write(&table.at.target));
                 tables.add(&update.source);
                 &update.subqueries
             }
             StatementPlan::Delete(delete) => {
-                delete.tables.iter().for_each(|table| tables.write(table.target.table.id));
+                delete.tables.iter().for_each(|table| tables.write(&table.target));
                 tables.add(&delete.source);
                 &delete.subqueries
             }
@@ -52,9 +54,14 @@ impl PlanTables {
         tables
     }
 
-    fn write(&mut self, table: i64) {
-        self.stored.insert(table);
-        self.written.push(table);
+    fn write(&mut self, target: &TargetTable) {
+        self.stored.insert(target.table.id);
+        self.written.push(target.table.id);
+        if let Some(relations) = &target.relations {
+            self.related.extend(relations.seen().filter(|id| !self.stored.contains(id)));
+            self.stored.extend(relations.seen());
+            self.written.extend(relations.changed().filter(|id| *id != target.table.id));
+        }
     }
 
     fn add(&mut self, plan: &PhysicalPlan) {

@@ -81,6 +81,7 @@ impl Core {
             lock_wait: self.vars.system.lock().settings.lock_wait,
             limits: self.services.limits.clone(),
             profile: None,
+            foreign_key_checks: self.vars.system.lock().settings.foreign_key_checks,
         }
     }
 

@@ -166,6 +166,9 @@ impl Core {
             let mut blocked = Vec::new();
             for id in &tables.stored {
                 let Some((database, table)) = schema.table_by_id(*id) else { continue };
+                if self.table_locks.is_some() && tables.related.contains(id) {
+                    continue;
+                }
                 let writes = tables.written.contains(id);
                 if self.is_blocked(&database.name, table, writes)? {
                     blocked.push(&**table);

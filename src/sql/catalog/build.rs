@@ -3,6 +3,7 @@
 use super::build_column::{build_column, collation_of};
 use super::build_index::{Keys, build_keys};
 use super::changes::{AddIndex, Alteration, DropIndex, TableChange};
+use super::foreign_key::{add_foreign_key, drop_needless_indexes};
 use super::storage_options::StorageOptions;
 use super::{
     ConversionRules, DatabaseInfo, DdlStatement, InfoSchema, SchemaState, TableInfo,
@@ -51,6 +52,12 @@ impl DdlContext<'_> {
         check_writable(&database)?;
         let database = self.schema.database(&database).map_or(database, |info| info.name.clone());
         Ok((database, name.name.clone()))
+    }
+
+    /// The name of the database that a table is in.
+    pub(super) fn database_of(&self, table: &TableInfo) -> String {
+        let found = self.schema.table_by_id(table.id);
+        found.map(|(database, _)| database.name.clone()).unwrap_or_default()
     }
 
     fn existing(&self, name: &ast::ObjectName) -> SqlResult<(String, &TableInfo)> {
@@ -253,6 +260,12 @@ pub fn build_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult
     table.handle_column = handle_column;
     table.indexes = indexes;
     check_auto_increment(&table)?;
+    let (database, _) = ctx.locate(&create.name)?;
+    for definition in &create.foreign_keys {
+        add_foreign_key(&mut table, &database, definition)?;
+    }
+    drop_needless_indexes(&mut table);
+    check_key_count(table.indexes.len() + usize::from(handle_column.is_some()))?;
     Ok(table)
 }
 
@@ -295,6 +308,7 @@ fn empty_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult<Tab
         version: 0,
         created_ms: 0,
         locks: Vec::new(),
+        foreign_keys: Vec::new(),
     })
 }
 
@@ -318,6 +332,7 @@ fn table_like(name: &str, like: &ast::ObjectName, ctx: &DdlContext<'_>) -> SqlRe
     table.indexes.retain(|index| index.state == SchemaState::Public);
     table.columns.retain(|column| column.state == SchemaState::Public);
     table.columns.iter_mut().for_each(|column| column.origin = None);
+    table.indexes.iter_mut().for_each(|index| index.generated = false);
     table.place_columns(handle);
     Ok(TableInfo {
         id: 0,
@@ -327,6 +342,7 @@ fn table_like(name: &str, like: &ast::ObjectName, ctx: &DdlContext<'_>) -> SqlRe
         version: 0,
         created_ms: 0,
         locks: Vec::new(),
+        foreign_keys: Vec::new(),
         ..table
     })
 }

@@ -185,6 +185,7 @@ fn new_index(table: &TableInfo, definition: &IndexDefinition) -> SqlResult<Index
         comment: definition.comment.clone(),
         invisible: definition.invisible,
         skips_new_rows: false,
+        generated: false,
         state: SchemaState::Public,
     })
 }
@@ -314,7 +315,7 @@ pub(super) fn check_new_name(name: &str, primary: bool, known: &[IndexInfo]) -> 
 }
 
 /// The first column's name, with a number if that is taken.
-fn free_name(column: &str, known: &[IndexInfo]) -> String {
+pub(super) fn free_name(column: &str, known: &[IndexInfo]) -> String {
     let taken =
         |name: &str| same(name, PRIMARY) || known.iter().any(|index| same(&index.name, name));
     if !taken(column) {

@@ -32,6 +32,22 @@ struct Snapshot {
     databases: RedBlackTreeMapSync<String, Database>,
     /// Of every table, the database's lower-case name.
     by_id: HashTrieMapSync<i64, (String, Arc<TableInfo>)>,
+    /// Of every table that others refer to, those by their ids. It need not be there; they may be hidden.
+    children: HashTrieMapSync<String, RedBlackTreeMapSync<i64, Child>>,
+    /// The tables with foreign keys, by id.
+    referring: HashTrieMapSync<i64, Child>,
+}
+
+/// A table with foreign keys, and its database.
+#[derive(Clone, Debug)]
+struct Child {
+    database: Arc<DatabaseInfo>,
+    table: Arc<TableInfo>,
+}
+
+/// By what the tables that refer to a table are found.
+fn parent_key(database: &str, table: &str) -> String {
+    format!("{}\0{}", database.to_lowercase(), table.to_lowercase())
 }
 
 /// Every public database and table as of one schema version. Immutable, and cheap to clone.
@@ -103,6 +119,26 @@ impl InfoSchema {
         Some((&self.0.databases.get(database)?.info, table))
     }
 
+    /// Whether any table has a foreign key.
+    pub fn has_foreign_keys(&self) -> bool {
+        !self.0.referring.is_empty()
+    }
+
+    /// The tables with foreign keys that refer to a table, with their databases. Those that are about to come or go, and that
+    /// statements do not see, are among them.
+    pub fn children(
+        &self,
+        database: &str,
+        table: &str,
+    ) -> impl Iterator<Item = (&Arc<DatabaseInfo>, &Arc<TableInfo>)> {
+        let found = match self.has_foreign_keys() {
+            true => self.0.children.get(&parent_key(database, table)),
+            false => None,
+        };
+        let children = found.into_iter().flat_map(|children| children.values());
+        children.map(|child| (&child.database, &child.table))
+    }
+
     fn entry(&self, name: &str) -> Option<&Database> {
         match self.0.databases.get(name) {
             Some(found) => Some(found),
@@ -146,6 +182,11 @@ pub enum SchemaChange {
         /// Its name.
         table: String,
     },
+    /// A table that statements did not see is gone.
+    Forget {
+        /// Its id.
+        table: i64,
+    },
 }
 
 impl Snapshot {
@@ -177,6 +218,8 @@ impl Snapshot {
                     for table in database.tables.values() {
                         self.by_id.remove_mut(&table.id);
                     }
+                    let ids: Vec<i64> = database.tables.values().map(|table| table.id).collect();
+                    ids.into_iter().for_each(|id| self.forget_references(id));
                     self.databases.remove_mut(&name);
                 }
             }
@@ -187,10 +230,11 @@ impl Snapshot {
                 }
                 let (key, name) = (database.to_lowercase(), table.name.to_lowercase());
                 self.remove_table(&key, &name);
+                let table = Arc::new(table);
+                self.note_references(&key, &table);
                 if table.state == SchemaState::Public
                     && let Some(database) = self.databases.get_mut(&key)
                 {
-                    let table = Arc::new(table);
                     database.tables.insert_mut(name, table.clone());
                     self.by_id.insert_mut(table.id, (key, table));
                 }
@@ -198,6 +242,7 @@ impl Snapshot {
             SchemaChange::RemoveTable { database, table } => {
                 self.remove_table(&database.to_lowercase(), &table.to_lowercase());
             }
+            SchemaChange::Forget { table } => self.forget_references(table),
         }
     }
 
@@ -207,6 +252,37 @@ impl Snapshot {
         {
             database.tables.remove_mut(name);
             self.by_id.remove_mut(&old.id);
+            self.forget_references(old.id);
+        }
+    }
+
+    fn note_references(&mut self, database: &str, table: &Arc<TableInfo>) {
+        self.forget_references(table.id);
+        if table.foreign_keys.is_empty() {
+            return;
+        }
+        let Some(found) = self.databases.get(database) else { return };
+        let child = Child { database: found.info.clone(), table: table.clone() };
+        for key in &table.foreign_keys {
+            let parent = parent_key(&key.parent_database, &key.parent_table);
+            let known = self.children.get(&parent).cloned();
+            let children = known.unwrap_or_else(RedBlackTreeMapSync::new_sync);
+            self.children.insert_mut(parent, children.insert(table.id, child.clone()));
+        }
+        self.referring.insert_mut(table.id, child);
+    }
+
+    fn forget_references(&mut self, table: i64) {
+        let Some(child) = self.referring.get(&table).cloned() else { return };
+        self.referring.remove_mut(&table);
+        for key in &child.table.foreign_keys {
+            let parent = parent_key(&key.parent_database, &key.parent_table);
+            let Some(children) = self.children.get(&parent) else { continue };
+            let left = children.remove(&table);
+            match left.is_empty() {
+                true => drop(self.children.remove_mut(&parent)),
+                false => self.children.insert_mut(parent, left),
+            }
         }
     }
 }

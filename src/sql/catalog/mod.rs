@@ -10,6 +10,7 @@ mod build_column;
 mod build_index;
 mod changes;
 pub(in crate::sql) mod ddl_statement;
+mod foreign_key;
 mod info_schema;
 mod model;
 mod selected;
@@ -21,11 +22,13 @@ mod tests;
 pub use crate::sql::digest::quote_name;
 pub use build::{DdlContext, build_create_database, build_statement, build_table};
 pub use build_column::{build_type as column_type, check_decimal};
+pub(in crate::sql) use changes::index_needed;
 pub use changes::{
-    AddColumn, AddIndex, Alteration, ChangeOptions, DropColumn, DropIndex, IndexVisibility,
-    ModifyColumn, RenameIndex, RenameTo, SetDefault, TableChange,
+    AddColumn, AddForeignKey, AddIndex, Alteration, ChangeOptions, DropColumn, DropConstraint,
+    DropIndex, IndexVisibility, ModifyColumn, RenameIndex, RenameTo, SetDefault, TableChange,
 };
 pub use ddl_statement::{ConversionRules, DdlStatement};
+pub use foreign_key::{ForeignKey, KeyPath, action_text, can_refer, duplicate_name};
 pub use info_schema::{
     INFORMATION_SCHEMA, InfoSchema, SYSTEM_DATABASES, SchemaChange, is_system_database,
 };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::ForeignKey;
 use crate::sql::types::FieldType;
 
 /// How far a schema element has come on F1's way from absent to public; no two SQL nodes differ by
@@ -121,6 +122,9 @@ pub struct IndexInfo {
     /// New rows get no entry: it is unique, and goes together with a column which they have no value for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub skips_new_rows: bool,
+    /// It was made for a foreign key, and goes when another index takes its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub generated: bool,
     /// How far it has come.
     pub state: SchemaState,
 }
@@ -189,6 +193,9 @@ pub struct TableInfo {
     /// Who has locked it with LOCK TABLES.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locks: Vec<TableLock>,
+    /// Which rows of other tables its rows need.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign_keys: Vec<ForeignKey>,
 }
 
 impl TableInfo {

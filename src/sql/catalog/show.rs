@@ -35,9 +35,9 @@ pub fn show_create_database(database: &DatabaseInfo) -> String {
     )
 }
 
-/// What SHOW CREATE TABLE shows, with the next AUTO_INCREMENT value. Parsed and built again it gives an equal table (but for
+/// What SHOW CREATE TABLE shows, with the next AUTO_INCREMENT value; `database` is the table's. Parsed and built again it gives an equal table (but for
 /// its ids, version and age).
-pub fn show_create_table(table: &TableInfo, next_id: Option<u64>) -> String {
+pub fn show_create_table(database: &str, table: &TableInfo, next_id: Option<u64>) -> String {
     let mut parts = Vec::with_capacity(table.columns.len() + table.indexes.len() + 1);
     for column in table.columns.iter().filter(|column| column.state == SchemaState::Public) {
         parts.push(column_text(table, column));
@@ -48,6 +48,10 @@ pub fn show_create_table(table: &TableInfo, next_id: Option<u64>) -> String {
     for index in table.indexes.iter().filter(|index| index.state == SchemaState::Public) {
         parts.push(index_text(table, index));
     }
+    let public = table.foreign_keys.iter().filter(|key| key.state == SchemaState::Public);
+    let mut keys: Vec<_> = public.collect();
+    keys.sort_by_key(|key| key.name.to_lowercase());
+    parts.extend(keys.iter().map(|key| key.text(database, table)));
     let charset = Collation::by_name(&table.collation).map_or("utf8mb4", Collation::charset);
     let mut text = format!(
         "CREATE TABLE {} (\n  {}\n) ENGINE=InnoDB",

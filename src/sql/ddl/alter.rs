@@ -4,10 +4,13 @@ use super::backfill::ROWS;
 use super::elements::{self, BEGIN, END, LOCKED, Stage};
 use super::job::{Job, JobNote, JobState, ReorgProgress};
 use super::meta::Changed as Element;
+use super::references;
 use super::step::{Changed, StepError, StepResult, Stepper, reject};
 use super::{counter, rename};
 use crate::common::errno;
-use crate::sql::catalog::{Alteration, DatabaseInfo, SchemaState, TableChange, TableInfo};
+use crate::sql::catalog::{
+    Alteration, DatabaseInfo, DdlStatement, SchemaState, TableChange, TableInfo,
+};
 use crate::sql::table_codec;
 
 /// One step: to the next stage, or (rolling back) to one before.
@@ -35,8 +38,11 @@ pub(super) async fn alter(
     }
     let next = match goes_back {
         true => elements::back(known),
-        false => elements::next(&alteration, known),
+        false => elements::next(&alteration, known, job.submitter.unchecked),
     };
+    if next == Stage::Checking {
+        job.reorg = ReorgProgress::default();
+    }
     match next {
         BEGIN => {
             let ids = alteration.added_indexes().map(|index| index.id);
@@ -48,9 +54,9 @@ pub(super) async fn alter(
             forget_entries(stepper, job, alteration.before.id, ids)?;
             job.state = JobState::Done;
         }
-        Stage::Coming(_) | Stage::Going(_) => {}
+        Stage::Coming(_) | Stage::Checking | Stage::Going(_) => {}
     }
-    let switches = matches!((known, next), (Stage::Coming(_), Stage::Going(_)));
+    let switches = is_switch(known, next) == Some(true);
     set_stage(job, next);
     let mut changed = Changed::new();
     job.locked |= next == LOCKED || alteration.numbered.is_some();
@@ -61,7 +67,7 @@ pub(super) async fn alter(
         counter::set(stepper, &alteration).await?;
         changed.extend(unname(stepper, job, &alteration).await?);
     }
-    changed.extend(put(stepper, job, &alteration, next).await?);
+    changed.extend(put(stepper, job, &alteration, (known, next)).await?);
     Ok(changed)
 }
 
@@ -80,10 +86,25 @@ async fn unname(
     Ok(if *database == old { Vec::new() } else { vec![Element::Table(old, *id)] })
 }
 
+/// Whether the table becomes what it will be between two stages, or (false) what it was.
+pub(super) fn is_switch(known: Stage, next: Stage) -> Option<bool> {
+    match (known, next) {
+        (Stage::Coming(_) | Stage::Checking, Stage::Going(_)) => Some(true),
+        (Stage::Going(_), Stage::Coming(_) | Stage::Checking) => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether it is time to look at the rows that are older than its foreign keys.
+pub(super) fn validates(job: &Job) -> bool {
+    job.alteration.is_some() && job.state == JobState::Running && job.checks
+}
+
 /// How far a job is.
 pub(super) fn stage(job: &Job) -> Stage {
     match job.switched {
         true => Stage::Going(job.schema_state),
+        false if job.checks => Stage::Checking,
         false => Stage::Coming(job.schema_state),
     }
 }
@@ -91,8 +112,11 @@ pub(super) fn stage(job: &Job) -> Stage {
 fn set_stage(job: &mut Job, stage: Stage) {
     (job.switched, job.schema_state) = match stage {
         Stage::Coming(state) => (false, state),
+        // Something is left to do before the next step, as when an index is filled.
+        Stage::Checking => (false, SchemaState::Reorganization),
         Stage::Going(state) => (true, state),
     };
+    job.checks = stage == Stage::Checking;
     if job.is_finished() {
         job.alteration = None;
     }
@@ -123,6 +147,8 @@ async fn begin(
     {
         return reject(code, message);
     }
+    let unchecked = job.submitter.unchecked;
+    references::check_alteration(stepper.meta, database, &alteration, unchecked).await?;
     let notes = std::mem::take(&mut alteration.notes).into_iter();
     job.notes.extend(notes.map(JobNote::from));
     if alteration.is_settled() {
@@ -157,13 +183,29 @@ pub(super) async fn put(
     stepper: &Stepper<'_>,
     job: &Job,
     alteration: &Alteration,
-    stage: Stage,
+    (known, stage): (Stage, Stage),
 ) -> StepResult<Changed> {
     let Some((database, id, _)) = job.target else { return Ok(Vec::new()) };
     let version = stepper.meta.schema_version().await? + 1;
-    let table = TableInfo { version, ..elements::definition(alteration, stage) };
+    let mut table = TableInfo { version, ..elements::definition(alteration, stage) };
+    let mut changed = vec![Element::Table(database, id)];
+    if let Some(forward) = is_switch(known, stage)
+        && let DdlStatement::AlterTable { database: home, .. } = &job.action
+    {
+        let meta = stepper.meta;
+        let followed =
+            references::follow_alteration(meta, alteration, forward, home, &mut table).await?;
+        changed.extend(followed);
+    }
+    let mut keys =
+        alteration.added_foreign_keys().chain(alteration.dropped_foreign_keys()).peekable();
+    if keys.peek().is_some()
+        && let Some(home) = stepper.meta.database_by_id(database).await?
+    {
+        changed.extend(references::parents(stepper.meta, (&home, &table), keys).await?);
+    }
     stepper.meta.put_table(database, &table)?;
-    Ok(vec![Element::Table(database, id)])
+    Ok(changed)
 }
 
 /// Queues the entries of indexes for deletion.

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::alter;
 use super::conversion::Conversion;
 use super::job::{Job, JobState};
 use super::meta::Meta;
+use super::validate::validate_batch;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::kv::{KvPair, KvStore, LockOptions, ScanOptions, Transaction, TxnOptions};
@@ -41,6 +43,9 @@ pub async fn backfill_batch(
     job_id: u64,
     rows: usize,
 ) -> SqlResult<BackfillOutcome> {
+    if let Some(job) = validating(store, job_id).await? {
+        return validate_batch(store, job, rows).await;
+    }
     let txn = store.begin(TxnOptions::default()).await?;
     let outcome = match Batch::load(&*txn, job_id, rows).await {
         Ok(batch) => batch.run().await,
@@ -70,6 +75,9 @@ pub async fn backfill_batch(
 /// The progress is saved by a transaction of its own, which like a batch fails if somebody has changed the job. That the entry is there by then
 /// does no harm: writers keep it right.
 pub async fn backfill_row(store: &dyn KvStore, job_id: u64) -> SqlResult<BackfillOutcome> {
+    if let Some(job) = validating(store, job_id).await? {
+        return validate_batch(store, job, 1).await;
+    }
     let txn = store.begin(TxnOptions { pessimistic: true, ..TxnOptions::default() }).await?;
     let written = match Batch::load(&*txn, job_id, 1).await {
         Ok(batch) => batch.write_next().await,
@@ -94,6 +102,14 @@ pub async fn backfill_row(store: &dyn KvStore, job_id: u64) -> SqlResult<Backfil
         Err(error) => return Err(error),
     };
     save_progress(store, job_id, next).await
+}
+
+/// The job, if what is left to do is to look at rows.
+async fn validating(store: &dyn KvStore, job_id: u64) -> SqlResult<Option<Job>> {
+    let txn = store.begin(TxnOptions::default()).await?;
+    let job = Meta::new(&*txn).job(job_id).await?;
+    txn.rollback().await?;
+    Ok(job.filter(alter::validates))
 }
 
 /// What came of one row.

@@ -8,7 +8,7 @@ use super::elements::{self, BEGIN, Stage};
 use super::job::{Job, JobState};
 use super::meta::{Changed as Element, Meta};
 use super::step::{Changed, StepResult, Stepper};
-use super::{alter, table_lock};
+use super::{alter, table, table_lock};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{DatabaseInfo, DdlStatement, SchemaState, TableInfo};
 use crate::sql::kv::Transaction;
@@ -71,10 +71,10 @@ async fn take_back(stepper: &Stepper<'_>, job: &Job) -> StepResult<End> {
                 .collect();
             End::Over(table_lock::take_away(stepper, &tables, *owner).await?)
         }
+        DdlStatement::CreateTable { .. } => End::Over(table::take_back(stepper, job).await?),
         DdlStatement::CreateDatabase { .. }
         | DdlStatement::AlterDatabase { .. }
         | DdlStatement::RenameTables { .. }
-        | DdlStatement::CreateTable { .. }
         | DdlStatement::UnlockTables { .. } => End::TooLate,
     })
 }
@@ -83,9 +83,9 @@ async fn take_back(stepper: &Stepper<'_>, job: &Job) -> StepResult<End> {
 async fn return_table(stepper: &Stepper<'_>, job: &Job) -> StepResult<End> {
     let Some(alteration) = &job.alteration else { return Ok(End::TooLate) };
     match alter::stage(job) {
-        Stage::Coming(_) => Ok(End::GoBack),
+        Stage::Coming(_) | Stage::Checking => Ok(End::GoBack),
         stage if elements::can_return(alteration, stage) => {
-            Ok(End::Over(alter::put(stepper, job, alteration, BEGIN).await?))
+            Ok(End::Over(alter::put(stepper, job, alteration, (stage, BEGIN)).await?))
         }
         Stage::Going(_) => Ok(End::TooLate),
     }

@@ -29,7 +29,7 @@
 
 use super::table_lock::OF_A_JOB;
 use crate::sql::catalog::{
-    Alteration, ColumnInfo, IndexInfo, Mirror, SchemaState, TableInfo, TableLock,
+    Alteration, ColumnInfo, ForeignKey, IndexInfo, Mirror, SchemaState, TableInfo, TableLock,
 };
 
 /// How far an alteration is.
@@ -37,6 +37,8 @@ use crate::sql::catalog::{
 pub(super) enum Stage {
     /// The table is as it was; what comes is in this state.
     Coming(SchemaState),
+    /// What comes is complete but for foreign keys, which all writers keep to from now on; the rows that are older than they are looked at.
+    Checking,
     /// The table is as it will be; what goes is in this state.
     Going(SchemaState),
 }
@@ -48,10 +50,11 @@ pub(super) const LOCKED: Stage = Stage::Coming(SchemaState::Public);
 /// Nothing is left to do.
 pub(super) const END: Stage = Stage::Going(SchemaState::Absent);
 
-/// The stage after this one.
-pub(super) fn next(alteration: &Alteration, stage: Stage) -> Stage {
+/// The stage after this one. `unchecked`: old rows need not fulfil foreign keys.
+pub(super) fn next(alteration: &Alteration, stage: Stage, unchecked: bool) -> Stage {
     use SchemaState as S;
     let has_indexes = alteration.added_indexes().next().is_some();
+    let checks = !unchecked && alteration.added_foreign_keys().next().is_some();
     let has_columns = alteration.added_columns().next().is_some();
     match stage {
         Stage::Coming(S::Absent) if has_indexes => Stage::Coming(S::DeleteOnly),
@@ -61,9 +64,10 @@ pub(super) fn next(alteration: &Alteration, stage: Stage) -> Stage {
             Stage::Coming(S::Reorganization)
         }
         LOCKED => END,
-        Stage::Coming(_) if alteration.rekeys() => LOCKED,
-        Stage::Coming(_) if drops(alteration) => Stage::Going(S::WriteOnly),
-        Stage::Coming(_) => END,
+        Stage::Coming(_) if checks => Stage::Checking,
+        Stage::Coming(_) | Stage::Checking if alteration.rekeys() => LOCKED,
+        Stage::Coming(_) | Stage::Checking if drops(alteration) => Stage::Going(S::WriteOnly),
+        Stage::Coming(_) | Stage::Checking => END,
         Stage::Going(S::WriteOnly) => Stage::Going(S::DeleteOnly),
         Stage::Going(_) => END,
     }
@@ -72,9 +76,9 @@ pub(super) fn next(alteration: &Alteration, stage: Stage) -> Stage {
 /// The stage after this one of an alteration that is taken back.
 pub(super) fn back(stage: Stage) -> Stage {
     match stage {
-        Stage::Coming(SchemaState::WriteOnly | SchemaState::Reorganization) | LOCKED => {
-            Stage::Coming(SchemaState::DeleteOnly)
-        }
+        Stage::Coming(SchemaState::WriteOnly | SchemaState::Reorganization)
+        | LOCKED
+        | Stage::Checking => Stage::Coming(SchemaState::DeleteOnly),
         _ => BEGIN,
     }
 }
@@ -101,6 +105,12 @@ fn skips_new_rows(alteration: &Alteration, index: &IndexInfo) -> bool {
 /// What is stored of the table at a stage.
 pub(super) fn definition(alteration: &Alteration, stage: Stage) -> TableInfo {
     match stage {
+        Stage::Checking => {
+            let complete = Stage::Coming(SchemaState::Reorganization);
+            let mut table = definition(alteration, complete);
+            table.foreign_keys.extend(coming_keys(alteration));
+            table
+        }
         Stage::Coming(state) => {
             // A number is never given twice, even if what had it has not come to be.
             let (max_column_id, max_index_id) =
@@ -110,6 +120,7 @@ pub(super) fn definition(alteration: &Alteration, stage: Stage) -> TableInfo {
             if stage == LOCKED {
                 table.locks.push(TableLock { owner: OF_A_JOB, write: true });
                 state = SchemaState::Reorganization;
+                table.foreign_keys.extend(coming_keys(alteration));
             } else if alteration.numbered.is_some() && stage != BEGIN {
                 table.locks.push(TableLock { owner: OF_A_JOB, write: false });
             }
@@ -137,6 +148,12 @@ pub(super) fn definition(alteration: &Alteration, stage: Stage) -> TableInfo {
             with(alteration.after.clone(), columns, indexes.collect(), state)
         }
     }
+}
+
+/// The foreign keys that come, as writers keep to them before they are public.
+fn coming_keys(alteration: &Alteration) -> impl Iterator<Item = ForeignKey> {
+    let comes = |key: &ForeignKey| ForeignKey { state: SchemaState::WriteOnly, ..key.clone() };
+    alteration.added_foreign_keys().map(comes)
 }
 
 /// The table with these columns and indexes besides, in this state.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::common::SqlError;
 use crate::sql::catalog::ddl_statement::Complaint;
-use crate::sql::catalog::{Alteration, DdlStatement, SchemaState, TableChange};
+use crate::sql::catalog::{Alteration, DdlStatement, ForeignKey, SchemaState, TableChange};
 
 /// What SQL calls a change.
 pub fn action_name(statement: &DdlStatement) -> &'static str {
@@ -121,6 +121,9 @@ pub struct Job {
     /// Of an alteration: it has kept others out.
     #[serde(default)]
     pub locked: bool,
+    /// Of an alteration: it looks whether old rows fulfil foreign keys.
+    #[serde(default)]
+    pub checks: bool,
     /// Of an alteration: the table before and after, as long as it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alteration: Option<Box<Alteration>>,
@@ -160,6 +163,9 @@ pub struct Submitter {
     pub connection: u32,
     /// `lock_wait_timeout`: for so many seconds it waits for transactions that use its tables; zero: without end.
     pub lock_wait_s: u64,
+    /// `foreign_key_checks` is off.
+    #[serde(default)]
+    pub unchecked: bool,
 }
 
 impl Job {
@@ -173,6 +179,7 @@ impl Job {
             target: None,
             added: Vec::new(),
             switched: false,
+            checks: false,
             locked: false,
             alteration: None,
             start_ms,
@@ -203,7 +210,10 @@ impl Job {
                 names.map(|(database, table)| lower(database, Some(table))).collect()
             }
             DdlStatement::CreateTable { database, table, .. } => {
-                BTreeSet::from([lower(database, Some(&table.name))])
+                let parent =
+                    |key: &ForeignKey| lower(&key.parent_database, Some(&key.parent_table));
+                let parents = table.foreign_keys.iter().map(parent);
+                std::iter::once(lower(database, Some(&table.name))).chain(parents).collect()
             }
             DdlStatement::DropTables { tables, .. } | DdlStatement::UnlockTables { tables, .. } => {
                 tables.iter().map(|(database, table)| lower(database, Some(table))).collect()
@@ -219,7 +229,13 @@ impl Job {
                     TableChange::RenameTo(to) => Some(lower(&to.database, Some(&to.table))),
                     _ => None,
                 });
-                std::iter::once(lower(database, Some(table))).chain(renamed).collect()
+                let parents = changes.iter().filter_map(TableChange::parent);
+                let parents = parents
+                    .map(|(database, table)| (database.to_lowercase(), Some(table.to_lowercase())));
+                std::iter::once(lower(database, Some(table)))
+                    .chain(renamed)
+                    .chain(parents)
+                    .collect()
             }
         }
     }

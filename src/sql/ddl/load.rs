@@ -95,10 +95,13 @@ async fn apply_changes(
     // What has gone first: something else may have its name by now.
     for (_, id) in ids.iter().zip(&stored).filter(|(_, stored)| stored.is_none()).map(|(id, _)| id)
     {
-        edits.extend(known.table_by_id(*id).map(|(database, table)| SchemaChange::RemoveTable {
-            database: database.name.clone(),
-            table: table.name.clone(),
-        }));
+        edits.push(match known.table_by_id(*id) {
+            Some((database, table)) => SchemaChange::RemoveTable {
+                database: database.name.clone(),
+                table: table.name.clone(),
+            },
+            None => SchemaChange::Forget { table: *id },
+        });
     }
     for (&(database, _), table) in ids.iter().zip(stored) {
         let name = names.get(&database).cloned().or_else(|| known_name(database));

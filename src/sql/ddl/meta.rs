@@ -14,6 +14,8 @@
 //! m H <job id>               a finished job                     JSON
 //! m R <job id> <n>           a range of keys to delete          JSON
 //! m S <table id>             TableStats                         JSON
+//! m F <parent> <table id>    a table with a foreign key that refers (or referred) to the parent, by names: its database's id
+//! m G <database id> <name>   id of the table with the foreign key of that name, in lower case (or that had it)
 //! m W                        written with every job that adds something: see `storage::region::reserve`
 //! ```
 //!
@@ -95,6 +97,22 @@ fn key(kind: u8, ids: &[u64]) -> Bytes {
 /// The key of the id of what has this name in a database.
 fn name_key(database: i64, name: &str) -> Bytes {
     let mut key = key(b'X', &[database.cast_unsigned()]).to_vec();
+    key.extend_from_slice(name.to_lowercase().as_bytes());
+    key.into()
+}
+
+/// What the keys of tables that refer to this one start with. Names hold no byte 0.
+fn children_prefix(database: &str, table: &str) -> Bytes {
+    let mut key = key(b'F', &[]).to_vec();
+    for name in [database, table] {
+        key.extend_from_slice(name.to_lowercase().as_bytes());
+        key.push(0);
+    }
+    key.into()
+}
+
+fn foreign_key_name(database: i64, name: &str) -> Bytes {
+    let mut key = key(b'G', &[database.cast_unsigned()]).to_vec();
     key.extend_from_slice(name.to_lowercase().as_bytes());
     key.into()
 }
@@ -289,6 +307,13 @@ impl<'a> Meta<'a> {
         self.set_counter(name_key(database, &table.name), table.id.cast_unsigned());
         let key = key(b'T', &[database.cast_unsigned(), table.id.cast_unsigned()]);
         self.txn.put(key, encode(table)?);
+        for foreign in &table.foreign_keys {
+            let parent = children_prefix(&foreign.parent_database, &foreign.parent_table);
+            let child = [&parent[..], &table.id.to_be_bytes()].concat();
+            self.set_counter(child.into(), database.cast_unsigned());
+            let name = foreign_key_name(database, &foreign.name);
+            self.set_counter(name, table.id.cast_unsigned());
+        }
         Ok(())
     }
 
@@ -308,10 +333,52 @@ impl<'a> Meta<'a> {
         self.set_counter(counter_key(table, b'r'), next);
     }
 
+    /// The tables whose foreign keys refer to this one, each with its database.
+    pub(super) async fn children(
+        &self,
+        database: &str,
+        table: &str,
+    ) -> SqlResult<Vec<(DatabaseInfo, TableInfo)>> {
+        let prefix = children_prefix(database, table);
+        let mut children = Vec::new();
+        for pair in self.pairs(prefix.clone()).await? {
+            let (home, id) = (number(&pair.value)?, number(&pair.key[prefix.len()..])?);
+            let child = self.table_by_id(home.cast_signed(), id.cast_signed()).await?;
+            // It may refer to it no more.
+            let child = child.filter(|child| {
+                child.foreign_keys.iter().any(|key| key.refers_to(database, table))
+            });
+            let home = self.database_by_id(home.cast_signed()).await?;
+            children.extend(home.zip(child));
+        }
+        Ok(children)
+    }
+
+    /// The table in a database that has a foreign key of this name.
+    pub(super) async fn foreign_key_of(
+        &self,
+        database: i64,
+        name: &str,
+    ) -> SqlResult<Option<TableInfo>> {
+        let Some(id) = self.txn.get(foreign_key_name(database, name)).await? else {
+            return Ok(None);
+        };
+        let table = self.table_by_id(database, number(&id)?.cast_signed()).await?;
+        let named = |table: &TableInfo| {
+            table.foreign_keys.iter().any(|key| key.name.to_lowercase() == name.to_lowercase())
+        };
+        Ok(table.filter(named))
+    }
+
     /// Forgets a table, its counters and its statistics.
     pub fn delete_table(&self, database: i64, table: &TableInfo) {
         let id = table.id;
         self.txn.delete(name_key(database, &table.name));
+        for foreign in &table.foreign_keys {
+            let parent = children_prefix(&foreign.parent_database, &foreign.parent_table);
+            self.txn.delete([&parent[..], &id.to_be_bytes()].concat().into());
+            self.txn.delete(foreign_key_name(database, &foreign.name));
+        }
         self.txn.delete(key(b'S', &[id.cast_unsigned()]));
         self.txn.delete(key(b'T', &[database.cast_unsigned(), id.cast_unsigned()]));
         self.txn.delete(counter_key(id, b'a'));

@@ -35,6 +35,7 @@ mod elements;
 mod job;
 mod load;
 mod meta;
+mod references;
 mod rename;
 mod step;
 mod table;
@@ -43,6 +44,7 @@ mod table_lock;
 mod tests;
 #[cfg(test)]
 mod tests_columns;
+mod validate;
 
 pub use backfill::{BackfillOutcome, backfill_batch, backfill_row};
 pub use cancel::cancel;

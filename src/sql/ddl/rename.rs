@@ -5,6 +5,7 @@
 
 use super::job::{Job, JobState};
 use super::meta::Changed as Element;
+use super::references;
 use super::step::{Changed, StepResult, Stepper, reject};
 use crate::sql::catalog::{DatabaseInfo, SchemaState, ddl_statement};
 
@@ -25,6 +26,11 @@ pub(super) async fn all(
         stepper.meta.unname_table(from_database.id, &table);
         table.name.clone_from(to);
         table.version = version;
+        let places = (
+            (from_database.name.as_str(), from.as_str()),
+            (to_database.name.as_str(), to.as_str()),
+        );
+        changed.extend(references::follow_name(stepper.meta, places, &mut table).await?);
         stepper.meta.put_table(to_database.id, &table)?;
         for database in [from_database.id, to_database.id] {
             let element = Element::Table(database, table.id);

@@ -2,7 +2,7 @@
 
 use super::job::{Job, JobNote, JobState, Submitter};
 use super::meta::{Changed as Element, DeleteRange, Meta};
-use super::{alter, job, rename, table, table_lock};
+use super::{alter, job, references, rename, table, table_lock};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::ddl_statement::{self, Complaint};
 use crate::sql::catalog::{DatabaseInfo, DdlStatement, SchemaState, TableInfo};
@@ -181,6 +181,11 @@ impl Stepper<'_> {
             return note_or_reject(job, if_exists, ddl_statement::no_database(name));
         };
         let tables = self.meta.tables(database.id).await?;
+        if database.state == SchemaState::Public && !job.submitter.unchecked {
+            let going: Vec<_> =
+                tables.iter().map(|table| (database.clone(), table.clone())).collect();
+            references::check_dropped(self.meta, &going).await?;
+        }
         let mut changed: Changed =
             tables.iter().map(|table| Element::Table(database.id, table.id)).collect();
         changed.push(Element::Other(database.id));

@@ -2,11 +2,12 @@
 
 use super::job::{Job, JobNote, JobState};
 use super::meta::Changed as Element;
+use super::references;
 use super::step::{Changed, StepResult, Stepper, note_or_reject, reject};
 use super::table_lock::OF_A_JOB;
 use crate::sql::catalog::{SchemaState, TableInfo, TableLock, ddl_statement};
 
-/// CREATE TABLE is one step: nobody can use what nobody has seen. The table has statistics from the beginning, so that its
+/// CREATE TABLE is one step: nobody can use what nobody has seen. One that refers to others is hidden first, until all who write those know of it. The table has statistics from the beginning, so that its
 /// rows are counted from the first one.
 pub(super) async fn create(
     stepper: &Stepper<'_>,
@@ -16,19 +17,52 @@ pub(super) async fn create(
     if_not_exists: bool,
 ) -> StepResult<Changed> {
     let database = stepper.database(database).await?;
+    if job.state == JobState::Running {
+        return show(stepper, job).await;
+    }
     if stepper.meta.table(database.id, &table.name).await?.is_some() {
         return note_or_reject(job, if_not_exists, ddl_statement::table_exists(&table.name));
     }
+    let (meta, unchecked) = (stepper.meta, job.submitter.unchecked);
+    references::check_added(meta, (&database, &table), &table.foreign_keys, unchecked).await?;
+    references::check_new_parent(meta, &database, &table, unchecked).await?;
     table.id = stepper.meta.new_id().await?;
-    table.state = SchemaState::Public;
     table.version = stepper.meta.schema_version().await? + 1;
     table.created_ms = stepper.now_ms;
+    let parents = references::parents(meta, (&database, &table), table.foreign_keys.iter()).await?;
+    (table.state, job.state) = match parents.is_empty() {
+        true => (SchemaState::Public, JobState::Done),
+        false => (SchemaState::WriteOnly, JobState::Running),
+    };
     stepper.meta.put_table(database.id, &table)?;
     stepper.count_from_nothing(table.id)?;
     job.target = Some((database.id, table.id, 0));
+    job.schema_state = table.state;
+    Ok([&[Element::Table(database.id, table.id)], &parents[..]].concat())
+}
+
+/// The second step of a table with foreign keys: those who write the tables it refers to know of it.
+async fn show(stepper: &Stepper<'_>, job: &mut Job) -> StepResult<Changed> {
+    let Some((database, mut table)) = created(stepper, job).await? else { return Ok(Vec::new()) };
+    table.state = SchemaState::Public;
+    table.version = stepper.meta.schema_version().await? + 1;
+    stepper.meta.put_table(database, &table)?;
     job.state = JobState::Done;
     job.schema_state = SchemaState::Public;
-    Ok(vec![Element::Table(database.id, table.id)])
+    Ok(vec![Element::Table(database, table.id)])
+}
+
+/// Takes a table away that nobody has seen yet.
+pub(super) async fn take_back(stepper: &Stepper<'_>, job: &Job) -> StepResult<Changed> {
+    let Some((database, table)) = created(stepper, job).await? else { return Ok(Vec::new()) };
+    stepper.forget_table(job, database, &table, 0)?;
+    Ok(vec![Element::Table(database, table.id)])
+}
+
+async fn created(stepper: &Stepper<'_>, job: &Job) -> StepResult<Option<(i64, TableInfo)>> {
+    let Some((database, id, _)) = job.target else { return Ok(None) };
+    let table = stepper.meta.table_by_id(database, id).await?;
+    Ok(table.map(|table| (database, table)))
 }
 
 /// DROP TABLE hides the tables first; when no transaction that saw them is left, they go.
@@ -43,7 +77,7 @@ pub(super) async fn drop_all(
     for (database_name, name) in names {
         let table = match stepper.meta.database(database_name).await? {
             Some(database) => {
-                stepper.meta.table(database.id, name).await?.map(|table| (database.id, table))
+                stepper.meta.table(database.id, name).await?.map(|table| (database, table))
             }
             None => None,
         };
@@ -65,20 +99,23 @@ pub(super) async fn drop_all(
         return Ok(Vec::new());
     }
     let changed =
-        found.iter().map(|(database, table)| Element::Table(*database, table.id)).collect();
+        found.iter().map(|(database, table)| Element::Table(database.id, table.id)).collect();
     if job.state == JobState::Queued {
+        if !job.submitter.unchecked {
+            references::check_dropped(stepper.meta, &found).await?;
+        }
         let version = stepper.meta.schema_version().await? + 1;
         for (database, table) in &mut found {
             table.state = SchemaState::DeleteOnly;
             table.version = version;
-            stepper.meta.put_table(*database, table)?;
+            stepper.meta.put_table(database.id, table)?;
         }
         job.state = JobState::Running;
         job.schema_state = SchemaState::DeleteOnly;
         return Ok(changed);
     }
     for (position, (database, table)) in found.iter().enumerate() {
-        stepper.forget_table(job, *database, table, position as u64)?;
+        stepper.forget_table(job, database.id, table, position as u64)?;
     }
     job.state = JobState::Done;
     job.schema_state = SchemaState::Absent;
@@ -94,6 +131,9 @@ pub(super) async fn truncate(
 ) -> StepResult<Changed> {
     let (database, mut table) = stepper.table(database, name).await?;
     if job.state == JobState::Queued {
+        if !job.submitter.unchecked {
+            references::check_truncated(stepper.meta, &database, &table).await?;
+        }
         table.locks.push(TableLock { owner: OF_A_JOB, write: true });
         table.version = stepper.meta.schema_version().await? + 1;
         stepper.meta.put_table(database.id, &table)?;

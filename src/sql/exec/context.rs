@@ -141,6 +141,8 @@ pub struct ExecContext {
     pub limits: Arc<ExecLimits>,
     /// What its operators do is counted here: EXPLAIN ANALYZE.
     pub profile: Option<Arc<Profile>>,
+    /// `foreign_key_checks`.
+    pub foreign_key_checks: bool,
 }
 
 impl ExecContext {

@@ -288,6 +288,10 @@ impl Transaction for MemoryTransaction {
         Savepoint(state.log.len())
     }
 
+    fn savepoint(&self) -> Savepoint {
+        Savepoint(self.state.lock().log.len())
+    }
+
     fn rollback_to(&self, savepoint: Savepoint) {
         let mut state = self.state.lock();
         state.log.truncate(savepoint.0);

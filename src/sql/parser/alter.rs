@@ -174,10 +174,9 @@ impl Parser<'_> {
 
     /// ADD …: a key, a column, or several of both in parentheses.
     fn add_action(&mut self, actions: &mut Vec<AlterAction>) -> SqlResult<()> {
-        let foreign = self.at("FOREIGN")
-            || (self.at("CONSTRAINT") && (self.at_nth(1, "FOREIGN") || self.at_nth(2, "FOREIGN")));
-        if foreign {
-            return Err(SqlError::unsupported("FOREIGN KEY"));
+        if self.at_foreign_key() {
+            actions.push(AlterAction::AddForeignKey(self.foreign_key()?));
+            return Ok(());
         }
         for word in ["FULLTEXT", "SPATIAL", "CHECK", "PARTITION"] {
             if self.at(word) {
@@ -290,7 +289,13 @@ impl Parser<'_> {
             if self.words(&["PRIMARY", "KEY"]) {
                 return Ok(AlterAction::DropIndex("PRIMARY".to_owned()));
             }
-            for word in ["FOREIGN", "CHECK", "CONSTRAINT", "PARTITION"] {
+            if self.words(&["FOREIGN", "KEY"]) {
+                return self.name().map(AlterAction::DropForeignKey);
+            }
+            if self.word("CONSTRAINT") {
+                return self.name().map(AlterAction::DropConstraint);
+            }
+            for word in ["CHECK", "PARTITION"] {
                 if self.at(word) {
                     return Err(SqlError::unsupported(format!("ALTER TABLE … DROP {word}")));
                 }

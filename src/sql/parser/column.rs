@@ -90,7 +90,7 @@ impl Parser<'_> {
             self.word("COLUMN_FORMAT");
             self.one_of(&words)?;
             return self.column_option();
-        } else if self.word("VISIBLE") {
+        } else if self.column_references()? || self.word("VISIBLE") {
             return self.column_option();
         } else if let Some(clause) = self.unsupported_column_option() {
             return Err(SqlError::unsupported(clause));
@@ -108,7 +108,6 @@ impl Parser<'_> {
         let clauses = [
             ("GENERATED", "generated columns"),
             ("AS", "generated columns"),
-            ("REFERENCES", "FOREIGN KEY"),
             ("CHECK", "CHECK constraints"),
             ("CONSTRAINT", "CHECK constraints"),
             ("INVISIBLE", "INVISIBLE columns"),

@@ -133,6 +133,7 @@ impl Parser<'_> {
             if_not_exists,
             columns: Vec::new(),
             indexes: Vec::new(),
+            foreign_keys: Vec::new(),
             options: Vec::new(),
             like: None,
             select: None,
@@ -165,15 +166,18 @@ impl Parser<'_> {
     }
 
     fn table_element(&mut self, table: &mut CreateTable) -> SqlResult<()> {
-        for word in ["CHECK", "FOREIGN", "FULLTEXT", "SPATIAL"] {
+        for word in ["CHECK", "FULLTEXT", "SPATIAL"] {
             if self.at(word) {
                 return Err(SqlError::unsupported(match word {
                     "CHECK" => "CHECK constraints",
-                    "FOREIGN" => "FOREIGN KEY",
                     "FULLTEXT" => "FULLTEXT indexes",
                     _ => "SPATIAL indexes",
                 }));
             }
+        }
+        if self.at_foreign_key() {
+            table.foreign_keys.push(self.foreign_key()?);
+            return Ok(());
         }
         match self.index_definition()? {
             Some(index) => table.indexes.push(index),
@@ -193,9 +197,6 @@ impl Parser<'_> {
             constraint = Some(self.name()?);
         }
         if named {
-            if self.at("FOREIGN") {
-                return Err(SqlError::unsupported("FOREIGN KEY"));
-            }
             if self.at("CHECK") {
                 return Err(SqlError::unsupported("CHECK constraints"));
             }

@@ -31,6 +31,7 @@ mod dialect;
 mod dml;
 mod escapes;
 mod flush;
+mod foreign_key;
 mod hints;
 mod infix;
 mod into;

@@ -185,7 +185,11 @@ fn errors() {
         ("SELECT * FROM t PARTITION (p)", 1235, "'PARTITION'"),
         ("CREATE TABLE t (a INT) PARTITION BY KEY(a)", 1235, "'PARTITION BY'"),
         ("ALTER TABLE t PARTITION BY KEY(a)", 1235, "'ALTER TABLE … PARTITION'"),
-        ("ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES u (b)", 1235, "'FOREIGN KEY'"),
+        (
+            "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES u (b) MATCH FULL",
+            1235,
+            "'MATCH FULL'",
+        ),
         ("SELECT 1->'$.b'", 1064, ""),
         ("SELECT a->b FROM t", 1064, ""),
         ("SELECT JSON_VALUE(a, '$' RETURNING INT) FROM t", 1064, ""),

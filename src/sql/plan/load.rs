@@ -78,9 +78,10 @@ impl Binder<'_> {
             (false, false) => ConflictAction::Error,
         };
         let source = LoadSource { places, assignments, rows: Arc::default(), before: 0 };
+        let target = TargetTable::new(self.planner.schema, database, table);
         let (_, subqueries) = self.finish(None)?;
         Ok(InsertPlan {
-            target: TargetTable { database, table },
+            target,
             columns: Vec::new(),
             source: InsertSource::Load(source),
             // The rows come from the client, which cannot be told of one after the other.

@@ -54,6 +54,7 @@ mod prune;
 mod pushdown;
 mod query;
 mod recursive_table;
+mod relations;
 mod scope;
 mod select;
 mod set_operation;
@@ -79,6 +80,7 @@ pub use physical::{
     UpdatePlan, UpdatedTable,
 };
 pub use planner::{Planner, StatementPlan, StringVariables, VariableTypes};
+pub use relations::{Parent, Reference, Related, Relations};
 #[cfg(test)]
 pub(crate) use tests::TestSchema;
 pub use window::{Frame, FrameBound, FrameOffset, Window, WindowCall};

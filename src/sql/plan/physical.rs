@@ -359,6 +359,8 @@ pub struct TargetTable {
     pub database: String,
     /// Table.
     pub table: Arc<TableInfo>,
+    /// What foreign keys tie it to; `None`: nothing.
+    pub relations: Option<Arc<super::Relations>>,
 }
 
 /// `column = expr`.

@@ -150,7 +150,10 @@ impl TestSchema {
             Statement::Show(show) => match &show.kind {
                 ast::ShowKind::CreateTable(name) => {
                     let table = self.schema.require_table("test", &name.name)?;
-                    Ok(format!("{}\n", show_create_table(table, table.auto_increment_start)))
+                    Ok(format!(
+                        "{}\n",
+                        show_create_table("test", table, table.auto_increment_start)
+                    ))
                 }
                 other => Ok(format!("{other:?}\n")),
             },

@@ -6,6 +6,7 @@
 //! the list of its database.
 
 mod asked;
+mod foreign_facts;
 mod information_schema;
 mod mysql;
 mod performance_schema;

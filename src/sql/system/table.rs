@@ -147,6 +147,7 @@ impl Table {
             version: 0,
             created_ms: 0,
             locks: Vec::new(),
+            foreign_keys: Vec::new(),
         }
     }
 }

@@ -74,7 +74,7 @@ pub(in crate::actors::admin) fn table(shared: &Shared, request: &Asked) -> Answe
     let Some(table) = schema.table(&database.name, name) else {
         return Err(Refusal::NotFound(format!("there is no table {}.{name}", database.name)));
     };
-    let create = show_create_table(table, table.auto_increment_start);
+    let create = show_create_table(&database.name, table, table.auto_increment_start);
     Made::json(&TableView { database: &database.name, table, create })
 }
 

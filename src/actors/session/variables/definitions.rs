@@ -211,7 +211,7 @@ const VARIABLES: &[Variable] = variables! {
     explicit_defaults_for_timestamp Both (Switch) = "ON", Only(&[]);
     external_user Session (Text) = "", ReadOnly;
     flush Global (Switch) = "OFF", ReadOnly;
-    foreign_key_checks Both (Switch) = "ON", Hint("there are no foreign keys");
+    foreign_key_checks Both (Switch) = "ON", Sets(|to, value| to.foreign_key_checks = on(value));
     ft_min_word_len Global (Integer(1, 84)) = "4", ReadOnly;
     general_log Global (Switch) = "OFF", Only(&[]);
     group_concat_max_len Both (Integer(4, u64::MAX)) = "1024", Sets(|to, value| to.group_concat_max_len = number(value) as usize);

@@ -31,6 +31,8 @@ pub struct Settings {
     pub isolation: Isolation,
     /// `transaction_read_only`.
     pub read_only: bool,
+    /// `foreign_key_checks`.
+    pub foreign_key_checks: bool,
     /// `sql_safe_updates`.
     pub safe_updates: bool,
     /// `max_join_size`.
@@ -72,6 +74,7 @@ impl Default for Settings {
             read_from: ReadFrom::Leader,
             isolation: Isolation::default(),
             read_only: false,
+            foreign_key_checks: true,
             safe_updates: false,
             max_join_size: u64::MAX,
             big_selects: true,

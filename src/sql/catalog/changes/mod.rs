@@ -11,6 +11,7 @@
 mod add_column;
 mod convert_to;
 mod drop_column;
+mod foreign_keys;
 mod indexes;
 mod modify_column;
 mod options;
@@ -24,6 +25,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::add_column::AddColumn;
 pub use self::drop_column::DropColumn;
+pub(in crate::sql) use self::foreign_keys::index_needed;
+pub use self::foreign_keys::{AddForeignKey, DropConstraint};
 pub use self::indexes::{AddIndex, DropIndex};
 pub use self::modify_column::ModifyColumn;
 pub use self::options::ChangeOptions;
@@ -34,6 +37,7 @@ pub use self::visibility::IndexVisibility;
 use super::build::{COLUMN_LIMIT, DdlContext, check_auto_increment};
 use super::build_index::whole_part;
 use super::ddl_statement::Complaint;
+use super::foreign_key::drop_needless_indexes;
 use super::{ColumnInfo, IndexInfo, SchemaState, TableInfo};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::parser::ast::{AlterAction, ColumnPlace, Renamed};
@@ -63,6 +67,10 @@ pub enum TableChange {
     RenameTo(RenameTo),
     /// COMMENT and other options of the table.
     Options(ChangeOptions),
+    /// ADD FOREIGN KEY.
+    AddForeignKey(Box<AddForeignKey>),
+    /// DROP FOREIGN KEY and DROP CONSTRAINT.
+    DropConstraint(DropConstraint),
 }
 
 impl TableChange {
@@ -121,6 +129,16 @@ impl TableChange {
                 };
             }
             AlterAction::Keys | AlterAction::Force => return Ok(Vec::new()),
+            AlterAction::AddForeignKey(definition) => {
+                let (database, definition) = (ctx.database_of(table), definition.clone());
+                TableChange::AddForeignKey(Box::new(AddForeignKey { database, definition }))
+            }
+            AlterAction::DropForeignKey(name) => {
+                TableChange::DropConstraint(DropConstraint { name: name.clone(), any: false })
+            }
+            AlterAction::DropConstraint(name) => {
+                TableChange::DropConstraint(DropConstraint { name: name.clone(), any: true })
+            }
         }])
     }
 
@@ -137,6 +155,16 @@ impl TableChange {
             TableChange::Options(change) => change,
             TableChange::AddIndex(change) => change,
             TableChange::DropIndex(change) => change,
+            TableChange::AddForeignKey(change) => &**change,
+            TableChange::DropConstraint(change) => change,
+        }
+    }
+
+    /// The database and the table that it makes the table refer to.
+    pub fn parent(&self) -> Option<(&str, &str)> {
+        match self {
+            TableChange::AddForeignKey(change) => Some(change.parent()),
+            _ => None,
         }
     }
 
@@ -149,11 +177,13 @@ impl TableChange {
 /// When an action is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Turn {
+    DropConstraints,
     DropIndexes,
     DropColumns,
     Change,
     AddColumns,
     AddIndexes,
+    AddForeignKeys,
 }
 
 /// What an action does.
@@ -197,6 +227,7 @@ impl Alteration {
         let handle = before.handle_id();
         before.indexes.retain(|index| index.state == SchemaState::Public);
         before.columns.retain(|column| column.state == SchemaState::Public);
+        before.foreign_keys.retain(|key| key.state == SchemaState::Public);
         before.place_columns(handle);
         let mut alteration = Alteration {
             after: before.clone(),
@@ -209,7 +240,7 @@ impl Alteration {
         };
         let mut changes: Vec<&dyn Change> = changes.iter().map(TableChange::change).collect();
         changes.sort_by_key(|change| change.turn());
-        let later = changes.iter().position(|change| change.turn() == Turn::AddIndexes);
+        let later = changes.iter().position(|change| change.turn() >= Turn::AddIndexes);
         let (first, last) = changes.split_at(later.unwrap_or(changes.len()));
         first.iter().try_for_each(|change| change.apply(&mut alteration))?;
         alteration.check_columns()?;
@@ -219,6 +250,9 @@ impl Alteration {
         check_auto_increment(&alteration.after)?;
         let Alteration { after, conversions, .. } = &mut alteration;
         conversions.retain(|(_, to)| after.columns.iter().any(|column| column.id == *to));
+        alteration.follow_conversions();
+        drop_needless_indexes(&mut alteration.after);
+        alteration.check_foreign_keys()?;
         Ok(alteration)
     }
 
@@ -227,10 +261,11 @@ impl Alteration {
         self.before == self.after && self.moves_to.is_none()
     }
 
-    /// Whether rows and indexes stay as they are, so that it takes no time whatever is in the table.
+    /// Whether rows and indexes stay as they are and no foreign key comes, so that it takes no time whatever is in the table.
     pub fn is_instant(&self) -> bool {
         let mut indexes = self.added_indexes().chain(self.dropped_indexes());
-        indexes.next().is_none() && !self.converts() && !self.rekeys()
+        let keys = self.added_foreign_keys().next().is_some();
+        indexes.next().is_none() && !keys && !self.converts() && !self.rekeys()
     }
 
     /// Whether rows get other values.

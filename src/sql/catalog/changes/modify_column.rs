@@ -208,6 +208,7 @@ fn primary_key(alteration: &mut Alteration, offset: usize) -> SqlResult<IndexInf
         comment: String::new(),
         invisible: false,
         skips_new_rows: false,
+        generated: false,
         state: SchemaState::Public,
     })
 }

@@ -1,5 +1,6 @@
 //! DELETE.
 
+use super::references::{References, tolerate};
 use super::update::{all_rows, source_handle};
 use super::writer::TableWriter;
 use super::{CHUNK, DmlResult};
@@ -7,6 +8,7 @@ use crate::common::SqlResult;
 use crate::sql::exec::{ExecContext, subquery};
 use crate::sql::plan::{DeletePlan, SourceTable};
 use crate::sql::stats::TableDelta;
+use crate::sql::types::Datum;
 
 /// Runs the statement once.
 pub(super) async fn run(plan: &DeletePlan, ctx: &ExecContext) -> SqlResult<DmlResult> {
@@ -16,7 +18,9 @@ pub(super) async fn run(plan: &DeletePlan, ctx: &ExecContext) -> SqlResult<DmlRe
     for SourceTable { target, start } in &plan.tables {
         let table = &*target.table;
         let mut writer = TableWriter::new(table, ctx);
+        let mut references = References::of(target, ctx);
         let mut seen = ahash::AHashSet::new();
+        let mut kept = 0;
         for chunk in rows.chunks(CHUNK) {
             ctx.pause().await?;
             let (mut gone, mut keys) = (Vec::with_capacity(chunk.len()), Vec::new());
@@ -29,14 +33,46 @@ pub(super) async fn run(plan: &DeletePlan, ctx: &ExecContext) -> SqlResult<DmlRe
                 }
             }
             writer.fetch(keys, false).await?;
+            let Some(references) = &mut references else {
+                for (row, handle) in gone {
+                    writer.delete(row, handle).await?;
+                }
+                continue;
+            };
+            references.hold(gone.iter().map(|(row, _)| *row)).await?;
             for (row, handle) in gone {
-                writer.delete(row, handle).await?;
+                let deleted = delete(&writer, references, row, handle, ctx).await?;
+                kept += u64::from(!deleted);
             }
         }
-        let deleted = seen.len() as u64;
+        let deleted = seen.len() as u64 - kept;
         result.affected += deleted;
         result.deltas.push((table.id, TableDelta::deleted(deleted)));
+        result.deltas.extend(references.into_iter().flat_map(References::into_deltas));
     }
     result.matched = result.affected;
     Ok(result)
+}
+
+/// Deletes a row that others may refer to; false if it is gone already, or stays.
+async fn delete(
+    writer: &TableWriter<'_>,
+    references: &mut References<'_>,
+    row: &[Datum],
+    handle: i64,
+    ctx: &ExecContext,
+) -> SqlResult<bool> {
+    // Another row that went may have taken it along, or changed it.
+    let own = match writer.buffered(handle)? {
+        Some(None) => return Ok(false),
+        Some(Some(own)) => Some(own),
+        None => None,
+    };
+    let row = own.as_deref().unwrap_or(row);
+    let mark = ctx.txn.savepoint();
+    writer.delete(row, handle).await?;
+    match references.gone(row).await {
+        Ok(()) => Ok(true),
+        Err(error) => tolerate(ctx, mark, error).map(|()| false),
+    }
 }

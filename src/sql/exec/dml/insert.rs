@@ -1,7 +1,8 @@
 //! INSERT and REPLACE.
 
 use super::assign::{self, Default};
-use super::update::{Assigned, assign_row, assigned_auto_column};
+use super::references::{References, tolerate};
+use super::update::{Assigned, assign_row, assigned_auto_column, update};
 use super::writer::{Conflict, NewRow, TableWriter};
 use super::{CHUNK, DmlResult, auto_ids, warning_count};
 use crate::common::{SqlError, SqlResult, errno};
@@ -17,6 +18,7 @@ pub(super) struct Insert<'a> {
     pub(super) plan: &'a InsertPlan,
     pub(super) ctx: &'a ExecContext,
     writer: TableWriter<'a>,
+    references: Option<References<'a>>,
     pub(super) defaults: Vec<Default>,
     pub(super) subqueries: subquery::Found,
     /// ON DUPLICATE KEY UPDATE, with the subqueries' values in it.
@@ -52,6 +54,7 @@ pub(super) async fn run(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlRe
         plan,
         ctx,
         writer: TableWriter::new(&plan.target.table, ctx),
+        references: References::of(&plan.target, ctx),
         defaults: assign::defaults(&plan.target.table, ctx)?,
         subqueries,
         assignments,
@@ -72,8 +75,9 @@ pub(super) async fn run(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlRe
         InsertSource::Query(query) => insert.insert_query(query).await?,
         InsertSource::Load(source) => insert.load(source).await?,
     }
-    let Insert { mut result, rows, duplicates, single_row, delta, .. } = insert;
+    let Insert { mut result, rows, duplicates, single_row, delta, references, .. } = insert;
     result.deltas.push((plan.target.table.id, delta));
+    result.deltas.extend(references.into_iter().flat_map(References::into_deltas));
     if !single_row {
         let warnings = warning_count(ctx) - warnings;
         result.info = format!("Records: {rows}  Duplicates: {duplicates}  Warnings: {warnings}");
@@ -294,6 +298,10 @@ impl Insert<'_> {
         let eagerly = self.plan.on_conflict != ConflictAction::Error
             || (generates && !self.ctx.txn.is_one_statement());
         self.writer.fetch(keys, eagerly).await?;
+        if let Some(references) = &mut self.references {
+            let rows = prepared.iter().map(|(row, ..)| (None, row.values.as_slice()));
+            references.fetch(rows).await?;
+        }
         for (mut row, generated, mut id) in prepared {
             if generated {
                 (row, id) = self.replace_used(row, id).await?;
@@ -320,10 +328,12 @@ impl Insert<'_> {
 
     async fn write_row(&mut self, row: NewRow) -> SqlResult<Written> {
         let Some(conflict) = self.writer.conflict(&row, None)? else {
+            if !self.insert_row(&row).await? {
+                return Ok(Written::Nothing);
+            }
             self.result.affected += 1;
             self.result.matched += 1;
             self.delta.add(TableDelta::inserted(1));
-            self.writer.insert(&row)?;
             return Ok(Written::Inserted);
         };
         self.duplicates += 1;
@@ -341,6 +351,19 @@ impl Insert<'_> {
         }
     }
 
+    /// Writes a new row; false if it is not in the table, as foreign keys forbid it.
+    async fn insert_row(&mut self, row: &NewRow) -> SqlResult<bool> {
+        let Some(references) = &mut self.references else {
+            return self.writer.insert(row).map(|()| true);
+        };
+        let mark = self.ctx.txn.savepoint();
+        self.writer.insert(row)?;
+        match references.check(None, &row.values).await {
+            Ok(()) => Ok(true),
+            Err(error) => tolerate(self.ctx, mark, error).map(|()| false),
+        }
+    }
+
     /// REPLACE: whatever is in the way goes. An equal row in the way counts as replaced by itself.
     async fn replace(&mut self, row: NewRow, first: Conflict) -> SqlResult<()> {
         let mut next = Some(first);
@@ -349,7 +372,8 @@ impl Insert<'_> {
             let Some(old) = self.writer.read(conflict.handle).await? else {
                 return Err(conflict.error);
             };
-            if removed == 0 && conflict.handle == row.handle && old == row.values {
+            let alone = self.references.as_ref().is_none_or(|references| !references.is_parent());
+            if alone && removed == 0 && conflict.handle == row.handle && old == row.values {
                 self.result.affected += 1;
                 self.result.matched += 1;
                 return Ok(());
@@ -358,6 +382,9 @@ impl Insert<'_> {
             self.writer.removed_unique_keys(&old, conflict.handle, &mut keys)?;
             self.writer.fetch_more(keys).await?;
             self.writer.delete(&old, conflict.handle).await?;
+            if let Some(references) = &mut self.references {
+                references.gone(&old).await?;
+            }
             removed += 1;
             next = self.writer.conflict(&row, None)?;
         }
@@ -365,7 +392,7 @@ impl Insert<'_> {
         self.result.matched += removed + 1;
         self.delta.add(TableDelta::deleted(removed));
         self.delta.add(TableDelta::inserted(1));
-        self.writer.insert(&row)
+        self.insert_row(&row).await.map(|_| ())
     }
 
     /// ON DUPLICATE KEY UPDATE: the assignments see the old row, then the one that was to be inserted.
@@ -394,7 +421,15 @@ impl Insert<'_> {
             }
             return Err(other.error);
         }
-        self.writer.update(&old, conflict.handle, &new).await?;
+        let done = match &mut self.references {
+            None => self.writer.update(&old, conflict.handle, &new).await.map(|()| true)?,
+            Some(references) => {
+                update(&self.writer, references, &old, conflict.handle, &new, self.ctx).await?
+            }
+        };
+        if !done {
+            return Ok(Written::Nothing);
+        }
         if id > 0 && assigned_auto_column(table, &self.assignments).is_some() {
             self.ctx.auto_ids.raise_auto_increment(table, id).await?;
         }

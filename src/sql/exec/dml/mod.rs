@@ -11,6 +11,7 @@ mod delete;
 mod insert;
 mod load;
 mod mirrored;
+mod references;
 mod update;
 mod writer;
 

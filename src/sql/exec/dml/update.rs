@@ -1,6 +1,9 @@
 //! UPDATE.
 
+use std::borrow::Cow;
+
 use super::insert::{auto_column, explicit_id};
+use super::references::{References, tolerate};
 use super::writer::{NewRow, TableWriter};
 use super::{CHUNK, DmlResult, assign, warning_count};
 use crate::common::{SqlError, SqlResult};
@@ -104,6 +107,7 @@ async fn update_table(
     let (table, start) = (&*at.target.table, at.start);
     let mut seen = ahash::AHashSet::new();
     let mut writer = TableWriter::new(table, ctx);
+    let mut references = References::of(&at.target, ctx);
     let mut row_number = 0;
     let numbered = assigned_auto_column(table, assignments);
     let (mut highest, mut changed) = (0, 0);
@@ -117,8 +121,21 @@ async fn update_table(
             if !seen.insert(handle) {
                 continue;
             }
+            let mut row = Cow::Borrowed(row);
+            if references.is_some() {
+                // A row that it refers to may have changed it, or taken it along.
+                match writer.buffered(handle)? {
+                    Some(None) => continue,
+                    Some(Some(own)) => {
+                        let width = own.len();
+                        row.to_mut().splice(start..start + width, own);
+                    }
+                    None => {}
+                }
+            }
+            let old = &row[start..];
             row_number += 1;
-            let scope = (row.clone(), start);
+            let scope = (row.to_vec(), start);
             let assigned = assign_row(table, assignments, old, scope, row_number, ctx)?;
             result.matched += 1;
             if let Assigned::Changed(values) = assigned {
@@ -127,13 +144,14 @@ async fn update_table(
                 changes.push(Change { old: old[..table.columns.len()].to_vec(), handle, new });
             }
         }
-        changed += apply(&mut writer, changes, ignore, ctx).await?;
+        changed += apply(&mut writer, changes, ignore, &mut references, ctx).await?;
     }
     if highest > 0 {
         ctx.auto_ids.raise_auto_increment(table, highest).await?;
     }
     result.affected += changed;
     result.deltas.push((table.id, TableDelta::changed(changed)));
+    result.deltas.extend(references.into_iter().flat_map(References::into_deltas));
     Ok(())
 }
 
@@ -159,6 +177,7 @@ async fn apply(
     writer: &mut TableWriter<'_>,
     changes: Vec<Change>,
     ignore: bool,
+    references: &mut Option<References<'_>>,
     ctx: &ExecContext,
 ) -> SqlResult<u64> {
     let mut keys = Vec::new();
@@ -166,6 +185,10 @@ async fn apply(
         writer.changed_unique_keys(&change.old, change.handle, &change.new, &mut keys)?;
     }
     writer.fetch(keys, true).await?;
+    if let Some(references) = references {
+        let rows = changes.iter().map(|c| (Some(c.old.as_slice()), c.new.values.as_slice()));
+        references.fetch(rows).await?;
+    }
     let mut changed = 0;
     for Change { old, handle, new } in changes {
         if let Some(conflict) = writer.conflict(&new, Some(handle))? {
@@ -175,8 +198,32 @@ async fn apply(
             ctx.eval.warn(conflict.error.code, conflict.error.message);
             continue;
         }
-        writer.update(&old, handle, &new).await?;
-        changed += 1;
+        let done = match references {
+            None => writer.update(&old, handle, &new).await.map(|()| true)?,
+            Some(references) => update(writer, references, &old, handle, &new, ctx).await?,
+        };
+        changed += u64::from(done);
     }
     Ok(changed)
+}
+
+/// Changes a row that refers to others, or is referred to; false if it stays as it was.
+pub(super) async fn update(
+    writer: &TableWriter<'_>,
+    references: &mut References<'_>,
+    old: &[Datum],
+    handle: i64,
+    new: &NewRow,
+    ctx: &ExecContext,
+) -> SqlResult<bool> {
+    let mark = ctx.txn.savepoint();
+    writer.update(old, handle, new).await?;
+    let outcome = match references.check(Some(old), &new.values).await {
+        Ok(()) => references.changed(old, &new.values).await,
+        error => error,
+    };
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(error) => tolerate(ctx, mark, error).map(|()| false),
+    }
 }

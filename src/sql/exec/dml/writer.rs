@@ -35,6 +35,8 @@ pub(super) struct Conflict {
     pub(super) handle: i64,
     /// The two have the same value in this column, by which alone they are told apart.
     pub(super) column: Option<usize>,
+    /// The name of the key that both have.
+    pub(super) key: String,
     /// Error 1062 that tells of it.
     pub(super) error: SqlError,
 }
@@ -199,7 +201,8 @@ impl<'a> TableWriter<'a> {
             if self.current(&key).is_some() {
                 let error = table_codec::duplicate_primary_key(self.table, row.handle);
                 let column = self.table.handle_column;
-                return Ok(Some(Conflict { handle: row.handle, column, error }));
+                let key = "PRIMARY".to_owned();
+                return Ok(Some(Conflict { handle: row.handle, column, key, error }));
             }
         }
         let mut found: Option<(u8, &IndexInfo, i64)> = None;
@@ -217,8 +220,18 @@ impl<'a> TableWriter<'a> {
                 [only] => Some(only.offset),
                 _ => None,
             };
-            Conflict { handle, column, error }
+            Conflict { handle, column, key: index.name.clone(), error }
         }))
+    }
+
+    /// A row as this transaction has written it; `None`: it has not, or as it was read.
+    pub(super) fn buffered(&self, handle: i64) -> SqlResult<Option<Option<Vec<Datum>>>> {
+        let Some(own) = self.ctx.txn.buffered(&table_codec::row_key(self.table.id, handle)) else {
+            return Ok(None);
+        };
+        let columns: Vec<usize> = (0..self.table.columns.len()).collect();
+        let reader = RowReader::new(self.table, &columns, self.zone());
+        own.map(|value| reader.read(handle, &value)).transpose().map(Some)
     }
 
     /// The values of a row that is in the way, or `None` if it has gone.

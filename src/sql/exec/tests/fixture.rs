@@ -54,6 +54,7 @@ pub(crate) fn index(id: i64, name: &str, columns: &[usize], unique: bool) -> Ind
         invisible: false,
         comment: String::new(),
         skips_new_rows: false,
+        generated: false,
         state: SchemaState::Public,
     }
 }
@@ -83,6 +84,7 @@ pub(crate) fn users() -> TableInfo {
         version: 1,
         created_ms: 0,
         locks: Vec::new(),
+        foreign_keys: Vec::new(),
     }
 }
 
@@ -118,11 +120,12 @@ impl Fixture {
             lock_wait: Duration::from_millis(50),
             limits: Arc::new(ExecLimits::default()),
             profile: None,
+            foreign_key_checks: true,
         }
     }
 
     fn target(&self) -> TargetTable {
-        TargetTable { database: "test".to_owned(), table: self.table.clone() }
+        TargetTable { database: "test".to_owned(), table: self.table.clone(), relations: None }
     }
 
     fn plan(&self, node: PlanNode) -> PhysicalPlan {

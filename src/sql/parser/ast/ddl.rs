@@ -106,6 +106,41 @@ pub struct IndexDefinition {
     pub invisible: bool,
 }
 
+/// What becomes of rows that refer to a row which goes, or whose key changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReferentialAction {
+    /// NO ACTION: the row stays.
+    #[default]
+    NoAction,
+    /// RESTRICT: the same, as nothing is checked later.
+    Restrict,
+    /// CASCADE: they go, or change with it.
+    Cascade,
+    /// SET NULL.
+    SetNull,
+    /// SET DEFAULT, which InnoDB refuses.
+    SetDefault,
+}
+
+/// FOREIGN KEY. It is stored in the jobs that make one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignKeyDefinition {
+    /// CONSTRAINT's name, if written.
+    pub name: Option<String>,
+    /// The name after FOREIGN KEY: of an index that has to be made.
+    pub index_name: Option<String>,
+    /// The columns that refer.
+    pub columns: Vec<String>,
+    /// The table they refer to.
+    pub parent: ObjectName,
+    /// Its columns; none if none were written.
+    pub parent_columns: Vec<String>,
+    /// ON DELETE.
+    pub on_delete: ReferentialAction,
+    /// ON UPDATE.
+    pub on_update: ReferentialAction,
+}
+
 /// An option of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TableOption {
@@ -136,6 +171,8 @@ pub struct CreateTable {
     pub columns: Vec<ColumnDefinition>,
     /// Its keys.
     pub indexes: Vec<IndexDefinition>,
+    /// Its foreign keys.
+    pub foreign_keys: Vec<ForeignKeyDefinition>,
     /// Its options.
     pub options: Vec<TableOption>,
     /// LIKE another table: columns and keys come from there.
@@ -201,6 +238,12 @@ pub enum AlterAction {
     AddIndex(IndexDefinition),
     /// DROP INDEX.
     DropIndex(String),
+    /// ADD FOREIGN KEY.
+    AddForeignKey(ForeignKeyDefinition),
+    /// DROP FOREIGN KEY.
+    DropForeignKey(String),
+    /// DROP CONSTRAINT: of whatever kind it is.
+    DropConstraint(String),
     /// RENAME INDEX.
     RenameIndex(Renamed),
     /// ALTER INDEX … VISIBLE (true) and INVISIBLE.

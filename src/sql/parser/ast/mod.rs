@@ -20,8 +20,8 @@ pub use admin::{
 };
 pub use ddl::{
     AlterAction, ColumnDefinition, ColumnOption, ColumnPlace, CreateDatabase, CreateIndex,
-    CreateSelect, CreateTable, DataType, DatabaseOptions, IndexDefinition, IndexPart, Renamed,
-    TableOption,
+    CreateSelect, CreateTable, DataType, DatabaseOptions, ForeignKeyDefinition, IndexDefinition,
+    IndexPart, ReferentialAction, Renamed, TableOption,
 };
 pub use expr::{BinaryOp, CastType, Expr, Literal, TrimSide, TruthValue, UnaryOp};
 pub use json::{JsonColumn, JsonTable, JsonValue, OnResponse};
@@ -34,7 +34,7 @@ pub use query::{
 pub use window::{Frame, FrameBound, FrameOffset, NamedWindow, Over, Window, WindowCall};
 
 /// A name that may say its database: a table's, an index's table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ObjectName {
     /// The database, if written.
     pub database: Option<String>,

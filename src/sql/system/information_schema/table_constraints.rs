@@ -1,15 +1,15 @@
-//! `information_schema.TABLE_CONSTRAINTS`: the unique keys.
+//! `information_schema.TABLE_CONSTRAINTS`: the unique keys and the foreign keys.
 
-use crate::sql::system::schema_facts::index_parts;
+use crate::sql::system::foreign_facts::constraints;
 use crate::sql::system::table::table;
 
 table! {
-    "TABLE_CONSTRAINTS": |asked| for first in index_parts(asked).filter(|part| part.unique && part.position == 1);
+    "TABLE_CONSTRAINTS": |asked| for constraint in constraints(asked);
     CONSTRAINT_CATALOG: Varchar(64) NOT NULL = "def";
-    CONSTRAINT_SCHEMA: Varchar(64) NOT NULL = first.database.name.as_str();
-    CONSTRAINT_NAME: Varchar(64) = first.index;
-    TABLE_SCHEMA: Varchar(64) NOT NULL = first.database.name.as_str();
-    TABLE_NAME: Varchar(64) NOT NULL = first.table.name.as_str();
-    CONSTRAINT_TYPE: Varchar(11) NOT NULL = if first.index == "PRIMARY" { "PRIMARY KEY" } else { "UNIQUE" };
+    CONSTRAINT_SCHEMA: Varchar(64) NOT NULL = constraint.database.name.as_str();
+    CONSTRAINT_NAME: Varchar(64) = constraint.name;
+    TABLE_SCHEMA: Varchar(64) NOT NULL = constraint.database.name.as_str();
+    TABLE_NAME: Varchar(64) NOT NULL = constraint.table.name.as_str();
+    CONSTRAINT_TYPE: Varchar(11) NOT NULL = constraint.kind;
     ENFORCED: Varchar(3) NOT NULL = "YES";
 }

@@ -198,12 +198,12 @@ impl Showing<'_> {
     }
 
     async fn create_table(&self, name: &ObjectName) -> SqlResult<Shown> {
-        let (_, table) = self.table(name)?;
+        let (database, table) = self.table(name)?;
         let next = match table.columns.iter().any(|column| column.auto_increment) {
             true => self.sources.next_auto_increments(&[&*table]).await?.pop(),
             false => None,
         };
-        let text = show_create_table(&table, next);
+        let text = show_create_table(&database, &table, next);
         let row = vec![Datum::from(table.name.as_str()), Datum::from(text)];
         Ok(Shown::new(&["Table", "!Create Table"], vec![row]))
     }

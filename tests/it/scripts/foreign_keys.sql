@@ -1,0 +1,146 @@
+-- Foreign keys: rows need their parents, and parents stay as long as rows refer to them.
+CREATE TABLE p (id INT PRIMARY KEY, name VARCHAR(20));
+CREATE TABLE c (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES p (id));
+SHOW CREATE TABLE c;
+INSERT INTO p VALUES (1, 'one'), (2, 'two'), (3, 'three');
+INSERT INTO c VALUES (10, 1), (11, 2), (12, NULL);
+INSERT INTO c VALUES (13, 9);
+INSERT INTO c VALUES (13, 3), (14, 9);
+INSERT IGNORE INTO c VALUES (13, 3), (14, 9), (15, NULL);
+UPDATE c SET p = 9 WHERE id = 10;
+UPDATE c SET p = p WHERE id = 10;
+UPDATE IGNORE c SET p = p + 1 WHERE id IN (11, 13);
+UPDATE c SET p = 2 WHERE id = 12;
+DELETE FROM p WHERE id = 1;
+DELETE FROM p WHERE id = 4;
+DELETE IGNORE FROM p;
+UPDATE p SET id = 9 WHERE id = 3;
+UPDATE p SET name = 'x' WHERE id = 3;
+UPDATE p SET id = id WHERE id = 3;
+REPLACE INTO p VALUES (2, 'again');
+REPLACE INTO p VALUES (4, 'four');
+INSERT INTO p VALUES (4, 'x') ON DUPLICATE KEY UPDATE id = 5;
+INSERT INTO c VALUES (10, 1) ON DUPLICATE KEY UPDATE p = 77;
+INSERT INTO c VALUES (10, 1) ON DUPLICATE KEY UPDATE p = 5;
+SELECT * FROM c ORDER BY id;
+DELETE FROM c WHERE p = 5;
+DELETE FROM p WHERE id IN (1, 5);
+SELECT * FROM p ORDER BY id;
+-- The parent went within the transaction; it comes within it, too.
+BEGIN;
+DELETE FROM c WHERE p = 2;
+DELETE FROM p WHERE id = 2;
+INSERT INTO c VALUES (20, 2);
+INSERT INTO p VALUES (2, 'back');
+INSERT INTO c VALUES (20, 2);
+ROLLBACK;
+SELECT * FROM c ORDER BY id;
+DROP TABLE p;
+TRUNCATE TABLE p;
+DROP TABLE c, p;
+
+-- Actions.
+CREATE TABLE p (id INT PRIMARY KEY, u VARCHAR(10) NOT NULL, UNIQUE KEY (u));
+CREATE TABLE c (id INT PRIMARY KEY, p INT, u VARCHAR(10), CONSTRAINT by_id FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE ON UPDATE CASCADE, CONSTRAINT by_u FOREIGN KEY idx (u) REFERENCES p (u) ON DELETE SET NULL ON UPDATE CASCADE);
+CREATE TABLE g (c INT NOT NULL, n INT, FOREIGN KEY (c) REFERENCES c (id) ON DELETE CASCADE ON UPDATE RESTRICT);
+SHOW CREATE TABLE c;
+INSERT INTO p VALUES (1, 'a'), (2, 'b'), (3, 'c');
+INSERT INTO c VALUES (10, 1, 'b'), (11, 1, 'a'), (12, 2, 'c'), (13, NULL, 'a');
+INSERT INTO g VALUES (10, 1), (10, 2), (12, 3);
+DELETE FROM p WHERE id = 1;
+SELECT * FROM c ORDER BY id;
+SELECT * FROM g ORDER BY n;
+UPDATE p SET id = 20, u = 'bb' WHERE id = 2;
+SELECT * FROM c ORDER BY id;
+UPDATE p SET u = 'cc' WHERE u = 'c';
+SELECT * FROM c WHERE u = 'cc';
+UPDATE c SET id = 99 WHERE id = 12;
+DELETE FROM p;
+SELECT * FROM c ORDER BY id;
+SELECT COUNT(*) FROM g;
+DROP TABLE g, c, p;
+
+-- A restriction further down undoes all of it.
+CREATE TABLE a (id INT PRIMARY KEY);
+CREATE TABLE b (id INT PRIMARY KEY, a INT, FOREIGN KEY (a) REFERENCES a (id) ON DELETE CASCADE);
+CREATE TABLE d (id INT PRIMARY KEY, b INT, FOREIGN KEY (b) REFERENCES b (id));
+INSERT INTO a VALUES (1), (2);
+INSERT INTO b VALUES (1, 1), (2, 1), (3, 2);
+INSERT INTO d VALUES (1, 2);
+DELETE FROM a;
+DELETE IGNORE FROM a;
+SELECT * FROM a ORDER BY id;
+SELECT * FROM b ORDER BY id;
+DROP TABLE d, b, a;
+
+-- Rows that refer to rows of the same table.
+CREATE TABLE tree (id INT PRIMARY KEY, up INT, FOREIGN KEY (up) REFERENCES tree (id));
+INSERT INTO tree VALUES (1, 1), (2, 1), (3, 2);
+INSERT INTO tree VALUES (4, 5), (5, NULL);
+INSERT INTO tree VALUES (5, NULL), (4, 5);
+DELETE FROM tree WHERE id = 2;
+DELETE FROM tree WHERE id = 3;
+DELETE FROM tree WHERE id IN (1, 2);
+DELETE FROM tree WHERE id IN (1, 2) ORDER BY id DESC;
+SELECT * FROM tree ORDER BY id;
+DROP TABLE tree;
+CREATE TABLE tree (id INT PRIMARY KEY, up INT, FOREIGN KEY (up) REFERENCES tree (id) ON DELETE CASCADE ON UPDATE CASCADE);
+INSERT INTO tree VALUES (1, NULL), (2, 1), (3, 2), (4, 3), (10, NULL);
+UPDATE tree SET id = 20 WHERE id = 10;
+UPDATE tree SET id = 5 WHERE id = 1;
+DELETE FROM tree WHERE id = 1;
+SELECT * FROM tree;
+DROP TABLE tree;
+CREATE TABLE tree (id INT PRIMARY KEY, up INT, KEY (up), FOREIGN KEY (up) REFERENCES tree (id) ON DELETE SET NULL);
+INSERT INTO tree VALUES (1, NULL), (2, 1), (3, 1), (4, 3);
+DELETE FROM tree WHERE id < 4;
+SELECT * FROM tree;
+SELECT id FROM tree WHERE up IS NULL;
+DROP TABLE tree;
+
+-- Several columns; a NULL among them refers to nothing.
+CREATE TABLE p (a INT, b VARCHAR(5), n INT, PRIMARY KEY (a, b), KEY (n, a));
+CREATE TABLE c (id INT PRIMARY KEY, x INT, y VARCHAR(5), m INT, FOREIGN KEY (x, y) REFERENCES p (a, b) ON UPDATE CASCADE ON DELETE SET NULL, FOREIGN KEY (m) REFERENCES p (n));
+SHOW CREATE TABLE c;
+INSERT INTO p VALUES (1, 'a', 5), (1, 'b', 5), (2, 'a', 6);
+INSERT INTO c VALUES (1, 1, 'a', 5), (2, NULL, 'zz', 6), (3, 7, NULL, NULL);
+INSERT INTO c VALUES (4, 2, 'b', NULL);
+INSERT INTO c VALUES (4, 2, 'a', 7);
+UPDATE p SET b = 'q' WHERE a = 1 AND b = 'a';
+DELETE FROM p WHERE a = 2;
+DELETE FROM p WHERE a = 1 AND b = 'b';
+UPDATE c SET m = NULL;
+DELETE FROM p WHERE a = 1 AND b = 'q';
+SELECT * FROM c ORDER BY id;
+DROP TABLE c, p;
+
+-- In a circle, and without looking.
+SET foreign_key_checks = 0;
+CREATE TABLE x (id INT PRIMARY KEY, y INT, FOREIGN KEY (y) REFERENCES y (id) ON DELETE CASCADE);
+INSERT INTO x VALUES (1, 1);
+SET foreign_key_checks = 1;
+INSERT INTO x VALUES (2, 2);
+INSERT INTO x VALUES (3, NULL);
+CREATE TABLE y (id INT PRIMARY KEY, x INT, FOREIGN KEY (x) REFERENCES x (id) ON DELETE CASCADE);
+INSERT INTO x VALUES (2, 2);
+INSERT INTO y VALUES (2, NULL);
+INSERT INTO x VALUES (2, 2);
+UPDATE y SET x = 2;
+DELETE FROM x WHERE id = 2;
+SELECT * FROM y;
+SELECT * FROM x ORDER BY id;
+DROP TABLE x;
+SET foreign_key_checks = 0;
+DELETE FROM x;
+DROP TABLE x;
+DROP TABLE y;
+SET foreign_key_checks = 1;
+
+-- Fifteen deep, and no deeper.
+CREATE TABLE deep (id INT PRIMARY KEY, up INT, KEY (up), FOREIGN KEY (up) REFERENCES deep (id) ON DELETE CASCADE);
+INSERT INTO deep VALUES (0, NULL), (1, 0), (2, 1), (3, 2), (4, 3), (5, 4), (6, 5), (7, 6), (8, 7), (9, 8), (10, 9), (11, 10), (12, 11), (13, 12), (14, 13), (15, 14), (16, 15);
+DELETE FROM deep WHERE id = 0;
+DELETE FROM deep WHERE id = 16;
+DELETE FROM deep WHERE id = 0;
+SELECT COUNT(*) FROM deep;
+DROP TABLE deep;

@@ -1,0 +1,123 @@
+-- What foreign keys have to do with changes of the schema.
+CREATE TABLE p (id INT PRIMARY KEY, u VARCHAR(10), n INT, w BIGINT UNSIGNED, UNIQUE KEY u (u), KEY n (n));
+CREATE TABLE c (a INT, FOREIGN KEY (a) REFERENCES nope (id));
+CREATE TABLE c (a INT, FOREIGN KEY (b) REFERENCES p (id));
+CREATE TABLE c (a INT, FOREIGN KEY (a) REFERENCES p (nope));
+CREATE TABLE c (a BIGINT, CONSTRAINT f FOREIGN KEY (a) REFERENCES p (id));
+CREATE TABLE c (a INT UNSIGNED, CONSTRAINT f FOREIGN KEY (a) REFERENCES p (id));
+CREATE TABLE c (a BIGINT UNSIGNED, CONSTRAINT f FOREIGN KEY (a) REFERENCES p (w));
+CREATE TABLE c (a INT, b INT, CONSTRAINT f FOREIGN KEY (a, b) REFERENCES p (id));
+CREATE TABLE c (a INT, CONSTRAINT f FOREIGN KEY (a) REFERENCES p);
+CREATE TABLE c (a INT NOT NULL, CONSTRAINT f FOREIGN KEY (a) REFERENCES p (id) ON DELETE SET NULL);
+CREATE TABLE c (a INT, CONSTRAINT f FOREIGN KEY (a) REFERENCES p (id), CONSTRAINT F FOREIGN KEY (a) REFERENCES p (n));
+CREATE TABLE c (a INT DEFAULT 1, CONSTRAINT f FOREIGN KEY (a) REFERENCES p (id) ON DELETE SET DEFAULT);
+CREATE TABLE c (a INT, FOREIGN KEY (a) REFERENCES p (id) MATCH FULL);
+CREATE TABLE c (a VARCHAR(10) COLLATE utf8mb4_general_ci, CONSTRAINT f FOREIGN KEY (a) REFERENCES p (u));
+-- Of a column it is read, and nothing comes of it.
+CREATE TABLE c (a INT REFERENCES nope (id) ON DELETE CASCADE);
+SHOW CREATE TABLE c;
+DROP TABLE c;
+
+-- Indexes.
+CREATE TABLE c (id INT PRIMARY KEY, a INT, b INT, v VARCHAR(20), KEY ab (a, b), CONSTRAINT one FOREIGN KEY (a) REFERENCES p (id) ON DELETE CASCADE, CONSTRAINT two FOREIGN KEY (b) REFERENCES p (n) ON UPDATE SET NULL, FOREIGN KEY vi (v) REFERENCES p (u) ON DELETE NO ACTION ON UPDATE RESTRICT);
+SHOW CREATE TABLE c;
+SELECT index_name, seq_in_index, column_name FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name = 'c' ORDER BY 1, 2;
+ALTER TABLE c DROP INDEX ab;
+ALTER TABLE c DROP INDEX ab, ADD INDEX a (a);
+ALTER TABLE c ADD INDEX ba (b, a);
+SHOW CREATE TABLE c;
+ALTER TABLE p DROP INDEX u;
+ALTER TABLE p DROP INDEX u, ADD UNIQUE KEY uu (u);
+
+-- Columns.
+ALTER TABLE c DROP COLUMN a;
+ALTER TABLE p DROP COLUMN n;
+ALTER TABLE c MODIFY a BIGINT;
+ALTER TABLE p MODIFY id BIGINT;
+ALTER TABLE c RENAME COLUMN a TO aa;
+ALTER TABLE p RENAME COLUMN id TO pid;
+ALTER TABLE p RENAME COLUMN u TO n, RENAME COLUMN n TO u;
+SHOW CREATE TABLE c;
+INSERT INTO p (pid, n, u) VALUES (1, 'x', 7);
+INSERT INTO c VALUES (1, 1, 7, 'x');
+INSERT INTO c VALUES (2, 2, 7, 'x');
+INSERT INTO c VALUES (2, 1, 8, 'x');
+
+-- What is told of them.
+SELECT * FROM information_schema.referential_constraints WHERE constraint_schema = DATABASE() ORDER BY constraint_name;
+SELECT constraint_name, table_name, column_name, ordinal_position, position_in_unique_constraint, referenced_table_schema = DATABASE(), referenced_table_name, referenced_column_name FROM information_schema.key_column_usage WHERE table_schema = DATABASE() AND table_name = 'c' ORDER BY 1, 4;
+SELECT constraint_name, constraint_type, enforced FROM information_schema.table_constraints WHERE table_schema = DATABASE() AND table_name = 'c' ORDER BY 1;
+SELECT SUBSTRING_INDEX(id, '/', -1), SUBSTRING_INDEX(for_name, '/', -1), SUBSTRING_INDEX(ref_name, '/', -1), n_cols, type FROM information_schema.innodb_foreign WHERE id LIKE 'test/%' ORDER BY id;
+SELECT SUBSTRING_INDEX(id, '/', -1), for_col_name, ref_col_name, pos FROM information_schema.innodb_foreign_cols WHERE id LIKE 'test/%' ORDER BY id;
+
+-- Names.
+RENAME TABLE p TO parent;
+SHOW CREATE TABLE c;
+ALTER TABLE c RENAME TO child;
+SHOW CREATE TABLE child;
+DELETE FROM parent;
+DROP TABLE parent;
+CREATE TABLE e (a INT, CONSTRAINT two FOREIGN KEY (a) REFERENCES parent (pid));
+ALTER TABLE child DROP FOREIGN KEY nope;
+ALTER TABLE child DROP FOREIGN KEY two, DROP INDEX ba;
+ALTER TABLE child DROP CONSTRAINT child_ibfk_1;
+ALTER TABLE child DROP CONSTRAINT child_ibfk_1;
+CREATE TABLE e (a INT, CONSTRAINT two FOREIGN KEY (a) REFERENCES parent (pid));
+SHOW CREATE TABLE child;
+TRUNCATE TABLE parent;
+DROP TABLE e, child;
+TRUNCATE TABLE parent;
+DROP TABLE parent;
+
+-- Added to tables with rows.
+CREATE TABLE p (id INT PRIMARY KEY);
+CREATE TABLE c (id INT PRIMARY KEY, a INT);
+INSERT INTO p VALUES (1), (2);
+INSERT INTO c VALUES (1, 1), (2, 2), (3, NULL), (4, 5);
+ALTER TABLE c ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES p (id);
+SHOW CREATE TABLE c;
+SET foreign_key_checks = 0;
+ALTER TABLE c ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES p (id);
+SET foreign_key_checks = 1;
+INSERT INTO c VALUES (5, 5);
+ALTER TABLE c DROP FOREIGN KEY f;
+DELETE FROM c WHERE id = 4;
+ALTER TABLE c ADD FOREIGN KEY (a) REFERENCES p (id) ON DELETE CASCADE, ADD COLUMN b INT, ADD FOREIGN KEY (b) REFERENCES c (id);
+SHOW CREATE TABLE c;
+INSERT INTO c VALUES (6, 1, 7);
+DELETE FROM p WHERE id = 1;
+SELECT * FROM c ORDER BY id;
+ALTER TABLE c DROP FOREIGN KEY c_ibfk_1, DROP FOREIGN KEY c_ibfk_2, DROP COLUMN b;
+ALTER TABLE c ADD FOREIGN KEY (a) REFERENCES p (id);
+ALTER TABLE c DROP FOREIGN KEY c_ibfk_1, ADD CONSTRAINT c_ibfk_1 FOREIGN KEY (a) REFERENCES p (id) ON DELETE SET NULL;
+DELETE FROM p;
+SELECT * FROM c ORDER BY id;
+CREATE TABLE l LIKE c;
+SHOW CREATE TABLE l;
+DROP TABLE l, c, p;
+
+-- Over databases.
+CREATE DATABASE foreign_keys_d;
+CREATE TABLE foreign_keys_d.p (id INT PRIMARY KEY);
+CREATE TABLE c (a INT, FOREIGN KEY (a) REFERENCES foreign_keys_d.p (id));
+SHOW CREATE TABLE c;
+INSERT INTO c VALUES (1);
+DROP DATABASE foreign_keys_d;
+DROP TABLE c;
+DROP DATABASE foreign_keys_d;
+
+-- LOCK TABLES need not name what foreign keys lead to; a dump does not.
+CREATE TABLE p (id INT PRIMARY KEY);
+CREATE TABLE c (a INT, FOREIGN KEY (a) REFERENCES p (id) ON DELETE CASCADE);
+LOCK TABLES p WRITE;
+INSERT INTO p VALUES (1);
+UNLOCK TABLES;
+LOCK TABLES c WRITE;
+INSERT INTO c VALUES (1), (1);
+INSERT INTO c VALUES (2);
+UNLOCK TABLES;
+LOCK TABLES p WRITE;
+DELETE FROM p;
+UNLOCK TABLES;
+SELECT * FROM c;
+DROP TABLE c, p;
