@@ -65,8 +65,7 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct NodeConfig {
-    /// First part of every actor's path, and the node's own in its cluster. Empty: `node-1` for a node with all roles,
-    /// else made of the address.
+    /// First part of every actor's path, and the node's own in its cluster. Empty: `node-1` for a node with all roles, else made of the address.
     pub name: String,
     /// Which services run here: `all`, or some of `gateway,sql,ddl,stats,store,pd`.
     pub role: String,
@@ -284,8 +283,7 @@ pub struct StoreConfig {
     pub raft_tick: Span,
     /// A region's log is compacted when it has this many applied entries.
     pub raft_log_gc_entries: u64,
-    /// With less free disk space than this, writes are refused with error 1021, while reads go on: what was accepted
-    /// must still be applied and compacted. 0: never.
+    /// With less free disk space than this, writes are refused with error 1021, while reads go on: what was accepted must still be applied and compacted. 0: never.
     pub reserve_space: ByteSize,
     /// A region of which nothing is asked for so long sleeps, without heartbeats, until something is; 0: never.
     pub hibernate_after: Span,
@@ -384,8 +382,7 @@ pub(super) fn check_address(address: &str) -> Result<(), String> {
 /// What is wrong with a value, and the key it stands at.
 type Invalid = (&'static str, String);
 
-/// The directives of a log level. A bare word is taken for a level, and has to be one: to the filter itself `loud` is a target, of which
-/// everything is logged, and nothing of all others.
+/// The directives of a log level. A bare word is taken for a level, and has to be one: to the filter itself `loud` is a target, of which everything is logged, and nothing of all others.
 pub fn log_filter(directives: &str) -> Result<EnvFilter, String> {
     let wrong = |reason: &dyn std::fmt::Display| Err(format!("'{directives}': {reason}"));
     let words = directives.split(',').map(str::trim);

@@ -125,7 +125,7 @@ statements! {
     Analyze              "analyze"                First   Schema  Rows Text  Apart "INSERT";
     Begin                "begin"                  First   Session Done Text  Here  Anybody;
     ChangeDb             "change_db"              Never   Session Done Text  Here  Anybody;
-    Check                "check"                  First   Session Rows Text  Apart "SELECT";
+    Check                "check"                  First   Schema  Rows Text  Apart "SELECT";
     Checksum             "checksum"               Never   Session Rows Text  Apart "SELECT";
     Commit               "commit"                 Itself  Session Done Text  Here  Anybody;
     CreateDb             "create_db"              First   Schema  Done Text  Here  "CREATE";

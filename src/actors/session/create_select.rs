@@ -55,7 +55,8 @@ impl Core {
             more: request.more,
             ..text_request(&insert)
         };
-        self.fill(&filling, sink).await?;
+        let filled = self.write_alone(&filling).await?;
+        self.written(filled, &filling, sink);
         self.half_made = None;
         Ok(())
     }

@@ -63,13 +63,13 @@ impl Core {
         if is_alone {
             self.commit().await?;
         }
-        let set = done.generated_id.or((done.last_insert_id > 0).then_some(done.last_insert_id));
+        let last = (done.last_insert_id > 0).then_some(done.last_insert_id);
         if let Some(generated) = done.generated_id {
             self.set_last_insert_id(generated);
         }
         let ok = response::Ok {
             affected_rows: done.affected,
-            last_insert_id: set.unwrap_or_default(),
+            last_insert_id: done.generated_id.or(last).unwrap_or_default(),
             info: done.info,
             ..response::Ok::default()
         };

@@ -329,15 +329,8 @@ impl Core {
         Ok(())
     }
 
-    /// Writes the rows of a new table, in a transaction of their own.
-    pub(super) async fn fill(&mut self, request: &Request<'_>, sink: &mut Sink) -> SqlResult<()> {
-        let result = self.write_alone(request).await?;
-        self.written(result, request, sink);
-        Ok(())
-    }
-
     /// Answers what has been written.
-    fn written(&mut self, result: DmlResult, request: &Request<'_>, sink: &mut Sink) {
+    pub(super) fn written(&mut self, result: DmlResult, request: &Request<'_>, sink: &mut Sink) {
         let set = self.take_over_insert_id();
         if let Some(generated) = result.generated_id {
             self.set_last_insert_id(generated);
@@ -371,7 +364,7 @@ impl Core {
 
     /// A write that is a transaction of its own. One that names its rows takes no locks at first: if somebody else was
     /// faster it is simply run again.
-    async fn write_alone(&mut self, request: &Request<'_>) -> SqlResult<DmlResult> {
+    pub(super) async fn write_alone(&mut self, request: &Request<'_>) -> SqlResult<DmlResult> {
         let (read_only, isolation) = {
             let settings = &self.vars.system.lock().settings;
             (settings.read_only, settings.isolation)

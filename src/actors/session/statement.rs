@@ -103,41 +103,67 @@ impl Core {
         Ok(())
     }
 
-    /// The one match over the kinds of statements. What they have in common is in the table of their traits.
+    /// The match over the kinds of statements: those that write their answers themselves, and the others. What they have in common
+    /// is in the table of their traits.
     async fn run_statement(&mut self, request: &Request<'_>, sink: &mut Sink) -> SqlResult<()> {
         use Statement as S;
         self.prepare_for(request).await?;
-        if let S::CreateTable(create) = request.statement
-            && let Some(select) = &create.select
-        {
-            return self.create_from_query(create, select, request, sink).await;
-        }
-        let affected_rows = match request.statement {
-            S::Query(_) => return self.select(request, sink).await,
-            S::Insert(_) | S::Update(_) | S::Delete(_) => return self.write(request, sink).await,
+        match request.statement {
+            S::Query(_) => self.select(request, sink).await,
+            S::Insert(_) | S::Update(_) | S::Delete(_) => self.write(request, sink).await,
             S::SelectIntoFile { query, into } => {
-                return self.select_into_file(query, into, request, sink).await;
+                self.select_into_file(query, into, request, sink).await
             }
             S::SelectIntoVariables { query, names } => {
-                return self.select_into_variables(query, names, request, sink).await;
+                self.select_into_variables(query, names, request, sink).await
             }
-            S::LoadData(load) => return self.load_data(load, request, sink).await,
-            S::Show(show) => return self.show(show, request, sink).await,
+            S::LoadData(load) => self.load_data(load, request, sink).await,
+            S::CreateTable(create) => match &create.select {
+                Some(select) => self.create_from_query(create, select, request, sink).await,
+                None => self.do_statement_of_effect(request, sink).await,
+            },
+            S::Show(show) => self.show(show, request, sink).await,
             S::Describe { table, column } => {
-                return self.describe(table, column.as_deref(), request, sink).await;
+                self.describe(table, column.as_deref(), request, sink).await
             }
-            S::Explain(explain) => return self.explain(explain, request, sink).await,
+            S::Explain(explain) => self.explain(explain, request, sink).await,
             S::Execute { name, using } => {
-                return Box::pin(self.execute_named(name, using, request.more, sink)).await;
+                Box::pin(self.execute_named(name, using, request.more, sink)).await
             }
-            S::Analyze(tables) => return self.analyze(tables, request, sink).await,
-            S::Checksum { tables, quick } => {
-                return self.checksum(tables, *quick, request, sink).await;
+            S::Analyze(tables) => self.analyze(tables, request, sink).await,
+            S::Checksum { tables, quick } => self.checksum(tables, *quick, request, sink).await,
+            S::Maintain(what, tables) => self.maintain(*what, tables, request, sink).await,
+            S::SplitTable(split) => self.split_table(split, request, sink).await,
+            // The next match names each of them.
+            _ => self.do_statement_of_effect(request, sink).await,
+        }
+    }
+
+    /// Statements whose answer is that they are done.
+    async fn do_statement_of_effect(
+        &mut self,
+        request: &Request<'_>,
+        sink: &mut Sink,
+    ) -> SqlResult<()> {
+        use Statement as S;
+        let affected_rows = match request.statement {
+            S::Query(_)
+            | S::Insert(_)
+            | S::Update(_)
+            | S::Delete(_)
+            | S::SelectIntoFile { .. }
+            | S::SelectIntoVariables { .. }
+            | S::LoadData(_)
+            | S::Show(_)
+            | S::Describe { .. }
+            | S::Explain(_)
+            | S::Execute { .. }
+            | S::Analyze(_)
+            | S::Checksum { .. }
+            | S::Maintain(..)
+            | S::SplitTable(_) => {
+                return Err(SqlError::internal("a statement that answers by itself"));
             }
-            S::Maintain(what, tables) => {
-                return self.maintain(*what, tables, request, sink).await;
-            }
-            S::SplitTable(split) => return self.split_table(split, request, sink).await,
             S::CreateDatabase(_)
             | S::DropDatabase { .. }
             | S::CreateTable(_)
@@ -183,23 +209,6 @@ impl Core {
         let info = self.info_of_change(request.statement, affected_rows);
         let ok = response::Ok { affected_rows, info, ..response::Ok::default() };
         self.done(ok, request.more, sink);
-        Ok(())
-    }
-
-    /// COMMIT or ROLLBACK, and what is to come after it.
-    async fn end_transaction(
-        &mut self,
-        commits: bool,
-        chain: bool,
-        release: bool,
-        sink: &mut Sink,
-    ) -> SqlResult<()> {
-        let next = chain.then(|| self.chained());
-        match commits {
-            true => self.commit().await?,
-            false => self.roll_back().await,
-        }
-        self.after_transaction(next, release, sink);
         Ok(())
     }
 
@@ -265,11 +274,25 @@ impl Core {
         Ok(())
     }
 
-    fn after_transaction(&mut self, next: Option<BeginOptions>, release: bool, sink: &mut Sink) {
+    /// COMMIT or ROLLBACK, with AND CHAIN and RELEASE.
+    async fn end_transaction(
+        &mut self,
+        commits: bool,
+        chain: bool,
+        release: bool,
+        sink: &mut Sink,
+    ) -> SqlResult<()> {
+        let next = chain.then(|| self.chained());
+        if commits {
+            self.commit().await?;
+        } else {
+            self.roll_back().await;
+        }
         if let Some(options) = next {
             self.begin(options);
         }
         sink.disconnect |= release;
+        Ok(())
     }
 
     /// Ends a statement that has no rows: takes its warnings over and writes its OK packet.

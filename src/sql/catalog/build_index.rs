@@ -217,6 +217,39 @@ pub(super) fn whole_part(column: &ColumnInfo) -> SqlResult<IndexColumn> {
     key_part(column, &part).map(|(part, _)| part)
 }
 
+/// How many bytes of a key a column takes that is no string. Error 3152 for documents, which no key holds.
+fn fixed_size(column: &ColumnInfo) -> SqlResult<u32> {
+    Ok(match column.field_type.kind {
+        TypeKind::TinyInt | TypeKind::Year => 1,
+        TypeKind::SmallInt => 2,
+        TypeKind::MediumInt | TypeKind::Date | TypeKind::Time => 3,
+        TypeKind::Int | TypeKind::Float | TypeKind::Timestamp => 4,
+        TypeKind::Decimal => column.field_type.precision_scale().0.div_ceil(2) + 1,
+        TypeKind::Bit => column.field_type.display_width(),
+        TypeKind::Enum => 2,
+        TypeKind::BigInt
+        | TypeKind::Double
+        | TypeKind::Char
+        | TypeKind::VarChar
+        | TypeKind::TinyText
+        | TypeKind::Text
+        | TypeKind::MediumText
+        | TypeKind::LongText
+        | TypeKind::DateTime
+        | TypeKind::Set
+        | TypeKind::Null => 8,
+        TypeKind::Json => {
+            return Err(SqlError::new(
+                errno::JSON_USED_AS_KEY,
+                format!(
+                    "JSON column '{}' supports indexing only via generated columns on a specified JSON path.",
+                    column.name
+                ),
+            ));
+        }
+    })
+}
+
 /// A column of a key and how many bytes of the key it takes.
 fn key_part(column: &ColumnInfo, part: &IndexPart) -> SqlResult<(IndexColumn, u32)> {
     let kind = column.field_type.kind;
@@ -232,35 +265,7 @@ fn key_part(column: &ColumnInfo, part: &IndexPart) -> SqlResult<(IndexColumn, u3
         if prefix_len.is_some() {
             return Err(wrong_prefix());
         }
-        let size = match kind {
-            TypeKind::TinyInt | TypeKind::Year => 1,
-            TypeKind::SmallInt => 2,
-            TypeKind::MediumInt | TypeKind::Date | TypeKind::Time => 3,
-            TypeKind::Int | TypeKind::Float | TypeKind::Timestamp => 4,
-            TypeKind::Decimal => column.field_type.precision_scale().0.div_ceil(2) + 1,
-            TypeKind::Bit => column.field_type.display_width(),
-            TypeKind::Enum => 2,
-            TypeKind::BigInt
-            | TypeKind::Double
-            | TypeKind::Char
-            | TypeKind::VarChar
-            | TypeKind::TinyText
-            | TypeKind::Text
-            | TypeKind::MediumText
-            | TypeKind::LongText
-            | TypeKind::DateTime
-            | TypeKind::Set
-            | TypeKind::Null => 8,
-            TypeKind::Json => {
-                return Err(SqlError::new(
-                    errno::JSON_USED_AS_KEY,
-                    format!(
-                        "JSON column '{}' supports indexing only via generated columns on a specified JSON path.",
-                        column.name
-                    ),
-                ));
-            }
-        };
+        let size = fixed_size(column)?;
         return Ok((
             IndexColumn { column: column.id, offset: column.offset, prefix_len: None },
             size,

@@ -28,7 +28,9 @@ pub fn selected_column(
     }
     match origin {
         Some(column) => {
-            options.extend(default_of(column));
+            // What is counted there is a number here.
+            let zero = if column.auto_increment { zero_of(&stored) } else { None };
+            options.extend(zero.or_else(|| default_of(column)));
             if !column.comment.is_empty() {
                 options.push(ColumnOption::Comment(column.comment.clone()));
             }
@@ -61,6 +63,7 @@ fn stored_type(field_type: &FieldType, is_column: bool) -> FieldType {
                 _ => FieldType { kind: TypeKind::LongText, length: None, ..kept },
             }
         }
+        // What else a query gives is stored as it is.
         _ => kept,
     }
 }
@@ -75,6 +78,7 @@ fn default_of(column: &ColumnInfo) -> Option<ColumnOption> {
             let digits = Expr::Literal(Literal::Integer(u64::from(*digits)));
             Expr::Call("now".to_owned(), vec![digits])
         }
+        // NULL, and the bits of a BIT, whose default is written otherwise.
         _ => return None,
     };
     Some(ColumnOption::Default(value))

@@ -74,9 +74,9 @@ fn cast_document(call: &Call<'_>, value: Datum) -> SqlResult<Datum> {
     call.ctx.back_to(mark);
     // MySQL names the function that the document comes from.
     let origin = match &call.args[0] {
-        Expr::Call { function: Function::Cast, .. } => "cast_as_json",
+        Expr::Call { function: Function::Cast, .. } | Expr::Literal { .. } => "cast_as_json",
         Expr::Call { function, .. } => function.name(),
-        Expr::Column { .. } | Expr::Literal { .. } | Expr::Parameter { .. } => "json",
+        Expr::Column { .. } | Expr::Parameter { .. } => "json",
     };
     let target = json::cast_name(call.field_type);
     let (code, message) = match code {

@@ -2,7 +2,7 @@
 
 use super::call::{Call, not_null};
 use super::date_types::{
-    Places, add_time_type, clock_type, date_add_type, moment_type, str_to_date_type,
+    Places, add_time_type, clock_type, date_add_type, moment_type, shows_clock, str_to_date_type,
 };
 use super::definition::{Definition, Eval, Names, Nulls, Numbers, TypeRule, Volatility};
 use super::typing::{bigint, date, fraction_digits, time_like_first};
@@ -523,22 +523,4 @@ fn timestamp(call: &Call<'_>) -> SqlResult<Datum> {
     }
     let span = not_null!(call.duration(1));
     Ok(Datum::from_time(base.checked_add(Interval { months: 0, micros: span.micros })))
-}
-
-/// Whether a value given as a date has a time of day with it.
-fn shows_clock(value: &Datum) -> bool {
-    match value {
-        Datum::Time(time) => time.kind != TimeKind::Date,
-        Datum::Bytes(text) | Datum::Member(Member { text, .. }) => {
-            let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
-            text.contains(&b':') || digits > 8
-        }
-        Datum::Int(number) => *number > 99_991_231,
-        Datum::Null
-        | Datum::UInt(_)
-        | Datum::Float(_)
-        | Datum::Decimal(_)
-        | Datum::Duration(_)
-        | Datum::Json(_) => true,
-    }
 }

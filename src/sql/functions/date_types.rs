@@ -3,7 +3,7 @@
 use super::typing::{Typing, fraction_of, fsp_argument};
 use crate::common::SqlResult;
 use crate::sql::expr::Expr;
-use crate::sql::types::{Class, Datum, FieldType, TypeKind};
+use crate::sql::types::{Class, Datum, FieldType, Member, TimeKind, TypeKind};
 
 /// At which positions a function has what it needs to add an interval.
 #[derive(Clone, Copy)]
@@ -85,4 +85,22 @@ pub(super) fn str_to_date_type(typing: &Typing<'_>) -> SqlResult<FieldType> {
         (false, true) => FieldType::time(fsp),
         _ => FieldType::datetime(fsp),
     })
+}
+
+/// Whether a value given as a date has a time of day with it.
+pub(super) fn shows_clock(value: &Datum) -> bool {
+    match value {
+        Datum::Time(time) => time.kind != TimeKind::Date,
+        Datum::Bytes(text) | Datum::Member(Member { text, .. }) => {
+            let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+            text.contains(&b':') || digits > 8
+        }
+        Datum::Int(number) => *number > 99_991_231,
+        Datum::Null
+        | Datum::UInt(_)
+        | Datum::Float(_)
+        | Datum::Decimal(_)
+        | Datum::Duration(_)
+        | Datum::Json(_) => true,
+    }
 }

@@ -167,15 +167,6 @@ impl<'a> Parser<'a> {
         byte_at(self.inner.get_current_token().span.end).unwrap_or(self.sql.len())
     }
 
-    /// Past the last of all tokens before the semicolon.
-    fn furthest_end(&self) -> usize {
-        let tokens = (0..self.token_count).map(|at| self.inner.token_at(at));
-        let ends = tokens
-            .filter(|token| token.token != SqlToken::SemiColon)
-            .filter_map(|token| byte_at(token.span.end));
-        ends.max().unwrap_or(self.sql.len())
-    }
-
     pub(super) fn text(&self, token: Token) -> &'a [u8] {
         &self.sql[token.start..token.end]
     }

@@ -6,7 +6,11 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::ast::{IntoFile, Query, Statement};
 use super::cursor::{Parser, TokenKind};
+use super::tokens::byte_at;
 use crate::common::{SqlError, SqlResult, errno};
+
+/// What takes INTO's place: nothing that a query could go on with.
+const INTO: Token = Token::Backslash;
 
 fn is(token: Option<&TokenWithSpan>, words: &[&str]) -> bool {
     match token.map(|token| &token.token) {
@@ -26,7 +30,10 @@ pub(super) fn moved_last(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let end = end_of(&tokens, start);
     let semicolon = tokens.last().is_some_and(|last| last.token == Token::SemiColon);
     let last = tokens.len() - usize::from(semicolon);
-    tokens[start..last].rotate_left(end.min(last) - start);
+    let end = end.min(last);
+    tokens[start..last].rotate_left(end - start);
+    // sqlparser knows another INTO, which may stand behind a select list.
+    tokens[last - (end - start)].token = INTO;
     tokens
 }
 
@@ -101,13 +108,29 @@ impl Parser<'_> {
         Ok(Statement::SelectIntoVariables { query: Box::new(query), names })
     }
 
+    /// Past the last of all tokens before the semicolon.
+    pub(super) fn furthest_end(&self) -> usize {
+        let tokens = (0..self.token_count).map(|at| self.inner.token_at(at));
+        let ends = tokens
+            .filter(|token| token.token != Token::SemiColon)
+            .filter_map(|token| byte_at(token.span.end));
+        ends.max().unwrap_or(self.sql.len())
+    }
+
     /// Whether the clause stands here.
+    pub(super) fn at_into(&self) -> bool {
+        let is_moved = self.inner.peek_token_ref().token == INTO
+            && self.text(self.peek()).eq_ignore_ascii_case(b"INTO");
+        is_moved || self.at("INTO")
+    }
+
+    /// Whether it is about a file.
     pub(super) fn at_into_file(&self) -> bool {
-        self.at("INTO") && (self.at_nth(1, "OUTFILE") || self.at_nth(1, "DUMPFILE"))
+        self.at_into() && (self.at_nth(1, "OUTFILE") || self.at_nth(1, "DUMPFILE"))
     }
 
     /// INTO OUTFILE … or DUMPFILE ….
-    pub(super) fn into_file(&mut self, query: Query) -> SqlResult<Statement> {
+    pub(super) fn select_into(&mut self, query: Query) -> SqlResult<Statement> {
         self.advance();
         let is_dump = self.word("DUMPFILE");
         if !is_dump {

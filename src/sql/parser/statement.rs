@@ -43,9 +43,9 @@ impl Parser<'_> {
     fn query_statement(&mut self) -> SqlResult<Statement> {
         let query = self.query()?;
         if self.at_into_file() {
-            return self.into_file(query);
+            return self.select_into(query);
         }
-        if self.at("INTO") {
+        if self.at_into() {
             return self.into_variables(query);
         }
         Ok(Statement::Query(Box::new(query)))

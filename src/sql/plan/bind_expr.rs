@@ -182,9 +182,14 @@ impl Binder<'_> {
         clause: &mut Clause<'_>,
     ) -> SqlResult<Expr> {
         let operand = operand.map(|operand| self.expr(operand, clause)).transpose()?;
+        let compared = operand.as_ref().map(|operand| operand.field_type().clone());
         let mut bound = Vec::with_capacity(branches.len());
         for (when, then) in branches {
-            bound.push((self.expr(when, clause)?, self.expr(then, clause)?));
+            let when = match &compared {
+                Some(with) => self.value_for(with, when, clause)?,
+                None => self.expr(when, clause)?,
+            };
+            bound.push((when, self.expr(then, clause)?));
         }
         let otherwise = otherwise.map(|expr| self.expr(expr, clause)).transpose()?;
         Expr::case(operand, bound, otherwise)
@@ -271,12 +276,7 @@ impl Binder<'_> {
             E::JsonValue(written) => self.json_value(written, clause),
             E::Cast(operand, target) => {
                 let target = cast_type(target, self.planner.rules.collation)?;
-                let mut operand_value = vec![self.value_for(&target, operand, clause)?];
-                if target.kind == TypeKind::Json {
-                    truths_as_documents(std::slice::from_ref(operand), &mut operand_value);
-                }
-                let operand = operand_value.remove(0);
-                Ok(Expr::cast(operand, target))
+                Ok(Expr::cast(self.value_for(&target, operand, clause)?, target))
             }
             E::ConvertUsing(operand, charset) => {
                 Collation::refuse_foreign(charset)?;

@@ -2,7 +2,7 @@
 
 use super::bind_expr::{negate, operand_columns};
 use super::binder::{Binder, Clause};
-use super::literals::truths_as_documents;
+use super::literals::{truth_as_document, truths_as_documents};
 use super::physical::DateParameter;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::expr::{Expr, Function, check_literals};
@@ -120,13 +120,18 @@ impl Binder<'_> {
         }
     }
 
-    /// A value that becomes one of this type: if that is a number, X'41' is 65.
+    /// A value that becomes one of this type, or is compared with one: if that is a number, X'41' is 65; TRUE is one of a document.
     pub(super) fn value_for(
         &mut self,
         target: &FieldType,
         expr: &ast::Expr,
         clause: &mut Clause<'_>,
     ) -> SqlResult<Expr> {
+        if target.kind == TypeKind::Json
+            && let Some(truth) = truth_as_document(expr)
+        {
+            return Ok(truth);
+        }
         let bound = self.expr(expr, clause)?;
         Ok(if target.kind.is_numeric() { bound.as_number() } else { bound })
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::binder::{Binder, Clause};
 use super::logical::Logical;
-use super::physical::{JoinKind, OutputColumn};
+use super::physical::{JoinKind, OutputColumn, PhysicalPlan, PlanNode};
 use super::scope::{Scope, same_name};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::column_type;
@@ -13,6 +13,9 @@ use crate::sql::functions::{DocumentColumn, DocumentTable, Fallback};
 use crate::sql::parser::ast::{self, JsonColumn, OnResponse};
 use crate::sql::types::json::{ColumnSource, Path, TableColumn, TablePath};
 use crate::sql::types::{Collation, Datum, FieldType, convert_for_column};
+
+/// As many rows a document is expected to hold.
+const DOCUMENT_ROWS: f64 = 10.0;
 
 /// How many NESTED PATHs a JSON_TABLE may have.
 const MAX_NESTED: usize = 16;
@@ -186,6 +189,17 @@ fn fallback(column: &DocumentColumn, written: &OnResponse) -> SqlResult<Fallback
             _ => Err(SqlError::internal("a default that is no text")),
         },
     }
+}
+
+/// The operator that gives the rows of documents.
+pub(super) fn unnested(node: PlanNode) -> PhysicalPlan {
+    let (mut schema, mut estimated_rows) = (Vec::new(), 0.0);
+    if let PlanNode::Unnest { input, table, .. } = &node {
+        schema.clone_from(&input.schema);
+        schema.extend(table.columns.iter().map(|column| column.field_type.clone()));
+        estimated_rows = input.estimated_rows * DOCUMENT_ROWS;
+    }
+    PhysicalPlan { node, schema, estimated_rows }
 }
 
 /// Whether it is a JSON_TABLE that reads columns of what has not been put below it.

@@ -42,9 +42,19 @@ pub(super) fn literal(literal: &Literal, planner: &Planner<'_>) -> SqlResult<Exp
 /// TRUE and FALSE are true and false in a document, not 1 and 0.
 pub(super) fn truths_as_documents(written: &[Written], bound: &mut [Expr]) {
     for (written, bound) in written.iter().zip(bound) {
-        if let Written::Literal(Literal::Bool(truth)) = written {
-            *bound = Expr::literal(Datum::Json(Json::truth(*truth)));
+        if let Some(truth) = truth_as_document(written) {
+            *bound = truth;
         }
+    }
+}
+
+/// The same of one expression, if it is TRUE or FALSE.
+pub(super) fn truth_as_document(written: &Written) -> Option<Expr> {
+    match written {
+        Written::Literal(Literal::Bool(truth)) => {
+            Some(Expr::literal(Datum::Json(Json::truth(*truth))))
+        }
+        _ => None,
     }
 }
 

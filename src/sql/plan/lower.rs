@@ -3,6 +3,7 @@
 use super::access::{self, Access};
 use super::binder::check;
 use super::cardinality::FILTER_PART;
+use super::document_table::unnested;
 use super::logical::{Logical, column_type, rollup_schema};
 use super::lookup::Lookup;
 use super::physical::{AccessLock, ApplyKind, JoinKind, PhysicalPlan, PlanNode, SortKey};
@@ -12,9 +13,6 @@ use crate::sql::types::{Datum, FieldType, TypeKind};
 
 /// As many rows a common table that is computed once is expected to have.
 const COMMON_ROWS: f64 = 1_000.0;
-
-/// As many rows a document is expected to hold.
-const DOCUMENT_ROWS: f64 = 10.0;
 
 /// The physical plan.
 pub(super) fn lower(plan: Logical) -> SqlResult<PhysicalPlan> {
@@ -54,10 +52,7 @@ fn lower_some(plan: Logical, fetch: Option<u64>) -> SqlResult<PhysicalPlan> {
         }
         Logical::Unnest { input, document, table, kind, filter } => {
             let input = Box::new(lower(*input)?);
-            let rows = input.estimated_rows * DOCUMENT_ROWS;
-            let mut schema = input.schema.clone();
-            schema.extend(table.columns.iter().map(|column| column.field_type.clone()));
-            node(PlanNode::Unnest { input, document, table, kind, filter }, schema, rows)
+            unnested(PlanNode::Unnest { input, document, table, kind, filter })
         }
         Logical::Aggregate { input, group_by, aggregates } => {
             lower_groups(*input, group_by, aggregates)?

@@ -29,15 +29,7 @@ pub(super) fn push(plan: Logical, predicates: Vec<Expr>) -> SqlResult<Logical> {
             }
             Join { left: *left, right: *right, kind, null_aware }.push(parts, predicates)
         }
-        Logical::Unnest { input, document, table, kind, filter } => {
-            let width = input.width();
-            let (below, above): (Vec<_>, Vec<_>) = predicates.into_iter().partition(|predicate| {
-                predicate.is_deterministic() && side_of(predicate, width) == Side::Left
-            });
-            let input = Box::new(push_checked(*input, below)?);
-            Ok(Logical::Unnest { input, document: fold(document), table, kind, filter }
-                .filter(above))
-        }
+        unnest @ Logical::Unnest { .. } => push_below_documents(unnest, predicates),
         Logical::Aggregate { input, group_by, aggregates } => {
             let groups = group_by.len();
             let (below, above): (Vec<_>, Vec<_>) = predicates.into_iter().partition(|predicate| {
@@ -104,6 +96,18 @@ fn push_into_scan(mut scan: Box<Scan>, predicates: Vec<Expr>) -> SqlResult<Logic
         }
     }
     Ok(Logical::Scan(scan))
+}
+
+/// What speaks only of the rows that hold documents moves to those.
+fn push_below_documents(mut unnest: Logical, predicates: Vec<Expr>) -> SqlResult<Logical> {
+    let Logical::Unnest { input, document, .. } = &mut unnest else { return Ok(unnest) };
+    let width = input.width();
+    let (below, above): (Vec<_>, Vec<_>) = predicates.into_iter().partition(|predicate| {
+        predicate.is_deterministic() && side_of(predicate, width) == Side::Left
+    });
+    *document = fold(std::mem::replace(document, Expr::null()));
+    **input = push_checked(std::mem::replace(&mut **input, Logical::Dual), below)?;
+    Ok(unnest.filter(above))
 }
 
 fn push_through_project(

@@ -224,11 +224,7 @@ impl DatumColumnBuilder {
                 Ok(text) => builder.append_value(text),
                 Err(_) => builder.append_value(String::from_utf8_lossy(bytes)),
             },
-            (Builder::Binary(builder), Datum::Json(json)) => {
-                let mut stored = Vec::with_capacity(json.stored_size());
-                json.write_to(&mut stored);
-                builder.append_value(stored);
-            }
+            (Builder::Binary(builder), Datum::Json(json)) => builder.append_value(json.to_stored()),
             (Builder::Text(builder), other) => builder.append_value(other.to_text()),
             (Builder::Binary(builder), other) => builder.append_value(other.to_bytes()),
             // Values that such an array cannot hold.

@@ -77,3 +77,13 @@ SELECT JSON_VALUE('{}', '$.a' RETURNING SIGNED DEFAULT 'x' ON EMPTY);
 SELECT JSON_VALUE('{}', '$.');
 SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_MAXIMUM_LENGTH FROM information_schema.columns WHERE table_name = 'j';
 DROP TABLE j, o;
+-- TRUE beside documents.
+CREATE TABLE b (id INT PRIMARY KEY, d JSON);
+INSERT INTO b VALUES (1, '{"t": true}'), (2, '{"t": 1}'), (3, '{"t": false}'), (4, '{}');
+SELECT id, CASE d->'$.t' WHEN 'null' THEN NULL WHEN TRUE THEN 'yes' ELSE 'no' END FROM b ORDER BY id;
+SELECT id FROM b WHERE d->'$.t' IN (TRUE, 7) ORDER BY id;
+SELECT id FROM b WHERE d->'$.t' IN (1) ORDER BY id;
+INSERT INTO b VALUES (5, x'7b7d');
+UPDATE b SET d = 'x' WHERE id = 4;
+SELECT CAST(CAST('"a"' AS JSON) AS SIGNED), CAST(JSON_EXTRACT('[1]', '$[0]') AS DATE), CAST(JSON_ARRAY() AS DOUBLE);
+DROP TABLE b;

@@ -272,11 +272,7 @@ fn put_datum(value: &Datum) -> wire::Datum {
         Datum::Member(Member { number, text }) => {
             Some(Value::Member(wire::Member { number: *number, text: text.clone() }))
         }
-        Datum::Json(json) => {
-            let mut stored = Vec::with_capacity(json.stored_size());
-            json.write_to(&mut stored);
-            Some(Value::Document(stored.into()))
-        }
+        Datum::Json(json) => Some(Value::Document(json.to_stored().into())),
     };
     wire::Datum { value }
 }

@@ -119,6 +119,13 @@ impl Json {
         out.extend_from_slice(&self.body);
     }
 
+    /// It as it is stored.
+    pub fn to_stored(&self) -> Vec<u8> {
+        let mut stored = Vec::with_capacity(self.stored_size());
+        self.write_to(&mut stored);
+        stored
+    }
+
     /// Bytes it takes.
     pub fn stored_size(&self) -> usize {
         1 + self.body.len()
