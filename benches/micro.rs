@@ -578,6 +578,7 @@ impl Node {
             auto_ids: Arc::new(KvAutoIds::new(Arc::new(self.client.clone()))),
             place: &Anywhere,
             lock_wait: Duration::from_secs(50),
+            foreign_key_checks: true,
             limits: Arc::new(ExecLimits::default()),
             profile: None,
         }

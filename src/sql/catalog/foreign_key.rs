@@ -125,7 +125,7 @@ impl ForeignKey {
     }
 
     /// The column of the child with this id.
-    fn column<'t>(child: &'t TableInfo, id: i64) -> Option<&'t ColumnInfo> {
+    fn column(child: &TableInfo, id: i64) -> Option<&ColumnInfo> {
         child.columns.iter().find(|column| column.id == id)
     }
 

@@ -112,7 +112,9 @@ impl Listed {
     /// A comparison with the lowest, the highest and a NULL decides for all: whatever is between follows.
     fn keep_ends(&mut self, pair: &Pair, width: usize, eval: &EvalContext) -> SqlResult<()> {
         let padding = vec![Datum::Null; width];
-        let (mut low, mut high): (Option<(Vec<u8>, Row)>, Option<(Vec<u8>, Row)>) = (None, None);
+        /// A row under its key.
+        type End = Option<(Vec<u8>, Row)>;
+        let (mut low, mut high): (End, End) = (None, None);
         let mut null = None;
         for row in std::mem::take(&mut self.rows) {
             eval.check_interrupted()?;

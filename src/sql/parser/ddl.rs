@@ -196,10 +196,8 @@ impl Parser<'_> {
         if named && self.at_name() {
             constraint = Some(self.name()?);
         }
-        if named {
-            if self.at("CHECK") {
-                return Err(SqlError::unsupported("CHECK constraints"));
-            }
+        if named && self.at("CHECK") {
+            return Err(SqlError::unsupported("CHECK constraints"));
         }
         let (primary, unique) = if self.word("PRIMARY") {
             self.expect_word("KEY")?;

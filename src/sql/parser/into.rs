@@ -86,7 +86,7 @@ fn end_of_names(tokens: &[TokenWithSpan], mut at: usize) -> usize {
 
 impl Parser<'_> {
     /// INTO @a, @b. Error 1327 for what is no variable of a session's: there are no others here.
-    pub(super) fn into_variables(&mut self, query: Query) -> SqlResult<Statement> {
+    pub(super) fn variables_of(&mut self, query: Query) -> SqlResult<Statement> {
         self.advance();
         let mut names = Vec::new();
         loop {

@@ -46,7 +46,7 @@ impl Parser<'_> {
             return self.select_into(query);
         }
         if self.at_into() {
-            return self.into_variables(query);
+            return self.variables_of(query);
         }
         Ok(Statement::Query(Box::new(query)))
     }

@@ -44,7 +44,7 @@ pub(super) enum Body {
     /// One of the subqueries.
     Subquery(usize),
     /// A plan for each of its readers: it depends on rows around.
-    Here(Logical),
+    Here(Box<Logical>),
     /// The table that is being bound, by the number it has until then.
     Own(usize),
 }
@@ -64,7 +64,7 @@ impl Binder<'_> {
         let bound = self.derived_columns(&common.query, &common.columns);
         let bound = bound.map(|(plan, columns)| {
             if self.outer_reads > before {
-                return (Body::Here(plan), columns);
+                return (Body::Here(Box::new(plan)), columns);
             }
             self.subqueries.push(Subquery::Common { plan, readers: 0 });
             (Body::Subquery(self.subqueries.len() - 1), columns)
@@ -80,7 +80,7 @@ impl Binder<'_> {
         let (body, columns) = self.common_tables[position].bound.clone()?;
         let subquery = match body {
             Body::Subquery(subquery) => subquery,
-            Body::Here(plan) => return Ok((plan, columns)),
+            Body::Here(plan) => return Ok((*plan, columns)),
             Body::Own(number) => number,
         };
         // A subquery may run many times, and its plan may stand in several places.
@@ -138,7 +138,7 @@ impl Binder<'_> {
 /// What has become of a subquery.
 enum Done {
     /// A plan that waits for its only reader.
-    Waiting(Logical),
+    Waiting(Box<Logical>),
     /// The rows of the table of this number.
     Table(usize),
     /// Nobody reads it, or its reader has taken it.
@@ -164,7 +164,7 @@ impl Finish {
             Subquery::Common { plan, readers } => {
                 let plan = self.inline(plan);
                 if readers == 1 && depth(&plan) <= INLINE_DEPTH {
-                    Done::Waiting(plan)
+                    Done::Waiting(Box::new(plan))
                 } else {
                     let plan = optimize(plan)?;
                     self.done.push(Subplan { plan, result: SubplanResult::Table });
@@ -199,7 +199,7 @@ impl Finish {
         match plan {
             Logical::Common { subquery, outputs, schema } => {
                 match std::mem::replace(&mut self.open[subquery], Done::Gone) {
-                    Done::Waiting(plan) => plan,
+                    Done::Waiting(plan) => *plan,
                     Done::Table(number) => {
                         self.open[subquery] = Done::Table(number);
                         Logical::Common { subquery: number, outputs, schema }
