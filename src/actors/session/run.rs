@@ -72,16 +72,20 @@ impl Core {
             Some(schema) => Arc::new(SessionSources::new(self, schema.clone(), eval.clone())),
             None => Arc::new(NoVirtualTables),
         };
+        let (lock_wait, foreign_key_checks) = {
+            let settings = &self.vars.system.lock().settings;
+            (settings.lock_wait, settings.foreign_key_checks)
+        };
         ExecContext {
             txn,
             eval,
             virtual_tables,
             auto_ids: self.services.auto_ids.clone(),
             place: &Workers,
-            lock_wait: self.vars.system.lock().settings.lock_wait,
+            lock_wait,
             limits: self.services.limits.clone(),
             profile: None,
-            foreign_key_checks: self.vars.system.lock().settings.foreign_key_checks,
+            foreign_key_checks,
         }
     }
 
