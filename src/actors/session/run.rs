@@ -378,7 +378,11 @@ impl Core {
         if next.read_only.unwrap_or(read_only) {
             return Err(read_only_transaction());
         }
-        let isolation = next.isolation.unwrap_or(isolation);
+        // One statement has one snapshot; only SERIALIZABLE asks for more.
+        let isolation = match next.isolation.unwrap_or(isolation) {
+            Isolation::Serializable => Isolation::Serializable,
+            Isolation::ReadCommitted | Isolation::RepeatableRead => Isolation::default(),
+        };
         let (mut runs, mut in_line) = (0, false);
         loop {
             let optimistic = !in_line && runs < OPTIMISTIC_RUNS;
@@ -417,16 +421,8 @@ impl Core {
         let tables = PlanTables::of(&plan);
         guard.touch(tables.stored.iter().copied());
         let pessimistic = !optimistic || !writes_named_rows(&plan);
-        let options = TxnOptions {
-            pessimistic,
-            impatient: !pessimistic,
-            isolation: if isolation == Isolation::Serializable {
-                isolation
-            } else {
-                Isolation::default()
-            },
-            ..TxnOptions::default()
-        };
+        let impatient = !pessimistic;
+        let options = TxnOptions { pessimistic, impatient, isolation, ..TxnOptions::default() };
         let txn = self.services.store.begin(options).await?;
         self.transactions.single = Some(txn.clone());
         let eval = self.begin_eval(request.params.clone(), true, ignores(&plan));

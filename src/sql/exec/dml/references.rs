@@ -451,6 +451,7 @@ fn fitting(reference: &Reference, offset: usize, value: &Datum) -> SqlResult<Dat
                 if binary { bytes.len() } else { String::from_utf8_lossy(bytes).chars().count() };
             length > most as usize
         }
+        // Numbers and times of one kind fit; kinds that differ are refused when the key is made.
         _ => false,
     };
     if too_long || (value.is_null() && field_type.not_null) {
