@@ -106,7 +106,7 @@ impl<'a> RowEncoder<'a> {
         match self.format {
             Format::Text => writer.packet(|out| {
                 for (array, field_type) in cells {
-                    if !put_text_of(out, array, row) {
+                    if !put_text_of(out, array, row, field_type) {
                         let value = datum_from_array(array, row, field_type)?;
                         put_text(out, &value, field_type, scratch);
                     }
@@ -116,7 +116,7 @@ impl<'a> RowEncoder<'a> {
             Format::Binary => writer.packet(|out| {
                 let mut packet = BinaryRow::begin(out, columns.len());
                 for (array, field_type) in cells {
-                    match bytes_of(array, row) {
+                    match bytes_of(array, row, field_type) {
                         Some(bytes) => packet.bytes(bytes),
                         None => {
                             let value = datum_from_array(array, row, field_type)?;
@@ -130,9 +130,9 @@ impl<'a> RowEncoder<'a> {
     }
 }
 
-/// The bytes of a string in an array, without a copy.
-fn bytes_of(array: &ArrayRef, row: usize) -> Option<&[u8]> {
-    if array.is_null(row) {
+/// The bytes of a string in an array, without a copy. A document is kept in another form than it is sent in.
+fn bytes_of<'a>(array: &'a ArrayRef, row: usize, field_type: &FieldType) -> Option<&'a [u8]> {
+    if array.is_null(row) || field_type.kind == TypeKind::Json {
         return None;
     }
     match array.data_type() {
@@ -143,8 +143,8 @@ fn bytes_of(array: &ArrayRef, row: usize) -> Option<&[u8]> {
 }
 
 /// Writes what needs no type to be written; `false`: it does.
-fn put_text_of(out: &mut BytesMut, array: &ArrayRef, row: usize) -> bool {
-    match bytes_of(array, row) {
+fn put_text_of(out: &mut BytesMut, array: &ArrayRef, row: usize, field_type: &FieldType) -> bool {
+    match bytes_of(array, row, field_type) {
         Some(bytes) => {
             put_lenenc_bytes(out, bytes);
             true

@@ -87,3 +87,12 @@ INSERT INTO b VALUES (5, x'7b7d');
 UPDATE b SET d = 'x' WHERE id = 4;
 SELECT CAST(CAST('"a"' AS JSON) AS SIGNED), CAST(JSON_EXTRACT('[1]', '$[0]') AS DATE), CAST(JSON_ARRAY() AS DOUBLE);
 DROP TABLE b;
+-- Documents beside joins, which are computed by columns.
+CREATE TABLE owners (id INT PRIMARY KEY, j JSON);
+CREATE TABLE owned (id INT PRIMARY KEY, owner INT);
+INSERT INTO owners VALUES (1, '{"x": 1}'), (2, NULL), (3, '[1, "a"]');
+INSERT INTO owned VALUES (1, 1), (2, 3);
+SELECT owners.id, owners.j FROM owners LEFT JOIN owned ON owners.id = owned.owner ORDER BY owners.id;
+SELECT owned.id, owners.j, owners.j->'$.x', JSON_TYPE(owners.j) FROM owned JOIN owners ON owners.id = owned.owner ORDER BY owners.j;
+SELECT a.j, b.j FROM owners a JOIN owners b ON a.j = b.j;
+SELECT DISTINCT owners.j FROM owners, owned;
