@@ -30,6 +30,7 @@ const HAS_HANDLE: u8 = 1;
 /// Flag of an index value: a restore row is at the end.
 const HAS_RESTORE: u8 = 2;
 
+/// The error for bytes that nobody here has written.
 fn damaged(what: &str) -> SqlError {
     SqlError::internal(format!("a stored {what} is damaged"))
 }
@@ -92,6 +93,7 @@ pub fn encode_row(table: &TableInfo, row: &[Datum], zone: &TimeZone) -> SqlResul
     Ok(value.into())
 }
 
+/// Appends a column with its id and its length.
 fn push_column(
     encoder: &mut RowEncoder,
     column: &ColumnInfo,
@@ -385,6 +387,7 @@ impl IndexReader {
     }
 }
 
+/// The row as it is told by the value of an entry, if that has one.
 fn restore_row(value: &Bytes) -> SqlResult<Option<Bytes>> {
     let flags = *value.first().ok_or_else(|| damaged("index value"))?;
     if flags & HAS_RESTORE == 0 {
@@ -458,6 +461,7 @@ pub fn duplicate_primary_key(table: &TableInfo, handle: i64) -> SqlError {
     duplicate_entry(&shown, &table.name, "PRIMARY")
 }
 
+/// Error 1062.
 fn duplicate_entry(values: &str, table: &str, index: &str) -> SqlError {
     // MySQL cuts long values.
     let shown: String = values.chars().take(64).collect();

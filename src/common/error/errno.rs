@@ -1,4 +1,14 @@
 //! MySQL's error numbers, and TiDB's for what MySQL does not know.
+//!
+//! There are two lists, each in the order of the numbers:
+//!
+//! - *statement*: a statement is wrong, or what it names is not there. The same statement will fail again, and whoever wrote it has to
+//!   change it. Clients read the number and the SQLSTATE, people the text, which is made where the error arises, in MySQL's words.
+//! - *operational*: the cause is outside of the statement: another transaction, a disk, a node. These have a class that says what may be
+//!   done about them ([`ErrorClass`]; who tries what again is decided in `common/retry.rs`), and a paragraph in `docs/errors.md`.
+//!
+//! A number has one name, and stands in one of the lists (tests hold both to it). The names are those of MySQL's `mysqld_error.h` without
+//! their `ER_`, so whoever knows the one finds the other. The SQLSTATE is MySQL's too; `HY000` where it has no better.
 
 use super::ErrorClass;
 

@@ -109,6 +109,7 @@ pub(super) fn stage(job: &Job) -> Stage {
     }
 }
 
+/// Notes how far the alteration is.
 fn set_stage(job: &mut Job, stage: Stage) {
     (job.switched, job.schema_state) = match stage {
         Stage::Coming(state) => (false, state),

@@ -122,10 +122,12 @@ enum Next {
     Impossible(SqlError),
 }
 
+/// Whether somebody holds a lock on the row that is wanted.
 fn is_locked(error: &SqlError) -> bool {
     matches!(error.code, errno::LOCK_WAIT_TIMEOUT | errno::LOCK_DEADLOCK)
 }
 
+/// Notes where the work goes on, unless the job was changed meanwhile.
 async fn save_progress(store: &dyn KvStore, job_id: u64, next: Next) -> SqlResult<BackfillOutcome> {
     let txn = store.begin(TxnOptions::default()).await?;
     let meta = Meta::new(&*txn);
@@ -192,6 +194,7 @@ struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
+    /// The job as it is now, and the rows that come next.
     async fn load(txn: &'a dyn Transaction, job_id: u64, rows: usize) -> SqlResult<Batch<'a>> {
         let lost = || SqlError::internal("the job or its index has gone");
         let meta = Meta::new(txn);
@@ -208,6 +211,7 @@ impl<'a> Batch<'a> {
         Ok(Batch { txn, job, table, filled, rows })
     }
 
+    /// Writes the entries of the batch into the transaction.
     async fn run(mut self) -> SqlResult<BackfillOutcome> {
         let pairs = self.read_rows().await?;
         let row_keys = pairs.iter().map(|pair| pair.key.clone()).collect();
@@ -290,6 +294,7 @@ impl<'a> Batch<'a> {
         unreachable!("the last attempt returns")
     }
 
+    /// The next rows of the table, in the order of their handles.
     async fn read_rows(&self) -> SqlResult<Vec<KvPair>> {
         let (mut start, end) = table_codec::row_range(self.table.id);
         if let Some(handle) = self.job.reorg.next_handle {
@@ -330,6 +335,7 @@ impl<'a> Batch<'a> {
         Ok(None)
     }
 
+    /// The entries that rows have in an index that is being built.
     fn entries(&self, index: &IndexInfo, pairs: &[KvPair]) -> SqlResult<Vec<RowEntry>> {
         let columns: Vec<usize> = (0..self.table.columns.len()).collect();
         let reader = RowReader::new(&self.table, &columns, &TimeZone::UTC);

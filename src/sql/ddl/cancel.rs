@@ -55,6 +55,7 @@ pub async fn cancel(txn: &dyn Transaction, id: u64, error: SqlError) -> SqlResul
     Ok(Some(job))
 }
 
+/// Undoes what the job has done, as far as its kind can be undone at once.
 async fn take_back(stepper: &Stepper<'_>, job: &Job) -> StepResult<End> {
     Ok(match &job.action {
         DdlStatement::AlterTable { .. } => return_table(stepper, job).await?,
@@ -91,6 +92,7 @@ async fn return_table(stepper: &Stepper<'_>, job: &Job) -> StepResult<End> {
     }
 }
 
+/// Lets statements see tables again that were about to go.
 async fn show_tables(stepper: &Stepper<'_>, names: &[(String, String)]) -> StepResult<Changed> {
     let mut changed = Vec::new();
     let version = stepper.meta.schema_version().await? + 1;
@@ -106,6 +108,7 @@ async fn show_tables(stepper: &Stepper<'_>, names: &[(String, String)]) -> StepR
     Ok(changed)
 }
 
+/// Lets statements see a database and its tables again.
 async fn show_database(stepper: &Stepper<'_>, name: &str) -> StepResult<Changed> {
     let Some(database) = stepper.meta.database(name).await? else { return Ok(Vec::new()) };
     let shown = DatabaseInfo { state: SchemaState::Public, ..database };

@@ -84,6 +84,7 @@ pub(super) async fn set_hidden(stepper: &Stepper<'_>, before: &TableInfo) -> Ste
     Ok(())
 }
 
+/// The last pair of a range.
 async fn last_pair(
     stepper: &Stepper<'_>,
     (start, end): (bytes::Bytes, bytes::Bytes),

@@ -83,6 +83,7 @@ pub(super) fn back(stage: Stage) -> Stage {
     }
 }
 
+/// Whether a column or an index goes.
 fn drops(alteration: &Alteration) -> bool {
     alteration.dropped_columns().next().is_some() || alteration.dropped_indexes().next().is_some()
 }

@@ -85,6 +85,7 @@ pub struct Meta<'a> {
     txn: &'a dyn Transaction,
 }
 
+/// A key of the schema: what kind of record it is, and the ids that tell it from others.
 fn key(kind: u8, ids: &[u64]) -> Bytes {
     let mut key = Vec::with_capacity(2 + ids.len() * 8);
     key.extend_from_slice(&[b'm', kind]);
@@ -111,12 +112,14 @@ fn children_prefix(database: &str, table: &str) -> Bytes {
     key.into()
 }
 
+/// The key of the name of a foreign key, which a database has once.
 fn foreign_key_name(database: i64, name: &str) -> Bytes {
     let mut key = key(b'G', &[database.cast_unsigned()]).to_vec();
     key.extend_from_slice(name.to_lowercase().as_bytes());
     key.into()
 }
 
+/// A record as it is stored: JSON, so that later versions can add to it.
 fn encode<T: Serialize>(value: &T) -> SqlResult<Bytes> {
     serde_json::to_vec(value).map(Bytes::from).map_err(SqlError::internal)
 }
@@ -165,6 +168,7 @@ impl<'a> Meta<'a> {
         }
     }
 
+    /// All records whose keys start so, in the order of the keys.
     async fn list<T: DeserializeOwned>(&self, prefix: Bytes) -> SqlResult<Vec<T>> {
         self.pairs(prefix).await?.iter().map(|pair| decode(&pair.value)).collect()
     }
@@ -251,6 +255,7 @@ impl<'a> Meta<'a> {
         id.map(|id| number(&id).map(u64::cast_signed)).transpose()
     }
 
+    /// Notes the ids of all names, once: earlier versions did not.
     async fn note_names(&self) -> SqlResult<()> {
         for database in self.databases().await? {
             let id = database.id.cast_unsigned();

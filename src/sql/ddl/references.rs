@@ -180,6 +180,7 @@ pub(super) async fn check_alteration(
     Ok(())
 }
 
+/// Error 1822 or 3780 unless the parent has such a key, of such types.
 fn check_parent_columns(
     alteration: &Alteration,
     key: &ForeignKey,
@@ -277,6 +278,7 @@ pub(super) async fn follow_name(
     follow(meta, places, &BTreeMap::new(), &[], table).await
 }
 
+/// Writes a key anew in the table that it belongs to.
 async fn follow(
     meta: &Meta<'_>,
     (from, to): (Place<'_>, Place<'_>),
@@ -309,6 +311,7 @@ async fn follow(
     Ok(changed)
 }
 
+/// Has a key refer to a table by the names that this and its columns have now.
 fn refer_to(key: &mut ForeignKey, to: Place<'_>, columns: &BTreeMap<String, String>) {
     to.0.clone_into(&mut key.parent_database);
     to.1.clone_into(&mut key.parent_table);

@@ -43,8 +43,10 @@ impl From<SqlError> for StepError {
     }
 }
 
+/// What a step comes to: an error of the store is tried again, a refusal ends the job.
 pub(super) type StepResult<T> = Result<T, StepError>;
 
+/// The job cannot be done, for this reason.
 pub(super) fn reject<T>(code: u16, message: String) -> StepResult<T> {
     Err(StepError::Rejected(SqlError::new(code, message)))
 }
@@ -105,6 +107,7 @@ pub(super) struct Stepper<'a> {
 pub(super) type Changed = Vec<Element>;
 
 impl Stepper<'_> {
+    /// One step of the job that is first in its line.
     async fn advance(&self, job: &mut Job) -> StepResult<Changed> {
         match job.action.clone() {
             DdlStatement::CreateDatabase { info, if_not_exists } => {
@@ -138,6 +141,7 @@ impl Stepper<'_> {
         }
     }
 
+    /// Makes a database.
     async fn create_database(
         &self,
         job: &mut Job,
@@ -157,6 +161,7 @@ impl Stepper<'_> {
         Ok(vec![Element::Other(id)])
     }
 
+    /// Changes the defaults of a database.
     async fn alter_database(
         &self,
         job: &mut Job,
@@ -171,6 +176,7 @@ impl Stepper<'_> {
         Ok(vec![Element::Other(database.id)])
     }
 
+    /// Drops a database with all of its tables.
     async fn drop_database(
         &self,
         job: &mut Job,

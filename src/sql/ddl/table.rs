@@ -59,6 +59,7 @@ pub(super) async fn take_back(stepper: &Stepper<'_>, job: &Job) -> StepResult<Ch
     Ok(vec![Element::Table(database, table.id)])
 }
 
+/// The table that a job has made so far, with its database.
 async fn created(stepper: &Stepper<'_>, job: &Job) -> StepResult<Option<(i64, TableInfo)>> {
     let Some((database, id, _)) = job.target else { return Ok(None) };
     let table = stepper.meta.table_by_id(database, id).await?;

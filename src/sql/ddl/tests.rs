@@ -56,6 +56,7 @@ fn listed(schema: &InfoSchema) -> Vec<(DatabaseInfo, Vec<TableInfo>)> {
     schema.databases().map(|database| (database.as_ref().clone(), tables(database))).collect()
 }
 
+/// Queues a job and runs it to its end.
 pub(super) async fn submit(store: &dyn KvStore, statement: DdlStatement) -> Job {
     let txn = store.begin(TxnOptions::default()).await.unwrap();
     let job = enqueue(&*txn, statement, Submitter::default()).await.unwrap();
@@ -77,6 +78,7 @@ pub(super) async fn run(store: &dyn KvStore, statement: DdlStatement) -> Job {
     }
 }
 
+/// The schema as everybody sees it.
 pub(super) async fn schema(store: &dyn KvStore) -> InfoSchema {
     let txn = store.begin(TxnOptions::default()).await.unwrap();
     let (version, databases) = load_schema(&*txn).await.unwrap();

@@ -31,6 +31,7 @@ const ALTERATIONS: &[&str] = &[
     "CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
 ];
 
+/// What a table becomes by an ALTER TABLE.
 fn altered(actions: &str) -> Alteration {
     let DdlStatement::AlterTable { changes, .. } = alter(actions) else { unreachable!() };
     Alteration::new(&users(), &changes).unwrap()
@@ -62,6 +63,7 @@ fn assert_sound(table: &TableInfo, state: SchemaState) {
     assert_eq!(ids.len(), table.columns.len());
 }
 
+/// Whatever the stage: what statements see is the table as it was or as it will be, never something between.
 #[test]
 fn statements_see_the_table_before_or_after_at_every_stage() {
     for actions in ALTERATIONS {
@@ -83,6 +85,7 @@ fn statements_see_the_table_before_or_after_at_every_stage() {
     }
 }
 
+/// An alteration that is cancelled leaves no trace in the definition.
 #[test]
 fn what_is_taken_back_at_any_stage_is_as_it_was() {
     for actions in ALTERATIONS {
@@ -105,6 +108,7 @@ fn what_is_taken_back_at_any_stage_is_as_it_was() {
     }
 }
 
+/// Only what has rows to fill has a state for it.
 #[test]
 fn a_state_that_nothing_needs_is_left_out() {
     let stages = |actions: &str| {
@@ -131,6 +135,7 @@ fn a_state_that_nothing_needs_is_left_out() {
     assert!(definition(&altered(unkeyed), LOCKED).locks.iter().any(|lock| lock.write));
 }
 
+/// DROP COLUMN can be undone until somebody has written a row without it.
 #[test]
 fn what_goes_can_be_had_back_as_long_as_everybody_keeps_it() {
     let gone = Stage::Going(SchemaState::WriteOnly);
@@ -202,6 +207,7 @@ async fn beside_writers(actions: &str) -> Fixture {
     fixture
 }
 
+/// Rows of writers between the steps are those that they would be without the change.
 #[tokio::test]
 async fn columns_come_and_go_beside_writers() {
     for actions in [
@@ -217,6 +223,7 @@ async fn columns_come_and_go_beside_writers() {
     }
 }
 
+/// A value that does not fit leaves the table as it was.
 #[tokio::test]
 async fn rows_are_converted_all_or_none() {
     let mut fixture = with_table().await;

@@ -107,6 +107,7 @@ async fn next_rows(
     Ok(None)
 }
 
+/// The key that is looked at, with its child and its parent as they are now.
 async fn checked<'t>(
     meta: &Meta<'_>,
     key: &'t ForeignKey,

@@ -46,6 +46,7 @@ fn adapt_members(function: Function, mut args: Vec<Expr>, column: &FieldType) ->
     args
 }
 
+/// A text as a value of the column, if it is one.
 fn as_column_value(text: &[u8], column: &FieldType) -> Option<Datum> {
     let text = std::str::from_utf8(text).ok()?;
     match column.kind.class() {

@@ -31,6 +31,7 @@ impl fmt::Display for Named<'_> {
 
 type Names<'a> = &'a dyn Fn(usize) -> String;
 
+/// Writes an expression as MySQL shows it in messages and EXPLAIN.
 fn write(expr: &Expr, names: Names<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match expr {
         Expr::Column { index, .. } => f.write_str(&names(*index)),
@@ -108,6 +109,7 @@ fn write_rows(args: &[Expr], names: Names<'_>, f: &mut fmt::Formatter<'_>) -> fm
     f.write_str("))")
 }
 
+/// Whether it stands between its two arguments.
 fn is_infix(function: Function) -> bool {
     use Function as F;
     function.is_comparison()
@@ -121,6 +123,7 @@ fn is_infix(function: Function) -> bool {
         )
 }
 
+/// Arguments with commas between them.
 fn write_list(
     args: &[Expr],
     separator: &str,
@@ -136,6 +139,7 @@ fn write_list(
     Ok(())
 }
 
+/// A name that was given as an argument.
 fn write_name(expr: &Expr, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match expr {
         Expr::Literal { value: Datum::Bytes(name), .. } => {
@@ -145,6 +149,7 @@ fn write_name(expr: &Expr, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
 }
 
+/// A constant, quoted if it is text.
 fn write_literal(value: &Datum, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match value {
         Datum::Null => f.write_str("NULL"),

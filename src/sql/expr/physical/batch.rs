@@ -37,10 +37,12 @@ pub(super) fn build_predicate(expr: &Expr, ctx: &Arc<EvalContext>) -> Arc<dyn Ph
     wrap(expr, ctx, true)
 }
 
+/// A column of the input by its position.
 fn column(index: usize) -> Arc<dyn PhysicalExpr> {
     Arc::new(Column::new(&format!("c{index}"), index))
 }
 
+/// An expression that is evaluated row by row.
 fn wrap(expr: &Expr, ctx: &Arc<EvalContext>, predicate: bool) -> Arc<dyn PhysicalExpr> {
     let columns: Vec<usize> = expr.columns().into_iter().collect();
     let mut position =
