@@ -194,7 +194,7 @@ async fn a_large_delete_frees_space_on_a_full_disk() {
     conn.query_drop("CREATE TABLE d.large (a INT PRIMARY KEY, b LONGTEXT)").await.unwrap();
     insert_large(&mut conn, 60).await;
     let disk = Disk::of(&server);
-    disk.fill_for_good(&mut conn, "UPDATE d.large SET b = 'x' WHERE a = 1").await;
+    disk.fill_for_good(&mut conn, "UPDATE d.large SET b = UUID() WHERE a = 55").await;
     let available = disk.available();
     assert_eq!(code(&mut conn, "DELETE FROM d.large WHERE a < 50").await, None);
     let begun = Instant::now();
@@ -203,7 +203,7 @@ async fn a_large_delete_frees_space_on_a_full_disk() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     // So much that writers go on.
-    until(&mut conn, "UPDATE d.large SET b = 'x' WHERE a = 55", None).await;
+    until(&mut conn, "UPDATE d.large SET b = UUID() WHERE a = 55", None).await;
 }
 
 /// An index that does not fit is taken back, and its entries with it.

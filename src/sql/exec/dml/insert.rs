@@ -295,7 +295,9 @@ impl Insert<'_> {
         // A generated value may be in use by a row that brought it from elsewhere, and then another one is to be generated. Where the commit
         // would find out there must still be a statement to run again.
         let generates = prepared.iter().any(|(_, generated, _)| *generated);
+        // A duplicate is told of before a missing parent, so it must not wait for the commit either.
         let eagerly = self.plan.on_conflict != ConflictAction::Error
+            || self.references.is_some()
             || (generates && !self.ctx.txn.is_one_statement());
         self.writer.fetch(keys, eagerly).await?;
         if let Some(references) = &mut self.references {
