@@ -2,7 +2,7 @@
 # Installs what is missing on Debian and Ubuntu, or prints the one command that would.
 #
 #   setup.sh build   what a build needs: libclang (RocksDB's bindings), compilers, the Rust toolchain (looked for, not installed)
-#   setup.sh test    the clients that the tests run: mariadb, Python, Node, chromium, sysbench; etcd
+#   setup.sh test    the clients that the tests run: mariadb, Python, Node, chromium, sysbench; etcd; MariaDB's server to compare with
 #   setup.sh suite   MariaDB's server and its public test suite
 #   setup.sh bench   MariaDB's server, Galera and sysbench
 #   setup.sh fresh   debootstrap, for `make fresh-check`
@@ -84,6 +84,7 @@ END
     ;;
     test) cat <<'END'
 mariadb-client have mariadb
+mariadb-server have mariadbd
 sysbench have sysbench
 python3 have python3
 python3-venv python_venv
