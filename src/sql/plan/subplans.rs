@@ -7,13 +7,13 @@
 
 use std::cell::Cell;
 
-use super::binder::Binder;
+use super::binder::{AGGREGATE_BASE, Binder};
 use super::logical::Logical;
 use super::optimize::optimize;
 use super::physical::{OutputColumn, PhysicalPlan, Recursion, Subplan, SubplanResult};
 use super::recursive_table::RecursiveTable;
 use super::unnest::Unnest;
-use crate::common::SqlResult;
+use crate::common::{SqlError, SqlResult};
 use crate::sql::expr::Expr;
 use crate::sql::parser::ast;
 use crate::sql::types::FieldType;
@@ -130,9 +130,26 @@ impl Binder<'_> {
                 }
             })?;
         }
-        let root = root.map(|root| optimize(finish.inline(unnest.plan(root)?)));
+        let root = root.map(|root| {
+            let root = unnest.plan(root)?;
+            if !self.dependent.is_empty() {
+                check_aggregates(&root)?;
+            }
+            optimize(finish.inline(root))
+        });
         Ok((root.transpose()?, finish.done))
     }
+}
+
+/// Error 1235 where an aggregate of the rows around is left inside of another aggregate, which nothing has computed.
+fn check_aggregates(plan: &Logical) -> SqlResult<()> {
+    let is_left = |expr: &&Expr| expr.columns().range(AGGREGATE_BASE..).next().is_some();
+    if plan.exprs().iter().any(is_left) {
+        return Err(SqlError::unsupported(
+            "an aggregate of the rows around a subquery inside of another one",
+        ));
+    }
+    plan.children().try_for_each(check_aggregates)
 }
 
 /// What has become of a subquery.

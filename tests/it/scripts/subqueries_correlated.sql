@@ -74,3 +74,10 @@ EXPLAIN SELECT id FROM o WHERE NOT EXISTS (SELECT 1 FROM i WHERE i.o_id = o.id A
 EXPLAIN SELECT id, (SELECT COUNT(*) FROM i WHERE i.o_id = o.id) FROM o;
 EXPLAIN SELECT id, a IN (SELECT x FROM i) FROM o;
 EXPLAIN FORMAT=TREE SELECT id, (SELECT y FROM i WHERE i.o_id = o.id LIMIT 1) FROM o;
+-- An aggregate of the rows around inside of another is refused by name.
+CREATE TABLE around (a INT, b INT);
+CREATE TABLE within (a INT, b INT);
+INSERT INTO around VALUES (1, 1), (2, 1);
+INSERT INTO within VALUES (1, 1);
+SELECT a FROM around GROUP BY a HAVING (SELECT AVG(SUM(around.b) + 1) FROM within ORDER BY SUM(within.a) LIMIT 1);
+SELECT a FROM around GROUP BY a HAVING (SELECT SUM(around.b) FROM within) = 1 ORDER BY a;
