@@ -272,7 +272,8 @@ def shape(message):
     return re.sub(r"\d+", "N", message)[:110]
 
 
-def family_of(entry_statement, difference, ours, message):
+def reason_of(difference, ours, message):
+    """What stands behind a difference, as far as our answer tells."""
     if ours[0] == "error":
         return f"{ours[1]} {shape(message)}"
     if ours[0] == "lost":
@@ -320,7 +321,7 @@ def run_family(name, tests, sides, recorder, log, directory, out):
             if difference is None:
                 counts["agree"] += 1
                 continue
-            reason = family_of(statement, difference, other, other_message)
+            reason = reason_of(difference, other, other_message)
             counts["differ"] += 1
             reasons[reason] += 1
             differences.append({

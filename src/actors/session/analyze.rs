@@ -5,7 +5,7 @@ use super::core::Core;
 use super::statement::Request;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::analyze::{self, FullSpeed};
-use crate::sql::catalog::{DatabaseInfo, TableInfo};
+use crate::sql::catalog::{DatabaseInfo, InfoSchema, TableInfo};
 use crate::sql::parser::ast::ObjectName;
 use crate::sql::system::Shown;
 use crate::sql::types::Datum;
@@ -38,10 +38,7 @@ impl Core {
     /// The table's name as it is shown, and what became of it.
     async fn analyze_named(&self, database: &str, name: &str) -> SqlResult<(String, Vec<Message>)> {
         let schema = self.services.schema.current();
-        let found = schema
-            .require_database(database)
-            .and_then(|database| Ok((database, schema.require_table(&database.name, name)?)));
-        let (info, table) = match found {
+        let (info, table) = match find_table(&schema, database, name) {
             Ok(found) => found,
             Err(error) => return Ok((format!("{database}.{name}"), failure(error))),
         };
@@ -86,6 +83,16 @@ impl Core {
         }
         Ok(())
     }
+}
+
+/// A table that a statement of maintenance names, with its database.
+pub(super) fn find_table<'s>(
+    schema: &'s InfoSchema,
+    database: &str,
+    name: &str,
+) -> SqlResult<(&'s DatabaseInfo, &'s TableInfo)> {
+    let database = schema.require_database(database)?;
+    Ok((database, schema.require_table(&database.name, name)?))
 }
 
 pub(super) fn failure(error: SqlError) -> Vec<Message> {

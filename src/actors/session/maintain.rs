@@ -1,6 +1,6 @@
 //! CHECK TABLE, OPTIMIZE TABLE and REPAIR TABLE.
 
-use super::analyze::{Message, failure};
+use super::analyze::{Message, failure, find_table};
 use super::answer::Sink;
 use super::core::Core;
 use super::statement::Request;
@@ -39,10 +39,7 @@ impl Core {
         name: &str,
     ) -> SqlResult<(String, Vec<Message>)> {
         let schema = self.services.schema.current();
-        let found = schema
-            .require_database(database)
-            .and_then(|database| Ok((database, schema.require_table(&database.name, name)?)));
-        let (info, table) = match found {
+        let (info, table) = match find_table(&schema, database, name) {
             Ok(found) => found,
             Err(error) => return Ok((format!("{database}.{name}"), failure(error))),
         };

@@ -149,6 +149,25 @@ impl Binder<'_> {
         Ok(assignments)
     }
 
+    /// `column = value` of SET, over the rows of a scope.
+    pub(super) fn assignment(
+        &mut self,
+        assignment: &ast::Assignment,
+        table: &Arc<TableInfo>,
+        scope: &Scope,
+    ) -> SqlResult<Assignment> {
+        let column = target_column(table, &assignment.column, "field list")?;
+        let value = if assignment.value == ast::Expr::Default(None) {
+            column_default(table, column)?
+        } else {
+            let mut clause = Clause::plain(scope, "field list");
+            clause.default_table = Some(table);
+            let wanted = &table.columns[column].field_type;
+            self.assigned_value(wanted, &assignment.value, &mut clause)?
+        };
+        Ok(Assignment { column, value })
+    }
+
     /// UPDATE.
     pub(super) fn update(mut self, update: &ast::Update) -> SqlResult<UpdatePlan> {
         let sources = stored_tables(&update.from);
@@ -175,16 +194,8 @@ impl Binder<'_> {
         let mut tables: Vec<UpdatedTable> = targets.into_iter().map(updated).collect();
         for (assignment, position) in update.assignments.iter().zip(assigned) {
             let table = tables[position].at.target.table.clone();
-            let column = target_column(&table, &assignment.column, "field list")?;
-            let value = if assignment.value == ast::Expr::Default(None) {
-                column_default(&table, column)?
-            } else {
-                let mut clause = Clause::plain(&scope, "field list");
-                clause.default_table = Some(&table);
-                let wanted = &table.columns[column].field_type;
-                self.assigned_value(wanted, &assignment.value, &mut clause)?
-            };
-            tables[position].assignments.push(Assignment { column, value });
+            let bound = self.assignment(assignment, &table, &scope)?;
+            tables[position].assignments.push(bound);
         }
         let source = self.ordered(plan, &scope, &update.order_by, update.limit.as_ref())?;
         let source = with_assigned_subqueries(source, &mut tables)?;

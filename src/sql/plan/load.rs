@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::binder::{Binder, Clause};
-use super::dml::{column_default, target_column};
+use super::binder::Binder;
+use super::dml::target_column;
 use super::physical::{Assignment, ConflictAction, InsertPlan, InsertSource, TargetTable};
 use super::scope::Scope;
 use crate::common::SqlResult;
@@ -61,16 +61,7 @@ impl Binder<'_> {
         let scope = Scope::table(&database, &load.table.name, &table);
         let mut assignments = Vec::with_capacity(load.assignments.len());
         for assignment in &load.assignments {
-            let column = target_column(&table, &assignment.column, "field list")?;
-            let value = if assignment.value == ast::Expr::Default(None) {
-                column_default(&table, column)?
-            } else {
-                let mut clause = Clause::plain(&scope, "field list");
-                clause.default_table = Some(&table);
-                let target = &table.columns[column].field_type;
-                self.assigned_value(target, &assignment.value, &mut clause)?
-            };
-            assignments.push(Assignment { column, value });
+            assignments.push(self.assignment(assignment, &table, &scope)?);
         }
         let on_conflict = match (load.replace, load.ignore || load.local) {
             (true, _) => ConflictAction::Replace,

@@ -149,7 +149,7 @@ const MEMORY: &str = "memory is bounded by the node's configuration";
 const PLANS: &str = "plans are chosen in another way; answers do not differ";
 const FORMAT: &str = "rows have one format, and schema changes one way";
 const TRACK: &str = "clients are told nothing of their session's state";
-const LOAD: &str = "it follows USE, and only LOAD DATA reads it";
+const LOAD: &str = "it follows USE, and files of LOAD DATA are taken byte by byte either way";
 
 const U32: u64 = u32::MAX as u64;
 const YEAR: u64 = 31_536_000;
@@ -181,7 +181,7 @@ const VARIABLES: &[Variable] = variables! {
     character_set_client Both (Charset) = "utf8mb4", Read("SET NAMES and the handshake: what a connection may speak");
     character_set_connection Both (Charset) = "utf8mb4", Read("goes with collation_connection");
     character_set_database Both (Charset) = "utf8mb4", Hint(LOAD);
-    character_set_filesystem Both (Charset) = "binary", Hint("no statement names files");
+    character_set_filesystem Both (Charset) = "binary", Hint("names of files are bytes");
     character_set_results Both (Charset) = "utf8mb4", Read("what a connection may speak");
     character_set_server Both (Charset) = "utf8mb4", Read("goes with collation_server");
     character_set_system Global (Charset) = "utf8mb4", ReadOnly;
@@ -378,7 +378,7 @@ const VARIABLES: &[Variable] = variables! {
     version_compile_os Global (Text) = std::env::consts::OS, ReadOnly;
     wait_timeout Both (Integer(1, YEAR)) = "28800", Sets(|to, value| to.client.idle = seconds(value));
     warning_count Session (Integer(0, U32)) = "0", ReadOnly;
-    windowing_use_high_precision Both (Switch) = "ON", Hint("there are no window functions");
+    windowing_use_high_precision Both (Switch) = "ON", Hint("frames are never added to by taking away");
 };
 
 /// The name of a variable that an older name stands for.
