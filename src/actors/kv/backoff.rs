@@ -30,6 +30,11 @@ impl Backoff {
         Backoff { deadline: now + total, resumed: now, attempts: 0, is_extended: false }
     }
 
+    /// The same without more time for a question whose answer decides.
+    pub(super) fn unextended(total: Duration) -> Backoff {
+        Backoff { is_extended: true, ..Backoff::new(total) }
+    }
+
     /// The attempt at hand was answered, however long that took: its time does not count.
     pub(super) fn forgive(&mut self) {
         self.forgive_beyond(Duration::ZERO);

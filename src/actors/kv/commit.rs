@@ -330,7 +330,7 @@ impl Committer {
             let make = |keys: &[Bytes], _| {
                 KvRequest::Commit(CommitKeys { keys: keys.to_vec(), start_ts, commit_ts })
             };
-            if let Err(error) = client.send_all(keys, &mut Call::write(&client), make).await {
+            if let Err(error) = client.send_all(keys, &mut Call::behind(&client), make).await {
                 tracing::debug!(%error, %start_ts, "left committed locks to be resolved");
             }
         });
@@ -340,7 +340,7 @@ impl Committer {
         let (client, start_ts) = (self.client.clone(), self.start_ts);
         self.client.spawn(async move {
             let make = |keys: &[Bytes], _| KvRequest::Rollback { keys: keys.to_vec(), start_ts };
-            if let Err(error) = client.send_all(keys, &mut Call::write(&client), make).await {
+            if let Err(error) = client.send_all(keys, &mut Call::behind(&client), make).await {
                 tracing::debug!(%error, %start_ts, "left the locks of a failed commit to be resolved");
             }
         });

@@ -180,7 +180,7 @@ impl Client {
             start_ts,
             for_update_ts,
         };
-        self.send_all(keys, &mut Call::write(self), make).await?;
+        self.send_all(keys, &mut Call::behind(self), make).await?;
         Ok(())
     }
 

@@ -34,6 +34,9 @@ const ATTEMPT_COUNTS: Duration = Duration::from_secs(3);
 /// The same of a question to the placement driver, which has a deadline of its own.
 const QUESTION_COUNTS: Duration = Duration::from_secs(10);
 
+/// So long a write that nobody waits for is tried again, all together: longer than an election takes.
+const BEHIND: Duration = Duration::from_secs(5);
+
 /// How long a replica that does not lead may take for a read before the leader is asked.
 const REPLICA_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -135,6 +138,13 @@ impl Call {
     /// A call of a writer.
     pub(super) fn write(client: &Client) -> Call {
         Call::new(client, Timestamp::MAX)
+    }
+
+    /// A call of a writer for whom nobody waits, and whose work is done by others if it is not done here: it goes on over a change of
+    /// leaders, but it does not insist on learning what became of a lost answer. A node that stops is held up no longer than this.
+    pub(super) fn behind(client: &Client) -> Call {
+        let total = BEHIND.min(client.options().request_timeout);
+        Call { backoff: Backoff::unextended(total), ..Call::write(client) }
     }
 
     /// A call of a writer who does not insist: it is not made again after a pause.
