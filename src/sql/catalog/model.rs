@@ -232,6 +232,13 @@ impl TableInfo {
         }
     }
 
+    /// Whether a column is one of the primary key's.
+    pub fn is_in_primary_key(&self, offset: usize) -> bool {
+        let primary = self.indexes.iter().filter(|index| index.primary);
+        self.handle_column == Some(offset)
+            || primary.flat_map(|index| &index.columns).any(|column| column.offset == offset)
+    }
+
     /// Where an index stands among the unique ones when a row is in the way of another: the primary key first, then those
     /// that hold no NULL, then the others; lower is earlier.
     pub fn unique_rank(&self, index: &IndexInfo) -> u8 {

@@ -9,7 +9,7 @@ use ahash::AHashMap;
 use parking_lot::Mutex;
 
 use super::listed::Listed;
-use super::subquery::{held_bytes, only_one_row};
+use super::subquery::held_bytes;
 use super::{Disposed, ExecContext, ReadyPlan, run_plan};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::expr::{EvalContext, Expr};
@@ -128,6 +128,7 @@ impl Applied {
                     Some(right) => row.extend(right.iter().cloned()),
                     None => row.resize(row.len() + width, Datum::Null),
                 }
+                row.push(Datum::from(rows.len() > 1));
                 given.push(row);
             }
             (ApplyKind::Join(kind), Answer::Found(found)) => {
@@ -204,7 +205,7 @@ impl Applied {
                 return Err(SqlError::over_memory());
             }
             if self.kind == ApplyKind::Row && rows.len() > 1 {
-                return Err(only_one_row());
+                break;
             }
         }
         let rows = rows.into_inner();

@@ -5,8 +5,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::{Disposed, ExecContext, RowBatch, recursive, run_plan};
-use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::expr::Expr;
+use crate::common::{SqlError, SqlResult};
+use crate::sql::expr::{Expr, Function};
 use crate::sql::plan::{Assignment, PhysicalPlan, PlanNode, Subplan, SubplanResult};
 use crate::sql::types::{Datum, FieldType};
 
@@ -47,8 +47,8 @@ impl ReadyPlan<'_> {
 pub(crate) struct Found {
     /// How many parameters are the statement's own.
     own: usize,
-    /// Values of subqueries, with their types: the parameters after the statement's own.
-    values: Vec<(Datum, FieldType)>,
+    /// Values of subqueries, or the error that reading them is: the parameters after the statement's own.
+    values: Vec<Expr>,
     /// Rows of common tables.
     tables: Vec<Arc<Vec<Vec<Datum>>>>,
 }
@@ -112,7 +112,7 @@ impl Found {
         }
     }
 
-    fn value(&self, parameter: usize) -> Option<&(Datum, FieldType)> {
+    fn value(&self, parameter: usize) -> Option<&Expr> {
         self.values.get(parameter.checked_sub(self.own)?)
     }
 
@@ -120,8 +120,8 @@ impl Found {
         match expr {
             Expr::Column { .. } | Expr::Literal { .. } => {}
             Expr::Parameter { index, .. } => {
-                if let Some((value, field_type)) = self.value(*index).cloned() {
-                    *expr = Expr::Literal { value, field_type };
+                if let Some(value) = self.value(*index) {
+                    *expr = value.clone();
                 }
             }
             Expr::Call { args, .. } => args.iter_mut().for_each(|arg| self.put_into(arg)),
@@ -138,7 +138,7 @@ pub(super) async fn values(subplans: &[Subplan], ctx: &ExecContext) -> SqlResult
         match result {
             SubplanResult::Values => {
                 let row = only_row(&ready, ctx).await?;
-                found.values.extend(row.into_iter().zip(plan.schema.iter().cloned()));
+                found.values.extend(row);
             }
             SubplanResult::Table => {
                 found.tables.push(Arc::new(all_rows(&ready, &mut bytes, ctx).await?));
@@ -156,24 +156,28 @@ pub(super) async fn values(subplans: &[Subplan], ctx: &ExecContext) -> SqlResult
     Ok(found)
 }
 
-/// The values of the only row, NULLs without one, error 1242 with more.
-async fn only_row(plan: &ReadyPlan<'_>, ctx: &ExecContext) -> SqlResult<Vec<Datum>> {
+/// The values of the only row, NULLs without one. With more each is error 1242 to who asks for it: nobody may, if it stands in a branch that
+/// is not taken.
+async fn only_row(plan: &ReadyPlan<'_>, ctx: &ExecContext) -> SqlResult<Vec<Expr>> {
+    let types = plan.schema.iter().cloned();
     let mut stream = Box::pin(run_plan(plan, ctx)).await?;
     let mut found = None;
     while let Some(batch) = stream.next_batch().await? {
         for row in batch.into_rows(&plan.schema) {
             if found.is_some() {
-                return Err(only_one_row());
+                return Ok(types.map(several_rows).collect());
             }
             found = Some(row);
         }
     }
-    Ok(found.unwrap_or_else(|| vec![Datum::Null; plan.schema.len()]))
+    let row = found.unwrap_or_else(|| vec![Datum::Null; plan.schema.len()]);
+    let values = row.into_iter().zip(types);
+    Ok(values.map(|(value, field_type)| Expr::Literal { value, field_type }).collect())
 }
 
-/// Error 1242.
-pub(super) fn only_one_row() -> SqlError {
-    SqlError::new(errno::SUBQUERY_NO_1_ROW, "Subquery returns more than 1 row")
+/// Error 1242 when it is evaluated.
+fn several_rows(field_type: FieldType) -> Expr {
+    Expr::Call { function: Function::OnlyRow, args: Vec::new(), field_type }
 }
 
 /// All rows of a common table. `bytes`: what those of the statement hold together.

@@ -4,7 +4,7 @@ use super::call::Call;
 use super::definition::{Compute, Definition, Eval, MANY, Names, Nulls, Numbers, TypeRule};
 use super::kernels;
 use super::typing::{Typing, boolean};
-use crate::common::{SqlError, SqlResult};
+use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::Expr;
 use crate::sql::types::{Datum, FieldType};
 
@@ -45,6 +45,22 @@ pub(super) static SUBQUERY: Definition = Definition::function(
     boolean,
     |_| Err(SqlError::internal("a subquery that was not planned")),
     "The value of a query for this row.",
+)
+.form()
+.nulls(Nulls::AsTyped);
+/// What a query that has more than one row gives where its value is asked for: without arguments, or if the first of two is true; the second is
+/// its value otherwise. Nobody knows before whether the branch it stands in is taken.
+pub(super) static ONLY_ROW: Definition = Definition::function(
+    &["only row"],
+    (0, 2),
+    boolean,
+    |call| {
+        if call.args.len() == 2 && call.truth(0)? != Some(true) {
+            return call.value(1);
+        }
+        Err(SqlError::new(errno::SUBQUERY_NO_1_ROW, "Subquery returns more than 1 row"))
+    },
+    "The value of a query's only row.",
 )
 .form()
 .nulls(Nulls::AsTyped);

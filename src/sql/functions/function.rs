@@ -85,6 +85,7 @@ operators! {
     Case => control::CASE;
     Coalesce => control::COALESCE;
     Subquery => control::SUBQUERY;
+    OnlyRow => control::ONLY_ROW;
     Like => like::LIKE;
     Regexp => regexp::REGEXP;
     Cast => cast::CAST;

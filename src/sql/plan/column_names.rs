@@ -82,8 +82,10 @@ fn projected(exprs: &[Expr], names: &[String]) -> Vec<String> {
 
 fn applied(mut names: Vec<String>, right: &PhysicalPlan, kind: &ApplyKind) -> Vec<String> {
     match kind {
-        ApplyKind::Join(JoinKind::Inner | JoinKind::Left) | ApplyKind::Row => {
+        ApplyKind::Join(JoinKind::Inner | JoinKind::Left) => names.extend(column_names(right)),
+        ApplyKind::Row => {
             names.extend(column_names(right));
+            names.push("more".to_owned());
         }
         ApplyKind::Join(JoinKind::Semi | JoinKind::Anti) => {}
         ApplyKind::Exists => names.push("exists".to_owned()),

@@ -9,7 +9,7 @@ use crate::sql::types::FieldType;
 pub enum ApplyKind {
     /// What a join makes of them.
     Join(JoinKind),
-    /// The left row with the only right one's columns, NULLs if there is none; several are error 1242.
+    /// The left row with the first right one's columns, NULLs if there is none, and whether there are more: that is error 1242 for who reads them.
     Row,
     /// The left row, and whether there is a right one.
     Exists,
@@ -45,8 +45,10 @@ impl ApplyKind {
     pub(super) fn added(&self, right: Vec<FieldType>) -> Vec<FieldType> {
         match self {
             ApplyKind::Join(JoinKind::Inner) => right,
-            ApplyKind::Join(JoinKind::Left) | ApplyKind::Row => {
-                right.into_iter().map(FieldType::nullable).collect()
+            ApplyKind::Join(JoinKind::Left) => right.into_iter().map(FieldType::nullable).collect(),
+            ApplyKind::Row => {
+                let more = FieldType::boolean().not_null();
+                right.into_iter().map(FieldType::nullable).chain([more]).collect()
             }
             ApplyKind::Join(JoinKind::Semi | JoinKind::Anti) => Vec::new(),
             ApplyKind::Exists => vec![FieldType::boolean().not_null()],

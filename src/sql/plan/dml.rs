@@ -186,6 +186,8 @@ impl Binder<'_> {
                 positions.push(position);
             }
         }
+        let names = positions.iter().map(|position| scope.relations[*position].alias.clone());
+        let names: Vec<String> = names.collect();
         let (targets, mut plan, scope) = self.change_source("UPDATE", &positions, plan, scope)?;
         if let Some(selection) = &update.selection {
             plan = self.selection(plan, &scope, selection)?;
@@ -197,6 +199,7 @@ impl Binder<'_> {
             let bound = self.assignment(assignment, &table, &scope)?;
             tables[position].assignments.push(bound);
         }
+        check_keys(&tables, &names)?;
         let source = self.ordered(plan, &scope, &update.order_by, update.limit.as_ref())?;
         let source = with_assigned_subqueries(source, &mut tables)?;
         let ignore = update.ignore;
@@ -262,10 +265,6 @@ impl Binder<'_> {
             let name =
                 ast::ObjectName { database: relation.database.clone(), name: table.name.clone() };
             let (database, table) = self.target(&name)?;
-            if targets.iter().any(|known| known.table.id == table.id) {
-                let what = format!("{verb} of one table under two names");
-                return Err(SqlError::unsupported(what));
-            }
             targets.push(TargetTable::new(self.planner.schema, database, table));
         }
         if let (Logical::Scan(scan), [target]) = (&plan, targets.as_slice()) {
@@ -297,6 +296,30 @@ impl Binder<'_> {
         let limit = limit.map(|limit| (None, limit));
         Ok(limited(sorted(plan, keys), limit))
     }
+}
+
+/// Error 1706 where a table is changed under two names, and its primary key under one of them: a row would not be found under the other.
+fn check_keys(tables: &[UpdatedTable], names: &[String]) -> SqlResult<()> {
+    let moves_rows = |updated: &UpdatedTable| {
+        let table = &updated.at.target.table;
+        updated.assignments.iter().any(|assignment| table.is_in_primary_key(assignment.column))
+    };
+    for (position, updated) in tables.iter().enumerate() {
+        let id = updated.at.target.table.id;
+        let before = tables[..position].iter().position(|other| other.at.target.table.id == id);
+        if let Some(before) = before
+            && (moves_rows(updated) || moves_rows(&tables[before]))
+        {
+            return Err(SqlError::new(
+                errno::MULTI_UPDATE_KEY_CONFLICT,
+                format!(
+                    "Primary key/partition key update is not allowed since the table is updated both as '{}' and '{}'.",
+                    names[before], names[position]
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The table that is assigned to.

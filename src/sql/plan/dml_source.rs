@@ -1,6 +1,7 @@
 //! The rows that a change of joined tables reads.
 
 use super::logical::{Logical, unseen_columns};
+use super::outer::is_outer;
 use super::physical::{AccessLock, SourceTable, TargetTable};
 use super::scope::Scope;
 use crate::common::{SqlError, SqlResult};
@@ -61,29 +62,32 @@ pub(super) fn targets_first(
 /// Adds what statements do not see to the scan whose columns begin at `start`; answers where it stands in the whole row.
 fn extend_scan(plan: &mut Logical, start: usize, base: usize) -> Option<usize> {
     let count = plan.width();
-    match plan {
+    let at = match plan {
         Logical::Scan(scan) if base == start => {
             let unseen = unseen_columns(&scan.table);
             scan.outputs.extend(unseen);
-            Some(base + count)
+            return Some(base + count);
         }
-        Logical::Join { left, right, conditions, .. } => {
+        Logical::Join { left, right, .. } => {
             let width = left.width();
-            let at = match extend_scan(left, start, base) {
+            match extend_scan(left, start, base) {
                 Some(at) => at,
                 None => extend_scan(right, start, base + width)?,
-            };
-            let unseen = left.width() + right.width() - count;
-            // What stands behind the new columns has moved.
-            for condition in conditions.iter_mut() {
-                let old = std::mem::replace(condition, Expr::null());
-                let mut moved = |index| if index >= at - base { index + unseen } else { index };
-                *condition = old.map_columns(&mut moved);
             }
-            Some(at)
         }
-        _ => None,
-    }
+        Logical::Apply { left: input, .. }
+        | Logical::Unnest { input, .. }
+        | Logical::Filter { input, .. } => extend_scan(input, start, base)?,
+        _ => return None,
+    };
+    // What stands behind the new columns has moved.
+    let unseen = plan.width() - count;
+    let mut moved = |index| {
+        if index >= at - base && !is_outer(index) { index + unseen } else { index }
+    };
+    let changed = std::mem::replace(plan, Logical::Dual);
+    *plan = changed.map_exprs(&mut |expr| expr.map_columns(&mut moved));
+    Some(at)
 }
 
 /// Locks the scan whose columns begin at `start`.
@@ -97,7 +101,9 @@ fn lock_scan(plan: &mut Logical, start: usize, base: usize) -> bool {
             let width = left.width();
             lock_scan(left, start, base) || lock_scan(right, start, base + width)
         }
-        Logical::Unnest { input, .. } => lock_scan(input, start, base),
+        Logical::Apply { left: input, .. }
+        | Logical::Unnest { input, .. }
+        | Logical::Filter { input, .. } => lock_scan(input, start, base),
         _ => false,
     }
 }

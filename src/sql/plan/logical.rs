@@ -294,9 +294,8 @@ impl Logical {
             Logical::Repeat { input } => input.width() - 1,
             Logical::Apply { left, right, kind, .. } => {
                 let added = match kind {
-                    ApplyKind::Join(JoinKind::Inner | JoinKind::Left) | ApplyKind::Row => {
-                        right.width()
-                    }
+                    ApplyKind::Join(JoinKind::Inner | JoinKind::Left) => right.width(),
+                    ApplyKind::Row => right.width() + 1,
                     ApplyKind::Join(JoinKind::Semi | JoinKind::Anti) => 0,
                     ApplyKind::Exists | ApplyKind::Compare { .. } => 1,
                 };

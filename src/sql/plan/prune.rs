@@ -108,7 +108,10 @@ fn prune_apply(
         ApplyKind::Join(JoinKind::Semi | JoinKind::Anti) => {
             (prune(right, &BTreeSet::new()).0, Vec::new())
         }
-        ApplyKind::Row => (exactly(right, &all_right), all_right.into_iter().collect()),
+        ApplyKind::Row => {
+            let added = (0..=right.width()).collect();
+            (exactly(right, &all_right), added)
+        }
         ApplyKind::Exists => (prune(right, &BTreeSet::new()).0, vec![0]),
         ApplyKind::Compare { .. } => (exactly(right, &all_right), vec![0]),
     };

@@ -24,6 +24,7 @@ pub(super) struct Dependent {
 }
 
 /// What a call of one is.
+#[derive(PartialEq)]
 pub(super) enum DependentKind {
     /// A column of its only row.
     Row,

@@ -16,7 +16,7 @@ use super::physical::{ApplyKind, JoinKind, SortKey};
 use super::subquery::{Dependent, DependentKind, SubqueryCall, has_subquery, subquery_call};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::expr::{Aggregate, Expr, Function};
-use crate::sql::types::Datum;
+use crate::sql::types::{Datum, FieldType};
 
 /// The rule, with the subqueries that calls are of.
 pub(super) struct Unnest<'b> {
@@ -25,11 +25,13 @@ pub(super) struct Unnest<'b> {
     pub(super) next_outer: Cell<usize>,
 }
 
+/// A call by its number and arguments, with where its values begin and what says whether they are the only ones.
+type Known = (usize, Vec<Expr>, (usize, Option<usize>));
+
 /// A plan with more columns behind its own: values of subqueries.
 pub(super) struct Extended {
     pub(super) plan: Logical,
-    /// Calls by number and arguments, with where their values begin.
-    known: Vec<(usize, Vec<Expr>, usize)>,
+    known: Vec<Known>,
     /// How many rows it is expected to have.
     rows: Option<f64>,
 }
@@ -234,27 +236,37 @@ impl Unnest<'_> {
         expr.transform(&mut |node| match subquery_call(&node) {
             None => Ok(node),
             Some(call) => {
-                let column = self.column(input, &call)? + call.column;
-                Ok(Expr::column(column, node.field_type().clone()))
+                let (first, more) = self.column(input, &call)?;
+                let field_type = node.field_type().clone();
+                let value = Expr::column(first + call.column, field_type.clone());
+                let Some(more) = more else { return Ok(value) };
+                let args = vec![Expr::column(more, FieldType::boolean().not_null()), value];
+                Ok(Expr::Call { function: Function::OnlyRow, args, field_type })
             }
         })
     }
 
-    /// Where the values of a call begin.
-    fn column(&self, input: &mut Extended, call: &SubqueryCall<'_>) -> SqlResult<usize> {
-        let is_it = |(number, args, _): &&(usize, Vec<Expr>, usize)| {
-            *number == call.number && args == call.args
-        };
-        if let Some((_, _, column)) = input.known.iter().find(is_it) {
-            return Ok(*column);
+    /// Where the values of a call begin, and which column says that they are of one row of several, if they may be.
+    fn column(
+        &self,
+        input: &mut Extended,
+        call: &SubqueryCall<'_>,
+    ) -> SqlResult<(usize, Option<usize>)> {
+        let is_it = |(number, args, _): &&Known| *number == call.number && args == call.args;
+        if let Some((_, _, columns)) = input.known.iter().find(is_it) {
+            return Ok(*columns);
         }
         let subquery = self.of(call)?;
-        let column = match self.joined_value(input, subquery, call.args)? {
-            Some(column) => column,
-            None => self.applied_value(input, subquery, call.args)?,
+        let columns = match self.joined_value(input, subquery, call.args)? {
+            Some(column) => (column, None),
+            None => {
+                let column = self.applied_value(input, subquery, call.args)?;
+                let one = subquery.kind != DependentKind::Row || has_one_row(&subquery.plan);
+                (column, (!one).then(|| input.plan.width() - 1))
+            }
         };
-        input.known.push((call.number, call.args.to_vec(), column));
-        Ok(column)
+        input.known.push((call.number, call.args.to_vec(), columns));
+        Ok(columns)
     }
 
     /// The subquery that a call is of.
@@ -326,6 +338,23 @@ pub(super) fn inside(
 pub(super) fn first_row(plan: Logical) -> Logical {
     let limit = Some(Expr::literal(Datum::Int(1)));
     Logical::Limit { input: Box::new(plan), offset: None, limit }
+}
+
+/// Whether a plan has one row at most, whatever there is in its tables.
+fn has_one_row(plan: &Logical) -> bool {
+    match plan {
+        Logical::Dual => true,
+        Logical::Values { rows, .. } => rows.len() <= 1,
+        Logical::Aggregate { group_by, .. } => group_by.is_empty(),
+        Logical::Limit { input, limit, .. } => {
+            let count = limit.as_ref().and_then(Expr::as_literal).and_then(Datum::as_count);
+            count.is_some_and(|count| count <= 1) || has_one_row(input)
+        }
+        Logical::Project { input, .. }
+        | Logical::Filter { input, .. }
+        | Logical::Sort { input, .. } => has_one_row(input),
+        _ => false,
+    }
 }
 
 /// Whether the operator itself has a subquery.

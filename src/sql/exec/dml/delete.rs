@@ -1,5 +1,7 @@
 //! DELETE.
 
+use ahash::{AHashMap, AHashSet};
+
 use super::references::{References, tolerate};
 use super::update::{all_rows, source_handle};
 use super::writer::TableWriter;
@@ -15,11 +17,14 @@ pub(super) async fn run(plan: &DeletePlan, ctx: &ExecContext) -> SqlResult<DmlRe
     let found = subquery::values(&plan.subqueries, ctx).await?;
     let rows = all_rows(&found.ready(&plan.source), ctx).await?;
     let mut result = DmlResult::default();
+    // A table may be meant under several names: the rows of each that are gone by now.
+    let mut gone_of: AHashMap<i64, AHashSet<i64>> = AHashMap::new();
     for SourceTable { target, start } in &plan.tables {
         let table = &*target.table;
         let mut writer = TableWriter::new(table, ctx);
         let mut references = References::of(target, ctx);
-        let mut seen = ahash::AHashSet::new();
+        let seen = gone_of.entry(table.id).or_default();
+        let before = seen.len();
         let mut kept = 0;
         for chunk in rows.chunks(CHUNK) {
             ctx.pause().await?;
@@ -45,7 +50,7 @@ pub(super) async fn run(plan: &DeletePlan, ctx: &ExecContext) -> SqlResult<DmlRe
                 kept += u64::from(!deleted);
             }
         }
-        let deleted = seen.len() as u64 - kept;
+        let deleted = (seen.len() - before) as u64 - kept;
         result.affected += deleted;
         result.deltas.push((table.id, TableDelta::deleted(deleted)));
         result.deltas.extend(references.into_iter().flat_map(References::into_deltas));

@@ -82,9 +82,12 @@ pub(super) async fn run(plan: &UpdatePlan, ctx: &ExecContext) -> SqlResult<DmlRe
     let found = subquery::values(&plan.subqueries, ctx).await?;
     let rows = all_rows(&found.ready(&plan.source), ctx).await?;
     let mut result = DmlResult::default();
-    for UpdatedTable { at, assignments } in &plan.tables {
+    for (position, UpdatedTable { at, assignments }) in plan.tables.iter().enumerate() {
         let assignments = found.assignments(assignments);
-        update_table(at, &assignments, &rows, plan.ignore, &mut result, ctx).await?;
+        let id = at.target.table.id;
+        let again = plan.tables[..position].iter().any(|before| before.at.target.table.id == id);
+        let how = How { ignore: plan.ignore, again };
+        update_table(at, &assignments, &rows, how, &mut result, ctx).await?;
     }
     result.info = format!(
         "Rows matched: {}  Changed: {}  Warnings: {}",
@@ -95,12 +98,40 @@ pub(super) async fn run(plan: &UpdatePlan, ctx: &ExecContext) -> SqlResult<DmlRe
     Ok(result)
 }
 
+/// How a table is changed.
+#[derive(Clone, Copy)]
+struct How {
+    /// Rows that cannot be changed stay as they are.
+    ignore: bool,
+    /// It is changed under another name before.
+    again: bool,
+}
+
+/// A row that was changed under another name since it was read, with what its assignments have made of it as it was: they are of the columns
+/// they name, the others are as that change has left them.
+fn assigned_again(
+    table: &TableInfo,
+    assignments: &[Assignment],
+    assigned: Vec<Datum>,
+    own: &[Datum],
+) -> Assigned {
+    let mut values = own.to_vec();
+    for (offset, value) in assigned.into_iter().enumerate().take(table.columns.len()) {
+        let of_now = table.columns[offset].on_update_now.is_some();
+        if of_now || assignments.iter().any(|assignment| assignment.column == offset) {
+            values[offset] = value;
+        }
+    }
+    let width = table.columns.len();
+    if values[..width] == own[..width] { Assigned::Same } else { Assigned::Changed(values) }
+}
+
 /// Changes the rows of one table.
 async fn update_table(
     at: &SourceTable,
     assignments: &[Assignment],
     rows: &[Vec<Datum>],
-    ignore: bool,
+    how: How,
     result: &mut DmlResult,
     ctx: &ExecContext,
 ) -> SqlResult<()> {
@@ -121,22 +152,30 @@ async fn update_table(
             if !seen.insert(handle) {
                 continue;
             }
-            let mut row = Cow::Borrowed(row);
-            if references.is_some() {
-                // A row that it refers to may have changed it, or taken it along.
-                match writer.buffered(handle)? {
-                    Some(None) => continue,
-                    Some(Some(own)) => {
-                        let width = own.len();
-                        row.to_mut().splice(start..start + width, own);
-                    }
-                    None => {}
+            // A row that it refers to may have changed it, or taken it along; or it was changed under another name.
+            let changes_before = how.again || references.is_some();
+            let own = if changes_before { writer.buffered(handle)? } else { None };
+            let mut read = Cow::Borrowed(row);
+            match own {
+                Some(None) => continue,
+                Some(Some(own)) => {
+                    let width = own.len();
+                    read.to_mut().splice(start..start + width, own);
                 }
+                None => {}
             }
-            let old = &row[start..];
             row_number += 1;
-            let scope = (row.to_vec(), start);
-            let assigned = assign_row(table, assignments, old, scope, row_number, ctx)?;
+            let (old, seen) = (&read[start..], if how.again { row } else { &*read });
+            let scope = (seen.clone(), start);
+            let mut assigned =
+                assign_row(table, assignments, &seen[start..], scope, row_number, ctx)?;
+            if how.again {
+                let values = match assigned {
+                    Assigned::Same => seen[start..].to_vec(),
+                    Assigned::Changed(values) => values,
+                };
+                assigned = assigned_again(table, assignments, values, old);
+            }
             result.matched += 1;
             if let Assigned::Changed(values) = assigned {
                 highest = highest.max(numbered.map_or(0, |offset| explicit_id(&values[offset])));
@@ -144,7 +183,7 @@ async fn update_table(
                 changes.push(Change { old: old[..table.columns.len()].to_vec(), handle, new });
             }
         }
-        changed += apply(&mut writer, changes, ignore, &mut references, ctx).await?;
+        changed += apply(&mut writer, changes, how.ignore, &mut references, ctx).await?;
     }
     if highest > 0 {
         ctx.auto_ids.raise_auto_increment(table, highest).await?;

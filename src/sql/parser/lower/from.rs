@@ -181,7 +181,11 @@ impl Parser<'_> {
             TableIndexHintForClause::OrderBy => IndexPurpose::OrderBy,
             TableIndexHintForClause::GroupBy => IndexPurpose::GroupBy,
         });
-        let names = index_names.iter().map(|name| self.lower_name(name));
+        // The one reserved word that is an index's name.
+        let names = index_names.iter().map(|name| {
+            let primary = name.value.eq_ignore_ascii_case("PRIMARY");
+            if primary { self.lower_any_name(name) } else { self.lower_name(name) }
+        });
         Ok(IndexHint { kind, purpose, names: names.collect::<SqlResult<Vec<String>>>()? })
     }
 

@@ -24,12 +24,14 @@ impl Parser<'_> {
         start: Location,
     ) -> SqlResult<Expr> {
         let aggregate = AggregateKind::by_name(&name);
-        if WindowKind::by_name(&name).is_none() && aggregate.is_none() {
+        if WindowKind::by_name(&name).is_none()
+            && aggregate.is_none_or(|kind| kind == AggregateKind::AnyValue)
+        {
             // Other functions have no OVER.
             return Err(self.error_at_token(self.past_call(start)));
         }
-        if matches!(aggregate, Some(AggregateKind::GroupConcat | AggregateKind::AnyValue)) {
-            return Err(SqlError::unsupported(format!("{}() OVER", name.to_uppercase())));
+        if aggregate == Some(AggregateKind::GroupConcat) {
+            return Err(SqlError::unsupported("group_concat as window function"));
         }
         let Arguments { distinct, wildcard, list, clauses } = args;
         let empty = list.is_empty() && !wildcard && aggregate.is_some();
