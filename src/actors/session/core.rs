@@ -49,6 +49,8 @@ pub(super) struct Core {
     pub(super) last_insert_id: u64,
     /// `FOUND_ROWS()`.
     pub(super) found_rows: u64,
+    /// How many rows the last statement that gives rows has sent.
+    pub(super) sent_rows: u64,
     /// What is to be said of the next statement's text, as warnings.
     pub(super) parse_warnings: Vec<ParseWarning>,
     /// `ROW_COUNT()`.
@@ -97,6 +99,7 @@ impl Core {
             watched: None,
             last_insert_id: 0,
             found_rows: 0,
+            sent_rows: 0,
             parse_warnings: Vec::new(),
             row_count: 0,
             multi_statements,

@@ -242,7 +242,7 @@ impl Core {
             }
             batch = rows.next_batch().await?;
         }
-        self.found_rows = count;
+        (self.sent_rows, self.found_rows) = (count, rows.found_rows().unwrap_or(count));
         self.end_rows(request.more, sink);
         Ok(())
     }
@@ -274,7 +274,7 @@ impl Core {
             held.set(kept.len())?;
             batch = rows.next_batch().await?;
         }
-        self.found_rows = count;
+        (self.sent_rows, self.found_rows) = (count, rows.found_rows().unwrap_or(count));
         self.take_over_insert_id();
         self.row_count = -1;
         self.write_definitions(columns, sink);

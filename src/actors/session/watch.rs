@@ -43,7 +43,7 @@ impl Core {
         let (by_key, in_order) = self.eval.rows_read.take();
         let outcome = Outcome {
             elapsed,
-            sent: if error.is_none() && self.row_count == -1 { self.found_rows } else { 0 },
+            sent: if error.is_none() && self.row_count == -1 { self.sent_rows } else { 0 },
             affected: u64::try_from(self.row_count).unwrap_or(0),
             examined: by_key + in_order,
             warnings: self.vars.counters.lock().warnings,

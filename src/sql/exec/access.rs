@@ -1,15 +1,16 @@
 //! Reading a table: by its rows' keys, through an index, or from an index alone.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::ExecContext;
 use super::ranges::{self, KeyRange};
-use crate::common::{SqlError, SqlResult};
+use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::expr::EvalContext;
-use crate::sql::kv::{ScanOptions, Scanner, Transaction};
+use crate::sql::kv::{LockOptions, ScanOptions, Scanner, Transaction};
 use crate::sql::plan::{AccessLock, PlanNode};
 use crate::sql::table_codec::{self, IndexReader, RowReader};
 use crate::sql::types::Datum;
@@ -224,17 +225,48 @@ fn row_keys(table: &TableInfo, handles: &[i64]) -> Vec<Bytes> {
     handles.iter().map(|handle| table_codec::row_key(table.id, *handle)).collect()
 }
 
-/// Locks rows that a locking access gives.
+/// Locks rows that a locking access gives; answers which of them it has, if not all: SKIP LOCKED leaves those that others have locked.
 pub(crate) async fn lock_rows(
     table: &TableInfo,
     handles: &[i64],
     lock: AccessLock,
     ctx: &ExecContext,
-) -> SqlResult<()> {
+) -> SqlResult<Option<Vec<bool>>> {
     if lock == AccessLock::None || handles.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
-    let options = ctx.lock_options(lock, false);
-    ctx.txn.lock_keys(row_keys(table, handles), options).await?;
-    Ok(())
+    let (options, keys) = (ctx.lock_options(lock, false), row_keys(table, handles));
+    if lock == AccessLock::ForUpdateSkipLocked {
+        let locked = lock_free(keys, options, ctx).await?;
+        return Ok(Some(locked.into_iter().map(|value| value.is_some()).collect()));
+    }
+    ctx.txn.lock_keys(keys, options).await?;
+    Ok(None)
+}
+
+/// Locks those keys that nobody else has locked, and answers what they hold; `None` for the others.
+pub(crate) async fn lock_free(
+    keys: Vec<Bytes>,
+    options: LockOptions,
+    ctx: &ExecContext,
+) -> SqlResult<Vec<Option<Option<Bytes>>>> {
+    let options = LockOptions { wait: Duration::ZERO, ..options };
+    if keys.len() > 1 {
+        // Most of the time all of them are free; a request takes all or none.
+        match ctx.txn.lock_keys(keys.clone(), options).await {
+            Ok(values) => return Ok(values.into_iter().map(Some).collect()),
+            Err(error) if error.code == errno::LOCK_NOWAIT => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let mut found = Vec::with_capacity(keys.len());
+    for key in keys {
+        ctx.pause().await?;
+        found.push(match ctx.txn.lock_keys(vec![key], options).await {
+            Ok(mut values) => Some(values.pop().flatten()),
+            Err(error) if error.code == errno::LOCK_NOWAIT => None,
+            Err(error) => return Err(error),
+        });
+    }
+    Ok(found)
 }

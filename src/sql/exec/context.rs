@@ -169,7 +169,7 @@ impl ExecContext {
     /// How to take the locks that an access asks for.
     pub(crate) fn lock_options(&self, lock: AccessLock, return_values: bool) -> LockOptions {
         let wait = match lock {
-            AccessLock::ForUpdateNoWait => Duration::ZERO,
+            AccessLock::ForUpdateNoWait | AccessLock::ForUpdateSkipLocked => Duration::ZERO,
             AccessLock::None | AccessLock::ForUpdate => self.lock_wait,
         };
         LockOptions { wait, return_values, keep_missing: true }

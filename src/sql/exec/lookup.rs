@@ -86,12 +86,20 @@ impl LookupSide {
                             break;
                         }
                         groups[group].extend(batch.rows);
-                        found.extend(batch.handles);
+                        found.extend(batch.handles.into_iter().map(|handle| (group, handle)));
                     }
                 }
             }
         }
-        lock_rows(&self.table, &found, self.lock, ctx).await?;
+        let handles: Vec<i64> = found.iter().map(|(_, handle)| *handle).collect();
+        if let Some(free) = lock_rows(&self.table, &handles, self.lock, ctx).await? {
+            let mut kept = vec![Vec::new(); groups.len()];
+            found.into_iter().zip(free).for_each(|((group, _), free)| kept[group].push(free));
+            for (group, kept) in groups.iter_mut().zip(kept) {
+                let mut kept = kept.into_iter();
+                group.retain(|_| kept.next().unwrap_or(true));
+            }
+        }
         Ok(Matches { groups, of_left })
     }
 
@@ -125,7 +133,7 @@ impl LookupSide {
         &self,
         wanted: BTreeMap<Bytes, usize>,
         groups: &mut [Vec<Vec<Datum>>],
-        found: &mut Vec<i64>,
+        found: &mut Vec<(usize, i64)>,
         ctx: &ExecContext,
     ) -> SqlResult<()> {
         let (keys, positions): (Vec<Bytes>, Vec<usize>) = wanted.into_iter().unzip();
@@ -135,7 +143,7 @@ impl LookupSide {
             if let Some(value) = value {
                 let handle = table_codec::decode_handle(key)?;
                 groups[group].push(reader.read(handle, &value)?);
-                found.push(handle);
+                found.push((group, handle));
             }
         }
         Ok(())

@@ -70,7 +70,7 @@ pub use weight::is_light;
 
 use crate::common::SqlResult;
 use crate::sql::expr::check_date;
-use crate::sql::plan::{DateParameter, QueryPlan};
+use crate::sql::plan::{Counted, DateParameter, QueryPlan};
 
 /// Error 1525 for a parameter that is no date and is compared with one.
 fn check_dates(dates: &[DateParameter], ctx: &ExecContext) -> SqlResult<()> {
@@ -85,11 +85,15 @@ fn check_dates(dates: &[DateParameter], ctx: &ExecContext) -> SqlResult<()> {
 /// Runs a SELECT: on the short road if it fits there, on the wide one otherwise.
 pub async fn execute_query(plan: &QueryPlan, ctx: &ExecContext) -> SqlResult<RowStream> {
     check_dates(&plan.dates, ctx)?;
-    if plan.locking {
+    let rows = if plan.locking {
         let exact = short::has_exact_keys(&plan.root) && plan.subqueries.is_empty();
-        return retry::in_statement(ctx, exact, || Box::pin(run_query(plan, ctx))).await;
-    }
-    run_query(plan, ctx).await
+        retry::in_statement(ctx, exact, || Box::pin(run_query(plan, ctx))).await?
+    } else {
+        run_query(plan, ctx).await?
+    };
+    let Some(Counted { offset, limit }) = &plan.counted else { return Ok(rows) };
+    let (offset, limit) = short::window(offset.as_ref(), Some(limit), ctx)?;
+    Ok(rows.counted(offset, limit))
 }
 
 async fn run_query(plan: &QueryPlan, ctx: &ExecContext) -> SqlResult<RowStream> {

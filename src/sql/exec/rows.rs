@@ -26,6 +26,22 @@ impl RowBatch {
         }
     }
 
+    /// Its rows behind those that are to be passed over, as many as are to be given; both numbers become what is left of them.
+    fn slice(self, passed: &mut usize, left: &mut usize) -> RowBatch {
+        let first = self.len().min(*passed);
+        let given = (self.len() - first).min(*left);
+        *passed -= first;
+        *left -= given;
+        match self {
+            RowBatch::Rows(mut rows) => {
+                rows.truncate(first + given);
+                rows.drain(..first);
+                RowBatch::Rows(rows)
+            }
+            RowBatch::Columns(batch) => RowBatch::Columns(batch.slice(first, given)),
+        }
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -43,12 +59,36 @@ pub enum RowStream {
         /// Looked at between batches for KILL.
         ctx: Box<ExecContext>,
     },
+    /// All are counted, some are given.
+    Counted {
+        /// All rows.
+        rows: Box<RowStream>,
+        /// How many of the rows that follow are passed over.
+        passed: usize,
+        /// How many are given then.
+        left: usize,
+        /// How many there were so far.
+        count: u64,
+    },
 }
 
 impl RowStream {
     /// A stream of rows that are here.
     pub fn rows(rows: Vec<Vec<Datum>>) -> RowStream {
         RowStream::Rows(Some(rows))
+    }
+
+    /// The rows behind the first `offset` ones, so many at most, and a count of all.
+    pub(super) fn counted(self, offset: usize, limit: usize) -> RowStream {
+        RowStream::Counted { rows: Box::new(self), passed: offset, left: limit, count: 0 }
+    }
+
+    /// How many rows there were before LIMIT, if somebody asked for it; known at the end.
+    pub fn found_rows(&self) -> Option<u64> {
+        match self {
+            RowStream::Counted { count, .. } => Some(*count),
+            RowStream::Rows(_) | RowStream::Batches { .. } => None,
+        }
     }
 
     /// A stream of batches that operators give.
@@ -71,6 +111,16 @@ impl RowStream {
                     Some(Ok(batch)) => return Ok(Some(RowBatch::Columns(batch))),
                 }
             },
+            RowStream::Counted { rows, passed, left, count } => {
+                while let Some(batch) = Box::pin(rows.next_batch()).await? {
+                    *count += batch.len() as u64;
+                    let batch = batch.slice(passed, left);
+                    if !batch.is_empty() {
+                        return Ok(Some(batch));
+                    }
+                }
+                Ok(None)
+            }
         }
     }
 }

@@ -102,7 +102,7 @@ impl Parser<'_> {
                 break;
             }
         }
-        if query.locking.is_some() {
+        if !query.locking.is_empty() {
             return Err(SqlError::unsupported("INTO variables of a query that locks"));
         }
         Ok(Statement::SelectIntoVariables { query: Box::new(query), names })
@@ -144,7 +144,7 @@ impl Parser<'_> {
             }
             format = Some(self.file_format()?);
         }
-        if query.locking.is_some() {
+        if !query.locking.is_empty() {
             return Err(SqlError::unsupported("INTO OUTFILE of a query that locks"));
         }
         Ok(Statement::SelectIntoFile {

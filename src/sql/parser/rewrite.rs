@@ -139,7 +139,10 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             && ["OVER", "RESPECT", "IGNORE"].iter().any(|word| is(at + 2, word))
     };
     let affected = (0..tokens.len()).any(|at| {
-        is(at, "LOCK") || from_first(at) || (at < last_open && (is(at, "FROM") || is(at, "JOIN")))
+        is(at, "LOCK")
+            || is(at, "OF")
+            || from_first(at)
+            || (at < last_open && (is(at, "FROM") || is(at, "JOIN")))
     });
     if !affected {
         return tokens;
@@ -154,6 +157,17 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
                 changes.push((at, Change::ForShare));
             }
             Token::Word(_) if from_first(at) => changes.push((at, Change::Nothing)),
+            Token::Word(_) if is(at, "OF") && at > 1 && is(at - 2, "FOR") => {
+                let share = is(at - 1, "SHARE");
+                let end = past_names(&tokens, at + 1);
+                let tail = match () {
+                    () if is(end, "NOWAIT") => &["NOWAIT"][..],
+                    () if all(end, &["SKIP", "LOCKED"]) => &["SKIP", "LOCKED"],
+                    () => &[],
+                };
+                let commas = (at..end).filter(|at| tokens[*at].token == Token::Comma);
+                changes.extend(commas.map(|at| (at, Change::OneMore { share, tail })));
+            }
             Token::LParen => {
                 let query = ["SELECT", "WITH", "VALUES", "TABLE"].iter().any(|w| is(at + 1, w));
                 let opened = at > 0
@@ -191,6 +205,8 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
 enum Change {
     /// These four words are FOR SHARE.
     ForShare,
+    /// This comma in `FOR … OF a, b` ends one clause of locking and begins another: `tail` is what ends both.
+    OneMore { share: bool, tail: &'static [&'static str] },
     /// This comma is CROSS JOIN.
     CrossJoin,
     /// These two words say nothing.
@@ -221,6 +237,11 @@ fn changed(tokens: Vec<TokenWithSpan>, changes: Vec<(usize, Change)>) -> Vec<Tok
                 changed.push(word("FOR", token.span));
                 skipped = 3;
             }
+            Some((_, Change::OneMore { share, tail })) => {
+                let kind = if share { "SHARE" } else { "UPDATE" };
+                let words = tail.iter().copied().chain(["FOR", kind, "OF"]);
+                changed.extend(words.map(|text| word(text, token.span)));
+            }
             Some((_, Change::Nothing)) => says_nothing = true,
             Some((_, Change::CrossJoin)) => {
                 changed.extend([word("CROSS", token.span), word("JOIN", token.span)]);
@@ -229,6 +250,23 @@ fn changed(tokens: Vec<TokenWithSpan>, changes: Vec<(usize, Change)>) -> Vec<Tok
         }
     }
     changed
+}
+
+/// Past the names with commas between them that begin at a place.
+fn past_names(tokens: &[TokenWithSpan], mut at: usize) -> usize {
+    let is = |at: usize, wanted: &Token| tokens.get(at).is_some_and(|token| token.token == *wanted);
+    let is_word =
+        |at: usize| tokens.get(at).is_some_and(|token| matches!(token.token, Token::Word(_)));
+    loop {
+        at += 1;
+        if is(at, &Token::Period) {
+            at += 2;
+        }
+        if !is(at, &Token::Comma) || !is_word(at + 1) {
+            return at.min(tokens.len());
+        }
+        at += 1;
+    }
 }
 
 /// Words after which commas are no longer between tables.

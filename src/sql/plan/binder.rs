@@ -220,7 +220,14 @@ impl<'a> Binder<'a> {
         let root = PhysicalPlan { node, schema, estimated_rows: 1.0 };
         let dates = mem::take(&mut self.dates);
         let (_, subqueries) = self.finish(None)?;
-        Ok(QueryPlan { root, columns: Vec::new(), subqueries, dates, locking: false })
+        Ok(QueryPlan {
+            root,
+            columns: Vec::new(),
+            subqueries,
+            dates,
+            locking: false,
+            counted: None,
+        })
     }
 
     /// An expression over columns that are no table's.

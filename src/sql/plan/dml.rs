@@ -36,7 +36,7 @@ impl Binder<'_> {
                     return Err(super::query::wrong_row(1));
                 }
                 let plan = assigned_rows(plan, &columns, &table);
-                query = Some((plan, given, rows.locking.is_some()));
+                query = Some((plan, given, !rows.locking.is_empty()));
             }
         }
         let on_conflict = if insert.replace {
@@ -54,7 +54,8 @@ impl Binder<'_> {
         let (root, subqueries) = self.finish(plan)?;
         let source = match root.zip(given) {
             Some((root, (columns, locking))) => {
-                let query = QueryPlan { root, columns, subqueries: Vec::new(), dates, locking };
+                let (subqueries, counted) = (Vec::new(), None);
+                let query = QueryPlan { root, columns, subqueries, dates, locking, counted };
                 InsertSource::Query(Box::new(query))
             }
             None => InsertSource::Values(values),

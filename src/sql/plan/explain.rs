@@ -372,6 +372,7 @@ fn with_lock(info: String, lock: AccessLock) -> String {
         AccessLock::None => info,
         AccessLock::ForUpdate => format!("{info}, lock"),
         AccessLock::ForUpdateNoWait => format!("{info}, lock nowait"),
+        AccessLock::ForUpdateSkipLocked => format!("{info}, lock skip locked"),
     }
 }
 

@@ -42,6 +42,7 @@ mod grouping;
 mod index_hints;
 mod literals;
 mod load;
+mod locking;
 mod logical;
 mod lookup;
 mod lower;
@@ -74,10 +75,10 @@ pub(in crate::sql) use frames::{illegal_frame, is_negative_amount};
 pub use load::{FileRow, LoadPlace, LoadSource};
 pub(crate) use lower::key_type;
 pub use physical::{
-    AccessLock, ApplyKind, Assignment, ConflictAction, DateParameter, DeletePlan, HandleRange,
-    IndexRange, InsertPlan, InsertSource, JoinKind, OutputColumn, PhysicalPlan, PlanNode,
-    PointAccess, QueryPlan, Recursion, SortKey, SourceTable, Subplan, SubplanResult, TargetTable,
-    UpdatePlan, UpdatedTable,
+    AccessLock, ApplyKind, Assignment, ConflictAction, Counted, DateParameter, DeletePlan,
+    HandleRange, IndexRange, InsertPlan, InsertSource, JoinKind, OutputColumn, PhysicalPlan,
+    PlanNode, PointAccess, QueryPlan, Recursion, SortKey, SourceTable, Subplan, SubplanResult,
+    TargetTable, UpdatePlan, UpdatedTable,
 };
 pub use planner::{Planner, StatementPlan, StringVariables, VariableTypes};
 pub use relations::{Parent, Reference, Related, Relations};

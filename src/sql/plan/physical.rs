@@ -37,6 +37,8 @@ pub enum AccessLock {
     ForUpdate,
     /// FOR UPDATE NOWAIT.
     ForUpdateNoWait,
+    /// FOR UPDATE SKIP LOCKED: without the rows that others have locked.
+    ForUpdateSkipLocked,
 }
 
 /// One row by its key.
@@ -350,6 +352,17 @@ pub struct QueryPlan {
     pub dates: Vec<DateParameter>,
     /// FOR UPDATE somewhere: the statement reads current data and locks.
     pub locking: bool,
+    /// SQL_CALC_FOUND_ROWS: the LIMIT, which is no part of `root`, so that the rows it leaves out are counted.
+    pub counted: Option<Counted>,
+}
+
+/// Which rows of a query whose rows are counted the client is given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Counted {
+    /// How many rows to pass over. A literal or a parameter.
+    pub offset: Option<Expr>,
+    /// How many to give. A literal or a parameter.
+    pub limit: Expr,
 }
 
 /// A table that DML changes, with its database's name.

@@ -1,8 +1,9 @@
 //! Queries: WITH, set operations, subqueries, and the way from a logical plan to a physical one.
 
 use super::binder::{Binder, Clause, fold};
+use super::locking;
 use super::logical::Logical;
-use super::physical::{AccessLock, OutputColumn, QueryPlan, SortKey};
+use super::physical::{Counted, OutputColumn, QueryPlan, SortKey};
 use super::scope::Scope;
 use super::select::{limited, sorted};
 use super::set_operation;
@@ -14,12 +15,16 @@ use crate::sql::types::FieldType;
 impl Binder<'_> {
     /// A whole SELECT statement.
     pub(super) fn query_plan(mut self, query: &ast::Query) -> SqlResult<QueryPlan> {
-        let (plan, columns) = self.query(query)?;
-        let locking = query.locking.is_some();
+        let whole = locking::without_limit(query);
+        let limit = query.limit.as_ref().filter(|_| whole.is_some());
+        let (plan, columns) = self.query(whole.as_ref().unwrap_or(query))?;
+        let counted = limit.map(|limit| self.limit(limit)).transpose()?;
+        let counted = counted.map(|(offset, limit)| Counted { offset, limit });
+        let locking = !query.locking.is_empty();
         let dates = std::mem::take(&mut self.dates);
         let (root, subqueries) = self.finish(Some(plan))?;
         let root = root.ok_or_else(|| SqlError::internal("a query without a plan"))?;
-        Ok(QueryPlan { root, columns, subqueries, dates, locking })
+        Ok(QueryPlan { root, columns, subqueries, dates, locking, counted })
     }
 
     /// A query with what stands around its body.
@@ -32,24 +37,15 @@ impl Binder<'_> {
         let bound = self.query_body(query);
         self.common_tables.truncate(in_sight);
         let (mut plan, columns) = bound?;
-        match query.locking {
-            None => {}
-            // There are only exclusive locks: others wait who would share a row in MySQL, and nobody sees what MySQL would hide.
-            Some(ast::Locking::ForUpdate | ast::Locking::ForShare) => {
-                plan.lock_all(AccessLock::ForUpdate);
-            }
-            Some(ast::Locking::ForUpdateNoWait | ast::Locking::ForShareNoWait) => {
-                plan.lock_all(AccessLock::ForUpdateNoWait);
-            }
+        if !matches!(query.body, ast::QueryBody::Select(_)) {
+            locking::lock(&mut plan, &Scope::default(), &query.locking)?;
         }
         Ok((plan, columns))
     }
 
     fn query_body(&mut self, query: &ast::Query) -> SqlResult<(Logical, Vec<OutputColumn>)> {
         match &query.body {
-            ast::QueryBody::Select(select) => {
-                self.select(select, &query.order_by, query.limit.as_ref())
-            }
+            ast::QueryBody::Select(select) => self.select(select, query),
             ast::QueryBody::Values(rows) => {
                 let (plan, columns) = self.values(rows)?;
                 let plan = self.order_and_limit(plan, &columns, query)?;

@@ -208,7 +208,7 @@ fn parts(query: &ast::Query) -> Option<Vec<(&ast::Query, bool)>> {
     let plain = left.with.is_empty()
         && left.order_by.is_empty()
         && left.limit.is_none()
-        && left.locking.is_none();
+        && left.locking.is_empty();
     let mut found = if plain { parts(left) } else { None }.unwrap_or_else(|| vec![(&**left, true)]);
     found.push((right, *all));
     Some(found)

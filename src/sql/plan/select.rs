@@ -2,6 +2,7 @@
 
 use super::binder::{Binder, Clause, NameRule, SelectNames};
 use super::grouping::{Found, Grouping, grouped};
+use super::locking;
 use super::logical::Logical;
 use super::outer::is_outer;
 use super::physical::{OutputColumn, SortKey};
@@ -22,20 +23,24 @@ struct Selected {
 }
 
 impl Binder<'_> {
-    /// A SELECT with the ORDER BY and LIMIT that belong to it.
+    /// A SELECT with the ORDER BY, LIMIT and locking that belong to it.
     pub(super) fn select(
         &mut self,
         select: &ast::Select,
-        order_by: &[ast::OrderItem],
-        limit: Option<&ast::Limit>,
+        query: &ast::Query,
     ) -> SqlResult<(Logical, Vec<OutputColumn>)> {
+        let (order_by, limit) = (&query.order_by[..], query.limit.as_ref());
         if select.calc_found_rows {
-            return Err(SqlError::unsupported("SQL_CALC_FOUND_ROWS"));
+            return Err(SqlError::new(
+                errno::CANT_USE_OPTION_HERE,
+                "Incorrect usage/placement of 'SQL_CALC_FOUND_ROWS'",
+            ));
         }
         let (mut input, scope) = match &select.from {
             Some(table) => self.from(table)?,
             None => (Logical::Dual, Scope::default()),
         };
+        locking::lock(&mut input, &scope, &query.locking)?;
         if let Some(selection) = &select.selection {
             input = self.selection(input, &scope, selection)?;
         }

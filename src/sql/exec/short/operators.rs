@@ -2,6 +2,7 @@
 
 use super::{Budget, Rows};
 use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::catalog::TableInfo;
 use crate::sql::exec::access::{TableAccess, lock_rows};
 use crate::sql::exec::groups::Groups;
 use crate::sql::exec::unnest::Unnest;
@@ -30,6 +31,7 @@ pub(super) async fn scan(
     let mut access = TableAccess::open(node, ctx)?;
     let mut found = Vec::new();
     let mut locked = Vec::new();
+    let skips = *lock == AccessLock::ForUpdateSkipLocked;
     while found.len() < limit {
         let batch = access.next().await?;
         if batch.rows.is_empty() {
@@ -42,6 +44,12 @@ pub(super) async fn scan(
             ctx.place.enter().await;
         }
         ctx.pause().await?;
+        if skips {
+            let filter = filter.as_ref();
+            let rows = batch.rows.into_iter().zip(batch.handles);
+            take_free((rows, filter), (table, limit), &mut found, ctx).await?;
+            continue;
+        }
         for (row, handle) in batch.rows.into_iter().zip(batch.handles) {
             if found.len() < limit && passes(filter.as_ref(), &row, &ctx.eval)? {
                 found.push(row);
@@ -53,6 +61,33 @@ pub(super) async fn scan(
     }
     lock_rows(table, &locked, *lock, ctx).await?;
     Ok(Some(found))
+}
+
+/// Takes the rows that pass and that nobody else has locked, up to a limit.
+async fn take_free(
+    (rows, filter): (impl Iterator<Item = (Vec<Datum>, i64)>, Option<&Expr>),
+    (table, limit): (&TableInfo, usize),
+    found: &mut Rows,
+    ctx: &ExecContext,
+) -> SqlResult<()> {
+    let mut passing = Vec::new();
+    for (row, handle) in rows {
+        if passes(filter, &row, &ctx.eval)? {
+            passing.push((row, handle));
+        }
+    }
+    let mut passing = passing.into_iter();
+    while found.len() < limit {
+        let (rows, handles): (Vec<Vec<Datum>>, Vec<i64>) =
+            passing.by_ref().take(limit - found.len()).unzip();
+        if rows.is_empty() {
+            break;
+        }
+        let lock = AccessLock::ForUpdateSkipLocked;
+        let free = lock_rows(table, &handles, lock, ctx).await?.unwrap_or_default();
+        found.extend(rows.into_iter().zip(free).filter_map(|(row, free)| free.then_some(row)));
+    }
+    Ok(())
 }
 
 /// Whether a condition holds; NULL does not.

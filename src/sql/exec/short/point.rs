@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::Rows;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{IndexInfo, TableInfo};
+use crate::sql::exec::access::lock_free;
 use crate::sql::exec::{ExecContext, bounds, ranges};
 use crate::sql::expr::Expr;
 use crate::sql::kv::LockOptions;
@@ -92,6 +93,10 @@ async fn read(
         AccessLock::None => ctx.txn.batch_get(keys).await,
         _ => {
             let options = LockOptions { keep_missing: false, ..ctx.lock_options(lock, true) };
+            if lock == AccessLock::ForUpdateSkipLocked {
+                let found = lock_free(keys, options, ctx).await?;
+                return Ok(found.into_iter().map(Option::flatten).collect());
+            }
             ctx.txn.lock_keys(keys, options).await
         }
     }

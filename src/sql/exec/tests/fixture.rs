@@ -237,6 +237,7 @@ impl Fixture {
             columns: Vec::new(),
             subqueries: Vec::new(),
             locking: false,
+            counted: None,
         };
         let mut stream = execute_query(&plan, &self.context(txn)).await.unwrap();
         let mut rows = Vec::new();

@@ -28,6 +28,7 @@ fn query(root: PhysicalPlan) -> QueryPlan {
         subqueries: Vec::new(),
         dates: Vec::new(),
         locking: false,
+        counted: None,
     }
 }
 

@@ -328,7 +328,6 @@ impl Scan {
             if batch.num_rows() > self.left {
                 batch = batch.slice(0, self.left);
             }
-            self.left -= batch.num_rows();
             if self.lock != AccessLock::None {
                 let kept = |position: usize| match &passed {
                     None => true,
@@ -340,8 +339,11 @@ impl Scan {
                 let locked: Vec<i64> =
                     given.take(batch.num_rows()).map(|position| handles[position]).collect();
                 let locked = lock_rows(&self.table, &locked, self.lock, &self.ctx).await;
-                locked.map_err(to_df_error)?;
+                if let Some(free) = locked.map_err(to_df_error)? {
+                    batch = filter_record_batch(&batch, &BooleanArray::from(free))?;
+                }
             }
+            self.left -= batch.num_rows();
             if batch.num_rows() > 0 {
                 return Ok(Some(batch));
             }

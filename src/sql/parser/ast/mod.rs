@@ -28,8 +28,8 @@ pub use json::{JsonColumn, JsonTable, JsonValue, OnResponse};
 pub use load::{FileFormat, IntoFile, LoadData, LoadTarget};
 pub use query::{
     Assignment, CommonTable, Delete, IndexHint, IndexHintKind, IndexPurpose, Insert, InsertRows,
-    JoinConstraint, JoinOp, Limit, Locking, OrderItem, Query, QueryBody, Select, SelectItem,
-    SetOperator, TableRef, Update,
+    JoinConstraint, JoinOp, Limit, LockWait, Locking, OrderItem, Query, QueryBody, Select,
+    SelectItem, SetOperator, TableRef, Update,
 };
 pub use window::{Frame, FrameBound, FrameOffset, NamedWindow, Over, Window, WindowCall};
 

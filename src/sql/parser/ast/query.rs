@@ -16,7 +16,7 @@ pub struct Query {
     /// LIMIT of the whole.
     pub limit: Option<Limit>,
     /// FOR UPDATE and the like.
-    pub locking: Option<Locking>,
+    pub locking: Vec<Locking>,
 }
 
 impl Query {
@@ -28,7 +28,7 @@ impl Query {
             body,
             order_by: Vec::new(),
             limit: None,
-            locking: None,
+            locking: Vec::new(),
         }
     }
 }
@@ -245,16 +245,25 @@ pub struct Limit {
 }
 
 /// How a query locks what it reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Locking {
+    /// FOR SHARE, LOCK IN SHARE MODE; otherwise FOR UPDATE.
+    pub share: bool,
+    /// OF: the one table it is about.
+    pub of: Option<ObjectName>,
+    /// What becomes of rows that others have locked.
+    pub wait: LockWait,
+}
+
+/// What a query does about rows that others have locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Locking {
-    /// FOR UPDATE.
-    ForUpdate,
-    /// FOR UPDATE NOWAIT.
-    ForUpdateNoWait,
-    /// FOR SHARE, LOCK IN SHARE MODE.
-    ForShare,
-    /// FOR SHARE NOWAIT.
-    ForShareNoWait,
+pub enum LockWait {
+    /// It waits for them.
+    Wait,
+    /// NOWAIT: it ends with an error.
+    NoWait,
+    /// SKIP LOCKED: it goes on without them.
+    SkipLocked,
 }
 
 /// column = expr.

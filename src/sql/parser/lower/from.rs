@@ -92,14 +92,13 @@ impl Parser<'_> {
             refuse(&[(global, "GLOBAL JOIN")])?;
             let (start, end) = (relation.span().start, relation.span().end);
             let (op, constraint) = match join_operator {
-                JoinOperator::Join(on) | JoinOperator::Inner(on) | JoinOperator::CrossJoin(on) => {
-                    (JoinOp::Inner, on)
-                }
+                // The left tables are read first in any case.
+                JoinOperator::Join(on)
+                | JoinOperator::Inner(on)
+                | JoinOperator::CrossJoin(on)
+                | JoinOperator::StraightJoin(on) => (JoinOp::Inner, on),
                 JoinOperator::Left(on) | JoinOperator::LeftOuter(on) => (JoinOp::Left, on),
                 JoinOperator::Right(on) | JoinOperator::RightOuter(on) => (JoinOp::Right, on),
-                JoinOperator::StraightJoin(_) => {
-                    return Err(SqlError::unsupported("STRAIGHT_JOIN"));
-                }
                 JoinOperator::FullOuter(_) => return Err(SqlError::unsupported("FULL OUTER JOIN")),
                 _ => return Err(self.error_at(start)),
             };

@@ -8,8 +8,8 @@ use sqlparser::ast::{
 };
 
 use super::super::ast::{
-    CommonTable, Expr, Limit, Literal, Locking, OrderItem, Query, QueryBody, Select, SetOperator,
-    TableRef,
+    CommonTable, Expr, Limit, Literal, LockWait, Locking, OrderItem, Query, QueryBody, Select,
+    SetOperator, TableRef,
 };
 use sqlparser::tokenizer::Location;
 
@@ -49,10 +49,25 @@ impl Parser<'_> {
         let order_by =
             order_by.map_or_else(|| Ok(Vec::new()), |order| self.lower_order_by(order))?;
         let limit = limit_clause.map(|limit| self.lower_limit(limit)).transpose()?;
-        let mut query = with_tail(body, order_by, limit, lower_locks(locks)?);
+        let mut query = with_tail(body, order_by, limit, self.lower_locks(locks)?);
         query.with.splice(0..0, tables);
         query.recursive |= recursive;
         Ok(query)
+    }
+
+    fn lower_locks(&self, locks: Vec<LockClause>) -> SqlResult<Vec<Locking>> {
+        let clauses = locks.into_iter().map(|LockClause { lock_type, of, nonblock }| {
+            Ok(Locking {
+                share: matches!(lock_type, LockType::Share),
+                of: of.map(|name| self.lower_object_name(&name)).transpose()?,
+                wait: match nonblock {
+                    None => LockWait::Wait,
+                    Some(NonBlock::Nowait) => LockWait::NoWait,
+                    Some(NonBlock::SkipLocked) => LockWait::SkipLocked,
+                },
+            })
+        });
+        clauses.collect()
     }
 
     fn lower_common_table(&self, table: Cte) -> SqlResult<CommonTable> {
@@ -165,7 +180,7 @@ impl Parser<'_> {
         let (group_by, with_rollup) = self.lower_group_by(group_by)?;
         Ok(Select {
             distinct,
-            calc_found_rows: lower_modifiers(select_modifiers)?,
+            calc_found_rows: is_counted(select_modifiers),
             items: self.lower_items(projection, select_token.0.span.start)?,
             from: self.lower_from(from)?,
             selection: selection.map(|selection| self.lower_expr(selection)).transpose()?,
@@ -259,11 +274,11 @@ pub(super) fn refuse(clauses: &[(bool, &str)]) -> SqlResult<()> {
 }
 
 /// Whether SQL_CALC_FOUND_ROWS is among the words before the items. The others advise how to run a query, not what it
-/// means.
-fn lower_modifiers(modifiers: Option<SelectModifiers>) -> SqlResult<bool> {
+/// means; tables are read in the order in which FROM names them anyhow, as STRAIGHT_JOIN demands.
+fn is_counted(modifiers: Option<SelectModifiers>) -> bool {
     let Some(SelectModifiers {
         high_priority: _,
-        straight_join,
+        straight_join: _,
         sql_small_result: _,
         sql_big_result: _,
         sql_buffer_result: _,
@@ -271,28 +286,9 @@ fn lower_modifiers(modifiers: Option<SelectModifiers>) -> SqlResult<bool> {
         sql_calc_found_rows,
     }) = modifiers
     else {
-        return Ok(false);
+        return false;
     };
-    refuse(&[(straight_join, "STRAIGHT_JOIN")])?;
-    Ok(sql_calc_found_rows)
-}
-
-fn lower_locks(locks: Vec<LockClause>) -> SqlResult<Option<Locking>> {
-    let mut locking = None;
-    for LockClause { lock_type, of, nonblock } in locks {
-        refuse(&[
-            (of.is_some(), "FOR UPDATE OF"),
-            (locking.is_some(), "several locking clauses"),
-            (matches!(nonblock, Some(NonBlock::SkipLocked)), "SKIP LOCKED"),
-        ])?;
-        locking = Some(match (lock_type, nonblock) {
-            (LockType::Update, None) => Locking::ForUpdate,
-            (LockType::Update, Some(_)) => Locking::ForUpdateNoWait,
-            (LockType::Share, None) => Locking::ForShare,
-            (LockType::Share, Some(_)) => Locking::ForShareNoWait,
-        });
-    }
-    Ok(locking)
+    sql_calc_found_rows
 }
 
 /// A query with ORDER BY, LIMIT and locking of the whole after it.
@@ -300,12 +296,12 @@ fn with_tail(
     query: Query,
     order_by: Vec<OrderItem>,
     limit: Option<Limit>,
-    locking: Option<Locking>,
+    locking: Vec<Locking>,
 ) -> Query {
-    if order_by.is_empty() && limit.is_none() && locking.is_none() {
+    if order_by.is_empty() && limit.is_none() && locking.is_empty() {
         return query;
     }
-    if query.order_by.is_empty() && query.limit.is_none() && query.locking.is_none() {
+    if query.order_by.is_empty() && query.limit.is_none() && query.locking.is_empty() {
         return Query { order_by, limit, locking, ..query };
     }
     // (SELECT … LIMIT 5) ORDER BY …: the inner limit comes first.
