@@ -78,10 +78,13 @@ impl Buffer {
         Savepoint(self.undo.len())
     }
 
-    /// Forgets what was written since the mark.
-    pub(super) fn rollback_to(&mut self, savepoint: Savepoint) {
+    /// Forgets what was written since the mark. What that was is given back where it was everything, to be dropped when there is time.
+    pub(super) fn rollback_to(&mut self, savepoint: Savepoint) -> Option<Buffer> {
+        if savepoint.0 == 0 {
+            return Some(std::mem::take(self));
+        }
         while self.undo.len() > savepoint.0 {
-            let Some((key, old)) = self.undo.pop() else { return };
+            let Some((key, old)) = self.undo.pop() else { break };
             let undone = match old {
                 Some(old) => {
                     self.bytes += size(&key, &old);
@@ -98,6 +101,7 @@ impl Buffer {
             let sizes = self.writes.iter().map(|(key, write)| size(key, write));
             self.largest = sizes.max().map(|largest| (largest, 0));
         }
+        None
     }
 
     /// Lets go of everything, in pieces.

@@ -23,6 +23,8 @@ use crate::sql::kv::{
 
 /// A commit of more keys than this goes on to its end if nobody waits for it any more: its locks would be in the way of others for long.
 const MANY_KEYS: usize = 16;
+/// Who rolls back more than this does not wait until all of it is undone: whoever is killed is to have an answer in a moment.
+const MANY_LOCKS: usize = 4096;
 
 /// What a transaction may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,16 +212,23 @@ impl KvTransaction {
         |error| error.into_sql(self.start_ts)
     }
 
+    /// Lets go of what was written; nobody waits for much of it.
+    fn drop_behind(&self, buffer: Buffer) {
+        if buffer.len() > MANY_LOCKS {
+            self.client.spawn(buffer.drop_in_pieces());
+        }
+    }
+
     /// Gives locks up without waiting. Whoever is not reached finds them expired.
     fn unlock_behind(&self, keys: BTreeSet<Bytes>) {
         if keys.is_empty() {
             return;
         }
         let (client, start_ts) = (self.client.clone(), self.start_ts);
+        // Here, where the caller is: many are not to be taken out of their set on a thread that serves.
+        let keys: Vec<Bytes> = keys.into_iter().collect();
         self.client.spawn(async move {
-            if let Err(error) =
-                client.unlock(keys.into_iter().collect(), start_ts, Timestamp::MAX).await
-            {
+            if let Err(error) = client.unlock(keys, start_ts, Timestamp::MAX).await {
                 tracing::debug!(%error, %start_ts, "left locks to their ttl");
             }
         });
@@ -351,7 +360,8 @@ impl Transaction for KvTransaction {
     }
 
     fn rollback_to(&self, savepoint: Savepoint) {
-        self.state.lock().buffer.rollback_to(savepoint);
+        let gone = self.state.lock().buffer.rollback_to(savepoint);
+        self.drop_behind(gone.unwrap_or_default());
     }
 
     fn run_again_from(&self, savepoint: Savepoint) {
@@ -450,7 +460,12 @@ impl Transaction for KvTransaction {
         let remains = self.state.lock().end();
         self.client.stop_keeping(self.start_ts);
         self.unlock_behind(remains.tentative);
+        self.drop_behind(remains.buffer);
         if self.mode != Mode::Pessimistic || remains.locked.is_empty() {
+            return Ok(());
+        }
+        if remains.locked.len() > MANY_LOCKS {
+            self.unlock_behind(remains.locked);
             return Ok(());
         }
         let keys = remains.locked.into_iter().collect();
@@ -462,6 +477,7 @@ impl Drop for KvTransaction {
     fn drop(&mut self) {
         let mut remains = self.state.lock().end();
         remains.tentative.append(&mut remains.locked);
+        self.drop_behind(remains.buffer);
         if self.mode == Mode::Pessimistic {
             self.unlock_behind(remains.tentative);
         }
