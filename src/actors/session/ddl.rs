@@ -15,6 +15,7 @@ use crate::sql::parser::Statement;
 use crate::sql::parser::ast::{
     AlterAction, CreateDatabase, DatabaseOptions, ObjectName, TableOption,
 };
+use crate::sql::plan::check_definition;
 use crate::sql::stats::{StatsSource as _, TableStats};
 use crate::sql::types::SqlMode;
 
@@ -42,6 +43,7 @@ impl Core {
             eval: &eval,
         };
         for statement in build_statement(&self.with_collation(statement), &ctx)? {
+            check_definition(&statement, &schema, self.database.as_deref())?;
             if let Some(notes) = statement.notes_if_settled(&schema) {
                 for (code, message) in notes {
                     self.eval.note(code, message);

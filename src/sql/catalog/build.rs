@@ -3,6 +3,7 @@
 use super::build_column::{build_column, collation_of};
 use super::build_index::{Keys, build_keys};
 use super::changes::{AddIndex, Alteration, DropIndex, TableChange};
+use super::check::{add_check, check_actions, check_names, copied};
 use super::foreign_key::{add_foreign_key, drop_needless_indexes};
 use super::storage_options::StorageOptions;
 use super::{
@@ -138,6 +139,7 @@ fn alter_table(
 ) -> SqlResult<DdlStatement> {
     let (database, table) = ctx.existing(name)?;
     let alteration = Alteration::new(table, &changes)?;
+    check_names(ctx.schema, &database, table, &alteration.new_check_names())?;
     let cannot = |message| Err(SqlError::new(errno::ALTER_OPERATION_NOT_SUPPORTED_REASON, message));
     if instant && alteration.rekeys() {
         return cannot(
@@ -264,6 +266,12 @@ pub fn build_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult
     for definition in &create.foreign_keys {
         add_foreign_key(&mut table, &database, definition)?;
     }
+    for definition in &create.checks {
+        add_check(&mut table, definition, 0)?;
+    }
+    check_actions(&table)?;
+    let names: Vec<&str> = table.checks.iter().map(|check| check.name.as_str()).collect();
+    check_names(ctx.schema, &database, &table, &names)?;
     drop_needless_indexes(&mut table);
     check_key_count(table.indexes.len() + usize::from(handle_column.is_some()))?;
     Ok(table)
@@ -309,6 +317,7 @@ fn empty_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult<Tab
         created_ms: 0,
         locks: Vec::new(),
         foreign_keys: Vec::new(),
+        checks: Vec::new(),
     })
 }
 
@@ -343,6 +352,7 @@ fn table_like(name: &str, like: &ast::ObjectName, ctx: &DdlContext<'_>) -> SqlRe
         created_ms: 0,
         locks: Vec::new(),
         foreign_keys: Vec::new(),
+        checks: copied(source, name),
         ..table
     })
 }

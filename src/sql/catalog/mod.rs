@@ -9,6 +9,7 @@ mod build;
 mod build_column;
 mod build_index;
 mod changes;
+mod check;
 pub(in crate::sql) mod ddl_statement;
 mod foreign_key;
 mod info_schema;
@@ -16,6 +17,7 @@ mod model;
 mod selected;
 mod show;
 mod storage_options;
+mod table_expr;
 #[cfg(test)]
 mod tests;
 
@@ -24,9 +26,11 @@ pub use build::{DdlContext, build_create_database, build_statement, build_table}
 pub use build_column::{build_type as column_type, check_decimal};
 pub(in crate::sql) use changes::index_needed;
 pub use changes::{
-    AddColumn, AddForeignKey, AddIndex, Alteration, ChangeOptions, DropColumn, DropConstraint,
-    DropIndex, IndexVisibility, ModifyColumn, RenameIndex, RenameTo, SetDefault, TableChange,
+    AddCheck, AddColumn, AddForeignKey, AddIndex, Alteration, ChangeOptions, DropCheck, DropColumn,
+    DropConstraint, DropIndex, EnforceCheck, IndexVisibility, ModifyColumn, RenameIndex, RenameTo,
+    SetDefault, TableChange,
 };
+pub use check::CheckInfo;
 pub use ddl_statement::{ConversionRules, DdlStatement};
 pub use foreign_key::{ForeignKey, KeyPath, action_text, can_refer, duplicate_name};
 pub use info_schema::{
@@ -39,3 +43,4 @@ pub use model::{
 pub use selected::selected_column;
 pub use show::{column_type_text, default_text, show_create_database, show_create_table};
 pub use storage_options::{create_options, row_format};
+pub use table_expr::{NamedColumn, TableExpr};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::ForeignKey;
+use super::{CheckInfo, ForeignKey};
 use crate::sql::types::FieldType;
 
 /// How far a schema element has come on F1's way from absent to public; no two SQL nodes differ by
@@ -196,6 +196,9 @@ pub struct TableInfo {
     /// Which rows of other tables its rows need.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub foreign_keys: Vec<ForeignKey>,
+    /// What none of its rows may make false, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckInfo>,
 }
 
 impl TableInfo {

@@ -38,7 +38,7 @@ pub fn selected_column(
         None if field_type.not_null => options.extend(zero_of(&stored)),
         None => {}
     }
-    Ok(ColumnDefinition { name: name.to_owned(), data_type, options })
+    Ok(ColumnDefinition { name: name.to_owned(), data_type, options, checks: Vec::new() })
 }
 
 /// The type of a column for values of this one.

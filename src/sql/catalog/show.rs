@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::storage_options::storage_text;
-use super::{ColumnInfo, DatabaseInfo, DefaultValue, IndexInfo, SchemaState, TableInfo};
+use super::{CheckInfo, ColumnInfo, DatabaseInfo, DefaultValue, IndexInfo, SchemaState, TableInfo};
 use crate::sql::digest::quote_name;
 use crate::sql::types::{Collation, TypeKind};
 
@@ -52,6 +52,7 @@ pub fn show_create_table(database: &str, table: &TableInfo, next_id: Option<u64>
     let mut keys: Vec<_> = public.collect();
     keys.sort_by_key(|key| key.name.to_lowercase());
     parts.extend(keys.iter().map(|key| key.text(database, table)));
+    parts.extend(table.public_checks().map(CheckInfo::text));
     let charset = Collation::by_name(&table.collation).map_or("utf8mb4", Collation::charset);
     let mut text = format!(
         "CREATE TABLE {} (\n  {}\n) ENGINE=InnoDB",

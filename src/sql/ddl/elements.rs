@@ -29,7 +29,8 @@
 
 use super::table_lock::OF_A_JOB;
 use crate::sql::catalog::{
-    Alteration, ColumnInfo, ForeignKey, IndexInfo, Mirror, SchemaState, TableInfo, TableLock,
+    Alteration, CheckInfo, ColumnInfo, ForeignKey, IndexInfo, Mirror, SchemaState, TableInfo,
+    TableLock,
 };
 
 /// How far an alteration is.
@@ -37,7 +38,7 @@ use crate::sql::catalog::{
 pub(super) enum Stage {
     /// The table is as it was; what comes is in this state.
     Coming(SchemaState),
-    /// What comes is complete but for foreign keys, which all writers keep to from now on; the rows that are older than they are looked at.
+    /// What comes is complete but for foreign keys and checks, which all writers keep to from now on; the rows that are older than they are looked at.
     Checking,
     /// The table is as it will be; what goes is in this state.
     Going(SchemaState),
@@ -54,7 +55,8 @@ pub(super) const END: Stage = Stage::Going(SchemaState::Absent);
 pub(super) fn next(alteration: &Alteration, stage: Stage, unchecked: bool) -> Stage {
     use SchemaState as S;
     let has_indexes = alteration.added_indexes().next().is_some();
-    let checks = !unchecked && alteration.added_foreign_keys().next().is_some();
+    let checks = (!unchecked && alteration.added_foreign_keys().next().is_some())
+        || alteration.added_checks().next().is_some();
     let has_columns = alteration.added_columns().next().is_some();
     match stage {
         Stage::Coming(S::Absent) if has_indexes => Stage::Coming(S::DeleteOnly),
@@ -109,7 +111,7 @@ pub(super) fn definition(alteration: &Alteration, stage: Stage) -> TableInfo {
         Stage::Checking => {
             let complete = Stage::Coming(SchemaState::Reorganization);
             let mut table = definition(alteration, complete);
-            table.foreign_keys.extend(coming_keys(alteration));
+            add_coming(&mut table, alteration);
             table
         }
         Stage::Coming(state) => {
@@ -121,7 +123,7 @@ pub(super) fn definition(alteration: &Alteration, stage: Stage) -> TableInfo {
             if stage == LOCKED {
                 table.locks.push(TableLock { owner: OF_A_JOB, write: true });
                 state = SchemaState::Reorganization;
-                table.foreign_keys.extend(coming_keys(alteration));
+                add_coming(&mut table, alteration);
             } else if alteration.numbered.is_some() && stage != BEGIN {
                 table.locks.push(TableLock { owner: OF_A_JOB, write: false });
             }
@@ -151,10 +153,13 @@ pub(super) fn definition(alteration: &Alteration, stage: Stage) -> TableInfo {
     }
 }
 
-/// The foreign keys that come, as writers keep to them before they are public.
-fn coming_keys(alteration: &Alteration) -> impl Iterator<Item = ForeignKey> {
-    let comes = |key: &ForeignKey| ForeignKey { state: SchemaState::WriteOnly, ..key.clone() };
-    alteration.added_foreign_keys().map(comes)
+/// Adds the foreign keys and checks that come, as writers keep to them before they are public.
+fn add_coming(table: &mut TableInfo, alteration: &Alteration) {
+    let state = SchemaState::WriteOnly;
+    let keys = alteration.added_foreign_keys();
+    table.foreign_keys.extend(keys.map(|key| ForeignKey { state, ..key.clone() }));
+    let checks = alteration.added_checks();
+    table.checks.extend(checks.map(|check| CheckInfo { state, ..check.clone() }));
 }
 
 /// The table with these columns and indexes besides, in this state.

@@ -289,6 +289,9 @@ async fn follow(
     if from == to && columns.is_empty() {
         return Ok(Vec::new());
     }
+    if from.1 != to.1 {
+        table.rename_checks(from.1, to.1);
+    }
     for key in &mut table.foreign_keys {
         rename_generated(key, from.1, to.1);
         if key.refers_to(from.0, from.1) {

@@ -1,6 +1,6 @@
-//! Looking at the rows that are older than a foreign key: each must have its parent.
+//! Looking at the rows that are older than a foreign key, or a check: each must have its parent, and none may make the check false.
 //!
-//! By then all writers keep to the key, from either side, and have for as long as any of them lives. So what a snapshot shows is enough: whoever
+//! By then all writers keep to the key or the check, from either side, and have for as long as any of them lives. So what a snapshot shows is enough: whoever
 //! changes a row later looks himself.
 
 use bytes::Bytes;
@@ -10,8 +10,10 @@ use super::job::{Job, JobState};
 use super::meta::Meta;
 use super::references::orphan;
 use crate::common::{SqlError, SqlResult};
-use crate::sql::catalog::{ForeignKey, KeyPath, SchemaState, TableInfo};
+use crate::sql::catalog::{DdlStatement, ForeignKey, KeyPath, SchemaState, TableInfo};
+use crate::sql::expr::EvalContext;
 use crate::sql::kv::{KvStore, ScanOptions, Transaction, TxnOptions};
+use crate::sql::plan::RowRules;
 use crate::sql::table_codec::{self, RowReader};
 use crate::sql::types::{Datum, TimeZone};
 use crate::storage::codec::table::prefix_end;
@@ -58,6 +60,14 @@ pub(super) async fn validate_batch(
     }
 }
 
+/// What checks are computed in: as the session that asked would.
+fn context(job: &Job) -> SqlResult<EvalContext> {
+    let DdlStatement::AlterTable { rules, .. } = &job.action else {
+        return Err(SqlError::internal("only ALTER TABLE looks at rows"));
+    };
+    Ok(EvalContext { values: rules.context()?, ..EvalContext::new() })
+}
+
 /// The error of the first row among the next ones that has no parent.
 async fn next_rows(
     txn: &dyn Transaction,
@@ -80,8 +90,11 @@ async fn next_rows(
     }
     let options = ScanOptions { start, end, limit: Some(most), ..ScanOptions::default() };
     let mut scanner = txn.scan(options).await?;
+    let rules = RowRules::coming(&table)?;
+    let eval = context(job)?;
     let columns: Vec<usize> = (0..table.columns.len()).collect();
     let reader = RowReader::new(&table, &columns, &TimeZone::UTC);
+    let local = RowReader::new(&table, &columns, &eval.time_zone);
     let mut seen = 0;
     while seen < most {
         let pairs = scanner.next_batch().await?;
@@ -93,6 +106,11 @@ async fn next_rows(
         for pair in &pairs {
             let handle = table_codec::decode_handle(&pair.key)?;
             rows.push(reader.read(handle, &pair.value)?);
+            if !rules.is_empty()
+                && let Err(error) = rules.check(&local.read(handle, &pair.value)?, &eval)
+            {
+                return Ok(Some(error));
+            }
             job.reorg.next_handle = Some(handle.saturating_add(1));
             job.reorg.finished |= handle == i64::MAX;
         }

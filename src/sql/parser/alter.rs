@@ -178,7 +178,11 @@ impl Parser<'_> {
             actions.push(AlterAction::AddForeignKey(self.foreign_key()?));
             return Ok(());
         }
-        for word in ["FULLTEXT", "SPATIAL", "CHECK", "PARTITION"] {
+        if self.at_check() {
+            actions.push(AlterAction::AddCheck(self.check(None)?));
+            return Ok(());
+        }
+        for word in ["FULLTEXT", "SPATIAL", "PARTITION"] {
             if self.at(word) {
                 return Err(SqlError::unsupported(format!("ALTER TABLE … ADD {word}")));
             }
@@ -188,27 +192,30 @@ impl Parser<'_> {
             return Ok(());
         }
         self.word("COLUMN");
-        let mut indexes = Vec::new();
+        let (mut indexes, mut checks) = (Vec::new(), Vec::new());
         if self.at_op("(") {
-            self.parenthesised(|parser| match parser.index_definition()? {
-                Some(index) => {
+            self.parenthesised(|parser| {
+                if parser.at_check() {
+                    checks.push(parser.check(None)?);
+                } else if let Some(index) = parser.index_definition()? {
                     indexes.push(index);
-                    Ok(())
-                }
-                None => {
+                } else {
                     let name = parser.name()?;
-                    let column = parser.column_definition(name, &mut indexes)?;
+                    let mut column = parser.column_definition(name, &mut indexes)?;
+                    checks.append(&mut column.checks);
                     actions.push(AlterAction::AddColumn(column, None));
-                    Ok(())
                 }
+                Ok(())
             })?;
         } else {
             let name = self.name()?;
-            let column = self.column_definition(name, &mut indexes)?;
+            let mut column = self.column_definition(name, &mut indexes)?;
+            checks.append(&mut column.checks);
             let place = self.column_place()?;
             actions.push(AlterAction::AddColumn(column, place));
         }
         actions.extend(indexes.into_iter().map(AlterAction::AddIndex));
+        actions.extend(checks.into_iter().map(AlterAction::AddCheck));
         Ok(())
     }
 
@@ -241,10 +248,12 @@ impl Parser<'_> {
             let from = self.name()?;
             let name = if changes { self.name()? } else { from.clone() };
             let mut indexes = Vec::new();
-            let column = self.column_definition(name, &mut indexes)?;
+            let mut column = self.column_definition(name, &mut indexes)?;
+            let checks = std::mem::take(&mut column.checks);
             let place = self.column_place()?;
             actions.push(AlterAction::ModifyColumn(from, column, place));
             actions.extend(indexes.into_iter().map(AlterAction::AddIndex));
+            actions.extend(checks.into_iter().map(AlterAction::AddCheck));
             return Ok(());
         }
         actions.push(self.other_action()?);
@@ -253,10 +262,11 @@ impl Parser<'_> {
 
     /// [COLUMN] name SET DEFAULT value | DROP DEFAULT.
     fn alter_column(&mut self) -> SqlResult<AlterAction> {
-        for word in ["CHECK", "CONSTRAINT"] {
-            if self.at(word) {
-                return Err(SqlError::unsupported(format!("ALTER TABLE … ALTER {word}")));
-            }
+        let any = self.word("CONSTRAINT");
+        if any || self.word("CHECK") {
+            let name = self.name()?;
+            let enforced = self.enforced()?.ok_or_else(|| self.syntax_error())?;
+            return Ok(AlterAction::EnforceCheck(name, enforced, any));
         }
         if self.word("INDEX") {
             let name = self.index_name()?;
@@ -295,10 +305,11 @@ impl Parser<'_> {
             if self.word("CONSTRAINT") {
                 return self.name().map(AlterAction::DropConstraint);
             }
-            for word in ["CHECK", "PARTITION"] {
-                if self.at(word) {
-                    return Err(SqlError::unsupported(format!("ALTER TABLE … DROP {word}")));
-                }
+            if self.word("CHECK") {
+                return self.name().map(AlterAction::DropCheck);
+            }
+            if self.at("PARTITION") {
+                return Err(SqlError::unsupported("ALTER TABLE … DROP PARTITION"));
             }
             self.word("COLUMN");
             return self.name().map(AlterAction::DropColumn);

@@ -15,7 +15,7 @@ impl Parser<'_> {
         indexes: &mut Vec<IndexDefinition>,
     ) -> SqlResult<ColumnDefinition> {
         let mut data_type = self.data_type(&name)?;
-        let mut options = Vec::new();
+        let (mut options, mut checks) = (Vec::new(), Vec::new());
         let serial = [ColumnOption::NotNull, ColumnOption::AutoIncrement, ColumnOption::Unique];
         if data_type.name == SERIAL {
             "bigint".clone_into(&mut data_type.name);
@@ -28,6 +28,10 @@ impl Parser<'_> {
             }
             if self.words(&["SERIAL", "DEFAULT", "VALUE"]) {
                 options.extend(serial.clone());
+                continue;
+            }
+            if self.at_check() {
+                checks.push(self.check(Some(&name))?);
                 continue;
             }
             match self.column_option()? {
@@ -50,7 +54,7 @@ impl Parser<'_> {
                 });
             }
         }
-        Ok(ColumnDefinition { name, data_type, options })
+        Ok(ColumnDefinition { name, data_type, options, checks })
     }
 
     fn column_option(&mut self) -> SqlResult<Option<ColumnOption>> {
@@ -108,8 +112,6 @@ impl Parser<'_> {
         let clauses = [
             ("GENERATED", "generated columns"),
             ("AS", "generated columns"),
-            ("CHECK", "CHECK constraints"),
-            ("CONSTRAINT", "CHECK constraints"),
             ("INVISIBLE", "INVISIBLE columns"),
             ("AUTO_RANDOM", "AUTO_RANDOM"),
             ("SRID", "SRID"),

@@ -134,6 +134,7 @@ impl Parser<'_> {
             columns: Vec::new(),
             indexes: Vec::new(),
             foreign_keys: Vec::new(),
+            checks: Vec::new(),
             options: Vec::new(),
             like: None,
             select: None,
@@ -166,10 +167,9 @@ impl Parser<'_> {
     }
 
     fn table_element(&mut self, table: &mut CreateTable) -> SqlResult<()> {
-        for word in ["CHECK", "FULLTEXT", "SPATIAL"] {
+        for word in ["FULLTEXT", "SPATIAL"] {
             if self.at(word) {
                 return Err(SqlError::unsupported(match word {
-                    "CHECK" => "CHECK constraints",
                     "FULLTEXT" => "FULLTEXT indexes",
                     _ => "SPATIAL indexes",
                 }));
@@ -179,11 +179,17 @@ impl Parser<'_> {
             table.foreign_keys.push(self.foreign_key()?);
             return Ok(());
         }
+        if self.at_check() {
+            table.checks.push(self.check(None)?);
+            return Ok(());
+        }
         match self.index_definition()? {
             Some(index) => table.indexes.push(index),
             None => {
                 let name = self.name()?;
-                table.columns.push(self.column_definition(name, &mut table.indexes)?);
+                let mut column = self.column_definition(name, &mut table.indexes)?;
+                table.checks.append(&mut column.checks);
+                table.columns.push(column);
             }
         }
         Ok(())
@@ -195,9 +201,6 @@ impl Parser<'_> {
         let named = self.word("CONSTRAINT");
         if named && self.at_name() {
             constraint = Some(self.name()?);
-        }
-        if named && self.at("CHECK") {
-            return Err(SqlError::unsupported("CHECK constraints"));
         }
         let (primary, unique) = if self.word("PRIMARY") {
             self.expect_word("KEY")?;

@@ -23,6 +23,7 @@ mod account;
 mod admin;
 mod alter;
 pub mod ast;
+mod check;
 mod column;
 mod cursor;
 mod data_type;
@@ -52,6 +53,7 @@ mod subquery;
 mod table_options;
 #[cfg(test)]
 mod tests;
+mod text;
 mod token_kind;
 mod tokens;
 mod typed_calls;
@@ -63,6 +65,7 @@ pub(in crate::sql) use alter::not_instant;
 pub use ast::{Hints, Statement};
 pub use data_type::parse_data_type;
 pub use shape::{DEEPEST, Shape};
+pub use text::{ColumnText, as_written, expression_text, parse_expression};
 
 use crate::common::SqlResult;
 use crate::sql::expr::Interrupt;

@@ -48,7 +48,7 @@ impl Binder<'_> {
         } else {
             ConflictAction::Error
         };
-        let target = TargetTable::new(self.planner.schema, database, table);
+        let target = TargetTable::new(self.planner.schema, database, table)?;
         let (plan, given) = query.map(|(plan, given, locking)| (plan, (given, locking))).unzip();
         let dates = std::mem::take(&mut self.dates);
         let (root, subqueries) = self.finish(plan)?;
@@ -266,7 +266,7 @@ impl Binder<'_> {
             let name =
                 ast::ObjectName { database: relation.database.clone(), name: table.name.clone() };
             let (database, table) = self.target(&name)?;
-            targets.push(TargetTable::new(self.planner.schema, database, table));
+            targets.push(TargetTable::new(self.planner.schema, database, table)?);
         }
         if let (Logical::Scan(scan), [target]) = (&plan, targets.as_slice()) {
             let mut plan = Logical::scan(&target.table, true, self.stats(&target.table))

@@ -69,7 +69,7 @@ impl Binder<'_> {
             (false, false) => ConflictAction::Error,
         };
         let source = LoadSource { places, assignments, rows: Arc::default(), before: 0 };
-        let target = TargetTable::new(self.planner.schema, database, table);
+        let target = TargetTable::new(self.planner.schema, database, table)?;
         let (_, subqueries) = self.finish(None)?;
         Ok(InsertPlan {
             target,

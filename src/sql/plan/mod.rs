@@ -56,6 +56,7 @@ mod pushdown;
 mod query;
 mod recursive_table;
 mod relations;
+mod row_rules;
 mod scope;
 mod select;
 mod set_operation;
@@ -82,6 +83,7 @@ pub use physical::{
 };
 pub use planner::{Planner, StatementPlan, StringVariables, VariableTypes};
 pub use relations::{Parent, Reference, Related, Relations};
+pub use row_rules::{RowRules, check_definition};
 #[cfg(test)]
 pub(crate) use tests::TestSchema;
 pub use window::{Frame, FrameBound, FrameOffset, Window, WindowCall};

@@ -374,6 +374,8 @@ pub struct TargetTable {
     pub table: Arc<TableInfo>,
     /// What foreign keys tie it to; `None`: nothing.
     pub relations: Option<Arc<super::Relations>>,
+    /// What its definition says of every row; `None`: nothing.
+    pub rules: Option<Arc<super::RowRules>>,
 }
 
 /// `column = expr`.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::RowRules;
 use super::physical::TargetTable;
+use crate::common::SqlResult;
 use crate::sql::catalog::{DatabaseInfo, ForeignKey, InfoSchema, KeyPath, TableInfo};
 use crate::sql::parser::ast::ReferentialAction;
 
@@ -33,6 +35,8 @@ pub struct Reference {
     pub path: Option<KeyPath>,
     /// What it refers to; `None`: it is not there, or has no key that it could be found by.
     pub parent: Option<Parent>,
+    /// What the table that refers says of its rows, if the key changes them.
+    pub rules: Option<Arc<RowRules>>,
 }
 
 /// A table with its foreign keys and those that refer to it, by the names of their databases and their own, which is InnoDB's order.
@@ -52,29 +56,40 @@ pub struct Relations {
 
 impl Relations {
     /// Of a table of this schema; `None` if it has nothing to do with any.
-    fn of(schema: &InfoSchema, database: &str, table: &Arc<TableInfo>) -> Option<Arc<Relations>> {
+    fn of(
+        schema: &InfoSchema,
+        database: &str,
+        table: &Arc<TableInfo>,
+    ) -> SqlResult<Option<Arc<Relations>>> {
         if !schema.has_foreign_keys() {
-            return None;
+            return Ok(None);
         }
         let mut relations = Relations::default();
-        relations.add(schema, database, table);
-        let related = relations.tables.get(&table.id)?;
-        let alone = related.parents.is_empty() && related.children.is_empty();
-        (!alone).then(|| Arc::new(relations))
+        relations.add(schema, database, table)?;
+        let related = relations.tables.get(&table.id);
+        let alone =
+            related.is_none_or(|related| related.parents.is_empty() && related.children.is_empty());
+        Ok((!alone).then(|| Arc::new(relations)))
     }
 
-    fn add(&mut self, schema: &InfoSchema, database: &str, table: &Arc<TableInfo>) {
+    fn add(
+        &mut self,
+        schema: &InfoSchema,
+        database: &str,
+        table: &Arc<TableInfo>,
+    ) -> SqlResult<()> {
         if self.tables.contains_key(&table.id) {
-            return;
+            return Ok(());
         }
         let own = table.foreign_keys.iter();
-        let mut parents: Vec<Reference> =
-            own.map(|key| Reference::new(schema, database, table, key)).collect();
+        let mut parents: Vec<Reference> = own
+            .map(|key| Reference::new(schema, database, table, key))
+            .collect::<SqlResult<_>>()?;
         let mut children = Vec::new();
         for (home, child) in schema.children(database, &table.name) {
             let to_this = |key: &&ForeignKey| key.refers_to(database, &table.name);
             for key in child.foreign_keys.iter().filter(to_this) {
-                children.push(Reference::new(schema, &home.name, child, key));
+                children.push(Reference::new(schema, &home.name, child, key)?);
             }
         }
         let order =
@@ -88,8 +103,9 @@ impl Relations {
             .collect();
         self.tables.insert(table.id, Related { parents, children });
         for (database, child) in changed {
-            self.add(schema, &database, &child);
+            self.add(schema, &database, &child)?;
         }
+        Ok(())
     }
 
     /// The keys of a table that is changed.
@@ -118,15 +134,20 @@ impl Reference {
         database: &str,
         child: &Arc<TableInfo>,
         key: &ForeignKey,
-    ) -> Reference {
-        Reference {
+    ) -> SqlResult<Reference> {
+        let mut reference = Reference {
             key: key.clone(),
             database: database.to_owned(),
             child: child.clone(),
             columns: places(child, &key.columns),
             path: key.child_path(child),
             parent: parent(schema, key),
+            rules: None,
+        };
+        if reference.changes_child() {
+            reference.rules = RowRules::of(child)?;
         }
+        Ok(reference)
     }
 
     /// Whether the rows that refer change with what they refer to.
@@ -154,9 +175,14 @@ fn places(table: &TableInfo, ids: &[i64]) -> Vec<usize> {
 
 impl TargetTable {
     /// A table that is to change.
-    pub fn new(schema: &InfoSchema, database: String, table: Arc<TableInfo>) -> TargetTable {
+    pub fn new(
+        schema: &InfoSchema,
+        database: String,
+        table: Arc<TableInfo>,
+    ) -> SqlResult<TargetTable> {
         let home = schema.database(&database).map(|info: &Arc<DatabaseInfo>| info.name.clone());
-        let relations = Relations::of(schema, home.as_ref().unwrap_or(&database), &table);
-        TargetTable { database, table, relations }
+        let relations = Relations::of(schema, home.as_ref().unwrap_or(&database), &table)?;
+        let rules = RowRules::of(&table)?;
+        Ok(TargetTable { database, table, relations, rules })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::asked::Asked;
 use super::schema_facts::index_parts;
-use crate::sql::catalog::{DatabaseInfo, ForeignKey, KeyPath, SchemaState, TableInfo};
+use crate::sql::catalog::{CheckInfo, DatabaseInfo, ForeignKey, KeyPath, SchemaState, TableInfo};
 
 /// A foreign key with its table.
 #[derive(Clone, Copy)]
@@ -33,12 +33,24 @@ pub(super) fn unique_key<'a>(asked: &'a Asked<'a>, foreign: &Foreign<'_>) -> Opt
     }
 }
 
-/// A constraint of a table: a unique key or a foreign key.
+/// The checks of the tables that are asked for.
+pub(super) fn checks<'a>(
+    asked: &'a Asked<'a>,
+) -> impl Iterator<Item = (&'a DatabaseInfo, &'a TableInfo, &'a CheckInfo)> + 'a {
+    let of_table = |(database, table): (&'a DatabaseInfo, &'a TableInfo)| {
+        table.public_checks().map(move |check| (database, table, check))
+    };
+    asked.tables().flat_map(of_table)
+}
+
+/// A constraint of a table: a unique key, a foreign key or a check.
 pub(super) struct Constraint<'a> {
     pub(super) database: &'a DatabaseInfo,
     pub(super) table: &'a TableInfo,
     pub(super) name: &'a str,
     pub(super) kind: &'static str,
+    /// Whether anybody looks.
+    pub(super) enforced: bool,
 }
 
 /// The constraints of the tables that are asked for.
@@ -49,14 +61,23 @@ pub(super) fn constraints<'a>(asked: &'a Asked<'a>) -> impl Iterator<Item = Cons
         table: part.table,
         name: part.index,
         kind: if part.index == "PRIMARY" { "PRIMARY KEY" } else { "UNIQUE" },
+        enforced: true,
     });
     let foreign = foreign_keys(asked).map(|Foreign { database, table, key }| Constraint {
         database,
         table,
         name: &key.name,
         kind: "FOREIGN KEY",
+        enforced: true,
     });
-    unique.chain(foreign)
+    let check = checks(asked).map(|(database, table, check)| Constraint {
+        database,
+        table,
+        name: &check.name,
+        kind: "CHECK",
+        enforced: check.enforced,
+    });
+    unique.chain(foreign).chain(check)
 }
 
 /// A column of a constraint.

@@ -148,6 +148,7 @@ impl Table {
             created_ms: 0,
             locks: Vec::new(),
             foreign_keys: Vec::new(),
+            checks: Vec::new(),
         }
     }
 }

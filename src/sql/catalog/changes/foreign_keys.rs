@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alteration, Change, Turn, cannot_drop, same_name};
+use super::{Alteration, Change, Turn, cannot_drop, checks, same_name};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::build_index::check_drop;
 use crate::sql::catalog::foreign_key::{KeyPath, add_foreign_key, is_public};
@@ -60,6 +60,19 @@ impl Change for DropConstraint {
     fn apply(&self, alteration: &mut Alteration) -> SqlResult<()> {
         let table = &mut alteration.after;
         let named = |key: &ForeignKey| same_name(&key.name, &self.name);
+        if self.any
+            && let Some(position) = checks::position(table, &self.name)
+        {
+            if checks::is_other_constraint(table, &self.name) {
+                let message = format!(
+                    "Table has multiple constraints with the name '{}'. Please use constraint specific 'DROP' clause.",
+                    self.name
+                );
+                return Err(SqlError::new(errno::MULTIPLE_CONSTRAINTS_WITH_SAME_NAME, message));
+            }
+            table.checks.remove(position);
+            return Ok(());
+        }
         if let Some(position) = table.foreign_keys.iter().position(named) {
             table.foreign_keys.remove(position);
             return Ok(());

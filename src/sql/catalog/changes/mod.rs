@@ -9,6 +9,7 @@
 //! and keys by the names that columns will have.
 
 mod add_column;
+mod checks;
 mod convert_to;
 mod drop_column;
 mod foreign_keys;
@@ -24,6 +25,7 @@ mod visibility;
 use serde::{Deserialize, Serialize};
 
 pub use self::add_column::AddColumn;
+pub use self::checks::{AddCheck, DropCheck, EnforceCheck};
 pub use self::drop_column::DropColumn;
 pub(in crate::sql) use self::foreign_keys::index_needed;
 pub use self::foreign_keys::{AddForeignKey, DropConstraint};
@@ -36,6 +38,7 @@ pub use self::set_default::SetDefault;
 pub use self::visibility::IndexVisibility;
 use super::build::{COLUMN_LIMIT, DdlContext, check_auto_increment};
 use super::build_index::whole_part;
+use super::check::{check_actions, keep_columns};
 use super::ddl_statement::Complaint;
 use super::foreign_key::drop_needless_indexes;
 use super::{ColumnInfo, IndexInfo, SchemaState, TableInfo};
@@ -71,6 +74,12 @@ pub enum TableChange {
     AddForeignKey(Box<AddForeignKey>),
     /// DROP FOREIGN KEY and DROP CONSTRAINT.
     DropConstraint(DropConstraint),
+    /// ADD CHECK.
+    AddCheck(AddCheck),
+    /// DROP CHECK.
+    DropCheck(DropCheck),
+    /// ALTER CHECK … [NOT] ENFORCED.
+    EnforceCheck(EnforceCheck),
 }
 
 impl TableChange {
@@ -139,6 +148,16 @@ impl TableChange {
             AlterAction::DropConstraint(name) => {
                 TableChange::DropConstraint(DropConstraint { name: name.clone(), any: true })
             }
+            AlterAction::AddCheck(definition) => {
+                TableChange::AddCheck(AddCheck::build(definition)?)
+            }
+            AlterAction::DropCheck(name) => {
+                TableChange::DropCheck(DropCheck { name: name.clone() })
+            }
+            AlterAction::EnforceCheck(name, enforced, any) => {
+                let (name, enforced, any) = (name.clone(), *enforced, *any);
+                TableChange::EnforceCheck(EnforceCheck { name, enforced, any })
+            }
         }])
     }
 
@@ -157,6 +176,9 @@ impl TableChange {
             TableChange::DropIndex(change) => change,
             TableChange::AddForeignKey(change) => &**change,
             TableChange::DropConstraint(change) => change,
+            TableChange::AddCheck(change) => change,
+            TableChange::DropCheck(change) => change,
+            TableChange::EnforceCheck(change) => change,
         }
     }
 
@@ -228,6 +250,7 @@ impl Alteration {
         before.indexes.retain(|index| index.state == SchemaState::Public);
         before.columns.retain(|column| column.state == SchemaState::Public);
         before.foreign_keys.retain(|key| key.state == SchemaState::Public);
+        before.checks.retain(|check| check.state == SchemaState::Public);
         before.place_columns(handle);
         let mut alteration = Alteration {
             after: before.clone(),
@@ -246,6 +269,7 @@ impl Alteration {
         alteration.check_columns()?;
         alteration.mend_indexes()?;
         alteration.check_indexes()?;
+        alteration.follow_checks();
         last.iter().try_for_each(|change| change.apply(&mut alteration))?;
         check_auto_increment(&alteration.after)?;
         let Alteration { after, conversions, .. } = &mut alteration;
@@ -253,6 +277,8 @@ impl Alteration {
         alteration.follow_conversions();
         drop_needless_indexes(&mut alteration.after);
         alteration.check_foreign_keys()?;
+        keep_columns(&mut alteration.after)?;
+        check_actions(&alteration.after)?;
         Ok(alteration)
     }
 
@@ -261,10 +287,11 @@ impl Alteration {
         self.before == self.after && self.moves_to.is_none()
     }
 
-    /// Whether rows and indexes stay as they are and no foreign key comes, so that it takes no time whatever is in the table.
+    /// Whether rows and indexes stay as they are and no foreign key or check comes, so that it takes no time whatever is in the table.
     pub fn is_instant(&self) -> bool {
         let mut indexes = self.added_indexes().chain(self.dropped_indexes());
-        let keys = self.added_foreign_keys().next().is_some();
+        let keys =
+            self.added_foreign_keys().next().is_some() || self.added_checks().next().is_some();
         indexes.next().is_none() && !keys && !self.converts() && !self.rekeys()
     }
 

@@ -31,7 +31,11 @@ impl Change for RenameTo {
 
     /// Whether the name is free is seen when the change is begun, where all databases are known.
     fn apply(&self, alteration: &mut Alteration) -> SqlResult<()> {
+        let from = alteration.after.name.clone();
         alteration.after.name.clone_from(&self.table);
+        if from != self.table {
+            alteration.after.rename_checks(&from, &self.table);
+        }
         alteration.moves_to = Some(self.database.clone());
         Ok(())
     }

@@ -21,7 +21,7 @@ pub(super) async fn run(plan: &DeletePlan, ctx: &ExecContext) -> SqlResult<DmlRe
     let mut gone_of: AHashMap<i64, AHashSet<i64>> = AHashMap::new();
     for SourceTable { target, start } in &plan.tables {
         let table = &*target.table;
-        let mut writer = TableWriter::new(table, ctx);
+        let mut writer = TableWriter::new(table, None, ctx);
         let mut references = References::of(target, ctx);
         let seen = gone_of.entry(table.id).or_default();
         let before = seen.len();

@@ -3,7 +3,7 @@
 use super::assign::{self, Default};
 use super::references::{References, tolerate};
 use super::update::{Assigned, assign_row, assigned_auto_column, update};
-use super::writer::{Conflict, NewRow, TableWriter};
+use super::writer::{Conflict, NewRow, TableWriter, pass_over};
 use super::{CHUNK, DmlResult, auto_ids, warning_count};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{SchemaState, TableInfo};
@@ -53,7 +53,7 @@ pub(super) async fn run(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlRe
     let mut insert = Insert {
         plan,
         ctx,
-        writer: TableWriter::new(&plan.target.table, ctx),
+        writer: TableWriter::new(&plan.target.table, plan.target.rules.as_deref(), ctx),
         references: References::of(&plan.target, ctx),
         defaults: assign::defaults(&plan.target.table, ctx)?,
         subqueries,
@@ -287,7 +287,14 @@ impl Insert<'_> {
         let mut keys = Vec::with_capacity(rows.len());
         let mut prepared = Vec::with_capacity(rows.len());
         for Built { values, generate, id } in rows {
-            let row = self.writer.prepare(values, hidden)?;
+            let row = match self.writer.prepare(values, hidden) {
+                Ok(row) => row,
+                Err(error) => {
+                    pass_over(self.ctx, error)?;
+                    self.duplicates += 1;
+                    continue;
+                }
+            };
             hidden = hidden.wrapping_add(1);
             self.writer.unique_keys(&row, &mut keys);
             prepared.push((row, generate, id));
@@ -412,7 +419,10 @@ impl Insert<'_> {
             return Ok(Written::Nothing);
         };
         let id = auto_column(table).map_or(0, |offset| explicit_id(&values[offset]));
-        let new = self.writer.prepare_changed(&old, values, conflict.handle)?;
+        let new = match self.writer.prepare_changed(&old, values, conflict.handle) {
+            Ok(new) => new,
+            Err(error) => return pass_over(self.ctx, error).map(|()| Written::Nothing),
+        };
         let mut keys = Vec::new();
         self.writer.changed_unique_keys(&old, conflict.handle, &new, &mut keys)?;
         self.writer.fetch_more(keys).await?;

@@ -259,7 +259,7 @@ impl<'a> References<'a> {
                         ReferentialAction::Cascade => {
                             self.descend(reference, true)?;
                             let child = &reference.child;
-                            let mut writer = TableWriter::new(child, self.ctx);
+                            let mut writer = TableWriter::new(child, None, self.ctx);
                             let mut keys = Vec::new();
                             writer.removed_unique_keys(&row, handle, &mut keys)?;
                             writer.fetch(keys, false).await?;
@@ -356,7 +356,7 @@ impl<'a> References<'a> {
     ) -> SqlResult<()> {
         self.descend(reference, false)?;
         let child = &reference.child;
-        let mut writer = TableWriter::new(child, self.ctx);
+        let mut writer = TableWriter::new(child, reference.rules.as_deref(), self.ctx);
         let new = writer.prepare_changed(&old, changed, handle)?;
         let mut keys = Vec::new();
         writer.changed_unique_keys(&old, handle, &new, &mut keys)?;

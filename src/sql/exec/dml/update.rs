@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::insert::{auto_column, explicit_id};
 use super::references::{References, tolerate};
-use super::writer::{NewRow, TableWriter};
+use super::writer::{NewRow, TableWriter, pass_over};
 use super::{CHUNK, DmlResult, assign, warning_count};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::TableInfo;
@@ -137,7 +137,7 @@ async fn update_table(
 ) -> SqlResult<()> {
     let (table, start) = (&*at.target.table, at.start);
     let mut seen = ahash::AHashSet::new();
-    let mut writer = TableWriter::new(table, ctx);
+    let mut writer = TableWriter::new(table, at.target.rules.as_deref(), ctx);
     let mut references = References::of(&at.target, ctx);
     let mut row_number = 0;
     let numbered = assigned_auto_column(table, assignments);
@@ -179,7 +179,13 @@ async fn update_table(
             result.matched += 1;
             if let Assigned::Changed(values) = assigned {
                 highest = highest.max(numbered.map_or(0, |offset| explicit_id(&values[offset])));
-                let new = writer.prepare_changed(old, values, handle)?;
+                let new = match writer.prepare_changed(old, values, handle) {
+                    Ok(new) => new,
+                    Err(error) => {
+                        pass_over(ctx, error)?;
+                        continue;
+                    }
+                };
                 changes.push(Change { old: old[..table.columns.len()].to_vec(), handle, new });
             }
         }

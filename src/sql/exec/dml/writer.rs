@@ -4,10 +4,10 @@ use ahash::AHashMap;
 use bytes::Bytes;
 
 use super::mirrored::Mirrored;
-use crate::common::{SqlError, SqlResult};
+use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{IndexInfo, SchemaState, TableInfo};
 use crate::sql::exec::ExecContext;
-use crate::sql::plan::AccessLock;
+use crate::sql::plan::{AccessLock, RowRules};
 use crate::sql::table_codec::{self, IndexEntry, RowReader};
 use crate::sql::types::{Datum, TimeZone};
 use crate::storage::codec::table::{TableKey, decode_table_key};
@@ -17,6 +17,8 @@ pub(super) struct TableWriter<'a> {
     pub(super) table: &'a TableInfo,
     ctx: &'a ExecContext,
     mirrored: Mirrored,
+    /// What is said of every row.
+    rules: Option<&'a RowRules>,
     /// Values in the store of the unique keys of the current chunk.
     stored: AHashMap<Bytes, Option<Bytes>>,
 }
@@ -42,11 +44,16 @@ pub(super) struct Conflict {
 }
 
 impl<'a> TableWriter<'a> {
-    pub(super) fn new(table: &'a TableInfo, ctx: &'a ExecContext) -> TableWriter<'a> {
-        TableWriter { table, ctx, mirrored: Mirrored::of(table), stored: AHashMap::new() }
+    pub(super) fn new(
+        table: &'a TableInfo,
+        rules: Option<&'a RowRules>,
+        ctx: &'a ExecContext,
+    ) -> TableWriter<'a> {
+        TableWriter { table, ctx, mirrored: Mirrored::of(table), rules, stored: AHashMap::new() }
     }
 
-    /// Works out the entries of a new row. The handle is the handle column's value where there is one.
+    /// Works out the entries of a new row; an error if the table's definition forbids it. The handle is the handle column's value where
+    /// there is one.
     pub(super) fn prepare(&self, mut values: Vec<Datum>, hidden: i64) -> SqlResult<NewRow> {
         self.mirrored.fill(self.table, None, &mut values, &self.ctx.eval)?;
         self.prepared(values, hidden)
@@ -64,6 +71,9 @@ impl<'a> TableWriter<'a> {
     }
 
     fn prepared(&self, values: Vec<Datum>, hidden: i64) -> SqlResult<NewRow> {
+        if let Some(rules) = self.rules {
+            rules.check(&values, &self.ctx.eval)?;
+        }
         let handle = self.handle(&values, hidden)?;
         let mut entries = Vec::with_capacity(self.table.indexes.len());
         for (position, index) in self.table.indexes.iter().enumerate() {
@@ -346,6 +356,15 @@ impl<'a> TableWriter<'a> {
         }
         self.ctx.txn.check_size()
     }
+}
+
+/// Passes over a row that a check forbids, with a warning, where the statement says IGNORE.
+pub(super) fn pass_over(ctx: &ExecContext, error: SqlError) -> SqlResult<()> {
+    if !ctx.eval.ignore || error.code != errno::CHECK_CONSTRAINT_VIOLATED {
+        return Err(error);
+    }
+    ctx.eval.warn(error.code, error.message);
+    Ok(())
 }
 
 /// Whether a key tells rows apart by their AUTO_INCREMENT column alone.

@@ -85,6 +85,7 @@ pub(crate) fn users() -> TableInfo {
         created_ms: 0,
         locks: Vec::new(),
         foreign_keys: Vec::new(),
+        checks: Vec::new(),
     }
 }
 
@@ -125,7 +126,8 @@ impl Fixture {
     }
 
     fn target(&self) -> TargetTable {
-        TargetTable { database: "test".to_owned(), table: self.table.clone(), relations: None }
+        let database = "test".to_owned();
+        TargetTable { database, table: self.table.clone(), relations: None, rules: None }
     }
 
     fn plan(&self, node: PlanNode) -> PhysicalPlan {

@@ -77,6 +77,21 @@ pub struct ColumnDefinition {
     pub data_type: DataType,
     /// Its attributes, in order.
     pub options: Vec<ColumnOption>,
+    /// What it says with CHECK.
+    pub checks: Vec<CheckDefinition>,
+}
+
+/// CHECK.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckDefinition {
+    /// CONSTRAINT's name, if written.
+    pub name: Option<String>,
+    /// The column that it stands with; `None`: with the table.
+    pub column: Option<String>,
+    /// What no row may make false.
+    pub expr: Expr,
+    /// ENFORCED, which it is unless it says NOT.
+    pub enforced: bool,
 }
 
 /// A column of a key.
@@ -173,6 +188,8 @@ pub struct CreateTable {
     pub indexes: Vec<IndexDefinition>,
     /// Its foreign keys.
     pub foreign_keys: Vec<ForeignKeyDefinition>,
+    /// Its checks, in order.
+    pub checks: Vec<CheckDefinition>,
     /// Its options.
     pub options: Vec<TableOption>,
     /// LIKE another table: columns and keys come from there.
@@ -244,6 +261,12 @@ pub enum AlterAction {
     DropForeignKey(String),
     /// DROP CONSTRAINT: of whatever kind it is.
     DropConstraint(String),
+    /// ADD CHECK.
+    AddCheck(CheckDefinition),
+    /// DROP CHECK.
+    DropCheck(String),
+    /// ALTER CHECK … [NOT] ENFORCED, and ALTER CONSTRAINT of whatever kind (true).
+    EnforceCheck(String, bool, bool),
     /// RENAME INDEX.
     RenameIndex(Renamed),
     /// ALTER INDEX … VISIBLE (true) and INVISIBLE.

@@ -5,6 +5,7 @@
 
 mod account;
 mod admin;
+mod children;
 mod ddl;
 mod expr;
 mod json;
@@ -19,9 +20,9 @@ pub use admin::{
     ShowFilter, ShowKind, SplitBoundary, SplitTable, VariableAssignment, VariableScope,
 };
 pub use ddl::{
-    AlterAction, ColumnDefinition, ColumnOption, ColumnPlace, CreateDatabase, CreateIndex,
-    CreateSelect, CreateTable, DataType, DatabaseOptions, ForeignKeyDefinition, IndexDefinition,
-    IndexPart, ReferentialAction, Renamed, TableOption,
+    AlterAction, CheckDefinition, ColumnDefinition, ColumnOption, ColumnPlace, CreateDatabase,
+    CreateIndex, CreateSelect, CreateTable, DataType, DatabaseOptions, ForeignKeyDefinition,
+    IndexDefinition, IndexPart, ReferentialAction, Renamed, TableOption,
 };
 pub use expr::{BinaryOp, CastType, Expr, Literal, TrimSide, TruthValue, UnaryOp};
 pub use json::{JsonColumn, JsonTable, JsonValue, OnResponse};

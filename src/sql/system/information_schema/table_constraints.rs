@@ -1,4 +1,4 @@
-//! `information_schema.TABLE_CONSTRAINTS`: the unique keys and the foreign keys.
+//! `information_schema.TABLE_CONSTRAINTS`: the unique keys, the foreign keys and the checks.
 
 use crate::sql::system::foreign_facts::constraints;
 use crate::sql::system::table::table;
@@ -11,5 +11,5 @@ table! {
     TABLE_SCHEMA: Varchar(64) NOT NULL = constraint.database.name.as_str();
     TABLE_NAME: Varchar(64) NOT NULL = constraint.table.name.as_str();
     CONSTRAINT_TYPE: Varchar(11) NOT NULL = constraint.kind;
-    ENFORCED: Varchar(3) NOT NULL = "YES";
+    ENFORCED: Varchar(3) NOT NULL = if constraint.enforced { "YES" } else { "NO" };
 }
