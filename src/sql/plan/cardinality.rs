@@ -60,7 +60,7 @@ impl<'s> Cardinality<'s> {
     }
 
     /// The number of different values of a column, and the part of the rows in which it is NULL.
-    fn values(&self, offset: usize) -> Option<(f64, f64)> {
+    pub(super) fn values(&self, offset: usize) -> Option<(f64, f64)> {
         let column = self.stats?.column(self.scan.table.columns.get(offset)?.id)?;
         let nulls = (column.nulls as f64 / self.rows()).min(1.0);
         // A column without any value: the table was empty then.

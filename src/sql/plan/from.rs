@@ -24,7 +24,10 @@ impl Binder<'_> {
             }
             ast::TableRef::Json(table) => self.document_rows(table, &Scope::default()),
             ast::TableRef::Join { left, right, op, constraint } => {
-                let left = self.from(left)?;
+                let mut left = self.from(left)?;
+                if *op == ast::JoinOp::Straight {
+                    left.0.fix_order();
+                }
                 if let ast::TableRef::Derived { lateral: true, query, alias, columns } = &**right
                     && *op != ast::JoinOp::Right
                 {
@@ -95,7 +98,7 @@ impl Binder<'_> {
     ) -> SqlResult<(Logical, Scope)> {
         // A right join is a left join with its sides exchanged; names and * keep the order of the text.
         let swapped = op == ast::JoinOp::Right;
-        let kind = if op == ast::JoinOp::Inner { JoinKind::Inner } else { JoinKind::Left };
+        let kind = join_kind(op);
         let ((left_plan, mut left_scope), (right_plan, mut right_scope)) = (left, right);
         let (outer, inner) =
             if swapped { (right_plan, left_plan) } else { (left_plan, right_plan) };
@@ -127,7 +130,7 @@ impl Binder<'_> {
         }
         let mut right = parametrized(right)?;
         let width = left_plan.width();
-        let kind = if op == ast::JoinOp::Inner { JoinKind::Inner } else { JoinKind::Left };
+        let kind = join_kind(op);
         right_scope.shift(width);
         if kind == JoinKind::Left {
             right_scope.make_nullable();
@@ -169,6 +172,14 @@ impl Binder<'_> {
             conditions.extend(bound.split_conjunction());
         }
         Ok((scope, conditions))
+    }
+}
+
+/// What becomes of rows without a match.
+fn join_kind(op: ast::JoinOp) -> JoinKind {
+    match op {
+        ast::JoinOp::Inner | ast::JoinOp::Straight => JoinKind::Inner,
+        ast::JoinOp::Left | ast::JoinOp::Right => JoinKind::Left,
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Scan {
     pub(super) stats: Option<Arc<TableStats>>,
     /// Which indexes it may be read by.
     pub(super) choice: IndexChoice,
+    /// STRAIGHT_JOIN: the tables that it is joined with are read in the order of the text.
+    pub(super) fixed: bool,
 }
 
 /// An operator and its inputs. Expressions refer to positions in the input's row (for a join: left's, then right's).
@@ -245,6 +247,7 @@ impl Logical {
             outputs,
             filters: Vec::new(),
             lock: AccessLock::None,
+            fixed: false,
             stats,
             choice: IndexChoice::default(),
         }))
@@ -395,6 +398,14 @@ impl Logical {
             *expr = map(std::mem::replace(expr, Expr::null()));
         });
         self
+    }
+
+    /// STRAIGHT_JOIN: keeps the tables of FROM in their order.
+    pub(super) fn fix_order(&mut self) {
+        if let Logical::Scan(scan) = self {
+            scan.fixed = true;
+        }
+        self.children_mut().for_each(Logical::fix_order);
     }
 
     /// Locks the rows of every stored table in it, derived tables included. Those of WITH are not: as in MySQL, their

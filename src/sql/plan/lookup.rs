@@ -12,7 +12,7 @@ use crate::sql::expr::{Expr, Function};
 use crate::sql::types::FieldType;
 
 /// The most outer rows for which looking each one's matches up beats reading the other table.
-const LOOKUP_ROWS: f64 = 1_000.0;
+pub(super) const LOOKUP_ROWS: f64 = 1_000.0;
 
 /// The rows of an index that was never analyzed that have one key.
 const MATCHES: f64 = 10.0;

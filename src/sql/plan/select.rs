@@ -41,6 +41,9 @@ impl Binder<'_> {
             None => (Logical::Dual, Scope::default()),
         };
         locking::lock(&mut input, &scope, &query.locking)?;
+        if select.straight {
+            input.fix_order();
+        }
         if let Some(selection) = &select.selection {
             input = self.selection(input, &scope, selection)?;
         }

@@ -39,6 +39,7 @@ impl QueryBody {
         QueryBody::Select(Box::new(Select {
             distinct: false,
             calc_found_rows: false,
+            straight: false,
             items: vec![SelectItem::Wildcard(None)],
             from: Some(from),
             selection: None,
@@ -99,6 +100,8 @@ pub struct Select {
     pub distinct: bool,
     /// SQL_CALC_FOUND_ROWS.
     pub calc_found_rows: bool,
+    /// STRAIGHT_JOIN: tables are read in the order in which FROM names them.
+    pub straight: bool,
     /// What is selected.
     pub items: Vec<SelectItem>,
     /// FROM.
@@ -207,6 +210,8 @@ pub enum IndexPurpose {
 pub enum JoinOp {
     /// JOIN, INNER JOIN, CROSS JOIN, a comma.
     Inner,
+    /// STRAIGHT_JOIN: the left tables are read first.
+    Straight,
     /// LEFT JOIN.
     Left,
     /// RIGHT JOIN.

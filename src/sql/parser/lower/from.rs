@@ -26,11 +26,11 @@ fn check_tables(count: usize) -> SqlResult<()> {
     ))
 }
 
-fn cross(left: TableRef, right: TableRef) -> TableRef {
+fn cross(left: TableRef, right: TableRef, op: JoinOp) -> TableRef {
     TableRef::Join {
         left: Box::new(left),
         right: Box::new(right),
-        op: JoinOp::Inner,
+        op,
         constraint: JoinConstraint::None,
     }
 }
@@ -63,7 +63,7 @@ impl Parser<'_> {
             let right = self.lower_table(table)?;
             left = Some(match left {
                 None => right,
-                Some(left) => cross(left, right),
+                Some(left) => cross(left, right, JoinOp::Inner),
             });
         }
         check_tables(left.as_ref().map_or(0, tables))?;
@@ -92,11 +92,10 @@ impl Parser<'_> {
             refuse(&[(global, "GLOBAL JOIN")])?;
             let (start, end) = (relation.span().start, relation.span().end);
             let (op, constraint) = match join_operator {
-                // The left tables are read first in any case.
-                JoinOperator::Join(on)
-                | JoinOperator::Inner(on)
-                | JoinOperator::CrossJoin(on)
-                | JoinOperator::StraightJoin(on) => (JoinOp::Inner, on),
+                JoinOperator::Join(on) | JoinOperator::Inner(on) | JoinOperator::CrossJoin(on) => {
+                    (JoinOp::Inner, on)
+                }
+                JoinOperator::StraightJoin(on) => (JoinOp::Straight, on),
                 JoinOperator::Left(on) | JoinOperator::LeftOuter(on) => (JoinOp::Left, on),
                 JoinOperator::Right(on) | JoinOperator::RightOuter(on) => (JoinOp::Right, on),
                 JoinOperator::FullOuter(_) => return Err(SqlError::unsupported("FULL OUTER JOIN")),
@@ -105,8 +104,8 @@ impl Parser<'_> {
             let constraint = match constraint {
                 SqlConstraint::On(expr) => JoinConstraint::On(self.lower_expr(expr)?),
                 SqlConstraint::Natural => JoinConstraint::Natural,
-                SqlConstraint::None if op == JoinOp::Inner => {
-                    left = self.lower_cross(left, relation)?;
+                SqlConstraint::None if matches!(op, JoinOp::Inner | JoinOp::Straight) => {
+                    left = self.lower_cross(left, relation, op)?;
                     continue;
                 }
                 SqlConstraint::None => return Err(self.missing_after(end)),
@@ -123,7 +122,7 @@ impl Parser<'_> {
 
     /// A join without a condition. What sqlparser has read on its right, up to the next condition, is not: of
     /// `a JOIN b LEFT JOIN c ON …` the first two are joined first.
-    fn lower_cross(&self, left: TableRef, right: TableFactor) -> SqlResult<TableRef> {
+    fn lower_cross(&self, left: TableRef, right: TableFactor, op: JoinOp) -> SqlResult<TableRef> {
         check_tables(tables(&left) + 1)?;
         match right {
             TableFactor::NestedJoin { table_with_joins: nested, alias: None }
@@ -131,9 +130,9 @@ impl Parser<'_> {
             {
                 let TableWithJoins { relation, joins } = *nested;
                 let right = self.lower_factor(relation)?;
-                self.lower_joins(cross(left, right), joins)
+                self.lower_joins(cross(left, right, op), joins)
             }
-            other => Ok(cross(left, self.lower_factor(other)?)),
+            other => Ok(cross(left, self.lower_factor(other)?, op)),
         }
     }
 

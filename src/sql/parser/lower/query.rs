@@ -178,9 +178,11 @@ impl Parser<'_> {
             Some(Distinct::On(_)) => return Err(SqlError::unsupported("DISTINCT ON")),
         };
         let (group_by, with_rollup) = self.lower_group_by(group_by)?;
+        let (calc_found_rows, straight) = lower_modifiers(select_modifiers);
         Ok(Select {
             distinct,
-            calc_found_rows: is_counted(select_modifiers),
+            calc_found_rows,
+            straight,
             items: self.lower_items(projection, select_token.0.span.start)?,
             from: self.lower_from(from)?,
             selection: selection.map(|selection| self.lower_expr(selection)).transpose()?,
@@ -274,11 +276,11 @@ pub(super) fn refuse(clauses: &[(bool, &str)]) -> SqlResult<()> {
 }
 
 /// Whether SQL_CALC_FOUND_ROWS is among the words before the items. The others advise how to run a query, not what it
-/// means; tables are read in the order in which FROM names them anyhow, as STRAIGHT_JOIN demands.
-fn is_counted(modifiers: Option<SelectModifiers>) -> bool {
+/// means. And STRAIGHT_JOIN.
+fn lower_modifiers(modifiers: Option<SelectModifiers>) -> (bool, bool) {
     let Some(SelectModifiers {
         high_priority: _,
-        straight_join: _,
+        straight_join,
         sql_small_result: _,
         sql_big_result: _,
         sql_buffer_result: _,
@@ -286,9 +288,9 @@ fn is_counted(modifiers: Option<SelectModifiers>) -> bool {
         sql_calc_found_rows,
     }) = modifiers
     else {
-        return false;
+        return (false, false);
     };
-    sql_calc_found_rows
+    (sql_calc_found_rows, straight_join)
 }
 
 /// A query with ORDER BY, LIMIT and locking of the whole after it.
