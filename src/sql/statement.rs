@@ -132,6 +132,7 @@ statements! {
     CreateIndex          "create_index"           First   Schema  Done Text  Here  "INDEX";
     CreateTable          "create_table"           First   Schema  Done Text  Here  "CREATE";
     CreateUser           "create_user"            First   Schema  Done Text  Here  "CREATE USER";
+    CreateView           "create_view"            First   Schema  Done Text  Here  "CREATE VIEW";
     DeallocSql           "dealloc_sql"            Never   Session Done Text  Here  Anybody;
     Delete               "delete"                 Never   Writes  Done Plan  Here  "DELETE";
     Do                   "do"                     Never   Session Done Text  Here  Anybody;
@@ -139,6 +140,7 @@ statements! {
     DropIndex            "drop_index"             First   Schema  Done Text  Here  "INDEX";
     DropTable            "drop_table"             First   Schema  Done Text  Here  "DROP";
     DropUser             "drop_user"              First   Schema  Done Text  Here  "CREATE USER";
+    DropView             "drop_view"              First   Schema  Done Text  Here  "DROP";
     ExecuteSql           "execute_sql"            Itself  Another Rows Never Here  Anybody;
     Explain              "explain_other"          Never   Session Rows Text  Apart "SELECT";
     Flush                "flush"                  First   Session Done Text  Here  "RELOAD";
@@ -230,6 +232,8 @@ impl Statement {
             Statement::DropDatabase { .. } => K::DropDb,
             Statement::CreateTable(_) => K::CreateTable,
             Statement::DropTables { .. } => K::DropTable,
+            Statement::CreateView(_) => K::CreateView,
+            Statement::DropViews { .. } => K::DropView,
             Statement::Truncate(_) => K::Truncate,
             Statement::CreateIndex(_) => K::CreateIndex,
             Statement::DropIndex { .. } => K::DropIndex,
@@ -278,7 +282,7 @@ impl ShowKind {
             ShowKind::TableStatus { .. } => K::ShowTableStatus,
             ShowKind::Columns { .. } => K::ShowFields,
             ShowKind::Indexes { .. } => K::ShowKeys,
-            ShowKind::CreateTable(_) => K::ShowCreateTable,
+            ShowKind::CreateTable(_) | ShowKind::CreateView(_) => K::ShowCreateTable,
             ShowKind::CreateDatabase { .. } => K::ShowCreateDb,
             ShowKind::Variables { .. } => K::ShowVariables,
             ShowKind::Status { .. } => K::ShowStatus,

@@ -271,6 +271,9 @@ fn named_tables(statement: &DdlStatement, schema: &InfoSchema) -> Vec<i64> {
             let keys = table.foreign_keys.iter();
             keys.filter_map(|key| id(&key.parent_database, &key.parent_table)).collect()
         }
+        DdlStatement::CreateView { database, view, .. } => {
+            id(database, &view.name).into_iter().collect()
+        }
         DdlStatement::DropDatabase { name, .. } => {
             schema.tables(name).map(|table| table.id).collect()
         }

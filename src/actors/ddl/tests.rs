@@ -183,7 +183,7 @@ async fn a_change_that_waits_too_long_is_taken_back() {
     let changes = [
         drop_index(),
         DdlStatement::TruncateTable { database, table: name },
-        DdlStatement::DropTables { tables: vec![named()], if_exists: false },
+        DdlStatement::DropTables { tables: vec![named()], if_exists: false, views: false },
         DdlStatement::DropDatabase { name: "test".to_owned(), if_exists: false },
         DdlStatement::LockTables {
             tables: vec![("test".to_owned(), "users".to_owned(), true)],

@@ -43,6 +43,9 @@ impl Core {
             Err(error) => return Ok((format!("{database}.{name}"), failure(error))),
         };
         let shown = format!("{}.{}", info.name, table.name);
+        if table.view.is_some() {
+            return Ok((shown, failure(no_base_table(info, table))));
+        }
         if info.id < 0 {
             let note = "The storage engine for the table doesn't support analyze";
             return Ok((shown, vec![("note", note.to_owned())]));
@@ -93,6 +96,12 @@ pub(super) fn find_table<'s>(
 ) -> SqlResult<(&'s DatabaseInfo, &'s TableInfo)> {
     let database = schema.require_database(database)?;
     Ok((database, schema.require_table(&database.name, name)?))
+}
+
+/// Error 1347 for a view.
+pub(super) fn no_base_table(database: &DatabaseInfo, table: &TableInfo) -> SqlError {
+    let text = format!("'{}.{}' is not BASE TABLE", database.name, table.name);
+    SqlError::new(errno::WRONG_OBJECT, text)
 }
 
 pub(super) fn failure(error: SqlError) -> Vec<Message> {

@@ -57,7 +57,7 @@ impl Core {
         let info = schema.require_database(database)?;
         let table = schema.require_table(&info.name, name)?;
         let shown = format!("{}.{}", info.name, table.name);
-        if info.id < 0 {
+        if info.id < 0 || table.view.is_some() {
             let text = format!("'{shown}' is not BASE TABLE");
             return Err(SqlError::new(errno::WRONG_OBJECT, text));
         }

@@ -1,6 +1,6 @@
 //! CHECK TABLE, OPTIMIZE TABLE and REPAIR TABLE.
 
-use super::analyze::{Message, failure, find_table};
+use super::analyze::{Message, failure, find_table, no_base_table};
 use super::answer::Sink;
 use super::core::Core;
 use super::statement::Request;
@@ -48,6 +48,13 @@ impl Core {
         let cannot =
             || note(format!("The storage engine for the table doesn't support {}", what.name()));
         let ok = ("status", "OK".to_owned());
+        if table.view.is_some() {
+            let messages = match what {
+                Maintenance::Check => self.check_view(&info.name, &table.name),
+                Maintenance::Optimize | Maintenance::Repair => failure(no_base_table(info, table)),
+            };
+            return Ok((shown, messages));
+        }
         if info.id < 0 {
             return Ok((shown, vec![cannot()]));
         }

@@ -71,6 +71,7 @@ mod uploads;
 mod values;
 pub mod variables;
 mod vars;
+mod views;
 mod watch;
 
 use rand_chacha::ChaCha8Rng;

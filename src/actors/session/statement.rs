@@ -174,6 +174,8 @@ impl Core {
             | S::AlterTable { .. }
             | S::RenameTables(_)
             | S::AlterDatabase { .. } => self.change_schema(request.statement).await?,
+            S::DropViews { .. } => self.change_schema(request.statement).await?,
+            S::CreateView(create) => none(self.create_view(create, request).await?),
             S::Use(name) => none(self.use_database(name)?),
             S::SetVariables(items) => none(self.set_variables(items, request).await?),
             S::Begin { mode, access, consistent_snapshot } => {

@@ -14,7 +14,7 @@ use super::core::Core;
 use super::plan_tables::PlanTables;
 use super::statement::Request;
 use crate::common::{Fault, SqlError, SqlResult, errno};
-use crate::sql::catalog::{DdlStatement, InfoSchema, TableInfo, TableLock};
+use crate::sql::catalog::{DdlStatement, InfoSchema, TableInfo, TableLock, reads_of};
 use crate::sql::parser::Statement;
 use crate::sql::parser::ast::ObjectName;
 
@@ -24,6 +24,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const LOOKS_PER_QUESTION: u32 = 50;
 /// How long a change of locks may take.
 const DEADLINE: Duration = Duration::from_secs(3600);
+
+/// How many views may stand on each other that are locked as one.
+const DEEPEST_VIEW: usize = 64;
 
 /// Database and name in lower case.
 type Name = (String, String);
@@ -55,6 +58,21 @@ impl LockedTables {
     }
 }
 
+/// The tables and views that a view reads.
+fn tables_below(schema: &InfoSchema, table: &TableInfo, depth: usize) -> Vec<Name> {
+    let query = table.view.as_ref().and_then(|view| view.query().ok());
+    let Some(query) = query.filter(|_| depth < DEEPEST_VIEW) else { return Vec::new() };
+    let mut found = Vec::new();
+    for (database, table) in reads_of(&query, schema) {
+        let Some(info) = schema.table(&database, &table).filter(|info| info.id > 0) else {
+            continue;
+        };
+        found.push(name(&database, &table));
+        found.extend(tables_below(schema, info, depth + 1));
+    }
+    found
+}
+
 fn name(database: &str, table: &str) -> Name {
     (database.to_lowercase(), table.to_lowercase())
 }
@@ -75,6 +93,10 @@ impl Core {
             // A table may be named twice, by different aliases: the stronger lock is for both.
             let known = own.entry(name(&database, &info.name)).or_insert(false);
             *known |= *write;
+            // Of a view the tables below are locked as well.
+            for read in tables_below(&schema, &info, 0) {
+                *own.entry(read).or_insert(false) |= *write;
+            }
         }
         wanted.extend(
             own.iter().map(|((database, table), write)| (database.clone(), table.clone(), *write)),
@@ -242,7 +264,10 @@ impl Core {
     ) -> Vec<(String, &'s TableInfo)> {
         use Statement as S;
         let names: Vec<&ObjectName> = match statement {
-            S::DropTables { tables, .. } => tables.iter().collect(),
+            S::DropTables { tables, .. } | S::DropViews { views: tables, .. } => {
+                tables.iter().collect()
+            }
+            S::CreateView(create) => vec![&create.name],
             S::Truncate(table) => vec![table],
             S::CreateIndex(create) => vec![&create.table],
             S::DropIndex { table, .. } | S::AlterTable { table, .. } => vec![table],

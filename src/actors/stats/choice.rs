@@ -40,7 +40,7 @@ fn analyzable(schema: &InfoSchema) -> impl Iterator<Item = i64> + '_ {
         .databases()
         .filter(|database| database.id >= 0)
         .flat_map(|database| schema.tables(&database.name))
-        .filter(|table| table.state == SchemaState::Public)
+        .filter(|table| table.state == SchemaState::Public && table.view.is_none())
         .map(|table| table.id)
 }
 

@@ -4,6 +4,7 @@ use super::build_column::{build_column, collation_of};
 use super::build_index::{Keys, build_keys};
 use super::changes::{AddIndex, Alteration, DropIndex, TableChange};
 use super::check::{add_check, check_actions, check_names, copied};
+use super::ddl_statement::wrong_object;
 use super::foreign_key::{add_foreign_key, drop_needless_indexes};
 use super::storage_options::StorageOptions;
 use super::{
@@ -61,11 +62,34 @@ impl DdlContext<'_> {
         found.map(|(database, _)| database.name.clone()).unwrap_or_default()
     }
 
+    /// A table with rows of its own: error 1347 for a view.
     fn existing(&self, name: &ast::ObjectName) -> SqlResult<(String, &TableInfo)> {
         let (database, table) = self.locate(name)?;
         let table = self.schema.require_table(&database, &table)?;
+        if table.view.is_some() {
+            let (code, message) = wrong_object(&database, &table.name, "BASE TABLE");
+            return Err(SqlError::new(code, message));
+        }
         Ok((database, table))
     }
+}
+
+/// DROP VIEW. Error 1347 for a table.
+fn drop_views(
+    views: &[ast::ObjectName],
+    if_exists: bool,
+    ctx: &DdlContext<'_>,
+) -> SqlResult<DdlStatement> {
+    let mut tables = Vec::with_capacity(views.len());
+    for name in views {
+        let (database, view) = ctx.locate(name)?;
+        if ctx.schema.table(&database, &view).is_some_and(|table| table.view.is_none()) {
+            let (code, message) = wrong_object(&database, &view, "VIEW");
+            return Err(SqlError::new(code, message));
+        }
+        tables.push((database, view));
+    }
+    Ok(DdlStatement::DropTables { tables, if_exists, views: true })
 }
 
 /// The changes that a statement asks for, in order. A statement that changes no schema is an internal error.
@@ -100,10 +124,19 @@ pub fn build_statement(
         }
         S::DropTables { tables, if_exists } => {
             let tables = tables.iter().map(|name| ctx.locate(name)).collect::<SqlResult<_>>()?;
-            DdlStatement::DropTables { tables, if_exists: *if_exists }
+            DdlStatement::DropTables { tables, if_exists: *if_exists, views: false }
         }
+        S::DropViews { views, if_exists } => drop_views(views, *if_exists, ctx)?,
         S::Truncate(name) => {
-            let (database, table) = ctx.existing(name)?;
+            let (database, table) = ctx.existing(name).map_err(|error| match error.code {
+                // TRUNCATE sees no views.
+                errno::WRONG_OBJECT => {
+                    let database = name.database.as_deref().or(ctx.current_db).unwrap_or_default();
+                    let message = format!("Table '{database}.{}' doesn't exist", name.name);
+                    SqlError::new(errno::NO_SUCH_TABLE, message)
+                }
+                _ => error,
+            })?;
             DdlStatement::TruncateTable { database, table: table.name.clone() }
         }
         S::CreateIndex(create) => {
@@ -318,6 +351,7 @@ fn empty_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult<Tab
         locks: Vec::new(),
         foreign_keys: Vec::new(),
         checks: Vec::new(),
+        view: None,
     })
 }
 

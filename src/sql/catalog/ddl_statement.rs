@@ -76,12 +76,27 @@ pub enum DdlStatement {
         /// IF NOT EXISTS.
         if_not_exists: bool,
     },
-    /// DROP TABLE. Error 1051 for those that do not exist, if not `if_exists`; the others are dropped.
+    /// CREATE VIEW and ALTER VIEW. Error 1050 if there is something of that name and not `or_replace`, 1347 if that is no view, 1146 if
+    /// there is nothing that could be altered.
+    CreateView {
+        /// In which database.
+        database: String,
+        /// What.
+        view: Box<TableInfo>,
+        /// OR REPLACE.
+        or_replace: bool,
+        /// ALTER.
+        alters: bool,
+    },
+    /// DROP TABLE, or DROP VIEW. Error 1051 for those that do not exist, if not `if_exists`; the others are dropped.
     DropTables {
         /// Database and table of each.
         tables: Vec<(String, String)>,
         /// IF EXISTS.
         if_exists: bool,
+        /// They are views; otherwise none of them is.
+        #[serde(default)]
+        views: bool,
     },
     /// TRUNCATE: the table with another id, and nothing in it.
     TruncateTable {
@@ -136,6 +151,11 @@ pub(crate) fn table_exists(name: &str) -> Complaint {
     (errno::TABLE_EXISTS, format!("Table '{name}' already exists"))
 }
 
+/// It is a table, and no view; or the other way round.
+pub(crate) fn wrong_object(database: &str, name: &str, wanted: &str) -> Complaint {
+    (errno::WRONG_OBJECT, format!("'{database}.{name}' is not {wanted}"))
+}
+
 /// There is no table of that name, which is written with its database's, to drop.
 pub(crate) fn no_table(name: &str) -> Complaint {
     (errno::BAD_TABLE, format!("Unknown table '{name}'"))
@@ -155,9 +175,11 @@ impl DdlStatement {
             DdlStatement::DropDatabase { name, if_exists: true } => {
                 schema.database(name).is_none().then(|| vec![no_database(name)])
             }
-            DdlStatement::DropTables { tables, if_exists: true } => {
+            DdlStatement::DropTables { tables, if_exists: true, views } => {
                 let mut missing = tables.iter();
-                let all = missing.all(|(database, table)| schema.table(database, table).is_none());
+                let all = missing.all(|(database, table)| {
+                    schema.table(database, table).is_none_or(|it| it.view.is_some() != *views)
+                });
                 let note =
                     |(database, table): &(String, String)| no_table(&format!("{database}.{table}"));
                 all.then(|| tables.iter().map(note).collect())

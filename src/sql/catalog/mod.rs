@@ -20,6 +20,7 @@ mod storage_options;
 mod table_expr;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub use crate::sql::digest::quote_name;
 pub use build::{DdlContext, build_create_database, build_statement, build_table};
@@ -44,3 +45,4 @@ pub use selected::selected_column;
 pub use show::{column_type_text, default_text, show_create_database, show_create_table};
 pub use storage_options::{create_options, row_format};
 pub use table_expr::{NamedColumn, TableExpr};
+pub use view::{ViewInfo, qualify, query_text, reads_of, show_create_view, updatable_query};

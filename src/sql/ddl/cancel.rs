@@ -76,6 +76,7 @@ async fn take_back(stepper: &Stepper<'_>, job: &Job) -> StepResult<End> {
         DdlStatement::CreateDatabase { .. }
         | DdlStatement::AlterDatabase { .. }
         | DdlStatement::RenameTables { .. }
+        | DdlStatement::CreateView { .. }
         | DdlStatement::UnlockTables { .. } => End::TooLate,
     })
 }

@@ -16,6 +16,7 @@ pub fn action_name(statement: &DdlStatement) -> &'static str {
         DdlStatement::CreateTable { .. } => "create table",
         DdlStatement::AlterDatabase { .. } => "alter database",
         DdlStatement::RenameTables { .. } => "rename table",
+        DdlStatement::CreateView { .. } => "create view",
         DdlStatement::DropTables { .. } => "drop table",
         DdlStatement::TruncateTable { .. } => "truncate table",
         DdlStatement::AlterTable { .. } => "alter table",
@@ -32,6 +33,7 @@ pub(super) fn adds(statement: &DdlStatement) -> bool {
         DdlStatement::DropDatabase { .. }
         | DdlStatement::AlterDatabase { .. }
         | DdlStatement::RenameTables { .. }
+        | DdlStatement::CreateView { .. }
         | DdlStatement::DropTables { .. }
         | DdlStatement::TruncateTable { .. }
         | DdlStatement::LockTables { .. }
@@ -220,6 +222,9 @@ impl Job {
             }
             DdlStatement::LockTables { tables, .. } => {
                 tables.iter().map(|(database, table, _)| lower(database, Some(table))).collect()
+            }
+            DdlStatement::CreateView { database, view, .. } => {
+                BTreeSet::from([lower(database, Some(&view.name))])
             }
             DdlStatement::TruncateTable { database, table } => {
                 BTreeSet::from([lower(database, Some(table))])

@@ -45,6 +45,7 @@ mod tests;
 #[cfg(test)]
 mod tests_columns;
 mod validate;
+mod view;
 
 pub use backfill::{BackfillOutcome, backfill_batch, backfill_row};
 pub use cancel::cancel;

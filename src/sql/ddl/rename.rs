@@ -7,6 +7,7 @@ use super::job::{Job, JobState};
 use super::meta::Changed as Element;
 use super::references;
 use super::step::{Changed, StepResult, Stepper, reject};
+use crate::common::errno;
 use crate::sql::catalog::{DatabaseInfo, SchemaState, ddl_statement};
 
 /// Database and name of a table, as it is and as it is to be.
@@ -23,6 +24,11 @@ pub(super) async fn all(
     for ((from_database, from), (to_database, to)) in renames {
         let (from_database, mut table) = stepper.table(from_database, from).await?;
         let to_database = free_name(stepper, to_database, to).await?;
+        if table.view.is_some() && from_database.id != to_database.id {
+            let (from, to) = (&from_database.name, &to_database.name);
+            let message = format!("Changing schema from '{from}' to '{to}' is not allowed.");
+            return reject(errno::FORBID_SCHEMA_CHANGE, message);
+        }
         stepper.meta.unname_table(from_database.id, &table);
         table.name.clone_from(to);
         table.version = version;

@@ -2,7 +2,7 @@
 
 use super::job::{Job, JobNote, JobState, Submitter};
 use super::meta::{Changed as Element, DeleteRange, Meta};
-use super::{alter, job, references, rename, table, table_lock};
+use super::{alter, job, references, rename, table, table_lock, view};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::ddl_statement::{self, Complaint};
 use crate::sql::catalog::{DatabaseInfo, DdlStatement, SchemaState, TableInfo};
@@ -123,8 +123,11 @@ impl Stepper<'_> {
             DdlStatement::CreateTable { database, table, if_not_exists } => {
                 table::create(self, job, &database, *table, if_not_exists).await
             }
-            DdlStatement::DropTables { tables, if_exists } => {
-                table::drop_all(self, job, &tables, if_exists).await
+            DdlStatement::CreateView { database, view, or_replace, alters } => {
+                view::create(self, job, &database, *view, (or_replace, alters)).await
+            }
+            DdlStatement::DropTables { tables, if_exists, views } => {
+                table::drop_all(self, job, &tables, (if_exists, views)).await
             }
             DdlStatement::TruncateTable { database, table } => {
                 table::truncate(self, job, &database, &table).await

@@ -71,7 +71,7 @@ pub(super) async fn drop_all(
     stepper: &Stepper<'_>,
     job: &mut Job,
     names: &[(String, String)],
-    if_exists: bool,
+    (if_exists, views): (bool, bool),
 ) -> StepResult<Changed> {
     let mut found = Vec::new();
     let mut missing = Vec::new();
@@ -83,8 +83,8 @@ pub(super) async fn drop_all(
             None => None,
         };
         match table {
-            Some(table) => found.push(table),
-            None => missing.push(format!("{database_name}.{name}")),
+            Some(table) if table.1.view.is_some() == views => found.push(table),
+            _ => missing.push(format!("{database_name}.{name}")),
         }
     }
     if job.state == JobState::Queued && !missing.is_empty() {

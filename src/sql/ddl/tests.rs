@@ -188,7 +188,7 @@ async fn databases_and_tables_come_and_go() {
     let job = run(store, create_table(true)).await;
     assert_eq!((job.state, job.notes[0].code), (JobState::Done, errno::TABLE_EXISTS));
     let missing = vec![("test".to_owned(), "nope".to_owned())];
-    let drop = |tables, if_exists| DdlStatement::DropTables { tables, if_exists };
+    let drop = |tables, if_exists| DdlStatement::DropTables { tables, if_exists, views: false };
     let job = run(store, drop(missing.clone(), false)).await;
     assert_eq!(job.error.unwrap().message, "Unknown table 'test.nope'");
     let job = run(store, drop(missing, true)).await;
@@ -214,7 +214,8 @@ async fn databases_and_tables_come_and_go() {
 async fn a_dropped_table_is_hidden_before_it_goes() {
     let fixture = with_table().await;
     let tables = vec![("test".to_owned(), "users".to_owned())];
-    submit(&fixture.store, DdlStatement::DropTables { tables, if_exists: false }).await;
+    submit(&fixture.store, DdlStatement::DropTables { tables, if_exists: false, views: false })
+        .await;
     let Progress::Stepped(job) = one_step(&fixture.store).await else { panic!("one more step") };
     assert_eq!(job.schema_state, SchemaState::DeleteOnly);
     assert!(schema(&fixture.store).await.table("test", "users").is_none());

@@ -119,6 +119,9 @@ impl Parser<'_> {
             }
             return Ok(Statement::DropTables { tables, if_exists });
         }
+        if self.word("VIEW") {
+            return self.drop_views();
+        }
         if self.word("INDEX") {
             let name = self.index_name()?;
             self.expect_word("ON")?;
@@ -144,6 +147,9 @@ impl Parser<'_> {
         }
         if self.word("USER") {
             return self.alter_user();
+        }
+        if self.at_view() && !self.at("OR") {
+            return self.create_view("ALTER");
         }
         if !self.word("TABLE") {
             return self.unsupported_object("ALTER");

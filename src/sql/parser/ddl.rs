@@ -22,6 +22,9 @@ impl Parser<'_> {
         if self.word("TABLE") {
             return self.create_table().map(|table| Statement::CreateTable(Box::new(table)));
         }
+        if self.at_view() {
+            return self.create_view("CREATE");
+        }
         let unique = self.word("UNIQUE");
         if self.word("INDEX") {
             return self.create_index(unique).map(Statement::CreateIndex);
@@ -35,7 +38,6 @@ impl Parser<'_> {
     /// Objects of MySQL's that do not exist here.
     pub(super) fn unsupported_object(&mut self, verb: &str) -> SqlResult<Statement> {
         const OBJECTS: &[&str] = &[
-            "VIEW",
             "ROLE",
             "FUNCTION",
             "PROCEDURE",
@@ -46,10 +48,6 @@ impl Parser<'_> {
             "SERVER",
             "TABLESPACE",
             "SEQUENCE",
-            "DEFINER",
-            "ALGORITHM",
-            "SQL",
-            "OR",
             "LOGFILE",
             "RESOURCE",
             "PLACEMENT",

@@ -57,6 +57,7 @@ mod text;
 mod token_kind;
 mod tokens;
 mod typed_calls;
+mod view;
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -35,6 +35,7 @@ impl Parser<'_> {
         let filterable = !matches!(
             kind,
             ShowKind::CreateTable(_)
+                | ShowKind::CreateView(_)
                 | ShowKind::CreateDatabase { .. }
                 | ShowKind::Warnings { .. }
                 | ShowKind::Errors { .. }
@@ -162,7 +163,10 @@ impl Parser<'_> {
         if self.word("USER") {
             return Ok(ShowKind::CreateUser { user: self.user_name()? });
         }
-        for word in ["VIEW", "FUNCTION", "PROCEDURE", "TRIGGER", "EVENT"] {
+        if self.word("VIEW") {
+            return self.object_name().map(ShowKind::CreateView);
+        }
+        for word in ["FUNCTION", "PROCEDURE", "TRIGGER", "EVENT"] {
             if self.at(word) {
                 return Err(SqlError::unsupported(format!("SHOW CREATE {word}")));
             }

@@ -38,6 +38,8 @@ pub(super) struct Binder<'a> {
     pub(super) recursive_tables: usize,
     /// How often something was read of rows around.
     pub(super) outer_reads: usize,
+    /// The views that are being read, the innermost last.
+    pub(super) views: Vec<i64>,
     /// Parameters that are compared with dates.
     pub(super) dates: Vec<DateParameter>,
     /// A long statement may be ended while it is planned.
@@ -149,6 +151,7 @@ impl<'a> Binder<'a> {
             next_outer: OUTER_BASE,
             recursive_tables: 0,
             outer_reads: 0,
+            views: Vec::new(),
             dates: Vec::new(),
             _watching: Watching::begin(planner.interrupt),
         }

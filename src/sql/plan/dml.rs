@@ -23,6 +23,13 @@ impl Binder<'_> {
     /// INSERT and REPLACE.
     pub(super) fn insert(mut self, insert: &ast::Insert) -> SqlResult<InsertPlan> {
         let (database, table) = self.target(&insert.table)?;
+        if table.view.is_some() {
+            let name = &insert.table.name;
+            return Err(SqlError::new(
+                errno::NON_INSERTABLE_TABLE,
+                format!("The target table {name} of the INSERT is not insertable-into"),
+            ));
+        }
         let columns = target_columns(&table, insert.columns.as_deref())?;
         let scope = Scope::table(&database, &insert.table.name, &table);
         let (mut values, mut query) = (Vec::new(), None);

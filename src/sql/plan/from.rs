@@ -57,6 +57,9 @@ impl Binder<'_> {
                 let (plan, columns) = self.read_common(position)?;
                 Ok((plan, Scope::derived(alias, columns)))
             }
+            Named::Table(database, table) if table.view.is_some() => {
+                self.view(&database, &table, alias, hints)
+            }
             Named::Table(database, table) => {
                 let scope = Scope::table(&database, alias, &table);
                 if table.id < 0 {

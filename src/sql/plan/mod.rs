@@ -67,6 +67,7 @@ mod subquery;
 mod tests;
 mod unnest;
 mod update_subqueries;
+mod view;
 mod walk;
 mod window;
 mod windows;

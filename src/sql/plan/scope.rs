@@ -83,7 +83,7 @@ impl Relation {
                     column.name.clone(),
                     self.alias.clone(),
                     self.alias.clone(),
-                    String::new(),
+                    self.database.clone().unwrap_or_default(),
                 ));
                 OutputColumn { name: column.name.clone(), field_type, origin, key_flags: 0 }
             }
@@ -143,6 +143,11 @@ impl Scope {
     /// One derived table.
     pub(super) fn derived(alias: &str, columns: Vec<OutputColumn>) -> Scope {
         Scope::relation(None, alias, Columns::Derived(columns))
+    }
+
+    /// A view of a database.
+    pub(super) fn view(database: &str, alias: &str, columns: Vec<OutputColumn>) -> Scope {
+        Scope::relation(Some(database.to_owned()), alias, Columns::Derived(columns))
     }
 
     fn relation(database: Option<String>, alias: &str, columns: Columns) -> Scope {

@@ -89,6 +89,10 @@ impl TestSchema {
                 .into_iter()
                 .map(|(database, table)| SchemaChange::RemoveTable { database, table })
                 .collect(),
+            DdlStatement::CreateView { database, mut view, .. } => {
+                view.id = self.next_id;
+                vec![SchemaChange::PutTable { database, table: *view }]
+            }
             // Nothing that a plan could depend on.
             DdlStatement::AlterDatabase { .. }
             | DdlStatement::RenameTables { .. }

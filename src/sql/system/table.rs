@@ -149,6 +149,7 @@ impl Table {
             locks: Vec::new(),
             foreign_keys: Vec::new(),
             checks: Vec::new(),
+            view: None,
         }
     }
 }

@@ -86,6 +86,7 @@ pub(crate) fn users() -> TableInfo {
         locks: Vec::new(),
         foreign_keys: Vec::new(),
         checks: Vec::new(),
+        view: None,
     }
 }
 

@@ -147,6 +147,7 @@ pub enum ShowKind {
         table: ObjectName,
     },
     CreateTable(ObjectName),
+    CreateView(ObjectName),
     CreateDatabase {
         name: String,
         if_not_exists: bool,

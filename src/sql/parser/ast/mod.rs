@@ -11,6 +11,7 @@ mod expr;
 mod json;
 mod load;
 mod query;
+mod view;
 mod window;
 
 pub use crate::sql::types::IntervalUnit;
@@ -32,6 +33,7 @@ pub use query::{
     JoinConstraint, JoinOp, Limit, LockWait, Locking, OrderItem, Query, QueryBody, Select,
     SelectItem, SetOperator, TableRef, Update,
 };
+pub use view::{CheckOption, CreateView, ViewAlgorithm};
 pub use window::{Frame, FrameBound, FrameOffset, NamedWindow, Over, Window, WindowCall};
 
 /// A name that may say its database: a table's, an index's table.
@@ -85,6 +87,15 @@ pub enum Statement {
     DropTables {
         /// Which.
         tables: Vec<ObjectName>,
+        /// IF EXISTS.
+        if_exists: bool,
+    },
+    /// CREATE VIEW and ALTER VIEW.
+    CreateView(Box<CreateView>),
+    /// DROP VIEW.
+    DropViews {
+        /// Which.
+        views: Vec<ObjectName>,
         /// IF EXISTS.
         if_exists: bool,
     },

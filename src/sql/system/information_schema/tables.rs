@@ -31,7 +31,7 @@ async fn facts<'a>(asked: &'a Asked<'a>) -> SqlResult<Vec<Facts<'a>>> {
     let facts = |(database, table): (&'a DatabaseInfo, &'a TableInfo)| Facts {
         database,
         table,
-        view: table_type(database) != BASE_TABLE,
+        view: table_type(database, table) != BASE_TABLE,
         sizes: Sizes::of(table, asked.sources.stats(table.id).as_ref()),
         next_id: if counted(table) { next.next() } else { None },
         created: moment(table.created_ms, asked.sources.time_zone()),
@@ -40,9 +40,21 @@ async fn facts<'a>(asked: &'a Asked<'a>) -> SqlResult<Vec<Facts<'a>>> {
 }
 
 const BASE_TABLE: &str = "BASE TABLE";
+const VIEW: &str = "VIEW";
 
-fn table_type(database: &DatabaseInfo) -> &'static str {
-    if database.name == INFORMATION_SCHEMA { "SYSTEM VIEW" } else { BASE_TABLE }
+fn table_type(database: &DatabaseInfo, table: &TableInfo) -> &'static str {
+    match &table.view {
+        Some(_) => VIEW,
+        None if database.name == INFORMATION_SCHEMA => "SYSTEM VIEW",
+        None => BASE_TABLE,
+    }
+}
+
+impl Facts<'_> {
+    /// Of a view nearly nothing is known.
+    fn unless_view<T: Into<Datum>>(&self, value: T) -> Datum {
+        if self.table.view.is_some() { Datum::Null } else { value.into() }
+    }
 }
 
 table! {
@@ -50,24 +62,27 @@ table! {
     TABLE_CATALOG: Varchar(64) NOT NULL = "def";
     TABLE_SCHEMA: Varchar(64) NOT NULL = facts.database.name.as_str();
     TABLE_NAME: Varchar(64) NOT NULL = facts.table.name.as_str();
-    TABLE_TYPE: Varchar(11) NOT NULL = table_type(facts.database);
+    TABLE_TYPE: Varchar(11) NOT NULL = table_type(facts.database, facts.table);
     ENGINE: Varchar(64) = (!facts.view).then_some("InnoDB");
-    VERSION: Int = 10_i64;
+    VERSION: Int = facts.unless_view(10_i64);
     ROW_FORMAT: Varchar(10) = (!facts.view).then(|| row_format(facts.table));
-    TABLE_ROWS: UBigInt = facts.sizes.rows;
-    AVG_ROW_LENGTH: UBigInt = facts.sizes.row_bytes;
-    DATA_LENGTH: UBigInt = facts.sizes.data_bytes;
-    MAX_DATA_LENGTH: UBigInt = 0_u64;
-    INDEX_LENGTH: UBigInt = facts.sizes.index_bytes;
-    DATA_FREE: UBigInt = 0_u64;
+    TABLE_ROWS: UBigInt = facts.unless_view(facts.sizes.rows);
+    AVG_ROW_LENGTH: UBigInt = facts.unless_view(facts.sizes.row_bytes);
+    DATA_LENGTH: UBigInt = facts.unless_view(facts.sizes.data_bytes);
+    MAX_DATA_LENGTH: UBigInt = facts.unless_view(0_u64);
+    INDEX_LENGTH: UBigInt = facts.unless_view(facts.sizes.index_bytes);
+    DATA_FREE: UBigInt = facts.unless_view(0_u64);
     AUTO_INCREMENT: UBigInt = facts.next_id;
     CREATE_TIME: Timestamp(0) = facts.created.clone();
     UPDATE_TIME: DateTime(0) = Datum::Null;
     CHECK_TIME: DateTime(0) = Datum::Null;
-    TABLE_COLLATION: Varchar(64) = facts.table.collation.as_str();
+    TABLE_COLLATION: Varchar(64) = facts.unless_view(facts.table.collation.as_str());
     CHECKSUM: BigInt = Datum::Null;
-    CREATE_OPTIONS: Varchar(256) = create_options(facts.table);
-    TABLE_COMMENT: Text = facts.table.comment.as_str();
+    CREATE_OPTIONS: Varchar(256) = facts.unless_view(create_options(facts.table));
+    TABLE_COMMENT: Text = match facts.table.view {
+        Some(_) => VIEW,
+        None => facts.table.comment.as_str(),
+    };
 }
 
 /// Bytes of a key: prefix, table, kind and handle.

@@ -17,7 +17,8 @@ use super::sources::{Account, Sources};
 use super::table::{COLLATION, Rows};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{
-    InfoSchema, TableInfo, quote_name, show_create_database, show_create_table,
+    InfoSchema, TableInfo, ViewInfo, quote_name, show_create_database, show_create_table,
+    show_create_view,
 };
 use crate::sql::expr::WarningLevel;
 use crate::sql::parser::ast::{ObjectName, ShowKind, UserName};
@@ -95,6 +96,16 @@ pub async fn show(
         ShowKind::Columns { full: false, table } => showing.of_table(&views::COLUMNS, table).await,
         ShowKind::Indexes { table } => showing.of_table(&views::INDEXES, table).await,
         ShowKind::CreateTable(name) => showing.create_table(name).await,
+        ShowKind::CreateView(name) => {
+            let (database, table) = showing.table(name)?;
+            match &table.view {
+                Some(view) => showing.create_view(&database, &table, view),
+                None => Err(SqlError::new(
+                    errno::WRONG_OBJECT,
+                    format!("'{database}.{}' is not VIEW", table.name),
+                )),
+            }
+        }
         ShowKind::CreateDatabase { name, if_not_exists } => {
             showing.create_database(name, *if_not_exists)
         }
@@ -199,6 +210,9 @@ impl Showing<'_> {
 
     async fn create_table(&self, name: &ObjectName) -> SqlResult<Shown> {
         let (database, table) = self.table(name)?;
+        if let Some(view) = &table.view {
+            return self.create_view(&database, &table, view);
+        }
         let next = match table.columns.iter().any(|column| column.auto_increment) {
             true => self.sources.next_auto_increments(&[&*table]).await?.pop(),
             false => None,
@@ -206,6 +220,15 @@ impl Showing<'_> {
         let text = show_create_table(&database, &table, next);
         let row = vec![Datum::from(table.name.as_str()), Datum::from(text)];
         Ok(Shown::new(&["Table", "!Create Table"], vec![row]))
+    }
+
+    /// Of a view SHOW CREATE TABLE shows the same as SHOW CREATE VIEW.
+    fn create_view(&self, database: &str, table: &TableInfo, view: &ViewInfo) -> SqlResult<Shown> {
+        let text = show_create_view(database, table, view, self.current)?;
+        let (charset, collation) = &view.charset;
+        let row = [&table.name, &text, charset, collation].map(|text| Datum::from(text.as_str()));
+        let columns = ["View", "!Create View", "character_set_client", "collation_connection"];
+        Ok(Shown::new(&columns, vec![row.to_vec()]))
     }
 
     fn create_database(&self, name: &str, if_not_exists: bool) -> SqlResult<Shown> {
