@@ -187,11 +187,15 @@ impl Writer<'_> {
             TableRef::Join { left, right, op, constraint } => {
                 let (first, second) = match op {
                     JoinOp::Right => (right, left),
-                    JoinOp::Inner | JoinOp::Left => (left, right),
+                    JoinOp::Inner | JoinOp::Straight | JoinOp::Left => (left, right),
                 };
                 self.text.push('(');
                 self.table(first);
-                self.text.push_str(if *op == JoinOp::Inner { " join " } else { " left join " });
+                self.text.push_str(match op {
+                    JoinOp::Inner => " join ",
+                    JoinOp::Straight => " straight_join ",
+                    JoinOp::Left | JoinOp::Right => " left join ",
+                });
                 self.table(second);
                 if let JoinConstraint::On(condition) = constraint {
                     self.text.push_str(" on(");
