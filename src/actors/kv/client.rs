@@ -1,6 +1,6 @@
 //! The client of the regions, shared by all transactions of a node.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use super::resolve::Fates;
 use super::transaction::KvTransaction;
 use super::transport::RegionTransport;
 use crate::actors::pd::PdClient;
-use crate::common::{SqlResult, Timestamp};
+use crate::common::{RegionId, SqlResult, Timestamp};
 use crate::sql::kv::{KvStore, Transaction, TxnOptions};
 use crate::storage::routing::RegionCache;
 
@@ -37,6 +37,8 @@ struct Shared {
     options: ClientOptions,
     cache: RwLock<RegionCache>,
     fates: Mutex<Fates>,
+    /// Transactions all of whose locks in a region are being settled from here.
+    settling: Mutex<BTreeSet<(Timestamp, RegionId)>>,
     rng: Mutex<ChaCha8Rng>,
     /// Counts reads that replicas take turns at.
     turn: AtomicUsize,
@@ -78,6 +80,7 @@ impl Client {
                 options,
                 cache: RwLock::default(),
                 fates: Mutex::default(),
+                settling: Mutex::default(),
                 rng: Mutex::new(rng),
                 turn: AtomicUsize::new(0),
                 looked_for_replicas: Mutex::default(),
@@ -105,6 +108,10 @@ impl Client {
 
     pub(super) fn fates(&self) -> &Mutex<Fates> {
         &self.shared.fates
+    }
+
+    pub(super) fn settling(&self) -> &Mutex<BTreeSet<(Timestamp, RegionId)>> {
+        &self.shared.settling
     }
 
     pub(super) fn rng(&self) -> &Mutex<ChaCha8Rng> {

@@ -17,7 +17,7 @@ use futures::future::BoxFuture;
 use super::client::Client;
 use super::error::{Error, Result};
 use super::request::Call;
-use crate::common::Timestamp;
+use crate::common::{RegionId, Timestamp};
 use crate::storage::txn::{
     CheckTxnStatus, KeyError, KvRequest, KvResponse, LockInfo, LockKind, TxnStatus,
 };
@@ -79,6 +79,30 @@ impl Fates {
         {
             self.by_start.remove(&oldest);
         }
+    }
+}
+
+/// All locks of a transaction in a region are being settled, as long as it lives.
+///
+/// Once at a time for each client: a large transaction's locks are met by every read, and each who settled them all would go through all the rounds of
+/// all the others, in line for the same latches.
+struct Settling {
+    client: Client,
+    what: (Timestamp, RegionId),
+}
+
+impl Settling {
+    /// `None`: somebody is at it.
+    fn begin(client: &Client, start_ts: Timestamp, region: RegionId) -> Option<Settling> {
+        let what = (start_ts, region);
+        let is_new = client.settling().lock().insert(what);
+        is_new.then(|| Settling { client: client.clone(), what })
+    }
+}
+
+impl Drop for Settling {
+    fn drop(&mut self) {
+        self.client.settling().lock().remove(&self.what);
     }
 }
 
@@ -161,7 +185,8 @@ impl Client {
         let client = self.clone();
         self.spawn(async move {
             // Once: whoever meets it next does it otherwise, and a node that stops is not held up.
-            if let Err(error) = client.settle_by(&lock, fate, &mut Call::once(&client)).await {
+            let mut call = Call::once(&client);
+            if let Err(error) = client.settle_by(&lock, fate, &mut call, true).await {
                 tracing::debug!(%error, start_ts = %lock.start_ts, "left a lock to who meets it next");
             }
         });
@@ -192,24 +217,38 @@ impl Client {
 
     /// Turns a lock into what its transaction became.
     async fn settle(&self, lock: &LockInfo, fate: Fate) -> Result<()> {
-        self.settle_by(lock, fate, &mut Call::write(self)).await
+        self.settle_by(lock, fate, &mut Call::write(self), false).await
     }
 
-    async fn settle_by(&self, lock: &LockInfo, fate: Fate, call: &mut Call) -> Result<()> {
+    /// The same as part of a call. Behind a reader nothing is done where all of the transaction's locks are being settled already.
+    async fn settle_by(
+        &self,
+        lock: &LockInfo,
+        fate: Fate,
+        call: &mut Call,
+        behind: bool,
+    ) -> Result<()> {
         let start_ts = lock.start_ts;
-        let keys = vec![lock.key.clone()];
+        let mut keys = vec![lock.key.clone()];
         let met = self.fates().lock().meet(start_ts);
-        let request = match (lock.kind, fate) {
-            (LockKind::Pessimistic, _) => {
-                let for_update_ts = lock.for_update_ts;
-                KvRequest::PessimisticRollback { keys, start_ts, for_update_ts }
+        let mut whole_region = None;
+        let request = if lock.kind == LockKind::Pessimistic {
+            let for_update_ts = lock.for_update_ts;
+            KvRequest::PessimisticRollback { keys, start_ts, for_update_ts }
+        } else {
+            if lock.txn_size.min(met) >= FEW_KEYS {
+                let region = self.locate(&lock.key, &mut call.backoff).await?.region.id;
+                whole_region = Settling::begin(self, start_ts, region);
+                match whole_region {
+                    Some(_) => keys.clear(),
+                    None if behind => return Ok(()),
+                    None => {}
+                }
             }
-            (_, commit_ts) if lock.txn_size.min(met) < FEW_KEYS => {
-                KvRequest::ResolveLock { start_ts, commit_ts, keys }
-            }
-            (_, commit_ts) => KvRequest::ResolveLock { start_ts, commit_ts, keys: Vec::new() },
+            KvRequest::ResolveLock { start_ts, commit_ts: fate, keys, from: Bytes::new() }
         };
         self.request(&lock.key, call, |_| request.clone()).await?;
+        drop(whole_region);
         Ok(())
     }
 
@@ -253,8 +292,10 @@ impl Client {
     /// Settles every key of an async-commit transaction, so that the next reader need not look at all of them again.
     async fn settle_async(&self, primary: &LockInfo, commit_ts: Fate) -> Result<()> {
         let start_ts = primary.start_ts;
-        let make =
-            |keys: &[Bytes], _| KvRequest::ResolveLock { start_ts, commit_ts, keys: keys.to_vec() };
+        let make = |keys: &[Bytes], _| {
+            let (keys, from) = (keys.to_vec(), Bytes::new());
+            KvRequest::ResolveLock { start_ts, commit_ts, keys, from }
+        };
         // The primary last: as long as its lock stands, the secondaries are found through it.
         let secondaries = primary.secondaries.clone();
         self.send_all(secondaries, &mut Call::write(self), make).await?;

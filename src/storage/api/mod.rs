@@ -319,6 +319,8 @@ pub enum KvRequest {
         commit_ts: Option<Timestamp>,
         /// Which keys, or empty for all of its locks in the region.
         keys: Vec<Bytes>,
+        /// Without keys: the user key to go on from, when a region's locks are resolved in rounds. Nobody sends it.
+        from: Bytes,
     },
     /// Locks with `start_ts` ≤ `max_ts` in `[start, end)`. Answer: `Locks`.
     ScanLock {

@@ -28,6 +28,8 @@ use crate::storage::mvcc::{
 
 /// How many keys one round of a command over a range works on.
 pub const ROUND_KEYS: usize = 256;
+/// Locks of any transaction that a round of resolving one's locks looks at.
+pub(super) const ROUND_LOCKS: usize = 1024;
 
 /// What a command may look at.
 #[derive(Clone, Copy)]
@@ -172,10 +174,13 @@ pub fn footprint(context: &CommandContext<'_>, request: &KvRequest) -> engine::R
         KvRequest::TxnHeartBeat { primary, .. } => vec![primary.clone()],
         KvRequest::CheckTxnStatus(check) => vec![check.primary.clone()],
         KvRequest::ResolveLock { keys, .. } if !keys.is_empty() => keys.clone(),
-        KvRequest::ResolveLock { start_ts, .. } => {
-            let keys = maintenance::keys_locked_by(context, *start_ts, ROUND_KEYS)?;
-            let more = keys.len() >= ROUND_KEYS;
-            return Ok(Footprint { keys, rest: more.then(|| Box::new(request.clone())) });
+        KvRequest::ResolveLock { start_ts, commit_ts, from, .. } => {
+            let (start_ts, commit_ts) = (*start_ts, *commit_ts);
+            let (keys, next) = maintenance::keys_locked_by(context, start_ts, from)?;
+            let rest = next.map(|from| {
+                Box::new(KvRequest::ResolveLock { start_ts, commit_ts, keys: Vec::new(), from })
+            });
+            return Ok(Footprint { keys, rest });
         }
         KvRequest::Gc { safe_point, start, end } => {
             let range = context.range.clip(start, end);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::executor::{CommandContext, Effects, Outcome};
+use super::executor::{CommandContext, Effects, Outcome, ROUND_KEYS, ROUND_LOCKS};
 use super::{KvResponse, LockInfo};
 use crate::common::Timestamp;
 use crate::storage::engine::{self, Cf, Cursor, WriteBatch};
@@ -45,23 +45,35 @@ pub(super) fn scan_lock(
     Ok(Outcome::Reply(KvResponse::Locks(locks.into_values().take(limit).collect())))
 }
 
-/// Up to `limit` keys of the region that a transaction has locked.
+/// Keys of the region that a transaction has locked, from a user key on, as many as a round takes; and where the next round goes on, if there is
+/// to be one. Going on from there costs no look at what stood before it: the engine would step over each lock deleted meanwhile.
 pub(super) fn keys_locked_by(
     context: &CommandContext<'_>,
     start_ts: Timestamp,
-    limit: usize,
-) -> engine::Result<Vec<Bytes>> {
-    let mut keys: Vec<Bytes> = context.locks.keys_of(start_ts).take(limit).cloned().collect();
-    let mut cursor = lock_cursor(context, context.range)?;
-    while cursor.valid() && keys.len() < limit {
-        if Lock::decode(cursor.value())?.start_ts == start_ts {
-            keys.push(Bytes::from(user_key(cursor.key())?));
+    from: &Bytes,
+) -> engine::Result<(Vec<Bytes>, Option<Bytes>)> {
+    let in_memory = context.locks.keys_of(start_ts).take(ROUND_KEYS);
+    let mut keys: Vec<Bytes> = in_memory.cloned().collect();
+    let mut next = (keys.len() == ROUND_KEYS).then(|| from.clone());
+    if next.is_none() {
+        let mut cursor = lock_cursor(context, &context.range.clip(from, b""))?;
+        let mut seen = 0;
+        while cursor.valid() {
+            let key = Bytes::from(user_key(cursor.key())?);
+            if keys.len() == ROUND_KEYS || seen == ROUND_LOCKS {
+                next = Some(key);
+                break;
+            }
+            if Lock::decode(cursor.value())?.start_ts == start_ts {
+                keys.push(key);
+            }
+            seen += 1;
+            cursor.next()?;
         }
-        cursor.next()?;
     }
     keys.sort_unstable();
     keys.dedup();
-    Ok(keys)
+    Ok((keys, next))
 }
 
 /// A cursor on the first lock of a range.

@@ -104,7 +104,7 @@ fn change_to_proto(request: KvRequest) -> Cmd {
             let start_version = start_ts.0;
             Cmd::CheckSecondaryLocks(pb::CheckSecondaryLocksRequest { keys, start_version })
         }
-        KvRequest::ResolveLock { start_ts, commit_ts, keys } => {
+        KvRequest::ResolveLock { start_ts, commit_ts, keys, from: _ } => {
             Cmd::ResolveLock(pb::ResolveLockRequest {
                 start_version: start_ts.0,
                 commit_version: commit_ts.map_or(0, |ts| ts.0),
@@ -267,6 +267,7 @@ fn change(cmd: Cmd) -> KvRequest {
             start_ts: ts(resolve.start_version),
             commit_ts: (resolve.commit_version != 0).then_some(ts(resolve.commit_version)),
             keys: resolve.keys,
+            from: Bytes::new(),
         },
         Cmd::ScanLock(scan) => KvRequest::ScanLock {
             max_ts: ts(scan.max_version),

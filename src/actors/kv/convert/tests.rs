@@ -202,7 +202,7 @@ fn request() -> impl Strategy<Value = KvRequest> {
         (keys(), ts())
             .prop_map(|(keys, start_ts)| KvRequest::CheckSecondaryLocks { keys, start_ts }),
         (ts(), option::of(some_ts()), keys()).prop_map(|(start_ts, commit_ts, keys)| {
-            KvRequest::ResolveLock { start_ts, commit_ts, keys }
+            KvRequest::ResolveLock { start_ts, commit_ts, keys, from: Bytes::new() }
         }),
         (ts(), bytes(), bytes(), limit()).prop_map(|(max_ts, start, end, limit)| {
             KvRequest::ScanLock { max_ts, start, end, limit }

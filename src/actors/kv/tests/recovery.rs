@@ -1,5 +1,7 @@
 //! What others do about the locks of a client that vanished.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 use crate::common::errno;
 
@@ -178,4 +180,47 @@ async fn a_large_transaction_is_resolved_key_by_key_at_first() {
         let left = if met < 16 { 40 - met } else { 0 };
         assert_eq!(cluster.lock_count(), left);
     }
+}
+
+/// A large transaction whose locks every reader meets has them settled region by region, by one reader at a time.
+#[tokio::test(start_paused = true)]
+async fn many_readers_settle_a_large_transaction_once() {
+    let (cluster, client) = cluster(&["m"]);
+    let vanishing = cluster.client(ClientOptions {
+        request_timeout: Duration::from_millis(50),
+        ..two_phases()
+    });
+    let mut primary = true;
+    cluster.set_faults(Some(Box::new(move |request| match request {
+        KvRequest::Prewrite(_) => Fault::None,
+        KvRequest::Commit(_) if std::mem::take(&mut primary) => Fault::None,
+        _ => Fault::Lose,
+    })));
+    let txn = begin(&vanishing, OPTIMISTIC).await;
+    let keys: Vec<Bytes> = (0..200).map(|number| Bytes::from(format!("k{number:03}"))).collect();
+    for key in &keys {
+        txn.put(key.clone(), key.clone());
+    }
+    txn.put(key("z"), key("1"));
+    txn.commit().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let left = cluster.lock_count();
+    assert!(left >= 100, "{left}");
+
+    let whole_regions = Arc::new(AtomicUsize::new(0));
+    let counted = whole_regions.clone();
+    cluster.set_faults(Some(Box::new(move |request| match request {
+        KvRequest::ResolveLock { keys, .. } if keys.is_empty() => {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Fault::Delay(Duration::from_secs(1))
+        }
+        _ => Fault::None,
+    })));
+    for key in &keys {
+        let txn = begin(&client, TxnOptions::default()).await;
+        assert_eq!(txn.get(key.clone()).await.unwrap().as_ref(), Some(key));
+    }
+    assert_eq!(whole_regions.load(Ordering::Relaxed), 1, "one region, and one who settles it");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(cluster.lock_count() <= 1, "all that is left is in the other region");
 }

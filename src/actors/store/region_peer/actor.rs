@@ -73,6 +73,10 @@ pub struct RegionPeer {
     pub(super) delegate: Option<Arc<ReadDelegate>>,
     /// Handled since the last look at the effects.
     pub(super) unflushed: usize,
+    /// Commands that may still run with the message in hand.
+    pub(super) commands_left: usize,
+    /// A message is on its way with which the commands that can run go on.
+    pub(super) goes_on: bool,
     pub(super) awake: bool,
     /// It could not be let go when it fell asleep, and will look again.
     pub(super) turns_cold_later: bool,
@@ -145,6 +149,8 @@ impl RegionPeer {
             gauges: new.gauges,
             delegate: None,
             unflushed: 0,
+            commands_left: 0,
+            goes_on: false,
             awake: false,
             turns_cold_later: false,
             was_cold: new.cold,

@@ -8,7 +8,7 @@
 use bytes::Bytes;
 
 use super::actor::{RegionPeer, Waiting};
-use super::messages::{CommandReply, KvCommand};
+use super::messages::{CommandReply, KvCommand, Wake};
 use crate::actors::runtime::{Context, ReplyTo};
 use crate::actors::store::applier::Completion;
 use crate::common::Term;
@@ -166,16 +166,22 @@ impl RegionPeer {
         self.commands.insert(id, command);
     }
 
-    /// Runs every command that holds its latches, unless leadership is being handed over: then they
-    /// wait for what comes of that.
+    /// Runs the commands that hold their latches, so many with each message, unless leadership is being handed over: then they
+    /// wait for what comes of that. One that ends can make others runnable, and has its rest run: other messages have their turn in between.
     pub(super) fn run_all(&mut self, ctx: &mut Context<Self>) {
         if self.handover.is_some() {
             return;
         }
-        while let Some(id) = self.runnable.pop_front() {
+        while self.commands_left > 0 {
+            let Some(id) = self.runnable.pop_front() else { return };
             if let Some(command) = self.commands.remove(&id) {
+                self.commands_left -= 1;
                 self.run(id, command, ctx);
             }
+        }
+        if !self.runnable.is_empty() && !std::mem::replace(&mut self.goes_on, true) {
+            // If it does not fit in the mailbox, another message is about to be handled anyway.
+            let _ = ctx.me().tell(Wake);
         }
     }
 

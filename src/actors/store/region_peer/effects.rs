@@ -16,9 +16,14 @@ use crate::storage::txn::RegionError;
 /// However full the mailbox is, effects are carried out after this many messages.
 const MAX_UNFLUSHED: usize = 64;
 
+/// Commands that run with one message, those included that become runnable by it.
+const COMMANDS_A_MESSAGE: usize = 16;
+
 impl RegionPeer {
     /// First of all in every handler: what was reported meanwhile.
     pub(super) fn take_reports(&mut self, ctx: &mut Context<Self>) {
+        self.commands_left = COMMANDS_A_MESSAGE;
+        self.goes_on = false;
         for report in self.reports().take() {
             self.unflushed = MAX_UNFLUSHED;
             if self.gone {

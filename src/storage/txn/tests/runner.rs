@@ -217,7 +217,7 @@ fn parse(name: &str, args: &mut ArgumentConsumer<'_>) -> Result<Option<KvRequest
         }
         "resolve" => {
             let (start_ts, commit_ts) = (pos_ts(args)?, key_ts(args, "commit")?);
-            KvRequest::ResolveLock { start_ts, commit_ts, keys: keys(args) }
+            KvRequest::ResolveLock { start_ts, commit_ts, keys: keys(args), from: Bytes::new() }
         }
         "heartbeat" => KvRequest::TxnHeartBeat {
             primary: pos_key(args)?,
