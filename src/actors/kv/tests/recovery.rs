@@ -186,10 +186,8 @@ async fn a_large_transaction_is_resolved_key_by_key_at_first() {
 #[tokio::test(start_paused = true)]
 async fn many_readers_settle_a_large_transaction_once() {
     let (cluster, client) = cluster(&["m"]);
-    let vanishing = cluster.client(ClientOptions {
-        request_timeout: Duration::from_millis(50),
-        ..two_phases()
-    });
+    let vanishing = cluster
+        .client(ClientOptions { request_timeout: Duration::from_millis(50), ..two_phases() });
     let mut primary = true;
     cluster.set_faults(Some(Box::new(move |request| match request {
         KvRequest::Prewrite(_) => Fault::None,
@@ -220,6 +218,7 @@ async fn many_readers_settle_a_large_transaction_once() {
         let txn = begin(&client, TxnOptions::default()).await;
         assert_eq!(txn.get(key.clone()).await.unwrap().as_ref(), Some(key));
     }
+    tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(whole_regions.load(Ordering::Relaxed), 1, "one region, and one who settles it");
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(cluster.lock_count() <= 1, "all that is left is in the other region");
