@@ -4,6 +4,7 @@ use super::build_column::{build_column, collation_of};
 use super::build_index::{Keys, build_keys};
 use super::changes::{AddIndex, Alteration, DropIndex, TableChange};
 use super::check::{add_check, check_actions, check_names, copied};
+use super::computed::{check_keys, resolve_columns};
 use super::ddl_statement::wrong_object;
 use super::foreign_key::{add_foreign_key, drop_needless_indexes};
 use super::storage_options::StorageOptions;
@@ -180,7 +181,7 @@ fn alter_table(
              key. Try ALGORITHM=COPY/INPLACE.",
         );
     }
-    if instant && alteration.converts() {
+    if instant && !alteration.conversions.is_empty() {
         return cannot(
             "ALGORITHM=INSTANT is not supported. Reason: Cannot change column type INPLACE. Try ALGORITHM=COPY.",
         );
@@ -299,6 +300,8 @@ pub fn build_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult
     for definition in &create.foreign_keys {
         add_foreign_key(&mut table, &database, definition)?;
     }
+    resolve_columns(&mut table)?;
+    check_keys(&table)?;
     for definition in &create.checks {
         add_check(&mut table, definition, 0)?;
     }

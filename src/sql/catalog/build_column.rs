@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{ColumnInfo, DefaultValue, SchemaState};
+use super::computed::{InDefault, InGenerated, as_written};
+use super::table_expr::check_expr;
+use super::{ColumnInfo, DefaultValue, Generated, SchemaState};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::{EvalContext, Expr as ConstantExpr};
 use crate::sql::parser::ast::{ColumnDefinition, ColumnOption, DataType, Expr, Literal, UnaryOp};
+use crate::sql::parser::{as_written as name_as_written, expression_text};
 use crate::sql::types::{
     Collation, Datum, FieldType, SqlMode, TypeKind, convert_for_column, write_text,
 };
@@ -37,6 +40,7 @@ pub(super) fn build_column(
         on_update_now: None,
         auto_increment: false,
         comment: String::new(),
+        generated: None,
         origin: None,
         mirrors: None,
         state: SchemaState::Public,
@@ -47,6 +51,12 @@ pub(super) fn build_column(
             ColumnOption::Null => column.field_type.not_null = false,
             ColumnOption::NotNull | ColumnOption::PrimaryKey => column.field_type.not_null = true,
             ColumnOption::Default(value) => default = Some(value),
+            ColumnOption::DefaultExpr(expr) => column.default = Some(default_expr(&column, expr)?),
+            ColumnOption::Generated(expr, stored) => {
+                check_expr(expr, &InGenerated(name))?;
+                let expr = as_written(expression_text(expr, &mut name_as_written)?);
+                column.generated = Some(Generated { expr, stored: *stored });
+            }
             ColumnOption::OnUpdateNow(digits) => {
                 column.on_update_now = Some(now_digits(&column, *digits, "ON UPDATE")?);
             }
@@ -85,8 +95,46 @@ pub(super) fn build_column(
     if column.auto_increment {
         column.field_type.not_null = true;
     }
-    column.default = build_default(&column, default, sql_mode)?;
+    if column.generated.is_some() {
+        check_generated(definition)?;
+    } else if column.default.is_none() || default.is_some() {
+        column.default = build_default(&column, default, sql_mode)?;
+    }
     Ok(column)
+}
+
+/// DEFAULT (expression).
+pub(super) fn default_expr(column: &ColumnInfo, expr: &Expr) -> SqlResult<DefaultValue> {
+    if column.auto_increment {
+        return Err(invalid_default(&column.name));
+    }
+    if column.generated.is_some() {
+        return Err(wrong_usage("DEFAULT"));
+    }
+    check_expr(expr, &InDefault(&column.name))?;
+    let text = expression_text(expr, &mut name_as_written)?;
+    Ok(DefaultValue::Expression(as_written(text)))
+}
+
+/// Error 1221.
+fn wrong_usage(what: &str) -> SqlError {
+    let message = format!("Incorrect usage of {what} and generated column");
+    SqlError::new(errno::WRONG_USAGE, message)
+}
+
+/// What a generated column cannot be besides.
+fn check_generated(definition: &ColumnDefinition) -> SqlResult<()> {
+    for option in &definition.options {
+        match option {
+            ColumnOption::Default(_) | ColumnOption::DefaultExpr(_) => {
+                return Err(wrong_usage("DEFAULT"));
+            }
+            ColumnOption::OnUpdateNow(_) => return Err(wrong_usage("ON UPDATE")),
+            ColumnOption::AutoIncrement => return Err(wrong_usage("AUTO_INCREMENT")),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn invalid_default(column: &str) -> SqlError {

@@ -10,6 +10,7 @@ mod build_column;
 mod build_index;
 mod changes;
 mod check;
+mod computed;
 pub(in crate::sql) mod ddl_statement;
 mod foreign_key;
 mod info_schema;
@@ -32,6 +33,7 @@ pub use changes::{
     SetDefault, TableChange,
 };
 pub use check::CheckInfo;
+pub use computed::Generated;
 pub use ddl_statement::{ConversionRules, DdlStatement};
 pub use foreign_key::{ForeignKey, KeyPath, action_text, can_refer, duplicate_name};
 pub use info_schema::{

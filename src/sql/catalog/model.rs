@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckInfo, ForeignKey, ViewInfo};
+use super::{CheckInfo, ForeignKey, Generated, TableExpr, ViewInfo};
 use crate::sql::types::FieldType;
 
 /// How far a schema element has come on F1's way from absent to public; no two SQL nodes differ by
@@ -48,6 +48,8 @@ pub enum DefaultValue {
     Constant(Option<String>),
     /// CURRENT_TIMESTAMP with this many digits of fraction.
     CurrentTimestamp(u8),
+    /// An expression, computed for each row.
+    Expression(TableExpr),
 }
 
 /// A column.
@@ -69,6 +71,9 @@ pub struct ColumnInfo {
     pub auto_increment: bool,
     /// COMMENT.
     pub comment: String,
+    /// Its values follow from those of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generated: Option<Generated>,
     /// What rows have that were written before the column was added, as a row stores it; `None`: NULL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Vec<u8>>,

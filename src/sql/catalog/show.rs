@@ -80,6 +80,7 @@ pub fn default_text(column: &ColumnInfo) -> Option<String> {
     match &column.default {
         Some(DefaultValue::Constant(text)) => text.clone(),
         Some(DefaultValue::CurrentTimestamp(digits)) => Some(now_text(*digits)),
+        Some(DefaultValue::Expression(expr)) => Some(expr.escaped()),
         None => None,
     }
 }
@@ -100,6 +101,9 @@ fn column_text(table: &TableInfo, column: &ColumnInfo) -> String {
         let charset = field_type.collation.charset();
         let _ = write!(text, " CHARACTER SET {charset} COLLATE {collation}");
     }
+    if let Some(generated) = &column.generated {
+        let _ = write!(text, " {}", generated.text());
+    }
     if field_type.not_null {
         text.push_str(" NOT NULL");
     } else if field_type.kind == TypeKind::Timestamp {
@@ -115,6 +119,7 @@ fn column_text(table: &TableInfo, column: &ColumnInfo) -> String {
         Some(DefaultValue::Constant(Some(bits))) if is_bit => Some(bits.clone()),
         Some(DefaultValue::Constant(Some(value))) => Some(quote_text(value)),
         Some(DefaultValue::CurrentTimestamp(digits)) => Some(now_text(*digits)),
+        Some(DefaultValue::Expression(expr)) => Some(format!("({})", expr.text)),
         None => None,
     };
     if let Some(default) = default {

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::TableInfo;
+use super::computed::UNRESOLVED;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::digest::quote_name;
 use crate::sql::parser::ast::Expr;
@@ -54,9 +55,16 @@ impl TableExpr {
         Ok(TableExpr { text, columns })
     }
 
-    /// Whether it names this column.
-    pub fn names(&self, id: i64) -> bool {
-        self.columns.iter().any(|column| column.id == id)
+    /// Looks up the names in it, if that has not been done.
+    pub(super) fn resolve(
+        &mut self,
+        table: &TableInfo,
+        unknown: impl Fn(&str) -> SqlError,
+    ) -> SqlResult<()> {
+        if self.columns.iter().any(|column| column.id == UNRESOLVED) {
+            *self = TableExpr::new(&parse_expression(&self.text)?, table, unknown)?;
+        }
+        Ok(())
     }
 
     /// Has it name another column in a column's place; answers whether it named that.

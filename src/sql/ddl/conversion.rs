@@ -3,13 +3,16 @@
 //! The new column is one of its own, with a number of its own, and everybody who writes keeps both (`ColumnInfo::mirrors`). What is
 //! older gets its value here, in the same batches in which indexes are filled, under the rules of the session that asked.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::job::{Job, JobNote};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{DdlStatement, TableInfo};
+use crate::sql::expr::EvalContext;
+use crate::sql::plan::RowRules;
 use crate::sql::types::{
-    Datum, FieldType, TimeZone, ValueContext, WarningLevel, convert_between, convert_for_column,
+    Datum, FieldType, TimeZone, WarningLevel, convert_between, convert_for_column,
 };
 
 /// The most warnings a job keeps.
@@ -21,7 +24,10 @@ pub(super) struct Conversion {
     pairs: Vec<(usize, usize)>,
     /// The column that gets a number in each row, and the first one.
     numbered: Option<(usize, u64)>,
-    ctx: ValueContext,
+    /// The columns that get what their expressions give, in order.
+    computed: Vec<usize>,
+    rules: Option<Arc<RowRules>>,
+    ctx: EvalContext,
 }
 
 impl Conversion {
@@ -40,7 +46,16 @@ impl Conversion {
             let first = alteration.after.auto_increment_start.unwrap_or(1);
             Some((place(alteration.numbered?)?, first))
         });
-        Ok(Conversion { pairs: pairs.collect(), numbered, ctx: rules.context()? })
+        let ids = alteration.map_or(&[][..], |alteration| &alteration.computed);
+        let computed = table.columns.iter().filter(|column| ids.contains(&column.id));
+        let computed: Vec<usize> = computed.map(|column| column.offset).collect();
+        let mut ctx = EvalContext { values: rules.context()?, ..EvalContext::new() };
+        ctx.now_unix_micros = i64::try_from(job.start_ms.saturating_mul(1000)).unwrap_or(0);
+        // No two batches draw the same numbers.
+        let seed = job.id.rotate_left(32) ^ job.start_ms ^ job.reorg.rows.wrapping_mul(0x9E37_79B9);
+        ctx.rng.fetch_xor(seed.wrapping_mul(0xD6E8_FEB8_6659_FD93), Ordering::Relaxed);
+        let rules = if computed.is_empty() { None } else { RowRules::of(table)? };
+        Ok(Conversion { pairs: pairs.collect(), numbered, computed, rules, ctx })
     }
 
     /// The time zone in which values are read and written.
@@ -77,6 +92,9 @@ impl Conversion {
                     .map_err(|error| too_long(error, (from, to), &new.name, number))?
             };
             changed |= !row[*to].is_null();
+        }
+        if let Some(rules) = &self.rules {
+            changed |= rules.compute(table, row, &self.computed, number, &self.ctx)?;
         }
         Ok(changed)
     }

@@ -131,6 +131,7 @@ pub(super) fn definition(alteration: &Alteration, stage: Stage) -> TableInfo {
                 let mut conversions = alteration.conversions.iter();
                 let from = conversions.find(|(_, to)| *to == column.id).map(|(from, _)| *from);
                 let mirrors = from.map(|column| Mirror { column, comes: true });
+                let mirrors = mirrors.filter(|_| column.generated.is_none());
                 ColumnInfo { mirrors, ..column.clone() }
             });
             let columns = columns.collect();
@@ -141,6 +142,7 @@ pub(super) fn definition(alteration: &Alteration, stage: Stage) -> TableInfo {
                 let mut conversions = alteration.conversions.iter();
                 let to = conversions.find(|(from, _)| *from == column.id).map(|(_, to)| *to);
                 let mirrors = to.map(|column| Mirror { column, comes: false });
+                let mirrors = mirrors.filter(|_| column.generated.is_none());
                 ColumnInfo { mirrors, ..column.clone() }
             });
             let columns = columns.collect();

@@ -106,7 +106,7 @@ async fn next_rows(
         for pair in &pairs {
             let handle = table_codec::decode_handle(&pair.key)?;
             rows.push(reader.read(handle, &pair.value)?);
-            if !rules.is_empty()
+            if !rules.checks_nothing()
                 && let Err(error) = rules.check(&local.read(handle, &pair.value)?, &eval)
             {
                 return Ok(Some(error));

@@ -292,8 +292,10 @@ impl Parser<'_> {
         }
         self.expect_words(&["SET", "DEFAULT"])?;
         // CURRENT_TIMESTAMP is an expression here, and would need its parentheses.
-        let default = if self.at_op("(") { self.default_value()? } else { self.signed_literal()? };
-        Ok(AlterAction::SetDefault(name, Some(default)))
+        if self.at_op("(") {
+            return Ok(AlterAction::SetDefaultExpr(name, self.bracketed()?));
+        }
+        Ok(AlterAction::SetDefault(name, Some(self.signed_literal()?)))
     }
 
     fn other_action(&mut self) -> SqlResult<AlterAction> {

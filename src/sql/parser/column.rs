@@ -67,7 +67,18 @@ impl Parser<'_> {
         } else if self.word("NULL") {
             ColumnOption::Null
         } else if self.word("DEFAULT") {
-            ColumnOption::Default(self.default_value()?)
+            match self.at_op("(") {
+                true => ColumnOption::DefaultExpr(self.bracketed()?),
+                false => ColumnOption::Default(self.default_value()?),
+            }
+        } else if self.words(&["GENERATED", "ALWAYS"]) || self.at("AS") {
+            self.expect_word("AS")?;
+            let expr = self.bracketed()?;
+            let stored = self.word("STORED");
+            if !stored {
+                self.word("VIRTUAL");
+            }
+            ColumnOption::Generated(expr, stored)
         } else if self.words(&["ON", "UPDATE"]) {
             ColumnOption::OnUpdateNow(self.now_precision()?)
         } else if self.word("AUTO_INCREMENT") {
@@ -110,8 +121,6 @@ impl Parser<'_> {
 
     fn unsupported_column_option(&self) -> Option<&'static str> {
         let clauses = [
-            ("GENERATED", "generated columns"),
-            ("AS", "generated columns"),
             ("INVISIBLE", "INVISIBLE columns"),
             ("AUTO_RANDOM", "AUTO_RANDOM"),
             ("SRID", "SRID"),
@@ -121,10 +130,15 @@ impl Parser<'_> {
         clauses.iter().find(|(word, _)| self.at(word)).map(|(_, clause)| *clause)
     }
 
-    pub(super) fn default_value(&mut self) -> SqlResult<Expr> {
-        if self.at_op("(") {
-            return Err(SqlError::unsupported("expressions as DEFAULT"));
-        }
+    /// An expression in parentheses.
+    pub(super) fn bracketed(&mut self) -> SqlResult<Expr> {
+        self.expect_op("(")?;
+        let expr = self.nested(Parser::expr)?;
+        self.expect_op(")")?;
+        Ok(expr)
+    }
+
+    fn default_value(&mut self) -> SqlResult<Expr> {
         if self.at_now() {
             let precision = self.now_precision()?.unwrap_or(0);
             let args = vec![Expr::Literal(Literal::Integer(u64::from(precision)))];

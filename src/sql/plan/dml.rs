@@ -15,7 +15,7 @@ use super::select::{limited, sorted};
 use super::subquery::without_subqueries;
 use super::update_subqueries::with_assigned_subqueries;
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::TableInfo;
+use crate::sql::catalog::{Generated, TableInfo};
 use crate::sql::expr::Expr;
 use crate::sql::parser::ast;
 
@@ -42,6 +42,7 @@ impl Binder<'_> {
                 if given.len() != columns.len() {
                     return Err(super::query::wrong_row(1));
                 }
+                columns.iter().try_for_each(|column| check_generated(&table, *column))?;
                 let plan = assigned_rows(plan, &columns, &table);
                 query = Some((plan, given, !rows.locking.is_empty()));
             }
@@ -107,6 +108,7 @@ impl Binder<'_> {
                     values.push(None);
                     continue;
                 }
+                check_generated(table, *offset)?;
                 let mut clause = Clause::plain(scope, "field list");
                 clause.default_table = Some(table);
                 let target = &table.columns[*offset].field_type;
@@ -141,8 +143,9 @@ impl Binder<'_> {
             check_assigned_table(assignment, &insert.table.name)?;
             let column = target_column(table, &assignment.column, "field list")?;
             let value = if assignment.value == ast::Expr::Default(None) {
-                column_default(table, column)?
+                column_default(table, column, 0)?
             } else {
+                check_generated(table, column)?;
                 // Names without a table mean the old row; the alias's row needs its alias.
                 let qualified = insert.row_alias.is_some() && uses_tables(&assignment.value);
                 let seen = if qualified { &scope } else { &old_row };
@@ -166,8 +169,13 @@ impl Binder<'_> {
     ) -> SqlResult<Assignment> {
         let column = target_column(table, &assignment.column, "field list")?;
         let value = if assignment.value == ast::Expr::Default(None) {
-            column_default(table, column)?
+            let relation = scope
+                .relations
+                .iter()
+                .find(|relation| relation.table().is_some_and(|known| known.id == table.id));
+            column_default(table, column, relation.map_or(0, |relation| relation.start))?
         } else {
+            check_generated(table, column)?;
             let mut clause = Clause::plain(scope, "field list");
             clause.default_table = Some(table);
             let wanted = &table.columns[column].field_type;
@@ -424,8 +432,19 @@ pub(super) fn target_column(table: &TableInfo, name: &str, clause: &str) -> SqlR
 }
 
 /// DEFAULT as an assigned value.
-pub(super) fn column_default(table: &TableInfo, column: usize) -> SqlResult<Expr> {
+/// `start` is where the row begins in what the expression sees.
+pub(super) fn column_default(table: &TableInfo, column: usize, start: usize) -> SqlResult<Expr> {
     let info = &table.columns[column];
+    if info.generated.is_some() {
+        // It is computed whatever stands here.
+        return Ok(Expr::column(start + column, info.field_type.clone()));
+    }
+    if info.default_expr().is_some()
+        && let Some(rules) = super::RowRules::of(table)?
+        && let Some(default) = rules.default_of(column)
+    {
+        return Ok(default.clone().map_columns(&mut |index| start + index));
+    }
     let value = super::literals::default_value(info)?;
     debug_assert_eq!(column_type(table, column), info.field_type);
     value.ok_or_else(|| {
@@ -434,6 +453,15 @@ pub(super) fn column_default(table: &TableInfo, column: usize) -> SqlResult<Expr
             format!("Field '{}' doesn't have a default value", info.name),
         )
     })
+}
+
+/// Error 3105 for a value that is given to a generated column.
+pub(super) fn check_generated(table: &TableInfo, column: usize) -> SqlResult<()> {
+    let info = &table.columns[column];
+    match info.generated {
+        None => Ok(()),
+        Some(_) => Err(Generated::not_allowed(&info.name, &table.name)),
+    }
 }
 
 fn check_assigned_table(assignment: &ast::Assignment, table: &str) -> SqlResult<()> {

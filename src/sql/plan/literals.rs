@@ -167,6 +167,12 @@ pub(super) fn default_value(column: &ColumnInfo) -> SqlResult<Option<Expr>> {
             let digits = Expr::literal(Datum::Int(i64::from(*digits)));
             Some(Expr::call(Function::Now, vec![digits])?)
         }
+        Some(DefaultValue::Expression(_)) => {
+            return Err(SqlError::new(
+                errno::DEFAULT_AS_VAL_GENERATED,
+                "DEFAULT function cannot be used with default value expressions",
+            ));
+        }
         None => None,
     })
 }

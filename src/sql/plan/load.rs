@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::binder::Binder;
-use super::dml::target_column;
+use super::dml::{check_generated, target_column};
 use super::physical::{Assignment, ConflictAction, InsertPlan, InsertSource, TargetTable};
 use super::scope::Scope;
 use crate::common::SqlResult;
@@ -46,7 +46,7 @@ impl Binder<'_> {
     /// LOAD DATA, without rows.
     pub(super) fn load(mut self, load: &ast::LoadData) -> SqlResult<InsertPlan> {
         let (database, table) = self.target(&load.table)?;
-        let places = match &load.targets {
+        let places: Vec<LoadPlace> = match &load.targets {
             None => (0..table.public_columns().len()).map(LoadPlace::Column).collect(),
             Some(targets) => targets
                 .iter()
@@ -58,6 +58,11 @@ impl Binder<'_> {
                 })
                 .collect::<SqlResult<_>>()?,
         };
+        for place in &places {
+            if let LoadPlace::Column(column) = place {
+                check_generated(&table, *column)?;
+            }
+        }
         let scope = Scope::table(&database, &load.table.name, &table);
         let mut assignments = Vec::with_capacity(load.assignments.len());
         for assignment in &load.assignments {

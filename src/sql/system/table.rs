@@ -126,6 +126,7 @@ impl Table {
             on_update_now: None,
             auto_increment: false,
             comment: String::new(),
+            generated: None,
             origin: None,
             mirrors: None,
             state: SchemaState::Public,

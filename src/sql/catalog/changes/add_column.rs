@@ -36,8 +36,9 @@ impl AddColumn {
         let collation = Collation::by_name(&table.collation)?;
         let mut column = build_column(definition, 0, collation, ctx.sql_mode)?;
         column.id = 0;
-        column.origin = if column.auto_increment { None } else { origin(&column, ctx)? };
-        let refused_with_rows = refused_zero(&column, ctx);
+        let later = column.auto_increment || column.is_computed();
+        column.origin = if later { None } else { origin(&column, ctx)? };
+        let refused_with_rows = if later { None } else { refused_zero(&column, ctx) };
         Ok(AddColumn { column, place, refused_with_rows })
     }
 }
@@ -72,6 +73,8 @@ fn origin(column: &ColumnInfo, ctx: &DdlContext<'_>) -> SqlResult<Option<Vec<u8>
             assigned(Datum::Time(ctx.eval.now(field_type.fsp())))?
         }
         None if field_type.not_null => field_type.implicit_default(),
+        // Rows get it one by one.
+        Some(DefaultValue::Expression(_)) => return Ok(None),
         Some(DefaultValue::Constant(None)) | None => return Ok(None),
     };
     let mut origin = Vec::new();
@@ -99,6 +102,9 @@ impl Change for AddColumn {
         if self.column.auto_increment {
             alteration.numbered = Some(table.max_column_id);
             table.counted_anew = counted_anew;
+        }
+        if self.column.is_computed() {
+            alteration.computed.push(table.max_column_id);
         }
         let column = ColumnInfo { id: table.max_column_id, ..self.column.clone() };
         table.columns.insert(position, column);

@@ -146,6 +146,27 @@ impl Alteration {
         names.filter(|name| !known(name)).collect()
     }
 
+    /// What columns are computed of goes on with columns that are converted. Generated columns are computed anew then.
+    pub(super) fn follow_bases(&mut self) {
+        for offset in 0..self.after.columns.len() {
+            let conversions = self.conversions.clone();
+            let column = &mut self.after.columns[offset];
+            let is_generated = column.generated.is_some();
+            let mut touched = false;
+            for expr in column.exprs_mut() {
+                for (from, to) in &conversions {
+                    touched |= expr.replace(*from, *to);
+                }
+            }
+            if touched && is_generated {
+                let id = self.convert_column(self.after.columns[offset].id);
+                self.computed.push(id);
+            }
+        }
+        self.computed.sort_unstable();
+        self.computed.dedup();
+    }
+
     /// Checks go on with columns that are converted, and are looked at again.
     pub(super) fn follow_checks(&mut self) {
         let mut next = highest(&self.after).max(highest(&self.before));

@@ -39,6 +39,7 @@ pub use self::visibility::IndexVisibility;
 use super::build::{COLUMN_LIMIT, DdlContext, check_auto_increment};
 use super::build_index::whole_part;
 use super::check::{check_actions, keep_columns};
+use super::computed::{check_keys, keep_bases, resolve_columns};
 use super::ddl_statement::Complaint;
 use super::foreign_key::drop_needless_indexes;
 use super::{ColumnInfo, IndexInfo, SchemaState, TableInfo};
@@ -104,6 +105,9 @@ impl TableChange {
             }
             AlterAction::SetDefault(name, default) => {
                 TableChange::SetDefault(SetDefault::build(name, default.as_ref(), table, ctx)?)
+            }
+            AlterAction::SetDefaultExpr(name, expr) => {
+                TableChange::SetDefault(SetDefault::of_expr(name, expr, table)?)
             }
             AlterAction::RenameIndex(renamed) => {
                 TableChange::RenameIndex(RenameIndex(renamed.clone()))
@@ -233,6 +237,9 @@ pub struct Alteration {
     /// A column that is added and counts: each row gets a number, and as long as they get them nobody writes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub numbered: Option<i64>,
+    /// The columns that come with expressions: each row gets the value that follows from its others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub computed: Vec<i64>,
     /// What the user should see besides.
     #[serde(skip)]
     pub notes: Vec<Complaint>,
@@ -258,6 +265,7 @@ impl Alteration {
             moves_to: None,
             conversions: Vec::new(),
             numbered: None,
+            computed: Vec::new(),
             notes: Vec::new(),
             refused_with_rows: None,
         };
@@ -269,14 +277,20 @@ impl Alteration {
         alteration.check_columns()?;
         alteration.mend_indexes()?;
         alteration.check_indexes()?;
-        alteration.follow_checks();
         last.iter().try_for_each(|change| change.apply(&mut alteration))?;
+        resolve_columns(&mut alteration.after)?;
+        alteration.follow_bases();
+        alteration.follow_checks();
         check_auto_increment(&alteration.after)?;
-        let Alteration { after, conversions, .. } = &mut alteration;
-        conversions.retain(|(_, to)| after.columns.iter().any(|column| column.id == *to));
+        let Alteration { after, conversions, computed, .. } = &mut alteration;
+        let stays = |id: i64| after.columns.iter().any(|column| column.id == id);
+        conversions.retain(|(_, to)| stays(*to));
+        computed.retain(|id| stays(*id));
         alteration.follow_conversions();
         drop_needless_indexes(&mut alteration.after);
         alteration.check_foreign_keys()?;
+        keep_bases(&alteration.after)?;
+        check_keys(&alteration.after)?;
         keep_columns(&mut alteration.after)?;
         check_actions(&alteration.after)?;
         Ok(alteration)
@@ -297,7 +311,7 @@ impl Alteration {
 
     /// Whether rows get other values.
     pub fn converts(&self) -> bool {
-        !self.conversions.is_empty() || self.numbered.is_some()
+        !self.conversions.is_empty() || self.numbered.is_some() || !self.computed.is_empty()
     }
 
     /// Whether rows are found by another handle than they were: those who know the old one and those who know the new one cannot work side

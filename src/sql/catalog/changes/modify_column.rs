@@ -8,6 +8,7 @@ use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::build::{DdlContext, check_column_name};
 use crate::sql::catalog::build_column::build_column;
 use crate::sql::catalog::build_index::{PRIMARY, check_key, whole_part};
+use crate::sql::catalog::computed::unsupported;
 use crate::sql::catalog::{ColumnInfo, DefaultValue, IndexInfo, SchemaState, TableInfo};
 use crate::sql::parser::ast::{ColumnDefinition, ColumnOption, ColumnPlace};
 use crate::sql::types::{Collation, FieldType, TypeKind};
@@ -157,8 +158,15 @@ impl Change for ModifyColumn {
             alteration.after.counted_anew = alteration.before.counted_anew + 1;
         }
         let mut id = old.id;
-        if !reads_as(&old.field_type, &new.field_type, indexed) {
+        check_kind(&old, &new)?;
+        // What is computed otherwise are other values.
+        let text = |column: &ColumnInfo| column.generated.as_ref().map(|g| g.expr.text.clone());
+        let recomputed = new.generated.is_some() && text(&old) != text(&new);
+        if recomputed || !reads_as(&old.field_type, &new.field_type, indexed) {
             id = alteration.convert_column(id);
+            if new.generated.is_some() {
+                alteration.computed.push(id);
+            }
         }
         let origin = if id == old.id { new.origin.clone() } else { None };
         let columns = &mut alteration.after.columns;
@@ -180,6 +188,15 @@ impl Change for ModifyColumn {
         let table = &alteration.after;
         let touched = table.indexes.iter().filter(|i| i.columns.iter().any(|p| p.column == id));
         touched.into_iter().try_for_each(|index| check_key(table, index))
+    }
+}
+
+/// Error 3106 for what only tables that are made anew could be.
+fn check_kind(old: &ColumnInfo, new: &ColumnInfo) -> SqlResult<()> {
+    let is_virtual = |column: &ColumnInfo| column.generated.as_ref().is_some_and(|g| !g.stored);
+    match is_virtual(old) == is_virtual(new) {
+        true => Ok(()),
+        false => Err(unsupported("Changing the STORED status")),
     }
 }
 

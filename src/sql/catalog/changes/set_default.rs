@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Alteration, Change, Turn, same_name, unknown_column};
-use crate::common::SqlResult;
+use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::build::DdlContext;
-use crate::sql::catalog::build_column::build_default;
+use crate::sql::catalog::build_column::{build_default, default_expr};
 use crate::sql::catalog::{DefaultValue, TableInfo};
 use crate::sql::parser::ast::Expr;
 
@@ -34,6 +34,15 @@ impl SetDefault {
         };
         Ok(SetDefault { column: name.to_owned(), default })
     }
+
+    /// SET DEFAULT (expression).
+    pub(super) fn of_expr(name: &str, expr: &Expr, table: &TableInfo) -> SqlResult<SetDefault> {
+        let mut columns = table.public_columns().iter();
+        let column = columns.find(|column| same_name(&column.name, name));
+        let column = column.ok_or_else(|| unknown_column(name, table))?;
+        let default = Some(default_expr(column, expr)?);
+        Ok(SetDefault { column: name.to_owned(), default })
+    }
 }
 
 impl Change for SetDefault {
@@ -42,7 +51,14 @@ impl Change for SetDefault {
     }
 
     fn apply(&self, alteration: &mut Alteration) -> SqlResult<()> {
-        alteration.column_of(&self.column)?.default.clone_from(&self.default);
+        let column = alteration.column_of(&self.column)?;
+        if column.generated.is_some() {
+            return Err(SqlError::new(
+                errno::WRONG_USAGE,
+                "Incorrect usage of DEFAULT and generated column",
+            ));
+        }
+        column.default.clone_from(&self.default);
         Ok(())
     }
 }

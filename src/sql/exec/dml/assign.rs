@@ -3,7 +3,8 @@
 use crate::common::{SqlResult, errno};
 use crate::sql::catalog::{ColumnInfo, DefaultValue, SchemaState, TableInfo};
 use crate::sql::exec::ExecContext;
-use crate::sql::expr::EvalContext;
+use crate::sql::expr::{EvalContext, Expr};
+use crate::sql::plan::TargetTable;
 use crate::sql::table_codec;
 use crate::sql::types::{Datum, FieldType, TypeKind, convert_for_column};
 
@@ -67,13 +68,20 @@ pub(super) fn check_null(
 pub(super) enum Default {
     /// This one.
     Value(Datum),
+    /// What this gives, over the row.
+    Computed(Expr),
     /// There is none: error 1364.
     Missing,
 }
 
 /// The defaults of all columns of a table.
-pub(super) fn defaults(table: &TableInfo, ctx: &ExecContext) -> SqlResult<Vec<Default>> {
-    table.columns.iter().map(|column| default_of(column, &ctx.eval)).collect()
+pub(super) fn defaults(target: &TargetTable, ctx: &ExecContext) -> SqlResult<Vec<Default>> {
+    let rules = target.rules.as_deref();
+    let default = |column: &ColumnInfo| match rules.and_then(|r| r.default_of(column.offset)) {
+        Some(expr) => Ok(Default::Computed(expr.clone())),
+        None => default_of(column, &ctx.eval),
+    };
+    target.table.columns.iter().map(default).collect()
 }
 
 fn default_of(column: &ColumnInfo, ctx: &EvalContext) -> SqlResult<Default> {
@@ -85,6 +93,9 @@ fn default_of(column: &ColumnInfo, ctx: &EvalContext) -> SqlResult<Default> {
         Some(DefaultValue::Constant(Some(text))) => Default::Value(constant(text, column, ctx)?),
         Some(DefaultValue::CurrentTimestamp(_)) => Default::Value(now(column, ctx)?),
         Some(DefaultValue::Constant(None)) => Default::Value(Datum::Null),
+        // Where it is written it has been bound.
+        Some(DefaultValue::Expression(_)) => Default::Value(Datum::Null),
+        None if column.generated.is_some() => Default::Value(Datum::Null),
         None if column.auto_increment => Default::Value(Datum::Null),
         // As in MySQL: whoever leaves an ENUM out gets its first member, in strict mode too.
         None if column.field_type.kind == TypeKind::Enum => {
@@ -106,6 +117,7 @@ fn unseen_value(column: &ColumnInfo, ctx: &EvalContext) -> SqlResult<Datum> {
         _ if column.origin.is_some() => table_codec::origin_value(column, &ctx.time_zone),
         Some(DefaultValue::Constant(Some(text))) => constant(text, column, ctx),
         Some(DefaultValue::CurrentTimestamp(_)) => now(column, ctx),
+        Some(DefaultValue::Expression(_)) => Ok(Datum::Null),
         Some(DefaultValue::Constant(None)) | None if column.field_type.not_null => {
             Ok(column.field_type.implicit_default())
         }
@@ -115,9 +127,15 @@ fn unseen_value(column: &ColumnInfo, ctx: &EvalContext) -> SqlResult<Datum> {
 
 impl Default {
     /// The value; where there is none error 1364, or outside strict mode a warning and the type's zero.
-    pub(super) fn take(&self, column: &ColumnInfo, ctx: &EvalContext) -> SqlResult<Datum> {
+    pub(super) fn take(
+        &self,
+        column: &ColumnInfo,
+        row: &[Datum],
+        ctx: &EvalContext,
+    ) -> SqlResult<Datum> {
         match self {
             Default::Value(value) => Ok(value.clone()),
+            Default::Computed(expr) => assign(expr.eval(row, ctx)?, column, 1, ctx),
             Default::Missing => {
                 let message = format!("Field '{}' doesn't have a default value", column.name);
                 ctx.warn_or_fail(errno::NO_DEFAULT_FOR_FIELD, message)?;

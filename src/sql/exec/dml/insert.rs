@@ -55,7 +55,7 @@ pub(super) async fn run(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlRe
         ctx,
         writer: TableWriter::new(&plan.target.table, plan.target.rules.as_deref(), ctx),
         references: References::of(&plan.target, ctx),
-        defaults: assign::defaults(&plan.target.table, ctx)?,
+        defaults: assign::defaults(&plan.target, ctx)?,
         subqueries,
         assignments,
         single_row: matches!(&plan.source, InsertSource::Values(rows) if rows.len() == 1),
@@ -141,7 +141,7 @@ impl Insert<'_> {
     pub(super) fn start_row(&self) -> Vec<Datum> {
         let value = |default: &Default| match default {
             Default::Value(value) => value.clone(),
-            Default::Missing => Datum::Null,
+            Default::Computed(_) | Default::Missing => Datum::Null,
         };
         self.defaults.iter().map(value).collect()
     }
@@ -194,7 +194,11 @@ impl Insert<'_> {
         let mut generate = false;
         for (offset, column) in self.plan.target.table.columns.iter().enumerate() {
             if !given[offset] {
-                row[offset] = self.defaults[offset].take(column, eval)?;
+                row[offset] = self.defaults[offset].take(column, &row, eval)?;
+            }
+            // Its value is worked out when all others are there.
+            if column.generated.is_some() {
+                continue;
             }
             let unseen = column.state != SchemaState::Public;
             if column.auto_increment && !unseen && self.generates(&row[offset]) {

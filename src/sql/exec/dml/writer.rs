@@ -70,8 +70,9 @@ impl<'a> TableWriter<'a> {
         self.prepared(values, hidden)
     }
 
-    fn prepared(&self, values: Vec<Datum>, hidden: i64) -> SqlResult<NewRow> {
+    fn prepared(&self, mut values: Vec<Datum>, hidden: i64) -> SqlResult<NewRow> {
         if let Some(rules) = self.rules {
+            rules.generate(self.table, &mut values, &self.ctx.eval)?;
             rules.check(&values, &self.ctx.eval)?;
         }
         let handle = self.handle(&values, hidden)?;

@@ -30,6 +30,7 @@ pub(crate) fn column(offset: usize, name: &str, field_type: FieldType) -> Column
         on_update_now: None,
         auto_increment: false,
         comment: String::new(),
+        generated: None,
         origin: None,
         mirrors: None,
         state: SchemaState::Public,

@@ -56,6 +56,10 @@ pub enum ColumnOption {
     NotNull,
     /// DEFAULT.
     Default(Expr),
+    /// DEFAULT (expression).
+    DefaultExpr(Expr),
+    /// [GENERATED ALWAYS] AS (expression), and whether it is STORED.
+    Generated(Expr, bool),
     /// ON UPDATE CURRENT_TIMESTAMP[(n)].
     OnUpdateNow(Option<u32>),
     /// AUTO_INCREMENT.
@@ -251,6 +255,8 @@ pub enum AlterAction {
     ModifyColumn(String, ColumnDefinition, Option<ColumnPlace>),
     /// ALTER COLUMN … SET DEFAULT; without one, DROP DEFAULT.
     SetDefault(String, Option<Expr>),
+    /// ALTER COLUMN … SET DEFAULT (expression).
+    SetDefaultExpr(String, Expr),
     /// ADD INDEX.
     AddIndex(IndexDefinition),
     /// DROP INDEX.

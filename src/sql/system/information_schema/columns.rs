@@ -56,7 +56,7 @@ table! {
     EXTRA: Varchar(256) = extra(facts.column);
     PRIVILEGES: Varchar(154) = "select,insert,update,references";
     COLUMN_COMMENT: Text NOT NULL = facts.column.comment.as_str();
-    GENERATION_EXPRESSION: LongText NOT NULL = "";
+    GENERATION_EXPRESSION: LongText NOT NULL = facts.column.generated.as_ref().map_or_else(String::new, |g| g.expr.escaped());
     SRS_ID: UInt = Datum::Null;
 }
 
@@ -130,7 +130,14 @@ fn extra(column: &ColumnInfo) -> String {
     if column.auto_increment {
         parts.push("auto_increment".to_owned());
     }
-    if matches!(column.default, Some(DefaultValue::CurrentTimestamp(_))) {
+    if let Some(generated) = &column.generated {
+        let kind = if generated.stored { "STORED" } else { "VIRTUAL" };
+        parts.push(format!("{kind} GENERATED"));
+    }
+    if matches!(
+        column.default,
+        Some(DefaultValue::CurrentTimestamp(_) | DefaultValue::Expression(_))
+    ) {
         parts.push("DEFAULT_GENERATED".to_owned());
     }
     match column.on_update_now {
