@@ -147,7 +147,7 @@ impl Alteration {
     }
 
     /// What columns are computed of goes on with columns that are converted. Generated columns are computed anew then.
-    pub(super) fn follow_bases(&mut self) {
+    pub(super) fn follow_bases(&mut self) -> SqlResult<()> {
         for offset in 0..self.after.columns.len() {
             let conversions = self.conversions.clone();
             let column = &mut self.after.columns[offset];
@@ -159,12 +159,19 @@ impl Alteration {
                 }
             }
             if touched && is_generated {
-                let id = self.convert_column(self.after.columns[offset].id);
+                let id = self.after.columns[offset].id;
+                if self.after.handle_id() == Some(id) {
+                    return Err(SqlError::unsupported(
+                        "changing what a generated primary key is computed of",
+                    ));
+                }
+                let id = self.convert_column(id);
                 self.computed.push(id);
             }
         }
         self.computed.sort_unstable();
         self.computed.dedup();
+        Ok(())
     }
 
     /// Checks go on with columns that are converted, and are looked at again.

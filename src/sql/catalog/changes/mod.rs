@@ -279,7 +279,7 @@ impl Alteration {
         alteration.check_indexes()?;
         last.iter().try_for_each(|change| change.apply(&mut alteration))?;
         resolve_columns(&mut alteration.after)?;
-        alteration.follow_bases();
+        alteration.follow_bases()?;
         alteration.follow_checks();
         check_auto_increment(&alteration.after)?;
         let Alteration { after, conversions, computed, .. } = &mut alteration;
