@@ -9,7 +9,7 @@ use super::ExecContext;
 use super::ranges::{self, KeyRange};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{IndexInfo, TableInfo};
-use crate::sql::expr::EvalContext;
+use crate::sql::expr::{EvalContext, Expr};
 use crate::sql::kv::{LockOptions, ScanOptions, Scanner, Transaction};
 use crate::sql::plan::{AccessLock, PlanNode};
 use crate::sql::table_codec::{self, IndexReader, RowReader};
@@ -58,10 +58,10 @@ impl TableAccess {
     /// Opens the scan of a `TableScan` or `IndexScan` node. The node's filter is the caller's business.
     pub(crate) fn open(node: &PlanNode, ctx: &ExecContext) -> SqlResult<TableAccess> {
         match node {
-            PlanNode::TableScan { table, ranges, columns, filter, reverse, limit, .. } => {
+            PlanNode::TableScan { table, ranges, columns, filter, reverse, limit, lock } => {
                 let ranges = ranges::handle_ranges(table, ranges, &ctx.eval)?;
                 let source = Source::Rows(RowReader::new(table, columns, &ctx.eval.time_zone));
-                let limit = limit.filter(|_| filter.is_none()).map(|n| n as usize);
+                let limit = enough(*limit, filter.as_ref(), *lock);
                 Ok(Self::new(table, source, ranges, *reverse, limit, ctx))
             }
             PlanNode::IndexScan {
@@ -73,10 +73,11 @@ impl TableAccess {
                 filter,
                 reverse,
                 limit,
+                lock,
                 ..
             } => {
                 let ranges = ranges::index_ranges(table, index, ranges, &ctx.eval)?;
-                let limit = limit.filter(|_| filter.is_none()).map(|n| n as usize);
+                let limit = enough(*limit, filter.as_ref(), *lock);
                 let source = index_source(table, index, columns, *covering, ctx);
                 Ok(Self::new(table, source, ranges, *reverse, limit, ctx))
             }
@@ -223,6 +224,12 @@ fn index_source(
 
 fn row_keys(table: &TableInfo, handles: &[i64]) -> Vec<Bytes> {
     handles.iter().map(|handle| table_codec::row_key(table.id, *handle)).collect()
+}
+
+/// How many rows have to be read for so many to be given; `None`: any number, as some are left out.
+fn enough(limit: Option<u64>, filter: Option<&Expr>, lock: AccessLock) -> Option<usize> {
+    let all_are_given = filter.is_none() && lock != AccessLock::ForUpdateSkipLocked;
+    limit.filter(|_| all_are_given).map(|limit| limit as usize)
 }
 
 /// Locks rows that a locking access gives; answers which of them it has, if not all: SKIP LOCKED leaves those that others have locked.

@@ -1,13 +1,14 @@
 //! Optimizer hints: `/*+ … */` after the first word of SELECT, INSERT, REPLACE, UPDATE and DELETE.
 //!
-//! Two kinds have an effect, MAX_EXECUTION_TIME and SET_VAR, and are handed on. The others advise an optimizer how to do what is done
+//! MAX_EXECUTION_TIME and SET_VAR have an effect on the statement, JOIN_FIXED_ORDER and those about indexes on the tables of their own
+//! SELECT. The others, and those that name other query blocks, advise an optimizer how to do what is done
 //! here in one way; they are read, so that one that is not written as it must be is told of, and come to nothing. As in MySQL, a comment
 //! with an error in it is ignored as a whole, with a warning.
 
 use std::ops::Range;
 
 use super::ParseWarning;
-use super::ast::{Hints, Literal};
+use super::ast::{Hints, IndexHint, IndexHintKind, IndexPurpose, Literal};
 use super::cursor::Parser;
 use super::tokens::unquote;
 use crate::common::errno;
@@ -79,17 +80,46 @@ pub(super) struct HintComment {
 enum Hint {
     Time(u64),
     Variable(String, Literal),
+    /// The tables of its SELECT are read in the order of the text.
+    FixedOrder,
+    /// Which indexes a table is read by.
+    Indexes(String, IndexHint),
+}
+
+/// What the hints of a SELECT say of its tables.
+#[derive(Default)]
+pub(super) struct TableHints {
+    /// They are read in the order of the text.
+    pub(super) fixed: bool,
+    /// Which indexes they are read by, with the table's name.
+    pub(super) indexes: Vec<(String, IndexHint)>,
 }
 
 impl Parser<'_> {
+    /// What the hints behind the SELECT at this byte say of its tables.
+    pub(super) fn table_hints(&self, select: usize) -> TableHints {
+        let mut hints = TableHints::default();
+        let words = select + "SELECT".len();
+        let behind = |comment: &&HintComment| {
+            let between = self.sql.get(words..comment.range.start);
+            between.is_some_and(|between| between.iter().all(u8::is_ascii_whitespace))
+        };
+        let Some(comment) = self.hint_comments.iter().find(behind) else { return hints };
+        for (hint, _) in Reader::of(self.sql, comment).hints().unwrap_or_default() {
+            match hint {
+                Hint::FixedOrder => hints.fixed = true,
+                Hint::Indexes(table, indexes) => hints.indexes.push((table, indexes)),
+                Hint::Time(_) | Hint::Variable(..) => {}
+            }
+        }
+        hints
+    }
+
     /// The hints of the statement. `query`: it is a query, which MAX_EXECUTION_TIME is for.
     pub(super) fn hints(&mut self, query: bool) -> Hints {
         let mut hints = Hints::default();
         for comment in std::mem::take(&mut self.hint_comments) {
-            let mut reader = Reader { sql: self.sql, range: comment.range.clone() };
-            reader.range.start += 3;
-            reader.range.end -= 2;
-            match reader.hints() {
+            match Reader::of(self.sql, &comment).hints() {
                 Ok(found) => {
                     for (hint, text) in found {
                         self.add_hint(&mut hints, hint, &text, query && comment.leads);
@@ -108,6 +138,7 @@ impl Parser<'_> {
         let known = match &hint {
             Hint::Time(_) => hints.max_execution_time.is_some(),
             Hint::Variable(name, _) => hints.variables.iter().any(|(known, _)| known == name),
+            Hint::FixedOrder | Hint::Indexes(..) => false,
         };
         if known {
             let message = format!("Hint {text} is ignored as conflicting/duplicated");
@@ -122,6 +153,8 @@ impl Parser<'_> {
                     .to_owned(),
             }),
             Hint::Variable(name, value) => hints.variables.push((name, value)),
+            // Its SELECT knows.
+            Hint::FixedOrder | Hint::Indexes(..) => {}
         }
     }
 }
@@ -133,6 +166,12 @@ struct Reader<'a> {
 }
 
 type Read<T> = Result<T, usize>;
+
+impl<'a> Reader<'a> {
+    fn of(sql: &'a [u8], comment: &HintComment) -> Reader<'a> {
+        Reader { sql, range: comment.range.start + 3..comment.range.end - 2 }
+    }
+}
 
 impl Reader<'_> {
     fn hints(&mut self) -> Read<Vec<(Hint, String)>> {
@@ -160,13 +199,14 @@ impl Reader<'_> {
         self.expect(b'(')?;
         let hint = match arguments {
             Arguments::Names => {
+                let (mut names, mut blocks) = (Vec::new(), false);
                 while !self.at(b')') {
-                    self.sign(b'@');
+                    blocks |= self.sign(b'@');
                     let at = self.range.start;
-                    self.name().ok_or(at)?;
+                    names.push(self.name().ok_or(at)?);
                     self.sign(b',');
                 }
-                None
+                if blocks { None } else { about_tables(&name, names) }
             }
             Arguments::Name => {
                 let at = self.range.start;
@@ -243,6 +283,35 @@ impl Reader<'_> {
         self.range.start += end;
         name
     }
+}
+
+/// A hint about tables that has an effect.
+fn about_tables(hint: &str, mut names: Vec<String>) -> Option<Hint> {
+    if hint == "JOIN_FIXED_ORDER" {
+        return names.is_empty().then_some(Hint::FixedOrder);
+    }
+    let (kind, scope) = match hint.strip_prefix("NO_") {
+        Some(scope) => (IndexHintKind::Ignore, scope),
+        None => (IndexHintKind::Force, hint),
+    };
+    let purpose = match scope {
+        "INDEX" => None,
+        "JOIN_INDEX" => Some(IndexPurpose::Join),
+        "ORDER_INDEX" => Some(IndexPurpose::OrderBy),
+        "GROUP_INDEX" => Some(IndexPurpose::GroupBy),
+        _ => return None,
+    };
+    if names.is_empty() {
+        return None;
+    }
+    let table = names.remove(0);
+    // Without names: all indexes.
+    let kind = match (names.is_empty(), kind) {
+        (true, IndexHintKind::Ignore) => IndexHintKind::Use,
+        (true, _) => return None,
+        (false, kind) => kind,
+    };
+    Some(Hint::Indexes(table, IndexHint { kind, purpose, names, advice: true }))
 }
 
 /// A number, perhaps with a letter after it that makes it larger.

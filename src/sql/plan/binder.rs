@@ -40,6 +40,8 @@ pub(super) struct Binder<'a> {
     pub(super) outer_reads: usize,
     /// The views that are being read, the innermost last.
     pub(super) views: Vec<i64>,
+    /// How many of the queries around, from the nearest on, are tables on the left in the FROM that is bound.
+    pub(super) sideways: usize,
     /// Parameters that are compared with dates.
     pub(super) dates: Vec<DateParameter>,
     /// A long statement may be ended while it is planned.
@@ -152,6 +154,7 @@ impl<'a> Binder<'a> {
             recursive_tables: 0,
             outer_reads: 0,
             views: Vec::new(),
+            sideways: 0,
             dates: Vec::new(),
             _watching: Watching::begin(planner.interrupt),
         }

@@ -7,9 +7,10 @@ use super::binder::{Binder, Clause};
 use super::dml_source::targets_first;
 use super::logical::{Logical, column_type, public_columns};
 use super::physical::{
-    AccessLock, Assignment, ConflictAction, DeletePlan, InsertPlan, InsertSource, PhysicalPlan,
-    QueryPlan, SortKey, SourceTable, Subplan, TargetTable, UpdatePlan, UpdatedTable,
+    AccessLock, Assignment, ConflictAction, DeletePlan, InsertPlan, InsertSource, OutputColumn,
+    PhysicalPlan, QueryPlan, SortKey, SourceTable, Subplan, TargetTable, UpdatePlan, UpdatedTable,
 };
+use super::read_columns::ReadColumns;
 use super::scope::{Scope, same_name};
 use super::select::{limited, sorted};
 use super::subquery::without_subqueries;
@@ -33,13 +34,15 @@ impl Binder<'_> {
         let columns = target_columns(&table, insert.columns.as_deref())?;
         let scope = Scope::table(&database, &insert.table.name, &table);
         let (mut values, mut query) = (Vec::new(), None);
+        let read = ReadColumns::of(insert, &table);
         match &insert.rows {
             ast::InsertRows::Values(rows) => {
                 values = self.insert_rows(rows, &columns, &scope, &table)?;
             }
             ast::InsertRows::Query(rows) => {
-                let (plan, given) = self.query(rows)?;
-                if given.len() != columns.len() {
+                let extended = read.selected(rows);
+                let (plan, given) = self.query(extended.as_ref().unwrap_or(rows))?;
+                if given.len() != columns.len() + read.len() {
                     return Err(super::query::wrong_row(1));
                 }
                 columns.iter().try_for_each(|column| check_generated(&table, *column))?;
@@ -50,7 +53,10 @@ impl Binder<'_> {
         let on_conflict = if insert.replace {
             ConflictAction::Replace
         } else if !insert.on_duplicate.is_empty() {
-            ConflictAction::Update(self.on_duplicate(insert, scope, &database, &table)?)
+            let given = query.as_ref().map_or(&[][..], |(_, given, _)| given.as_slice());
+            let behind = (&read, given.get(columns.len()..).unwrap_or_default());
+            let tables = (database.as_str(), &table, columns.as_slice());
+            ConflictAction::Update(self.on_duplicate(insert, scope, tables, behind)?)
         } else if insert.ignore {
             ConflictAction::Ignore
         } else {
@@ -120,24 +126,28 @@ impl Binder<'_> {
         Ok(bound)
     }
 
-    /// ON DUPLICATE KEY UPDATE, over the old row and then the one to be inserted.
+    /// ON DUPLICATE KEY UPDATE, over the old row, the one to be inserted, and columns that were read for it.
     fn on_duplicate(
         &mut self,
         insert: &ast::Insert,
         mut scope: Scope,
-        database: &str,
-        table: &Arc<TableInfo>,
+        (database, table, columns): (&str, &Arc<TableInfo>, &[usize]),
+        (read, given): (&ReadColumns, &[OutputColumn]),
     ) -> SqlResult<Vec<Assignment>> {
         let width = table.columns.len();
-        if let Some((alias, columns)) = &insert.row_alias {
-            if !columns.is_empty() {
-                return Err(SqlError::unsupported("column aliases of the inserted row"));
-            }
-            let mut inserted = Scope::table(database, alias, table);
+        let mut renamed = false;
+        if let Some((alias, names)) = &insert.row_alias {
+            renamed = !names.is_empty();
+            let mut inserted = if renamed {
+                renamed_row(alias, table, columns, names)?
+            } else {
+                Scope::table(database, alias, table)
+            };
             inserted.shift(width);
             scope = scope.join(inserted)?;
         }
         let old_row = Scope::table(database, &insert.table.name, table);
+        let old_row = read.joined(old_row, given, 2 * width)?;
         let mut assignments = Vec::with_capacity(insert.on_duplicate.len());
         for assignment in &insert.on_duplicate {
             check_assigned_table(assignment, &insert.table.name)?;
@@ -148,7 +158,7 @@ impl Binder<'_> {
                 check_generated(table, column)?;
                 // Names without a table mean the old row; the alias's row needs its alias.
                 let qualified = insert.row_alias.is_some() && uses_tables(&assignment.value);
-                let seen = if qualified { &scope } else { &old_row };
+                let seen = if qualified || renamed { &scope } else { &old_row };
                 let mut clause = Clause::plain(seen, "field list");
                 clause.inserted_row = Some(width);
                 clause.default_table = Some(table);
@@ -397,14 +407,42 @@ fn stored_tables(from: &ast::TableRef) -> Vec<&ast::ObjectName> {
 /// The rows of a query as they are assigned to these columns.
 fn assigned_rows(plan: Logical, columns: &[usize], table: &TableInfo) -> Logical {
     let given = plan.schema();
-    let exprs = given.into_iter().zip(columns).enumerate().map(|(index, (field_type, offset))| {
-        assigned(Expr::column(index, field_type), &table.columns[*offset].field_type)
+    let exprs = given.into_iter().enumerate().map(|(index, field_type)| {
+        let column = Expr::column(index, field_type);
+        match columns.get(index) {
+            Some(offset) => assigned(column, &table.columns[*offset].field_type),
+            // It was read for ON DUPLICATE KEY UPDATE.
+            None => column,
+        }
     });
     let exprs: Vec<Expr> = exprs.collect();
     if exprs.iter().all(|expr| matches!(expr, Expr::Column { .. })) {
         return plan;
     }
     Logical::Project { input: Box::new(plan), exprs }
+}
+
+/// The row to be inserted, under names of its own for the columns that are given. Error 1136 for another number of names.
+fn renamed_row(
+    alias: &str,
+    table: &TableInfo,
+    columns: &[usize],
+    names: &[String],
+) -> SqlResult<Scope> {
+    if names.len() != columns.len() {
+        return Err(super::query::wrong_row(1));
+    }
+    let column = |offset: usize| {
+        let given = columns.iter().position(|column| *column == offset);
+        OutputColumn {
+            // The others are known by no name.
+            name: given.map_or_else(String::new, |given| names[given].clone()),
+            field_type: table.columns[offset].field_type.clone(),
+            origin: None,
+            key_flags: 0,
+        }
+    };
+    Ok(Scope::derived(alias, (0..public_columns(table)).map(column).collect()))
 }
 
 fn target_columns(table: &TableInfo, names: Option<&[String]>) -> SqlResult<Vec<usize>> {

@@ -21,7 +21,7 @@ pub(super) fn targets_first(
         let count = unseen_columns(&target.table).len();
         let extended = if count > 0 { extend_scan(&mut plan, start, 0) } else { None };
         if !lock_scan(&mut plan, start, 0) || (count > 0 && extended.is_none()) {
-            return Err(SqlError::internal("a target that is no scan"));
+            return Err(SqlError::unsupported("a change of a table beside LATERAL in parentheses"));
         }
         let Some(at) = extended else {
             unseen.push(0..0);

@@ -64,8 +64,8 @@ impl Binder<'_> {
         written: &ast::JsonTable,
         left: &Scope,
     ) -> SqlResult<(Logical, Scope)> {
-        let document =
-            self.expr(&written.document, &mut Clause::plain(left, "a table function argument"))?;
+        let mut clause = Clause::plain(left, "a table function argument");
+        let document = self.looking_left(|binder| binder.expr(&written.document, &mut clause))?;
         let mut build =
             Build { columns: Vec::new(), nested: 0, binder: self, alias: &written.alias };
         let rows = build.path(&written.path, &written.columns)?;

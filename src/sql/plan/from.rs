@@ -1,5 +1,7 @@
 //! FROM: tables, derived tables and joins.
 
+use std::mem;
+
 use super::binder::{Binder, Clause, Named};
 use super::document_table;
 use super::index_hints::{self, IndexChoice};
@@ -13,8 +15,16 @@ use crate::sql::expr::{Expr, Function};
 use crate::sql::parser::ast;
 
 impl Binder<'_> {
-    /// Rows and names of what FROM says.
+    /// Rows and names of what a statement's FROM says.
     pub(super) fn from(&mut self, table: &ast::TableRef) -> SqlResult<(Logical, Scope)> {
+        // What stands on the left of a query's own tables is seen by LATERAL there as by all of its clauses.
+        let around = mem::take(&mut self.sideways);
+        let bound = self.tables(table);
+        self.sideways = around;
+        bound
+    }
+
+    fn tables(&mut self, table: &ast::TableRef) -> SqlResult<(Logical, Scope)> {
         match table {
             ast::TableRef::Table { name, alias, hints } => {
                 self.named_table(name, alias.as_deref(), hints)
@@ -24,18 +34,25 @@ impl Binder<'_> {
             }
             ast::TableRef::Json(table) => self.document_rows(table, &Scope::default()),
             ast::TableRef::Join { left, right, op, constraint } => {
-                let mut left = self.from(left)?;
+                let mut left = self.tables(left)?;
                 if *op == ast::JoinOp::Straight {
                     left.0.fix_order();
                 }
                 if let ast::TableRef::Derived { lateral: true, query, alias, columns } = &**right
                     && *op != ast::JoinOp::Right
                 {
-                    return self.lateral(left, (query, alias, columns), *op, constraint);
+                    let bind = |binder: &mut Self| binder.derived(query, alias, columns);
+                    let right = self.lateral_query(left.1.clone(), bind)?;
+                    return self.lateral(left, right, *op, constraint);
+                }
+                if looks_left(right) && *op != ast::JoinOp::Right {
+                    let bind = |binder: &mut Self| binder.tables(right);
+                    let right = self.nested_tables(left.1.clone(), bind)?;
+                    return self.lateral(left, right, *op, constraint);
                 }
                 let right = match &**right {
                     ast::TableRef::Json(table) => self.document_rows(table, &left.1)?,
-                    right => self.from(right)?,
+                    right => self.tables(right)?,
                 };
                 self.join(left, right, *op, constraint)
             }
@@ -51,7 +68,7 @@ impl Binder<'_> {
         let alias = alias.unwrap_or(&name.name);
         match self.named(name)? {
             Named::Common(position) => {
-                if let Some(name) = hints.iter().flat_map(|hint| &hint.names).next() {
+                if let Some(name) = index_hints::first_name(hints) {
                     return Err(index_hints::no_such_key(name, alias));
                 }
                 let (plan, columns) = self.read_common(position)?;
@@ -117,17 +134,14 @@ impl Binder<'_> {
         Ok((plan, scope))
     }
 
-    /// A derived table that is another one for each row of the tables before it.
+    /// Tables that are others for each row of those before them.
     fn lateral(
         &mut self,
         (left_plan, left_scope): (Logical, Scope),
-        (query, alias, names): (&ast::Query, &str, &[String]),
+        ((right, mut right_scope), mut bindings): ((Logical, Scope), Vec<(usize, Expr)>),
         op: ast::JoinOp,
         constraint: &ast::JoinConstraint,
     ) -> SqlResult<(Logical, Scope)> {
-        let bind = |binder: &mut Self| binder.derived_columns(query, names);
-        let ((right, columns), mut bindings) = self.lateral_query(left_scope.clone(), bind)?;
-        let mut right_scope = Scope::derived(alias, columns);
         if bindings.is_empty() {
             return self.join((left_plan, left_scope), (right, right_scope), op, constraint);
         }
@@ -176,6 +190,16 @@ impl Binder<'_> {
         }
         Ok((scope, conditions))
     }
+}
+
+/// Whether there is LATERAL or JSON_TABLE among tables in parentheses.
+fn looks_left(table: &ast::TableRef) -> bool {
+    let ast::TableRef::Join { left, right, .. } = table else { return false };
+    [left, right].into_iter().any(|table| match &**table {
+        ast::TableRef::Derived { lateral, .. } => *lateral,
+        ast::TableRef::Json(_) => true,
+        other => looks_left(other),
+    })
 }
 
 /// What becomes of rows without a match.

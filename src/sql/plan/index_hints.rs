@@ -42,17 +42,24 @@ impl IndexChoice {
         hints: &[IndexHint],
     ) -> SqlResult<IndexChoice> {
         let mut choice = IndexChoice::default();
-        let kind = |kind: IndexHintKind| hints.iter().any(|hint| hint.kind == kind);
+        let kind = |kind: IndexHintKind| hints.iter().any(|hint| hint.kind == kind && !hint.advice);
         if kind(IndexHintKind::Use) && kind(IndexHintKind::Force) {
             return Err(SqlError::new(
                 errno::WRONG_USAGE,
                 "Incorrect usage of USE INDEX and FORCE INDEX",
             ));
         }
-        for IndexHint { kind, purpose, names } in hints {
+        for IndexHint { kind, purpose, names, advice } in hints {
             let mut keys = Vec::with_capacity(names.len());
             for name in names {
-                keys.push(key(table, name).ok_or_else(|| no_such_key(name, alias))?);
+                match key(table, name) {
+                    Some(key) => keys.push(key),
+                    None if *advice => {}
+                    None => return Err(no_such_key(name, alias)),
+                }
+            }
+            if keys.is_empty() && !names.is_empty() {
+                continue;
             }
             let finds = matches!(purpose, None | Some(IndexPurpose::Join));
             let orders = matches!(purpose, None | Some(IndexPurpose::OrderBy));
@@ -93,6 +100,11 @@ fn key(table: &TableInfo, name: &str) -> Option<Key> {
         return Some(Some(index.id));
     }
     (name.eq_ignore_ascii_case("PRIMARY") && table.handle_column.is_some()).then_some(None)
+}
+
+/// The first index that hints name, which there is not where there are no indexes; advice names what it likes.
+pub(super) fn first_name(hints: &[IndexHint]) -> Option<&String> {
+    hints.iter().filter(|hint| !hint.advice).flat_map(|hint| &hint.names).next()
 }
 
 /// Error 1176.

@@ -55,6 +55,7 @@ mod prints;
 mod prune;
 mod pushdown;
 mod query;
+mod read_columns;
 mod recursive_table;
 mod relations;
 mod row_rules;

@@ -31,6 +31,8 @@ pub(super) struct Frame {
     reads: Vec<(usize, Expr)>,
     /// Something is read of its rows, or of those further out.
     used: bool,
+    /// Rows of tables on the left in the FROM that is bound: LATERAL and JSON_TABLE see them, and nobody else.
+    sideways: bool,
 }
 
 impl Frame {
@@ -45,6 +47,7 @@ impl Frame {
             aggregates: None,
             reads: Vec::new(),
             used: false,
+            sideways: false,
         }
     }
 
@@ -116,6 +119,9 @@ impl Binder<'_> {
         name: &str,
     ) -> SqlResult<Option<Expr>> {
         for level in (0..self.outer.len()).rev() {
+            if self.outer[level].sideways {
+                continue;
+            }
             if let Some(expr) = self.outer[level].find(database, table, name)? {
                 return Ok(Some(self.read_outer(level, expr)));
             }
@@ -229,8 +235,32 @@ impl Binder<'_> {
         scope: Scope,
         bind: impl FnOnce(&mut Self) -> SqlResult<T>,
     ) -> SqlResult<(T, Vec<(usize, Expr)>)> {
-        let (bound, frame) = self.inside(Frame::of_scope(scope, "field list"), bind);
+        let frame = Frame::of_scope(scope, "field list");
+        let (bound, frame) = self.looking_left(|binder| binder.inside(frame, bind));
         Ok((bound?, frame.reads))
+    }
+
+    /// Tables in parentheses, among which LATERAL and JSON_TABLE see those before the parentheses; what they read of their rows, by the
+    /// parameter's number.
+    pub(super) fn nested_tables<T>(
+        &mut self,
+        scope: Scope,
+        bind: impl FnOnce(&mut Self) -> SqlResult<T>,
+    ) -> SqlResult<(T, Vec<(usize, Expr)>)> {
+        let frame = Frame { sideways: true, ..Frame::of_scope(scope, "field list") };
+        self.sideways += 1;
+        let (bound, frame) = self.inside(frame, bind);
+        self.sideways -= 1;
+        Ok((bound?, frame.reads))
+    }
+
+    /// Binds what sees the tables on its left.
+    pub(super) fn looking_left<T>(&mut self, bind: impl FnOnce(&mut Self) -> T) -> T {
+        let own = self.outer.len() - self.sideways..self.outer.len();
+        self.outer[own.clone()].iter_mut().for_each(|frame| frame.sideways = false);
+        let bound = bind(self);
+        self.outer[own].iter_mut().for_each(|frame| frame.sideways = true);
+        bound
     }
 
     fn inside<T>(&mut self, frame: Frame, bind: impl FnOnce(&mut Self) -> T) -> (T, Frame) {

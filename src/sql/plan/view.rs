@@ -29,7 +29,7 @@ impl Binder<'_> {
         alias: &str,
         hints: &[ast::IndexHint],
     ) -> SqlResult<(Logical, Scope)> {
-        if let Some(name) = hints.iter().flat_map(|hint| &hint.names).next() {
+        if let Some(name) = index_hints::first_name(hints) {
             return Err(index_hints::no_such_key(name, alias));
         }
         if self.views.contains(&table.id) {

@@ -119,6 +119,9 @@ impl Writer<'_> {
 
     fn select(&mut self, select: &Select) {
         self.text.push_str(if select.distinct { "select distinct " } else { "select " });
+        if select.straight {
+            self.text.push_str("straight_join ");
+        }
         for (position, item) in select.items.iter().enumerate() {
             if position > 0 {
                 self.text.push(',');
@@ -173,7 +176,7 @@ impl Writer<'_> {
                     self.text.push(' ');
                     self.name(alias);
                 }
-                hints.iter().for_each(|hint| self.hint(hint));
+                hints.iter().filter(|hint| !hint.advice).for_each(|hint| self.hint(hint));
             }
             TableRef::Derived { lateral, query, alias, columns } => {
                 self.text.push_str(if *lateral { "lateral (" } else { "(" });

@@ -39,6 +39,8 @@ pub(super) struct Built {
     generate: bool,
     /// The value its AUTO_INCREMENT column has got.
     id: u64,
+    /// What was read for ON DUPLICATE KEY UPDATE beside its values.
+    read: Vec<Datum>,
 }
 
 /// Runs the statement once.
@@ -161,8 +163,9 @@ impl Insert<'_> {
         self.finish_row(row, &given)
     }
 
-    fn build_row(&mut self, values: Vec<Datum>) -> SqlResult<Built> {
+    fn build_row(&mut self, mut values: Vec<Datum>) -> SqlResult<Built> {
         self.rows += 1;
+        let read = values.split_off(self.plan.columns.len().min(values.len()));
         self.check_count(values.len())?;
         let mut row = self.start_row();
         let mut given = vec![false; row.len()];
@@ -170,7 +173,7 @@ impl Insert<'_> {
             row[*offset] = self.convert(value, *offset)?;
             given[*offset] = true;
         }
-        self.finish_row(row, &given)
+        Ok(Built { read, ..self.finish_row(row, &given)? })
     }
 
     fn check_count(&self, count: usize) -> SqlResult<()> {
@@ -210,7 +213,7 @@ impl Insert<'_> {
             let value = std::mem::take(&mut row[offset]);
             row[offset] = assign::check_null(value, column, strict, eval)?;
         }
-        Ok(Built { values: row, generate, id: 0 })
+        Ok(Built { values: row, generate, id: 0, read: Vec::new() })
     }
 
     /// Whether a value of the AUTO_INCREMENT column asks for a generated one.
@@ -290,7 +293,7 @@ impl Insert<'_> {
         }
         let mut keys = Vec::with_capacity(rows.len());
         let mut prepared = Vec::with_capacity(rows.len());
-        for Built { values, generate, id } in rows {
+        for Built { values, generate, id, read } in rows {
             let row = match self.writer.prepare(values, hidden) {
                 Ok(row) => row,
                 Err(error) => {
@@ -301,11 +304,11 @@ impl Insert<'_> {
             };
             hidden = hidden.wrapping_add(1);
             self.writer.unique_keys(&row, &mut keys);
-            prepared.push((row, generate, id));
+            prepared.push((row, generate, id, read));
         }
         // A generated value may be in use by a row that brought it from elsewhere, and then another one is to be generated. Where the commit
         // would find out there must still be a statement to run again.
-        let generates = prepared.iter().any(|(_, generated, _)| *generated);
+        let generates = prepared.iter().any(|(_, generated, ..)| *generated);
         // A duplicate is told of before a missing parent, so it must not wait for the commit either.
         let eagerly = self.plan.on_conflict != ConflictAction::Error
             || self.references.is_some()
@@ -315,11 +318,11 @@ impl Insert<'_> {
             let rows = prepared.iter().map(|(row, ..)| (None, row.values.as_slice()));
             references.fetch(rows).await?;
         }
-        for (mut row, generated, mut id) in prepared {
+        for (mut row, generated, mut id, read) in prepared {
             if generated {
                 (row, id) = self.replace_used(row, id).await?;
             }
-            match self.write_row(row).await? {
+            match self.write_row(row, read).await? {
                 Written::Inserted => self.note_id(generated, id),
                 Written::Updated(id) => self.note_id(false, id),
                 Written::Nothing => {}
@@ -339,7 +342,7 @@ impl Insert<'_> {
         }
     }
 
-    async fn write_row(&mut self, row: NewRow) -> SqlResult<Written> {
+    async fn write_row(&mut self, row: NewRow, read: Vec<Datum>) -> SqlResult<Written> {
         let Some(conflict) = self.writer.conflict(&row, None)? else {
             if !self.insert_row(&row).await? {
                 return Ok(Written::Nothing);
@@ -360,7 +363,7 @@ impl Insert<'_> {
                 self.replace(row, conflict).await?;
                 Ok(Written::Inserted)
             }
-            ConflictAction::Update(_) => self.update_existing(row, conflict).await,
+            ConflictAction::Update(_) => self.update_existing((row, read), conflict).await,
         }
     }
 
@@ -408,13 +411,18 @@ impl Insert<'_> {
         self.insert_row(&row).await.map(|_| ())
     }
 
-    /// ON DUPLICATE KEY UPDATE: the assignments see the old row, then the one that was to be inserted.
-    async fn update_existing(&mut self, row: NewRow, conflict: Conflict) -> SqlResult<Written> {
+    /// ON DUPLICATE KEY UPDATE: the assignments see the old row, then the one that was to be inserted, then what was read beside that.
+    async fn update_existing(
+        &mut self,
+        (row, read): (NewRow, Vec<Datum>),
+        conflict: Conflict,
+    ) -> SqlResult<Written> {
         let Some(old) = self.writer.read(conflict.handle).await? else {
             return Err(conflict.error);
         };
         let mut scope = old.clone();
         scope.extend(row.values);
+        scope.extend(read);
         let table = &self.plan.target.table;
         let number = self.rows as usize;
         let assigned = assign_row(table, &self.assignments, &old, (scope, 0), number, self.ctx)?;

@@ -325,23 +325,10 @@ impl Scan {
                 batch = filter_record_batch(&batch, &kept)?;
                 passed = Some(kept);
             }
-            if batch.num_rows() > self.left {
-                batch = batch.slice(0, self.left);
-            }
-            if self.lock != AccessLock::None {
-                let kept = |position: usize| match &passed {
-                    None => true,
-                    Some(kept) => {
-                        arrow::array::Array::is_valid(kept, position) && kept.value(position)
-                    }
-                };
-                let given = (0..handles.len()).filter(|position| kept(*position));
-                let locked: Vec<i64> =
-                    given.take(batch.num_rows()).map(|position| handles[position]).collect();
-                let locked = lock_rows(&self.table, &locked, self.lock, &self.ctx).await;
-                if let Some(free) = locked.map_err(to_df_error)? {
-                    batch = filter_record_batch(&batch, &BooleanArray::from(free))?;
-                }
+            if self.lock == AccessLock::None {
+                batch = batch.slice(0, batch.num_rows().min(self.left));
+            } else {
+                batch = self.locked(batch, handles, passed).await?;
             }
             self.left -= batch.num_rows();
             if batch.num_rows() > 0 {
@@ -351,12 +338,39 @@ impl Scan {
         Ok(None)
     }
 
+    /// Locks the rows of a batch, of which `handles` have `passed`; those it could lock, as many as are wanted.
+    async fn locked(
+        &mut self,
+        batch: RecordBatch,
+        handles: Vec<i64>,
+        passed: Option<BooleanArray>,
+    ) -> Result<RecordBatch> {
+        let kept = |position: usize| match &passed {
+            None => true,
+            Some(kept) => arrow::array::Array::is_valid(kept, position) && kept.value(position),
+        };
+        let given = (0..handles.len()).filter(|position| kept(*position));
+        let handles: Vec<i64> = given.map(|position| handles[position]).collect();
+        let (mut rest, mut free, mut count) = (&handles[..], Vec::new(), 0);
+        while !rest.is_empty() && count < self.left {
+            let (now, later) = rest.split_at(rest.len().min(self.left - count));
+            let locked = lock_rows(&self.table, now, self.lock, &self.ctx).await;
+            let locked = locked.map_err(to_df_error)?.unwrap_or_else(|| vec![true; now.len()]);
+            count += locked.iter().filter(|free| **free).count();
+            free.extend(locked);
+            rest = later;
+        }
+        free.resize(handles.len(), false);
+        Ok(filter_record_batch(&batch, &BooleanArray::from(free))?)
+    }
+
     /// Enough rows for a batch, or what is left.
     async fn read(&mut self) -> SqlResult<(Vec<Vec<Datum>>, Vec<i64>)> {
         let mut rows = Vec::new();
         let mut handles = Vec::new();
         let mut bytes = 0;
-        let wanted = self.batch_rows.min(self.left);
+        let skips = self.lock == AccessLock::ForUpdateSkipLocked;
+        let wanted = if skips { self.batch_rows } else { self.batch_rows.min(self.left) };
         while rows.len() < wanted && bytes < BATCH_BYTES {
             if self.read.len() == 0 {
                 let batch = self.access.next().await?;

@@ -181,6 +181,8 @@ pub struct IndexHint {
     pub purpose: Option<IndexPurpose>,
     /// Their names.
     pub names: Vec<String>,
+    /// An optimizer hint: a name that is no index's is passed over.
+    pub advice: bool,
 }
 
 /// What a hint says of indexes.

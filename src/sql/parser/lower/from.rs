@@ -70,6 +70,27 @@ impl Parser<'_> {
         Ok(left)
     }
 
+    /// FROM's tables with what the optimizer hints of their SELECT say of them, in the place of index hints.
+    pub(super) fn hinted(from: &mut TableRef, indexes: &[(String, IndexHint)]) {
+        match from {
+            TableRef::Table { name, alias, hints } => {
+                let known_as = alias.as_ref().unwrap_or(&name.name);
+                let mut meant = indexes
+                    .iter()
+                    .filter(|(table, _)| table.eq_ignore_ascii_case(known_as))
+                    .peekable();
+                if meant.peek().is_some() {
+                    *hints = meant.map(|(_, hint)| hint.clone()).collect();
+                }
+            }
+            TableRef::Join { left, right, .. } => {
+                Self::hinted(left, indexes);
+                Self::hinted(right, indexes);
+            }
+            TableRef::Derived { .. } | TableRef::Json(_) => {}
+        }
+    }
+
     /// FROM's tables: commas are joins.
     pub(in crate::sql::parser) fn lower_tables(
         &self,
@@ -184,7 +205,8 @@ impl Parser<'_> {
             let primary = name.value.eq_ignore_ascii_case("PRIMARY");
             if primary { self.lower_any_name(name) } else { self.lower_name(name) }
         });
-        Ok(IndexHint { kind, purpose, names: names.collect::<SqlResult<Vec<String>>>()? })
+        let names = names.collect::<SqlResult<Vec<String>>>()?;
+        Ok(IndexHint { kind, purpose, names, advice: false })
     }
 
     fn lower_factor(&self, factor: TableFactor) -> SqlResult<TableRef> {

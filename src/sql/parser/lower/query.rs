@@ -14,6 +14,7 @@ use super::super::ast::{
 use sqlparser::tokenizer::Location;
 
 use super::super::cursor::Parser;
+use super::super::tokens::byte_at;
 use crate::common::{SqlError, SqlResult};
 
 impl Parser<'_> {
@@ -179,12 +180,18 @@ impl Parser<'_> {
         };
         let (group_by, with_rollup) = self.lower_group_by(group_by)?;
         let (calc_found_rows, straight) = lower_modifiers(select_modifiers);
+        let mut from = self.lower_from(from)?;
+        let hints = byte_at(select_token.0.span.start).map(|select| self.table_hints(select));
+        let hints = hints.unwrap_or_default();
+        if let Some(from) = &mut from {
+            Self::hinted(from, &hints.indexes);
+        }
         Ok(Select {
             distinct,
             calc_found_rows,
-            straight,
+            straight: straight || hints.fixed,
             items: self.lower_items(projection, select_token.0.span.start)?,
-            from: self.lower_from(from)?,
+            from,
             selection: selection.map(|selection| self.lower_expr(selection)).transpose()?,
             group_by,
             with_rollup,
