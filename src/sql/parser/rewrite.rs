@@ -158,15 +158,7 @@ fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             }
             Token::Word(_) if from_first(at) => changes.push((at, Change::Nothing)),
             Token::Word(_) if is(at, "OF") && at > 1 && is(at - 2, "FOR") => {
-                let share = is(at - 1, "SHARE");
-                let end = past_names(&tokens, at + 1);
-                let tail = match () {
-                    () if is(end, "NOWAIT") => &["NOWAIT"][..],
-                    () if all(end, &["SKIP", "LOCKED"]) => &["SKIP", "LOCKED"],
-                    () => &[],
-                };
-                let commas = (at..end).filter(|at| tokens[*at].token == Token::Comma);
-                changes.extend(commas.map(|at| (at, Change::OneMore { share, tail })));
+                changes.extend(more_clauses(&tokens, at));
             }
             Token::LParen => {
                 let query = ["SELECT", "WITH", "VALUES", "TABLE"].iter().any(|w| is(at + 1, w));
@@ -250,6 +242,21 @@ fn changed(tokens: Vec<TokenWithSpan>, changes: Vec<(usize, Change)>) -> Vec<Tok
         }
     }
     changed
+}
+
+/// What the commas after the OF at a place become.
+fn more_clauses(tokens: &[TokenWithSpan], of: usize) -> Vec<(usize, Change)> {
+    let is =
+        |at: usize, word: &str| tokens.get(at).is_some_and(|found| is_word(&found.token, word));
+    let end = past_names(tokens, of + 1);
+    let tail = match () {
+        () if is(end, "NOWAIT") => &["NOWAIT"][..],
+        () if is(end, "SKIP") && is(end + 1, "LOCKED") => &["SKIP", "LOCKED"],
+        () => &[],
+    };
+    let change = Change::OneMore { share: is(of - 1, "SHARE"), tail };
+    let commas = (of..end).filter(|at| tokens[*at].token == Token::Comma);
+    commas.map(|at| (at, change)).collect()
 }
 
 /// Past the names with commas between them that begin at a place.

@@ -10,7 +10,7 @@ use super::physical::{
     AccessLock, Assignment, ConflictAction, DeletePlan, InsertPlan, InsertSource, OutputColumn,
     PhysicalPlan, QueryPlan, SortKey, SourceTable, Subplan, TargetTable, UpdatePlan, UpdatedTable,
 };
-use super::read_columns::ReadColumns;
+use super::read_columns::{ReadColumns, renamed_row};
 use super::scope::{Scope, same_name};
 use super::select::{limited, sorted};
 use super::subquery::without_subqueries;
@@ -420,29 +420,6 @@ fn assigned_rows(plan: Logical, columns: &[usize], table: &TableInfo) -> Logical
         return plan;
     }
     Logical::Project { input: Box::new(plan), exprs }
-}
-
-/// The row to be inserted, under names of its own for the columns that are given. Error 1136 for another number of names.
-fn renamed_row(
-    alias: &str,
-    table: &TableInfo,
-    columns: &[usize],
-    names: &[String],
-) -> SqlResult<Scope> {
-    if names.len() != columns.len() {
-        return Err(super::query::wrong_row(1));
-    }
-    let column = |offset: usize| {
-        let given = columns.iter().position(|column| *column == offset);
-        OutputColumn {
-            // The others are known by no name.
-            name: given.map_or_else(String::new, |given| names[given].clone()),
-            field_type: table.columns[offset].field_type.clone(),
-            origin: None,
-            key_flags: 0,
-        }
-    };
-    Ok(Scope::derived(alias, (0..public_columns(table)).map(column).collect()))
 }
 
 fn target_columns(table: &TableInfo, names: Option<&[String]>) -> SqlResult<Vec<usize>> {

@@ -1,8 +1,11 @@
 //! INSERT … SELECT … ON DUPLICATE KEY UPDATE: its assignments may read columns of the tables that the SELECT reads. They are selected
-//! behind the values, and stand behind the old row and the new one in what the assignments see.
+//! behind the values, and stand behind the old row and the new one in what the assignments see. And the names that INSERT … AS gives
+//! the columns of the new row.
 
 use super::dml::target_column;
+use super::logical::public_columns;
 use super::physical::OutputColumn;
+use super::query::wrong_row;
 use super::scope::{Scope, same_name};
 use crate::common::SqlResult;
 use crate::sql::catalog::TableInfo;
@@ -91,6 +94,29 @@ impl ReadColumns {
         }
         Ok(seen)
     }
+}
+
+/// The row to be inserted, under names of its own for the columns that are given. Error 1136 for another number of names.
+pub(super) fn renamed_row(
+    alias: &str,
+    table: &TableInfo,
+    columns: &[usize],
+    names: &[String],
+) -> SqlResult<Scope> {
+    if names.len() != columns.len() {
+        return Err(wrong_row(1));
+    }
+    let column = |offset: usize| {
+        let given = columns.iter().position(|column| *column == offset);
+        OutputColumn {
+            // The others are known by no name.
+            name: given.map_or_else(String::new, |given| names[given].clone()),
+            field_type: table.columns[offset].field_type.clone(),
+            origin: None,
+            key_flags: 0,
+        }
+    };
+    Ok(Scope::derived(alias, (0..public_columns(table)).map(column).collect()))
 }
 
 impl ReadColumn {

@@ -244,6 +244,11 @@ fn statistics() {
 }
 
 #[test]
+fn join_order() {
+    run("join_order");
+}
+
+#[test]
 fn joins() {
     run("joins");
 }

@@ -71,6 +71,7 @@ impl Parser<'_> {
             "SQL_BUFFER_RESULT",
             "SQL_NO_CACHE",
             "SQL_CALC_FOUND_ROWS",
+            "STRAIGHT_JOIN",
         ];
         const ENDS: &[&str] = &[
             "FROM",
