@@ -33,8 +33,6 @@ fn datum(variable: &Variable, text: &str) -> Datum {
         Domain::Integer(0.., _) => Datum::UInt(text.parse().unwrap_or(0)),
         Domain::Integer(..) => Datum::Int(text.parse().unwrap_or(0)),
         Domain::Number => Datum::Float(text.parse().unwrap_or(0.0)),
-        // character_set_results of results that are sent as they are.
-        Domain::Charset if text.is_empty() => Datum::Null,
         _ => Datum::from(text),
     }
 }
