@@ -7,7 +7,7 @@ use parking_lot::RwLock;
 use super::definitions::{Domain, Rule, Scope, Variable, canonical, find, list};
 use super::settings::Settings;
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::types::{Charset, Collation, Datum, SqlMode, TimeZone};
+use crate::sql::types::{Collation, Datum, SqlMode, TimeZone};
 
 /// The text of each variable, in the order of [`list`].
 type Texts = Vec<Arc<str>>;
@@ -161,7 +161,8 @@ impl SessionVariables {
 
     /// Character sets and collations go in pairs.
     fn follow(&mut self, name: &str) {
-        let paired = |charset: &str| Collation::of_charset(charset).unwrap_or_default().name();
+        let paired =
+            |charset: &str| Collation::of_charset(charset).map_or("utf8mb4_bin", Collation::name);
         let text = find(name).map(|position| self.texts[position].clone()).unwrap_or_default();
         let of_collation =
             |name: &str| Collation::by_name(name).map_or("utf8mb4", Collation::charset);
@@ -189,16 +190,26 @@ impl SessionVariables {
         collation: Option<&str>,
     ) -> SqlResult<()> {
         let charset = charset.unwrap_or("utf8mb4");
-        let set = Charset::by_name(charset)?;
+        let default = spoken(charset)?;
         let collation = match collation {
-            None => set.default_collation(),
-            Some(name) => Collation::of_both(charset, name)?,
+            None => default.name().to_owned(),
+            Some(name) => {
+                let found = Collation::by_name(name)?;
+                Collation::refuse_foreign(name)?;
+                let binary = charset == "binary";
+                if (found == Collation::Binary) != binary {
+                    return Err(SqlError::new(
+                        errno::COLLATION_CHARSET_MISMATCH,
+                        format!("COLLATION '{name}' is not valid for CHARACTER SET '{charset}'"),
+                    ));
+                }
+                name.to_owned()
+            }
         };
-        speakable("character_set_client", set)?;
         for name in ["character_set_client", "character_set_connection", "character_set_results"] {
-            self.put_text(name, set.name());
+            self.put_text(name, charset);
         }
-        self.put_text("collation_connection", collation.name());
+        self.put_text("collation_connection", collation);
         Ok(())
     }
 
@@ -256,9 +267,9 @@ fn wrong_type(variable: &Variable) -> SqlError {
 fn decode(variable: &Variable, value: &Datum) -> SqlResult<(String, Clipped)> {
     let text = || value.to_text();
     if value.is_null() {
-        // character_set_results = NULL: results are sent as they are.
+        // character_set_results = NULL: results are sent as they are, which is what we do.
         return match variable.name {
-            "character_set_results" => Ok((String::new(), None)),
+            "character_set_results" => Ok(("utf8mb4".to_owned(), None)),
             _ => Err(wrong_value(variable, "NULL")),
         };
     }
@@ -276,28 +287,24 @@ fn decode(variable: &Variable, value: &Datum) -> SqlResult<(String, Clipped)> {
             Domain::Modes => modes(&text())?.to_string(),
             Domain::Zone => TimeZone::parse(&text())?.to_string(),
             Domain::Charset => {
-                let set = Charset::by_name(&text())?;
-                if variable.name == "character_set_client" {
-                    speakable(variable.name, set)?;
-                }
-                set.name().to_owned()
+                spoken(&text())?;
+                text().to_lowercase()
             }
-            Domain::Collation => Collation::by_name(&text())?.name().to_owned(),
+            Domain::Collation => {
+                Collation::by_name(&text())?;
+                Collation::refuse_foreign(&text())?;
+                text().to_lowercase()
+            }
             Domain::Isolation => isolation(variable, &text())?,
         },
         None,
     ))
 }
 
-/// Error 1231 for a character set that no client can speak: ASCII is something else in it.
-fn speakable(variable: &str, set: Charset) -> SqlResult<()> {
-    if set.may_be_spoken() {
-        return Ok(());
-    }
-    Err(SqlError::new(
-        errno::WRONG_VALUE_FOR_VAR,
-        format!("Variable '{variable}' can't be set to the value of '{}'", set.name()),
-    ))
+/// A character set that a connection may speak. Nothing is converted, so text has to be UTF-8 as it stands.
+fn spoken(charset: &str) -> SqlResult<Collation> {
+    Collation::refuse_foreign(charset)?;
+    Collation::of_charset(charset)
 }
 
 /// `sql_mode`, without the mode that would change what statements mean and does not.
