@@ -41,6 +41,9 @@ const CHILD_PATIENCE: Duration = Duration::from_secs(10);
 /// After so many messages in one go, other actors of the thread get their turn.
 const MESSAGES_A_TURN: u32 = 128;
 
+/// And with the first message that ends after so long: few messages can be heavy, too.
+const TURN: Duration = Duration::from_micros(500);
+
 /// After so many messages, spawned futures and timers are looked at again.
 const MESSAGES_BETWEEN_TASKS: u32 = 16;
 
@@ -244,6 +247,7 @@ impl<A: Actor> Cell<A> {
 
     /// Messages, spawned futures and timers, until there is nothing to do or the turn is over.
     fn work(&mut self, cx: &mut task::Context<'_>) -> Step {
+        let began = self.core.now();
         for turn in 0..MESSAGES_A_TURN {
             if self.ctx.stop_requested {
                 self.stop();
@@ -258,7 +262,11 @@ impl<A: Actor> Cell<A> {
                 }
             }
             if turn % MESSAGES_BETWEEN_TASKS != 0 || !self.run_task(cx) {
-                match self.core.mailbox.take(self.core.now(), cx.waker()) {
+                let now = self.core.now();
+                if now.since(began) > TURN {
+                    break;
+                }
+                match self.core.mailbox.take(now, cx.waker()) {
                     Some(taken) => self.handle(taken),
                     None if self.run_task(cx) => {}
                     None => return Step::Sleep,

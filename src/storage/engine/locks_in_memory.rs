@@ -16,6 +16,7 @@
 //!
 //! Whoever holds the latch of a key sees exactly the engine's lock on it: no write of the key is on its way.
 
+use std::collections::VecDeque;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
@@ -207,11 +208,16 @@ struct LockCursor {
     locks: Locks,
     options: IterOptions,
     at: Option<(Bytes, Bytes)>,
+    /// What comes after it, as far as it has been taken out of the map.
+    ahead: VecDeque<(Bytes, Bytes)>,
 }
+
+/// Locks taken out of the map with one look: a reader that passes the locks of a large transaction comes to each of them.
+const AHEAD: usize = 32;
 
 impl LockCursor {
     fn new(locks: Locks, options: IterOptions) -> LockCursor {
-        LockCursor { locks, options, at: None }
+        LockCursor { locks, options, at: None, ahead: VecDeque::new() }
     }
 
     fn lower(&self) -> &[u8] {
@@ -221,14 +227,19 @@ impl LockCursor {
     /// The first lock that is not before `key`, or with `after` behind it.
     fn forward(&mut self, key: &[u8], after: bool) -> Result<bool> {
         self.at = None;
+        self.ahead.clear();
         if !self.locks.is_empty() {
             let key = key.max(self.lower());
             let from = if after { Bound::Excluded(key) } else { Bound::Included(key) };
-            let next = self.locks.range::<[u8], _>((from, Bound::Unbounded)).next();
             let upper = self.options.upper.as_deref();
-            self.at = next
-                .filter(|(key, _)| upper.is_none_or(|upper| ***key < *upper))
-                .map(|(key, lock)| (key.clone(), lock.clone()));
+            let following = self.locks.range::<[u8], _>((from, Bound::Unbounded));
+            let inside = following.take_while(|(key, _)| upper.is_none_or(|upper| ***key < *upper));
+            // Whoever seeks may want only this one.
+            let most = if after { AHEAD } else { 1 };
+            let copies = inside.take(most).map(|(key, lock)| (key.clone(), lock.clone()));
+            let copies: VecDeque<_> = copies.collect();
+            self.ahead = copies;
+            self.at = self.ahead.pop_front();
         }
         Ok(self.at.is_some())
     }
@@ -236,6 +247,7 @@ impl LockCursor {
     /// The last lock within `to`.
     fn backward(&mut self, to: Bound<&[u8]>) -> Result<bool> {
         self.at = None;
+        self.ahead.clear();
         if !self.locks.is_empty() {
             let to = match (to, self.options.upper.as_deref()) {
                 (Bound::Included(key), Some(upper)) if key >= upper => Bound::Excluded(upper),
@@ -271,6 +283,10 @@ impl Cursor for LockCursor {
 
     fn next(&mut self) -> Result<bool> {
         match self.at.take() {
+            Some(_) if !self.ahead.is_empty() => {
+                self.at = self.ahead.pop_front();
+                Ok(true)
+            }
             Some((key, _)) => self.forward(&key, true),
             None => Ok(false),
         }

@@ -114,3 +114,30 @@ async fn a_panic_ends_neither_the_thread_nor_its_neighbours() {
     assert_eq!(loud.ask(Count, 10 * SECOND).await, Ok(0));
     system.shutdown(10 * SECOND).await;
 }
+
+/// Many messages of one actor, each of which takes long, do not keep the others of its thread waiting for all of them.
+#[tokio::test]
+async fn heavy_messages_leave_others_their_turn() {
+    let system = threads(1);
+    let (busy, other) = (spawn(&system, "busy", Thread::Any), spawn(&system, "other", Thread::Any));
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    let handled = Arc::new(Mutex::new(0));
+    busy.tell(act::<Plain>(move |_, _| gate.recv().unwrap())).unwrap();
+    for _ in 0..100 {
+        let handled = handled.clone();
+        let heavy = act::<Plain>(move |_, ctx| {
+            let clock = ctx.system().clock().clone();
+            let began = clock.now();
+            while clock.now().since(began) < Duration::from_millis(1) {}
+            *handled.lock() += 1;
+        });
+        busy.tell(heavy).unwrap();
+    }
+    let seen = handled.clone();
+    let look = other.ask(act::<Plain>(move |_, _| *seen.lock() += 1000), 10 * SECOND);
+    go.send(()).unwrap();
+    look.await.unwrap();
+    let handled = *handled.lock();
+    assert!(handled < 1100, "{handled}: the other's message was handled after all of them");
+    system.shutdown(10 * SECOND).await;
+}
