@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::bind_operator::assigned;
 use super::binder::{Binder, Clause};
-use super::dml_source::targets_first;
+use super::dml_source::{check_keys, targets_first};
 use super::logical::{Logical, column_type, public_columns};
 use super::physical::{
     AccessLock, Assignment, ConflictAction, DeletePlan, InsertPlan, InsertSource, OutputColumn,
@@ -322,30 +322,6 @@ impl Binder<'_> {
         let limit = limit.map(|limit| (None, limit));
         Ok(limited(sorted(plan, keys), limit))
     }
-}
-
-/// Error 1706 where a table is changed under two names, and its primary key under one of them: a row would not be found under the other.
-fn check_keys(tables: &[UpdatedTable], names: &[String]) -> SqlResult<()> {
-    let moves_rows = |updated: &UpdatedTable| {
-        let table = &updated.at.target.table;
-        updated.assignments.iter().any(|assignment| table.is_in_primary_key(assignment.column))
-    };
-    for (position, updated) in tables.iter().enumerate() {
-        let id = updated.at.target.table.id;
-        let before = tables[..position].iter().position(|other| other.at.target.table.id == id);
-        if let Some(before) = before
-            && (moves_rows(updated) || moves_rows(&tables[before]))
-        {
-            return Err(SqlError::new(
-                errno::MULTI_UPDATE_KEY_CONFLICT,
-                format!(
-                    "Primary key/partition key update is not allowed since the table is updated both as '{}' and '{}'.",
-                    names[before], names[position]
-                ),
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// The table that is assigned to.

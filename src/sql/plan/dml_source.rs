@@ -2,9 +2,9 @@
 
 use super::logical::{Logical, unseen_columns};
 use super::outer::is_outer;
-use super::physical::{AccessLock, SourceTable, TargetTable};
+use super::physical::{AccessLock, SourceTable, TargetTable, UpdatedTable};
 use super::scope::Scope;
-use crate::common::{SqlError, SqlResult};
+use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::Expr;
 
 /// The join's rows with the targets' columns (all of them, and the hidden handles) in front, and the scope over them.
@@ -106,4 +106,28 @@ fn lock_scan(plan: &mut Logical, start: usize, base: usize) -> bool {
         | Logical::Filter { input, .. } => lock_scan(input, start, base),
         _ => false,
     }
+}
+
+/// Error 1706 where a table is changed under two names, and its primary key under one of them: a row would not be found under the other.
+pub(super) fn check_keys(tables: &[UpdatedTable], names: &[String]) -> SqlResult<()> {
+    let moves_rows = |updated: &UpdatedTable| {
+        let table = &updated.at.target.table;
+        updated.assignments.iter().any(|assignment| table.is_in_primary_key(assignment.column))
+    };
+    for (position, updated) in tables.iter().enumerate() {
+        let id = updated.at.target.table.id;
+        let before = tables[..position].iter().position(|other| other.at.target.table.id == id);
+        if let Some(before) = before
+            && (moves_rows(updated) || moves_rows(&tables[before]))
+        {
+            return Err(SqlError::new(
+                errno::MULTI_UPDATE_KEY_CONFLICT,
+                format!(
+                    "Primary key/partition key update is not allowed since the table is updated both as '{}' and '{}'.",
+                    names[before], names[position]
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
