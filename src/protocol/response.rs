@@ -42,13 +42,21 @@ impl Ok {
 
 /// Writes an error as a packet.
 pub fn write_error(writer: &mut PacketWriter, error: &SqlError) {
+    // MySQL's own limit; clients of it keep buffers of this size.
+    write_error_in(writer, error, truncate(&error.message, LONGEST_MESSAGE).as_bytes());
+}
+
+/// The most bytes of an error's message.
+const LONGEST_MESSAGE: usize = 512;
+
+/// The same with the message in the character set that results are sent in.
+pub fn write_error_in(writer: &mut PacketWriter, error: &SqlError, message: &[u8]) {
     writer.packet(|out| {
         out.put_u8(0xff);
         out.put_u16_le(error.code);
         out.put_u8(b'#');
         out.extend_from_slice(error.sqlstate().as_bytes());
-        // MySQL's own limit; clients of it keep buffers of this size.
-        out.extend_from_slice(truncate(&error.message, 512).as_bytes());
+        out.extend_from_slice(&message[..message.len().min(LONGEST_MESSAGE)]);
     });
 }
 
@@ -104,8 +112,8 @@ pub struct Column<'a> {
     pub table: &'a str,
     /// Name of the table, or empty.
     pub org_table: &'a str,
-    /// Alias of the column.
-    pub name: &'a str,
+    /// Alias of the column, in the character set of results.
+    pub name: &'a [u8],
     /// Name of the column, or empty.
     pub org_name: &'a str,
     /// Character set and collation by number: 63 is binary.
@@ -125,9 +133,11 @@ impl Column<'_> {
     pub fn write(&self, writer: &mut PacketWriter) {
         writer.packet(|out| {
             put_lenenc_bytes(out, b"def");
-            for name in [self.schema, self.table, self.org_table, self.name, self.org_name] {
+            for name in [self.schema, self.table, self.org_table] {
                 put_lenenc_bytes(out, name.as_bytes());
             }
+            put_lenenc_bytes(out, self.name);
+            put_lenenc_bytes(out, self.org_name.as_bytes());
             out.put_u8(0x0c);
             out.put_u16_le(self.collation);
             out.put_u32_le(self.length);

@@ -6,7 +6,7 @@
 
 use super::answer::Sink;
 use super::core::Core;
-use super::encode::{Format, RowEncoder};
+use super::encode::{Format, RowEncoder, Spoken};
 use super::plan_tables::PlanTables;
 use super::statement::{Request, text_request};
 use crate::common::{SqlError, SqlResult, errno};
@@ -91,7 +91,7 @@ impl Core {
 }
 
 fn sum_of(batch: &RowBatch, query: &QueryPlan) -> SqlResult<u64> {
-    let mut encoder = RowEncoder::new(&query.columns, Format::Text);
+    let mut encoder = RowEncoder::new(&query.columns, Format::Text, Spoken::PLAIN);
     let mut sum = 0_u64;
     let mut add = |mut row: PacketWriter| {
         let mut crc = flate2::Crc::new();

@@ -116,7 +116,7 @@ impl Core {
         {
             let mut system = self.vars.system.lock();
             let charset = client_collation.charset();
-            // The handshake names a collation of utf8mb4 or binary, or one we take for it.
+            // Of the collations that a connection may have.
             let _ = system.set_names(Some(charset), Some(client_collation.name()));
             if self.client.capabilities.contains(CapabilityFlags::CLIENT_INTERACTIVE)
                 && let Some(timeout) = self.vars.global.value("interactive_timeout")
@@ -278,7 +278,13 @@ impl Core {
         });
         self.keep_diagnostics(warnings);
         self.count_statement(Some(&error));
-        response::write_error(&mut sink.writer, &error);
+        match self.spoken().set {
+            Some(set) if !set.is_kept() => {
+                let message = set.encode(error.message.as_bytes());
+                response::write_error_in(&mut sink.writer, &error, &message);
+            }
+            _ => response::write_error(&mut sink.writer, &error),
+        }
     }
 
     pub(super) fn keep_diagnostics(&mut self, warnings: Vec<Warning>) {

@@ -1,5 +1,7 @@
 //! Rows and columns as packets, straight from values and from record batches.
 
+use std::borrow::Cow;
+
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
@@ -11,7 +13,9 @@ use crate::protocol::response::{self, BinaryRow, Column, DateTimeParts};
 use crate::protocol::{ColumnFlags, ColumnType, put_lenenc_bytes};
 use crate::sql::plan::OutputColumn;
 use crate::sql::types::flags::BINARY;
-use crate::sql::types::{BinaryForm, Datum, FieldType, TypeKind, datum_from_array, write_text};
+use crate::sql::types::{
+    BinaryForm, Charset, Datum, FieldType, TypeKind, datum_from_array, write_text,
+};
 
 /// Which protocol rows are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +26,39 @@ pub(super) enum Format {
     Binary,
 }
 
-/// Writes a column's definition. `collation` is the one results are sent in.
-pub(super) fn write_column(writer: &mut PacketWriter, column: &OutputColumn, collation: u16) {
+/// What results are sent in: the collation that is said of texts, and the character set; without one each text is sent in its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spoken {
+    pub(super) collation: u16,
+    pub(super) set: Option<Charset>,
+}
+
+impl Spoken {
+    /// Nothing is said of texts, and nothing converted.
+    pub(super) const PLAIN: Spoken = Spoken { collation: 63, set: Some(Charset::Utf8mb4) };
+
+    /// The set that a column's texts have to be converted to.
+    fn conversion(self, field_type: &FieldType) -> Option<Charset> {
+        if self.set == Some(Charset::Utf8mb4) || field_type.is_binary_string() {
+            return None;
+        }
+        let textual = field_type.kind.is_textual() || field_type.kind == TypeKind::Json;
+        let own = if textual { field_type.collation.character_set() } else { Charset::Ascii };
+        let set = self.set.unwrap_or(own);
+        let as_it_is = set == own && set.is_kept() || !textual && set.may_be_spoken();
+        (!as_it_is && !matches!(set, Charset::Utf8mb4 | Charset::Binary)).then_some(set)
+    }
+}
+
+/// Writes a column's definition.
+pub(super) fn write_column(writer: &mut PacketWriter, column: &OutputColumn, spoken: Spoken) {
+    let names = spoken.set.unwrap_or(Charset::Utf8mb4);
+    let name = |name: &str| match names.encode(name.as_bytes()) {
+        // A name that is no text would be no name.
+        Cow::Borrowed(_) => None,
+        Cow::Owned(encoded) => Some(encoded),
+    };
+    let shown = name(&column.name);
     let (org_name, table, org_table, schema) = match &column.origin {
         Some((name, alias, table, database)) => {
             (name.as_str(), alias.as_str(), table.as_str(), database.as_str())
@@ -40,10 +75,13 @@ pub(super) fn write_column(writer: &mut PacketWriter, column: &OutputColumn, col
         schema,
         table,
         org_table,
-        name: &column.name,
+        name: shown.as_deref().unwrap_or(column.name.as_bytes()),
         org_name,
-        collation: field_type.protocol_charset(collation),
-        length: field_type.protocol_length(),
+        collation: field_type.protocol_charset(match spoken.set {
+            None => field_type.collation.id(),
+            Some(_) => spoken.collation,
+        }),
+        length: field_type.protocol_length(spoken.set),
         kind: ColumnType::try_from(field_type.protocol_type())
             .unwrap_or(ColumnType::MYSQL_TYPE_VAR_STRING),
         flags: ColumnFlags::from_bits_truncate(flags),
@@ -53,9 +91,9 @@ pub(super) fn write_column(writer: &mut PacketWriter, column: &OutputColumn, col
 }
 
 /// Writes a column's definition as COM_FIELD_LIST answers it: with a default, which is always NULL here.
-pub(super) fn write_field(writer: &mut PacketWriter, column: &OutputColumn, collation: u16) {
+pub(super) fn write_field(writer: &mut PacketWriter, column: &OutputColumn, spoken: Spoken) {
     let mut alone = PacketWriter::new(0);
-    write_column(&mut alone, column, collation);
+    write_column(&mut alone, column, spoken);
     let packet = alone.take();
     writer.packet(|out| {
         out.extend_from_slice(&packet[HEADER..]);
@@ -68,15 +106,52 @@ pub(super) struct RowEncoder<'a> {
     columns: &'a [OutputColumn],
     format: Format,
     scratch: Vec<u8>,
+    /// What each column's texts are converted to; none of any where none is.
+    conversions: Vec<Option<Charset>>,
 }
 
 impl<'a> RowEncoder<'a> {
-    pub(super) fn new(columns: &'a [OutputColumn], format: Format) -> RowEncoder<'a> {
-        RowEncoder { columns, format, scratch: Vec::new() }
+    pub(super) fn new(
+        columns: &'a [OutputColumn],
+        format: Format,
+        spoken: Spoken,
+    ) -> RowEncoder<'a> {
+        let of = |column: &OutputColumn| spoken.conversion(&column.field_type);
+        let conversions = match columns.iter().any(|column| of(column).is_some()) {
+            true => columns.iter().map(of).collect(),
+            false => Vec::new(),
+        };
+        RowEncoder { columns, format, scratch: Vec::new(), conversions }
+    }
+
+    /// A row with its texts in what they are sent in.
+    fn converted(&self, row: &[Datum]) -> Vec<Datum> {
+        let cells = row.iter().zip(self.columns).zip(&self.conversions);
+        cells
+            .map(|((value, column), set)| match set {
+                Some(set) if !value.is_null() && self.is_text(&column.field_type) => {
+                    let mut text = Vec::new();
+                    write_text(value, &column.field_type, &mut text);
+                    Datum::from(set.encode(&text).into_owned())
+                }
+                _ => value.clone(),
+            })
+            .collect()
+    }
+
+    fn is_text(&self, field_type: &FieldType) -> bool {
+        self.format == Format::Text || field_type.binary_form() == BinaryForm::Text
     }
 
     /// Writes a row of values.
     pub(super) fn row(&mut self, row: &[Datum], writer: &mut PacketWriter) {
+        match self.conversions.is_empty() {
+            true => self.kept_row(row, writer),
+            false => self.kept_row(&self.converted(row), writer),
+        }
+    }
+
+    fn kept_row(&mut self, row: &[Datum], writer: &mut PacketWriter) {
         let (columns, scratch) = (self.columns, &mut self.scratch);
         let cells = row.iter().zip(columns.iter().map(|column| &column.field_type));
         match self.format {
@@ -101,6 +176,13 @@ impl<'a> RowEncoder<'a> {
         row: usize,
         writer: &mut PacketWriter,
     ) -> SqlResult<()> {
+        if !self.conversions.is_empty() {
+            let cells = batch.columns().iter().zip(self.columns);
+            let values =
+                cells.map(|(array, column)| datum_from_array(array, row, &column.field_type));
+            self.row(&values.collect::<SqlResult<Vec<Datum>>>()?, writer);
+            return Ok(());
+        }
         let (columns, scratch) = (self.columns, &mut self.scratch);
         let cells = batch.columns().iter().zip(columns.iter().map(|column| &column.field_type));
         match self.format {

@@ -17,7 +17,7 @@ use crate::sql::exec::load::RowWriter;
 use crate::sql::exec::{RowStream, execute_query};
 use crate::sql::parser::ast::{IntoFile, Query};
 use crate::sql::plan::{QueryPlan, StatementPlan};
-use crate::sql::types::{Collation, Datum, FieldType, write_text};
+use crate::sql::types::{Charset, Datum, FieldType, write_text};
 
 /// As much is written to the file at once.
 const PIECE: usize = 256 << 10;
@@ -90,7 +90,7 @@ impl Core {
         sink: &mut Sink,
     ) -> SqlResult<()> {
         if let Some(charset) = &into.charset {
-            Collation::refuse_foreign(charset)?;
+            Charset::of_file(charset)?;
         }
         let path = self.server_file(&into.file)?;
         let (reading, planned) = self.begin_query(query, request).await?;

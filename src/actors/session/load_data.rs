@@ -23,7 +23,7 @@ use crate::sql::exec::{DmlResult, ExecContext};
 use crate::sql::expr::SessionVars as _;
 use crate::sql::parser::ast::{LoadData, LoadTarget};
 use crate::sql::plan::{FileRow, InsertPlan, InsertSource, StatementPlan};
-use crate::sql::types::{Collation, Datum, FieldType};
+use crate::sql::types::{Charset, Datum, FieldType};
 
 /// Rows that are written at a time.
 const BATCH_ROWS: usize = 1024;
@@ -49,7 +49,7 @@ impl Core {
         sink: &mut Sink,
     ) -> SqlResult<()> {
         if let Some(charset) = &load.charset {
-            Collation::refuse_foreign(charset)?;
+            Charset::of_file(charset)?;
         }
         if load.local {
             self.check_local_files()?;

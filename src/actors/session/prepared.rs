@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::answer::Sink;
 use super::core::Core;
 use super::cursor::Cursor;
-use super::encode::{Format, write_column};
+use super::encode::{Format, Spoken, write_column};
 use super::place::{LIGHT_BYTES, parse_at};
 use super::statement::{Request, text_request};
 use super::{Held, Memory};
@@ -25,7 +25,9 @@ use crate::sql::parser::{Hints, ParsedStatement, Shape};
 use crate::sql::plan::{OutputColumn, StatementPlan};
 use crate::sql::statement::Prepares;
 use crate::sql::types::time::Parts;
-use crate::sql::types::{Datum, Decimal, Duration, FieldType, SqlMode, Time, TimeKind, TypeKind};
+use crate::sql::types::{
+    Charset, Datum, Decimal, Duration, FieldType, SqlMode, Time, TimeKind, TypeKind,
+};
 
 /// The kind of cursor there is: over rows that were read when the statement ran, forwards only.
 const CURSOR_TYPE_READ_ONLY: u8 = 1;
@@ -313,7 +315,8 @@ impl Core {
     pub(super) async fn prepare(&mut self, text: &Bytes, sink: &mut Sink) -> SqlResult<()> {
         self.begin_eval(Vec::new(), false, false);
         // A copy: the text outlives the buffer the packet came in.
-        let prepared = self.parse_prepared(&Bytes::copy_from_slice(text)).await?;
+        let text = Bytes::copy_from_slice(&self.heard(text));
+        let prepared = self.parse_prepared(&text).await?;
         let columns = self.columns_of(&prepared)?;
         self.prepared.last_id += 1;
         let id = self.prepared.last_id;
@@ -328,6 +331,7 @@ impl Core {
             },
         );
         let (status, capabilities) = (self.status(false), self.client.capabilities);
+        let spoken = self.spoken();
         let writer = &mut sink.writer;
         let column_count = u16::try_from(columns.len()).unwrap_or(u16::MAX);
         response::write_prepare_ok(writer, id, column_count, parameters as u16, 0);
@@ -339,14 +343,13 @@ impl Core {
                 key_flags: 0,
             };
             for _ in 0..parameters {
-                write_column(writer, &parameter, 63);
+                write_column(writer, &parameter, Spoken::PLAIN);
             }
             response::write_columns_end(writer, capabilities, status);
         }
         if !columns.is_empty() {
-            let collation = self.vars.system.lock().settings.results.id();
             for column in &columns {
-                write_column(writer, column, collation);
+                write_column(writer, column, spoken);
             }
             response::write_columns_end(writer, capabilities, status);
         }
@@ -397,8 +400,9 @@ impl Core {
         entry.cursor = None;
         let cursor = (cursor & CURSOR_TYPE_READ_ONLY != 0).then_some(id);
         let (mut params, mut types) = (Vec::with_capacity(values.len()), Vec::new());
+        let client = self.vars.system.lock().settings.speaks;
         for value in values {
-            let (datum, field_type) = value_of(value)?;
+            let (datum, field_type) = value_of(value, client)?;
             params.push(datum);
             types.push(field_type);
         }
@@ -478,7 +482,7 @@ fn general(field_type: &FieldType) -> FieldType {
 }
 
 /// A parameter's value with its type.
-fn value_of(parameter: Parameter) -> SqlResult<(Datum, FieldType)> {
+fn value_of(parameter: Parameter, client: Charset) -> SqlResult<(Datum, FieldType)> {
     Ok(match parameter {
         Parameter::Null => (Datum::Null, FieldType::null()),
         Parameter::Int(number) => (Datum::Int(number), FieldType::bigint()),
@@ -487,7 +491,10 @@ fn value_of(parameter: Parameter) -> SqlResult<(Datum, FieldType)> {
         Parameter::Double(number) => (Datum::Float(number), FieldType::double()),
         Parameter::Text(text) => {
             // The value may outlive the buffer it came in: rows are kept in the transaction.
-            let text = Bytes::copy_from_slice(&text);
+            let text = match client.is_kept() {
+                true => Bytes::copy_from_slice(&text),
+                false => client.decode_lossy(&text).into_owned().into(),
+            };
             (Datum::Bytes(text), FieldType::new(TypeKind::VarChar))
         }
         Parameter::Binary(bytes) => {

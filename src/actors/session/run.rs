@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::answer::Sink;
 use super::core::Core;
-use super::encode::{Format, RowEncoder, write_column};
+use super::encode::{Format, RowEncoder, Spoken, write_column};
 use super::place::{Workers, place};
 use super::plan_tables::{PlanTables, writes_named_rows};
 use super::prepared::PlanKey;
@@ -218,7 +218,7 @@ impl Core {
             return self.keep_rows(id, columns, batch, rows, sink).await;
         }
         self.write_columns(columns, request.more, sink);
-        let mut encoder = RowEncoder::new(columns, request.format);
+        let mut encoder = RowEncoder::new(columns, request.format, self.spoken());
         let mut count = 0_u64;
         while let Some(rows_now) = batch {
             count += rows_now.len() as u64;
@@ -258,7 +258,7 @@ impl Core {
     ) -> SqlResult<()> {
         let mut kept = PacketWriter::new(0);
         let mut held = self.memory.hold(0)?;
-        let mut encoder = RowEncoder::new(columns, Format::Binary);
+        let mut encoder = RowEncoder::new(columns, Format::Binary, self.spoken());
         let mut count = 0_u64;
         while let Some(rows_now) = batch {
             count += rows_now.len() as u64;
@@ -282,6 +282,16 @@ impl Core {
         Ok(())
     }
 
+    /// What results are sent in.
+    pub(super) fn spoken(&self) -> Spoken {
+        let settings = &self.vars.system.lock().settings;
+        let collation = match settings.results {
+            Some(set) if set != settings.connection.character_set() => set.default_collation(),
+            _ => settings.connection,
+        };
+        Spoken { collation: collation.id(), set: settings.results }
+    }
+
     /// Writes what comes before rows.
     pub(super) fn write_columns(&self, columns: &[OutputColumn], more: bool, sink: &mut Sink) {
         self.write_definitions(columns, sink);
@@ -290,10 +300,10 @@ impl Core {
     }
 
     fn write_definitions(&self, columns: &[OutputColumn], sink: &mut Sink) {
-        let collation = self.vars.system.lock().settings.results.id();
+        let spoken = self.spoken();
         response::write_column_count(&mut sink.writer, columns.len());
         for column in columns {
-            write_column(&mut sink.writer, column, collation);
+            write_column(&mut sink.writer, column, spoken);
         }
     }
 

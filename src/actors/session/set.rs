@@ -6,14 +6,10 @@ use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::parser::ast::{AccessMode, Expr, Literal, VariableAssignment, VariableScope};
 use crate::sql::types::{Collation, Datum, FieldType};
 
-/// The collation a client's handshake names by number.
+/// The collation a client's handshake names by number; the default for one that is not known, or of a set that nobody can speak.
 pub(super) fn collation_by_id(id: u16) -> Collation {
-    match id {
-        63 => Collation::Binary,
-        45 | 33 | 224 | 255 | 192 | 8 => Collation::Utf8mb4GeneralCi,
-        309 => Collation::Utf8mb4_0900Bin,
-        _ => Collation::Utf8mb4Bin,
-    }
+    let spoken = Collation::by_id(id).filter(|found| found.character_set().may_be_spoken());
+    spoken.unwrap_or_default()
 }
 
 impl Core {

@@ -164,7 +164,7 @@ impl Core {
         let name = ObjectName { database: None, name };
         let (database, table) = self.find_table(&schema, &name)?;
         let pattern = String::from_utf8_lossy(pattern).into_owned();
-        let collation = self.vars.system.lock().settings.results.id();
+        let spoken = self.spoken();
         for column in &table.columns {
             if column.state != crate::sql::catalog::SchemaState::Public {
                 continue;
@@ -187,7 +187,7 @@ impl Core {
                 )),
                 key_flags: 0,
             };
-            super::encode::write_field(&mut sink.writer, &output, collation);
+            super::encode::write_field(&mut sink.writer, &output, spoken);
         }
         crate::protocol::response::write_eof(&mut sink.writer, self.status(false), 0);
         Ok(())

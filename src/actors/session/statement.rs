@@ -1,5 +1,6 @@
 //! Statements: COM_QUERY's texts, and which part of the session runs which statement.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Kill;
@@ -43,6 +44,8 @@ pub(super) struct Request<'a> {
 impl Core {
     /// COM_QUERY: one statement, or several where the client may send them.
     pub(super) async fn query(&mut self, text: &[u8], sink: &mut Sink) -> SqlResult<()> {
+        let heard = self.heard(text);
+        let text: &[u8] = &heard;
         let mut parsed = parse_at(self, text, 0).await?.ok_or_else(empty_query)?;
         let mut start = 0;
         loop {
@@ -86,6 +89,18 @@ impl Core {
                 Some(following) => parsed = following,
                 None => return Ok(()),
             }
+        }
+    }
+
+    /// A statement's text as it is read: what the client speaks, in UTF-8.
+    pub(super) fn heard<'t>(&self, text: &'t [u8]) -> Cow<'t, [u8]> {
+        let client = self.vars.system.lock().settings.speaks;
+        if client.is_kept() || text.is_ascii() {
+            return Cow::Borrowed(text);
+        }
+        match client.decode_lossy(text) {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
         }
     }
 

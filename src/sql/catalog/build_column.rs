@@ -19,9 +19,6 @@ pub(super) const COMMENT_LIMIT: usize = 1024;
 /// The most bytes of a VARCHAR.
 const VARCHAR_BYTES: u32 = 65_535;
 
-/// Bytes of a character at most.
-const CHARACTER_BYTES: u32 = 4;
-
 /// A column, with all that can be said of it alone.
 pub(super) fn build_column(
     definition: &ColumnDefinition,
@@ -394,12 +391,10 @@ fn fraction(column: &str, written: &DataType) -> SqlResult<u8> {
 }
 
 fn text_collation(written: &DataType, inherited: Collation) -> SqlResult<Collation> {
-    if written.binary {
-        let charset = written.charset.as_deref();
-        charset.map_or(Ok(()), Collation::refuse_foreign)?;
-        return charset.map_or(Ok(Collation::Utf8mb4Bin), Collation::of_charset);
-    }
-    collation_of(written.charset.as_deref(), written.collation.as_deref(), inherited)
+    let collation =
+        collation_of(written.charset.as_deref(), written.collation.as_deref(), inherited)?;
+    // BINARY: the collation of the character set's codes.
+    Ok(if written.binary { collation.character_set().bin() } else { collation })
 }
 
 fn string(column: &str, written: &DataType, inherited: Collation) -> SqlResult<FieldType> {
@@ -415,7 +410,7 @@ fn string(column: &str, written: &DataType, inherited: Collation) -> SqlResult<F
         )
     };
     // Bytes where the column holds bytes: a character set of `binary` makes a binary column.
-    let width = if collation == Collation::Binary { 1 } else { CHARACTER_BYTES };
+    let width = collation.character_set().max_bytes();
     let field_type = match written.name.as_str() {
         "char" | "binary" => {
             let length = written.length.unwrap_or(1);
@@ -454,30 +449,11 @@ pub(super) fn collation_of(
     collation: Option<&str>,
     inherited: Collation,
 ) -> SqlResult<Collation> {
-    if let (Some(name), None) | (None, Some(name)) = (charset, collation) {
-        Collation::refuse_foreign(name)?;
-    }
     match (charset, collation) {
         (None, None) => Ok(inherited),
         (Some(charset), None) => Collation::of_charset(charset),
         (None, Some(collation)) => Collation::by_name(collation),
-        (Some(charset), Some(collation)) => {
-            Collation::of_charset(charset)?;
-            let found = Collation::by_name(collation)?;
-            let family = |name: &str| match name {
-                "utf8" | "utf8mb3" => "utf8".to_owned(),
-                other => other.to_owned(),
-            };
-            let prefix = collation.split('_').next().unwrap_or(collation);
-            if family(prefix) != family(charset) {
-                return Err(SqlError::new(
-                    errno::COLLATION_CHARSET_MISMATCH,
-                    format!("COLLATION '{collation}' is not valid for CHARACTER SET '{charset}'"),
-                ));
-            }
-            Collation::refuse_foreign(charset)?;
-            Ok(found)
-        }
+        (Some(charset), Some(collation)) => Collation::of_both(charset, collation),
     }
 }
 

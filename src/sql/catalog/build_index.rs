@@ -5,7 +5,7 @@ use super::build_column::COMMENT_LIMIT;
 use super::{ColumnInfo, IndexColumn, IndexInfo, SchemaState, TableInfo};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::parser::ast::{ColumnOption, CreateTable, IndexDefinition, IndexPart};
-use crate::sql::types::{Collation, TypeKind};
+use crate::sql::types::TypeKind;
 
 /// The most bytes of a key.
 const KEY_BYTES: u32 = 3072;
@@ -295,7 +295,7 @@ fn key_part(column: &ColumnInfo, part: &IndexPart) -> SqlResult<(IndexColumn, u3
         // All of it is no prefix.
         prefix_len = prefix_len.filter(|length| *length < whole);
     }
-    let width = if column.field_type.collation == Collation::Binary { 1 } else { 4 };
+    let width = column.field_type.character_bytes();
     let length = prefix_len.or(column.field_type.length).unwrap_or(0);
     let part = IndexColumn { column: column.id, offset: column.offset, prefix_len };
     Ok((part, length.saturating_mul(width)))

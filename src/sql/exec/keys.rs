@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::common::SqlResult;
 use crate::sql::expr::EvalContext;
-use crate::sql::types::{Class, Collation, Datum, Decimal, FieldType, TimeZone, codec};
+use crate::sql::types::{Class, Datum, Decimal, FieldType, TimeZone, codec};
 pub(crate) use crate::storage::codec::table::prefix_end;
 
 /// The next key.
@@ -53,9 +53,7 @@ pub(crate) fn is_true(value: &Datum, ctx: &EvalContext) -> SqlResult<bool> {
 /// Whether bytes compare like the values themselves, so that no key is needed to group or order by them.
 pub(crate) fn compares_as_bytes(field_type: &FieldType) -> bool {
     match field_type.kind.class() {
-        Class::String => {
-            matches!(field_type.collation, Collation::Binary | Collation::Utf8mb4_0900Bin)
-        }
+        Class::String => field_type.collation.compares_bytes(),
         Class::Json => false,
         Class::Integer
         | Class::Float

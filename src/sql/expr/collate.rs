@@ -2,78 +2,210 @@
 
 use super::{Expr, Function};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::types::{Collation, TypeKind};
+use crate::sql::types::{Charset, Collation, Datum, TypeKind};
+
+/// How firmly a text insists on its collation; lower is firmer, as in MySQL's `COERCIBILITY()`.
+const EXPLICIT: u8 = 0;
+/// Of collations that do not go together: the text has none to insist on.
+const NONE: u8 = 1;
+const IMPLICIT: u8 = 2;
+const SYSTEM: u8 = 3;
+const COERCIBLE: u8 = 4;
+const NUMERIC: u8 = 5;
+const IGNORABLE: u8 = 6;
+
+/// Their names in errors.
+const NAMES: [&str; 7] =
+    ["EXPLICIT", "NONE", "IMPLICIT", "SYSCONST", "COERCIBLE", "NUMERIC", "IGNORABLE"];
+
+/// Whether texts without a collation to insist on can be worked on together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mix {
+    /// They can: put together, they have none either.
+    Allowed,
+    /// They cannot: they are compared.
+    Refused,
+}
+
+/// What an expression brings along.
+#[derive(Clone, Copy)]
+struct Claim {
+    collation: Collation,
+    level: u8,
+    /// Every character set has its characters.
+    ascii: bool,
+}
 
 /// What COERCIBILITY() says of an expression.
 pub(crate) fn coercibility_of(expr: &Expr) -> u8 {
     let kind = expr.field_type().kind;
     if !kind.is_textual() {
-        return if kind == TypeKind::Null { 6 } else { 5 };
+        return if kind == TypeKind::Null { IGNORABLE } else { NUMERIC };
     }
+    claim(expr).level
+}
+
+fn claim(expr: &Expr) -> Claim {
+    let field_type = expr.field_type();
+    let collation = field_type.collation;
+    let of_set = collation.character_set() == Charset::Ascii;
     match expr {
-        Expr::Call { function: Function::GetUserVar, .. } => 2,
+        Expr::Column { .. } => Claim { collation, level: IMPLICIT, ascii: of_set },
+        Expr::Literal { value, .. } => {
+            let level = if value.is_null() { IGNORABLE } else { COERCIBLE };
+            let ascii = match value {
+                Datum::Bytes(bytes) => bytes.is_ascii(),
+                Datum::Member(member) => member.text.is_ascii(),
+                _ => true,
+            };
+            Claim { collation, level, ascii }
+        }
+        Expr::Parameter { .. } => Claim { collation, level: COERCIBLE, ascii: of_set },
+        Expr::Call { function: Function::Collate, args, .. } => {
+            Claim { collation, level: EXPLICIT, ascii: args.iter().all(is_ascii) }
+        }
+        Expr::Call { function: Function::Cast, args, .. } => {
+            Claim { collation, level: IMPLICIT, ascii: args.iter().all(is_ascii) }
+        }
+        Expr::Call { function: Function::GetUserVar, .. } => {
+            Claim { collation, level: IMPLICIT, ascii: of_set }
+        }
+        Expr::Call { function: Function::GetSystemVar, .. } => {
+            Claim { collation, level: SYSTEM, ascii: of_set }
+        }
         // The user, the database, the version.
-        Expr::Call { function: Function::GetSystemVar, .. } => 3,
-        Expr::Call { args, .. } if args.is_empty() => 3,
-        _ => coercibility(expr),
+        Expr::Call { args, .. } if args.is_empty() => {
+            Claim { collation, level: SYSTEM, ascii: of_set }
+        }
+        Expr::Call { args, .. } => {
+            let mixed = together(args.iter().filter(|arg| is_textual(arg)).map(claim));
+            let (level, ascii) = match mixed {
+                None => (COERCIBLE, true),
+                Some(Ok(claim)) => (claim.level.min(COERCIBLE), claim.ascii),
+                Some(Err(())) => (NONE, false),
+            };
+            Claim { collation, level, ascii }
+        }
     }
 }
 
-/// How firmly an expression insists on its collation; lower is firmer, as in MySQL's `COERCIBILITY()`.
-fn coercibility(expr: &Expr) -> u8 {
-    match expr {
-        Expr::Call { function: Function::Collate, .. } => 0,
-        Expr::Column { field_type, .. } if field_type.kind.is_textual() => 2,
-        Expr::Literal { field_type, .. } | Expr::Parameter { field_type, .. } => {
-            if field_type.kind.is_textual() { 4 } else { 6 }
-        }
-        Expr::Call { function: Function::Cast, field_type, .. } if field_type.kind.is_textual() => {
-            2
-        }
-        Expr::Call { args, field_type, .. } if field_type.kind.is_textual() => {
-            args.iter().map(coercibility).min().unwrap_or(4).min(4)
-        }
-        _ => 5,
+fn is_textual(expr: &Expr) -> bool {
+    expr.field_type().kind.is_textual()
+}
+
+fn is_ascii(expr: &Expr) -> bool {
+    !is_textual(expr) || claim(expr).ascii
+}
+
+/// What claims come to together; `Err` of character sets that do not go together, or of two collations that are both insisted on.
+fn together(claims: impl Iterator<Item = Claim>) -> Option<Result<Claim, ()>> {
+    let mut found: Option<Claim> = None;
+    for claim in claims {
+        found = Some(match found {
+            None => claim,
+            Some(known) => match both(known, claim) {
+                Some(mixed) => Claim { ascii: known.ascii && claim.ascii, ..mixed },
+                None => return Some(Err(())),
+            },
+        });
+    }
+    found.map(Ok)
+}
+
+fn both(left: Claim, right: Claim) -> Option<Claim> {
+    let sets = (left.collation.character_set(), right.collation.character_set());
+    if sets.0 != sets.1 {
+        return of_two_sets(left, right);
+    }
+    match left.level.cmp(&right.level) {
+        std::cmp::Ordering::Less => return Some(left),
+        std::cmp::Ordering::Greater => return Some(right),
+        std::cmp::Ordering::Equal => {}
+    }
+    // The same by name: one of them is of a table made before.
+    if left.collation.id() == right.collation.id() {
+        return Some(if left.collation == Collation::OldGeneralCi { right } else { left });
+    }
+    if left.level == EXPLICIT {
+        return None;
+    }
+    if left.collation.is_of_codes() {
+        return Some(left);
+    }
+    if right.collation.is_of_codes() {
+        return Some(right);
+    }
+    Some(Claim { collation: sets.0.bin(), level: NONE, ascii: false })
+}
+
+/// Of two character sets bytes win over characters, then a set that has all of the other's characters.
+fn of_two_sets(left: Claim, right: Claim) -> Option<Claim> {
+    let is_bytes = |claim: Claim| claim.collation == Collation::Binary;
+    if is_bytes(left) || is_bytes(right) {
+        let (bytes, other) = if is_bytes(left) { (left, right) } else { (right, left) };
+        return Some(if bytes.level <= other.level { bytes } else { other });
+    }
+    if is_superset(left, right) {
+        return Some(left);
+    }
+    if is_superset(right, left) {
+        return Some(right);
+    }
+    match left.level < right.level {
+        true if right.level >= SYSTEM => Some(left),
+        false if right.level < left.level && left.level >= SYSTEM => Some(right),
+        _ => None,
     }
 }
 
-/// The collation for working on these together: of the firmest; among equals bytes before characters, and `_bin`
-/// before case-insensitive. Two explicit ones that differ are error 1267.
+fn is_superset(wide: Claim, narrow: Claim) -> bool {
+    let (set, other) = (wide.collation.character_set(), narrow.collation.character_set());
+    let wider = !other.is_unicode() || set == Charset::Utf8mb4 && other == Charset::Utf8mb3;
+    let firmer = wide.level < narrow.level;
+    let level = wide.level == narrow.level;
+    set.is_unicode() && (firmer || level && wider)
+        || narrow.ascii && (firmer || level && !wide.ascii)
+}
+
+/// The collation for working on these together. Errors 1267, 1270 and 1271 where there is none.
 pub(crate) fn resolve<'a>(
     args: impl IntoIterator<Item = &'a Expr>,
     operation: &str,
+    mix: Mix,
 ) -> SqlResult<Collation> {
-    let mut found: Option<(u8, Collation)> = None;
-    for arg in args {
-        let strings = arg.field_type().kind.is_textual();
-        let (level, collation) =
-            if strings { (coercibility(arg), arg.field_type().collation) } else { continue };
-        found = Some(match found {
-            None => (level, collation),
-            Some((known, _)) if level < known => (level, collation),
-            Some((known, kept)) if level > known || kept == collation => (known, kept),
-            Some((0, kept)) => {
-                return Err(SqlError::new(
-                    errno::CANT_AGGREGATE_2COLLATIONS,
-                    format!(
-                        "Illegal mix of collations ({},EXPLICIT) and ({},EXPLICIT) for operation '{operation}'",
-                        kept.name(),
-                        collation.name()
-                    ),
-                ));
-            }
-            Some((known, kept)) => (known, stricter(kept, collation)),
-        });
+    let args: Vec<&Expr> = args.into_iter().collect();
+    let texts = || args.iter().copied().filter(|arg| is_textual(arg)).map(claim);
+    match together(texts()) {
+        None => Ok(Collation::default()),
+        Some(Ok(claim)) if mix == Mix::Allowed || claim.level != NONE => Ok(claim.collation),
+        Some(_) => Err(illegal_mix(&texts().collect::<Vec<Claim>>(), operation)),
     }
-    Ok(found.map_or_else(Collation::default, |(_, collation)| collation))
 }
 
-fn stricter(left: Collation, right: Collation) -> Collation {
-    let rank = |collation| match collation {
-        Collation::Binary => 0,
-        Collation::Utf8mb4_0900Bin => 1,
-        Collation::Utf8mb4Bin => 2,
-        Collation::Utf8mb4GeneralCi => 3,
-    };
-    if rank(left) <= rank(right) { left } else { right }
+fn illegal_mix(claims: &[Claim], operation: &str) -> SqlError {
+    let shown =
+        |claim: &Claim| format!("({},{})", claim.collation.name(), NAMES[usize::from(claim.level)]);
+    match claims {
+        [left, right] => SqlError::new(
+            errno::CANT_AGGREGATE_2COLLATIONS,
+            format!(
+                "Illegal mix of collations {} and {} for operation '{operation}'",
+                shown(left),
+                shown(right)
+            ),
+        ),
+        [first, second, third] => SqlError::new(
+            errno::CANT_AGGREGATE_3COLLATIONS,
+            format!(
+                "Illegal mix of collations {}, {}, {} for operation '{operation}'",
+                shown(first),
+                shown(second),
+                shown(third)
+            ),
+        ),
+        _ => SqlError::new(
+            errno::CANT_AGGREGATE_NCOLLATIONS,
+            format!("Illegal mix of collations for operation '{operation}'"),
+        ),
+    }
 }

@@ -24,13 +24,14 @@ mod display;
 mod eval;
 mod hex;
 mod interrupt;
+mod octets;
 mod physical;
 mod rules;
 #[cfg(test)]
 mod tests;
 mod tree;
 
-pub(crate) use collate::{coercibility_of, resolve as resolve_collation};
+pub(crate) use collate::{Mix, coercibility_of, resolve as resolve_collation};
 pub(crate) use constant::{check_date, check_literals, constant_as, is_read};
 
 pub use crate::sql::functions::{Aggregate, AggregateKind, Function, WindowFunction, WindowKind};

@@ -1,9 +1,9 @@
 //! What of a session decides the types of its expressions.
 
-use super::{Expr, Function, adapt, hex};
+use super::{Expr, Function, adapt, hex, octets};
 use crate::common::SqlResult;
 use crate::sql::functions::{Definition, Nulls, Text, Typing};
-use crate::sql::types::{Collation, Datum, FieldType, SqlMode};
+use crate::sql::types::{Charset, Collation, Datum, FieldType, SqlMode};
 
 /// What of a session decides the types that constants and calls have. A plan holds for the rules it was made by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct TypeRules {
     pub signed_subtraction: bool,
     /// `collation_connection`: of literals, and of texts made of what is no text.
     pub collation: Collation,
+    /// `character_set_client`: of what stands between quotes.
+    pub client: Charset,
 }
 
 impl Default for TypeRules {
@@ -22,6 +24,7 @@ impl Default for TypeRules {
             div_precision_increment: 4,
             signed_subtraction: false,
             collation: Collation::default(),
+            client: Charset::Utf8mb4,
         }
     }
 }
@@ -30,7 +33,12 @@ impl TypeRules {
     /// The rules of a session with these settings.
     pub fn new(sql_mode: SqlMode, div_precision_increment: u8, collation: Collation) -> TypeRules {
         let signed_subtraction = sql_mode.contains(SqlMode::NO_UNSIGNED_SUBTRACTION);
-        TypeRules { div_precision_increment, signed_subtraction, collation }
+        TypeRules {
+            div_precision_increment,
+            signed_subtraction,
+            collation,
+            client: Charset::Utf8mb4,
+        }
     }
 
     /// A text constant.
@@ -60,6 +68,7 @@ impl TypeRules {
             Nulls::Never => true,
             Nulls::AsTyped => field_type.not_null,
         };
+        let args = octets::adapt(definition, args, &field_type);
         let args = adapt::adapt_literals(function, args);
         Ok(Expr::Call { function, args, field_type })
     }

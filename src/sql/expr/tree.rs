@@ -127,6 +127,10 @@ impl Expr {
                 format!("COLLATION '{}' is not valid for CHARACTER SET 'binary'", collation.name()),
             ));
         }
+        let had = arg.field_type().collation.character_set();
+        if arg.field_type().kind.is_textual() && had != collation.character_set() {
+            return Err(collation.mismatch(had));
+        }
         let string = if arg.field_type().kind.is_string() {
             arg.field_type().clone()
         } else if arg.field_type().kind.is_member() {

@@ -1,5 +1,7 @@
 //! CAST, CONVERT and COLLATE.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::call::{Call, not_null};
@@ -10,7 +12,9 @@ use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::Expr;
 use crate::sql::functions::Function;
 use crate::sql::types::json;
-use crate::sql::types::{Class, Collation, Datum, FieldType, TypeKind, decimal::Fit, time_kind};
+use crate::sql::types::{
+    Charset, Class, Collation, Datum, FieldType, TypeKind, decimal::Fit, time_kind, utf8,
+};
 
 const fn conversion(
     names: Names,
@@ -154,10 +158,16 @@ fn cast_decimal(call: &Call<'_>, value: &Datum) -> SqlResult<Datum> {
 }
 
 fn cast_string(call: &Call<'_>, value: &Datum) -> SqlResult<Datum> {
-    let bytes = value.to_bytes_as(call.arg_type(0));
+    let from = call.arg_type(0);
+    let had =
+        if from.kind.is_textual() { from.collation.character_set() } else { Charset::Utf8mb4 };
+    let bytes = value.to_bytes_as(from);
     let limit = call.field_type.length.map(|length| length as usize);
     if call.field_type.collation == Collation::Binary {
-        let mut bytes = bytes;
+        let mut bytes = match had.encode(&bytes) {
+            Cow::Owned(encoded) => Bytes::from(encoded),
+            Cow::Borrowed(_) => bytes,
+        };
         if let Some(limit) = limit {
             if bytes.len() > limit {
                 truncated_string(call, "BINARY", limit, &bytes)?;
@@ -173,20 +183,40 @@ fn cast_string(call: &Call<'_>, value: &Datum) -> SqlResult<Datum> {
         }
         return Ok(Datum::Bytes(bytes));
     }
-    let Ok(text) = std::str::from_utf8(&bytes) else {
-        let shown: String = bytes.iter().take(6).map(|byte| format!("{byte:02X}")).collect();
-        call.ctx.warn_or_fail(
-            errno::INVALID_CHARACTER_STRING,
-            format!("Invalid utf8mb4 character string: '{shown}'"),
-        )?;
-        return Ok(Datum::Null);
-    };
+    let Some(bytes) = in_set(call, bytes, had)? else { return Ok(Datum::Null) };
+    let text = utf8(&bytes);
     let cut = limit.and_then(|limit| text.char_indices().nth(limit)).map(|(at, _)| at);
     let Some(cut) = cut else {
         return Ok(Datum::Bytes(bytes));
     };
     truncated_string(call, "CHAR", limit.unwrap_or(0), &bytes)?;
     Ok(Datum::Bytes(bytes.slice(..cut)))
+}
+
+/// A text, or the bytes of one, as a text of the character set that is cast to. `None`: they are none.
+fn in_set(call: &Call<'_>, bytes: Bytes, had: Charset) -> SqlResult<Option<Bytes>> {
+    let set = call.field_type.collation.character_set();
+    if had != Charset::Binary
+        && let Ok(text) = std::str::from_utf8(&bytes)
+    {
+        return Ok(Some(match set.bounded(text) {
+            Cow::Owned(bounded) => Bytes::from(bounded),
+            Cow::Borrowed(_) => bytes,
+        }));
+    }
+    let aligned = set.aligned(&bytes);
+    let wrong = match set.decode(&aligned) {
+        Ok(Cow::Owned(text)) => return Ok(Some(Bytes::from(text))),
+        Ok(Cow::Borrowed(text)) if text.len() == bytes.len() => return Ok(Some(bytes)),
+        Ok(Cow::Borrowed(text)) => return Ok(Some(Bytes::copy_from_slice(text.as_bytes()))),
+        Err(at) => &aligned[at..],
+    };
+    let shown: String = wrong.iter().take(3).map(|byte| format!("{byte:02X}")).collect();
+    call.ctx.warn_or_fail(
+        errno::INVALID_CHARACTER_STRING,
+        format!("Invalid {} character string: '{shown}'", set.name()),
+    )?;
+    Ok(None)
 }
 
 fn truncated_string(call: &Call<'_>, what: &str, limit: usize, bytes: &[u8]) -> SqlResult<()> {

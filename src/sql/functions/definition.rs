@@ -141,6 +141,8 @@ pub struct Definition {
     pub numbers: Numbers,
     /// Whether it puts values into documents, where TRUE is true and not 1.
     pub makes_documents: bool,
+    /// Whether it reads the bytes of texts, not their characters.
+    pub reads_bytes: bool,
     /// Its type, but for whether it can be NULL.
     pub result: TypeRule,
     /// Its value for a row.
@@ -171,6 +173,7 @@ impl Definition {
             text: Text::OfConnection,
             numbers: Numbers::None,
             makes_documents: false,
+            reads_bytes: false,
             result,
             eval,
             kernel: None,
@@ -213,6 +216,12 @@ impl Definition {
 
     pub(super) const fn numbers(mut self, numbers: Numbers) -> Definition {
         self.numbers = numbers;
+        self
+    }
+
+    /// Reads the bytes of texts.
+    pub(super) const fn reads_bytes(mut self) -> Definition {
+        self.reads_bytes = true;
         self
     }
 

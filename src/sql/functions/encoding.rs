@@ -8,7 +8,7 @@ use super::definition::{Definition, Eval, MANY, Names, Nulls, Numbers, TypeRule}
 use super::pieces::{PIECE, pieces};
 use super::typing::{Typing, bigint, bigint_unsigned, long_bytes, long_text, string_of};
 use crate::common::SqlResult;
-use crate::sql::types::{Datum, FieldType, TypeKind, utf8};
+use crate::sql::types::{Charset, Datum, FieldType, TypeKind, utf8};
 
 /// Bytes of a piece that makes whole lines of base64.
 const LINES: usize = 57 << 12;
@@ -19,7 +19,8 @@ const fn of_one(names: Names, result: TypeRule, eval: Eval, summary: &'static st
 
 pub(super) static FUNCTIONS: &[Definition] = &[
     of_one(&["hex"], in_digits, hex, "The bytes of a text, or a number, in hexadecimal digits.")
-        .nulls(Nulls::OfArguments),
+        .nulls(Nulls::OfArguments)
+        .reads_bytes(),
     of_one(&["unhex"], long_bytes, unhex, "The bytes that hexadecimal digits stand for."),
     of_one(
         &["ascii"],
@@ -30,7 +31,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
         },
         "The first byte's number.",
     )
-    .nulls(Nulls::OfArguments),
+    .nulls(Nulls::OfArguments)
+    .reads_bytes(),
     of_one(&["ord"], bigint, ord, "The number made of the first character's bytes."),
     Definition::function(
         &["char"],
@@ -40,7 +42,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
         "The characters with these numbers.",
     )
     .numbers(Numbers::All),
-    of_one(&["to_base64"], long_text, to_base64, "The bytes in base 64, in lines of 76."),
+    of_one(&["to_base64"], long_text, to_base64, "The bytes in base 64, in lines of 76.")
+        .reads_bytes(),
     of_one(
         &["from_base64"],
         long_bytes,
@@ -52,13 +55,15 @@ pub(super) static FUNCTIONS: &[Definition] = &[
         |_| Ok(FieldType::varchar(32)),
         |call| digest::<md5::Md5>(&not_null!(call.bytes(0)), call),
         "The MD5 digest, in hexadecimal digits.",
-    ),
+    )
+    .reads_bytes(),
     of_one(
         &["sha1", "sha"],
         |_| Ok(FieldType::varchar(40)),
         |call| digest::<sha1::Sha1>(&not_null!(call.bytes(0)), call),
         "The SHA-1 digest, in hexadecimal digits.",
-    ),
+    )
+    .reads_bytes(),
     Definition::function(
         &["sha2"],
         (2, 2),
@@ -66,7 +71,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
         sha2,
         "The SHA-2 digest of 224, 256, 384 or 512 bits, in hexadecimal digits.",
     )
-    .numbers(Numbers::At(&[1])),
+    .numbers(Numbers::At(&[1]))
+    .reads_bytes(),
     of_one(
         &["soundex"],
         |typing| typing.text_of(typing.args, typing.width(0).max(4)),
@@ -74,7 +80,15 @@ pub(super) static FUNCTIONS: &[Definition] = &[
         "How an English word sounds: its first letter, and digits for the consonants after it.",
     )
     .text_of_arguments(),
-    of_one(&["crc32"], bigint_unsigned, crc32, "The checksum CRC-32."),
+    Definition::function(
+        &["weight_string"],
+        (1, 2),
+        long_bytes,
+        weight_string,
+        "What a text is put in order by; `AS CHAR(n)`: its first letters, filled up with spaces; `AS BINARY(n)`: its bytes.",
+    )
+    .numbers(Numbers::At(&[1])),
+    of_one(&["crc32"], bigint_unsigned, crc32, "The checksum CRC-32.").reads_bytes(),
     Definition::function(
         &["conv"],
         (3, 3),
@@ -108,9 +122,44 @@ fn in_digits(typing: &Typing<'_>) -> SqlResult<FieldType> {
 
 fn ord(call: &Call<'_>) -> SqlResult<Datum> {
     let bytes = not_null!(call.bytes(0));
-    let letter = utf8(&bytes).chars().next().map_or(0, char::len_utf8);
-    let code = bytes.iter().take(letter).fold(0, |code, byte| code << 8 | i64::from(*byte));
-    Ok(Datum::Int(code))
+    let arg = call.arg_type(0);
+    let set = if arg.kind.is_textual() { arg.collation.character_set() } else { Charset::Utf8mb4 };
+    let text = utf8(&bytes);
+    let mut code = Vec::new();
+    match text.chars().next().filter(|_| set != Charset::Binary) {
+        Some(letter) => set.put(letter, &mut code),
+        None => {
+            code.extend(bytes.first());
+            true
+        }
+    };
+    Ok(Datum::Int(code.iter().fold(0, |code, byte| code << 8 | i64::from(*byte))))
+}
+
+fn weight_string(call: &Call<'_>) -> SqlResult<Datum> {
+    let arg = call.arg_type(0);
+    if !arg.kind.is_textual() {
+        return Ok(Datum::Null);
+    }
+    let bytes = not_null!(call.bytes(0));
+    if arg.is_binary_string() {
+        return Ok(Datum::Bytes(bytes));
+    }
+    let text = utf8(&bytes);
+    let letters = match call.args.len() {
+        1 => text.chars().count(),
+        _ => usize::try_from(not_null!(call.int(1))).unwrap_or(0),
+    };
+    // Most letters weigh four bytes at most.
+    if !call.limited(letters.saturating_mul(4))? {
+        return Ok(Datum::Null);
+    }
+    let mut shown: String = text.chars().take(letters).collect();
+    if arg.collation.pads() {
+        let lacking = letters - shown.chars().count();
+        shown.extend(std::iter::repeat_n(' ', lacking));
+    }
+    Ok(Datum::from(arg.collation.weight_string(shown.as_bytes())))
 }
 
 fn to_base64(call: &Call<'_>) -> SqlResult<Datum> {

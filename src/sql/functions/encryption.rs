@@ -30,14 +30,16 @@ pub(super) static FUNCTIONS: &[Definition] = &[
         long_bytes,
         |call| aes(call, true),
         "The text as AES encrypts it with a key, in the mode that `block_encryption_mode` says.",
-    ),
+    )
+    .reads_bytes(),
     Definition::function(
         &["aes_decrypt"],
         (2, 6),
         long_bytes,
         |call| aes(call, false),
         "What AES_ENCRYPT was given; NULL if it cannot have been with this key.",
-    ),
+    )
+    .reads_bytes(),
     Definition::function(
         &["random_bytes"],
         (1, 1),
@@ -54,7 +56,8 @@ pub(super) static FUNCTIONS: &[Definition] = &[
         compress,
         "The text compressed as zlib does, behind its length.",
     )
-    .nulls(Nulls::Maybe),
+    .nulls(Nulls::Maybe)
+    .reads_bytes(),
     Definition::function(
         &["uncompress"],
         (1, 1),

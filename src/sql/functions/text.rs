@@ -40,12 +40,14 @@ pub(super) static FUNCTIONS: &[Definition] = &[
         &["length", "octet_length"],
         |call| Ok(Datum::Int(not_null!(call.bytes(0)).len() as i64)),
         "How many bytes a text has.",
-    ),
+    )
+    .reads_bytes(),
     length(
         &["bit_length"],
         |call| Ok(Datum::Int(not_null!(call.bytes(0)).len() as i64 * 8)),
         "How many bits a text has.",
-    ),
+    )
+    .reads_bytes(),
     length(
         &["char_length", "character_length"],
         |call| Ok(Datum::Int(letter_count(&not_null!(call.bytes(0)), call.is_binary(0)) as i64)),
@@ -215,7 +217,7 @@ pub(super) fn letters(text: &Bytes, start: usize, count: usize, binary: bool) ->
 fn find(text: &[u8], needle: &[u8], start: usize, call: &Call<'_>) -> SqlResult<Option<usize>> {
     let (collation, ctx) = (call.collation(), call.ctx);
     let binary = collation == Collation::Binary;
-    if collation.ignores_case() {
+    if collation.folds() {
         let (text, needle) = (units(text, collation, ctx)?, units(needle, collation, ctx)?);
         if start > text.len() {
             return Ok(None);

@@ -1,7 +1,7 @@
 //! What type a call yields: what the functions' own rules are made of.
 
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::expr::{Expr, TypeRules, resolve_collation};
+use crate::sql::expr::{Expr, Mix, TypeRules, resolve_collation};
 use crate::sql::types::{Class, Collation, Datum, FieldType, TypeKind};
 
 /// A call whose type is looked for.
@@ -17,9 +17,9 @@ impl<'a> Typing<'a> {
         self.args[position].field_type()
     }
 
-    /// The collation in which these arguments are worked on together.
+    /// The collation in which these arguments are compared.
     pub(super) fn collation(&self, args: &[Expr]) -> SqlResult<Collation> {
-        resolve_collation(args, self.name)
+        resolve_collation(args, self.name, Mix::Refused)
     }
 
     /// How many letters an argument has at most.
@@ -30,7 +30,7 @@ impl<'a> Typing<'a> {
     /// A text of so many letters at most, in the collation of these arguments.
     pub(super) fn text_of(&self, args: &[Expr], length: u64) -> SqlResult<FieldType> {
         let length = u32::try_from(length).unwrap_or(u32::MAX);
-        Ok(string_of(length).collate(self.collation(args)?))
+        Ok(string_of(length).collate(resolve_collation(args, self.name, Mix::Allowed)?))
     }
 
     /// The type that holds the values of all of these.
@@ -191,7 +191,7 @@ fn merge(args: &[&Expr], operation: &str) -> SqlResult<FieldType> {
     let mut merged = merged.unwrap_or_else(FieldType::null);
     if merged.kind.is_textual() {
         let strings = args.iter().copied().filter(|arg| arg.field_type().kind.is_textual());
-        merged.collation = resolve_collation(strings, operation)?;
+        merged.collation = resolve_collation(strings, operation, Mix::Allowed)?;
     }
     Ok(FieldType { not_null, ..merged })
 }

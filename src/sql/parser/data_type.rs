@@ -150,8 +150,8 @@ impl Parser<'_> {
         }
         self.type_attributes(&mut data_type, *shape)?;
         if let Some(base) = data_type.name.strip_prefix('n').filter(|base| base.ends_with("char")) {
-            // NCHAR and NVARCHAR are utf8 in MySQL 8.0.
-            data_type.charset = Some("utf8mb4".to_owned());
+            // NCHAR and NVARCHAR are of three bytes a character at most.
+            data_type.charset = Some("utf8mb3".to_owned());
             data_type.name = base.to_owned();
         }
         Ok(data_type)

@@ -247,7 +247,8 @@ fn special_word(
         "JSON_VALUE" if called => typed_calls::json_value(parser, word.to_ident(span)),
         "TRIM" if called => trim(parser),
         "EXTRACT" if called => extract(parser),
-        "CHAR" if called => return char_using(parser),
+        "WEIGHT_STRING" if called => typed_calls::weight_string(parser, word.to_ident(span)),
+        "CHAR" if called => return char_using(parser, word),
         _ if upper.starts_with("@@") => {
             parser.advance_token();
             Ok(Expr::Identifier(word.to_ident(span)))
@@ -428,17 +429,21 @@ fn trim(parser: &mut Parser) -> Parsed<Expr> {
     Ok(Expr::Trim { trim_where, trim_what, expr: Box::new(expr), trim_characters: None })
 }
 
-/// CHAR(… USING charset) is refused; without USING it is a function as any other.
-fn char_using(parser: &mut Parser) -> Option<Parsed<Expr>> {
+/// CHAR(… USING charset): the bytes of CHAR(…) read as that set's; without USING it is a function as any other.
+fn char_using(parser: &mut Parser, word: &Word) -> Option<Parsed<Expr>> {
+    let name = word.to_ident(parser.peek_token_ref().span);
     let using = parser.maybe_parse(|parser| {
         parser.advance_token();
         parser.expect_token(&Token::LParen)?;
-        parser.parse_comma_separated(Parser::parse_expr)?;
-        expect_word(parser, "USING")
+        let codes = parser.parse_comma_separated(Parser::parse_expr)?;
+        expect_word(parser, "USING")?;
+        let charset = parser.parse_object_name(false)?;
+        parser.expect_token(&Token::RParen)?;
+        Ok((codes, charset))
     });
     match using {
         Ok(None) => None,
-        Ok(Some(())) => Some(Err(unsupported("CHAR(… USING …)"))),
+        Ok(Some((codes, charset))) => Some(Ok(typed_calls::char_in(name, codes, charset))),
         Err(error) => Some(Err(error)),
     }
 }

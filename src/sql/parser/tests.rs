@@ -3,6 +3,10 @@
 use super::ast::*;
 use super::*;
 
+fn introducer(charset: &str) -> Introducer {
+    Introducer { charset: charset.to_owned(), quoted: true }
+}
+
 fn parse_all(sql: &str) -> Vec<ParsedStatement> {
     parse(sql, SqlMode::default()).unwrap_or_else(|error| panic!("{sql}: {error}"))
 }
@@ -64,8 +68,8 @@ fn literals() {
         (r"'a\'b\n\\\%\q'", string("a'b\n\\\\%q")),
         ("\"a'b\"", string("a'b")),
         ("'a' 'b'\n\"c\"", string("abc")),
-        ("N'x'", Expr::Literal(Literal::String(b"x".to_vec(), Some("utf8mb4".to_owned())))),
-        ("_binary'x'", Expr::Literal(Literal::String(b"x".to_vec(), Some("binary".to_owned())))),
+        ("N'x'", Expr::Literal(Literal::String(b"x".to_vec(), Some(introducer("utf8mb3"))))),
+        ("_binary'x'", Expr::Literal(Literal::String(b"x".to_vec(), Some(introducer("binary"))))),
         ("X'4D'", binary(b"M")),
         ("0x4d7", binary(&[0x04, 0xd7])),
         ("b'101'", Expr::Literal(Literal::Bit(vec![5]))),
@@ -357,7 +361,7 @@ fn texts_that_are_not_utf8() {
     let sql = b"DO _binary'\xff\x00\\'\xfe', 'a\xc3\xa9'";
     let parsed = parse_one(sql, 0, SqlMode::default()).expect("fine").expect("one");
     let Statement::Do(list) = parsed.statement else { panic!("not DO") };
-    let binary = Literal::String(b"\xff\x00'\xfe".to_vec(), Some("binary".to_owned()));
+    let binary = Literal::String(b"\xff\x00'\xfe".to_vec(), Some(introducer("binary")));
     assert_eq!(list[0], Expr::Literal(binary));
     assert_eq!(list[1], string("aé"));
     assert_eq!(parsed.range, 0..sql.len());

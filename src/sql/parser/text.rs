@@ -348,10 +348,16 @@ fn literal(literal: &Literal) -> String {
         Literal::Integer(number) => number.to_string(),
         Literal::Decimal(digits) => digits.clone(),
         Literal::Float(number) => format!("{number:e}"),
-        Literal::String(bytes, charset) => match std::str::from_utf8(bytes) {
-            Ok(text) => format!("_{}{}", charset.as_deref().unwrap_or("utf8mb4"), quoted(text)),
-            Err(_) => hex(bytes),
-        },
+        Literal::String(bytes, introducer) => {
+            let set = introducer.as_ref().map_or("utf8mb4", |introducer| &introducer.charset);
+            match std::str::from_utf8(bytes) {
+                Ok(text) if introducer.as_ref().is_none_or(|introducer| introducer.quoted) => {
+                    format!("_{set}{}", quoted(text))
+                }
+                _ if introducer.is_some() => format!("_{set} {}", hex(bytes)),
+                _ => hex(bytes),
+            }
+        }
         Literal::Hex(bytes) | Literal::Bit(bytes) if bytes.is_empty() => "_binary''".to_owned(),
         Literal::Hex(bytes) | Literal::Bit(bytes) => hex(bytes),
         Literal::Date(text) => format!("DATE{}", quoted(text)),

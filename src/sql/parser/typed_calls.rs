@@ -41,6 +41,55 @@ fn converted(expr: Expr, data_type: Option<DataType>, charset: Option<ObjectName
     }
 }
 
+/// CHAR(codes USING charset): CONVERT(CHAR(codes) USING charset).
+pub(super) fn char_in(name: Ident, codes: Vec<Expr>, charset: ObjectName) -> Expr {
+    let args = codes.into_iter().map(|code| FunctionArg::Unnamed(FunctionArgExpr::Expr(code)));
+    converted(called(name, args.collect()), None, Some(charset))
+}
+
+/// WEIGHT_STRING(text [AS {CHAR | BINARY}(n)]): the number is a second argument, bytes are those of a cast.
+pub(super) fn weight_string(parser: &mut Parser, name: Ident) -> Parsed<Expr> {
+    parser.advance_token();
+    parser.expect_token(&Token::LParen)?;
+    let text = parser.parse_expr()?;
+    let plain = |expr: Expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr));
+    let mut args = vec![plain(text.clone())];
+    if word(parser, "AS") {
+        let is_binary = word(parser, "BINARY");
+        if !is_binary {
+            expect_word(parser, "CHAR")?;
+        }
+        parser.expect_token(&Token::LParen)?;
+        let count = parser.parse_literal_uint()?;
+        parser.expect_token(&Token::RParen)?;
+        if is_binary {
+            let bytes = ObjectName::from(vec![Ident::new("binary")]);
+            let bytes = DataType::Custom(bytes, vec![count.to_string()]);
+            args = vec![plain(converted(text, Some(bytes), None))];
+        } else {
+            let count = Value::Number(count.to_string(), false).with_empty_span();
+            args.push(plain(Expr::Value(count)));
+        }
+    }
+    parser.expect_token(&Token::RParen)?;
+    Ok(called(name, args))
+}
+
+/// A call of a function.
+fn called(name: Ident, args: Vec<FunctionArg>) -> Expr {
+    let list = FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() };
+    Expr::Function(Function {
+        name: ObjectName::from(vec![name]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(list),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
+}
+
 /// A type to cast to, and its character set.
 fn cast_type(parser: &mut Parser) -> Parsed<(DataType, Option<ObjectName>)> {
     let name = parser.parse_identifier()?;
@@ -52,8 +101,10 @@ fn cast_type(parser: &mut Parser) -> Parsed<(DataType, Option<ObjectName>)> {
     }
     if let Some(binary) = ["BINARY", "BYTE"].iter().find(|w| word(parser, w)) {
         return Err(unsupported(format!("CAST(… AS CHAR {binary})")));
-    } else if let Some(charset) = ["ASCII", "UNICODE"].iter().find(|w| word(parser, w)) {
-        return Err(unsupported(format!("CAST(… AS CHAR {charset})")));
+    } else if word(parser, "ASCII") {
+        charset = Some(ObjectName::from(vec![Ident::new("latin1")]));
+    } else if word(parser, "UNICODE") {
+        charset = Some(ObjectName::from(vec![Ident::new("ucs2")]));
     } else if word(parser, "CHARSET") {
         charset = Some(parser.parse_object_name(false)?);
     } else if word(parser, "CHARACTER") {
@@ -112,15 +163,5 @@ pub(super) fn json_value(parser: &mut Parser, name: Ident) -> Parsed<Expr> {
         args.push(named(end, response));
     }
     parser.expect_token(&Token::RParen)?;
-    let list = FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() };
-    Ok(Expr::Function(Function {
-        name: ObjectName::from(vec![name]),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::List(list),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    }))
+    Ok(called(name, args))
 }

@@ -279,7 +279,6 @@ impl Binder<'_> {
                 Ok(Expr::cast(self.value_for(&target, operand, clause)?, target))
             }
             E::ConvertUsing(operand, charset) => {
-                Collation::refuse_foreign(charset)?;
                 let target = FieldType::long_text().collate(Collation::of_charset(charset)?);
                 Ok(Expr::cast(self.expr(operand, clause)?, target))
             }
@@ -390,10 +389,7 @@ pub(super) fn cast_type(target: &ast::CastType, connection: Collation) -> SqlRes
         C::Unsigned => FieldType::bigint_unsigned(),
         C::Char(length, charset) => {
             let collation = match charset {
-                Some(charset) => {
-                    Collation::refuse_foreign(charset)?;
-                    Collation::of_charset(charset)?
-                }
+                Some(charset) => Collation::of_charset(charset)?,
                 // Bytes have no text's collation to give.
                 None if connection == Collation::Binary => Collation::default(),
                 None => connection,

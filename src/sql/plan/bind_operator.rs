@@ -163,7 +163,31 @@ pub(super) fn assigned(expr: Expr, target: &FieldType) -> Expr {
         // As bytes: whether they are text is for the column to say.
         return Expr::cast(expr, FieldType::long_text().collate(Collation::Binary));
     }
+    if target.kind.is_textual() {
+        return in_bytes_of_both(expr, target.collation);
+    }
     expr
+}
+
+/// Bytes for a column of text are those of the text in the column's character set, and the other way round.
+fn in_bytes_of_both(expr: Expr, target: Collation) -> Expr {
+    let field_type = expr.field_type();
+    if !field_type.kind.is_textual() || field_type.collation == target {
+        return expr;
+    }
+    let foreign = |collation: Collation| !collation.character_set().is_kept();
+    if target == Collation::Binary && foreign(field_type.collation) {
+        return Expr::cast(expr, FieldType::long_text().collate(Collation::Binary));
+    }
+    if field_type.collation != Collation::Binary || !foreign(target) {
+        return expr;
+    }
+    let Expr::Literal { value: Datum::Bytes(bytes), .. } = &expr else {
+        return Expr::cast(expr, FieldType::long_text().collate(target));
+    };
+    // Bytes that are none of the set are for the column to refuse.
+    let text = target.character_set().decode(bytes).map(|text| Expr::text(&text));
+    text.unwrap_or(expr)
 }
 
 fn compare(function: Function, left: &Expr, right: &Expr) -> SqlResult<Expr> {

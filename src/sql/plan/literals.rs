@@ -1,5 +1,7 @@
 //! Literals and defaults as expressions.
 
+use std::borrow::Cow;
+
 use arrow::datatypes::i256;
 use bytes::Bytes;
 
@@ -8,10 +10,10 @@ use super::binder::fold_default;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{ColumnInfo, DefaultValue};
 use crate::sql::expr::{Expr, Function, TypeRules};
-use crate::sql::parser::ast::{Expr as Written, Literal};
+use crate::sql::parser::ast::{Expr as Written, Introducer, Literal};
 use crate::sql::types::json::Json;
 use crate::sql::types::{
-    Collation, Datum, Decimal, Duration, FieldType, SqlMode, Time, TimeKind, TimeRules, TimeZone,
+    Charset, Datum, Decimal, Duration, FieldType, SqlMode, Time, TimeKind, TimeRules, TimeZone,
 };
 
 /// The most digits a DECIMAL has, and the most after its point.
@@ -29,7 +31,7 @@ pub(super) fn literal(literal: &Literal, planner: &Planner<'_>) -> SqlResult<Exp
         }),
         Literal::Decimal(digits) => decimal(digits)?,
         Literal::Float(number) => Expr::literal(Datum::Float(*number)),
-        Literal::String(bytes, charset) => string(bytes, charset.as_deref(), &planner.rules)?,
+        Literal::String(bytes, introducer) => string(bytes, introducer.as_ref(), &planner.rules)?,
         Literal::Hex(bytes) | Literal::Bit(bytes) => Expr::hex(Bytes::copy_from_slice(bytes)),
         Literal::Date(text) => date_literal(text, mode).ok_or_else(|| incorrect("DATE", text))?,
         Literal::Time(text) => time_literal(text).ok_or_else(|| incorrect("TIME", text))?,
@@ -124,27 +126,34 @@ fn binary(bytes: &[u8]) -> Expr {
     Expr::Literal { value: Datum::Bytes(Bytes::copy_from_slice(bytes)), field_type }
 }
 
-fn string(bytes: &[u8], charset: Option<&str>, rules: &TypeRules) -> SqlResult<Expr> {
-    let collation = charset.map_or_else(|| Ok(Collation::default()), Collation::of_charset)?;
-    if collation == Collation::Binary {
-        return Ok(binary(bytes));
-    }
-    let Ok(text) = std::str::from_utf8(bytes) else {
+fn string(bytes: &[u8], introducer: Option<&Introducer>, rules: &TypeRules) -> SqlResult<Expr> {
+    let Some(Introducer { charset, quoted }) = introducer else {
         // What is no text may be the value of a column of bytes; a column of text says what is wrong with it.
-        if charset.is_none() {
-            return Ok(binary(bytes));
-        }
-        let shown: String = bytes.iter().take(6).map(|byte| format!("\\x{byte:02X}")).collect();
-        return Err(SqlError::new(
-            errno::INVALID_CHARACTER_STRING,
-            format!("Invalid utf8mb4 character string: '{shown}'"),
-        ));
+        return Ok(match std::str::from_utf8(bytes) {
+            Ok(text) => rules.text(&rules.collation.character_set().bounded(text)),
+            Err(_) => binary(bytes),
+        });
     };
-    let ascii_only = matches!(charset, Some("latin1" | "ascii"));
-    if ascii_only && !text.is_ascii() {
-        return Err(SqlError::unsupported("literals of other character sets than utf8mb4"));
+    let set = Charset::by_name(charset)?;
+    // What stands between quotes are the bytes that the client sent, whichever set they are said to be of.
+    let bytes = if *quoted { rules.client.encode(bytes) } else { Cow::Borrowed(bytes) };
+    if set == Charset::Binary {
+        return Ok(binary(&bytes));
     }
-    Ok(if charset.is_none() { rules.text(text) } else { Expr::text(text) })
+    let bytes = set.aligned(&bytes);
+    let text = set.decode(&bytes).map_err(|at| {
+        let shown: String = bytes[at..].iter().take(3).map(|byte| format!("{byte:02X}")).collect();
+        SqlError::new(
+            errno::INVALID_CHARACTER_STRING,
+            format!("Invalid {} character string: '{shown}'", set.name()),
+        )
+    })?;
+    Ok(match Expr::text(&text) {
+        Expr::Literal { value, field_type } => {
+            Expr::Literal { value, field_type: field_type.collate(set.default_collation()) }
+        }
+        other => other,
+    })
 }
 
 fn fraction_digits(text: &str) -> u8 {

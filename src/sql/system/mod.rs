@@ -52,7 +52,7 @@ fn databases() -> Vec<(DatabaseInfo, Vec<TableInfo>)> {
         let info = DatabaseInfo {
             id: -position,
             name: name.to_owned(),
-            charset: "utf8mb4".to_owned(),
+            charset: table::COLLATION.charset().to_owned(),
             collation: table::COLLATION.name().to_owned(),
             state: SchemaState::Public,
         };

@@ -11,7 +11,7 @@ use crate::sql::types::{Collation, Datum, FieldType, TypeKind};
 pub type Rows = Vec<Vec<Datum>>;
 
 /// Names are compared without their case.
-pub(super) const COLLATION: Collation = Collation::Utf8mb4GeneralCi;
+pub(super) const COLLATION: Collation = Collation::Utf8mb3GeneralCi;
 
 /// The type of a column. An ENUM or SET of MySQL's is the text it is written as.
 #[derive(Clone, Copy, Debug)]

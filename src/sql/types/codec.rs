@@ -12,7 +12,7 @@
 use arrow::datatypes::i256;
 
 use super::convert::time_kind;
-use super::{Class, Collation, Datum, Decimal, Duration, FieldType, Time, TimeKind, TimeZone};
+use super::{Class, Datum, Decimal, Duration, FieldType, Time, TimeKind, TimeZone};
 use crate::common::{SqlError, SqlResult};
 use crate::storage::codec::{self, datum, decimal, number, row};
 
@@ -156,7 +156,7 @@ pub fn skip_key_value(input: &mut &[u8]) -> SqlResult<()> {
 /// Whether an index key gives a column's value back: everything but documents, and strings whose collation ignores
 /// something.
 pub fn is_restorable(field_type: &FieldType) -> bool {
-    let exact = matches!(field_type.collation, Collation::Binary | Collation::Utf8mb4_0900Bin);
+    let exact = field_type.collation.compares_bytes();
     match field_type.kind.class() {
         Class::String => exact,
         Class::Json => false,

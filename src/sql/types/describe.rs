@@ -1,6 +1,6 @@
 //! A type as SQL and the protocol describe it.
 
-use super::{BinaryForm, Collation, FieldType, TypeKind};
+use super::{BinaryForm, Charset, Collation, FieldType, TypeKind};
 
 /// Flags of a column definition in the protocol.
 pub mod flags {
@@ -72,9 +72,11 @@ impl FieldType {
         set
     }
 
-    /// The length of a column definition, in bytes.
-    pub fn protocol_length(&self) -> u32 {
-        self.kind.definition().protocol_length(self)
+    /// The length of a column definition, in bytes of the character set that results are sent in; without one, of its own.
+    pub fn protocol_length(&self, results: Option<Charset>) -> u32 {
+        let bytes = if self.collation == Collation::Binary { None } else { results };
+        let width = bytes.unwrap_or(self.collation.character_set()).max_bytes();
+        self.kind.definition().protocol_length(self, width)
     }
 
     /// The decimals of a column definition: 31 when a float has no fixed number of them.

@@ -347,6 +347,11 @@ impl FieldType {
         FieldType { not_null, zerofill: false, ..field_type }
     }
 
+    /// The most bytes of a character.
+    pub fn character_bytes(&self) -> u32 {
+        self.collation.character_set().max_bytes()
+    }
+
     /// A string type of bytes, not characters.
     pub fn is_binary_string(&self) -> bool {
         self.kind.is_textual() && self.collation == Collation::Binary

@@ -12,6 +12,7 @@
 //! A string is bytes beside a collation; that text is UTF-8 is checked where it is stored. `utf8mb4_bin`, the default,
 //! pads the shorter of two strings with spaces. A JSON document is bytes as well ([`json`]).
 
+mod charset;
 pub mod codec;
 mod collation;
 mod column;
@@ -35,6 +36,7 @@ mod text;
 pub mod time;
 mod time_zone;
 
+pub use charset::{Charset, shown_bytes};
 pub use collation::Collation;
 pub use column::{DatumColumnBuilder, datum_from_array};
 pub use compare::compare;

@@ -15,8 +15,6 @@ const LOW: u8 = 1;
 
 /// What a padded text consists of: a byte, or a letter's weight.
 pub(super) trait Unit: Copy + Ord {
-    /// The space.
-    const SPACE: Self;
     /// Appends it so that bytes compare as units.
     fn put(self, key: &mut Vec<u8>);
     /// The unit below every one that stands as it is.
@@ -24,8 +22,6 @@ pub(super) trait Unit: Copy + Ord {
 }
 
 impl Unit for u8 {
-    const SPACE: u8 = b' ';
-
     fn put(self, key: &mut Vec<u8>) {
         key.push(self);
     }
@@ -36,8 +32,6 @@ impl Unit for u8 {
 }
 
 impl Unit for u16 {
-    const SPACE: u16 = b' ' as u16;
-
     fn put(self, key: &mut Vec<u8>) {
         key.extend_from_slice(&self.to_be_bytes());
     }
@@ -47,15 +41,16 @@ impl Unit for u16 {
     }
 }
 
-/// Compares two texts, the shorter one padded.
+/// Compares two texts, the shorter one padded with what a space weighs.
 pub(super) fn compare<U: Unit>(
     mut left: impl Iterator<Item = U>,
     mut right: impl Iterator<Item = U>,
+    space: U,
 ) -> Ordering {
     loop {
         let (left, right) = match (left.next(), right.next()) {
             (None, None) => return Ordering::Equal,
-            (left, right) => (left.unwrap_or(U::SPACE), right.unwrap_or(U::SPACE)),
+            (left, right) => (left.unwrap_or(space), right.unwrap_or(space)),
         };
         if left != right {
             return left.cmp(&right);
@@ -64,10 +59,10 @@ pub(super) fn compare<U: Unit>(
 }
 
 /// Appends the key of a text.
-pub(super) fn put_key<U: Unit>(text: impl Iterator<Item = U>, key: &mut Vec<u8>) {
+pub(super) fn put_key<U: Unit>(text: impl Iterator<Item = U>, space: U, key: &mut Vec<u8>) {
     let mut spaces = 0_usize;
     for unit in text {
-        match unit.cmp(&U::SPACE) {
+        match unit.cmp(&space) {
             Ordering::Equal => spaces += 1,
             Ordering::Less => {
                 U::low().put(key);
@@ -76,13 +71,13 @@ pub(super) fn put_key<U: Unit>(text: impl Iterator<Item = U>, key: &mut Vec<u8>)
             }
             Ordering::Greater => {
                 for _ in 0..std::mem::take(&mut spaces) {
-                    U::SPACE.put(key);
+                    space.put(key);
                 }
                 unit.put(key);
             }
         }
     }
-    U::SPACE.put(key);
+    space.put(key);
 }
 
 /// Appends a count so that bytes compare as counts.
@@ -102,7 +97,7 @@ mod tests {
 
     fn key(text: &[u8]) -> Vec<u8> {
         let mut key = Vec::new();
-        put_key(text.iter().copied(), &mut key);
+        put_key(text.iter().copied(), b' ', &mut key);
         key
     }
 
@@ -112,11 +107,11 @@ mod tests {
             a in proptest::collection::vec(prop_oneof![Just(b' '), Just(b'\t'), Just(0_u8), Just(b'!'), Just(b'a')], 0..6),
             b in proptest::collection::vec(prop_oneof![Just(b' '), Just(b'\t'), Just(0_u8), Just(b'!'), Just(b'a')], 0..6),
         ) {
-            let order = compare(a.iter().copied(), b.iter().copied());
+            let order = compare(a.iter().copied(), b.iter().copied(), b' ');
             prop_assert_eq!(key(&a).cmp(&key(&b)), order);
             let wide = |text: &[u8]| {
                 let mut key = Vec::new();
-                put_key(text.iter().map(|byte| u16::from(*byte)), &mut key);
+                put_key(text.iter().map(|byte| u16::from(*byte)), 32, &mut key);
                 key
             };
             prop_assert_eq!(wide(&a).cmp(&wide(&b)), order);
@@ -125,7 +120,7 @@ mod tests {
         #[test]
         fn runs_of_spaces_are_counted(a in 0_usize..600, b in 0_usize..600) {
             let text = |spaces: usize| [vec![b' '; spaces], vec![b'\t']].concat();
-            let order = compare(text(a).into_iter(), text(b).into_iter());
+            let order = compare(text(a).into_iter(), text(b).into_iter(), b' ');
             prop_assert_eq!(key(&text(a)).cmp(&key(&text(b))), order);
         }
     }

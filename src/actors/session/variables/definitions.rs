@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::settings::{
     Settings, isolation, long_query_time, moment, number, on, read_from, seconds,
 };
-use crate::sql::types::{Collation, FieldType, SqlMode, TimeZone};
+use crate::sql::types::{Charset as Set, Collation, FieldType, SqlMode, TimeZone};
 
 /// Whose value a variable has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,15 +178,15 @@ const VARIABLES: &[Variable] = variables! {
     binlog_row_image Both (Word(&["minimal", "noblob", "full"])) = "full", Hint(NO_BINLOG);
     block_encryption_mode Both (Word(MODES_OF_AES)) = "aes-128-ecb", Read("AES_ENCRYPT() and AES_DECRYPT()");
     bulk_insert_buffer_size Both (Integer(0, u64::MAX)) = "8388608", Hint(MEMORY);
-    character_set_client Both (Charset) = "utf8mb4", Read("SET NAMES and the handshake: what a connection may speak");
+    character_set_client Both (Charset) = "utf8mb4", Sets(|to, value| to.speaks = Set::by_name(value).unwrap_or(Set::Utf8mb4));
     character_set_connection Both (Charset) = "utf8mb4", Read("goes with collation_connection");
     character_set_database Both (Charset) = "utf8mb4", Hint(LOAD);
-    character_set_filesystem Both (Charset) = "binary", Hint("names of files are bytes");
-    character_set_results Both (Charset) = "utf8mb4", Read("what a connection may speak");
+    character_set_filesystem Both (Charset) = "binary", Only(&["utf8mb4"]);
+    character_set_results Both (Charset) = "utf8mb4", Sets(|to, value| to.results = Set::by_name(value).ok());
     character_set_server Both (Charset) = "utf8mb4", Read("goes with collation_server");
     character_set_system Global (Charset) = "utf8mb4", ReadOnly;
     character_sets_dir Global (Text) = "", ReadOnly;
-    collation_connection Both (Collation) = "utf8mb4_bin", Sets(|to, value| to.results = Collation::by_name(value).unwrap_or_default());
+    collation_connection Both (Collation) = "utf8mb4_bin", Sets(|to, value| to.connection = Collation::by_name(value).unwrap_or_default());
     collation_database Both (Collation) = "utf8mb4_bin", Hint(LOAD);
     collation_server Both (Collation) = "utf8mb4_bin", Read("CREATE DATABASE");
     completion_type Both (Word(&["NO_CHAIN", "CHAIN", "RELEASE"])) = "NO_CHAIN", Only(&[]);

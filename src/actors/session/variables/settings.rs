@@ -6,7 +6,7 @@ use crate::actors::session::ClientLimits;
 use crate::sql::expr::TypeRules;
 use crate::sql::kv::{Isolation, ReadFrom};
 use crate::sql::plan::Caution;
-use crate::sql::types::{Collation, SqlMode, TimeZone};
+use crate::sql::types::{Charset, Collation, SqlMode, TimeZone};
 
 /// The variables that statements depend on.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,8 +41,12 @@ pub struct Settings {
     pub big_selects: bool,
     /// `sql_notes`: notes are kept for SHOW WARNINGS.
     pub notes: bool,
-    /// The collation results are sent in.
-    pub results: Collation,
+    /// `collation_connection`.
+    pub connection: Collation,
+    /// `character_set_client`.
+    pub speaks: Charset,
+    /// `character_set_results`; `None`: as they are.
+    pub results: Option<Charset>,
     /// `group_concat_max_len`.
     pub group_concat_max_len: usize,
     /// `max_allowed_packet`.
@@ -79,7 +83,9 @@ impl Default for Settings {
             max_join_size: u64::MAX,
             big_selects: true,
             notes: true,
-            results: Collation::default(),
+            connection: Collation::default(),
+            speaks: Charset::Utf8mb4,
+            results: Some(Charset::Utf8mb4),
             group_concat_max_len: 1024,
             max_allowed_packet: 64 << 20,
             div_precision_increment: 4,
@@ -101,7 +107,8 @@ impl Settings {
 
     /// What decides the types of expressions.
     pub fn type_rules(&self) -> TypeRules {
-        TypeRules::new(self.sql_mode, self.div_precision_increment, self.results)
+        let rules = TypeRules::new(self.sql_mode, self.div_precision_increment, self.connection);
+        TypeRules { client: self.speaks, ..rules }
     }
 
     /// `max_allowed_packet`.

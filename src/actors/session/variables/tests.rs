@@ -2,7 +2,7 @@
 
 use super::definitions::Rule;
 use super::*;
-use crate::sql::types::{Datum, SqlMode};
+use crate::sql::types::{Charset, Collation, Datum, SqlMode};
 
 fn set(name: &str, value: impl Into<Datum>) -> Result<String, u16> {
     let global = GlobalVariables::default();
@@ -67,16 +67,19 @@ fn every_mode_has_an_effect_or_is_refused() {
 }
 
 #[test]
-fn no_variable_names_a_character_set_that_nothing_is_converted_to() {
-    for variable in list() {
-        let name = variable.name;
-        let value = match variable.domain {
-            Domain::Charset => "latin1",
-            Domain::Collation => "latin1_swedish_ci",
-            _ => continue,
-        };
-        assert!(matches!(set(name, value), Err(1235 | 1238)), "{name} = {value}");
+fn a_client_speaks_what_has_ascii() {
+    for set_of_two_bytes in ["ucs2", "utf16", "utf16le", "utf32"] {
+        assert_eq!(set("character_set_client", set_of_two_bytes), Err(1231));
+        assert!(set("character_set_results", set_of_two_bytes).is_ok());
     }
+    let global = GlobalVariables::default();
+    let mut session = SessionVariables::new(&global);
+    session.set_names(Some("latin1"), None).unwrap();
+    assert_eq!(session.settings.speaks, Charset::Latin1);
+    assert_eq!(session.settings.results, Some(Charset::Latin1));
+    assert_eq!(session.settings.connection, Collation::Latin1SwedishCi);
+    let both = session.set_names(Some("latin1"), Some("utf8mb4_bin"));
+    assert_eq!(both.map_err(|error| error.code), Err(1253));
 }
 
 #[test]
@@ -88,7 +91,7 @@ fn settings_follow() {
     session.set("sql_mode", None, &global).unwrap();
     assert_eq!(session.settings.sql_mode, SqlMode::default());
     session.set_names(Some("utf8mb4"), Some("utf8mb4_general_ci")).unwrap();
-    assert_eq!(session.settings.results.id(), 45);
+    assert_eq!(session.settings.connection.id(), 45);
 }
 
 /// Another value than the default.

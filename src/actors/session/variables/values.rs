@@ -7,7 +7,7 @@ use parking_lot::RwLock;
 use super::definitions::{Domain, Rule, Scope, Variable, canonical, find, list};
 use super::settings::Settings;
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::types::{Collation, Datum, SqlMode, TimeZone};
+use crate::sql::types::{Charset, Collation, Datum, SqlMode, TimeZone};
 
 /// The text of each variable, in the order of [`list`].
 type Texts = Vec<Arc<str>>;
@@ -33,6 +33,8 @@ fn datum(variable: &Variable, text: &str) -> Datum {
         Domain::Integer(0.., _) => Datum::UInt(text.parse().unwrap_or(0)),
         Domain::Integer(..) => Datum::Int(text.parse().unwrap_or(0)),
         Domain::Number => Datum::Float(text.parse().unwrap_or(0.0)),
+        // character_set_results of results that are sent as they are.
+        Domain::Charset if text.is_empty() => Datum::Null,
         _ => Datum::from(text),
     }
 }
@@ -161,8 +163,7 @@ impl SessionVariables {
 
     /// Character sets and collations go in pairs.
     fn follow(&mut self, name: &str) {
-        let paired =
-            |charset: &str| Collation::of_charset(charset).map_or("utf8mb4_bin", Collation::name);
+        let paired = |charset: &str| Collation::of_charset(charset).unwrap_or_default().name();
         let text = find(name).map(|position| self.texts[position].clone()).unwrap_or_default();
         let of_collation =
             |name: &str| Collation::by_name(name).map_or("utf8mb4", Collation::charset);
@@ -190,26 +191,16 @@ impl SessionVariables {
         collation: Option<&str>,
     ) -> SqlResult<()> {
         let charset = charset.unwrap_or("utf8mb4");
-        let default = spoken(charset)?;
+        let set = Charset::by_name(charset)?;
         let collation = match collation {
-            None => default.name().to_owned(),
-            Some(name) => {
-                let found = Collation::by_name(name)?;
-                Collation::refuse_foreign(name)?;
-                let binary = charset == "binary";
-                if (found == Collation::Binary) != binary {
-                    return Err(SqlError::new(
-                        errno::COLLATION_CHARSET_MISMATCH,
-                        format!("COLLATION '{name}' is not valid for CHARACTER SET '{charset}'"),
-                    ));
-                }
-                name.to_owned()
-            }
+            None => set.default_collation(),
+            Some(name) => Collation::of_both(charset, name)?,
         };
+        speakable("character_set_client", set)?;
         for name in ["character_set_client", "character_set_connection", "character_set_results"] {
-            self.put_text(name, charset);
+            self.put_text(name, set.name());
         }
-        self.put_text("collation_connection", collation);
+        self.put_text("collation_connection", collation.name());
         Ok(())
     }
 
@@ -267,9 +258,9 @@ fn wrong_type(variable: &Variable) -> SqlError {
 fn decode(variable: &Variable, value: &Datum) -> SqlResult<(String, Clipped)> {
     let text = || value.to_text();
     if value.is_null() {
-        // character_set_results = NULL: results are sent as they are, which is what we do.
+        // character_set_results = NULL: results are sent as they are.
         return match variable.name {
-            "character_set_results" => Ok(("utf8mb4".to_owned(), None)),
+            "character_set_results" => Ok((String::new(), None)),
             _ => Err(wrong_value(variable, "NULL")),
         };
     }
@@ -287,24 +278,28 @@ fn decode(variable: &Variable, value: &Datum) -> SqlResult<(String, Clipped)> {
             Domain::Modes => modes(&text())?.to_string(),
             Domain::Zone => TimeZone::parse(&text())?.to_string(),
             Domain::Charset => {
-                spoken(&text())?;
-                text().to_lowercase()
+                let set = Charset::by_name(&text())?;
+                if variable.name == "character_set_client" {
+                    speakable(variable.name, set)?;
+                }
+                set.name().to_owned()
             }
-            Domain::Collation => {
-                Collation::by_name(&text())?;
-                Collation::refuse_foreign(&text())?;
-                text().to_lowercase()
-            }
+            Domain::Collation => Collation::by_name(&text())?.name().to_owned(),
             Domain::Isolation => isolation(variable, &text())?,
         },
         None,
     ))
 }
 
-/// A character set that a connection may speak. Nothing is converted, so text has to be UTF-8 as it stands.
-fn spoken(charset: &str) -> SqlResult<Collation> {
-    Collation::refuse_foreign(charset)?;
-    Collation::of_charset(charset)
+/// Error 1231 for a character set that no client can speak: ASCII is something else in it.
+fn speakable(variable: &str, set: Charset) -> SqlResult<()> {
+    if set.may_be_spoken() {
+        return Ok(());
+    }
+    Err(SqlError::new(
+        errno::WRONG_VALUE_FOR_VAR,
+        format!("Variable '{variable}' can't be set to the value of '{}'", set.name()),
+    ))
 }
 
 /// `sql_mode`, without the mode that would change what statements mean and does not.

@@ -11,7 +11,7 @@ use crate::sql::catalog::build_index::{PRIMARY, check_key, whole_part};
 use crate::sql::catalog::computed::unsupported;
 use crate::sql::catalog::{ColumnInfo, DefaultValue, IndexInfo, SchemaState, TableInfo};
 use crate::sql::parser::ast::{ColumnDefinition, ColumnOption, ColumnPlace};
-use crate::sql::types::{Collation, FieldType, TypeKind};
+use crate::sql::types::{Charset, Collation, FieldType, TypeKind};
 
 /// MODIFY COLUMN or CHANGE COLUMN.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +84,7 @@ enum Stored<'t> {
 
 impl Stored<'_> {
     fn of(field_type: &FieldType) -> Stored<'_> {
-        let width = if field_type.collation == Collation::Binary { 1 } else { 4 };
+        let width = u64::from(field_type.character_bytes());
         match field_type.kind {
             TypeKind::TinyInt => Stored::Integer(1),
             TypeKind::SmallInt => Stored::Integer(2),
@@ -122,8 +122,9 @@ fn reads_as(old: &FieldType, new: &FieldType, indexed: bool) -> bool {
         return false;
     }
     let like = FieldType { not_null: old.not_null, zerofill: old.zerofill, ..new.clone() } == *old;
-    let binary = |field_type: &FieldType| field_type.collation == Collation::Binary;
-    let collates = old.collation == new.collation || (!indexed && binary(old) == binary(new));
+    let (set, had) = (new.collation.character_set(), old.collation.character_set());
+    let holds = set == had || set == Charset::Utf8mb4 && had != Charset::Binary;
+    let collates = old.collation == new.collation || (!indexed && holds);
     match (Stored::of(old), Stored::of(new)) {
         (Stored::Integer(known), Stored::Integer(width)) => {
             old.unsigned == new.unsigned && known <= width

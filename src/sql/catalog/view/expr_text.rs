@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use crate::sql::digest::quote_name;
 use crate::sql::parser::ast::{
-    BinaryOp, CastType, Expr, Frame, FrameBound, FrameOffset, IntervalUnit, Literal, OrderItem,
-    Over, TrimSide, TruthValue, UnaryOp, Window, WindowCall,
+    BinaryOp, CastType, Expr, Frame, FrameBound, FrameOffset, IntervalUnit, Introducer, Literal,
+    OrderItem, Over, TrimSide, TruthValue, UnaryOp, Window, WindowCall,
 };
 
 /// Writes a text.
@@ -409,8 +409,11 @@ impl Writer<'_> {
             Literal::Integer(number) => write!(self.text, "{number}"),
             Literal::Decimal(digits) => write!(self.text, "{digits}"),
             Literal::Float(number) => write!(self.text, "{number:e}"),
-            Literal::String(bytes, charset) => {
-                if let Some(charset) = charset {
+            Literal::String(bytes, Some(Introducer { charset, quoted: false })) => {
+                write!(self.text, "_{charset} x'{}'", hex(bytes))
+            }
+            Literal::String(bytes, introducer) => {
+                if let Some(Introducer { charset, .. }) = introducer {
                     let _ = write!(self.text, "_{charset}");
                 }
                 self.string(bytes);

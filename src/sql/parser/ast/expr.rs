@@ -2,6 +2,15 @@
 
 use super::{IntervalUnit, JsonValue, OrderItem, Query, VariableScope, WindowCall};
 
+/// The character set that stands before a literal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Introducer {
+    /// Its name, in lower case.
+    pub charset: String,
+    /// Whether the literal is a string, and not its bytes: those are then as the client sent them.
+    pub quoted: bool,
+}
+
 /// A literal.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Literal {
@@ -15,8 +24,8 @@ pub enum Literal {
     Decimal(String),
     /// A number with an exponent.
     Float(f64),
-    /// A string, with its introducer's character set (`_utf8mb4`, `_binary`, N for `utf8mb4`) if it has one.
-    String(Vec<u8>, Option<String>),
+    /// A string, with its introducer (`_utf8mb4`, `_binary`, N for `utf8mb3`) if it has one.
+    String(Vec<u8>, Option<Introducer>),
     /// X'…' and 0x….
     Hex(Vec<u8>),
     /// b'…' and 0b….

@@ -25,7 +25,7 @@ pub use ddl::{
     CreateIndex, CreateSelect, CreateTable, DataType, DatabaseOptions, ForeignKeyDefinition,
     IndexDefinition, IndexPart, ReferentialAction, Renamed, TableOption,
 };
-pub use expr::{BinaryOp, CastType, Expr, Literal, TrimSide, TruthValue, UnaryOp};
+pub use expr::{BinaryOp, CastType, Expr, Introducer, Literal, TrimSide, TruthValue, UnaryOp};
 pub use json::{JsonColumn, JsonTable, JsonValue, OnResponse};
 pub use load::{FileFormat, IntoFile, LoadData, LoadTarget};
 pub use query::{

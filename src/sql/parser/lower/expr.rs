@@ -6,7 +6,7 @@ use sqlparser::ast::{
 };
 
 use super::super::ast::{
-    BinaryOp, Expr, IntervalUnit, Literal, TrimSide, TruthValue, UnaryOp, VariableScope,
+    BinaryOp, Expr, IntervalUnit, Introducer, Literal, TrimSide, TruthValue, UnaryOp, VariableScope,
 };
 use super::super::cursor::Parser;
 use super::super::infix::SOUNDS_LIKE;
@@ -428,9 +428,14 @@ impl Parser<'_> {
         let charset = self.lower_any_name(prefix)?.to_lowercase();
         let charset = charset.trim_start_matches('_').to_owned();
         match self.lower_expr(value)? {
-            Expr::Literal(
-                Literal::String(bytes, _) | Literal::Hex(bytes) | Literal::Bit(bytes),
-            ) => Ok(Expr::Literal(Literal::String(bytes, Some(charset)))),
+            Expr::Literal(Literal::String(bytes, _)) => {
+                let introducer = Introducer { charset, quoted: true };
+                Ok(Expr::Literal(Literal::String(bytes, Some(introducer))))
+            }
+            Expr::Literal(Literal::Hex(bytes) | Literal::Bit(bytes)) => {
+                let introducer = Introducer { charset, quoted: false };
+                Ok(Expr::Literal(Literal::String(bytes, Some(introducer))))
+            }
             _ => Err(self.error_at(prefix.span.start)),
         }
     }

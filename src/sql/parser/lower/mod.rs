@@ -19,7 +19,7 @@ use sqlparser::ast::{Ident, ObjectName as SqlName, ObjectNamePart, Value, ValueW
 use sqlparser::parser::ParserError;
 use sqlparser::tokenizer::{Location, Token};
 
-use super::ast::{Literal, ObjectName};
+use super::ast::{Introducer, Literal, ObjectName};
 use super::cursor::{DEPTH_LIMIT, Parser};
 use super::keywords::is_reserved;
 use super::shape::too_deep;
@@ -276,7 +276,10 @@ impl Parser<'_> {
                 let first = self.token_index(value.span.start);
                 let mut bytes = unquote(&text()[1..], self.dialect.escapes);
                 bytes.extend(self.strings_from(first + 1).0);
-                Literal::String(bytes, Some("utf8mb4".to_owned()))
+                Literal::String(
+                    bytes,
+                    Some(Introducer { charset: "utf8mb3".to_owned(), quoted: true }),
+                )
             }
             Value::HexStringLiteral(_) => Literal::Hex(expr::hex_bytes(text()).ok_or_else(error)?),
             Value::SingleQuotedByteStringLiteral(_) => {

@@ -47,7 +47,7 @@ impl Kind for Bit {
         flags::UNSIGNED
     }
 
-    fn protocol_length(&self, field_type: &FieldType) -> u32 {
+    fn protocol_length(&self, field_type: &FieldType, _: u32) -> u32 {
         bits(field_type)
     }
 

@@ -99,8 +99,8 @@ impl Kind for Choice {
         self.protocol_flag
     }
 
-    fn protocol_length(&self, field_type: &FieldType) -> u32 {
-        self.display_width(field_type).saturating_mul(4)
+    fn protocol_length(&self, field_type: &FieldType, character_bytes: u32) -> u32 {
+        self.display_width(field_type).saturating_mul(character_bytes)
     }
 
     fn protocol_decimals(&self, _: &FieldType) -> u8 {

@@ -87,8 +87,8 @@ pub(super) trait Kind: Sync {
         0
     }
 
-    /// The length of a column definition, in bytes.
-    fn protocol_length(&self, field_type: &FieldType) -> u32 {
+    /// The length of a column definition, in bytes: so many a character of text.
+    fn protocol_length(&self, field_type: &FieldType, _character_bytes: u32) -> u32 {
         self.display_width(field_type)
     }
 

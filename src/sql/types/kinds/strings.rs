@@ -7,7 +7,7 @@ use super::{BinaryForm, Class, Kind};
 use crate::common::{SqlResult, errno};
 use crate::sql::types::describe::flags;
 use crate::sql::types::store::Target;
-use crate::sql::types::{Collation, Datum, FieldType, TimeZone};
+use crate::sql::types::{Collation, Datum, FieldType, TimeZone, shown_bytes};
 
 /// A type of strings.
 pub(super) struct Strings {
@@ -62,8 +62,14 @@ fn is_binary(field_type: &FieldType) -> bool {
 impl Strings {
     fn characters(&self, bytes: Bytes, target: &Target<'_>) -> SqlResult<Datum> {
         let Ok(text) = std::str::from_utf8(&bytes) else {
-            return self.invalid_utf8(&bytes, target);
+            return self.no_text(&bytes, target);
         };
+        let set = target.field_type.collation.character_set();
+        if let Some(at) = set.first_lacking(text) {
+            incorrect(&bytes[at..], target)?;
+            let bounded = set.bounded(text).into_owned();
+            return self.characters(bounded.into(), target);
+        }
         let kept = self.kept_bytes(text, target.field_type);
         let mut bytes = if kept < bytes.len() {
             if text[kept..].trim_end_matches(' ').is_empty() {
@@ -84,32 +90,43 @@ impl Strings {
         Ok(Datum::Bytes(bytes))
     }
 
-    fn invalid_utf8(&self, bytes: &Bytes, target: &Target<'_>) -> SqlResult<Datum> {
+    /// What is no text in UTF-8: bytes of the column's own set, or wrong.
+    fn no_text(&self, bytes: &Bytes, target: &Target<'_>) -> SqlResult<Datum> {
+        let set = target.field_type.collation.character_set();
+        if !set.is_kept() {
+            return match set.decode(bytes) {
+                Ok(text) => self.characters(text.into_owned().into(), target),
+                Err(at) => {
+                    incorrect(&bytes[at..], target)?;
+                    self.characters(set.decode_lossy(&bytes[..at]).into_owned().into(), target)
+                }
+            };
+        }
         let valid =
             std::str::from_utf8(bytes).err().map_or(bytes.len(), |error| error.valid_up_to());
-        let shown: String = bytes[valid..]
-            .iter()
-            .take(6)
-            .map(|byte| match byte {
-                0x20..=0x7E => char::from(*byte).to_string(),
-                byte => format!("\\x{byte:02X}"),
-            })
-            .collect();
-        target.fail(
-            errno::TRUNCATED_WRONG_VALUE_FOR_FIELD,
-            &format!("Incorrect string value: '{shown}'"),
-        )?;
+        incorrect(&bytes[valid..], target)?;
         self.characters(bytes.slice(..valid), target)
     }
 
     /// How many bytes of a text the column holds.
     fn kept_bytes(&self, text: &str, field_type: &FieldType) -> usize {
         let most = self.display_width(field_type) as usize;
-        if text.len() <= most {
+        let set = field_type.collation.character_set();
+        // A set may write more bytes than UTF-8 has: at most four a character.
+        let fits = if set.is_kept() { text.len() <= most } else { text.len() * 4 <= most };
+        if fits {
             return text.len();
         }
         match self.length {
-            Length::OfType => text.floor_char_boundary(most),
+            Length::OfType if set.is_kept() => text.floor_char_boundary(most),
+            Length::OfType => {
+                let mut written = Vec::new();
+                let past = text.char_indices().find(|(_, letter)| {
+                    set.put(*letter, &mut written);
+                    written.len() > most
+                });
+                past.map_or(text.len(), |(at, _)| at)
+            }
             Length::Declared => text.char_indices().nth(most).map_or(text.len(), |(at, _)| at),
         }
     }
@@ -127,6 +144,14 @@ impl Strings {
         }
         Ok(Datum::Bytes(bytes))
     }
+}
+
+/// Error 1366, with the bytes from the first wrong one on.
+fn incorrect(bytes: &[u8], target: &Target<'_>) -> SqlResult<()> {
+    target.fail(
+        errno::TRUNCATED_WRONG_VALUE_FOR_FIELD,
+        &format!("Incorrect string value: '{}'", shown_bytes(bytes)),
+    )
 }
 
 fn too_long(target: &Target<'_>) -> SqlResult<()> {
@@ -161,9 +186,8 @@ impl Kind for Strings {
         if self.length == Length::OfType { flags::BLOB } else { 0 }
     }
 
-    fn protocol_length(&self, field_type: &FieldType) -> u32 {
-        let width = self.display_width(field_type);
-        if is_binary(field_type) { width } else { width.saturating_mul(4) }
+    fn protocol_length(&self, field_type: &FieldType, character_bytes: u32) -> u32 {
+        self.display_width(field_type).saturating_mul(character_bytes)
     }
 
     fn protocol_decimals(&self, _: &FieldType) -> u8 {

@@ -1,0 +1,72 @@
+-- Character sets of columns, literals and connections.
+CREATE TABLE t (id INT PRIMARY KEY, l VARCHAR(5) CHARACTER SET latin1, g VARCHAR(5) CHARACTER SET gbk, a CHAR(5) CHARACTER SET ascii, u VARCHAR(5) CHARACTER SET utf8mb3, w VARCHAR(5) CHARACTER SET ucs2, c VARCHAR(5) CHARACTER SET cp1251, b VARBINARY(20), KEY (l), KEY (g));
+SHOW CREATE TABLE t;
+INSERT INTO t VALUES (1, 'é', '中文', 'abc', '日', 'é日', 'Я', 'é');
+SELECT l, HEX(l), LENGTH(l), CHAR_LENGTH(l), OCTET_LENGTH(l), ASCII(l), ORD(l), BIT_LENGTH(l) FROM t;
+SELECT g, HEX(g), LENGTH(g), CHAR_LENGTH(g), ORD(g), MD5(g) = MD5(x'D6D0CEC4') FROM t;
+SELECT HEX(u), LENGTH(u), HEX(w), LENGTH(w), HEX(c), LENGTH(c), HEX(a), HEX(b) FROM t;
+SELECT CHARSET(l), COLLATION(l), CHARSET(g), COLLATION(g), CHARSET(w), COLLATION(c), CHARSET(CONCAT(l, 'x')), CHARSET(CONCAT(l, '日')) FROM t;
+-- What a set lacks.
+INSERT INTO t (id, l) VALUES (2, '日本');
+INSERT INTO t (id, a) VALUES (2, 'é');
+INSERT INTO t (id, u) VALUES (2, '😀');
+INSERT INTO t (id, g) VALUES (2, '😀');
+INSERT IGNORE INTO t (id, l, a, u) VALUES (2, 'a日', 'é', 'x😀');
+SHOW WARNINGS;
+SELECT l, a, u FROM t WHERE id = 2;
+-- Bytes are those of the set.
+INSERT INTO t (id, l, g) VALUES (3, x'E9', x'D6D0');
+INSERT INTO t (id, g) VALUES (4, x'FF');
+SELECT l, g FROM t WHERE id = 3;
+UPDATE t SET b = l WHERE id = 3;
+SELECT HEX(b), l = b, b = l, l = 'É', l = _latin1 x'E9', l = x'E9', g = '中' FROM t WHERE id = 3;
+SELECT id FROM t WHERE l = 'É' ORDER BY id;
+SELECT id FROM t WHERE l LIKE 'É%' ORDER BY id;
+SELECT l FROM t WHERE l IS NOT NULL ORDER BY l;
+SELECT id FROM t WHERE l = g;
+-- Literals.
+SELECT _latin1 x'E9', _latin1'é' = 'é', HEX(_latin1'é'), N'日', CHARSET(N'x'), CHARSET(_gbk'x'), HEX(_utf8mb3'é'), _ucs2 x'00E9', _utf16 x'D83DDE00', HEX(_utf32 x'E9');
+SELECT HEX(CONVERT('é' USING latin1)), CONVERT('日é' USING latin1), HEX(CAST('é' AS CHAR CHARACTER SET latin1)), CONVERT(x'D6D0' USING gbk), CONVERT(_latin1 x'E9' USING utf8mb4), HEX(CONVERT('中' USING gb18030)), HEX(CONVERT('😀' USING gb18030)), HEX(CONVERT('日' USING sjis)), HEX(CONVERT('日' USING ujis)), HEX(CONVERT('한' USING euckr)), HEX(CONVERT('中' USING big5));
+SELECT CHAR(0xE9 USING latin1), CHAR(77, 121, 83, 81, 76 USING utf8mb4), CAST('é' AS CHAR ASCII), HEX(CAST('é' AS BINARY)), HEX(CAST(_latin1 x'E9' AS BINARY));
+SELECT _utf8mb4 x'FF';
+SELECT _gbk x'FF';
+SELECT _klingon'x';
+SELECT CONVERT('x' USING klingon);
+SELECT CONVERT(x'FF' USING utf8mb4);
+SHOW WARNINGS;
+-- Tables and databases.
+CREATE DATABASE charsets_d CHARACTER SET latin1;
+SHOW CREATE DATABASE charsets_d;
+CREATE TABLE charsets_d.t (a VARCHAR(10), b VARCHAR(10) BINARY, c VARCHAR(10) COLLATE latin1_german1_ci, e ENUM('é', 'x'), n NCHAR(3), x TEXT CHARACTER SET utf8mb4);
+SHOW CREATE TABLE charsets_d.t;
+SELECT COLUMN_NAME, CHARACTER_SET_NAME, COLLATION_NAME, CHARACTER_MAXIMUM_LENGTH, CHARACTER_OCTET_LENGTH FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'charsets_d' ORDER BY ORDINAL_POSITION;
+INSERT INTO charsets_d.t VALUES ('ä', 'ä', 'ä', 'é', '日本', '日本');
+SELECT a = 'Ä', b = 'Ä', c = 'a', e, HEX(e), n FROM charsets_d.t;
+ALTER TABLE charsets_d.t CONVERT TO CHARACTER SET utf8mb4;
+SELECT HEX(a), HEX(e), n FROM charsets_d.t;
+ALTER TABLE charsets_d.t MODIFY x TEXT CHARACTER SET latin1;
+ALTER TABLE charsets_d.t MODIFY a VARCHAR(10) CHARACTER SET gbk;
+ALTER TABLE charsets_d.t MODIFY a VARCHAR(10) CHARACTER SET cp1252;
+CREATE TABLE charsets_d.long_ones (a VARCHAR(65000) CHARACTER SET latin1, b VARCHAR(300) CHARACTER SET latin1, UNIQUE KEY (b));
+CREATE TABLE charsets_d.too_long (a VARCHAR(65000) CHARACTER SET utf8mb3);
+DROP DATABASE charsets_d;
+-- Connections.
+SET NAMES latin1;
+SELECT @@character_set_client, @@character_set_connection, @@character_set_results, @@collation_connection;
+SELECT l, g FROM t WHERE id = 1;
+SELECT LENGTH('é'), HEX('é'), CHARSET('x'), CHARSET(CONCAT('x'));
+SET NAMES utf8mb4;
+SET character_set_results = gbk;
+SELECT g, l FROM t WHERE id = 1;
+SET character_set_results = NULL;
+SELECT l, g, u FROM t WHERE id = 1;
+SET NAMES utf8mb3 COLLATE utf8mb3_unicode_ci;
+SELECT '😀', @@collation_connection;
+SET NAMES latin1 COLLATE utf8mb4_bin;
+SET NAMES ucs2;
+SET character_set_client = utf16;
+SET NAMES klingon;
+SET CHARACTER SET latin1;
+SELECT @@character_set_client, @@character_set_results, @@collation_connection;
+SET NAMES utf8mb4;
+DROP TABLE t;

@@ -1,0 +1,47 @@
+-- What collations make of texts: one a line of the comparisons, keys that hold them, and what does not go together.
+SET NAMES utf8mb4 COLLATE utf8mb4_0900_ai_ci;
+SELECT 'a' = 'Ä', 'straße' = 'strasse', 'æ' = 'ae', 'a ' = 'a', 'ά' = 'Α', COLLATION('a');
+SELECT 'a' = 'á' COLLATE utf8mb4_0900_as_ci, 'a' = 'A' COLLATE utf8mb4_0900_as_ci, 'a' = 'A' COLLATE utf8mb4_0900_as_cs, 'a' < 'A' COLLATE utf8mb4_0900_as_cs;
+SELECT 'a ' = 'a' COLLATE utf8mb4_unicode_ci, 'ß' = 'ss' COLLATE utf8mb4_unicode_ci, 'ß' = 's' COLLATE utf8mb4_general_ci, 'ß' = 'ss' COLLATE utf8mb4_general_ci, 'ά' = 'α' COLLATE utf8mb4_general_ci;
+SELECT '😀' = '😁' COLLATE utf8mb4_general_ci, '😀' = '😁' COLLATE utf8mb4_unicode_ci, '😀' = '😁' COLLATE utf8mb4_unicode_520_ci, '😀' = '😁' COLLATE utf8mb4_0900_ai_ci;
+SELECT 'a' = 'a ' COLLATE utf8mb4_0900_bin, 'a' = 'a ' COLLATE utf8mb4_bin, 'a\t' < 'a' COLLATE utf8mb4_unicode_ci, 'a\t' < 'a' COLLATE utf8mb4_0900_ai_ci;
+SELECT 'Ärger' LIKE 'a%', 'Ärger' LIKE '_RG_R', 'Ärger' LIKE 'a%' COLLATE utf8mb4_0900_as_ci, 'STRASSE' LIKE 'straße', LOCATE('É', 'cafe'), INSTR('CAFÉ', 'é'), 'É' REGEXP 'e', 'E' REGEXP 'e', FIND_IN_SET('É', 'a,e');
+SELECT STRCMP('a', 'Á'), STRCMP('a', 'Á' COLLATE utf8mb4_0900_as_ci), 'b' BETWEEN 'A' AND 'C', 'É' IN ('e', 'f'), CASE 'É' WHEN 'e' THEN 1 ELSE 2 END, GREATEST('a', 'B'), LEAST('a', 'B');
+SET NAMES utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(20) COLLATE utf8mb4_0900_ai_ci, b VARCHAR(20) COLLATE utf8mb4_0900_as_cs, c VARCHAR(20) COLLATE utf8mb4_unicode_ci, d VARCHAR(20) COLLATE utf8mb4_unicode_520_ci, g VARCHAR(20) COLLATE utf8mb4_general_ci, z VARCHAR(20) COLLATE utf8mb4_0900_bin, KEY (a), UNIQUE KEY (b), KEY (c), KEY (d));
+INSERT INTO t VALUES (1, 'a', 'a', 'a', 'a', 'a', 'a'), (2, 'Ä', 'Ä', 'Ä', 'Ä', 'Ä', 'Ä'), (3, 'ae', 'ae', 'ae', 'ae', 'ae', 'ae'), (4, 'Æ', 'Æ', 'Æ', 'Æ', 'Æ', 'Æ'), (5, 'z', 'z', 'z', 'z', 'z', 'z'), (6, 'é', 'é', 'é', 'é', 'é', 'é'), (7, 'E', 'E', 'E', 'E', 'E', 'E'), (8, 'a ', 'a ', 'a ', 'a ', 'a ', 'a ');
+INSERT INTO t (id, b) VALUES (9, 'a');
+INSERT INTO t (id, b) VALUES (10, 'A'), (11, NULL);
+SELECT id FROM t WHERE a = 'A' ORDER BY id;
+SELECT id FROM t WHERE a > 'ad' AND a < 'f' ORDER BY a, id;
+SELECT id FROM t WHERE b = 'A' ORDER BY id;
+SELECT id FROM t WHERE c = 'A' ORDER BY id;
+SELECT id FROM t WHERE d LIKE 'e%' ORDER BY id;
+SELECT id, b FROM t FORCE INDEX (b) WHERE b >= 'a' ORDER BY b, id;
+SELECT MIN(a), MAX(a), COUNT(DISTINCT a), COUNT(DISTINCT b), COUNT(DISTINCT c), COUNT(DISTINCT g), COUNT(DISTINCT z) FROM t WHERE id < 9;
+SELECT GROUP_CONCAT(id ORDER BY id), COUNT(*) FROM t WHERE id < 9 GROUP BY a ORDER BY 1;
+SELECT GROUP_CONCAT(id ORDER BY id), COUNT(*) FROM t WHERE id < 9 GROUP BY d ORDER BY 1;
+SELECT DISTINCT LOWER(c) FROM t WHERE id < 9 AND c LIKE 'a%' ORDER BY 1;
+SELECT x.id, y.id FROM t x JOIN t y ON x.a = y.a AND x.id < y.id WHERE y.id < 9 ORDER BY x.id, y.id;
+SELECT x.id, y.id FROM t x JOIN t y ON x.b = y.b AND x.id < y.id;
+-- What does not go together.
+SELECT id FROM t WHERE a = c;
+SELECT id FROM t WHERE a = g AND id = 1;
+SELECT id FROM t WHERE a = z ORDER BY id;
+SELECT CONCAT(a, c), COERCIBILITY(CONCAT(a, c)), COLLATION(CONCAT(a, c)) FROM t WHERE id = 1;
+SELECT id FROM t WHERE CONCAT(a, c) = g;
+SELECT 'a' COLLATE utf8mb4_bin = 'b' COLLATE utf8mb4_0900_ai_ci;
+SELECT 'x' COLLATE utf8mb4_bin IN ('b' COLLATE utf8mb4_0900_ai_ci, 'c');
+SELECT id FROM t WHERE a IN (c, g, 'x');
+SELECT a = 'A' COLLATE utf8mb4_bin, a COLLATE utf8mb4_0900_as_cs = 'A' FROM t WHERE id = 1;
+SELECT COERCIBILITY('a'), COERCIBILITY(a), COERCIBILITY('a' COLLATE utf8mb4_bin), COERCIBILITY(USER()), COERCIBILITY(NULL), COERCIBILITY(1) FROM t WHERE id = 1;
+SELECT 'a' COLLATE latin1_bin;
+SELECT 'a' COLLATE utf8mb4_tr_0900_ai_ci;
+SELECT 'a' COLLATE utf8mb4_klingon_ci;
+CREATE TABLE bad (a VARCHAR(5) CHARACTER SET latin1 COLLATE utf8mb4_bin);
+CREATE TABLE bad (a VARCHAR(5) CHARACTER SET klingon);
+SHOW CREATE TABLE t;
+SELECT COLLATION_NAME, ID, IS_DEFAULT, PAD_ATTRIBUTE FROM information_schema.COLLATIONS WHERE CHARACTER_SET_NAME IN ('utf8mb4', 'latin1', 'binary') ORDER BY ID;
+SELECT CHARACTER_SET_NAME, DEFAULT_COLLATE_NAME, MAXLEN FROM information_schema.CHARACTER_SETS WHERE CHARACTER_SET_NAME LIKE 'utf%' ORDER BY 1;
+DROP TABLE t;
