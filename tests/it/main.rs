@@ -7,6 +7,7 @@ mod admin;
 mod alter_columns;
 mod bad_input;
 mod bank;
+mod checks;
 mod clients;
 mod cluster;
 mod compute;

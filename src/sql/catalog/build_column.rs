@@ -2,13 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::computed::{InDefault, InGenerated, as_written};
-use super::table_expr::check_expr;
+use super::computed::{check_options, default_expr};
 use super::{ColumnInfo, DefaultValue, Generated, SchemaState};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::{EvalContext, Expr as ConstantExpr};
 use crate::sql::parser::ast::{ColumnDefinition, ColumnOption, DataType, Expr, Literal, UnaryOp};
-use crate::sql::parser::{as_written as name_as_written, expression_text};
 use crate::sql::types::{
     Collation, Datum, FieldType, SqlMode, TypeKind, convert_for_column, write_text,
 };
@@ -50,24 +48,13 @@ pub(super) fn build_column(
             ColumnOption::Default(value) => default = Some(value),
             ColumnOption::DefaultExpr(expr) => column.default = Some(default_expr(&column, expr)?),
             ColumnOption::Generated(expr, stored) => {
-                check_expr(expr, &InGenerated(name))?;
-                let expr = as_written(expression_text(expr, &mut name_as_written)?);
-                column.generated = Some(Generated { expr, stored: *stored });
+                column.generated = Some(Generated::new(name, expr, *stored)?);
             }
             ColumnOption::OnUpdateNow(digits) => {
                 column.on_update_now = Some(now_digits(&column, *digits, "ON UPDATE")?);
             }
             ColumnOption::AutoIncrement => {
-                let kind = column.field_type.kind;
-                if !(kind.is_integer() || kind.is_float()) || kind == TypeKind::Bit {
-                    return Err(SqlError::new(
-                        errno::WRONG_FIELD_SPEC,
-                        format!("Incorrect column specifier for column '{name}'"),
-                    ));
-                }
-                if column.field_type.kind.is_float() {
-                    return Err(SqlError::unsupported("AUTO_INCREMENT of FLOAT and DOUBLE"));
-                }
+                check_counts(name, column.field_type.kind)?;
                 column.auto_increment = true;
             }
             ColumnOption::Unique => {}
@@ -93,48 +80,28 @@ pub(super) fn build_column(
         column.field_type.not_null = true;
     }
     if column.generated.is_some() {
-        check_generated(definition)?;
+        check_options(definition)?;
     } else if column.default.is_none() || default.is_some() {
         column.default = build_default(&column, default, sql_mode)?;
     }
     Ok(column)
 }
 
-/// DEFAULT (expression).
-pub(super) fn default_expr(column: &ColumnInfo, expr: &Expr) -> SqlResult<DefaultValue> {
-    if column.auto_increment {
-        return Err(invalid_default(&column.name));
+/// Whether a column of this kind can be AUTO_INCREMENT.
+fn check_counts(name: &str, kind: TypeKind) -> SqlResult<()> {
+    if !(kind.is_integer() || kind.is_float()) || kind == TypeKind::Bit {
+        return Err(SqlError::new(
+            errno::WRONG_FIELD_SPEC,
+            format!("Incorrect column specifier for column '{name}'"),
+        ));
     }
-    if column.generated.is_some() {
-        return Err(wrong_usage("DEFAULT"));
+    match kind.is_float() {
+        true => Err(SqlError::unsupported("AUTO_INCREMENT of FLOAT and DOUBLE")),
+        false => Ok(()),
     }
-    check_expr(expr, &InDefault(&column.name))?;
-    let text = expression_text(expr, &mut name_as_written)?;
-    Ok(DefaultValue::Expression(as_written(text)))
 }
 
-/// Error 1221.
-fn wrong_usage(what: &str) -> SqlError {
-    let message = format!("Incorrect usage of {what} and generated column");
-    SqlError::new(errno::WRONG_USAGE, message)
-}
-
-/// What a generated column cannot be besides.
-fn check_generated(definition: &ColumnDefinition) -> SqlResult<()> {
-    for option in &definition.options {
-        match option {
-            ColumnOption::Default(_) | ColumnOption::DefaultExpr(_) => {
-                return Err(wrong_usage("DEFAULT"));
-            }
-            ColumnOption::OnUpdateNow(_) => return Err(wrong_usage("ON UPDATE")),
-            ColumnOption::AutoIncrement => return Err(wrong_usage("AUTO_INCREMENT")),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-fn invalid_default(column: &str) -> SqlError {
+pub(super) fn invalid_default(column: &str) -> SqlError {
     SqlError::new(errno::INVALID_DEFAULT, format!("Invalid default value for '{column}'"))
 }
 

@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::table_expr::{Place, TableExpr, same_name};
+use super::build_column::invalid_default;
+use super::table_expr::{Place, TableExpr, check_expr, same_name};
 use super::{ColumnInfo, DefaultValue, TableInfo};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::digest::quote_name;
+use crate::sql::parser::ast::{ColumnDefinition, ColumnOption, Expr};
+use crate::sql::parser::{as_written as name_as_written, expression_text};
 
 /// How a generated column gets its values. They are stored with the row either way: to clients the two are the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +20,12 @@ pub struct Generated {
 }
 
 impl Generated {
+    /// The column with this name, as it was written.
+    pub(super) fn new(column: &str, expr: &Expr, stored: bool) -> SqlResult<Generated> {
+        check_expr(expr, &InGenerated(column))?;
+        Ok(Generated { expr: as_written(expression_text(expr, &mut name_as_written)?), stored })
+    }
+
     /// As SHOW CREATE TABLE has it.
     pub fn text(&self) -> String {
         let kind = if self.stored { "STORED" } else { "VIRTUAL" };
@@ -33,7 +42,7 @@ impl Generated {
 }
 
 /// Error 3106.
-pub(super) fn unsupported(what: &str) -> SqlError {
+pub(super) fn not_of_generated(what: &str) -> SqlError {
     SqlError::new(
         errno::UNSUPPORTED_ACTION_ON_GENERATED_COLUMN,
         format!("'{what}' is not supported for generated columns."),
@@ -41,7 +50,7 @@ pub(super) fn unsupported(what: &str) -> SqlError {
 }
 
 /// The words of errors about the expression of a generated column.
-pub(super) struct InGenerated<'n>(pub(super) &'n str);
+struct InGenerated<'n>(&'n str);
 
 impl Place for InGenerated<'_> {
     fn function(&self, name: &str) -> SqlError {
@@ -78,7 +87,7 @@ impl Place for InGenerated<'_> {
 }
 
 /// The words of errors about a default.
-pub(super) struct InDefault<'n>(pub(super) &'n str);
+struct InDefault<'n>(&'n str);
 
 impl Place for InDefault<'_> {
     fn function(&self, name: &str) -> SqlError {
@@ -242,7 +251,7 @@ pub(super) fn check_keys(table: &TableInfo) -> SqlResult<()> {
     let primary = table.indexes.iter().filter(|index| index.primary);
     let parts = primary.flat_map(|index| &index.columns).map(|part| part.column);
     if parts.chain(table.handle_id()).any(|id| is_virtual(id).is_some()) {
-        return Err(unsupported("Defining a virtual generated column as primary key"));
+        return Err(not_of_generated("Defining a virtual generated column as primary key"));
     }
     for key in &table.foreign_keys {
         for id in &key.columns {
@@ -269,8 +278,42 @@ pub(super) fn check_keys(table: &TableInfo) -> SqlResult<()> {
     Ok(())
 }
 
+/// DEFAULT (expression).
+pub(super) fn default_expr(column: &ColumnInfo, expr: &Expr) -> SqlResult<DefaultValue> {
+    if column.auto_increment {
+        return Err(invalid_default(&column.name));
+    }
+    if column.generated.is_some() {
+        return Err(wrong_usage("DEFAULT"));
+    }
+    check_expr(expr, &InDefault(&column.name))?;
+    let text = expression_text(expr, &mut name_as_written)?;
+    Ok(DefaultValue::Expression(as_written(text)))
+}
+
+/// Error 1221.
+fn wrong_usage(what: &str) -> SqlError {
+    let message = format!("Incorrect usage of {what} and generated column");
+    SqlError::new(errno::WRONG_USAGE, message)
+}
+
+/// What a generated column cannot be besides.
+pub(super) fn check_options(definition: &ColumnDefinition) -> SqlResult<()> {
+    for option in &definition.options {
+        match option {
+            ColumnOption::Default(_) | ColumnOption::DefaultExpr(_) => {
+                return Err(wrong_usage("DEFAULT"));
+            }
+            ColumnOption::OnUpdateNow(_) => return Err(wrong_usage("ON UPDATE")),
+            ColumnOption::AutoIncrement => return Err(wrong_usage("AUTO_INCREMENT")),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// An expression before it is known which columns it names.
-pub(super) fn as_written(text: String) -> TableExpr {
+fn as_written(text: String) -> TableExpr {
     TableExpr { text, columns: vec![super::NamedColumn { name: quote_name(""), id: UNRESOLVED }] }
 }
 

@@ -89,7 +89,7 @@ impl Writer<'_> {
             Expr::Binary(op, left, right) => self.infix([&**left, &**right], binary(*op))?,
             Expr::And(items) => self.infix(items, "and")?,
             Expr::Or(items) => self.infix(items, "or")?,
-            Expr::Call(name, args) => self.call(name, args)?,
+            Expr::Call(name, args) => self.call(known_as(name), args)?,
             Expr::Row(items) => self.call("", items)?,
             Expr::IsNull(..)
             | Expr::IsTruth(..)
@@ -304,6 +304,21 @@ fn binary(op: BinaryOp) -> &'static str {
         BinaryOp::ShiftLeft => "<<",
         BinaryOp::ShiftRight => ">>",
         BinaryOp::Xor => "xor",
+    }
+}
+
+/// The name that MySQL writes a function by.
+fn known_as(name: &str) -> &str {
+    match name {
+        "current_date" => "curdate",
+        "current_time" => "curtime",
+        "current_timestamp" | "localtime" | "localtimestamp" => "now",
+        "schema" => "database",
+        "character_length" => "char_length",
+        "lcase" => "lower",
+        "ucase" => "upper",
+        "substring" => "substr",
+        other => other,
     }
 }
 

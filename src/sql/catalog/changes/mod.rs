@@ -11,6 +11,7 @@
 mod add_column;
 mod checks;
 mod convert_to;
+mod difference;
 mod drop_column;
 mod foreign_keys;
 mod indexes;
@@ -42,7 +43,7 @@ use super::check::{check_actions, keep_columns};
 use super::computed::{check_keys, keep_bases, resolve_columns};
 use super::ddl_statement::Complaint;
 use super::foreign_key::drop_needless_indexes;
-use super::{ColumnInfo, IndexInfo, SchemaState, TableInfo};
+use super::{ColumnInfo, SchemaState, TableInfo};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::parser::ast::{AlterAction, ColumnPlace, Renamed};
 
@@ -81,6 +82,33 @@ pub enum TableChange {
     DropCheck(DropCheck),
     /// ALTER CHECK … [NOT] ENFORCED.
     EnforceCheck(EnforceCheck),
+}
+
+/// What an action on constraints asks for.
+fn constraint_change(
+    action: &AlterAction,
+    table: &TableInfo,
+    ctx: &DdlContext<'_>,
+) -> SqlResult<TableChange> {
+    Ok(match action {
+        AlterAction::AddForeignKey(definition) => {
+            let (database, definition) = (ctx.database_of(table), definition.clone());
+            TableChange::AddForeignKey(Box::new(AddForeignKey { database, definition }))
+        }
+        AlterAction::DropForeignKey(name) => {
+            TableChange::DropConstraint(DropConstraint { name: name.clone(), any: false })
+        }
+        AlterAction::DropConstraint(name) => {
+            TableChange::DropConstraint(DropConstraint { name: name.clone(), any: true })
+        }
+        AlterAction::AddCheck(definition) => TableChange::AddCheck(AddCheck::build(definition)?),
+        AlterAction::DropCheck(name) => TableChange::DropCheck(DropCheck { name: name.clone() }),
+        AlterAction::EnforceCheck(name, enforced, any) => {
+            let (name, enforced, any) = (name.clone(), *enforced, *any);
+            TableChange::EnforceCheck(EnforceCheck { name, enforced, any })
+        }
+        _ => return Err(SqlError::internal("an action that is not about constraints")),
+    })
 }
 
 impl TableChange {
@@ -142,26 +170,12 @@ impl TableChange {
                 };
             }
             AlterAction::Keys | AlterAction::Force => return Ok(Vec::new()),
-            AlterAction::AddForeignKey(definition) => {
-                let (database, definition) = (ctx.database_of(table), definition.clone());
-                TableChange::AddForeignKey(Box::new(AddForeignKey { database, definition }))
-            }
-            AlterAction::DropForeignKey(name) => {
-                TableChange::DropConstraint(DropConstraint { name: name.clone(), any: false })
-            }
-            AlterAction::DropConstraint(name) => {
-                TableChange::DropConstraint(DropConstraint { name: name.clone(), any: true })
-            }
-            AlterAction::AddCheck(definition) => {
-                TableChange::AddCheck(AddCheck::build(definition)?)
-            }
-            AlterAction::DropCheck(name) => {
-                TableChange::DropCheck(DropCheck { name: name.clone() })
-            }
-            AlterAction::EnforceCheck(name, enforced, any) => {
-                let (name, enforced, any) = (name.clone(), *enforced, *any);
-                TableChange::EnforceCheck(EnforceCheck { name, enforced, any })
-            }
+            AlterAction::AddForeignKey(_)
+            | AlterAction::DropForeignKey(_)
+            | AlterAction::DropConstraint(_)
+            | AlterAction::AddCheck(_)
+            | AlterAction::DropCheck(_)
+            | AlterAction::EnforceCheck(..) => constraint_change(action, table, ctx)?,
         }])
     }
 
@@ -320,26 +334,6 @@ impl Alteration {
         self.before.handle_id() != self.after.handle_id()
     }
 
-    /// The columns that come.
-    pub fn added_columns(&self) -> impl Iterator<Item = &ColumnInfo> {
-        columns_beyond(&self.after, &self.before)
-    }
-
-    /// The columns that go.
-    pub fn dropped_columns(&self) -> impl Iterator<Item = &ColumnInfo> {
-        columns_beyond(&self.before, &self.after)
-    }
-
-    /// The indexes that come.
-    pub fn added_indexes(&self) -> impl Iterator<Item = &IndexInfo> {
-        indexes_beyond(&self.after, &self.before)
-    }
-
-    /// The indexes that go.
-    pub fn dropped_indexes(&self) -> impl Iterator<Item = &IndexInfo> {
-        indexes_beyond(&self.before, &self.after)
-    }
-
     /// The id of the column that had this name, if it stays; if it becomes another one, the other one's.
     fn column_before(&self, name: &str) -> Option<i64> {
         let known = self.before.columns.iter().find(|column| same_name(&column.name, name));
@@ -481,22 +475,6 @@ impl Alteration {
         }
         Ok(())
     }
-}
-
-fn columns_beyond<'t>(
-    table: &'t TableInfo,
-    other: &'t TableInfo,
-) -> impl Iterator<Item = &'t ColumnInfo> {
-    let known = |column: &ColumnInfo| other.columns.iter().any(|known| known.id == column.id);
-    table.columns.iter().filter(move |column| !known(column))
-}
-
-fn indexes_beyond<'t>(
-    table: &'t TableInfo,
-    other: &'t TableInfo,
-) -> impl Iterator<Item = &'t IndexInfo> {
-    let known = |index: &IndexInfo| other.indexes.iter().any(|known| known.id == index.id);
-    table.indexes.iter().filter(move |index| !known(index))
 }
 
 /// Whether two names are the same to MySQL, which ignores their case here.

@@ -8,7 +8,7 @@ use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::build::{DdlContext, check_column_name};
 use crate::sql::catalog::build_column::build_column;
 use crate::sql::catalog::build_index::{PRIMARY, check_key, whole_part};
-use crate::sql::catalog::computed::unsupported;
+use crate::sql::catalog::computed::not_of_generated;
 use crate::sql::catalog::{ColumnInfo, DefaultValue, IndexInfo, SchemaState, TableInfo};
 use crate::sql::parser::ast::{ColumnDefinition, ColumnOption, ColumnPlace};
 use crate::sql::types::{Charset, Collation, FieldType, TypeKind};
@@ -197,7 +197,7 @@ fn check_kind(old: &ColumnInfo, new: &ColumnInfo) -> SqlResult<()> {
     let is_virtual = |column: &ColumnInfo| column.generated.as_ref().is_some_and(|g| !g.stored);
     match is_virtual(old) == is_virtual(new) {
         true => Ok(()),
-        false => Err(unsupported("Changing the STORED status")),
+        false => Err(not_of_generated("Changing the STORED status")),
     }
 }
 

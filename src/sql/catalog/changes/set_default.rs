@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{Alteration, Change, Turn, same_name, unknown_column};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::build::DdlContext;
-use crate::sql::catalog::build_column::{build_default, default_expr};
+use crate::sql::catalog::build_column::build_default;
+use crate::sql::catalog::computed::default_expr;
 use crate::sql::catalog::{DefaultValue, TableInfo};
 use crate::sql::parser::ast::Expr;
 

@@ -3,7 +3,7 @@
 use super::assign::{self, Default};
 use super::references::{References, tolerate};
 use super::update::{Assigned, assign_row, assigned_auto_column, update};
-use super::writer::{Conflict, NewRow, TableWriter, pass_over};
+use super::writer::{Conflict, NewRow, TableWriter, unless_forbidden};
 use super::{CHUNK, DmlResult, auto_ids, warning_count};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{SchemaState, TableInfo};
@@ -294,13 +294,10 @@ impl Insert<'_> {
         let mut keys = Vec::with_capacity(rows.len());
         let mut prepared = Vec::with_capacity(rows.len());
         for Built { values, generate, id, read } in rows {
-            let row = match self.writer.prepare(values, hidden) {
-                Ok(row) => row,
-                Err(error) => {
-                    pass_over(self.ctx, error)?;
-                    self.duplicates += 1;
-                    continue;
-                }
+            let row = unless_forbidden(self.ctx, self.writer.prepare(values, hidden))?;
+            let Some(row) = row else {
+                self.duplicates += 1;
+                continue;
             };
             hidden = hidden.wrapping_add(1);
             self.writer.unique_keys(&row, &mut keys);
@@ -431,10 +428,8 @@ impl Insert<'_> {
             return Ok(Written::Nothing);
         };
         let id = auto_column(table).map_or(0, |offset| explicit_id(&values[offset]));
-        let new = match self.writer.prepare_changed(&old, values, conflict.handle) {
-            Ok(new) => new,
-            Err(error) => return pass_over(self.ctx, error).map(|()| Written::Nothing),
-        };
+        let new = self.writer.prepare_changed(&old, values, conflict.handle);
+        let Some(new) = unless_forbidden(self.ctx, new)? else { return Ok(Written::Nothing) };
         let mut keys = Vec::new();
         self.writer.changed_unique_keys(&old, conflict.handle, &new, &mut keys)?;
         self.writer.fetch_more(keys).await?;

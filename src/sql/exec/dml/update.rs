@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::insert::{auto_column, explicit_id};
 use super::references::{References, tolerate};
-use super::writer::{NewRow, TableWriter, pass_over};
+use super::writer::{NewRow, TableWriter, unless_forbidden};
 use super::{CHUNK, DmlResult, assign, warning_count};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::TableInfo;
@@ -179,13 +179,8 @@ async fn update_table(
             result.matched += 1;
             if let Assigned::Changed(values) = assigned {
                 highest = highest.max(numbered.map_or(0, |offset| explicit_id(&values[offset])));
-                let new = match writer.prepare_changed(old, values, handle) {
-                    Ok(new) => new,
-                    Err(error) => {
-                        pass_over(ctx, error)?;
-                        continue;
-                    }
-                };
+                let new = writer.prepare_changed(old, values, handle);
+                let Some(new) = unless_forbidden(ctx, new)? else { continue };
                 changes.push(Change { old: old[..table.columns.len()].to_vec(), handle, new });
             }
         }

@@ -359,13 +359,18 @@ impl<'a> TableWriter<'a> {
     }
 }
 
-/// Passes over a row that a check forbids, with a warning, where the statement says IGNORE.
-pub(super) fn pass_over(ctx: &ExecContext, error: SqlError) -> SqlResult<()> {
-    if !ctx.eval.ignore || error.code != errno::CHECK_CONSTRAINT_VIOLATED {
-        return Err(error);
+/// A row that is ready to be written; `None`, with a warning, if a check forbids it and the statement says IGNORE.
+pub(super) fn unless_forbidden(
+    ctx: &ExecContext,
+    prepared: SqlResult<NewRow>,
+) -> SqlResult<Option<NewRow>> {
+    match prepared {
+        Err(error) if ctx.eval.ignore && error.code == errno::CHECK_CONSTRAINT_VIOLATED => {
+            ctx.eval.warn(error.code, error.message);
+            Ok(None)
+        }
+        prepared => prepared.map(Some),
     }
-    ctx.eval.warn(error.code, error.message);
-    Ok(())
 }
 
 /// Whether a key tells rows apart by their AUTO_INCREMENT column alone.
