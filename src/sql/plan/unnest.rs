@@ -59,6 +59,15 @@ impl Extended {
     }
 }
 
+/// By what the rows of a plan are ordered.
+fn order_of(plan: &Logical) -> Option<Vec<SortKey>> {
+    match plan {
+        Logical::Sort { keys, .. } => Some(keys.clone()),
+        Logical::Limit { input, .. } => order_of(input),
+        _ => None,
+    }
+}
+
 impl Unnest<'_> {
     /// The plan without calls, of the same columns.
     pub(super) fn plan(&self, plan: Logical) -> SqlResult<Logical> {
@@ -78,7 +87,12 @@ impl Unnest<'_> {
             }
             Logical::Project { input, exprs } => {
                 let mut input = self.extended(*input)?;
+                let (order, width) = (order_of(&input.plan), input.plan.width());
                 let exprs = self.values(&mut input, exprs)?;
+                // A join does not keep the order of its rows.
+                if let Some(keys) = order.filter(|_| input.plan.width() > width) {
+                    input.plan = Logical::Sort { input: input.take(), keys };
+                }
                 Ok(Logical::Project { input: input.take(), exprs }.into())
             }
             Logical::Sort { input, keys } => {

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
+use super::literal_text::cast_target;
 use crate::sql::digest::quote_name;
 use crate::sql::parser::ast::{
-    BinaryOp, CastType, Expr, Frame, FrameBound, FrameOffset, IntervalUnit, Introducer, Literal,
-    OrderItem, Over, TrimSide, TruthValue, UnaryOp, Window, WindowCall,
+    BinaryOp, Expr, Frame, FrameBound, FrameOffset, IntervalUnit, Literal, OrderItem, Over,
+    TrimSide, TruthValue, UnaryOp, Window, WindowCall,
 };
 
 /// Writes a text.
@@ -18,10 +19,12 @@ pub(super) struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    /// A writer that leaves this database out.
     pub(super) fn new(home: Option<&str>) -> Writer<'_> {
         Writer { text: String::new(), home, abroad: false }
     }
 
+    /// A name in backquotes.
     pub(super) fn name(&mut self, name: &str) {
         self.text.push_str(&quote_name(name));
     }
@@ -45,10 +48,12 @@ impl Writer<'_> {
         }
     }
 
+    /// Expressions with commas between them.
     pub(super) fn list(&mut self, exprs: &[Expr]) {
         self.joined(exprs, ",");
     }
 
+    /// Expressions with something between them.
     fn joined(&mut self, exprs: &[Expr], between: &str) {
         for (position, expr) in exprs.iter().enumerate() {
             if position > 0 {
@@ -58,6 +63,7 @@ impl Writer<'_> {
         }
     }
 
+    /// A function with its arguments.
     fn call(&mut self, name: &str, args: &[Expr]) {
         self.text.push_str(name);
         self.text.push('(');
@@ -85,6 +91,7 @@ impl Writer<'_> {
         }
     }
 
+    /// An expression. Operators stand in parentheses, so nobody needs to know how tightly they bind.
     pub(super) fn expr(&mut self, expr: &Expr) {
         match expr {
             Expr::Literal(literal) => self.literal(literal),
@@ -142,6 +149,7 @@ impl Writer<'_> {
         }
     }
 
+    /// An operator before its operand. A sign stays with its number.
     fn unary(&mut self, op: UnaryOp, operand: &Expr) {
         match op {
             UnaryOp::Not => self.negated(true, |writer| writer.expr(operand)),
@@ -155,6 +163,7 @@ impl Writer<'_> {
         }
     }
 
+    /// What is true or false, and CASE.
     fn predicate(&mut self, expr: &Expr) {
         match expr {
             Expr::IsNull(operand, negated) => {
@@ -222,6 +231,7 @@ impl Writer<'_> {
         }
     }
 
+    /// CASE, with or without an operand.
     fn case(
         &mut self,
         operand: Option<&Expr>,
@@ -246,6 +256,7 @@ impl Writer<'_> {
         self.text.push_str(" end)");
     }
 
+    /// What makes another value of one: casts, collations, arithmetic of dates, and functions with a grammar of their own.
     fn conversion(&mut self, expr: &Expr) {
         match expr {
             Expr::Cast(operand, target) => {
@@ -304,12 +315,14 @@ impl Writer<'_> {
         }
     }
 
+    /// INTERVAL and its unit.
     fn interval(&mut self, amount: &Expr, unit: IntervalUnit) {
         self.text.push_str("interval ");
         self.expr(amount);
         let _ = write!(self.text, " {}", unit.name().to_lowercase());
     }
 
+    /// A function under the name that MySQL shows.
     fn function(&mut self, name: &str, args: &[Expr]) {
         match (name, args) {
             // The first argument is a word.
@@ -323,6 +336,7 @@ impl Writer<'_> {
         }
     }
 
+    /// An aggregate. COUNT(*) is shown as the count of a constant.
     fn aggregate(&mut self, expr: &Expr) {
         let Expr::Aggregate { name, distinct, args, order_by, separator } = expr else { return };
         let _ = write!(self.text, "{name}({}", if *distinct { "distinct " } else { "" });
@@ -339,6 +353,7 @@ impl Writer<'_> {
         self.text.push(')');
     }
 
+    /// Items of ORDER BY that say their direction.
     fn directed(&mut self, head: &str, items: &[OrderItem], up: &str, down: &str) {
         for (position, item) in items.iter().enumerate() {
             self.text.push_str(if position == 0 { head } else { "," });
@@ -347,6 +362,7 @@ impl Writer<'_> {
         }
     }
 
+    /// A function over a window, or over a named one.
     fn window_call(&mut self, call: &WindowCall) {
         let _ = write!(self.text, "{}({}", call.name, if call.distinct { "distinct " } else { "" });
         match call.args.as_slice() {
@@ -360,6 +376,7 @@ impl Writer<'_> {
         }
     }
 
+    /// A window in parentheses.
     pub(super) fn window(&mut self, window: &Window) {
         self.text.push('(');
         if let Some(base) = &window.base {
@@ -386,6 +403,7 @@ impl Writer<'_> {
         self.text.push(')');
     }
 
+    /// An end of a frame.
     fn frame_bound(&mut self, bound: &FrameBound) {
         let (offset, word) = match bound {
             FrameBound::UnboundedPreceding => (None, "UNBOUNDED PRECEDING"),
@@ -401,61 +419,9 @@ impl Writer<'_> {
         }
         self.text.push_str(word);
     }
-
-    fn literal(&mut self, literal: &Literal) {
-        let _ = match literal {
-            Literal::Null => write!(self.text, "NULL"),
-            Literal::Bool(value) => write!(self.text, "{value}"),
-            Literal::Integer(number) => write!(self.text, "{number}"),
-            Literal::Decimal(digits) => write!(self.text, "{digits}"),
-            Literal::Float(number) => write!(self.text, "{number:e}"),
-            Literal::String(bytes, Some(Introducer { charset, quoted: false })) => {
-                write!(self.text, "_{charset} x'{}'", hex(bytes))
-            }
-            Literal::String(bytes, introducer) => {
-                if let Some(Introducer { charset, .. }) = introducer {
-                    let _ = write!(self.text, "_{charset}");
-                }
-                self.string(bytes);
-                Ok(())
-            }
-            Literal::Hex(bytes) => write!(self.text, "x'{}'", hex(bytes)),
-            Literal::Bit(bytes) => {
-                let bits: String = bytes.iter().map(|byte| format!("{byte:08b}")).collect();
-                write!(self.text, "b'{bits}'")
-            }
-            Literal::Date(text) => write!(self.text, "DATE'{text}'"),
-            Literal::Time(text) => write!(self.text, "TIME'{text}'"),
-            Literal::Timestamp(text) => write!(self.text, "TIMESTAMP'{text}'"),
-        };
-    }
-
-    /// A string in quotes; in hexadecimal if it is no text.
-    fn string(&mut self, bytes: &[u8]) {
-        let Ok(text) = std::str::from_utf8(bytes) else {
-            let _ = write!(self.text, " x'{}'", hex(bytes));
-            return;
-        };
-        self.text.push('\'');
-        for letter in text.chars() {
-            match letter {
-                '\'' => self.text.push_str("\\'"),
-                '\\' => self.text.push_str("\\\\"),
-                '\n' => self.text.push_str("\\n"),
-                '\r' => self.text.push_str("\\r"),
-                '\0' => self.text.push_str("\\0"),
-                '\u{1a}' => self.text.push_str("\\Z"),
-                other => self.text.push(other),
-            }
-        }
-        self.text.push('\'');
-    }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
+/// How an operator is written.
 fn operator(op: BinaryOp) -> &'static str {
     match op {
         BinaryOp::Eq => "=",
@@ -477,30 +443,5 @@ fn operator(op: BinaryOp) -> &'static str {
         BinaryOp::ShiftLeft => "<<",
         BinaryOp::ShiftRight => ">>",
         BinaryOp::Xor => "xor",
-    }
-}
-
-fn cast_target(target: &CastType) -> String {
-    let sized = |word: &str, size: &Option<u32>| match size {
-        Some(size) => format!("{word}({size})"),
-        None => word.to_owned(),
-    };
-    match target {
-        CastType::Signed => "signed".to_owned(),
-        CastType::Unsigned => "unsigned".to_owned(),
-        CastType::Char(length, charset) => {
-            let charset = charset.as_deref().unwrap_or("utf8mb4");
-            format!("{} charset {charset}", sized("char", length))
-        }
-        CastType::Binary(length) => sized("binary", length),
-        CastType::Decimal(Some(digits), Some(scale)) => format!("decimal({digits},{scale})"),
-        CastType::Decimal(digits, _) => sized("decimal", digits),
-        CastType::Double => "double".to_owned(),
-        CastType::Float => "float".to_owned(),
-        CastType::Date => "date".to_owned(),
-        CastType::DateTime(digits) => sized("datetime", digits),
-        CastType::Time(digits) => sized("time", digits),
-        CastType::Year => "year".to_owned(),
-        CastType::Json => "json".to_owned(),
     }
 }

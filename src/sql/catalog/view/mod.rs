@@ -4,6 +4,8 @@
 //! in use, and whatever columns its tables get later.
 
 mod expr_text;
+mod literal_text;
+mod parts;
 mod qualify;
 mod query_text;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Says of every name in a query what it belongs to, so that its text means the same wherever it is read.
 
+use super::parts::parts;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::InfoSchema;
 use crate::sql::parser::ast::{
@@ -64,6 +65,7 @@ enum Items {
     First,
 }
 
+/// What the walk through a query knows.
 struct Qualifier<'a> {
     schema: &'a InfoSchema,
     current_db: Option<&'a str>,
@@ -79,6 +81,7 @@ fn is_column_name(text: &str) -> bool {
     !text.is_empty() && !text.ends_with(' ') && text.chars().count() <= 64
 }
 
+/// Names are compared without case.
 fn same(left: &str, right: &str) -> bool {
     left.to_lowercase() == right.to_lowercase()
 }
@@ -137,6 +140,7 @@ impl Qualifier<'_> {
         self.query(&mut first, true)
     }
 
+    /// A SELECT with its ORDER BY; answers the names of its columns.
     fn select(
         &mut self,
         select: &mut Select,
@@ -183,6 +187,7 @@ impl Qualifier<'_> {
         Ok(names)
     }
 
+    /// All expressions of a SELECT, once its tables are known.
     fn clauses(&mut self, select: &mut Select, order_by: &mut [OrderItem]) -> SqlResult<()> {
         for item in &mut select.items {
             if let SelectItem::Expr { expr, .. } = item {
@@ -196,6 +201,7 @@ impl Qualifier<'_> {
         self.order(order_by)
     }
 
+    /// Items of ORDER BY: a name alone is what is selected before it is a column.
     fn order(&mut self, items: &mut [OrderItem]) -> SqlResult<()> {
         items.iter_mut().try_for_each(|item| {
             let alone = matches!(item.expr, Expr::Column { .. });
@@ -203,6 +209,7 @@ impl Qualifier<'_> {
         })
     }
 
+    /// The expressions of a window.
     fn window(&mut self, window: &mut Window) -> SqlResult<()> {
         window.partition_by.iter_mut().try_for_each(|expr| self.expr(expr, Items::No))?;
         window.order_by.iter_mut().try_for_each(|item| self.expr(&mut item.expr, Items::No))?;
@@ -215,6 +222,7 @@ impl Qualifier<'_> {
         Ok(())
     }
 
+    /// What FROM names, with the columns that it gives.
     fn from(&mut self, table: &mut TableRef) -> SqlResult<Frame> {
         let relation = match table {
             TableRef::Table { name, alias, .. } => self.table(name, alias.as_deref())?,
@@ -232,6 +240,7 @@ impl Qualifier<'_> {
         Ok(Frame { relations: vec![relation], star, items: Vec::new() })
     }
 
+    /// A table: a common one of WITH stays as it is, any other gets its database.
     fn table(&mut self, name: &mut ObjectName, alias: Option<&str>) -> SqlResult<Relation> {
         let shown = alias.unwrap_or(&name.name).to_owned();
         let common = self.common.iter().rev().find(|(known, _)| same(known, &name.name));
@@ -253,6 +262,7 @@ impl Qualifier<'_> {
         Ok(Relation { database, alias, columns, hidden: Vec::new() })
     }
 
+    /// A join. USING and NATURAL become the condition that they stand for.
     fn join(
         &mut self,
         left: &mut TableRef,
@@ -298,6 +308,7 @@ impl Qualifier<'_> {
         Ok(frame)
     }
 
+    /// An expression with all that is in it.
     fn expr(&mut self, expr: &mut Expr, items: Items) -> SqlResult<()> {
         match expr {
             Expr::Column { database, table, name } => {
@@ -384,6 +395,7 @@ impl Frame {
         )
     }
 
+    /// A column by where it is, with all that can be said of it.
     fn column(&self, (relation, column): (usize, usize)) -> Expr {
         let relation = &self.relations[relation];
         Expr::Column {
@@ -467,72 +479,4 @@ fn joined(
         frame.star = common.into_iter().chain(own).chain(others).collect();
     }
     (frame, shared)
-}
-
-/// The expressions in an expression, but for those of subqueries.
-fn parts(expr: &mut Expr) -> Vec<&mut Expr> {
-    match expr {
-        Expr::Literal(_)
-        | Expr::Parameter(_)
-        | Expr::Column { .. }
-        | Expr::Default(_)
-        | Expr::InsertedValue(_)
-        | Expr::SystemVariable(..)
-        | Expr::UserVariable(_)
-        | Expr::Exists(_)
-        | Expr::Subquery(_)
-        | Expr::JsonValue(_) => Vec::new(),
-        Expr::AssignUserVariable(_, operand)
-        | Expr::Unary(_, operand)
-        | Expr::IsNull(operand, _)
-        | Expr::IsTruth(operand, ..)
-        | Expr::Cast(operand, _)
-        | Expr::ConvertUsing(operand, _)
-        | Expr::Collate(operand, _)
-        | Expr::Interval(operand, _)
-        | Expr::Extract(_, operand)
-        | Expr::InQuery { expr: operand, .. }
-        | Expr::Compared { expr: operand, .. } => vec![operand],
-        Expr::Binary(_, left, right)
-        | Expr::TimestampDiff(_, left, right)
-        | Expr::DateArithmetic { date: left, amount: right, .. }
-        | Expr::Regexp { expr: left, pattern: right, .. } => vec![left, right],
-        Expr::And(items)
-        | Expr::Or(items)
-        | Expr::Row(items)
-        | Expr::Grouping(items)
-        | Expr::Call(_, items) => items.iter_mut().collect(),
-        Expr::InList { expr, list, .. } => std::iter::once(&mut **expr).chain(list).collect(),
-        Expr::Between { expr, low, high, .. } => vec![expr, low, high],
-        Expr::Like { expr, pattern, escape, .. } => {
-            let mut found: Vec<&mut Expr> = vec![expr, pattern];
-            found.extend(escape.iter_mut().map(|escape| &mut **escape));
-            found
-        }
-        Expr::Case { operand, branches, otherwise } => {
-            let mut found: Vec<&mut Expr> = Vec::new();
-            found.extend(operand.iter_mut().map(|operand| &mut **operand));
-            found.extend(branches.iter_mut().flat_map(|(when, then)| [when, then]));
-            found.extend(otherwise.iter_mut().map(|otherwise| &mut **otherwise));
-            found
-        }
-        Expr::Aggregate { args, order_by, .. } => {
-            args.iter_mut().chain(order_by.iter_mut().map(|item| &mut item.expr)).collect()
-        }
-        Expr::Window(call) => call.args.iter_mut().collect(),
-        Expr::Trim { what, expr, .. } => {
-            let mut found: Vec<&mut Expr> = vec![expr];
-            found.extend(what.iter_mut().map(|what| &mut **what));
-            found
-        }
-    }
-}
-
-/// Shows an expression and everything in it, but for subqueries' insides.
-pub(super) fn visit(expr: &Expr, see: &mut dyn FnMut(&Expr)) {
-    fn walk(expr: &mut Expr, see: &mut dyn FnMut(&Expr)) {
-        see(expr);
-        parts(expr).into_iter().for_each(|part| walk(part, see));
-    }
-    walk(&mut expr.clone(), see);
 }

@@ -24,6 +24,7 @@ pub fn query_text(query: &Query, home: Option<&str>) -> String {
 }
 
 impl Writer<'_> {
+    /// A query with what stands around its body.
     pub(super) fn query(&mut self, query: &Query) {
         for (position, common) in query.with.iter().enumerate() {
             self.text.push_str(match (position, query.recursive) {
@@ -74,6 +75,7 @@ impl Writer<'_> {
         query.locking.iter().for_each(|locking| self.locking(locking));
     }
 
+    /// FOR UPDATE and FOR SHARE.
     fn locking(&mut self, locking: &Locking) {
         self.text.push_str(if locking.share { " for share" } else { " for update" });
         if let Some(of) = &locking.of {
@@ -107,6 +109,7 @@ impl Writer<'_> {
         self.text.push(')');
     }
 
+    /// ORDER BY, if there is one.
     pub(super) fn order_by(&mut self, items: &[OrderItem]) {
         for (position, item) in items.iter().enumerate() {
             self.text.push_str(if position == 0 { " order by " } else { "," });
@@ -117,6 +120,7 @@ impl Writer<'_> {
         }
     }
 
+    /// A SELECT, without ORDER BY and LIMIT.
     fn select(&mut self, select: &Select) {
         self.text.push_str(if select.distinct { "select distinct " } else { "select " });
         if select.straight {
@@ -167,6 +171,7 @@ impl Writer<'_> {
         }
     }
 
+    /// What FROM names. A right join is shown as a left one, as MySQL does it.
     fn table(&mut self, table: &TableRef) {
         match table {
             TableRef::Table { name, alias, hints } => {
@@ -210,6 +215,7 @@ impl Writer<'_> {
         }
     }
 
+    /// USE, IGNORE and FORCE INDEX.
     fn hint(&mut self, hint: &IndexHint) {
         self.text.push_str(match hint.kind {
             IndexHintKind::Use => " USE INDEX ",

@@ -77,6 +77,10 @@ const TEXTS: &[(&str, &str)] = &[
         "SELECT DATE_ADD(b, INTERVAL 1 DAY) d, TRIM(LEADING 'x' FROM b) t, SUBSTRING(b, 1) s FROM t",
         "select (`t`.`b` + interval 1 day) AS `d`,trim(leading 'x' from `t`.`b`) AS `t`,substr(`t`.`b`,1) AS `s` from `t`",
     ),
+    (
+        "SELECT b, c FROM t STRAIGHT_JOIN u",
+        "select `t`.`b` AS `b`,`u`.`c` AS `c` from (`t` straight_join `u`)",
+    ),
     ("SELECT @a FROM t", "!1351"),
     ("SELECT @@sql_mode", "!1351"),
 ];

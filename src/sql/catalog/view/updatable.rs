@@ -3,7 +3,7 @@
 use crate::sql::catalog::InfoSchema;
 use crate::sql::parser::ast::{Expr, Query, QueryBody, SelectItem, TableRef};
 
-use super::qualify::visit;
+use super::parts::visit;
 
 /// Whether each row of a canonical query is one row of a table that can be changed.
 pub fn updatable_query(query: &Query, schema: &InfoSchema) -> bool {

@@ -96,16 +96,7 @@ pub async fn show(
         ShowKind::Columns { full: false, table } => showing.of_table(&views::COLUMNS, table).await,
         ShowKind::Indexes { table } => showing.of_table(&views::INDEXES, table).await,
         ShowKind::CreateTable(name) => showing.create_table(name).await,
-        ShowKind::CreateView(name) => {
-            let (database, table) = showing.table(name)?;
-            match &table.view {
-                Some(view) => showing.create_view(&database, &table, view),
-                None => Err(SqlError::new(
-                    errno::WRONG_OBJECT,
-                    format!("'{database}.{}' is not VIEW", table.name),
-                )),
-            }
-        }
+        ShowKind::CreateView(name) => showing.create_of_view(name),
         ShowKind::CreateDatabase { name, if_not_exists } => {
             showing.create_database(name, *if_not_exists)
         }
@@ -220,6 +211,18 @@ impl Showing<'_> {
         let text = show_create_table(&database, &table, next);
         let row = vec![Datum::from(table.name.as_str()), Datum::from(text)];
         Ok(Shown::new(&["Table", "!Create Table"], vec![row]))
+    }
+
+    /// SHOW CREATE VIEW. Error 1347 for a table.
+    fn create_of_view(&self, name: &ObjectName) -> SqlResult<Shown> {
+        let (database, table) = self.table(name)?;
+        match &table.view {
+            Some(view) => self.create_view(&database, &table, view),
+            None => {
+                let message = format!("'{database}.{}' is not VIEW", table.name);
+                Err(SqlError::new(errno::WRONG_OBJECT, message))
+            }
+        }
     }
 
     /// Of a view SHOW CREATE TABLE shows the same as SHOW CREATE VIEW.
