@@ -9,6 +9,7 @@ use super::answer::Sink;
 use super::control::Control;
 use super::prepared::PreparedStatements;
 use super::table_locks::OwnLocks;
+use super::temporary::Temporary;
 use super::transaction::Transactions;
 use super::uploads::Uploads;
 use super::vars::{SharedVars, Variables};
@@ -59,8 +60,10 @@ pub(super) struct Core {
     pub(super) multi_statements: bool,
     /// What the client sends of files.
     pub(super) uploads: Uploads,
-    /// A table that is made and has not got its rows yet.
-    pub(super) half_made: Option<ObjectName>,
+    /// A table that is made and has not got its rows yet, and whether it is temporary.
+    pub(super) half_made: Option<(ObjectName, bool)>,
+    /// Tables of its own.
+    pub(super) temporary: Temporary,
 }
 
 impl Drop for Core {
@@ -105,6 +108,7 @@ impl Core {
             multi_statements,
             uploads: Uploads::new(uploads),
             half_made: None,
+            temporary: Temporary::default(),
         };
         core.start_afresh();
         core
@@ -395,6 +399,7 @@ impl Core {
             tracing::debug!(%error, "failed to give named locks back");
         }
         self.transactions = Transactions::default();
+        self.temporary = Temporary::default();
         self.vars.reset();
         self.prepared = PreparedStatements::default();
         self.diagnostics.clear();

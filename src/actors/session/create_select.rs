@@ -27,7 +27,11 @@ impl Core {
         let database = self.database_or_current(create.name.database.as_deref())?;
         let database = schema.require_database(&database)?.name.clone();
         let name = ObjectName { database: Some(database.clone()), name: create.name.name.clone() };
-        if create.if_not_exists && schema.table(&database, &name.name).is_some() {
+        let there = match create.temporary {
+            true => self.temporary(&name).is_some(),
+            false => schema.table(&database, &name.name).is_some(),
+        };
+        if create.if_not_exists && there {
             let message = format!("Table '{}' already exists", name.name);
             self.eval.note(errno::TABLE_EXISTS, message);
             self.done(response::Ok::default(), request.more, sink);
@@ -35,9 +39,9 @@ impl Core {
         }
         let planner = self.planner(&schema, request.parameters, &request.types);
         let query = planner.plan_query(&select.query)?;
-        let table = table_of(create, &query.columns, &schema)?;
+        let table = table_of(create, &query.columns, &self.with_temporary(&schema))?;
         self.change_schema(&Statement::CreateTable(Box::new(table))).await?;
-        self.half_made = Some(name.clone());
+        self.half_made = Some((name.clone(), create.temporary));
         let columns = query.columns.iter().map(|column| column.name.clone()).collect();
         let insert = Statement::Insert(Box::new(Insert {
             replace: select.replace,
@@ -55,7 +59,11 @@ impl Core {
             more: request.more,
             ..text_request(&insert)
         };
-        let filled = self.write_alone(&filling).await?;
+        // What fills a temporary table is part of the open transaction.
+        let filled = match create.temporary && self.joins_transaction() {
+            true => self.write_in_transaction(&filling).await?,
+            false => self.write_alone(&filling).await?,
+        };
         self.written(filled, &filling, sink);
         self.half_made = None;
         Ok(())
@@ -63,11 +71,11 @@ impl Core {
 
     /// Takes a table away whose query has failed.
     pub(super) async fn drop_half_made(&mut self) {
-        let Some(table) = self.half_made.take() else { return };
+        let Some((table, temporary)) = self.half_made.take() else { return };
         // Whoever ended the statement did not mean what undoes it.
         self.control.begin();
         let _shield = self.control.shield();
-        let drop = Statement::DropTables { tables: vec![table], if_exists: true };
+        let drop = Statement::DropTables { tables: vec![table], if_exists: true, temporary };
         if let Err(error) = self.change_schema(&drop).await {
             tracing::warn!(%error, "a table whose query failed could not be dropped");
         }

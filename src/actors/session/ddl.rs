@@ -30,14 +30,18 @@ impl Core {
     /// Has the worker run a change of the schema.
     /// Answers how many rows it is said to have affected.
     pub(super) async fn change_schema(&mut self, statement: &Statement) -> SqlResult<u64> {
+        if let Some(affected) = self.change_temporary(statement).await? {
+            return Ok(affected);
+        }
         self.await_schema_change(statement).await?;
         self.check_engine(statement)?;
         self.note_without_effect(statement);
         let mut affected = self.rows_of_change(statement);
         let schema = self.services.schema.current();
         let eval = self.eval.clone();
+        let seen = self.with_temporary(&schema);
         let ctx = DdlContext {
-            schema: &schema,
+            schema: &seen,
             current_db: self.database.as_deref(),
             sql_mode: self.vars.system.lock().settings.sql_mode,
             eval: &eval,
@@ -167,7 +171,7 @@ impl Core {
 
     /// There is one storage engine, and it goes by InnoDB's name. It takes the place of MySQL's others, with a warning; one that
     /// MySQL does not have is error 1286, or without NO_ENGINE_SUBSTITUTION a warning.
-    fn check_engine(&self, statement: &Statement) -> SqlResult<()> {
+    pub(super) fn check_engine(&self, statement: &Statement) -> SqlResult<()> {
         let (table, options) = match statement {
             Statement::CreateTable(create) => (&create.name.name, create.options.iter().collect()),
             Statement::AlterTable { table, actions, .. } => (&table.name, altered_options(actions)),
@@ -187,6 +191,10 @@ impl Core {
                     return Err(unknown);
                 }
                 self.eval.warn(unknown.code, unknown.message);
+            }
+            // MySQL has it make temporary tables.
+            if Core::is_of_temporary(statement) {
+                continue;
             }
             let substituted = format!("Using storage engine InnoDB for table '{table}'");
             self.eval.warn(errno::WARN_USING_OTHER_HANDLER, substituted);

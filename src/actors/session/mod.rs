@@ -64,6 +64,7 @@ mod sources;
 mod split;
 mod statement;
 mod table_locks;
+mod temporary;
 #[cfg(test)]
 mod tests;
 mod transaction;

@@ -55,6 +55,10 @@ impl PlanTables {
     }
 
     fn write(&mut self, target: &TargetTable) {
+        // The session's own tables are nobody's concern.
+        if target.table.is_temporary() {
+            return;
+        }
         self.stored.insert(target.table.id);
         self.written.push(target.table.id);
         if let Some(relations) = &target.relations {
@@ -65,7 +69,8 @@ impl PlanTables {
     }
 
     fn add(&mut self, plan: &PhysicalPlan) {
-        self.stored.extend(plan.node.table().map(|table| table.id));
+        let table = plan.node.table().filter(|table| !table.is_temporary());
+        self.stored.extend(table.map(|table| table.id));
         self.computed |= matches!(plan.node, PlanNode::Virtual { .. });
         plan.node.children().for_each(|child| self.add(child));
     }

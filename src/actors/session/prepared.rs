@@ -34,7 +34,7 @@ const CURSOR_TYPE_READ_ONLY: u8 = 1;
 
 /// What a plan depends on besides its statement.
 pub(super) struct PlanKey<'a> {
-    pub(super) version: i64,
+    pub(super) version: (i64, u64),
     /// How often tables were analyzed.
     pub(super) stats: u64,
     pub(super) database: Option<&'a str>,
@@ -44,7 +44,7 @@ pub(super) struct PlanKey<'a> {
 }
 
 struct Cached {
-    version: i64,
+    version: (i64, u64),
     stats: u64,
     database: Option<String>,
     sql_mode: SqlMode,

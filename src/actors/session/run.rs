@@ -40,7 +40,7 @@ impl Core {
             (settings.sql_mode, settings.type_rules(), settings.caution())
         };
         let key = PlanKey {
-            version: schema.version(),
+            version: (schema.version(), self.temporary.version),
             stats: self.services.stats.version(),
             database: self.database.as_deref(),
             sql_mode,
@@ -80,7 +80,7 @@ impl Core {
             txn,
             eval,
             virtual_tables,
-            auto_ids: self.services.auto_ids.clone(),
+            auto_ids: self.auto_ids(),
             place: &Workers,
             lock_wait,
             limits: self.services.limits.clone(),
@@ -108,7 +108,7 @@ impl Core {
             };
             if is_latest && can_read_latest(query) {
                 let options = TxnOptions { latest: true, ..TxnOptions::default() };
-                let txn = self.services.store.begin(options).await?;
+                let txn = self.begin_transaction(options).await?;
                 let ctx = self.exec_context(txn, eval, None);
                 return self.answer_query(query, &ctx, request, sink).await;
             }
@@ -152,7 +152,7 @@ impl Core {
             read_from: self.vars.system.lock().settings.read_from,
             ..TxnOptions::default()
         };
-        let txn = self.services.store.begin(options).await?;
+        let txn = self.begin_transaction(options).await?;
         if !options.latest {
             self.transactions.single = Some(txn.clone());
         }
@@ -360,7 +360,10 @@ impl Core {
         self.done(ok, request.more, sink);
     }
 
-    async fn write_in_transaction(&mut self, request: &Request<'_>) -> SqlResult<DmlResult> {
+    pub(super) async fn write_in_transaction(
+        &mut self,
+        request: &Request<'_>,
+    ) -> SqlResult<DmlResult> {
         let entered = self.enter_transaction().await?;
         let plan = self.plan(request, &entered.schema)?;
         place(&plan, request).await;
@@ -433,7 +436,7 @@ impl Core {
         let pessimistic = !optimistic || !writes_named_rows(&plan);
         let impatient = !pessimistic;
         let options = TxnOptions { pessimistic, impatient, isolation, ..TxnOptions::default() };
-        let txn = self.services.store.begin(options).await?;
+        let txn = self.begin_transaction(options).await?;
         self.transactions.single = Some(txn.clone());
         let eval = self.begin_eval(request.params.clone(), true, ignores(&plan));
         let computed = tables.computed.then_some(&schema);
@@ -448,9 +451,7 @@ impl Core {
                         self.transactions.single = None;
                         match committed {
                             Ok(_) => {
-                                for (table, delta) in &result.deltas {
-                                    self.services.stats.record_table(*table, *delta);
-                                }
+                                self.record_deltas(&result);
                                 Ok(result)
                             }
                             Err(error) => {
@@ -471,6 +472,7 @@ impl Core {
                     let _shield = self.control.shield();
                     txn.rollback().await?;
                 }
+                let schema = self.with_temporary(&schema);
                 Err(duplicate_shown(error, &schema, &self.vars.settings().time_zone))
             }
         }

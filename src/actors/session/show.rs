@@ -51,6 +51,17 @@ impl Core {
             Some(ShowFilter::Where(_)) | None => None,
         };
         let schema = self.services.schema.current();
+        // Those of one table see the session's own.
+        let schema = match &show.kind {
+            ShowKind::Columns { table, .. }
+            | ShowKind::Indexes { table }
+            | ShowKind::CreateTable(table)
+                if self.temporary(table).is_some() =>
+            {
+                self.with_temporary(&schema)
+            }
+            _ => schema,
+        };
         let sources = SessionSources::new(self, schema.clone(), self.eval.clone())
             .with_diagnostics(diagnostics);
         let mut shown =

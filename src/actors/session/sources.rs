@@ -13,7 +13,7 @@ use super::{ClientInfo, SessionServices};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{InfoSchema, TableInfo};
 use crate::sql::ddl::{Job, Meta};
-use crate::sql::exec::VirtualTables;
+use crate::sql::exec::{AutoIds, VirtualTables};
 use crate::sql::expr::{EvalContext, Warning};
 use crate::sql::kv::TxnOptions;
 use crate::sql::stats::TableStats;
@@ -34,6 +34,7 @@ pub(super) struct SessionSources {
     /// Where warnings go.
     eval: Arc<EvalContext>,
     diagnostics: Vec<Warning>,
+    auto_ids: Arc<dyn AutoIds>,
 }
 
 impl SessionSources {
@@ -50,6 +51,7 @@ impl SessionSources {
             client: core.client.clone(),
             eval,
             diagnostics: Vec::new(),
+            auto_ids: core.auto_ids(),
         }
     }
 
@@ -87,7 +89,7 @@ impl Sources for SessionSources {
     }
 
     async fn next_auto_increments(&self, tables: &[&TableInfo]) -> SqlResult<Vec<u64>> {
-        self.services.auto_ids.next_auto_increments(tables).await
+        self.auto_ids.next_auto_increments(tables).await
     }
 
     async fn sessions(&self, text_limit: usize) -> Vec<SessionFacts> {

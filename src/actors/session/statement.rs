@@ -244,10 +244,11 @@ impl Core {
         if traits.answers == Answers::Done || traits.commits == Commits::First {
             self.begin_eval(request.params.clone(), false, false);
         }
-        if traits.changes() && self.reads_only() {
+        let own = Core::is_of_temporary(request.statement);
+        if traits.changes() && !own && self.reads_only() {
             return Err(read_only_transaction());
         }
-        if traits.commits == Commits::First {
+        if traits.commits == Commits::First && !own {
             self.commit().await?;
         }
         Ok(())
@@ -345,6 +346,7 @@ impl Core {
         let settings = &self.vars.system.lock().settings;
         Planner {
             schema,
+            temporary: &self.temporary.tables,
             current_db: self.database.as_deref(),
             sql_mode: settings.sql_mode,
             rules: settings.type_rules(),

@@ -9,7 +9,7 @@ use super::core::Core;
 use super::plan_tables::PlanTables;
 use crate::actors::ddl::SchemaGuard;
 use crate::common::{ErrorClass, Fault, SqlError, SqlResult, errno};
-use crate::sql::catalog::{InfoSchema, TableInfo};
+use crate::sql::catalog::{InfoSchema, TEMPORARY_IDS, TableInfo};
 use crate::sql::exec::dml::{duplicate_from_key, is_auto_increment_key};
 use crate::sql::kv::{Isolation, Savepoint, Transaction, TxnOptions};
 use crate::sql::stats::{Deltas, TableDelta};
@@ -53,6 +53,8 @@ struct Open {
     savepoints: Vec<Saved>,
     /// Where the statement in hand began; `None`: it has not, so that there is nothing of it to undo.
     mark: Option<Savepoint>,
+    /// It has the session's temporary tables.
+    sees_temporary: bool,
 }
 
 /// The transaction of a session, if there is one.
@@ -161,7 +163,7 @@ impl Core {
                 read_from: self.vars.system.lock().settings.read_from,
             };
             let guard = self.services.schema.enter(self.process.id);
-            let txn = self.services.store.begin(options).await?;
+            let txn = self.begin_transaction(options).await?;
             self.transactions.open = Some(Open {
                 txn,
                 guard,
@@ -170,7 +172,17 @@ impl Core {
                 deltas: Deltas::default(),
                 savepoints: Vec::new(),
                 mark: None,
+                sees_temporary: self.has_temporary_rows(),
             });
+        }
+        // The first temporary table was made while the transaction was open.
+        if self.has_temporary_rows()
+            && let Some(txn) = self.transactions.open.as_ref().filter(|open| !open.sees_temporary)
+        {
+            let txn = self.seeing_temporary(txn.txn.clone());
+            if let Some(open) = &mut self.transactions.open {
+                (open.txn, open.sees_temporary) = (txn, true);
+            }
         }
         let open = self.transactions.open.as_mut().expect("it was just made");
         // What is read from a snapshot is read with the schema of that time.
@@ -223,7 +235,7 @@ impl Core {
             let _ = open.txn.rollback().await;
             return Err(error);
         }
-        let schema = open.guard.schema();
+        let schema = &self.with_temporary(open.guard.schema());
         let shown = |error| duplicate_shown(error, schema, &self.vars.settings().time_zone);
         open.txn.commit().await.map_err(shown)?;
         self.services.stats.record(&open.deltas);
@@ -232,7 +244,9 @@ impl Core {
 
     /// Notes what a statement that succeeded did to a table's rows; it counts once the transaction is committed.
     pub(super) fn note_delta(&mut self, table: i64, delta: TableDelta) {
-        if let Some(open) = &mut self.transactions.open {
+        if let Some(open) = &mut self.transactions.open
+            && table < TEMPORARY_IDS
+        {
             open.deltas.add(table, delta);
         }
     }
@@ -261,7 +275,7 @@ impl Core {
             self.roll_back().await;
             let zone = self.vars.settings().time_zone;
             return match schema {
-                Some(schema) => duplicate_shown(error, &schema, &zone),
+                Some(schema) => duplicate_shown(error, &self.with_temporary(&schema), &zone),
                 None => error,
             };
         }
@@ -275,7 +289,9 @@ impl Core {
                 if let Some(mark) = open.mark.take() {
                     open.txn.rollback_to(mark);
                 }
-                duplicate_shown(error, open.guard.schema(), &self.vars.settings().time_zone)
+                let schema = open.guard.schema().clone();
+                let schema = self.with_temporary(&schema);
+                duplicate_shown(error, &schema, &self.vars.settings().time_zone)
             }
             None => error,
         }

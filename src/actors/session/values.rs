@@ -44,7 +44,7 @@ impl Core {
             read_from: self.vars.system.lock().settings.read_from,
             ..TxnOptions::default()
         };
-        let txn = self.services.store.begin(options).await?;
+        let txn = self.begin_transaction(options).await?;
         if !options.latest {
             self.transactions.single = Some(txn.clone());
         }

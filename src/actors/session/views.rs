@@ -1,5 +1,6 @@
 //! CREATE VIEW and ALTER VIEW, and CHECK TABLE of a view.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::analyze::Message;
@@ -9,10 +10,11 @@ use super::variables::position;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{
     DdlContext, DdlStatement, InfoSchema, SchemaChange, TableInfo, ViewInfo, build_table,
-    is_system_database, qualify, query_text, selected_column, updatable_query,
+    is_system_database, qualify, query_text, reads_of, selected_column, updatable_query,
 };
 use crate::sql::parser::ast::{
-    CreateTable, CreateView, ObjectName, Query, QueryBody, TableRef, ViewAlgorithm,
+    CreateTable, CreateView, Expr, ObjectName, Query, QueryBody, SelectItem, TableRef,
+    ViewAlgorithm,
 };
 use crate::sql::parser::{Statement, parse};
 use crate::sql::plan::{OutputColumn, QueryPlan};
@@ -61,6 +63,7 @@ impl Core {
     ) -> SqlResult<TableInfo> {
         let planned = self.planned(&create.query, schema, request)?;
         let mut query = (*create.query).clone();
+        self.refuse_temporary(&query, schema)?;
         qualify(&mut query, schema, self.database.as_deref())?;
         let definition = query_text(&query, None);
         // What is kept has to say what was said.
@@ -97,6 +100,27 @@ impl Core {
             charset: (self.said("character_set_client"), self.said("collation_connection")),
         }));
         Ok(table)
+    }
+
+    /// Error 1352 for a query that reads temporary tables.
+    fn refuse_temporary(&self, query: &Query, schema: &InfoSchema) -> SqlResult<()> {
+        if self.temporary.tables.is_empty() {
+            return Ok(());
+        }
+        let seen = self.with_temporary(&Arc::new(schema.clone()));
+        let mut query = query.clone();
+        qualify(&mut query, &seen, self.database.as_deref())?;
+        let mut read = reads_of(&query, &seen).into_iter();
+        let own = |(database, table): &(String, String)| {
+            self.temporary.tables.get(database, table).is_some()
+        };
+        match read.find(own) {
+            Some((_, table)) => Err(SqlError::new(
+                errno::VIEW_SELECT_TMPTABLE,
+                format!("View's SELECT refers to a temporary table '{table}'"),
+            )),
+            None => Ok(()),
+        }
     }
 
     fn planned(
@@ -140,6 +164,7 @@ impl Core {
             ObjectName { database: Some(database.to_owned()), name: create.name.name.clone() };
         let definition = CreateTable {
             name,
+            temporary: false,
             if_not_exists: false,
             columns,
             indexes: Vec::new(),
@@ -197,9 +222,19 @@ impl Core {
 /// Whether a view of this query is read as part of the query around.
 fn is_merged(query: &Query) -> bool {
     let QueryBody::Select(select) = &query.body else { return false };
+    let aggregates = |item: &SelectItem| match item {
+        SelectItem::Expr { expr, .. } => has_aggregate(expr),
+        SelectItem::Wildcard(_) => false,
+    };
     query.limit.is_none()
+        && !select.items.iter().any(aggregates)
         && !select.distinct
         && select.group_by.is_empty()
         && select.having.is_none()
         && select.from.is_some()
+}
+
+fn has_aggregate(expr: &Expr) -> bool {
+    matches!(expr, Expr::Aggregate { .. } | Expr::Window(_))
+        || expr.children().into_iter().any(has_aggregate)
 }

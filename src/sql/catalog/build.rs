@@ -123,7 +123,7 @@ pub fn build_statement(
             let table = Box::new(build_table(create, ctx)?);
             DdlStatement::CreateTable { database, table, if_not_exists: create.if_not_exists }
         }
-        S::DropTables { tables, if_exists } => {
+        S::DropTables { tables, if_exists, .. } => {
             let tables = tables.iter().map(|name| ctx.locate(name)).collect::<SqlResult<_>>()?;
             DdlStatement::DropTables { tables, if_exists: *if_exists, views: false }
         }

@@ -19,6 +19,7 @@ mod selected;
 mod show;
 mod storage_options;
 mod table_expr;
+mod temporaries;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -47,4 +48,5 @@ pub use selected::selected_column;
 pub use show::{column_type_text, default_text, show_create_database, show_create_table};
 pub use storage_options::{create_options, row_format};
 pub use table_expr::{NamedColumn, TableExpr};
+pub use temporaries::{NO_TEMPORARIES, TEMPORARY_IDS, Temporaries};
 pub use view::{ViewInfo, qualify, query_text, reads_of, show_create_view, updatable_query};

@@ -54,8 +54,9 @@ pub fn show_create_table(database: &str, table: &TableInfo, next_id: Option<u64>
     parts.extend(keys.iter().map(|key| key.text(database, table)));
     parts.extend(table.public_checks().map(CheckInfo::text));
     let charset = Collation::by_name(&table.collation).map_or("utf8mb4", Collation::charset);
+    let temporary = if table.is_temporary() { "TEMPORARY " } else { "" };
     let mut text = format!(
-        "CREATE TABLE {} (\n  {}\n) ENGINE=InnoDB",
+        "CREATE {temporary}TABLE {} (\n  {}\n) ENGINE=InnoDB",
         quote_name(&table.name),
         parts.join(",\n  ")
     );

@@ -107,8 +107,9 @@ impl Parser<'_> {
         if self.word("USER") {
             return self.drop_user();
         }
-        if self.at("TEMPORARY") {
-            return Err(SqlError::unsupported("DROP TEMPORARY TABLE"));
+        let temporary = self.word("TEMPORARY");
+        if temporary && !self.at("TABLE") && !self.at("TABLES") {
+            return Err(self.syntax_error());
         }
         if self.word("TABLE") || self.word("TABLES") {
             let if_exists = self.if_exists()?;
@@ -117,7 +118,7 @@ impl Parser<'_> {
             if !self.word("RESTRICT") {
                 self.word("CASCADE");
             }
-            return Ok(Statement::DropTables { tables, if_exists });
+            return Ok(Statement::DropTables { tables, if_exists, temporary });
         }
         if self.word("VIEW") {
             return self.drop_views();

@@ -16,11 +16,12 @@ impl Parser<'_> {
         if self.word("USER") {
             return self.create_user();
         }
-        if self.at("TEMPORARY") {
-            return Err(SqlError::unsupported("CREATE TEMPORARY TABLE"));
-        }
-        if self.word("TABLE") {
-            return self.create_table().map(|table| Statement::CreateTable(Box::new(table)));
+        let temporary = self.word("TEMPORARY");
+        if temporary || self.at("TABLE") {
+            self.expect_word("TABLE")?;
+            return self
+                .create_table(temporary)
+                .map(|table| Statement::CreateTable(Box::new(table)));
         }
         if self.at_view() {
             return self.create_view("CREATE");
@@ -123,11 +124,12 @@ impl Parser<'_> {
         }
     }
 
-    fn create_table(&mut self) -> SqlResult<CreateTable> {
+    fn create_table(&mut self, temporary: bool) -> SqlResult<CreateTable> {
         let if_not_exists = self.if_not_exists()?;
         let name = self.object_name()?;
         let mut table = CreateTable {
             name,
+            temporary,
             if_not_exists,
             columns: Vec::new(),
             indexes: Vec::new(),

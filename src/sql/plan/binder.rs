@@ -176,6 +176,12 @@ impl<'a> Binder<'a> {
     pub(super) fn table(&self, name: &ast::ObjectName) -> SqlResult<(String, Arc<TableInfo>)> {
         let database = self.database_of(name)?;
         let schema = self.planner.schema;
+        // A view reads what it was made for.
+        if self.views.is_empty()
+            && let Some(table) = self.planner.temporary.get(database, &name.name)
+        {
+            return Ok((database.to_owned(), table.clone()));
+        }
         let table = schema.require_table(database, &name.name)?;
         // As it was made: the client sees it in the columns' metadata.
         let database = schema.database(database).map_or(database, |info| &info.name);

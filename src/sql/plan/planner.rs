@@ -7,7 +7,7 @@ use super::figures::TreeFigures;
 use super::physical::{DeletePlan, InsertPlan, QueryPlan, UpdatePlan};
 use super::{explain, explain_tree};
 use crate::common::{SqlError, SqlResult};
-use crate::sql::catalog::InfoSchema;
+use crate::sql::catalog::{InfoSchema, NO_TEMPORARIES, Temporaries};
 use crate::sql::expr::{Expr, Interrupt, TypeRules, VariableScope};
 use crate::sql::parser::ast;
 use crate::sql::stats::{NoStats, StatsSource};
@@ -41,6 +41,8 @@ static NOBODY: LazyLock<Arc<Interrupt>> = LazyLock::new(Arc::default);
 pub struct Planner<'a> {
     /// What exists.
     pub schema: &'a InfoSchema,
+    /// The session's own tables, which hide others.
+    pub temporary: &'a Temporaries,
     /// What USE chose.
     pub current_db: Option<&'a str>,
     /// `sql_mode`.
@@ -83,6 +85,7 @@ impl<'a> Planner<'a> {
     ) -> Planner<'a> {
         Planner {
             schema,
+            temporary: &NO_TEMPORARIES,
             current_db,
             sql_mode,
             rules: TypeRules::new(sql_mode, 4, Collation::default()),

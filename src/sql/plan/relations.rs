@@ -61,7 +61,7 @@ impl Relations {
         database: &str,
         table: &Arc<TableInfo>,
     ) -> SqlResult<Option<Arc<Relations>>> {
-        if !schema.has_foreign_keys() {
+        if !schema.has_foreign_keys() || table.is_temporary() {
             return Ok(None);
         }
         let mut relations = Relations::default();

@@ -184,6 +184,8 @@ pub enum TableOption {
 pub struct CreateTable {
     /// Its name.
     pub name: ObjectName,
+    /// TEMPORARY: it is the session's own.
+    pub temporary: bool,
     /// IF NOT EXISTS.
     pub if_not_exists: bool,
     /// Its columns.

@@ -89,6 +89,8 @@ pub enum Statement {
         tables: Vec<ObjectName>,
         /// IF EXISTS.
         if_exists: bool,
+        /// TEMPORARY: no others.
+        temporary: bool,
     },
     /// CREATE VIEW and ALTER VIEW.
     CreateView(Box<CreateView>),

@@ -1,0 +1,129 @@
+-- Temporary tables: a session's own.
+CREATE TABLE t (a INT PRIMARY KEY, b VARCHAR(10));
+INSERT INTO t VALUES (1, 'stored'), (2, 'too');
+CREATE TEMPORARY TABLE own (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(20), n INT, UNIQUE KEY (v), KEY (n)) ENGINE=MEMORY;
+INSERT INTO own (v, n) VALUES ('one', 10), ('two', 20), ('three', 30);
+SELECT LAST_INSERT_ID();
+SELECT * FROM own ORDER BY id;
+SELECT id FROM own WHERE v = 'two';
+SELECT v FROM own WHERE n > 15 ORDER BY n DESC;
+SELECT v FROM own WHERE id = 3;
+INSERT INTO own (v) VALUES ('one');
+INSERT INTO own (id, v) VALUES (1, 'x');
+INSERT INTO own (v, n) VALUES ('four', 1), ('four', 2);
+SELECT COUNT(*) FROM own;
+INSERT IGNORE INTO own (v, n) VALUES ('one', 99), ('five', 50);
+INSERT INTO own (v, n) VALUES ('one', 99) ON DUPLICATE KEY UPDATE n = n + 1;
+REPLACE INTO own (id, v, n) VALUES (2, 'zwei', 22);
+UPDATE own SET n = n * 2 WHERE id < 3;
+DELETE FROM own WHERE v = 'three';
+SELECT * FROM own ORDER BY id;
+SHOW CREATE TABLE own;
+DESCRIBE own;
+SHOW INDEX FROM own;
+SHOW TABLES;
+SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'test';
+
+-- With stored ones.
+SELECT own.v, t.b FROM own JOIN t ON t.a = own.id ORDER BY own.id;
+INSERT INTO t SELECT id + 10, v FROM own;
+SELECT * FROM t ORDER BY a;
+UPDATE t JOIN own ON t.a = own.id SET t.b = own.v;
+SELECT * FROM t ORDER BY a;
+DELETE FROM t WHERE a > 10;
+SELECT x.v FROM own AS x JOIN own AS y ON x.id = y.id ORDER BY x.id;
+
+-- It hides a stored table of its name.
+CREATE TEMPORARY TABLE t (z INT);
+SELECT * FROM t;
+INSERT INTO t VALUES (7);
+SELECT * FROM t;
+CREATE TEMPORARY TABLE t (z INT);
+CREATE TEMPORARY TABLE IF NOT EXISTS t (z INT);
+SHOW WARNINGS;
+CREATE VIEW of_t AS SELECT a FROM test.own;
+CREATE VIEW of_t AS SELECT z FROM t;
+DROP TEMPORARY TABLE t;
+SELECT * FROM t ORDER BY a;
+DROP TEMPORARY TABLE t;
+DROP TEMPORARY TABLE IF EXISTS t;
+SHOW WARNINGS;
+CREATE VIEW of_t AS SELECT a, b FROM t;
+CREATE TEMPORARY TABLE t (z INT);
+SELECT * FROM of_t ORDER BY a;
+DROP TABLE t;
+SELECT COUNT(*) FROM t;
+
+-- Nobody else sees it.
+-- session b
+SELECT * FROM own;
+CREATE TEMPORARY TABLE own (o INT);
+INSERT INTO own VALUES (42);
+SELECT * FROM own;
+-- session a
+SELECT COUNT(*) FROM own;
+
+-- Transactions.
+BEGIN;
+INSERT INTO own (id, v) VALUES (100, 'a'), (101, 'b');
+SAVEPOINT s;
+DELETE FROM own WHERE id = 100;
+UPDATE own SET v = 'c' WHERE id = 101;
+INSERT INTO t VALUES (50, 'x');
+SELECT id, v FROM own WHERE id >= 100 ORDER BY id;
+ROLLBACK TO s;
+SELECT id, v FROM own WHERE id >= 100 ORDER BY id;
+ROLLBACK;
+SELECT id, v FROM own WHERE id >= 100 ORDER BY id;
+SELECT * FROM t WHERE a = 50;
+-- Making and dropping one commits nothing.
+BEGIN;
+INSERT INTO t VALUES (60, 'x');
+CREATE TEMPORARY TABLE inside (a INT);
+INSERT INTO inside VALUES (1);
+DROP TEMPORARY TABLE inside;
+ROLLBACK;
+SELECT * FROM t WHERE a = 60;
+START TRANSACTION READ ONLY;
+INSERT INTO own (id, v) VALUES (200, 'ro');
+COMMIT;
+SELECT v FROM own WHERE id = 200;
+SET autocommit = 0;
+INSERT INTO own (id, v) VALUES (201, 'rolled back');
+ROLLBACK;
+INSERT INTO own (id, v) VALUES (202, 'kept');
+COMMIT;
+SET autocommit = 1;
+SELECT id, v FROM own WHERE id > 200;
+
+-- LIKE, SELECT, TRUNCATE.
+CREATE TEMPORARY TABLE copy LIKE own;
+SELECT COUNT(*) FROM copy;
+INSERT INTO copy SELECT * FROM own;
+SELECT COUNT(*) FROM copy;
+TRUNCATE TABLE copy;
+SELECT COUNT(*) FROM copy;
+INSERT INTO copy (v) VALUES ('first');
+SELECT id FROM copy;
+CREATE TEMPORARY TABLE made (PRIMARY KEY (a)) SELECT a, b FROM t;
+SELECT * FROM made ORDER BY a;
+CREATE TEMPORARY TABLE failed (PRIMARY KEY (x)) SELECT 1 AS x UNION ALL SELECT 1;
+SELECT * FROM failed;
+CREATE TABLE stored AS SELECT id, v FROM own WHERE id < 3;
+SELECT * FROM stored ORDER BY id;
+CREATE TABLE like_own LIKE own;
+DROP TABLE like_own, stored, copy;
+CREATE TEMPORARY TABLE refers (a INT, FOREIGN KEY (a) REFERENCES t (a));
+ALTER TABLE made ADD COLUMN c INT;
+CREATE INDEX i ON made (b);
+
+-- Prepared statements.
+PREPARE p FROM 'SELECT * FROM made ORDER BY 1';
+EXECUTE p;
+DROP TABLE made;
+EXECUTE p;
+CREATE TEMPORARY TABLE made (only INT);
+EXECUTE p;
+DROP VIEW of_t;
+DROP TABLE own, made, t;
+SHOW TABLES;
