@@ -12,3 +12,12 @@ SELECT * FROM t FORCE INDEX (ib) WHERE a = 1 AND b = 3;
 SELECT * FROM t USE INDEX (nothing) WHERE a = 1;
 SELECT * FROM t AS x USE INDEX (ia) FORCE INDEX (ib) WHERE a = 1;
 SELECT * FROM t USE INDEX () WHERE a = 1;
+-- The same as optimizer hints, each of its own SELECT; what names no table or index is passed over.
+EXPLAIN SELECT /*+ INDEX(t ib) */ * FROM t WHERE a = 1 AND b = 3;
+EXPLAIN SELECT /*+ NO_INDEX(t ia) */ * FROM t WHERE a = 1 AND b = 3;
+EXPLAIN SELECT /*+ NO_INDEX(t) */ * FROM t WHERE a = 1 AND b = 3;
+EXPLAIN SELECT /*+ NO_JOIN_INDEX(x ia, ib) */ * FROM t x USE INDEX (ia) WHERE a = 1;
+EXPLAIN SELECT /*+ INDEX(t nothing) NO_INDEX(u ia) INDEX(t@other ib) */ * FROM t WHERE a = 1 AND b = 3;
+EXPLAIN SELECT * FROM (SELECT /*+ INDEX(t ib) */ * FROM t WHERE a = 1 AND b = 3 LIMIT 1) d, t WHERE t.a = 1 AND t.b = 3;
+SELECT /*+ INDEX(t ib) JOIN_FIXED_ORDER() */ * FROM t WHERE a = 1 AND b = 3;
+SHOW WARNINGS;
