@@ -22,7 +22,7 @@ async fn write(mut conn: Conn, number: u64, stop: Arc<AtomicBool>, done: Arc<Ato
         n += 1;
         let id = (number << 24) | (n % 40);
         // Now and then one that the check forbids.
-        let value = if n % 7 == 0 { -1 } else { (n % 90) as i64 };
+        let value = if n % 101 == 0 { -1 } else { (n % 90) as i64 };
         let sql = match n % 3 {
             0 => format!("UPDATE d.t SET a = {value} WHERE id = {id}"),
             1 => format!(

@@ -21,12 +21,12 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::buffer::{Buffer, Write};
+use super::call::{Call, Committing, Patience};
 use super::client::{Client, LiveLocks};
 use super::error::{Error, Result};
 use super::groups::Keyed;
 use super::pieces::Pieces;
 use super::reads::Interval;
-use super::request::{Call, Committing, Patience};
 use crate::common::Timestamp;
 use crate::storage::txn::{
     Assertion, CommitKeys, KeyError, KvRequest, KvResponse, Mutation, MutationKind,

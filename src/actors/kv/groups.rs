@@ -6,10 +6,10 @@ use bytes::Bytes;
 use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::backoff::Backoff;
+use super::call::{Call, Patience};
 use super::client::Client;
 use super::error::Result;
 use super::pieces::Pieces;
-use super::request::{Call, Patience};
 use crate::storage::routing::{RegionRoute, encode_key};
 use crate::storage::txn::{KvRequest, KvResponse, Mutation, Pass};
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tracing::{debug, info};
 
+use super::call::Call;
 use super::client::Client;
 use super::error::{Error, Result};
-use super::request::Call;
 use super::resolve::Resolved;
 use crate::actors::runtime::{Actor, ActorRef, Context, System, Thread};
 use crate::common::Timestamp;

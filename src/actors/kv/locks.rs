@@ -8,10 +8,10 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
+use super::call::{Call, Patience};
 use super::client::{Client, LiveLocks};
 use super::error::{Error, Result};
 use super::groups::Group;
-use super::request::{Call, Patience};
 use super::scan::View;
 use crate::common::Timestamp;
 use crate::sql::kv::{LockOptions, ReadFrom};

@@ -15,6 +15,7 @@
 
 mod backoff;
 mod buffer;
+mod call;
 mod client;
 mod commit;
 pub mod convert;

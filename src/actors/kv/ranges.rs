@@ -5,9 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::backoff::Backoff;
+use super::call::Call;
 use super::client::Client;
 use super::error::{Error, Result};
-use super::request::Call;
 use crate::common::retry::Effect;
 use crate::storage::routing::{RegionRoute, decode_bound, encode_key};
 use crate::storage::txn::{KvRequest, KvResponse, RegionError};

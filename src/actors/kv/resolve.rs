@@ -14,9 +14,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 
+use super::call::Call;
 use super::client::Client;
 use super::error::{Error, Result};
-use super::request::Call;
 use crate::common::{RegionId, Timestamp};
 use crate::storage::txn::{
     CheckTxnStatus, KeyError, KvRequest, KvResponse, LockInfo, LockKind, TxnStatus,

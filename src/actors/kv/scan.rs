@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use bytes::{BufMut, Bytes, BytesMut};
 use futures::future::try_join_all;
 
+use super::call::Call;
 use super::client::Client;
 use super::error::{Error, Result};
-use super::request::Call;
 use crate::common::{SqlResult, Timestamp};
 use crate::sql::kv::{ReadFrom, ScanOptions, Scanner};
 use crate::storage::mvcc::is_cut;
@@ -63,7 +63,7 @@ impl Client {
         if ts == Timestamp::MAX {
             call.read_from = ReadFrom::Leader;
             // Nobody can be pushed past the end of time: a lock in the way makes it a read at a timestamp of now.
-            call.patience = super::request::Patience::None;
+            call.patience = super::call::Patience::None;
             match self.get_once(key, ts, &mut call).await {
                 Err(Error::NoWait | Error::Key(KeyError::Locked(_))) => {
                     let now = self.timestamp_now().await?;

@@ -13,7 +13,7 @@ use super::sources::SessionSources;
 use super::statement::Request;
 use super::transaction::{NextTransaction, duplicate_shown, read_only_transaction};
 use crate::common::retry::{self, Decision, OPTIMISTIC_RUNS, Unit};
-use crate::common::{SqlError, SqlResult, errno};
+use crate::common::{SqlError, SqlResult};
 use crate::protocol::packet::PacketWriter;
 use crate::protocol::{CapabilityFlags, response};
 use crate::sql::catalog::InfoSchema;
@@ -21,7 +21,7 @@ use crate::sql::exec::{
     DmlResult, ExecContext, NoVirtualTables, RowBatch, RowStream, VirtualTables, can_read_latest,
     execute_delete, execute_insert, execute_query, execute_update,
 };
-use crate::sql::expr::{EvalContext, Expr, Function};
+use crate::sql::expr::{EvalContext, Expr};
 use crate::sql::kv::{Isolation, ReadFrom, Transaction, TxnOptions};
 use crate::sql::parser::Statement;
 use crate::sql::plan::{OutputColumn, PhysicalPlan, PlanNode, QueryPlan, StatementPlan};
@@ -184,24 +184,6 @@ impl Core {
         let query = limited.as_ref().unwrap_or(query);
         let rows = execute_query(query, ctx).await?;
         self.send_rows(&query.columns, rows, request, sink).await
-    }
-
-    /// Waits as long as the SLEEPs of a query without tables say. Whoever ends such a query ends its waiting: SLEEP() is 1 then, and
-    /// the query goes on, unless the connection is to end as well.
-    pub(super) async fn sleep(&self, query: &QueryPlan, eval: &EvalContext) -> SqlResult<()> {
-        let Some(pause) = sleeps(query, eval)? else { return Ok(()) };
-        let shield = self.control.shield();
-        let slept = tokio::select! {
-            biased;
-            () = self.control.asked() => 1,
-            () = tokio::time::sleep(pause) => 0,
-        };
-        if slept == 1 && !self.process.is_ending() {
-            self.control.begin();
-        }
-        drop(shield);
-        *eval.slept.lock() = Some(slept);
-        Ok(())
     }
 
     /// Writes a result: its columns, its rows as they come, its end.
@@ -496,34 +478,6 @@ fn ignores(plan: &StatementPlan) -> bool {
         StatementPlan::Delete(delete) => delete.ignore,
         StatementPlan::Query(_) => false,
     }
-}
-
-/// How long the SLEEPs of a SELECT without tables take together; `None`: it has none.
-fn sleeps(query: &QueryPlan, ctx: &EvalContext) -> SqlResult<Option<Duration>> {
-    let PlanNode::Project { input, exprs } = &query.root.node else { return Ok(None) };
-    if !matches!(input.node, PlanNode::Dual { rows: 1 }) {
-        return Ok(None);
-    }
-    let mut seconds = Vec::new();
-    for expr in exprs {
-        expr.visit(&mut |part| {
-            if let Expr::Call { function: Function::Sleep, args, .. } = part {
-                seconds.extend(args.first());
-            }
-        });
-    }
-    let mut pause = None;
-    for expr in seconds {
-        let wrong = || SqlError::new(errno::WRONG_ARGUMENTS, "Incorrect arguments to sleep.");
-        let seconds = expr.eval(&[], ctx)?;
-        if seconds.is_null() {
-            return Err(wrong());
-        }
-        let slept =
-            Duration::try_from_secs_f64(seconds.to_f64(ctx)?).map_err(|_negative| wrong())?;
-        pause = Some(pause.unwrap_or(Duration::ZERO) + slept);
-    }
-    Ok(pause)
 }
 
 /// A SELECT without LIMIT, with that of `sql_select_limit`; `None`: it stays as it is.

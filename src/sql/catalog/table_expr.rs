@@ -42,7 +42,9 @@ impl TableExpr {
             let mut public = table.public_columns().iter();
             let found = public.find(|column| own && same_name(&column.name, name));
             let Some(column) = found else {
-                return Err(unknown(&of.map_or(name.to_owned(), |of| format!("{of}.{name}"))));
+                return Err(unknown(
+                    &of.map_or_else(|| name.to_owned(), |of| format!("{of}.{name}")),
+                ));
             };
             if !columns.iter().any(|known| known.id == column.id) {
                 columns.push(NamedColumn { name: column.name.clone(), id: column.id });

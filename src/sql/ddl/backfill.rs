@@ -181,7 +181,7 @@ enum Filled {
     /// An index.
     Index(IndexInfo),
     /// The rows themselves.
-    Rows(Conversion),
+    Rows(Box<Conversion>),
 }
 
 /// What one batch works with.
@@ -202,7 +202,7 @@ impl<'a> Batch<'a> {
         let (database_id, table_id, index_id) = job.target.ok_or_else(lost)?;
         let table = meta.table_by_id(database_id, table_id).await?.ok_or_else(lost)?;
         let filled = match index_id {
-            ROWS => Filled::Rows(Conversion::of(&job, &table)?),
+            ROWS => Filled::Rows(Box::new(Conversion::of(&job, &table)?)),
             id => {
                 let index = table.indexes.iter().find(|index| index.id == id).cloned();
                 Filled::Index(index.ok_or_else(lost)?)

@@ -45,6 +45,7 @@ pub(crate) fn coercibility_of(expr: &Expr) -> u8 {
     claim(expr).level
 }
 
+/// What an expression brings to a comparison: its collation, and how much it insists on it.
 fn claim(expr: &Expr) -> Claim {
     let field_type = expr.field_type();
     let collation = field_type.collation;
@@ -56,6 +57,7 @@ fn claim(expr: &Expr) -> Claim {
             let ascii = match value {
                 Datum::Bytes(bytes) => bytes.is_ascii(),
                 Datum::Member(member) => member.text.is_ascii(),
+                // What is no text is written in ASCII.
                 _ => true,
             };
             Claim { collation, level, ascii }
@@ -89,10 +91,12 @@ fn claim(expr: &Expr) -> Claim {
     }
 }
 
+/// Whether an expression has a collation at all.
 fn is_textual(expr: &Expr) -> bool {
     expr.field_type().kind.is_textual()
 }
 
+/// Whether it can only have characters that every set has.
 fn is_ascii(expr: &Expr) -> bool {
     !is_textual(expr) || claim(expr).ascii
 }
@@ -112,6 +116,7 @@ fn together(claims: impl Iterator<Item = Claim>) -> Option<Result<Claim, ()>> {
     found.map(Ok)
 }
 
+/// Of two claims the one that holds for both; `None` of two that do not go together.
 fn both(left: Claim, right: Claim) -> Option<Claim> {
     let sets = (left.collation.character_set(), right.collation.character_set());
     if sets.0 != sets.1 {
@@ -158,6 +163,7 @@ fn of_two_sets(left: Claim, right: Claim) -> Option<Claim> {
     }
 }
 
+/// Whether the first's set has all characters of the second.
 fn is_superset(wide: Claim, narrow: Claim) -> bool {
     let (set, other) = (wide.collation.character_set(), narrow.collation.character_set());
     let wider = !other.is_unicode() || set == Charset::Utf8mb4 && other == Charset::Utf8mb3;
@@ -182,6 +188,7 @@ pub(crate) fn resolve<'a>(
     }
 }
 
+/// Errors 1267, 1270 and 1271, by how many there are.
 fn illegal_mix(claims: &[Claim], operation: &str) -> SqlError {
     let shown =
         |claim: &Claim| format!("({},{})", claim.collation.name(), NAMES[usize::from(claim.level)]);

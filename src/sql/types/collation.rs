@@ -179,7 +179,7 @@ impl Collation {
                     put((u32::from(letter) >> 16) as u16);
                     put(u32::from(letter) as u16);
                 }
-                let at = |index: usize| if wide { index % 4 != 0 } else { index % 4 > 1 };
+                let at = |index: usize| if wide { !index.is_multiple_of(4) } else { index % 4 > 1 };
                 let mut index = 0;
                 weights.retain(|_| {
                     index += 1;

@@ -75,7 +75,7 @@ impl FieldType {
     /// The length of a column definition, in bytes of the character set that results are sent in; without one, of its own.
     pub fn protocol_length(&self, results: Option<Charset>) -> u32 {
         let bytes = if self.collation == Collation::Binary { None } else { results };
-        let width = bytes.unwrap_or(self.collation.character_set()).max_bytes();
+        let width = bytes.unwrap_or_else(|| self.collation.character_set()).max_bytes();
         self.kind.definition().protocol_length(self, width)
     }
 

@@ -88,18 +88,7 @@ SET lc_time_names = 'de_DE';
 SET max_error_count = 5;
 SET rand_seed1 = 5;
 -- Character sets that texts are not really kept in.
-SELECT CONVERT('a' USING latin1);
-SELECT CAST('a' AS CHAR CHARACTER SET latin1);
 SELECT CONVERT('ä' USING utf8mb4), CONVERT('ä' USING utf8), HEX(CONVERT('ä' USING binary)), _latin1'abc';
-SET NAMES latin1;
-SET NAMES ascii;
-SET collation_connection = 'latin1_swedish_ci';
-SET character_set_server = 'latin1';
-CREATE DATABASE modes_db CHARACTER SET latin1;
-CREATE DATABASE modes_db COLLATE latin1_swedish_ci;
-CREATE TABLE charsets (a INT) CHARACTER SET latin1;
-CREATE TABLE charsets (a VARCHAR(5) CHARACTER SET latin1);
-CREATE TABLE charsets (a VARCHAR(5) COLLATE latin1_bin);
 CREATE TABLE charsets (a VARCHAR(5) ASCII);
 -- Constants are folded without a session; what a mode decides is decided by their type.
 SET sql_mode = 'NO_UNSIGNED_SUBTRACTION';

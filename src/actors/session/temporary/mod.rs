@@ -168,7 +168,6 @@ impl Core {
             ));
         }
         table.locks.clear();
-        let database = database.clone();
         self.put_temporary(&database, *table)
     }
 

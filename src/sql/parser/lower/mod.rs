@@ -11,6 +11,7 @@ mod functions;
 mod items;
 mod json;
 mod query;
+mod radix;
 mod window;
 
 pub(super) use expr::system_variable;
@@ -281,9 +282,9 @@ impl Parser<'_> {
                     Some(Introducer { charset: "utf8mb3".to_owned(), quoted: true }),
                 )
             }
-            Value::HexStringLiteral(_) => Literal::Hex(expr::hex_bytes(text()).ok_or_else(error)?),
+            Value::HexStringLiteral(_) => Literal::Hex(radix::hex_bytes(text()).ok_or_else(error)?),
             Value::SingleQuotedByteStringLiteral(_) => {
-                Literal::Bit(expr::bit_bytes(text()).ok_or_else(error)?)
+                Literal::Bit(radix::bit_bytes(text()).ok_or_else(error)?)
             }
             Value::Placeholder(_) => return Ok(None),
             _ => return Err(error()),

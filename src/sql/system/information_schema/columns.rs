@@ -67,8 +67,9 @@ fn length(field_type: &FieldType) -> Option<u32> {
 
 /// Bytes that a text may have.
 fn bytes(field_type: &FieldType) -> Option<u32> {
-    let wide = text_collation(field_type).is_some() && !field_type.kind.is_text();
-    length(field_type).map(|length| if wide { length.saturating_mul(4) } else { length })
+    let collation = text_collation(field_type).filter(|_| !field_type.kind.is_text());
+    let widest = collation.map_or(1, |collation| collation.character_set().max_bytes());
+    length(field_type).map(|length| length.saturating_mul(widest))
 }
 
 /// Digits of a second's fraction.

@@ -8,6 +8,9 @@ use super::Charset;
 /// A code that the set has, or has not.
 const NONE: u32 = u32::MAX;
 
+/// U+FFFD, which tables have where a code means nothing.
+const REPLACEMENT: u32 = 0xFFFD;
+
 /// The codes of a set.
 pub(in crate::sql::types) struct Codes {
     /// The character of each code of one or two bytes.
@@ -33,7 +36,9 @@ impl Codes {
         let mut pairs = || -> Vec<(u32, u32)> {
             let count = reader.long();
             let codes: Vec<u32> = (0..count).map(|_| reader.long()).collect();
-            codes.into_iter().map(|code| (code, reader.long())).collect()
+            let pairs = codes.into_iter().map(|code| (code, reader.long()));
+            // What stands for characters that are none is none.
+            pairs.filter(|(_, letter)| *letter != REPLACEMENT).collect()
         };
         let (both_ways, written) = (pairs(), pairs());
         let mut letters = vec![NONE; 0x1_0000].into_boxed_slice();

@@ -194,5 +194,5 @@ fn parts(letter: char) -> ([char; 3], usize) {
     let at = code - FIRST;
     let part = |code: u32| char::from_u32(code).unwrap_or(letter);
     let (lead, vowel, tail) = (0x1100 + at / 588, 0x1161 + at % 588 / 28, 0x11A7 + at % 28);
-    ([part(lead), part(vowel), part(tail)], if at % 28 == 0 { 2 } else { 3 })
+    ([part(lead), part(vowel), part(tail)], if at.is_multiple_of(28) { 2 } else { 3 })
 }
