@@ -133,7 +133,7 @@ statements! {
     CreateTable          "create_table"           First   Schema  Done Text  Here  "CREATE";
     CreateUser           "create_user"            First   Schema  Done Text  Here  "CREATE USER";
     CreateView           "create_view"            First   Schema  Done Text  Here  "CREATE VIEW";
-    DeallocSql           "dealloc_sql"            Never   Session Done Text  Here  Anybody;
+    DeallocSql           "dealloc_sql"            Never   Session Done Never Here  Anybody;
     Delete               "delete"                 Never   Writes  Done Plan  Here  "DELETE";
     Do                   "do"                     Never   Session Done Text  Here  Anybody;
     DropDb               "drop_db"                First   Schema  Done Text  Here  "DROP";

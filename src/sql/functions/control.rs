@@ -58,7 +58,13 @@ pub(super) static ONLY_ROW: Definition = Definition::function(
         if call.args.len() == 2 && call.truth(0)? != Some(true) {
             return call.value(1);
         }
-        Err(SqlError::new(errno::SUBQUERY_NO_1_ROW, "Subquery returns more than 1 row"))
+        let error = SqlError::new(errno::SUBQUERY_NO_1_ROW, "Subquery returns more than 1 row");
+        // One of the errors that IGNORE turns into warnings: the value is NULL then.
+        if !call.ctx.ignore {
+            return Err(error);
+        }
+        call.ctx.warn(error.code, error.message);
+        Ok(Datum::Null)
     },
     "The value of a query's only row.",
 )

@@ -50,3 +50,17 @@ INSERT INTO target (a, b) VALUES (1, 3), (9, 9) AS new (m, n) ON DUPLICATE KEY U
 SELECT * FROM target ORDER BY a;
 INSERT INTO target (a, b) VALUES (1, 3) AS new (m) ON DUPLICATE KEY UPDATE b = m;
 INSERT INTO target (a, b) VALUES (1, 3) AS new (m, n) ON DUPLICATE KEY UPDATE b = new.b;
+-- What is read of a row before it has a value is the default, or the type's zero where there is no NULL.
+CREATE TABLE starts (id INT AUTO_INCREMENT PRIMARY KEY, n INT NOT NULL, d VARCHAR(5) NOT NULL DEFAULT 'x', v INT);
+INSERT INTO starts (id, n, v) VALUES (id + 2, n + 1, v + 1);
+INSERT INTO starts (n) VALUES (id + 5);
+INSERT INTO starts (d, n) VALUES (CONCAT(d, 'y'), LENGTH(d));
+SELECT * FROM starts ORDER BY id;
+-- IGNORE makes a warning of a subquery's second row, and NULL of its value.
+UPDATE IGNORE starts SET v = (SELECT 1 UNION SELECT 2);
+SHOW WARNINGS;
+DELETE IGNORE FROM starts WHERE n <> (SELECT 1 UNION SELECT 2);
+SHOW WARNINGS;
+DELETE FROM starts WHERE n <> (SELECT 1 UNION SELECT 2);
+PREPARE p FROM 'DEALLOCATE PREPARE q';
+DROP TABLE starts;

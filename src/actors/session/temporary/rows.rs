@@ -25,6 +25,9 @@ struct State {
     pairs: BTreeMap<Bytes, Bytes>,
     /// What the transaction in hand has replaced, in order.
     undo: Vec<(Bytes, Option<Bytes>)>,
+    /// What the pairs take, and what is replaced takes beside them.
+    used: usize,
+    beside: usize,
     held: Held,
     /// What does not fit was written, or what was there already was inserted: the statement is told when it asks.
     failed: Option<SqlError>,
@@ -47,6 +50,8 @@ impl LocalRows {
         let state = State {
             pairs: BTreeMap::new(),
             undo: Vec::new(),
+            used: 0,
+            beside: 0,
             held: memory.hold(0)?,
             failed: None,
             names: BTreeMap::new(),
@@ -76,9 +81,9 @@ impl LocalRows {
             }
         }
         state.names.remove(&table);
-        let used = state.pairs.iter().map(|(key, value)| size(key, Some(value))).sum();
-        // Less is always granted.
-        let _ = state.held.set(used);
+        state.used = state.pairs.iter().map(|(key, value)| size(key, Some(value))).sum();
+        state.beside = state.undo.iter().map(|(key, value)| size(key, value.as_ref())).sum();
+        state.give_back();
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Option<Bytes> {
@@ -88,10 +93,7 @@ impl LocalRows {
     /// Writes a value, or takes it away. An `insert` finds nothing in its place.
     pub(super) fn write(&self, key: Bytes, value: Option<Bytes>, insert: bool) {
         let mut state = self.state.lock();
-        let old = match &value {
-            Some(value) => state.pairs.insert(key.clone(), value.clone()),
-            None => state.pairs.remove(&key),
-        };
+        let old = state.put(&key, value.as_ref());
         if insert && let Some(value) = old.clone() {
             state.failed = Some(Fault::DuplicateKey { key: key.clone(), value }.into());
         }
@@ -111,6 +113,7 @@ impl LocalRows {
             };
             state.failed = Some(full);
         }
+        state.beside += size(&key, old.as_ref());
         state.undo.push((key, old));
     }
 
@@ -129,14 +132,13 @@ impl LocalRows {
         let mut state = self.state.lock();
         state.failed = None;
         while state.undo.len() > mark {
-            match state.undo.pop() {
-                Some((key, _)) if key.is_empty() => {}
-                Some((key, Some(value))) => drop(state.pairs.insert(key, value)),
-                Some((key, None)) => drop(state.pairs.remove(&key)),
-                None => break,
+            let Some((key, value)) = state.undo.pop() else { break };
+            state.beside -= size(&key, value.as_ref());
+            if !key.is_empty() {
+                state.put(&key, value.as_ref());
             }
         }
-        state.recount();
+        state.give_back();
     }
 
     /// The transaction is over, and what it wrote stays.
@@ -145,7 +147,8 @@ impl LocalRows {
         if !state.undo.is_empty() {
             state.undo.clear();
             state.undo.shrink_to(BATCH);
-            state.recount();
+            state.beside = 0;
+            state.give_back();
         }
     }
 
@@ -156,13 +159,23 @@ impl LocalRows {
 }
 
 impl State {
-    /// Counts what is there once more: after a transaction, what it held beside is free.
-    fn recount(&mut self) {
-        let used = self.pairs.iter().map(|(key, value)| size(key, Some(value))).sum::<usize>();
-        let beside = self.undo.iter().map(|(key, value)| size(key, value.as_ref())).sum::<usize>();
-        if used + beside <= self.held.bytes() {
+    /// Puts a value in its place, or takes it away; answers what stood there.
+    fn put(&mut self, key: &Bytes, value: Option<&Bytes>) -> Option<Bytes> {
+        let old = match value {
+            Some(value) => self.pairs.insert(key.clone(), value.clone()),
+            None => self.pairs.remove(key),
+        };
+        self.used += value.map_or(0, |value| size(key, Some(value)));
+        self.used -= old.as_ref().map_or(0, |old| size(key, Some(old)));
+        old
+    }
+
+    /// After a transaction, or a part of one, what it held beside is free.
+    fn give_back(&mut self) {
+        let all = self.used + self.beside;
+        if all <= self.held.bytes() {
             // Less is always granted.
-            let _ = self.held.set(used + beside);
+            let _ = self.held.set(all);
         }
     }
 }
@@ -202,5 +215,88 @@ impl Scanner for LocalScanner {
             None => self.left = 0,
         }
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Write(u8, Option<u8>),
+        Mark,
+        Back,
+        Commit,
+        Forget(u8),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            6 => (0_u8..12, proptest::option::of(any::<u8>()))
+                .prop_map(|(key, value)| Step::Write(key, value)),
+            2 => Just(Step::Mark),
+            2 => Just(Step::Back),
+            1 => Just(Step::Commit),
+            1 => (0_u8..3).prop_map(Step::Forget),
+        ]
+    }
+
+    /// Of three tables, four keys each.
+    fn key(number: u8) -> Bytes {
+        let table = table_prefix(TEMPORARY_IDS + i64::from(number % 3));
+        Bytes::from([&table[..], &[b'_', number]].concat())
+    }
+
+    proptest! {
+        /// Against copies of the whole map at each mark.
+        #[test]
+        fn goes_back_to_what_it_was(steps in proptest::collection::vec(step(), 1..60)) {
+            let memory = Memory::session(&Memory::node(1 << 20), 1 << 20);
+            let rows = LocalRows::new(&memory).unwrap();
+            let mut marks: Vec<(usize, BTreeMap<Bytes, Bytes>)> = vec![(0, BTreeMap::new())];
+            let pairs = || rows.state.lock().pairs.clone();
+            for step in steps {
+                match step {
+                    Step::Write(number, value) => {
+                        let value = value.map(|value| Bytes::from(vec![value; usize::from(value)]));
+                        rows.write(key(number), value, false);
+                    }
+                    Step::Mark => marks.push((rows.mark(), pairs())),
+                    Step::Back => {
+                        let (mark, then) = marks.last().cloned().unwrap();
+                        rows.roll_back_to(mark);
+                        prop_assert_eq!(pairs(), then);
+                    }
+                    Step::Commit => {
+                        rows.commit();
+                        marks = vec![(0, pairs())];
+                    }
+                    Step::Forget(table) => {
+                        let table = TEMPORARY_IDS + i64::from(table);
+                        rows.forget(table);
+                        let prefix = table_prefix(table);
+                        for (_, then) in &mut marks {
+                            then.retain(|key, _| !key.starts_with(&prefix));
+                        }
+                    }
+                }
+                let state = rows.state.lock();
+                let used: usize =
+                    state.pairs.iter().map(|(key, value)| size(key, Some(value))).sum();
+                prop_assert_eq!(state.used, used);
+                let beside: usize =
+                    state.undo.iter().map(|(key, value)| size(key, value.as_ref())).sum();
+                prop_assert_eq!(state.beside, beside);
+            }
+            rows.commit();
+            prop_assert!(memory.used() >= rows.state.lock().used);
+            rows.roll_back_to(0);
+            let tables = 0..3;
+            tables.for_each(|table| rows.forget(TEMPORARY_IDS + table));
+            prop_assert_eq!(memory.used(), 0);
+        }
     }
 }

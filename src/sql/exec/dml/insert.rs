@@ -6,7 +6,7 @@ use super::update::{Assigned, assign_row, assigned_auto_column, update};
 use super::writer::{Conflict, NewRow, TableWriter, unless_forbidden};
 use super::{CHUNK, DmlResult, auto_ids, warning_count};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::{SchemaState, TableInfo};
+use crate::sql::catalog::{ColumnInfo, SchemaState, TableInfo};
 use crate::sql::exec::{ExecContext, run_plan, subquery};
 use crate::sql::expr::Expr;
 use crate::sql::plan::{Assignment, ConflictAction, InsertPlan, InsertSource};
@@ -139,13 +139,14 @@ impl Insert<'_> {
         Ok(())
     }
 
-    /// A row that starts from the defaults, and which columns still need a value.
+    /// A row that starts from the defaults. An expression that reads a column before it has a value finds its type's zero where there is no NULL.
     pub(super) fn start_row(&self) -> Vec<Datum> {
-        let value = |default: &Default| match default {
-            Default::Value(value) => value.clone(),
-            Default::Computed(_) | Default::Missing => Datum::Null,
+        let value = |(default, column): (&Default, &ColumnInfo)| match default {
+            Default::Value(value) if !value.is_null() => value.clone(),
+            _ if column.field_type.not_null => column.field_type.implicit_default(),
+            Default::Value(_) | Default::Computed(_) | Default::Missing => Datum::Null,
         };
-        self.defaults.iter().map(value).collect()
+        self.defaults.iter().zip(&self.plan.target.table.columns).map(value).collect()
     }
 
     fn build_values(&mut self, exprs: &[Option<Expr>]) -> SqlResult<Built> {
