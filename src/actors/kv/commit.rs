@@ -263,7 +263,19 @@ impl Committer {
             })
         };
         match self.client.send_groups(groups, &call, make).await {
-            Ok(answers) => summarize(way, answers),
+            Ok(answers) => {
+                // What was written is let go in pieces: a large transaction's is a long list of long lists.
+                let mut pieces = Pieces::default();
+                let mut responses = Vec::with_capacity(answers.len());
+                for (items, response) in answers {
+                    responses.push(response);
+                    for item in items {
+                        drop(item);
+                        pieces.count().await;
+                    }
+                }
+                summarize(way, responses)
+            }
             Err(_) if way != Way::TwoPhases && call.is_undetermined() => Err(Error::Undetermined),
             Err(error) => {
                 // A region that refuses a request has written nothing of it.
@@ -347,10 +359,10 @@ impl Committer {
     }
 }
 
-fn summarize(way: Way, answers: Vec<(Vec<Mutation>, KvResponse)>) -> Result<Prewritten> {
+fn summarize(way: Way, answers: Vec<KvResponse>) -> Result<Prewritten> {
     let mut at_least = Timestamp::ZERO;
     let mut all_async = way == Way::Async;
-    for (_, answer) in answers {
+    for answer in answers {
         match answer {
             KvResponse::Prewritten { one_pc_commit_ts: Some(commit_ts), .. } => {
                 return Ok(Prewritten::Committed(commit_ts));

@@ -1,5 +1,6 @@
 //! One request over several regions: its items grouped by the region of their keys, and each group sent by itself.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use super::call::{Call, Patience};
 use super::client::Client;
 use super::error::Result;
 use super::pieces::Pieces;
+use crate::common::RegionId;
 use crate::storage::routing::{RegionRoute, encode_key};
 use crate::storage::txn::{KvRequest, KvResponse, Mutation, Pass};
 
@@ -71,22 +73,33 @@ impl Client {
     ) -> Result<Vec<Group<T>>> {
         let most = self.options().batch_bytes;
         let mut groups: Vec<(usize, Group<T>)> = Vec::new();
+        // The last group of each region. Those before it are full: a large transaction has thousands of them.
+        let mut open: BTreeMap<RegionId, usize> = BTreeMap::new();
         let mut pieces = Pieces::default();
         for item in items {
             pieces.count().await;
             // Items mostly come in key order, so that the last group is almost always the one.
             let encoded = encode_key(item.key());
             let bytes = item.bytes();
-            let fits = |(used, group): &(usize, Group<T>)| {
-                group.route.region.contains(&encoded) && (*used + bytes <= most)
-            };
-            match groups.iter().rposition(fits) {
-                Some(at) => {
-                    groups[at].0 += bytes;
-                    groups[at].1.items.push(item);
+            let last = groups.last_mut().filter(|(_, group)| group.route.region.contains(&encoded));
+            if let Some((used, group)) = last
+                && *used + bytes <= most
+            {
+                *used += bytes;
+                group.items.push(item);
+                continue;
+            }
+            let route = self.locate(item.key(), backoff).await?;
+            let region = &route.region;
+            match open.get(&region.id).and_then(|at| groups.get_mut(*at)) {
+                Some((used, group))
+                    if *used + bytes <= most && group.route.region.epoch == region.epoch =>
+                {
+                    *used += bytes;
+                    group.items.push(item);
                 }
-                None => {
-                    let route = self.locate(item.key(), backoff).await?;
+                _ => {
+                    open.insert(region.id, groups.len());
                     groups.push((bytes, Group { route, items: vec![item] }));
                 }
             }
