@@ -54,7 +54,7 @@ fn mariadb_status_names_the_server() {
     }
     let server = Server::start();
     let status = run(mariadb(&server).args(["-e", "status"]));
-    assert!(status.contains("8.0.11-TroupeDB-v"), "{status}");
+    assert!(status.contains("8.0.36-TroupeDB-v"), "{status}");
 }
 
 #[test]

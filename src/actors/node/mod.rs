@@ -37,4 +37,4 @@ pub use descriptors::raise_limit;
 pub use sockets::{Error as SocketError, Sockets, browsers_refuse};
 
 /// The version in `SELECT VERSION()`: the MySQL it follows, then ours.
-pub const SERVER_VERSION: &str = concat!("8.0.11-TroupeDB-v", env!("CARGO_PKG_VERSION"));
+pub const SERVER_VERSION: &str = concat!("8.0.36-TroupeDB-v", env!("CARGO_PKG_VERSION"));

@@ -97,7 +97,7 @@ impl Default for Environment {
             user: "root@localhost".to_owned(),
             current_user: "root@%".to_owned(),
             current_db: None,
-            version: concat!("8.0.11-TroupeDB-v", env!("CARGO_PKG_VERSION")).to_owned(),
+            version: concat!("8.0.36-TroupeDB-v", env!("CARGO_PKG_VERSION")).to_owned(),
             found_rows: 0,
             row_count: 0,
             div_precision_increment: 4,

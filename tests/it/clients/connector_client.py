@@ -37,7 +37,7 @@ for number, sql in [(1062, "INSERT INTO t (id) VALUES (1)"), (1146, "SELECT * FR
         assert error.errno == number, error
     else:
         raise AssertionError(sql)
-assert conn.get_server_info().startswith("8.0.11-TroupeDB-v")
+assert conn.get_server_info().startswith("8.0.36-TroupeDB-v")
 conn.cmd_reset_connection()
 conn.cmd_change_user("root", "", "con")
 conn.ping(reconnect=False)

@@ -153,7 +153,7 @@ const LOAD: &str = "it follows USE, and files of LOAD DATA are taken byte by byt
 
 const U32: u64 = u32::MAX as u64;
 const YEAR: u64 = 31_536_000;
-const VERSION: &str = concat!("8.0.11-TroupeDB-v", env!("CARGO_PKG_VERSION"));
+const VERSION: &str = concat!("8.0.36-TroupeDB-v", env!("CARGO_PKG_VERSION"));
 const DEFAULT_MODES: &str = "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,\
                              ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION";
 const OPTIMIZER_SWITCH: &str = "index_merge=on,index_merge_union=on,index_merge_sort_union=on,\
@@ -239,7 +239,7 @@ const VARIABLES: &[Variable] = variables! {
     innodb_read_only Global (Switch) = "OFF", ReadOnly;
     innodb_rollback_on_timeout Global (Switch) = "OFF", ReadOnly;
     innodb_strict_mode Both (Switch) = "ON", Hint(FORMAT);
-    innodb_version Global (Text) = "8.0.11", ReadOnly;
+    innodb_version Global (Text) = "8.0.36", ReadOnly;
     insert_id Session (Integer(0, u64::MAX)) = "0", Only(&[]);
     interactive_timeout Both (Integer(1, YEAR)) = "28800", Read("wait_timeout of a client that says it is interactive");
     join_buffer_size Both (Integer(128, u64::MAX)) = "262144", Hint(MEMORY);
