@@ -162,18 +162,7 @@ impl Core {
         }
         let name =
             ObjectName { database: Some(database.to_owned()), name: create.name.name.clone() };
-        let definition = CreateTable {
-            name,
-            temporary: false,
-            if_not_exists: false,
-            columns,
-            indexes: Vec::new(),
-            foreign_keys: Vec::new(),
-            checks: Vec::new(),
-            options: Vec::new(),
-            like: None,
-            select: None,
-        };
+        let definition = CreateTable { columns, ..CreateTable::named(name) };
         let ctx = DdlContext {
             schema,
             current_db: Some(database),

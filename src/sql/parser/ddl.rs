@@ -127,18 +127,7 @@ impl Parser<'_> {
     fn create_table(&mut self, temporary: bool) -> SqlResult<CreateTable> {
         let if_not_exists = self.if_not_exists()?;
         let name = self.object_name()?;
-        let mut table = CreateTable {
-            name,
-            temporary,
-            if_not_exists,
-            columns: Vec::new(),
-            indexes: Vec::new(),
-            foreign_keys: Vec::new(),
-            checks: Vec::new(),
-            options: Vec::new(),
-            like: None,
-            select: None,
-        };
+        let mut table = CreateTable { temporary, if_not_exists, ..CreateTable::named(name) };
         if self.word("LIKE") {
             table.like = Some(self.object_name()?);
             return Ok(table);

@@ -7,7 +7,7 @@ use std::error::Error;
 
 use goldenscript::{Command, Context, Runner};
 
-use super::ast::{BinaryOp, Expr, Literal, Statement, UnaryOp};
+use super::ast::{Expr, Literal, Statement, UnaryOp};
 use super::{SqlMode, parse};
 
 #[derive(Default)]
@@ -87,7 +87,7 @@ fn grouped(expr: &Expr) -> String {
             format!("({op}{})", grouped(operand))
         }
         Expr::Binary(op, left, right) => {
-            format!("({} {} {})", grouped(left), sign(*op), grouped(right))
+            format!("({} {} {})", grouped(left), op.text().to_uppercase(), grouped(right))
         }
         Expr::And(items) => format!("({})", list(items, " AND ")),
         Expr::Or(items) => format!("({})", list(items, " OR ")),
@@ -121,30 +121,6 @@ fn grouped(expr: &Expr) -> String {
         }
         Expr::Row(items) => format!("ROW({})", list(items, ", ")),
         other => written(&format!("{other:?}")),
-    }
-}
-
-fn sign(op: BinaryOp) -> &'static str {
-    match op {
-        BinaryOp::Eq => "=",
-        BinaryOp::NullSafeEq => "<=>",
-        BinaryOp::Ne => "<>",
-        BinaryOp::Lt => "<",
-        BinaryOp::Le => "<=",
-        BinaryOp::Gt => ">",
-        BinaryOp::Ge => ">=",
-        BinaryOp::Add => "+",
-        BinaryOp::Sub => "-",
-        BinaryOp::Mul => "*",
-        BinaryOp::Div => "/",
-        BinaryOp::IntDiv => "DIV",
-        BinaryOp::Mod => "%",
-        BinaryOp::BitOr => "|",
-        BinaryOp::BitAnd => "&",
-        BinaryOp::BitXor => "^",
-        BinaryOp::ShiftLeft => "<<",
-        BinaryOp::ShiftRight => ">>",
-        BinaryOp::Xor => "XOR",
     }
 }
 

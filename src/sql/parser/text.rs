@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::ast::{BinaryOp, CastType, Expr, Literal, OnResponse, TrimSide, TruthValue, UnaryOp};
+use super::ast::{CastType, Expr, Literal, OnResponse, TrimSide, TruthValue, UnaryOp};
 use super::cursor::Parser;
 use super::dialect::Dialect;
 use crate::common::{SqlError, SqlResult};
@@ -86,7 +86,7 @@ impl Writer<'_> {
                 let _ = write!(self.text, "default({text})");
             }
             Expr::Unary(op, operand) => self.unary(*op, operand)?,
-            Expr::Binary(op, left, right) => self.infix([&**left, &**right], binary(*op))?,
+            Expr::Binary(op, left, right) => self.infix([&**left, &**right], op.text())?,
             Expr::And(items) => self.infix(items, "and")?,
             Expr::Or(items) => self.infix(items, "or")?,
             Expr::Call(name, args) => self.call(known_as(name), args)?,
@@ -280,30 +280,6 @@ impl Writer<'_> {
         self.expr(operand)?;
         self.push(after);
         Ok(())
-    }
-}
-
-fn binary(op: BinaryOp) -> &'static str {
-    match op {
-        BinaryOp::Eq => "=",
-        BinaryOp::NullSafeEq => "<=>",
-        BinaryOp::Ne => "<>",
-        BinaryOp::Lt => "<",
-        BinaryOp::Le => "<=",
-        BinaryOp::Gt => ">",
-        BinaryOp::Ge => ">=",
-        BinaryOp::Add => "+",
-        BinaryOp::Sub => "-",
-        BinaryOp::Mul => "*",
-        BinaryOp::Div => "/",
-        BinaryOp::IntDiv => "DIV",
-        BinaryOp::Mod => "%",
-        BinaryOp::BitOr => "|",
-        BinaryOp::BitAnd => "&",
-        BinaryOp::BitXor => "^",
-        BinaryOp::ShiftLeft => "<<",
-        BinaryOp::ShiftRight => ">>",
-        BinaryOp::Xor => "xor",
     }
 }
 

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use super::literal_text::cast_target;
 use crate::sql::digest::quote_name;
 use crate::sql::parser::ast::{
-    BinaryOp, Expr, Frame, FrameBound, FrameOffset, IntervalUnit, Literal, OrderItem, Over,
-    TrimSide, TruthValue, UnaryOp, Window, WindowCall,
+    Expr, Frame, FrameBound, FrameOffset, IntervalUnit, Literal, OrderItem, Over, TrimSide,
+    TruthValue, UnaryOp, Window, WindowCall,
 };
 
 /// Writes a text.
@@ -123,7 +123,7 @@ impl Writer<'_> {
                 self.text.push(')');
             }
             Expr::Unary(op, operand) => self.unary(*op, operand),
-            Expr::Binary(op, left, right) => self.between(left, operator(*op), right),
+            Expr::Binary(op, left, right) => self.between(left, op.text(), right),
             Expr::And(items) | Expr::Or(items) => {
                 let word = if matches!(expr, Expr::And(_)) { " and " } else { " or " };
                 self.text.push('(');
@@ -199,7 +199,7 @@ impl Writer<'_> {
                 self.text.push('(');
                 self.expr(expr);
                 let word = if *all { "all" } else { "any" };
-                let _ = write!(self.text, " {} {word} (", operator(*op));
+                let _ = write!(self.text, " {} {word} (", op.text());
                 self.query(query);
                 self.text.push_str("))");
             }
@@ -418,30 +418,5 @@ impl Writer<'_> {
             None => {}
         }
         self.text.push_str(word);
-    }
-}
-
-/// How an operator is written.
-fn operator(op: BinaryOp) -> &'static str {
-    match op {
-        BinaryOp::Eq => "=",
-        BinaryOp::NullSafeEq => "<=>",
-        BinaryOp::Ne => "<>",
-        BinaryOp::Lt => "<",
-        BinaryOp::Le => "<=",
-        BinaryOp::Gt => ">",
-        BinaryOp::Ge => ">=",
-        BinaryOp::Add => "+",
-        BinaryOp::Sub => "-",
-        BinaryOp::Mul => "*",
-        BinaryOp::Div => "/",
-        BinaryOp::IntDiv => "DIV",
-        BinaryOp::Mod => "%",
-        BinaryOp::BitOr => "|",
-        BinaryOp::BitAnd => "&",
-        BinaryOp::BitXor => "^",
-        BinaryOp::ShiftLeft => "<<",
-        BinaryOp::ShiftRight => ">>",
-        BinaryOp::Xor => "xor",
     }
 }

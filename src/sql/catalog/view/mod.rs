@@ -5,7 +5,6 @@
 
 mod expr_text;
 mod literal_text;
-mod parts;
 mod qualify;
 mod query_text;
 #[cfg(test)]

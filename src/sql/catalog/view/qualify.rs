@@ -1,6 +1,5 @@
 //! Says of every name in a query what it belongs to, so that its text means the same wherever it is read.
 
-use super::parts::parts;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::InfoSchema;
 use crate::sql::parser::ast::{
@@ -338,7 +337,7 @@ impl Qualifier<'_> {
             }
             _ => {}
         }
-        parts(expr).into_iter().try_for_each(|part| self.expr(part, items))
+        expr.children_mut().into_iter().try_for_each(|part| self.expr(part, items))
     }
 
     /// Gives a column's name what it belongs to. One that stands for what is selected has nothing.

@@ -3,8 +3,6 @@
 use crate::sql::catalog::InfoSchema;
 use crate::sql::parser::ast::{Expr, Query, QueryBody, SelectItem, TableRef};
 
-use super::parts::visit;
-
 /// Whether each row of a canonical query is one row of a table that can be changed.
 pub fn updatable_query(query: &Query, schema: &InfoSchema) -> bool {
     let QueryBody::Select(select) = &query.body else { return false };
@@ -18,7 +16,7 @@ pub fn updatable_query(query: &Query, schema: &InfoSchema) -> bool {
         SelectItem::Wildcard(_) => true,
         SelectItem::Expr { expr, .. } => {
             let mut plain = true;
-            visit(expr, &mut |part| {
+            expr.visit(&mut |part| {
                 let other = matches!(
                     part,
                     Expr::Aggregate { .. }

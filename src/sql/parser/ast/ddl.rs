@@ -204,6 +204,24 @@ pub struct CreateTable {
     pub select: Option<CreateSelect>,
 }
 
+impl CreateTable {
+    /// One of this name with nothing in it yet.
+    pub fn named(name: ObjectName) -> CreateTable {
+        CreateTable {
+            name,
+            temporary: false,
+            if_not_exists: false,
+            columns: Vec::new(),
+            indexes: Vec::new(),
+            foreign_keys: Vec::new(),
+            checks: Vec::new(),
+            options: Vec::new(),
+            like: None,
+            select: None,
+        }
+    }
+}
+
 /// [IGNORE | REPLACE] [AS] SELECT … of CREATE TABLE.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreateSelect {

@@ -94,6 +94,33 @@ pub enum BinaryOp {
     Xor,
 }
 
+impl BinaryOp {
+    /// How MySQL writes it where it keeps an expression.
+    pub fn text(self) -> &'static str {
+        match self {
+            BinaryOp::Eq => "=",
+            BinaryOp::NullSafeEq => "<=>",
+            BinaryOp::Ne => "<>",
+            BinaryOp::Lt => "<",
+            BinaryOp::Le => "<=",
+            BinaryOp::Gt => ">",
+            BinaryOp::Ge => ">=",
+            BinaryOp::Add => "+",
+            BinaryOp::Sub => "-",
+            BinaryOp::Mul => "*",
+            BinaryOp::Div => "/",
+            BinaryOp::IntDiv => "DIV",
+            BinaryOp::Mod => "%",
+            BinaryOp::BitOr => "|",
+            BinaryOp::BitAnd => "&",
+            BinaryOp::BitXor => "^",
+            BinaryOp::ShiftLeft => "<<",
+            BinaryOp::ShiftRight => ">>",
+            BinaryOp::Xor => "xor",
+        }
+    }
+}
+
 /// What IS asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TruthValue {
