@@ -6,7 +6,7 @@ use super::core::Core;
 use super::statement::Request;
 use crate::actors::runtime::compute;
 use crate::common::SqlResult;
-use crate::sql::exec::{Place, is_light};
+use crate::sql::exec::{Batches, Place, is_light};
 use crate::sql::parser::{Glance, ParsedStatement, Watch, parse_light, parse_watched};
 use crate::sql::plan::StatementPlan;
 
@@ -28,6 +28,10 @@ impl Place for Workers {
 
     fn dispose(&self, value: Box<dyn Send>) {
         compute::dispose(value);
+    }
+
+    fn apart(&self, batches: Batches) -> Batches {
+        compute::apart(batches)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{AutoIds, Profile};
+use super::{AutoIds, Batches, Profile};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::EvalContext;
 use crate::sql::kv::{LockOptions, Transaction};
@@ -44,6 +44,8 @@ pub trait Place: Send + Sync {
     async fn breathe(&self);
     /// Drops what takes long to drop where nobody waits for it.
     fn dispose(&self, value: Box<dyn Send>);
+    /// The same batches, computed by somebody else: whoever asks for them may turn away while one is computed.
+    fn apart(&self, batches: Batches) -> Batches;
 }
 
 /// Statements that compute where they are started.
@@ -58,6 +60,10 @@ impl Place for Anywhere {
 
     fn dispose(&self, value: Box<dyn Send>) {
         drop(value);
+    }
+
+    fn apart(&self, batches: Batches) -> Batches {
+        batches
     }
 }
 

@@ -63,7 +63,7 @@ pub use context::{
 };
 pub use dml::{AutoIds, DmlResult, KvAutoIds, execute_delete, execute_insert, execute_update};
 pub use profile::Profile;
-pub use rows::{RowBatch, RowStream};
+pub use rows::{Batches, RowBatch, RowStream};
 pub use short::can_read_latest;
 pub(crate) use subquery::ReadyPlan;
 pub use weight::is_light;
@@ -98,7 +98,7 @@ pub async fn execute_query(plan: &QueryPlan, ctx: &ExecContext) -> SqlResult<Row
 
 async fn run_query(plan: &QueryPlan, ctx: &ExecContext) -> SqlResult<RowStream> {
     let found = subquery::values(&plan.subqueries, ctx).await?;
-    run_plan(&found.ready(&plan.root), ctx).await
+    Ok(run_plan(&found.ready(&plan.root), ctx).await?.apart())
 }
 
 /// Runs an operator tree.

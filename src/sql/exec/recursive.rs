@@ -2,8 +2,8 @@
 
 use ahash::AHashSet;
 
-use super::subquery::{Found, all_rows};
-use super::{Disposed, ExecContext, keys, short};
+use super::subquery::{Found, gather};
+use super::{Disposed, ExecContext, keys, run_plan, short};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::plan::Recursion;
 use crate::sql::types::{Datum, FieldType, ValueContext, convert_for_column};
@@ -44,7 +44,9 @@ pub(super) async fn rows(
         ctx.pause().await?;
         found.put_table(recursion.number, last);
         let step = found.ready(&recursion.step);
-        let next = all_rows(&step, bytes, &ctx.uncounted()).await?;
+        let uncounted = ctx.uncounted();
+        let step_rows = Box::pin(run_plan(&step, &uncounted)).await?;
+        let next = gather(step_rows, &step, bytes, &uncounted).await?;
         drop(step);
         let next = stored(next, types, &recursion.columns, ctx)?;
         last = fresh(next, types, &mut known)?;

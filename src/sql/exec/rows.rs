@@ -1,13 +1,18 @@
 //! What a query answers.
 
+use std::pin::pin;
+
 use arrow::record_batch::RecordBatch;
-use datafusion_execution::SendableRecordBatchStream;
 use futures::StreamExt;
+use futures::future::{Either, select};
+use futures::stream::BoxStream;
 
 use super::{Disposed, ExecContext};
 use crate::common::SqlResult;
-use crate::sql::expr::from_df_error;
 use crate::sql::types::Datum;
+
+/// Batches as operators give them.
+pub type Batches = BoxStream<'static, SqlResult<RecordBatch>>;
 
 /// Some rows of the answer, in either form.
 pub enum RowBatch {
@@ -55,9 +60,11 @@ pub enum RowStream {
     /// Batches are computed as they are asked for.
     Batches {
         /// Of DataFusion's operators.
-        stream: Disposed<SendableRecordBatchStream>,
+        stream: Disposed<Batches>,
         /// Looked at between batches for KILL.
         ctx: Box<ExecContext>,
+        /// Whether somebody else computes them, so that the statement may turn away from one in hand.
+        is_apart: bool,
     },
     /// All are counted, some are given.
     Counted {
@@ -92,8 +99,23 @@ impl RowStream {
     }
 
     /// A stream of batches that operators give.
-    pub(super) fn batches(stream: SendableRecordBatchStream, ctx: &ExecContext) -> RowStream {
-        RowStream::Batches { stream: Disposed::new(stream, ctx), ctx: Box::new(ctx.clone()) }
+    pub(super) fn batches(stream: Batches, ctx: &ExecContext) -> RowStream {
+        let ctx = Box::new(ctx.clone());
+        RowStream::Batches { stream: Disposed::new(stream, &ctx), ctx, is_apart: false }
+    }
+
+    /// The same rows, of which the statement need not wait for when it is to end, whatever the operators do.
+    ///
+    /// For what runs once in a statement: it costs a change of threads each batch.
+    pub(super) fn apart(self) -> RowStream {
+        match self {
+            RowStream::Batches { stream, ctx, is_apart: false } => {
+                let stream = Disposed::new(ctx.place.apart(stream.into_inner()), &ctx);
+                RowStream::Batches { stream, ctx, is_apart: true }
+            }
+            other
+            @ (RowStream::Rows(_) | RowStream::Batches { .. } | RowStream::Counted { .. }) => other,
+        }
     }
 
     /// The next rows, never none; `None` at the end.
@@ -102,13 +124,18 @@ impl RowStream {
             RowStream::Rows(rows) => {
                 Ok(rows.take().filter(|rows| !rows.is_empty()).map(RowBatch::Rows))
             }
-            RowStream::Batches { stream, ctx } => loop {
+            RowStream::Batches { stream, ctx, is_apart } => loop {
                 ctx.pause().await?;
-                match stream.next().await {
-                    None => return Ok(None),
-                    Some(Err(error)) => return Err(from_df_error(error)),
-                    Some(Ok(batch)) if batch.num_rows() == 0 => {}
-                    Some(Ok(batch)) => return Ok(Some(RowBatch::Columns(batch))),
+                let next = match is_apart {
+                    false => stream.next().await,
+                    true => match select(stream.next(), pin!(ctx.eval.interrupt.raised())).await {
+                        Either::Left((next, _)) => next,
+                        Either::Right(_) => continue,
+                    },
+                };
+                let Some(batch) = next.transpose()? else { return Ok(None) };
+                if batch.num_rows() > 0 {
+                    return Ok(Some(RowBatch::Columns(batch)));
                 }
             },
             RowStream::Counted { rows, passed, left, count } => {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::{Disposed, ExecContext, RowBatch, recursive, run_plan};
+use super::{Disposed, ExecContext, RowBatch, RowStream, recursive, run_plan};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::expr::{Expr, Function};
 use crate::sql::plan::{Assignment, PhysicalPlan, PlanNode, Subplan, SubplanResult};
@@ -160,7 +160,7 @@ pub(super) async fn values(subplans: &[Subplan], ctx: &ExecContext) -> SqlResult
 /// is not taken.
 async fn only_row(plan: &ReadyPlan<'_>, ctx: &ExecContext) -> SqlResult<Vec<Expr>> {
     let types = plan.schema.iter().cloned();
-    let mut stream = Box::pin(run_plan(plan, ctx)).await?;
+    let mut stream = Box::pin(run_plan(plan, ctx)).await?.apart();
     let mut found = None;
     while let Some(batch) = stream.next_batch().await? {
         for row in batch.into_rows(&plan.schema) {
@@ -180,13 +180,23 @@ fn several_rows(field_type: FieldType) -> Expr {
     Expr::Call { function: Function::OnlyRow, args: Vec::new(), field_type }
 }
 
-/// All rows of a common table. `bytes`: what those of the statement hold together.
+/// All rows of a plan that runs once in its statement. `bytes`: what those of the statement hold together.
 pub(super) async fn all_rows(
     plan: &ReadyPlan<'_>,
     bytes: &mut usize,
     ctx: &ExecContext,
 ) -> SqlResult<Vec<Vec<Datum>>> {
-    let mut stream = Box::pin(run_plan(plan, ctx)).await?;
+    let stream = Box::pin(run_plan(plan, ctx)).await?.apart();
+    gather(stream, plan, bytes, ctx).await
+}
+
+/// All rows of a plan that runs. `bytes`: what those of the statement hold together.
+pub(super) async fn gather(
+    mut stream: RowStream,
+    plan: &ReadyPlan<'_>,
+    bytes: &mut usize,
+    ctx: &ExecContext,
+) -> SqlResult<Vec<Vec<Datum>>> {
     let mut rows = Disposed::new(Vec::new(), ctx);
     while let Some(batch) = stream.next_batch().await? {
         for row in batch.into_rows(&plan.schema) {

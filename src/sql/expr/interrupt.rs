@@ -1,6 +1,10 @@
 //! What ends a statement before it is done.
 
+use std::future::{Future, poll_fn};
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::Poll;
+
+use futures::task::AtomicWaker;
 
 use crate::common::{Fault, SqlResult};
 
@@ -17,7 +21,11 @@ pub enum InterruptReason {
 ///
 /// It has no clock: who has one says when the time is over.
 #[derive(Debug, Default)]
-pub struct Interrupt(AtomicU8);
+pub struct Interrupt {
+    state: AtomicU8,
+    /// Wakes the statement.
+    waker: AtomicWaker,
+}
 
 const RUNNING: u8 = 0;
 const KILLED: u8 = 1;
@@ -31,21 +39,31 @@ impl Interrupt {
             InterruptReason::Timeout => TIMEOUT,
         };
         // Whoever lost the race has nothing to add.
-        let _ = self.0.compare_exchange(RUNNING, reason, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = self.state.compare_exchange(RUNNING, reason, Ordering::Release, Ordering::Relaxed);
+        self.waker.wake();
     }
 
     /// Another statement begins.
     pub fn clear(&self) {
-        self.0.store(RUNNING, Ordering::Relaxed);
+        self.state.store(RUNNING, Ordering::Relaxed);
     }
 
     /// Why the statement is to end, if it is.
     pub fn reason(&self) -> Option<InterruptReason> {
-        match self.0.load(Ordering::Relaxed) {
+        match self.state.load(Ordering::Acquire) {
             RUNNING => None,
             TIMEOUT => Some(InterruptReason::Timeout),
             _ => Some(InterruptReason::Killed),
         }
+    }
+
+    /// Resolves when the statement is to end. One task waits for that at a time: the statement's.
+    pub fn raised(&self) -> impl Future<Output = ()> + '_ {
+        poll_fn(|cx| {
+            // Before looking, so that no reason is missed.
+            self.waker.register(cx.waker());
+            if self.reason().is_some() { Poll::Ready(()) } else { Poll::Pending }
+        })
     }
 
     /// The error the statement ends with, if it is to end.

@@ -12,8 +12,12 @@
 //! Their stacks are large ([`STACK_BYTES`] of address space each; only what is used takes memory), because what recurses over
 //! the shape of a statement runs here when the statement is deep.
 //!
+//! What a query answers comes from operators whose single steps may be long (a table of groups that doubles, an answer of millions of
+//! groups). They are polled by a worker of their own ([`apart`]), so that a statement that is to end does not wait for the step in hand.
+//!
 //! In a system without threads there is no pool: everything is polled where it was started, in the same order each time.
 
+mod apart;
 mod pool;
 mod queue;
 mod roaming;
@@ -24,6 +28,7 @@ use std::sync::Arc;
 
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 
+pub use apart::apart;
 pub use pool::STACK_BYTES;
 pub use roaming::{Roaming, breathe, dispose, enter, is_worker};
 

@@ -40,9 +40,14 @@ pub(super) fn work_for(pool: Arc<Pool>) {
     let _ = POOL.with(|own| own.set(pool));
 }
 
+/// Whose worker this thread is.
+pub(super) fn own_pool() -> Option<Arc<Pool>> {
+    POOL.with(|own| own.get().cloned())
+}
+
 /// Drops something that takes long to drop after everything else that waits for a worker, if the caller runs on one.
 pub fn dispose<T: Send + 'static>(value: T) {
-    match POOL.with(|own| own.get().cloned()) {
+    match own_pool() {
         Some(pool) => pool.spawn(Box::pin(async move { drop(value) })),
         None => drop(value),
     }
@@ -101,7 +106,7 @@ pub fn is_worker() -> bool {
     matches!(PLACE.get(), Place::Worker { .. })
 }
 
-type Panic = Box<dyn Any + Send>;
+pub(super) type Panic = Box<dyn Any + Send>;
 type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 enum State<T> {

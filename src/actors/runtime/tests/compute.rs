@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{ThreadId, current};
 use std::time::Duration;
 
+use futures::stream::{self, StreamExt as _};
+
 use super::SECOND;
-use crate::actors::runtime::compute::{Compute, STACK_BYTES, breathe, enter, is_worker};
+use crate::actors::runtime::compute::{Compute, STACK_BYTES, apart, breathe, enter, is_worker};
 
 fn here() -> ThreadId {
     current().id()
@@ -171,5 +173,68 @@ async fn workers_have_large_stacks() {
         deep(STACK_BYTES / 16)
     });
     assert_eq!(depth.await, STACK_BYTES / 16 / 4096);
+    compute.stop();
+}
+
+/// Sets a flag when it is dropped.
+struct Gone(Arc<AtomicBool>);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test]
+async fn who_waits_for_an_item_may_turn_away_from_a_long_poll() {
+    let compute = Compute::threads("n", 1);
+    let (stop, gone) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (in_hand, is_dropped) = (stop.clone(), Gone(gone.clone()));
+    let (turn_away, turned) = tokio::sync::oneshot::channel::<()>();
+    let statement = compute.roam(async move {
+        enter().await;
+        let numbers = stream::iter(0..3).map(move |number| {
+            let _holds = &is_dropped;
+            if number == 2 {
+                spin(&in_hand);
+            }
+            number
+        });
+        let mut items = apart(numbers.boxed());
+        let first = items.next().await;
+        let second = items.next().await;
+        let third = futures::future::select(items.next(), turned).await;
+        (first, second, matches!(third, futures::future::Either::Right(_)))
+    });
+    let statement = tokio::spawn(statement);
+    // The stream's and the statement's own: both are with the pool by now.
+    while compute.figures().entered < 2 {
+        tokio::task::yield_now().await;
+    }
+    turn_away.send(()).expect("the statement waits");
+    assert_eq!(statement.await.expect("it turns away"), (Some(0), Some(1), true));
+    assert!(!gone.load(Ordering::SeqCst), "the poll is still in hand");
+    stop.store(true, Ordering::Relaxed);
+    while !gone.load(Ordering::SeqCst) {
+        tokio::task::yield_now().await;
+    }
+    compute.stop();
+}
+
+#[tokio::test]
+async fn a_panic_in_a_stream_is_a_panic_where_its_items_are_asked_for() {
+    let compute = Compute::threads("n", 1);
+    let statement = compute.roam(async {
+        enter().await;
+        let numbers = stream::iter(0..2).map(|number| {
+            assert!(number == 0, "no number but 0");
+            number
+        });
+        let mut items = apart(numbers.boxed());
+        assert_eq!(items.next().await, Some(0));
+        items.next().await
+    });
+    let panic = tokio::spawn(statement).await.expect_err("it panics").into_panic();
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"no number but 0"));
     compute.stop();
 }

@@ -3,11 +3,12 @@
 use ahash::{AHashMap, AHashSet};
 
 use super::references::{References, tolerate};
-use super::update::{all_rows, source_handle};
+use super::update::source_handle;
 use super::writer::TableWriter;
 use super::{CHUNK, DmlResult};
 use crate::common::SqlResult;
-use crate::sql::exec::{ExecContext, subquery};
+use crate::sql::exec::ExecContext;
+use crate::sql::exec::subquery::{self, all_rows};
 use crate::sql::plan::{DeletePlan, SourceTable};
 use crate::sql::stats::TableDelta;
 use crate::sql::types::Datum;
@@ -15,7 +16,7 @@ use crate::sql::types::Datum;
 /// Runs the statement once.
 pub(super) async fn run(plan: &DeletePlan, ctx: &ExecContext) -> SqlResult<DmlResult> {
     let found = subquery::values(&plan.subqueries, ctx).await?;
-    let rows = all_rows(&found.ready(&plan.source), ctx).await?;
+    let rows = all_rows(&found.ready(&plan.source), &mut 0, ctx).await?;
     let mut result = DmlResult::default();
     // A table may be meant under several names: the rows of each that are gone by now.
     let mut gone_of: AHashMap<i64, AHashSet<i64>> = AHashMap::new();

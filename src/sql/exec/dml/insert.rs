@@ -7,7 +7,7 @@ use super::writer::{Conflict, NewRow, TableWriter, unless_forbidden};
 use super::{CHUNK, DmlResult, auto_ids, warning_count};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{ColumnInfo, SchemaState, TableInfo};
-use crate::sql::exec::{ExecContext, run_plan, subquery};
+use crate::sql::exec::{ExecContext, subquery};
 use crate::sql::expr::Expr;
 use crate::sql::plan::{Assignment, ConflictAction, InsertPlan, InsertSource};
 use crate::sql::stats::TableDelta;
@@ -122,12 +122,8 @@ impl Insert<'_> {
     async fn insert_query(&mut self, query: &crate::sql::plan::QueryPlan) -> SqlResult<()> {
         // The statement's subqueries have been run; those of the query are among them.
         let root = self.subqueries.ready(&query.root);
-        let mut stream = run_plan(&root, self.ctx).await?;
         // The whole answer first: the statement may read the table it writes.
-        let mut rows = Vec::new();
-        while let Some(batch) = stream.next_batch().await? {
-            rows.extend(batch.into_rows(&query.root.schema));
-        }
+        let rows = subquery::all_rows(&root, &mut 0, self.ctx).await?;
         let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
             let mut built = Vec::with_capacity(CHUNK);

@@ -8,7 +8,8 @@ use super::writer::{NewRow, TableWriter, unless_forbidden};
 use super::{CHUNK, DmlResult, assign, warning_count};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::TableInfo;
-use crate::sql::exec::{ExecContext, ReadyPlan, run_plan, subquery};
+use crate::sql::exec::ExecContext;
+use crate::sql::exec::subquery::{self, all_rows};
 use crate::sql::plan::{Assignment, SourceTable, UpdatePlan, UpdatedTable};
 use crate::sql::stats::TableDelta;
 use crate::sql::table_codec;
@@ -80,7 +81,8 @@ struct Change {
 pub(super) async fn run(plan: &UpdatePlan, ctx: &ExecContext) -> SqlResult<DmlResult> {
     let warnings = warning_count(ctx);
     let found = subquery::values(&plan.subqueries, ctx).await?;
-    let rows = all_rows(&found.ready(&plan.source), ctx).await?;
+    // They are read before the first write, so that the statement does not meet its own rows again.
+    let rows = all_rows(&found.ready(&plan.source), &mut 0, ctx).await?;
     let mut result = DmlResult::default();
     for (position, UpdatedTable { at, assignments }) in plan.tables.iter().enumerate() {
         let assignments = found.assignments(assignments);
@@ -198,19 +200,6 @@ async fn update_table(
 /// The AUTO_INCREMENT column, if it is among those assigned to: generated values must be above what it gets.
 pub(super) fn assigned_auto_column(table: &TableInfo, assignments: &[Assignment]) -> Option<usize> {
     auto_column(table).filter(|auto| assignments.iter().any(|assigned| assigned.column == *auto))
-}
-
-/// All rows of a source. They are read before the first write, so that the statement does not meet its own rows again.
-pub(super) async fn all_rows(
-    source: &ReadyPlan<'_>,
-    ctx: &ExecContext,
-) -> SqlResult<Vec<Vec<Datum>>> {
-    let mut stream = run_plan(source, ctx).await?;
-    let mut rows = Vec::new();
-    while let Some(batch) = stream.next_batch().await? {
-        rows.extend(batch.into_rows(&source.schema));
-    }
-    Ok(rows)
 }
 
 async fn apply(

@@ -29,6 +29,7 @@ use datafusion_execution::TaskContext;
 use datafusion_execution::config::SessionConfig;
 use datafusion_execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion_execution::runtime_env::RuntimeEnvBuilder;
+use futures::{StreamExt as _, TryStreamExt as _};
 
 pub(super) use batch::batch_rows;
 
@@ -46,7 +47,8 @@ pub(super) fn run(plan: &ReadyPlan<'_>, ctx: &ExecContext) -> SqlResult<RowStrea
     let rows = if assigning::plan_assigns(plan) { 1 } else { BATCH_ROWS };
     let task = Arc::new(task_context(ctx, rows)?);
     let stream = tree.execute(0, task).map_err(from_df_error)?;
-    Ok(RowStream::batches(stream, ctx))
+    let batches = stream.map_err(from_df_error).boxed();
+    Ok(RowStream::batches(batches, ctx))
 }
 
 /// What DataFusion's operators run with: batches of so many rows, memory and disk within the query's limits.
