@@ -62,7 +62,7 @@ fn create_index() -> DdlStatement {
 }
 
 fn add_index(name: &str, column: &str) -> DdlStatement {
-    let parts = vec![IndexPart { column: column.to_owned(), length: None }];
+    let parts = vec![IndexPart::column(column)];
     let (name, comment) = (Some(name.to_owned()), String::new());
     let definition =
         IndexDefinition { name, primary: false, unique: false, parts, comment, invisible: false };

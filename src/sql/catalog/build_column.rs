@@ -38,6 +38,7 @@ pub(super) fn build_column(
         generated: None,
         origin: None,
         mirrors: None,
+        hidden: false,
         state: SchemaState::Public,
     };
     let mut default = None;

@@ -2,6 +2,7 @@
 
 use super::build::{check_key_count, check_name};
 use super::build_column::COMMENT_LIMIT;
+use super::expression_index::hide_expressions;
 use super::{ColumnInfo, IndexColumn, IndexInfo, SchemaState, TableInfo};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::parser::ast::{ColumnOption, CreateTable, IndexDefinition, IndexPart};
@@ -34,6 +35,7 @@ pub(super) fn build_keys(table: &mut TableInfo, create: &CreateTable) -> SqlResu
     definitions.sort_by_key(|definition| (!definition.primary, !definition.unique));
     let mut keys = Keys { handle_column: None, indexes: Vec::new() };
     for definition in definitions {
+        let definition = &*hide_expressions(table, &keys.indexes, definition)?;
         if definition.primary {
             if definition.invisible {
                 return Err(invisible_primary());
@@ -205,7 +207,7 @@ pub(super) fn check_key(table: &TableInfo, index: &IndexInfo) -> SqlResult<()> {
     let mut bytes = 0_u32;
     for part in &index.columns {
         let column = &table.columns[part.offset];
-        let written = IndexPart { column: column.name.clone(), length: part.prefix_len };
+        let written = IndexPart { length: part.prefix_len, ..IndexPart::column(&column.name) };
         bytes = bytes.saturating_add(key_part(column, &written)?.1);
     }
     check_width(bytes)
@@ -213,8 +215,7 @@ pub(super) fn check_key(table: &TableInfo, index: &IndexInfo) -> SqlResult<()> {
 
 /// The whole of a column, as one of a key.
 pub(super) fn whole_part(column: &ColumnInfo) -> SqlResult<IndexColumn> {
-    let part = IndexPart { column: column.name.clone(), length: None };
-    key_part(column, &part).map(|(part, _)| part)
+    key_part(column, &IndexPart::column(&column.name)).map(|(part, _)| part)
 }
 
 /// How many bytes of a key a column takes that is no string. Error 3152 for documents, which no key holds.

@@ -134,6 +134,11 @@ impl ColumnInfo {
         }
     }
 
+    /// The expression of an index that it holds the values of.
+    pub fn hidden_expr(&self) -> Option<&TableExpr> {
+        self.generated.as_ref().filter(|_| self.hidden).map(|generated| &generated.expr)
+    }
+
     /// Whether rows that stand have to be given their values of it.
     pub fn is_computed(&self) -> bool {
         self.generated.is_some() || self.default_expr().is_some()
@@ -170,7 +175,11 @@ fn unknown(name: &str, clause: &str) -> SqlError {
     SqlError::new(errno::BAD_FIELD, format!("Unknown column '{name}' in '{clause}'"))
 }
 
-fn named<'t>(table: &'t TableInfo, expr: &TableExpr) -> impl Iterator<Item = &'t ColumnInfo> {
+/// The columns that an expression names.
+pub(super) fn named<'t>(
+    table: &'t TableInfo,
+    expr: &TableExpr,
+) -> impl Iterator<Item = &'t ColumnInfo> {
     let ids: Vec<i64> = expr.columns.iter().map(|column| column.id).collect();
     table.columns.iter().filter(move |column| ids.contains(&column.id))
 }
@@ -225,6 +234,12 @@ pub(super) fn keep_bases(table: &TableInfo) -> SqlResult<()> {
             let found = expr.columns.iter().find(|named| !stays(named.id, &named.name));
             found.map(|named| named.name.clone())
         };
+        if let Some(base) = column.hidden_expr().and_then(lost) {
+            let message = format!(
+                "Column '{base}' has a functional index dependency and cannot be dropped or renamed."
+            );
+            return Err(SqlError::new(errno::DEPENDENT_BY_FUNCTIONAL_INDEX, message));
+        }
         if let Some(base) = column.generated.as_ref().and_then(|generated| lost(&generated.expr)) {
             let message = format!("Column '{base}' has a generated column dependency.");
             return Err(SqlError::new(errno::DEPENDENT_BY_GENERATED_COLUMN, message));

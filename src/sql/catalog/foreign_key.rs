@@ -101,7 +101,7 @@ impl ForeignKey {
     pub fn parent_ids(&self, parent: &TableInfo) -> Result<Vec<i64>, &str> {
         let mut ids = Vec::with_capacity(self.parent_columns.len());
         for name in &self.parent_columns {
-            let mut columns = parent.public_columns().iter();
+            let mut columns = parent.visible_columns().iter();
             match columns.find(|column| same(&column.name, name)) {
                 Some(column) => ids.push(column.id),
                 None => return Err(name),
@@ -285,7 +285,7 @@ pub(super) fn add_foreign_key(
     check_definition(definition)?;
     let mut columns = Vec::with_capacity(definition.columns.len());
     for name in &definition.columns {
-        let column = table.public_columns().iter().find(|column| same(&column.name, name));
+        let column = table.visible_columns().iter().find(|column| same(&column.name, name));
         let Some(column) = column else {
             let message = format!("Key column '{name}' doesn't exist in table");
             return Err(SqlError::new(errno::KEY_COLUMN_DOES_NOT_EXIST, message));

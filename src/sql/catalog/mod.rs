@@ -12,6 +12,7 @@ mod changes;
 mod check;
 mod computed;
 pub(in crate::sql) mod ddl_statement;
+mod expression_index;
 mod foreign_key;
 mod info_schema;
 mod model;

@@ -80,6 +80,9 @@ pub struct ColumnInfo {
     /// While it comes or goes: its values follow from those of another column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mirrors: Option<Mirror>,
+    /// It holds what an expression in an index gives: statements do not see it. Such columns stand behind the others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
     /// How far it has come.
     pub state: SchemaState,
 }
@@ -210,7 +213,13 @@ pub struct TableInfo {
 }
 
 impl TableInfo {
-    /// The columns that statements see, in order.
+    /// The columns that statements can name, in order.
+    pub fn visible_columns(&self) -> &[ColumnInfo] {
+        let public = self.public_columns();
+        &public[..public.iter().take_while(|column| !column.hidden).count()]
+    }
+
+    /// The columns that plans can read, in order: those that statements can name, and hidden ones behind them.
     pub fn public_columns(&self) -> &[ColumnInfo] {
         let public = |column: &&ColumnInfo| column.state == SchemaState::Public;
         &self.columns[..self.columns.iter().take_while(public).count()]

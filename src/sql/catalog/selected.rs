@@ -42,7 +42,7 @@ pub fn selected_column(
 }
 
 /// The type of a column for values of this one.
-fn stored_type(field_type: &FieldType, is_column: bool) -> FieldType {
+pub(super) fn stored_type(field_type: &FieldType, is_column: bool) -> FieldType {
     let kept = FieldType { not_null: false, ..field_type.clone() };
     if is_column {
         return kept;

@@ -39,7 +39,7 @@ pub fn show_create_database(database: &DatabaseInfo) -> String {
 /// its ids, version and age).
 pub fn show_create_table(database: &str, table: &TableInfo, next_id: Option<u64>) -> String {
     let mut parts = Vec::with_capacity(table.columns.len() + table.indexes.len() + 1);
-    for column in table.columns.iter().filter(|column| column.state == SchemaState::Public) {
+    for column in table.visible_columns() {
         parts.push(column_text(table, column));
     }
     if let Some(handle) = table.handle_column {
@@ -140,10 +140,12 @@ fn index_text(table: &TableInfo, index: &IndexInfo) -> String {
         .columns
         .iter()
         .map(|column| {
-            let name = quote_name(&table.columns[column.offset].name);
-            match column.prefix_len {
-                Some(length) => format!("{name}({length})"),
-                None => name,
+            let known = &table.columns[column.offset];
+            let name = quote_name(&known.name);
+            match (column.prefix_len, known.hidden_expr()) {
+                (_, Some(expr)) => format!("({})", expr.text),
+                (Some(length), None) => format!("{name}({length})"),
+                (None, None) => name,
             }
         })
         .collect();

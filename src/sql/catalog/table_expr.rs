@@ -39,7 +39,7 @@ impl TableExpr {
         let mut columns: Vec<NamedColumn> = Vec::new();
         let text = expression_text(expr, &mut |of, name| {
             let own = of.is_none_or(|of| same_name(of, &table.name));
-            let mut public = table.public_columns().iter();
+            let mut public = table.visible_columns().iter();
             let found = public.find(|column| own && same_name(&column.name, name));
             let Some(column) = found else {
                 return Err(unknown(

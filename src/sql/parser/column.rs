@@ -42,7 +42,7 @@ impl Parser<'_> {
         for option in &options {
             let primary = *option == ColumnOption::PrimaryKey;
             if primary || *option == ColumnOption::Unique {
-                let parts = vec![IndexPart { column: name.clone(), length: None }];
+                let parts = vec![IndexPart::column(&name)];
                 let comment = String::new();
                 indexes.push(IndexDefinition {
                     name: None,

@@ -5,6 +5,7 @@ use super::ast::{
     Statement,
 };
 use super::cursor::Parser;
+use super::text::{as_written, expression_text};
 use crate::common::{SqlError, SqlResult};
 
 impl Parser<'_> {
@@ -258,15 +259,20 @@ impl Parser<'_> {
     }
 
     fn index_part(&mut self) -> SqlResult<IndexPart> {
+        let mut part = IndexPart::column("");
         if self.at_op("(") {
-            return Err(SqlError::unsupported("expressions in indexes"));
+            self.expect_op("(")?;
+            let expr = self.expr()?;
+            self.expect_op(")")?;
+            part.expr = Some(expression_text(&expr, &mut as_written)?);
+        } else {
+            part.column = self.name()?;
+            part.length = self.optional_length()?;
         }
-        let column = self.name()?;
-        let length = self.optional_length()?;
         if self.at("DESC") {
             return Err(SqlError::unsupported("descending indexes"));
         }
         self.word("ASC");
-        Ok(IndexPart { column, length })
+        Ok(part)
     }
 }

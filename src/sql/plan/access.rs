@@ -15,6 +15,7 @@ use super::cardinality::{self, Cardinality, FEW_ROWS};
 use super::constraints::{
     Bound, Claim, Constraint, constraints, integer, is_null, multiply, never_null,
 };
+use super::expression_index::Hidden;
 use super::logical::{Scan, column_type};
 use super::physical::{
     AccessLock, HandleRange, IndexRange, PhysicalPlan, PlanNode, PointAccess, SortKey,
@@ -55,8 +56,11 @@ struct Path {
 
 /// The best way, and the plan for it. `fetch`: only so many rows are needed, in the order of `order`.
 pub(super) fn choose(scan: &Scan, order: &[SortKey], fetch: Option<u64>) -> Access {
+    let hidden = Hidden::of(&scan.table);
+    let over_hidden = hidden.as_ref().and_then(|hidden| hidden.filtered(scan));
+    let scan = over_hidden.as_ref().unwrap_or(scan);
     let found = constraints(&scan.table, &scan.filters);
-    let wanted = Wanted::new(scan, order, &found);
+    let wanted = Wanted::new(scan, order, &found, hidden.as_ref());
     let mut paths: Vec<Path> = Vec::with_capacity(scan.table.indexes.len() + 1);
     // Reading all rows is always possible, whatever must not be used.
     let by_handle: &[Constraint] = if scan.choice.finds_by(None) { &found } else { &[] };
@@ -112,15 +116,23 @@ struct Wanted<'s> {
 }
 
 impl<'s> Wanted<'s> {
-    fn new(scan: &'s Scan, order: &[SortKey], found: &[Constraint]) -> Wanted<'s> {
+    fn new(
+        scan: &'s Scan,
+        order: &[SortKey],
+        found: &[Constraint],
+        hidden: Option<&Hidden>,
+    ) -> Wanted<'s> {
         let mut offsets = Some(Vec::with_capacity(order.len()));
         let mut descending = None;
         for key in order {
-            let Expr::Column { index, .. } = key.expr else {
+            let offset = match key.expr {
+                Expr::Column { index, .. } => Some(scan.outputs[index]),
+                _ => hidden.and_then(|hidden| hidden.ordered_by(scan, key)),
+            };
+            let Some(offset) = offset else {
                 offsets = None;
                 break;
             };
-            let offset = scan.outputs[index];
             let constant = found.iter().any(|constraint| {
                 constraint.column == offset
                     && matches!(constraint.kind, Claim::Equal(_) | Claim::Same(_))

@@ -204,7 +204,7 @@ impl Binder<'_> {
             },
             _ => return Err(unknown_column(column, clause.name)),
         };
-        let public = table.public_columns();
+        let public = table.visible_columns();
         let found = public.iter().find(|known| super::scope::same_name(&known.name, column));
         let info = found.ok_or_else(|| unknown_column(column, clause.name))?;
         super::literals::default_value(info)?.ok_or_else(|| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::bind_operator::assigned;
 use super::binder::{Binder, Clause};
 use super::dml_source::{check_keys, targets_first};
-use super::logical::{Logical, column_type, public_columns};
+use super::logical::{Logical, column_type};
 use super::physical::{
     AccessLock, Assignment, ConflictAction, DeletePlan, InsertPlan, InsertSource, OutputColumn,
     PhysicalPlan, QueryPlan, SortKey, SourceTable, Subplan, TargetTable, UpdatePlan, UpdatedTable,
@@ -400,7 +400,7 @@ fn assigned_rows(plan: Logical, columns: &[usize], table: &TableInfo) -> Logical
 
 fn target_columns(table: &TableInfo, names: Option<&[String]>) -> SqlResult<Vec<usize>> {
     let Some(names) = names.filter(|names| !names.is_empty()) else {
-        return Ok((0..public_columns(table)).collect());
+        return Ok((0..table.visible_columns().len()).collect());
     };
     let mut columns = Vec::with_capacity(names.len());
     for name in names {
@@ -417,8 +417,7 @@ fn target_columns(table: &TableInfo, names: Option<&[String]>) -> SqlResult<Vec<
 }
 
 pub(super) fn target_column(table: &TableInfo, name: &str, clause: &str) -> SqlResult<usize> {
-    let public = &table.columns[..public_columns(table)];
-    let found = public.iter().position(|column| same_name(&column.name, name));
+    let found = table.visible_columns().iter().position(|column| same_name(&column.name, name));
     found.ok_or_else(|| super::bind_expr::unknown_column(name, clause))
 }
 

@@ -354,7 +354,8 @@ fn object(table: &TableInfo, index: Option<&IndexInfo>) -> String {
 }
 
 pub(super) fn column_name(table: &TableInfo, offset: usize) -> String {
-    table.columns.get(offset).map_or_else(|| "_handle".to_owned(), |column| column.name.clone())
+    let Some(column) = table.columns.get(offset) else { return "_handle".to_owned() };
+    column.hidden_expr().map_or_else(|| column.name.clone(), |expr| expr.text.clone())
 }
 
 fn point(access: &PointAccess) -> (Option<&IndexInfo>, String) {

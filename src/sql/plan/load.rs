@@ -47,7 +47,7 @@ impl Binder<'_> {
     pub(super) fn load(mut self, load: &ast::LoadData) -> SqlResult<InsertPlan> {
         let (database, table) = self.target(&load.table)?;
         let places: Vec<LoadPlace> = match &load.targets {
-            None => (0..table.public_columns().len()).map(LoadPlace::Column).collect(),
+            None => (0..table.visible_columns().len()).map(LoadPlace::Column).collect(),
             Some(targets) => targets
                 .iter()
                 .map(|target| match target {

@@ -35,6 +35,7 @@ mod dml_source;
 mod document_table;
 mod explain;
 mod explain_tree;
+mod expression_index;
 mod figures;
 mod frames;
 mod from;
@@ -86,6 +87,7 @@ pub use physical::{
 };
 pub use planner::{Planner, StatementPlan, StringVariables, VariableTypes};
 pub use relations::{Parent, Reference, Related, Relations};
+pub(in crate::sql) use row_rules::expression_type;
 pub use row_rules::{RowRules, check_definition};
 #[cfg(test)]
 pub(crate) use tests::TestSchema;

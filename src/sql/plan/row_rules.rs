@@ -49,6 +49,18 @@ fn bind(table: &TableInfo, expr: &TableExpr, database: Option<&str>) -> SqlResul
     Ok(fold(bound))
 }
 
+/// The type of what an expression of a table's definition gives.
+pub(in crate::sql) fn expression_type(table: &TableInfo, expr: &TableExpr) -> SqlResult<FieldType> {
+    bind(table, expr, None).map(|bound| bound.field_type().clone())
+}
+
+/// What the hidden columns of a table hold, by their places.
+pub(super) fn hidden_expressions(table: &TableInfo) -> SqlResult<Vec<(usize, Expr)>> {
+    let hidden = table.public_columns()[table.visible_columns().len()..].iter();
+    let hidden = hidden.filter_map(|column| Some((column.offset, column.hidden_expr()?)));
+    hidden.map(|(offset, expr)| Ok((offset, bind(table, expr, None)?))).collect()
+}
+
 impl RowRules {
     /// Of a table; `None` if it has nothing to say.
     pub fn of(table: &TableInfo) -> SqlResult<Option<Arc<RowRules>>> {

@@ -36,6 +36,14 @@ impl Relation {
         }
     }
 
+    /// How many of its columns can be named: they stand before the others.
+    fn visible(&self) -> usize {
+        match &self.columns {
+            Columns::Table(table) => table.visible_columns().len(),
+            Columns::Derived(columns) => columns.len(),
+        }
+    }
+
     fn name(&self, position: usize) -> &str {
         match &self.columns {
             Columns::Table(table) => &table.columns[position].name,
@@ -153,7 +161,7 @@ impl Scope {
     fn relation(database: Option<String>, alias: &str, columns: Columns) -> Scope {
         let alias = alias.to_owned();
         let relation = Relation { database, alias, columns, start: 0, nullable: false };
-        let star = (0..relation.len()).collect();
+        let star = (0..relation.visible()).collect();
         Scope { relations: vec![relation], star, hidden: Vec::new() }
     }
 
@@ -268,7 +276,7 @@ impl Scope {
             {
                 continue;
             }
-            for position in 0..relation.len() {
+            for position in 0..relation.visible() {
                 let index = relation.start + position;
                 let hidden = table.is_none() && self.hidden.contains(&index);
                 if !hidden && same_name(relation.name(position), name) {
@@ -282,6 +290,6 @@ impl Scope {
     /// The positions that `t.*` gives; `None` if there is no such table.
     pub(super) fn star_of(&self, database: Option<&str>, table: &str) -> Option<Vec<usize>> {
         let relation = self.relations.iter().find(|r| r.is_named(database, table))?;
-        Some((relation.start..relation.start + relation.len()).collect())
+        Some((relation.start..relation.start + relation.visible()).collect())
     }
 }

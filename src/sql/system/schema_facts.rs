@@ -30,7 +30,7 @@ fn timestamp(unix_micros: u64, zone: &TimeZone, digits: u8) -> Datum {
 
 /// The columns that statements see.
 pub(super) fn public_columns(table: &TableInfo) -> impl Iterator<Item = &ColumnInfo> {
-    table.columns.iter().filter(|column| column.state == SchemaState::Public)
+    table.visible_columns().iter()
 }
 
 /// The indexes that statements see.

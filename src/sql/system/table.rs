@@ -129,6 +129,7 @@ impl Table {
             generated: None,
             origin: None,
             mirrors: None,
+            hidden: false,
             state: SchemaState::Public,
         };
         TableInfo {

@@ -89,7 +89,7 @@ impl Change for AddColumn {
 
     fn apply(&self, alteration: &mut Alteration) -> SqlResult<()> {
         let position = match &self.place {
-            None => alteration.after.columns.len(),
+            None => alteration.after.visible_columns().len(),
             Some(place) => alteration.position_of(place)?,
         };
         if alteration.refused_with_rows.is_none() {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Alteration, Change, Turn, same_name};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::check::{self, add_check};
+use crate::sql::catalog::expression_index::hidden_type;
 use crate::sql::catalog::{CheckInfo, TableInfo};
 use crate::sql::parser::ast::CheckDefinition;
 use crate::sql::parser::{as_written, expression_text, parse_expression};
@@ -157,6 +158,11 @@ impl Alteration {
                 for (from, to) in &conversions {
                     touched |= expr.replace(*from, *to);
                 }
+            }
+            if let Some(expr) = self.after.columns[offset].hidden_expr() {
+                let field_type = hidden_type(&self.after, expr)?;
+                touched |= field_type != self.after.columns[offset].field_type;
+                self.after.columns[offset].field_type = field_type;
             }
             if touched && is_generated {
                 let id = self.after.columns[offset].id;

@@ -34,7 +34,7 @@ pub(super) fn build(
         }))
     };
     let mut changes: Vec<TableChange> =
-        table.public_columns().iter().filter(textual).map(modify).collect();
+        table.visible_columns().iter().filter(textual).map(modify).collect();
     changes.push(TableChange::Options(ChangeOptions {
         collation: Some(collation.name().to_owned()),
         ..ChangeOptions::default()

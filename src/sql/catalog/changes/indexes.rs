@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Alteration, Change, Turn, same_name};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::build_index::{PRIMARY, build_index, check_drop};
+use crate::sql::catalog::expression_index::hide_expressions;
 use crate::sql::catalog::{ColumnInfo, DefaultValue, SchemaState};
 use crate::sql::parser::ast::IndexDefinition;
 use crate::sql::types::{TimeZone, codec};
@@ -24,7 +25,7 @@ impl Change for AddIndex {
     }
 
     fn apply(&self, alteration: &mut Alteration) -> SqlResult<()> {
-        if self.definition.primary {
+        if self.definition.primary && self.definition.parts.iter().all(|part| part.expr.is_none()) {
             return self.add_primary(alteration);
         }
         let known = &alteration.after.indexes;
@@ -33,7 +34,12 @@ impl Change for AddIndex {
             alteration.notes.push((errno::DUP_KEYNAME, format!("Duplicate key name '{name}'")));
             return Ok(());
         }
-        let mut index = build_index(&alteration.after, known, &self.definition)?;
+        let last = alteration.after.max_column_id;
+        let known = alteration.after.indexes.clone();
+        let definition = hide_expressions(&mut alteration.after, &known, &self.definition)?;
+        let hidden = last + 1..=alteration.after.max_column_id;
+        alteration.computed.extend(hidden);
+        let mut index = build_index(&alteration.after, &known, &definition)?;
         index.id = alteration.next_index_id();
         index.state = SchemaState::Public;
         alteration.after.indexes.push(index);

@@ -42,6 +42,7 @@ use super::build_index::whole_part;
 use super::check::{check_actions, keep_columns};
 use super::computed::{check_keys, keep_bases, resolve_columns};
 use super::ddl_statement::Complaint;
+use super::expression_index::drop_unused;
 use super::foreign_key::drop_needless_indexes;
 use super::{ColumnInfo, SchemaState, TableInfo};
 use crate::common::{SqlError, SqlResult, errno};
@@ -163,7 +164,7 @@ impl TableChange {
             }
             AlterAction::OrderBy(columns) => {
                 let known =
-                    |name: &str| table.public_columns().iter().any(|c| same_name(&c.name, name));
+                    |name: &str| table.visible_columns().iter().any(|c| same_name(&c.name, name));
                 return match columns.iter().find(|name| !known(name)) {
                     Some(name) => Err(unknown_in("order clause", name)),
                     None => Ok(Vec::new()),
@@ -290,6 +291,7 @@ impl Alteration {
         first.iter().try_for_each(|change| change.apply(&mut alteration))?;
         alteration.check_columns()?;
         alteration.mend_indexes()?;
+        drop_unused(&mut alteration.after);
         alteration.check_indexes()?;
         last.iter().try_for_each(|change| change.apply(&mut alteration))?;
         resolve_columns(&mut alteration.after)?;

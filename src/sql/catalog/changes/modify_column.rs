@@ -35,7 +35,7 @@ impl ModifyColumn {
         ctx: &DdlContext<'_>,
     ) -> SqlResult<ModifyColumn> {
         check_column_name(&definition.name)?;
-        if !table.public_columns().iter().any(|column| same_name(&column.name, from)) {
+        if !table.visible_columns().iter().any(|column| same_name(&column.name, from)) {
             return Err(unknown_column(from, table));
         }
         let collation = Collation::by_name(&table.collation)?;

@@ -26,7 +26,7 @@ impl SetDefault {
         table: &TableInfo,
         ctx: &DdlContext<'_>,
     ) -> SqlResult<SetDefault> {
-        let columns = table.public_columns();
+        let columns = table.visible_columns();
         let column = columns.iter().find(|column| same_name(&column.name, name));
         let column = column.ok_or_else(|| unknown_column(name, table))?;
         let default = match default {
@@ -38,7 +38,7 @@ impl SetDefault {
 
     /// SET DEFAULT (expression).
     pub(super) fn of_expr(name: &str, expr: &Expr, table: &TableInfo) -> SqlResult<SetDefault> {
-        let mut columns = table.public_columns().iter();
+        let mut columns = table.visible_columns().iter();
         let column = columns.find(|column| same_name(&column.name, name));
         let column = column.ok_or_else(|| unknown_column(name, table))?;
         let default = Some(default_expr(column, expr)?);

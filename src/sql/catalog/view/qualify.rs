@@ -253,7 +253,7 @@ impl Qualifier<'_> {
         let table = self.schema.require_table(database, &name.name)?;
         let home = self.schema.require_database(database)?.name.clone();
         self.read.push((home.clone(), table.name.clone()));
-        let columns = table.public_columns().iter().map(|column| column.name.clone()).collect();
+        let columns = table.visible_columns().iter().map(|column| column.name.clone()).collect();
         name.database = Some(home.clone());
         name.name.clone_from(&table.name);
         let database = alias.is_none().then_some(home);

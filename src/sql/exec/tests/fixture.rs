@@ -33,6 +33,7 @@ pub(crate) fn column(offset: usize, name: &str, field_type: FieldType) -> Column
         generated: None,
         origin: None,
         mirrors: None,
+        hidden: false,
         state: SchemaState::Public,
     }
 }

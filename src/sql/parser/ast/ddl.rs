@@ -101,10 +101,23 @@ pub struct CheckDefinition {
 /// A column of a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexPart {
-    /// The column.
+    /// The column; empty for an expression.
     pub column: String,
     /// Only this many characters.
     pub length: Option<u32>,
+    /// The text of an expression in a column's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expr: Option<String>,
+    /// DESC.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub descending: bool,
+}
+
+impl IndexPart {
+    /// The whole of a column, ascending.
+    pub fn column(name: &str) -> IndexPart {
+        IndexPart { column: name.to_owned(), length: None, expr: None, descending: false }
+    }
 }
 
 /// A key. It is stored in the jobs that make one.

@@ -1,5 +1,6 @@
 //! `information_schema.STATISTICS`: the columns of indexes; SHOW INDEX reads it.
 
+use crate::sql::catalog::TableExpr;
 use crate::sql::system::schema_facts::index_parts;
 use crate::sql::system::table::table;
 use crate::sql::types::Datum;
@@ -13,7 +14,7 @@ table! {
     INDEX_SCHEMA: Varchar(64) NOT NULL = part.database.name.as_str();
     INDEX_NAME: Varchar(64) = part.index;
     SEQ_IN_INDEX: UInt NOT NULL = part.position;
-    COLUMN_NAME: Varchar(64) = part.column.name.as_str();
+    COLUMN_NAME: Varchar(64) = (!part.column.hidden).then_some(part.column.name.as_str());
     COLLATION: Varchar(1) = "A";
     CARDINALITY: BigInt = part.different;
     SUB_PART: BigInt = part.prefix.map(u64::from);
@@ -23,5 +24,5 @@ table! {
     COMMENT: Varchar(8) NOT NULL = "";
     INDEX_COMMENT: Varchar(2048) NOT NULL = part.comment;
     IS_VISIBLE: Varchar(3) NOT NULL = if part.visible { "YES" } else { "NO" };
-    EXPRESSION: LongText = Datum::Null;
+    EXPRESSION: LongText = part.column.hidden_expr().map(TableExpr::escaped);
 }
