@@ -17,6 +17,9 @@ use crate::storage::txn::{KvRequest, KvResponse, Mutation, Pass};
 
 /// What a key counts for beside its own bytes.
 const KEY_BYTES: usize = 256;
+/// The most items of one request, where there are several: a region's peer has it in hand for some milliseconds, and lets others go
+/// first after it. Items that fit into one request stay together, as they may then be written in one phase.
+const ITEMS_OF_SEVERAL: usize = 512;
 
 /// Something that belongs to the region of its key.
 pub(super) trait Keyed: Clone + Send + Sync {
@@ -63,9 +66,21 @@ pub(super) struct Group<T> {
     pub(super) items: Vec<T>,
 }
 
+impl<T> Group<T> {
+    /// The same items in groups of so many at most.
+    fn parts(self, most: usize) -> impl Iterator<Item = Group<T>> {
+        let Group { route, items } = self;
+        let mut items = items.into_iter();
+        std::iter::from_fn(move || {
+            let items: Vec<T> = items.by_ref().take(most).collect();
+            (!items.is_empty()).then(|| Group { route: route.clone(), items })
+        })
+    }
+}
+
 impl Client {
     /// Groups items by the region of their keys, in the order regions are first met, in batches of at most
-    /// `batch_bytes`.
+    /// `batch_bytes` and, if there are several, [`ITEMS_OF_SEVERAL`].
     pub(super) async fn group<T: Keyed>(
         &self,
         items: Vec<T>,
@@ -81,9 +96,13 @@ impl Client {
             // Items mostly come in key order, so that the last group is almost always the one.
             let encoded = encode_key(item.key());
             let bytes = item.bytes();
+            let is_only = groups.len() == 1;
+            let has_room = |used: usize, group: &Group<T>| {
+                used + bytes <= most && (is_only || group.items.len() < ITEMS_OF_SEVERAL)
+            };
             let last = groups.last_mut().filter(|(_, group)| group.route.region.contains(&encoded));
             if let Some((used, group)) = last
-                && *used + bytes <= most
+                && has_room(*used, group)
             {
                 *used += bytes;
                 group.items.push(item);
@@ -93,7 +112,7 @@ impl Client {
             let region = &route.region;
             match open.get(&region.id).and_then(|at| groups.get_mut(*at)) {
                 Some((used, group))
-                    if *used + bytes <= most && group.route.region.epoch == region.epoch =>
+                    if has_room(*used, group) && group.route.region.epoch == region.epoch =>
                 {
                     *used += bytes;
                     group.items.push(item);
@@ -104,7 +123,13 @@ impl Client {
                 }
             }
         }
-        Ok(groups.into_iter().map(|(_, group)| group).collect())
+        let is_only = groups.len() == 1;
+        let mut groups = groups.into_iter().map(|(_, group)| group);
+        match groups.next() {
+            // It was the only one while it grew.
+            Some(first) if !is_only => Ok(first.parts(ITEMS_OF_SEVERAL).chain(groups).collect()),
+            first => Ok(first.into_iter().collect()),
+        }
     }
 
     /// Sends a request for the items of each group, several at a time, until all are answered. A region that changed

@@ -1,6 +1,7 @@
 //! The three ways to commit, and what stops a commit.
 
 use super::*;
+use crate::actors::kv::call::Call;
 use crate::common::errno;
 
 /// Runs a transaction over `names` and answers which requests it took, as a word of letters.
@@ -167,6 +168,21 @@ async fn a_large_transaction_goes_in_batches() {
     assert_eq!(cluster.lock_count(), 0);
     let all = scan(&begin(&client, OPTIMISTIC).await, ScanOptions::default()).await;
     assert_eq!(all.split(' ').count(), 2000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_several_requests_is_cut_finer() {
+    let (_cluster, client) = cluster(&["k01000"]);
+    let sizes = async |keys: std::ops::Range<usize>| {
+        let keys: Vec<Bytes> = keys.map(|number| key(&format!("k{number:05}"))).collect();
+        let mut call = Call::write(&client);
+        let groups = client.group(keys, &mut call.backoff).await.unwrap();
+        groups.iter().map(|group| group.items.len()).collect::<Vec<usize>>()
+    };
+    assert_eq!(sizes(0..1000).await, [1000], "one request may commit in one phase");
+    assert_eq!(sizes(0..1600).await, [512, 488, 512, 88]);
+    assert_eq!(sizes(0..3).await, [3]);
+    assert!(sizes(0..0).await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
