@@ -43,6 +43,17 @@ pub struct LockOptions {
     pub keep_missing: bool,
 }
 
+/// Waits for other transactions since the node has started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LockWaits {
+    /// How many there were.
+    pub waits: u64,
+    /// How long they were together.
+    pub total: Duration,
+    /// The longest of them.
+    pub longest: Duration,
+}
+
 /// A mark in a transaction's buffer to go back to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Savepoint(pub usize);
@@ -200,6 +211,8 @@ pub trait KvStore: Send + Sync + 'static {
     async fn timestamp(&self) -> SqlResult<Timestamp>;
     /// Splits regions at the given user keys; answers how many regions were made.
     async fn split_at(&self, keys: Vec<Bytes>) -> SqlResult<usize>;
+    /// How its transactions have waited for others.
+    fn lock_waits(&self) -> LockWaits;
     /// Physically removes a range no transaction will read again (a dropped table).
     async fn delete_range(&self, start: Bytes, end: Bytes) -> SqlResult<()>;
 }

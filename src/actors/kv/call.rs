@@ -90,6 +90,8 @@ pub(super) struct Call {
     undetermined: AtomicBool,
     /// What the attempt at hand does in its region.
     pub(super) effect: Effect,
+    /// How long it has waited for locks.
+    pub(super) waited: Duration,
 }
 
 impl Call {
@@ -103,6 +105,7 @@ impl Call {
             read_from: ReadFrom::Leader,
             undetermined: AtomicBool::new(false),
             effect: Effect::Read,
+            waited: Duration::ZERO,
         }
     }
 
@@ -138,6 +141,7 @@ impl Call {
             read_from: self.read_from,
             undetermined: AtomicBool::new(false),
             effect: Effect::Read,
+            waited: Duration::ZERO,
         }
     }
 

@@ -13,13 +13,14 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::error::Result;
+use super::lock_waits::WaitCounters;
 use super::options::ClientOptions;
 use super::resolve::Fates;
 use super::transaction::KvTransaction;
 use super::transport::RegionTransport;
 use crate::actors::pd::PdClient;
 use crate::common::{RegionId, SqlResult, Timestamp};
-use crate::sql::kv::{KvStore, Transaction, TxnOptions};
+use crate::sql::kv::{KvStore, LockWaits, Transaction, TxnOptions};
 use crate::storage::routing::RegionCache;
 
 /// How often a region is asked for only to learn of new replicas.
@@ -45,6 +46,7 @@ struct Shared {
     /// When a region was last asked for only to learn of new replicas.
     looked_for_replicas: Mutex<Option<Instant>>,
     live: Mutex<BTreeMap<Timestamp, Live>>,
+    waits: WaitCounters,
     runtime: Handle,
 }
 
@@ -85,6 +87,7 @@ impl Client {
                 turn: AtomicUsize::new(0),
                 looked_for_replicas: Mutex::default(),
                 live: Mutex::default(),
+                waits: WaitCounters::default(),
                 runtime: Handle::current(),
             }),
         }
@@ -112,6 +115,10 @@ impl Client {
 
     pub(super) fn settling(&self) -> &Mutex<BTreeSet<(Timestamp, RegionId)>> {
         &self.shared.settling
+    }
+
+    pub(super) fn waits(&self) -> &WaitCounters {
+        &self.shared.waits
     }
 
     pub(super) fn rng(&self) -> &Mutex<ChaCha8Rng> {
@@ -211,6 +218,10 @@ impl KvStore for Client {
 
     async fn timestamp(&self) -> SqlResult<Timestamp> {
         self.timestamp_now().await.map_err(|error| error.into_sql(Timestamp::ZERO))
+    }
+
+    fn lock_waits(&self) -> LockWaits {
+        self.shared.waits.figures()
     }
 
     async fn split_at(&self, keys: Vec<Bytes>) -> SqlResult<usize> {

@@ -100,11 +100,23 @@ impl Locker<'_> {
     /// Locks the keys of one region. The region queues the waiters; from time to time the wait is broken off to see
     /// whether the holder is still alive.
     async fn lock_group(&self, group: Group<Bytes>, call: &Call, all: &mut Locked) -> Result<()> {
+        let mut waited = Duration::ZERO;
         loop {
+            let began = Instant::now();
             let make = |keys: &[Bytes], _| self.request(keys, call.patience);
             match self.client.send_group(group.clone(), call, &make).await {
-                Ok(answers) => return all.collect(answers),
+                Ok(answers) => {
+                    self.client.waits().note(&mut waited, longest_wait(&answers));
+                    return all.collect(answers);
+                }
+                Err(error @ Error::Key(KeyError::Deadlock { .. })) => {
+                    self.client.waits().note(&mut waited, began.elapsed());
+                    return Err(error);
+                }
                 Err(Error::Key(KeyError::LockWaitTimeout { lock })) => {
+                    if !self.options.wait.is_zero() {
+                        self.client.waits().note(&mut waited, began.elapsed());
+                    }
                     let is_over = self.wait_left(call.patience).is_zero();
                     match self.client.resolve(*lock.clone(), Timestamp::MAX).await? {
                         super::resolve::Resolved::Gone => {}
@@ -144,6 +156,15 @@ impl Locker<'_> {
     }
 }
 
+/// The longest of the waits that answers tell of.
+fn longest_wait(answers: &[(Vec<Bytes>, KvResponse)]) -> Duration {
+    let waited = answers.iter().map(|(_, answer)| match answer {
+        KvResponse::Locked { waited, .. } => *waited,
+        _ => Duration::ZERO,
+    });
+    waited.max().unwrap_or_default()
+}
+
 /// What the locking of some keys has told.
 #[derive(Default)]
 struct Locked {
@@ -156,7 +177,7 @@ struct Locked {
 impl Locked {
     fn collect(&mut self, answers: Vec<(Vec<Bytes>, KvResponse)>) -> Result<()> {
         for (mut keys, answer) in answers {
-            let KvResponse::Locked { values } = answer else {
+            let KvResponse::Locked { values, .. } = answer else {
                 return Err(Error::Unexpected("PessimisticLock"));
             };
             self.unread.extend(keys.drain(values.len().min(keys.len())..));

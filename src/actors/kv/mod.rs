@@ -22,6 +22,7 @@ pub mod convert;
 mod error;
 mod groups;
 mod keeper;
+mod lock_waits;
 mod locks;
 pub mod memory;
 mod metrics;

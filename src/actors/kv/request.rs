@@ -14,8 +14,8 @@ use super::error::{Error, Result};
 use super::replicas;
 use super::resolve::Resolved;
 use crate::actors::pd::PdError;
-use crate::common::ErrorClass;
 use crate::common::retry::{self, Decision, Effect, Unit};
+use crate::common::{ErrorClass, Timestamp};
 use crate::sql::kv::ReadFrom;
 use crate::storage::region::Peer;
 use crate::storage::routing::{RegionRoute, encode_bound, encode_key};
@@ -344,11 +344,12 @@ impl Client {
                     Patience::None => return Err(Error::NoWait),
                 };
                 let in_time = !most.is_zero() || !matches!(call.patience, Patience::Until(_));
-                if in_time && call.backoff.pause_at_most(self.rng(), most).await {
-                    Ok(())
-                } else {
-                    Err(Error::StillLocked)
+                let began = Instant::now();
+                let goes_on = in_time && call.backoff.pause_at_most(self.rng(), most).await;
+                if call.caller == Timestamp::MAX {
+                    self.waits().note(&mut call.waited, began.elapsed());
                 }
+                if goes_on { Ok(()) } else { Err(Error::StillLocked) }
             }
         }
     }

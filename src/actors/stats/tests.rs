@@ -19,7 +19,7 @@ use crate::sql::catalog::{DatabaseInfo, SchemaState, TableInfo};
 use crate::sql::ddl::Meta;
 use crate::sql::exec::memory_store::MemoryStore;
 use crate::sql::exec::tests::fixture::{Fixture, user, users};
-use crate::sql::kv::{KvStore, Transaction, TxnOptions};
+use crate::sql::kv::{KvStore, LockWaits, Transaction, TxnOptions};
 use crate::sql::plan::ConflictAction;
 use crate::sql::stats::{Deltas, StatsSource, TableDelta, TableStats};
 use crate::sql::table_codec::row_range;
@@ -76,6 +76,10 @@ impl KvStore for Probe {
 
     async fn timestamp(&self) -> SqlResult<Timestamp> {
         self.store.timestamp().await
+    }
+
+    fn lock_waits(&self) -> LockWaits {
+        LockWaits::default()
     }
 
     async fn split_at(&self, keys: Vec<Bytes>) -> SqlResult<usize> {

@@ -11,8 +11,8 @@ use tokio::sync::Notify;
 
 use crate::common::{Fault, SqlError, SqlResult, Timestamp, errno};
 use crate::sql::kv::{
-    Isolation, KvPair, KvStore, LockOptions, Savepoint, ScanOptions, Scanner, Transaction,
-    TxnOptions,
+    Isolation, KvPair, KvStore, LockOptions, LockWaits, Savepoint, ScanOptions, Scanner,
+    Transaction, TxnOptions,
 };
 
 /// Versions of one key, oldest first; `None` is a deletion.
@@ -81,6 +81,10 @@ impl KvStore for MemoryStore {
 
     async fn timestamp(&self) -> SqlResult<Timestamp> {
         Ok(Timestamp(self.shared.tick()))
+    }
+
+    fn lock_waits(&self) -> LockWaits {
+        LockWaits::default()
     }
 
     async fn split_at(&self, keys: Vec<Bytes>) -> SqlResult<usize> {

@@ -2,6 +2,8 @@
 //!
 //! Keys are user keys (not memcomparable-encoded, no timestamp). Region boundaries are encoded keys.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use crate::common::retry::Effect;
@@ -416,6 +418,8 @@ pub enum KvResponse {
     Locked {
         /// In the order of the keys. If they were asked for, only as many as an answer carries: the others are to be read.
         values: Vec<Option<Bytes>>,
+        /// How long it has waited for other transactions.
+        waited: Duration,
     },
     /// Of commands that answer only that they are done.
     Done,

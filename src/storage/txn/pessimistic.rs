@@ -1,5 +1,7 @@
 //! Pessimistic locks: taken while a transaction's statements run, in the leader's memory only.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::commit::own_lock;
@@ -41,7 +43,7 @@ pub(super) fn lock(context: &CommandContext<'_>, request: &PessimisticLock) -> R
         }
         set_lock(request, key, held, &mut batch, &mut effects);
     }
-    Ok(Outcome::write(batch, KvResponse::Locked { values }, effects))
+    Ok(Outcome::write(batch, KvResponse::Locked { values, waited: Duration::ZERO }, effects))
 }
 
 /// Sets the lock: in memory, or where a former leader's lock of ours stands.

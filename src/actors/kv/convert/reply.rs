@@ -1,5 +1,7 @@
 //! Answers.
 
+use std::time::Duration;
+
 use super::errors::{lock_info, lock_part, lock_to_proto, request_error, request_error_to_proto};
 use super::{Unreadable, part};
 use crate::actors::store::CommandReply;
@@ -51,10 +53,13 @@ fn response_to_proto(response: KvResponse) -> Cmd {
                 one_pc_commit_ts: one_pc_commit_ts.map_or(0, |ts| ts.0),
             })
         }
-        KvResponse::Locked { values } => Cmd::PessimisticLock(pb::PessimisticLockResponse {
-            not_founds: values.iter().map(Option::is_none).collect(),
-            values: values.into_iter().map(Option::unwrap_or_default).collect(),
-        }),
+        KvResponse::Locked { values, waited } => {
+            Cmd::PessimisticLock(pb::PessimisticLockResponse {
+                not_founds: values.iter().map(Option::is_none).collect(),
+                values: values.into_iter().map(Option::unwrap_or_default).collect(),
+                waited_micros: u64::try_from(waited.as_micros()).unwrap_or(u64::MAX),
+            })
+        }
         KvResponse::Done => Cmd::Done(pb::CommitResponse {}),
         KvResponse::Heartbeat { ttl_ms } => {
             Cmd::TxnHeartBeat(pb::TxnHeartBeatResponse { lock_ttl: ttl_ms })
@@ -115,7 +120,7 @@ fn response(cmd: Cmd) -> Result<KvResponse, Unreadable> {
             }
             let values = locked.values.into_iter().zip(locked.not_founds);
             let values = values.map(|(value, not_found)| (!not_found).then_some(value)).collect();
-            KvResponse::Locked { values }
+            KvResponse::Locked { values, waited: Duration::from_micros(locked.waited_micros) }
         }
         Cmd::Done(_) => KvResponse::Done,
         Cmd::TxnHeartBeat(beat) => KvResponse::Heartbeat { ttl_ms: beat.lock_ttl },

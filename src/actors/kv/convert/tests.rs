@@ -1,5 +1,7 @@
 //! What is written reads as it was, and what is not whole is refused.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::option;
@@ -278,7 +280,10 @@ fn answer() -> impl Strategy<Value = CommandReply> {
         (maybe(), maybe()).prop_map(|(one_pc_commit_ts, min_commit_ts)| {
             Ok(KvResponse::Prewritten { one_pc_commit_ts, min_commit_ts })
         }),
-        vec(option::of(bytes()), 0..4).prop_map(|values| Ok(KvResponse::Locked { values })),
+        (vec(option::of(bytes()), 0..4), any::<u32>()).prop_map(|(values, micros)| {
+            let waited = Duration::from_micros(u64::from(micros));
+            Ok(KvResponse::Locked { values, waited })
+        }),
         Just(Ok(KvResponse::Done)),
         any::<u64>().prop_map(|ttl_ms| Ok(KvResponse::Heartbeat { ttl_ms })),
         status().prop_map(|status| Ok(KvResponse::Status(status))),

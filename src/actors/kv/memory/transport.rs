@@ -30,6 +30,7 @@ impl MemoryCluster {
             return self.read(route, &request);
         }
         let began = Instant::now();
+        let mut has_waited = false;
         let waiter = match &request {
             KvRequest::PessimisticLock(lock) => lock.start_ts,
             _ => Timestamp::ZERO,
@@ -45,8 +46,11 @@ impl MemoryCluster {
                 request.clone(),
             )?;
             let (lock, timeout_ms) = match step {
-                Step::Done(response) => {
+                Step::Done(mut response) => {
                     self.unlocked.notify_waiters();
+                    if let (KvResponse::Locked { waited, .. }, true) = (&mut response, has_waited) {
+                        *waited = began.elapsed();
+                    }
                     return Ok(response);
                 }
                 Step::Wait { lock, timeout_ms } => (lock, timeout_ms),
@@ -55,6 +59,7 @@ impl MemoryCluster {
                 let LockInfo { key, start_ts: lock_ts, .. } = *lock;
                 return Err(KeyError::Deadlock { key, lock_ts }.into());
             }
+            has_waited = true;
             let until = began + Duration::from_millis(timeout_ms);
             let woken = tokio::time::timeout_at(until, unlocked).await;
             self.regions.lock().stops_waiting(waiter);

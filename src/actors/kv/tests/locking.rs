@@ -16,8 +16,13 @@ async fn a_waiter_goes_on_when_the_holder_ends() {
     });
     settle().await;
     assert!(!waiting.is_finished());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(client.lock_waits().waits, 0, "it is counted when it is over");
     holder.rollback().await.unwrap();
     waiting.await.unwrap().unwrap();
+    let waits = client.lock_waits();
+    assert_eq!(waits.waits, 1);
+    assert!(waits.total >= Duration::from_secs(1) && waits.longest == waits.total, "{waits:?}");
     waiter.put(key("a"), key("2"));
     waiter.commit().await.unwrap();
     assert_eq!(now(&client, "a").await.as_deref(), Some("2"));
@@ -49,6 +54,8 @@ async fn a_wait_ends_with_1205_and_nowait_with_3572() {
     assert_eq!(error.message, "Lock wait timeout exceeded; try restarting transaction");
     let waited = began.elapsed().as_millis();
     assert!((8_000..9_000).contains(&waited), "{waited}");
+    let waits = client.lock_waits();
+    assert_eq!((waits.waits, waits.longest.as_secs()), (1, 8), "NOWAIT is no wait");
     lock(&holder, &["b"], 0).await.unwrap();
 }
 

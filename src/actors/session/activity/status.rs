@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Tally;
 use crate::actors::session::{SessionServices, TlsSession};
+use crate::sql::kv::LockWaits;
 
 /// The counters of a session, or (`None`) of the node, and of the session's TLS: name and value. What is not counted for a session is
 /// the node's in both.
@@ -31,12 +32,25 @@ pub(in crate::actors::session) fn status(
     .map(|(name, value)| (name.to_owned(), value))
     .collect();
     values.extend(rows_of_all(&services.activity.tally));
+    values.extend(lock_waits(services.store.lock_waits()));
     let prepared = services.prepared.load(Ordering::Relaxed);
     values.push(("Prepared_stmt_count".to_owned(), prepared.to_string()));
     let counted = session.unwrap_or(&services.activity.tally).values().into_iter();
     values.extend(counted.map(|(name, value)| (name, value.to_string())));
     values.sort();
     values
+}
+
+/// Waits for other transactions, in milliseconds. How many there are at the moment is not counted: the stores know that.
+fn lock_waits(all: LockWaits) -> [(String, String); 4] {
+    let average = all.total / u32::try_from(all.waits.max(1)).unwrap_or(u32::MAX);
+    [
+        ("Innodb_row_lock_time", all.total.as_millis()),
+        ("Innodb_row_lock_time_avg", average.as_millis()),
+        ("Innodb_row_lock_time_max", all.longest.as_millis()),
+        ("Innodb_row_lock_waits", u128::from(all.waits)),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_string()))
 }
 
 /// What MySQL's engine counts of rows, which it does for all sessions together.

@@ -5,6 +5,9 @@
 //! from there, one after the other, never from within each other: a hot key may have thousands
 //! behind it.
 
+use std::ops::Range;
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::actor::{RegionPeer, Waiting};
@@ -50,8 +53,8 @@ pub(super) struct Command {
     /// What comes after this round.
     pub(super) rest: Option<Box<KvRequest>>,
     pub(super) stage: Stage,
-    /// When it has waited for locks long enough.
-    pub(super) wait_until: Option<u64>,
+    /// When it began to wait for locks, and when it has waited long enough.
+    pub(super) wait: Option<Range<u64>>,
     /// The key whose lock it was woken to take.
     pub(super) woken_for: Option<Bytes>,
 }
@@ -135,7 +138,7 @@ impl RegionPeer {
             keys: Vec::new(),
             rest: None,
             stage: Stage::Latching,
-            wait_until: None,
+            wait: None,
             woken_for: None,
         };
         let id = self.next_id();
@@ -213,7 +216,12 @@ impl RegionPeer {
                 self.wait_for_lock(id, command, lock, timeout_ms, ctx);
             }
             Ok(Outcome::Write(decision)) => {
-                let Decision { batch, response, mut effects } = *decision;
+                let Decision { batch, mut response, mut effects } = *decision;
+                if let (KvResponse::Locked { waited, .. }, Some(wait)) =
+                    (&mut response, &command.wait)
+                {
+                    *waited = Duration::from_nanos(Self::now(ctx).saturating_sub(wait.start));
+                }
                 if batch.is_empty() {
                     self.apply_effects(&mut effects, &mut command, ctx);
                     self.finish(id, command, Ok(response));

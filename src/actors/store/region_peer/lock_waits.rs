@@ -40,8 +40,8 @@ impl RegionPeer {
         };
         let start_ts = *start_ts;
         let now = Self::now(ctx);
-        let deadline =
-            *command.wait_until.get_or_insert_with(|| now.saturating_add(nanos_of_ms(timeout_ms)));
+        let wait = command.wait.get_or_insert(now..now.saturating_add(nanos_of_ms(timeout_ms)));
+        let deadline = wait.end;
         if deadline <= now {
             self.finish(id, command, Err(KeyError::LockWaitTimeout { lock }.into()));
             return;
@@ -198,7 +198,7 @@ impl RegionPeer {
             let Some(mut command) = self.commands.remove(&id) else { continue };
             let stage = std::mem::replace(&mut command.stage, Stage::Latching);
             let Stage::Waiting(lock) = stage else { unreachable!("a waiter is waiting") };
-            let error = if command.wait_until.is_some_and(|deadline| deadline <= now) {
+            let error = if command.wait.as_ref().is_some_and(|wait| wait.end <= now) {
                 KeyError::LockWaitTimeout { lock }
             } else {
                 KeyError::Locked(lock)

@@ -79,7 +79,7 @@ pub(super) fn response(response: &KvResponse) -> String {
                 (None, None) => "prewritten".into(),
             }
         }
-        KvResponse::Locked { values } => {
+        KvResponse::Locked { values, .. } => {
             let values =
                 values.iter().map(|value| value.as_ref().map_or_else(|| "-".into(), |v| text(v)));
             format!("locked, values: {}", values.collect::<Vec<_>>().join(" "))

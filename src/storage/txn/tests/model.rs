@@ -186,7 +186,7 @@ impl World {
             return_values: true,
         };
         match self.run(&KvRequest::PessimisticLock(lock)) {
-            Ok(KvResponse::Locked { values }) => {
+            Ok(KvResponse::Locked { values, .. }) => {
                 let latest = self.state(Timestamp::MAX);
                 for (name, found) in plan.writes.keys().zip(values) {
                     assert_eq!(found.as_deref(), latest.get(name).map(Vec::as_slice));
