@@ -17,7 +17,7 @@
 use bytes::Bytes;
 
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::{ColumnInfo, IndexInfo, KeyPath, SchemaState, TableInfo};
+use crate::sql::catalog::{ColumnInfo, IndexColumn, IndexInfo, KeyPath, SchemaState, TableInfo};
 use crate::sql::types::{Datum, FieldType, TimeZone, codec};
 use crate::storage::codec::row::{RowEncoder, RowView};
 pub use crate::storage::codec::table::{index_range, row_key, row_range, table_range};
@@ -205,15 +205,21 @@ pub(crate) fn push_index_value(
     key: &mut Vec<u8>,
     value: &Datum,
     field_type: &FieldType,
-    prefix_len: Option<u32>,
+    part: &IndexColumn,
     zone: &TimeZone,
 ) -> SqlResult<()> {
+    let start = key.len();
     // Only strings have prefixes.
-    if let (Some(length), Datum::Bytes(bytes)) = (prefix_len, value) {
+    if let (Some(length), Datum::Bytes(bytes)) = (part.prefix_len, value) {
         let cut = values::prefix(bytes, length as usize, field_type.is_binary_string());
-        return codec::encode_key_value(&Datum::Bytes(cut), field_type, zone, key);
+        codec::encode_key_value(&Datum::Bytes(cut), field_type, zone, key)?;
+    } else {
+        codec::encode_key_value(value, field_type, zone, key)?;
     }
-    codec::encode_key_value(value, field_type, zone, key)
+    if part.descending {
+        part::invert(&mut key[start..]);
+    }
+    Ok(())
 }
 
 /// The key by which the rows with these values in these columns are found; `None`: there can be none. For [`KeyPath::Prefix`] it is
@@ -233,8 +239,8 @@ pub(crate) fn reference_key(
         KeyPath::Unique(at) | KeyPath::Prefix(at) => &table.indexes[at],
     };
     let mut key = index_prefix(table.id, index.id);
-    for (offset, value) in columns.iter().zip(values) {
-        push_index_value(&mut key, value, &table.columns[*offset].field_type, None, zone)?;
+    for ((offset, value), part) in columns.iter().zip(values).zip(&index.columns) {
+        push_index_value(&mut key, value, &table.columns[*offset].field_type, part, zone)?;
     }
     Ok(Some(key.into()))
 }
@@ -254,7 +260,7 @@ pub fn index_entry(
         let info = &table.columns[column.offset];
         let value = &row[column.offset];
         distinct &= !value.is_null();
-        push_index_value(&mut key, value, &info.field_type, column.prefix_len, zone)?;
+        push_index_value(&mut key, value, &info.field_type, column, zone)?;
         // A prefix is restored only where it is unique.
         if values::restores(value, &info.field_type)
             || (column.prefix_len.is_some() && !index.unique)

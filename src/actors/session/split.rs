@@ -86,13 +86,7 @@ impl Core {
             let column = &table.columns[part.offset];
             let value = convert_for_column(value, &column.field_type, &column.name, 1, &self.eval)?;
             let zone = &self.eval.time_zone;
-            table_codec::push_index_value(
-                &mut key,
-                &value,
-                &column.field_type,
-                part.prefix_len,
-                zone,
-            )?;
+            table_codec::push_index_value(&mut key, &value, &column.field_type, part, zone)?;
         }
         Ok(key.into())
     }

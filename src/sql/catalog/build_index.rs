@@ -129,7 +129,7 @@ fn handle_column(table: &TableInfo, definition: &IndexDefinition) -> Option<usiz
     let column = table.columns.iter().find(|column| same(&column.name, &part.column))?;
     let kind = column.field_type.kind;
     let integer = kind.is_integer() && kind != TypeKind::Year;
-    (integer && part.length.is_none()).then_some(column.offset)
+    (integer && part.length.is_none() && !part.descending).then_some(column.offset)
 }
 
 fn missing_column(name: &str) -> SqlError {
@@ -268,7 +268,12 @@ fn key_part(column: &ColumnInfo, part: &IndexPart) -> SqlResult<(IndexColumn, u3
         }
         let size = fixed_size(column)?;
         return Ok((
-            IndexColumn { column: column.id, offset: column.offset, prefix_len: None },
+            IndexColumn {
+                column: column.id,
+                offset: column.offset,
+                prefix_len: None,
+                descending: part.descending,
+            },
             size,
         ));
     }
@@ -298,7 +303,8 @@ fn key_part(column: &ColumnInfo, part: &IndexPart) -> SqlResult<(IndexColumn, u3
     }
     let width = column.field_type.character_bytes();
     let length = prefix_len.or(column.field_type.length).unwrap_or(0);
-    let part = IndexColumn { column: column.id, offset: column.offset, prefix_len };
+    let (descending, offset) = (part.descending, column.offset);
+    let part = IndexColumn { column: column.id, offset, prefix_len, descending };
     Ok((part, length.saturating_mul(width)))
 }
 

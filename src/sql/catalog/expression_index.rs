@@ -10,7 +10,6 @@ use super::table_expr::{Place, TableExpr, check_expr, same_name};
 use super::{ColumnInfo, IndexInfo, SchemaState, TableInfo};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::parser::ast::{Expr, IndexDefinition, IndexPart};
-use crate::sql::parser::parse_expression;
 use crate::sql::plan::expression_type;
 use crate::sql::types::{FieldType, TypeKind};
 
@@ -35,8 +34,8 @@ pub(super) fn hide_expressions<'d>(
     let name = definition.name.clone().unwrap_or_else(|| free_name(UNNAMED, known));
     let mut definition = definition.clone();
     for (number, part) in definition.parts.iter_mut().enumerate() {
-        if let Some(text) = part.expr.take() {
-            let column = hidden_column(table, &name, number, &parse_expression(&text)?)?;
+        if let Some(expr) = part.expr.take() {
+            let column = hidden_column(table, &name, number, &expr.0)?;
             let descending = part.descending;
             *part = IndexPart { descending, ..IndexPart::column(&column.name) };
             table.max_column_id += 1;

@@ -106,6 +106,9 @@ pub struct IndexColumn {
     pub offset: usize,
     /// Only this many characters of it.
     pub prefix_len: Option<u32>,
+    /// Greater values come first, and NULL last.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub descending: bool,
 }
 
 /// An index. A primary key that is not the row's handle is a unique index named PRIMARY.

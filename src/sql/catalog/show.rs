@@ -142,11 +142,12 @@ fn index_text(table: &TableInfo, index: &IndexInfo) -> String {
         .map(|column| {
             let known = &table.columns[column.offset];
             let name = quote_name(&known.name);
-            match (column.prefix_len, known.hidden_expr()) {
+            let part = match (column.prefix_len, known.hidden_expr()) {
                 (_, Some(expr)) => format!("({})", expr.text),
                 (Some(length), None) => format!("{name}({length})"),
                 (None, None) => name,
-            }
+            };
+            if column.descending { format!("{part} DESC") } else { part }
         })
         .collect();
     let kind = match (index.primary, index.unique) {

@@ -118,13 +118,8 @@ impl LookupSide {
             if stored.is_null() || order.is_ne() {
                 return Ok(None);
             }
-            table_codec::push_index_value(
-                &mut prefix,
-                &stored,
-                field_type,
-                column.prefix_len,
-                &ctx.eval.time_zone,
-            )?;
+            let zone = &ctx.eval.time_zone;
+            table_codec::push_index_value(&mut prefix, &stored, field_type, column, zone)?;
         }
         Ok(Some(prefix.into()))
     }

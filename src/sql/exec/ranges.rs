@@ -158,7 +158,7 @@ fn index_range(
         if order != Ordering::Equal {
             return Ok(None);
         }
-        table_codec::push_index_value(&mut prefix, &stored, field_type, column.prefix_len, zone)?;
+        table_codec::push_index_value(&mut prefix, &stored, field_type, column, zone)?;
     }
     let bounded = range.low.is_some() || range.high.is_some();
     let Some(column) = columns.next().filter(|_| bounded) else {
@@ -173,27 +173,30 @@ fn index_range(
         }
         let (stored, order) = bounds::nearest(&value, field_type, ctx)?;
         let mut key = prefix.clone();
-        table_codec::push_index_value(&mut key, &stored, field_type, column.prefix_len, zone)?;
+        table_codec::push_index_value(&mut key, &stored, field_type, column, zone)?;
         // Whether the stored value itself is inside. Of a prefix nothing is known of the rest.
         let inside = match order {
             Ordering::Equal => bound.1 || column.prefix_len.is_some(),
             Ordering::Less => !low,
             Ordering::Greater => low,
         };
-        Ok(Some(if inside == low { key.into() } else { keys::prefix_end(&key) }))
+        let first = low != column.descending;
+        Ok(Some(if inside == first { key.into() } else { keys::prefix_end(&key) }))
     };
-    let start = match &range.low {
+    let lowest = match &range.low {
         Some(low) => side(low, true)?,
         None => {
             let mut null = prefix.clone();
-            table_codec::push_index_value(&mut null, &Datum::Null, field_type, None, zone)?;
-            Some(keys::prefix_end(&null))
+            table_codec::push_index_value(&mut null, &Datum::Null, field_type, column, zone)?;
+            Some(if column.descending { null.into() } else { keys::prefix_end(&null) })
         }
     };
-    let end = match &range.high {
+    let highest = match &range.high {
         Some(high) => side(high, false)?,
+        None if column.descending => Some(prefix.clone().into()),
         None => Some(keys::prefix_end(&prefix)),
     };
-    let (Some(start), Some(end)) = (start, end) else { return Ok(None) };
+    let (Some(lowest), Some(highest)) = (lowest, highest) else { return Ok(None) };
+    let (start, end) = if column.descending { (highest, lowest) } else { (lowest, highest) };
     Ok((start < end).then_some((start, end)))
 }

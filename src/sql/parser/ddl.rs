@@ -1,11 +1,10 @@
 //! CREATE, DROP, ALTER and TRUNCATE.
 
 use super::ast::{
-    CreateDatabase, CreateSelect, CreateTable, DatabaseOptions, IndexDefinition, IndexPart,
-    Statement,
+    CreateDatabase, CreateSelect, CreateTable, DatabaseOptions, IndexDefinition, IndexExpr,
+    IndexPart, Statement,
 };
 use super::cursor::Parser;
-use super::text::{as_written, expression_text};
 use crate::common::{SqlError, SqlResult};
 
 impl Parser<'_> {
@@ -264,15 +263,15 @@ impl Parser<'_> {
             self.expect_op("(")?;
             let expr = self.expr()?;
             self.expect_op(")")?;
-            part.expr = Some(expression_text(&expr, &mut as_written)?);
+            part.expr = Some(IndexExpr(Box::new(expr)));
         } else {
             part.column = self.name()?;
             part.length = self.optional_length()?;
         }
-        if self.at("DESC") {
-            return Err(SqlError::unsupported("descending indexes"));
+        part.descending = self.word("DESC");
+        if !part.descending {
+            self.word("ASC");
         }
-        self.word("ASC");
         Ok(part)
     }
 }

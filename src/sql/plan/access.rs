@@ -108,9 +108,8 @@ fn best_of(paths: &[Path], scan: &Scan, fetch: Option<u64>, no_order: bool) -> u
 /// What is wanted of the scan.
 struct Wanted<'s> {
     scan: &'s Scan,
-    /// Offsets to order by, without those that are constant; `None`: the order is not one of columns.
-    order: Option<Vec<usize>>,
-    descending: Option<bool>,
+    /// Offsets to order by, without those that are constant, and whether they descend; `None`: the order is not one of columns.
+    order: Option<Vec<(usize, bool)>>,
     /// Offsets that filters and outputs read.
     read: Vec<usize>,
 }
@@ -123,7 +122,6 @@ impl<'s> Wanted<'s> {
         hidden: Option<&Hidden>,
     ) -> Wanted<'s> {
         let mut offsets = Some(Vec::with_capacity(order.len()));
-        let mut descending = None;
         for key in order {
             let offset = match key.expr {
                 Expr::Column { index, .. } => Some(scan.outputs[index]),
@@ -140,17 +138,13 @@ impl<'s> Wanted<'s> {
             if constant {
                 continue;
             }
-            if *descending.get_or_insert(key.descending) != key.descending {
-                offsets = None;
-                break;
-            }
             if let Some(offsets) = &mut offsets {
-                offsets.push(offset);
+                offsets.push((offset, key.descending));
             }
         }
         let filters = scan.filters.iter().flat_map(Expr::columns);
         let read = scan.outputs.iter().copied().chain(filters).collect();
-        Wanted { scan, order: offsets, descending, read }
+        Wanted { scan, order: offsets, read }
     }
 
     /// What an index (or the handle) can do.
@@ -181,7 +175,7 @@ impl<'s> Wanted<'s> {
             finds_null: false,
             point: false,
             ordered: false,
-            reverse: self.descending.unwrap_or(false),
+            reverse: false,
             covering,
         };
         let used = self.extend(&mut path, &columns, found);
@@ -192,8 +186,11 @@ impl<'s> Wanted<'s> {
         // No row has the handle NULL, but an index may hold it many times.
         let single = path.index.is_none() || !path.finds_null;
         path.point = whole && single;
-        path.ordered = self.scan.choice.orders_by(path.index.as_deref())
-            && self.is_ordered(&path, &columns, used);
+        if self.scan.choice.orders_by(path.index.as_deref())
+            && let Some(reverse) = self.direction(&path, &columns, used)
+        {
+            (path.ordered, path.reverse) = (true, reverse);
+        }
         path.columns = columns;
         path
     }
@@ -302,30 +299,36 @@ impl<'s> Wanted<'s> {
             .collect()
     }
 
-    /// Whether the path gives the rows in the wanted order.
-    fn is_ordered(&self, path: &Path, columns: &[usize], used: usize) -> bool {
-        let Some(order) = &self.order else { return false };
+    /// Whether the path gives the rows in the wanted order: `true` if it does backwards, `None` if it does not.
+    fn direction(&self, path: &Path, columns: &[usize], used: usize) -> Option<bool> {
+        let order = self.order.as_ref()?;
         if order.is_empty() {
-            return true;
+            return Some(false);
         }
         if path.prefixes.len() > 1 {
-            return false;
+            return None;
         }
         let table = &self.scan.table;
         let handle = table.handle_column.unwrap_or(table.columns.len());
         let whole = path.index.as_ref().is_none_or(|index| index.columns.len() == columns.len());
-        let mut given = columns[used..].iter().copied().chain(whole.then_some(handle));
-        for wanted in order {
-            match given.next() {
-                Some(column) if column == *wanted => {}
-                _ => return false,
+        let descends = |position: usize| {
+            path.index.as_ref().is_some_and(|index| index.columns[position].descending)
+        };
+        let own = (used..columns.len()).map(|position| (columns[position], descends(position)));
+        let mut given = own.chain(whole.then_some((handle, false)));
+        let mut reverse = None;
+        for (wanted, descending) in order {
+            let (column, descends) = given.next()?;
+            let backwards = descends != *descending;
+            if column != *wanted || *reverse.get_or_insert(backwards) != backwards {
+                return None;
             }
             // No two rows share a handle: there is nothing left to order.
             if *wanted == handle {
-                return true;
+                break;
             }
         }
-        true
+        reverse
     }
 }
 

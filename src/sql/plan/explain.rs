@@ -10,7 +10,7 @@ use super::physical::{
     JoinKind, PhysicalPlan, PlanNode, PointAccess, SortKey, SourceTable, Subplan, SubplanResult,
     UpdatedTable,
 };
-use crate::sql::catalog::{IndexInfo, TableInfo};
+use crate::sql::catalog::{IndexColumn, IndexInfo, TableInfo};
 use crate::sql::expr::{Aggregate, Expr};
 
 /// A row: id, estRows, task, access object, operator info.
@@ -346,8 +346,11 @@ fn object(table: &TableInfo, index: Option<&IndexInfo>) -> String {
     match index {
         None => format!("table:{}", table.name),
         Some(index) => {
-            let columns: Vec<String> =
-                index.columns.iter().map(|column| column_name(table, column.offset)).collect();
+            let name = |column: &IndexColumn| {
+                let direction = if column.descending { ":desc" } else { "" };
+                format!("{}{direction}", column_name(table, column.offset))
+            };
+            let columns: Vec<String> = index.columns.iter().map(name).collect();
             format!("table:{}, index:{}({})", table.name, index.name, columns.join(", "))
         }
     }

@@ -55,7 +55,8 @@ impl Hidden {
     }
 }
 
-/// Whether two expressions over a row give the same: whether a column may be NULL is not the same on the far side of an outer join.
+/// Whether two expressions over a row give the same. Whether a column may be NULL is not the same on the far side of an outer join, and which
+/// collation a literal has follows from the session; what is compared in is the call's.
 fn same(left: &Expr, right: &Expr) -> bool {
     match (left, right) {
         (Expr::Column { index, .. }, Expr::Column { index: other, .. }) => index == other,
@@ -69,6 +70,10 @@ fn same(left: &Expr, right: &Expr) -> bool {
                 && nullable(field_type) == nullable(known)
                 && args.iter().zip(others).all(|(left, right)| same(left, right))
         }
+        (
+            Expr::Literal { value, field_type },
+            Expr::Literal { value: other, field_type: known },
+        ) => value == other && field_type.kind == known.kind,
         (left, right) => left == right,
     }
 }

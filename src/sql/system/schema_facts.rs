@@ -48,6 +48,7 @@ pub(super) struct IndexPart<'a> {
     pub(super) position: u64,
     pub(super) column: &'a ColumnInfo,
     pub(super) prefix: Option<u32>,
+    pub(super) descending: bool,
     pub(super) comment: &'a str,
     /// Whether plans use it.
     pub(super) visible: bool,
@@ -78,6 +79,7 @@ fn parts_of<'a>(database: &'a DatabaseInfo, table: &'a TableInfo) -> Vec<IndexPa
             position: 1,
             column: &table.columns[handle],
             prefix: None,
+            descending: false,
             comment: "",
             visible: true,
             different: None,
@@ -95,6 +97,7 @@ fn parts_of<'a>(database: &'a DatabaseInfo, table: &'a TableInfo) -> Vec<IndexPa
                 position,
                 column: &table.columns[part.offset],
                 prefix: part.prefix_len,
+                descending: part.descending,
                 comment: &index.comment,
                 visible: !index.invisible,
                 different: None,

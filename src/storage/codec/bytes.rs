@@ -56,16 +56,16 @@ pub fn take_bytes_into(input: &mut &[u8], value: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
+/// How long the string is that [`put_bytes_desc`] wrote here.
+pub(super) fn desc_len(input: &[u8]) -> usize {
+    // The marker of the last group is not 255, so its inversion is not 0.
+    let last = input.chunks(ENCODED_GROUP).position(|group| group.last() != Some(&!FULL));
+    last.map_or(input.len(), |last| input.len().min((last + 1) * ENCODED_GROUP))
+}
+
 /// Reads what [`put_bytes_desc`] wrote.
 pub fn take_bytes_desc(input: &mut &[u8]) -> Result<Vec<u8>> {
-    let mut copy = Vec::new();
-    // The marker of the last group is not 255, so its inversion is not 0.
-    for group in input.chunks(ENCODED_GROUP) {
-        copy.extend_from_slice(group);
-        if group.last() != Some(&!FULL) {
-            break;
-        }
-    }
+    let mut copy = input[..desc_len(input)].to_vec();
     invert(&mut copy);
     let value = take_bytes(&mut copy.as_slice())?;
     *input = &input[copy.len()..];

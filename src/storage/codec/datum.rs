@@ -95,8 +95,38 @@ pub fn put_max(out: &mut Vec<u8>) {
     out.push(MAX_FLAG);
 }
 
-/// Reads one value, memcomparable or not.
+/// Turns the order of an encoded value around, flag included: NULL is greatest then. Twice is nothing.
+pub fn invert(part: &mut [u8]) {
+    part.iter_mut().for_each(|byte| *byte = !*byte);
+}
+
+/// No flag of a value whose order is not turned around is as high.
+const INVERTED: u8 = 0x80;
+
+/// The bytes of an inverted value at the start of the input, as they were before.
+fn inverted(input: &[u8]) -> Vec<u8> {
+    let mut copy = match input.first().map(|flag| !*flag) {
+        Some(NIL_FLAG) => input[..1].to_vec(),
+        Some(INT_FLAG | UINT_FLAG | FLOAT_FLAG | DURATION_FLAG) => {
+            input[..input.len().min(9)].to_vec()
+        }
+        Some(DECIMAL_FLAG) => input.to_vec(),
+        Some(_) => input[..1 + bytes::desc_len(&input[1..])].to_vec(),
+        None => Vec::new(),
+    };
+    invert(&mut copy);
+    copy
+}
+
+/// Reads one value, memcomparable or not, in whichever order.
 pub fn take_part(input: &mut &[u8]) -> Result<Part> {
+    if input.first().is_some_and(|flag| *flag >= INVERTED) {
+        let copy = inverted(input);
+        let mut rest = copy.as_slice();
+        let part = take_part(&mut rest)?;
+        *input = &input[copy.len() - rest.len()..];
+        return Ok(part);
+    }
     let mut rest = *input;
     let [flag] = take(&mut rest, "value flag")?;
     let part = match flag {
@@ -122,6 +152,14 @@ pub fn take_part(input: &mut &[u8]) -> Result<Part> {
 /// Moves past one value and answers with its bytes, flag included.
 pub fn skip_part<'a>(input: &mut &'a [u8]) -> Result<&'a [u8]> {
     let whole = *input;
+    if input.first().is_some_and(|flag| *flag >= INVERTED) {
+        let copy = inverted(input);
+        let mut rest = copy.as_slice();
+        skip_part(&mut rest)?;
+        let length = copy.len() - rest.len();
+        *input = &whole[length..];
+        return Ok(&whole[..length]);
+    }
     let mut rest = *input;
     let [flag] = take(&mut rest, "value flag")?;
     match flag {

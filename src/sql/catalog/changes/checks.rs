@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{Alteration, Change, Turn, same_name};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::check::{self, add_check};
+use crate::sql::catalog::computed::named;
 use crate::sql::catalog::expression_index::hidden_type;
-use crate::sql::catalog::{CheckInfo, TableInfo};
+use crate::sql::catalog::{CheckInfo, TableExpr, TableInfo};
 use crate::sql::parser::ast::CheckDefinition;
 use crate::sql::parser::{as_written, expression_text, parse_expression};
 
@@ -159,7 +160,9 @@ impl Alteration {
                     touched |= expr.replace(*from, *to);
                 }
             }
-            if let Some(expr) = self.after.columns[offset].hidden_expr() {
+            // That columns which go are needed is told later.
+            let stay = |expr: &&TableExpr| named(&self.after, expr).count() == expr.columns.len();
+            if let Some(expr) = self.after.columns[offset].hidden_expr().filter(stay) {
                 let field_type = hidden_type(&self.after, expr)?;
                 touched |= field_type != self.after.columns[offset].field_type;
                 self.after.columns[offset].field_type = field_type;

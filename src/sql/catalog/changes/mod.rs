@@ -44,7 +44,7 @@ use super::computed::{check_keys, keep_bases, resolve_columns};
 use super::ddl_statement::Complaint;
 use super::expression_index::drop_unused;
 use super::foreign_key::drop_needless_indexes;
-use super::{ColumnInfo, SchemaState, TableInfo};
+use super::{ColumnInfo, IndexColumn, SchemaState, TableInfo};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::parser::ast::{AlterAction, ColumnPlace, Renamed};
 
@@ -430,7 +430,7 @@ impl Alteration {
                 if stays(part.column) {
                     parts.push(part);
                 } else if let Some(new) = self.after.columns.iter().find(replaces) {
-                    parts.push(whole_part(new)?);
+                    parts.push(IndexColumn { descending: part.descending, ..whole_part(new)? });
                 }
             }
             if !parts.is_empty() {

@@ -117,13 +117,8 @@ fn unique_key(
         if stored == Datum::Null || order.is_ne() {
             return Ok(None);
         }
-        table_codec::push_index_value(
-            &mut key,
-            &stored,
-            field_type,
-            column.prefix_len,
-            &ctx.eval.time_zone,
-        )?;
+        let zone = &ctx.eval.time_zone;
+        table_codec::push_index_value(&mut key, &stored, field_type, column, zone)?;
     }
     Ok(Some(key.into()))
 }

@@ -49,6 +49,7 @@ pub(crate) fn index(id: i64, name: &str, columns: &[usize], unique: bool) -> Ind
                 column: *offset as i64 + 1,
                 offset: *offset,
                 prefix_len: None,
+                descending: false,
             })
             .collect(),
         unique,

@@ -1,8 +1,9 @@
 //! Statements that change the schema.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Expr, ObjectName, Query};
+use crate::sql::parser::{as_written, expression_text, parse_expression};
 
 /// CREATE DATABASE.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,12 +106,34 @@ pub struct IndexPart {
     pub column: String,
     /// Only this many characters.
     pub length: Option<u32>,
-    /// The text of an expression in a column's place.
+    /// An expression in a column's place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expr: Option<String>,
+    pub expr: Option<IndexExpr>,
     /// DESC.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub descending: bool,
+}
+
+/// An expression in an index. In a job it is its text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IndexExpr(pub Box<Expr>);
+
+// A literal in it is a number.
+impl Eq for IndexExpr {}
+
+impl Serialize for IndexExpr {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = expression_text(&self.0, &mut as_written);
+        text.map_err(serde::ser::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for IndexExpr {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<IndexExpr, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let expr = parse_expression(&text).map_err(serde::de::Error::custom)?;
+        Ok(IndexExpr(Box::new(expr)))
+    }
 }
 
 impl IndexPart {

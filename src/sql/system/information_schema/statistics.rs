@@ -15,7 +15,7 @@ table! {
     INDEX_NAME: Varchar(64) = part.index;
     SEQ_IN_INDEX: UInt NOT NULL = part.position;
     COLUMN_NAME: Varchar(64) = (!part.column.hidden).then_some(part.column.name.as_str());
-    COLLATION: Varchar(1) = "A";
+    COLLATION: Varchar(1) = if part.descending { "D" } else { "A" };
     CARDINALITY: BigInt = part.different;
     SUB_PART: BigInt = part.prefix.map(u64::from);
     PACKED: Binary(0) = Datum::Null;
