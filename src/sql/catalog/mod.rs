@@ -50,4 +50,8 @@ pub use show::{column_type_text, default_text, show_create_database, show_create
 pub use storage_options::{create_options, row_format};
 pub use table_expr::{NamedColumn, TableExpr};
 pub use temporaries::{NO_TEMPORARIES, TEMPORARY_IDS, Temporaries};
-pub use view::{ViewInfo, qualify, query_text, reads_of, show_create_view, updatable_query};
+pub use view::{
+    Known, Leaf, Through, ViewInfo, ViewParts, merge_delete, merge_update, not_updatable,
+    not_updatable_column, qualify, query_text, reads_of, several_tables, show_create_view,
+    updatable_query, view_parts,
+};

@@ -14,30 +14,26 @@ use super::read_columns::{ReadColumns, renamed_row};
 use super::scope::{Scope, same_name};
 use super::select::{limited, sorted};
 use super::subquery::without_subqueries;
+use super::through_view::{Inserted, Way};
 use super::update_subqueries::with_assigned_subqueries;
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::{Generated, TableInfo};
+use crate::sql::catalog::{Generated, TableInfo, not_updatable};
 use crate::sql::expr::Expr;
 use crate::sql::parser::ast;
 
 impl Binder<'_> {
     /// INSERT and REPLACE.
     pub(super) fn insert(mut self, insert: &ast::Insert) -> SqlResult<InsertPlan> {
-        let (database, table) = self.target(&insert.table)?;
-        if table.view.is_some() {
-            let name = &insert.table.name;
-            return Err(SqlError::new(
-                errno::NON_INSERTABLE_TABLE,
-                format!("The target table {name} of the INSERT is not insertable-into"),
-            ));
-        }
-        let columns = target_columns(&table, insert.columns.as_deref())?;
-        let scope = Scope::table(&database, &insert.table.name, &table);
+        let into = self.inserted(&insert.table, insert.columns.as_deref(), Way::Insert)?;
+        let Inserted { database, table, seen_in, seen, columns: all, through } = into;
+        let named = insert.columns.as_deref().filter(|names| !names.is_empty());
+        let columns = target_columns(&seen, named.or(all.as_deref()))?;
+        let scope = Scope::table(&seen_in, &insert.table.name, &seen);
         let (mut values, mut query) = (Vec::new(), None);
-        let read = ReadColumns::of(insert, &table);
+        let read = ReadColumns::of(insert, &seen);
         match &insert.rows {
             ast::InsertRows::Values(rows) => {
-                values = self.insert_rows(rows, &columns, &scope, &table)?;
+                values = self.insert_rows(rows, &columns, &scope, &seen)?;
             }
             ast::InsertRows::Query(rows) => {
                 let extended = read.selected(rows);
@@ -55,7 +51,7 @@ impl Binder<'_> {
         } else if !insert.on_duplicate.is_empty() {
             let given = query.as_ref().map_or(&[][..], |(_, given, _)| given.as_slice());
             let behind = (&read, given.get(columns.len()..).unwrap_or_default());
-            let tables = (database.as_str(), &table, columns.as_slice());
+            let tables = (seen_in.as_str(), &seen, columns.as_slice());
             ConflictAction::Update(self.on_duplicate(insert, scope, tables, behind)?)
         } else if insert.ignore {
             ConflictAction::Ignore
@@ -75,7 +71,7 @@ impl Binder<'_> {
             None => InsertSource::Values(values),
         };
         let ignore = insert.ignore;
-        Ok(InsertPlan { target, columns, source, on_conflict, ignore, subqueries })
+        Ok(InsertPlan { target, through, columns, source, on_conflict, ignore, subqueries })
     }
 
     /// The table a statement changes; those of MySQL's own databases are not.
@@ -196,6 +192,11 @@ impl Binder<'_> {
 
     /// UPDATE.
     pub(super) fn update(mut self, update: &ast::Update) -> SqlResult<UpdatePlan> {
+        let of_tables = self.update_of_tables(update)?;
+        let (update, through) = match of_tables {
+            Some((ref update, through)) => (update, through),
+            None => (update, Vec::new()),
+        };
         let sources = stored_tables(&update.from);
         let joined = sources.len() != 1 || !matches!(update.from, ast::TableRef::Table { .. });
         if joined && (!update.order_by.is_empty() || update.limit.is_some()) {
@@ -218,7 +219,7 @@ impl Binder<'_> {
         if let Some(selection) = &update.selection {
             plan = self.selection(plan, &scope, selection)?;
         }
-        let updated = |at| UpdatedTable { at, assignments: Vec::new() };
+        let updated = |at| UpdatedTable { at, assignments: Vec::new(), through: None };
         let mut tables: Vec<UpdatedTable> = targets.into_iter().map(updated).collect();
         for (assignment, position) in update.assignments.iter().zip(assigned) {
             let table = tables[position].at.target.table.clone();
@@ -226,6 +227,7 @@ impl Binder<'_> {
             tables[position].assignments.push(bound);
         }
         check_keys(&tables, &names)?;
+        self.check_through(&mut tables, &names, through, &scope)?;
         let source = self.ordered(plan, &scope, &update.order_by, update.limit.as_ref())?;
         let source = with_assigned_subqueries(source, &mut tables)?;
         let ignore = update.ignore;
@@ -236,6 +238,8 @@ impl Binder<'_> {
 
     /// DELETE.
     pub(super) fn delete(mut self, delete: &ast::Delete) -> SqlResult<DeletePlan> {
+        let of_tables = self.delete_of_tables(delete)?;
+        let delete = of_tables.as_ref().unwrap_or(delete);
         let multi = !delete.targets.is_empty();
         if multi && (!delete.order_by.is_empty() || delete.limit.is_some()) {
             return Err(wrong_usage("DELETE"));
@@ -282,12 +286,7 @@ impl Binder<'_> {
         let mut targets: Vec<TargetTable> = Vec::with_capacity(positions.len());
         for position in positions {
             let relation = &scope.relations[*position];
-            let table = relation.table().ok_or_else(|| {
-                SqlError::new(
-                    errno::NON_UPDATABLE_TABLE,
-                    format!("The target table {} of the {verb} is not updatable", relation.alias),
-                )
-            })?;
+            let table = relation.table().ok_or_else(|| not_updatable(&relation.alias, verb))?;
             let name =
                 ast::ObjectName { database: relation.database.clone(), name: table.name.clone() };
             let (database, table) = self.target(&name)?;

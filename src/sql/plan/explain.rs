@@ -47,7 +47,7 @@ pub(super) fn explain(plan: &StatementPlan) -> Vec<Row> {
         }
         StatementPlan::Update(update) => {
             let names = column_names(&update.source);
-            for UpdatedTable { at, assignments: list } in &update.tables {
+            for UpdatedTable { at, assignments: list, .. } in &update.tables {
                 let table = &at.target.table;
                 let info = assignments(list, table, &names);
                 out.row("Update", update.source.estimated_rows, object(table, None), info);

@@ -8,6 +8,7 @@ use super::binder::Binder;
 use super::dml::{check_generated, target_column};
 use super::physical::{Assignment, ConflictAction, InsertPlan, InsertSource, TargetTable};
 use super::scope::Scope;
+use super::through_view::{Inserted, Way};
 use crate::common::SqlResult;
 use crate::sql::parser::ast::{self, LoadTarget};
 
@@ -45,15 +46,26 @@ pub struct LoadSource {
 impl Binder<'_> {
     /// LOAD DATA, without rows.
     pub(super) fn load(mut self, load: &ast::LoadData) -> SqlResult<InsertPlan> {
-        let (database, table) = self.target(&load.table)?;
-        let places: Vec<LoadPlace> = match &load.targets {
-            None => (0..table.visible_columns().len()).map(LoadPlace::Column).collect(),
-            Some(targets) => targets
+        let named: Option<Vec<String>> = load.targets.as_ref().map(|targets| {
+            let name = |target: &LoadTarget| match target {
+                LoadTarget::Column(name) => Some(name.clone()),
+                LoadTarget::Variable(_) => None,
+            };
+            targets.iter().filter_map(name).collect()
+        });
+        let into = self.inserted(&load.table, named.as_deref(), Way::Load)?;
+        let Inserted { database, table, seen_in, seen, columns, through } = into;
+        let column = |name: &String| target_column(&seen, name, "field list");
+        let places: Vec<LoadPlace> = match (&load.targets, &columns) {
+            (None, None) => (0..table.visible_columns().len()).map(LoadPlace::Column).collect(),
+            (None, Some(names)) => names
+                .iter()
+                .map(|name| column(name).map(LoadPlace::Column))
+                .collect::<SqlResult<_>>()?,
+            (Some(targets), _) => targets
                 .iter()
                 .map(|target| match target {
-                    LoadTarget::Column(name) => {
-                        target_column(&table, name, "field list").map(LoadPlace::Column)
-                    }
+                    LoadTarget::Column(name) => column(name).map(LoadPlace::Column),
                     LoadTarget::Variable(name) => Ok(LoadPlace::Variable(name.to_lowercase())),
                 })
                 .collect::<SqlResult<_>>()?,
@@ -63,10 +75,10 @@ impl Binder<'_> {
                 check_generated(&table, *column)?;
             }
         }
-        let scope = Scope::table(&database, &load.table.name, &table);
+        let scope = Scope::table(&seen_in, &load.table.name, &seen);
         let mut assignments = Vec::with_capacity(load.assignments.len());
         for assignment in &load.assignments {
-            assignments.push(self.assignment(assignment, &table, &scope)?);
+            assignments.push(self.assignment(assignment, &seen, &scope)?);
         }
         let on_conflict = match (load.replace, load.ignore || load.local) {
             (true, _) => ConflictAction::Replace,
@@ -78,6 +90,7 @@ impl Binder<'_> {
         let (_, subqueries) = self.finish(None)?;
         Ok(InsertPlan {
             target,
+            through,
             columns: Vec::new(),
             source: InsertSource::Load(source),
             // The rows come from the client, which cannot be told of one after the other.

@@ -67,6 +67,7 @@ mod subplans;
 mod subquery;
 #[cfg(test)]
 mod tests;
+mod through_view;
 mod unnest;
 mod update_subqueries;
 mod view;
@@ -83,7 +84,7 @@ pub use physical::{
     AccessLock, ApplyKind, Assignment, ConflictAction, Counted, DateParameter, DeletePlan,
     HandleRange, IndexRange, InsertPlan, InsertSource, JoinKind, OutputColumn, PhysicalPlan,
     PlanNode, PointAccess, QueryPlan, Recursion, SortKey, SourceTable, Subplan, SubplanResult,
-    TargetTable, UpdatePlan, UpdatedTable,
+    TargetTable, ThroughView, UpdatePlan, UpdatedTable,
 };
 pub use planner::{Planner, StatementPlan, StringVariables, VariableTypes};
 pub use relations::{Parent, Reference, Related, Relations};

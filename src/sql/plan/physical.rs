@@ -416,6 +416,8 @@ pub enum ConflictAction {
 pub struct InsertPlan {
     /// Into.
     pub target: TargetTable,
+    /// The view that the statement names.
+    pub through: Option<ThroughView>,
     /// Offsets of the columns given, in the order of the source's columns.
     pub columns: Vec<usize>,
     /// The rows.
@@ -445,6 +447,20 @@ pub struct UpdatedTable {
     pub at: SourceTable,
     /// In order; each sees the columns assigned before it, as MySQL does.
     pub assignments: Vec<Assignment>,
+    /// The view that the statement names.
+    pub through: Option<ThroughView>,
+}
+
+/// A view that rows are changed through.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ThroughView {
+    /// Its database.
+    pub database: String,
+    /// Its name.
+    pub view: String,
+    /// What WITH CHECK OPTION asks of a row that is written: over the table's row where it is inserted, over the source's where it is
+    /// changed.
+    pub check: Option<Expr>,
 }
 
 /// UPDATE of tables joined, perhaps, by the source.

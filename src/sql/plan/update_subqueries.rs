@@ -20,7 +20,7 @@ pub(super) fn with_assigned_subqueries(
     let columns = source.schema().into_iter().enumerate();
     let mut exprs: Vec<Expr> =
         columns.map(|(index, field_type)| Expr::column(index, field_type)).collect();
-    for UpdatedTable { at, assignments } in tables {
+    for UpdatedTable { at, assignments, .. } in tables {
         // What the columns assigned before are, of the row as it was: an assignment sees them changed.
         let mut changed: Vec<(usize, Expr)> = Vec::new();
         for assignment in assignments {

@@ -3,8 +3,11 @@
 //! What is kept is a text ([`query_text`]) in which every name says what it belongs to ([`qualify`]): it means the same whatever database is
 //! in use, and whatever columns its tables get later.
 
+mod changes;
 mod expr_text;
 mod literal_text;
+mod merge;
+mod names;
 mod qualify;
 mod query_text;
 #[cfg(test)]
@@ -13,6 +16,11 @@ mod updatable;
 
 use serde::{Deserialize, Serialize};
 
+pub use changes::{
+    Known, Through, ViewParts, merge_delete, merge_update, not_updatable, not_updatable_column,
+    several_tables, view_parts,
+};
+pub use merge::Leaf;
 pub use qualify::{qualify, reads_of};
 pub use query_text::query_text;
 pub use updatable::updatable_query;

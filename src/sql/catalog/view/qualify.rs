@@ -1,5 +1,9 @@
 //! Says of every name in a query what it belongs to, so that its text means the same wherever it is read.
 
+use std::mem;
+
+use super::merge::Merging;
+use super::names::{Frame, Relation, expand, joined, same};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::InfoSchema;
 use crate::sql::parser::ast::{
@@ -14,49 +18,21 @@ pub fn qualify(
     schema: &InfoSchema,
     current_db: Option<&str>,
 ) -> SqlResult<Vec<String>> {
-    let mut qualifier =
-        Qualifier { schema, current_db, common: Vec::new(), frames: Vec::new(), read: Vec::new() };
+    let mut qualifier = Qualifier::new(schema, current_db);
     qualifier.query(query, true)
 }
 
 /// The tables that a canonical query reads, in order, by database and name; a name may be there twice.
 pub fn reads_of(query: &Query, schema: &InfoSchema) -> Vec<(String, String)> {
-    let mut qualifier = Qualifier {
-        schema,
-        current_db: None,
-        common: Vec::new(),
-        frames: Vec::new(),
-        read: Vec::new(),
-    };
+    let mut qualifier = Qualifier::new(schema, None);
     // What is wrong with it is told by whoever reads it.
     let _ = qualifier.query(&mut query.clone(), true);
     qualifier.read
 }
 
-/// What FROM names.
-#[derive(Clone, Default)]
-struct Relation {
-    /// Of a table that goes by its own name.
-    database: Option<String>,
-    alias: String,
-    columns: Vec<String>,
-    /// Columns that USING or NATURAL joined away.
-    hidden: Vec<usize>,
-}
-
-/// A query's names.
-#[derive(Clone, Default)]
-struct Frame {
-    relations: Vec<Relation>,
-    /// What `*` gives: relation and column.
-    star: Vec<(usize, usize)>,
-    /// The names of what is selected.
-    items: Vec<String>,
-}
-
 /// Whether the names of what is selected count.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Items {
+pub(super) enum Items {
     No,
     /// Where there is no such column.
     Last,
@@ -65,14 +41,16 @@ enum Items {
 }
 
 /// What the walk through a query knows.
-struct Qualifier<'a> {
-    schema: &'a InfoSchema,
-    current_db: Option<&'a str>,
+pub(super) struct Qualifier<'a> {
+    pub(super) schema: &'a InfoSchema,
+    pub(super) current_db: Option<&'a str>,
     /// WITH's tables in sight.
-    common: Vec<(String, Vec<String>)>,
+    pub(super) common: Vec<(String, Vec<String>)>,
     /// The queries around, the nearest last.
-    frames: Vec<Frame>,
+    pub(super) frames: Vec<Frame>,
     read: Vec<(String, String)>,
+    /// It is a statement that changes rows: what becomes of views in it.
+    pub(super) merging: Option<Merging<'a>>,
 }
 
 /// Whether a text may be a column's name.
@@ -80,12 +58,12 @@ fn is_column_name(text: &str) -> bool {
     !text.is_empty() && !text.ends_with(' ') && text.chars().count() <= 64
 }
 
-/// Names are compared without case.
-fn same(left: &str, right: &str) -> bool {
-    left.to_lowercase() == right.to_lowercase()
-}
+impl<'a> Qualifier<'a> {
+    pub(super) fn new(schema: &'a InfoSchema, current_db: Option<&'a str>) -> Qualifier<'a> {
+        let (common, frames, read) = (Vec::new(), Vec::new(), Vec::new());
+        Qualifier { schema, current_db, common, frames, read, merging: None }
+    }
 
-impl Qualifier<'_> {
     /// A query; the items of one that makes a table all get aliases.
     fn query(&mut self, query: &mut Query, named: bool) -> SqlResult<Vec<String>> {
         let in_sight = self.common.len();
@@ -188,20 +166,25 @@ impl Qualifier<'_> {
 
     /// All expressions of a SELECT, once its tables are known.
     fn clauses(&mut self, select: &mut Select, order_by: &mut [OrderItem]) -> SqlResult<()> {
+        self.enter("field list");
         for item in &mut select.items {
             if let SelectItem::Expr { expr, .. } = item {
                 self.expr(expr, Items::No)?;
             }
         }
+        self.enter("where clause");
         select.selection.iter_mut().try_for_each(|expr| self.expr(expr, Items::No))?;
+        self.enter("group statement");
         select.group_by.iter_mut().try_for_each(|expr| self.expr(expr, Items::Last))?;
+        self.enter("having clause");
         select.having.iter_mut().try_for_each(|expr| self.expr(expr, Items::First))?;
+        self.enter("order clause");
         select.windows.iter_mut().try_for_each(|named| self.window(&mut named.window))?;
         self.order(order_by)
     }
 
     /// Items of ORDER BY: a name alone is what is selected before it is a column.
-    fn order(&mut self, items: &mut [OrderItem]) -> SqlResult<()> {
+    pub(super) fn order(&mut self, items: &mut [OrderItem]) -> SqlResult<()> {
         items.iter_mut().try_for_each(|item| {
             let alone = matches!(item.expr, Expr::Column { .. });
             self.expr(&mut item.expr, if alone { Items::First } else { Items::Last })
@@ -222,19 +205,25 @@ impl Qualifier<'_> {
     }
 
     /// What FROM names, with the columns that it gives.
-    fn from(&mut self, table: &mut TableRef) -> SqlResult<Frame> {
-        let relation = match table {
+    pub(super) fn from(&mut self, table: &mut TableRef) -> SqlResult<Frame> {
+        if let Some((database, view)) = self.view_to_merge(table) {
+            return self.merge(table, &database, &view);
+        }
+        let mut relation = match table {
             TableRef::Table { name, alias, .. } => self.table(name, alias.as_deref())?,
             TableRef::Derived { query, alias, columns, .. } => {
-                let names = self.query(query, true)?;
-                let columns = if columns.is_empty() { names } else { columns.clone() };
+                let merging = self.pause_merging();
+                let names = self.query(query, true);
+                self.resume_merging(merging);
+                let columns = if columns.is_empty() { names? } else { columns.clone() };
                 Relation { alias: alias.clone(), columns, ..Relation::default() }
             }
-            TableRef::Json(_) => return Err(SqlError::unsupported("JSON_TABLE in a view")),
+            TableRef::Json(json) => self.json_table(json)?,
             TableRef::Join { left, right, op, constraint } => {
                 return self.join(left, right, *op, constraint);
             }
         };
+        self.rename(table, &mut relation)?;
         let star = (0..relation.columns.len()).map(|column| (0, column)).collect();
         Ok(Frame { relations: vec![relation], star, items: Vec::new() })
     }
@@ -250,7 +239,11 @@ impl Qualifier<'_> {
         }
         let no_database = || SqlError::new(errno::NO_DB, "No database selected");
         let database = name.database.as_deref().or(self.current_db).ok_or_else(no_database)?;
-        let table = self.schema.require_table(database, &name.name)?;
+        let own = self.temporary(database, &name.name).cloned();
+        let table = match &own {
+            Some(table) => table,
+            None => self.schema.require_table(database, &name.name)?,
+        };
         let home = self.schema.require_database(database)?.name.clone();
         self.read.push((home.clone(), table.name.clone()));
         let columns = table.visible_columns().iter().map(|column| column.name.clone()).collect();
@@ -258,7 +251,7 @@ impl Qualifier<'_> {
         name.name.clone_from(&table.name);
         let database = alias.is_none().then_some(home);
         let alias = alias.map_or_else(|| table.name.clone(), str::to_owned);
-        Ok(Relation { database, alias, columns, hidden: Vec::new() })
+        Ok(Relation { database, alias, columns, ..Relation::default() })
     }
 
     /// A join. USING and NATURAL become the condition that they stand for.
@@ -269,7 +262,9 @@ impl Qualifier<'_> {
         op: JoinOp,
         constraint: &mut JoinConstraint,
     ) -> SqlResult<Frame> {
+        let mark = self.mark();
         let left = self.from(left)?;
+        let middle = self.mark();
         let lateral = matches!(right, TableRef::Derived { lateral: true, .. });
         if lateral {
             self.frames.push(left.clone());
@@ -279,6 +274,16 @@ impl Qualifier<'_> {
             self.frames.pop();
         }
         let right = bound?;
+        let padded = match op {
+            JoinOp::Inner | JoinOp::Straight => None,
+            JoinOp::Left => Some((&right, middle, self.mark())),
+            JoinOp::Right => Some((&left, mark, middle)),
+        };
+        let padded = match padded {
+            Some((frame, from, to)) => self.pad(frame, from, to)?,
+            None => Vec::new(),
+        };
+        self.enter("on clause");
         let (frame, shared) = joined(left, right, op, constraint);
         match constraint {
             JoinConstraint::None => {}
@@ -290,45 +295,53 @@ impl Qualifier<'_> {
             }
             JoinConstraint::Using(_) | JoinConstraint::Natural => {
                 let column = |at: (usize, usize)| frame.column(at);
-                let mut equal: Vec<Expr> = shared
-                    .iter()
-                    .map(|(left, right)| {
-                        let sides = (Box::new(column(*left)), Box::new(column(*right)));
-                        Expr::Binary(BinaryOp::Eq, sides.0, sides.1)
-                    })
-                    .collect();
-                *constraint = match equal.len() {
-                    0 => JoinConstraint::None,
-                    1 => JoinConstraint::On(equal.remove(0)),
-                    _ => JoinConstraint::On(Expr::And(equal)),
+                let equal = shared.iter().map(|(left, right)| {
+                    let sides = (Box::new(column(*left)), Box::new(column(*right)));
+                    Expr::Binary(BinaryOp::Eq, sides.0, sides.1)
+                });
+                *constraint = match shared.is_empty() {
+                    true => JoinConstraint::None,
+                    false => JoinConstraint::On(Expr::all(equal.collect())),
                 };
             }
+        }
+        if !padded.is_empty() {
+            let said = match mem::replace(constraint, JoinConstraint::None) {
+                JoinConstraint::On(condition) => Some(condition),
+                _ => None,
+            };
+            *constraint = JoinConstraint::On(Expr::all(padded.into_iter().chain(said).collect()));
         }
         Ok(frame)
     }
 
     /// An expression with all that is in it.
-    fn expr(&mut self, expr: &mut Expr, items: Items) -> SqlResult<()> {
+    pub(super) fn expr(&mut self, expr: &mut Expr, items: Items) -> SqlResult<()> {
         match expr {
-            Expr::Column { database, table, name } => {
-                self.column(database, table, name, items);
-                return Ok(());
-            }
+            Expr::Column { .. } => return self.column(expr, items),
+            Expr::Default(Some(name)) | Expr::InsertedValue(name) => self.bare_column(name),
             Expr::Parameter(_)
             | Expr::UserVariable(_)
             | Expr::SystemVariable(..)
-            | Expr::AssignUserVariable(..) => {
+            | Expr::AssignUserVariable(..)
+                if self.merging.is_none() =>
+            {
                 return Err(SqlError::new(
                     errno::VIEW_SELECT_VARIABLE,
                     "View's SELECT contains a variable or parameter",
                 ));
             }
-            Expr::JsonValue(_) => return Err(SqlError::unsupported("JSON_VALUE in a view")),
+            Expr::JsonValue(_) if self.merging.is_none() => {
+                return Err(SqlError::unsupported("JSON_VALUE in a view"));
+            }
             Expr::InQuery { query, .. }
             | Expr::Compared { query, .. }
             | Expr::Exists(query)
             | Expr::Subquery(query) => {
-                self.query(query, false)?;
+                let merging = self.pause_merging();
+                let done = self.query(query, false);
+                self.resume_merging(merging);
+                done?;
             }
             Expr::Window(call) => {
                 if let Over::Window(window) = &mut call.over {
@@ -341,141 +354,23 @@ impl Qualifier<'_> {
     }
 
     /// Gives a column's name what it belongs to. One that stands for what is selected has nothing.
-    fn column(
-        &self,
-        database: &mut Option<String>,
-        table: &mut Option<String>,
-        name: &mut String,
-        items: Items,
-    ) {
+    fn column(&self, expr: &mut Expr, items: Items) -> SqlResult<()> {
+        let Expr::Column { database, table, name } = &*expr else { return Ok(()) };
+        let wanted = (database.as_deref(), table.as_deref(), name.as_str());
         for (depth, frame) in self.frames.iter().rev().enumerate() {
             let selected =
                 depth == 0 && table.is_none() && frame.items.iter().any(|item| same(item, name));
             if selected && items == Items::First {
-                return;
+                return Ok(());
             }
-            if let Some(at) = frame.find(database.as_deref(), table.as_deref(), name) {
-                let Expr::Column { database: home, table: of, name: real } = frame.column(at)
-                else {
-                    return;
-                };
-                (*database, *table, *name) = (home, of, real);
-                return;
+            if let Some(at) = self.found_in(frame, wanted)? {
+                *expr = frame.column(at);
+                return Ok(());
             }
             if selected && items == Items::Last {
-                return;
+                return Ok(());
             }
         }
+        self.not_found(wanted)
     }
-}
-
-impl Frame {
-    /// Where a column is.
-    fn find(
-        &self,
-        database: Option<&str>,
-        table: Option<&str>,
-        name: &str,
-    ) -> Option<(usize, usize)> {
-        let meant = |relation: &Relation| {
-            table.is_none_or(|table| same(&relation.alias, table))
-                && database.is_none_or(|database| {
-                    relation.database.as_ref().is_none_or(|home| same(home, database))
-                })
-        };
-        self.relations.iter().enumerate().filter(|(_, relation)| meant(relation)).find_map(
-            |(at, relation)| {
-                let mut columns = relation.columns.iter().enumerate();
-                let found = columns.find(|(position, column)| {
-                    same(column, name) && (table.is_some() || !relation.hidden.contains(position))
-                });
-                found.map(|(position, _)| (at, position))
-            },
-        )
-    }
-
-    /// A column by where it is, with all that can be said of it.
-    fn column(&self, (relation, column): (usize, usize)) -> Expr {
-        let relation = &self.relations[relation];
-        Expr::Column {
-            database: relation.database.clone(),
-            table: Some(relation.alias.clone()),
-            name: relation.columns[column].clone(),
-        }
-    }
-}
-
-/// The columns that `*` or `t.*` gives.
-fn expand(frame: &Frame, table: Option<&ObjectName>, items: &mut Vec<SelectItem>) {
-    let all: Vec<(usize, usize)> = match table {
-        None => frame.star.clone(),
-        Some(table) => {
-            let meant = |relation: &Relation| {
-                same(&relation.alias, &table.name)
-                    && match (&table.database, &relation.database) {
-                        (Some(wanted), Some(home)) => same(wanted, home),
-                        _ => true,
-                    }
-            };
-            let found = frame.relations.iter().position(meant);
-            let columns = found.map_or(0, |at| frame.relations[at].columns.len());
-            (0..columns).map(|column| (found.unwrap_or(0), column)).collect()
-        }
-    };
-    items.extend(all.into_iter().map(|at| {
-        let expr = frame.column(at);
-        let name = frame.relations[at.0].columns[at.1].clone();
-        SelectItem::Expr { expr, alias: Some(name.clone()), text: name }
-    }));
-}
-
-/// A pair of columns that are set equal.
-type Shared = ((usize, usize), (usize, usize));
-
-/// The names of both sides of a join, and what USING or NATURAL sets equal.
-fn joined(
-    left: Frame,
-    right: Frame,
-    op: JoinOp,
-    constraint: &JoinConstraint,
-) -> (Frame, Vec<Shared>) {
-    let moved = left.relations.len();
-    let names: Vec<String> = match constraint {
-        JoinConstraint::Using(names) => names.clone(),
-        JoinConstraint::Natural => {
-            left.star.iter().map(|at| left.relations[at.0].columns[at.1].clone()).collect()
-        }
-        JoinConstraint::None | JoinConstraint::On(_) => Vec::new(),
-    };
-    let mut shared: Vec<Shared> = Vec::new();
-    for name in names {
-        if let (Some(one), Some(other)) =
-            (left.find(None, None, &name), right.find(None, None, &name))
-        {
-            shared.push((one, (other.0 + moved, other.1)));
-        }
-    }
-    let right_star: Vec<(usize, usize)> =
-        right.star.iter().map(|(relation, column)| (relation + moved, *column)).collect();
-    let mut frame = left;
-    let left_star = std::mem::take(&mut frame.star);
-    frame.relations.extend(right.relations);
-    // The side that keeps all its rows has the columns that both have.
-    let swapped = op == JoinOp::Right;
-    let (first, second) = if swapped { (right_star, left_star) } else { (left_star, right_star) };
-    let side = |pair: &Shared| if swapped { (pair.1, pair.0) } else { *pair };
-    let (kept, dropped): (Vec<_>, Vec<_>) = shared.iter().map(side).unzip();
-    for (relation, column) in &dropped {
-        frame.relations[*relation].hidden.push(*column);
-    }
-    if shared.is_empty() {
-        // The order of the text.
-        let (left, right) = if swapped { (second, first) } else { (first, second) };
-        frame.star = left.into_iter().chain(right).collect();
-    } else {
-        let (common, own): (Vec<_>, Vec<_>) = first.into_iter().partition(|at| kept.contains(at));
-        let others = second.into_iter().filter(|at| !dropped.contains(at));
-        frame.star = common.into_iter().chain(own).chain(others).collect();
-    }
-    (frame, shared)
 }

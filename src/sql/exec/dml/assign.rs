@@ -1,10 +1,12 @@
 //! Values for columns: conversion, defaults, NOT NULL.
 
+use std::sync::Arc;
+
 use crate::common::{SqlResult, errno};
 use crate::sql::catalog::{ColumnInfo, DefaultValue, SchemaState, TableInfo};
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::{EvalContext, Expr};
-use crate::sql::plan::TargetTable;
+use crate::sql::plan::{TargetTable, ThroughView};
 use crate::sql::table_codec;
 use crate::sql::types::{Datum, FieldType, TypeKind, convert_for_column};
 
@@ -70,21 +72,30 @@ pub(super) enum Default {
     Value(Datum),
     /// What this gives, over the row.
     Computed(Expr),
-    /// There is none: error 1364.
-    Missing,
+    /// There is none: error 1364, or of a table that is written through a view, error 1423.
+    Missing(Option<Arc<str>>),
 }
 
 /// The defaults of all columns of a table.
-pub(super) fn defaults(target: &TargetTable, ctx: &ExecContext) -> SqlResult<Vec<Default>> {
+pub(super) fn defaults(
+    target: &TargetTable,
+    through: Option<&ThroughView>,
+    ctx: &ExecContext,
+) -> SqlResult<Vec<Default>> {
     let rules = target.rules.as_deref();
+    let view = through.map(|through| format!("{}.{}", through.database, through.view).into());
     let default = |column: &ColumnInfo| match rules.and_then(|r| r.default_of(column.offset)) {
         Some(expr) => Ok(Default::Computed(expr.clone())),
-        None => default_of(column, &ctx.eval),
+        None => default_of(column, view.as_ref(), &ctx.eval),
     };
     target.table.columns.iter().map(default).collect()
 }
 
-fn default_of(column: &ColumnInfo, ctx: &EvalContext) -> SqlResult<Default> {
+fn default_of(
+    column: &ColumnInfo,
+    view: Option<&Arc<str>>,
+    ctx: &EvalContext,
+) -> SqlResult<Default> {
     // Nobody could have given it a value.
     if column.state != SchemaState::Public {
         return unseen_value(column, ctx).map(Default::Value);
@@ -101,7 +112,7 @@ fn default_of(column: &ColumnInfo, ctx: &EvalContext) -> SqlResult<Default> {
         None if column.field_type.kind == TypeKind::Enum => {
             Default::Value(column.field_type.implicit_default())
         }
-        None => Default::Missing,
+        None => Default::Missing(view.cloned()),
     })
 }
 
@@ -136,9 +147,18 @@ impl Default {
         match self {
             Default::Value(value) => Ok(value.clone()),
             Default::Computed(expr) => assign(expr.eval(row, ctx)?, column, 1, ctx),
-            Default::Missing => {
-                let message = format!("Field '{}' doesn't have a default value", column.name);
-                ctx.warn_or_fail(errno::NO_DEFAULT_FOR_FIELD, message)?;
+            Default::Missing(view) => {
+                let missing = "doesn't have a default value";
+                let (code, message) = match view {
+                    None => {
+                        (errno::NO_DEFAULT_FOR_FIELD, format!("Field '{}' {missing}", column.name))
+                    }
+                    Some(view) => (
+                        errno::NO_DEFAULT_FOR_VIEW_FIELD,
+                        format!("Field of view '{view}' underlying table {missing}"),
+                    ),
+                };
+                ctx.warn_or_fail(code, message)?;
                 Ok(column.field_type.implicit_default())
             }
         }

@@ -2,6 +2,7 @@
 
 use super::assign::{self, Default};
 use super::references::{References, tolerate};
+use super::through::passes;
 use super::update::{Assigned, assign_row, assigned_auto_column, update};
 use super::writer::{Conflict, NewRow, TableWriter, unless_forbidden};
 use super::{CHUNK, DmlResult, auto_ids, warning_count};
@@ -25,6 +26,8 @@ pub(super) struct Insert<'a> {
     assignments: Vec<Assignment>,
     single_row: bool,
     pub(super) rows: u64,
+    /// Rows that a view has kept away.
+    kept_away: u64,
     duplicates: u64,
     delta: TableDelta,
     result: DmlResult,
@@ -57,11 +60,12 @@ pub(super) async fn run(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlRe
         ctx,
         writer: TableWriter::new(&plan.target.table, plan.target.rules.as_deref(), ctx),
         references: References::of(&plan.target, ctx),
-        defaults: assign::defaults(&plan.target, ctx)?,
+        defaults: assign::defaults(&plan.target, plan.through.as_ref(), ctx)?,
         subqueries,
         assignments,
         single_row: matches!(&plan.source, InsertSource::Values(rows) if rows.len() == 1),
         rows: 0,
+        kept_away: 0,
         duplicates: 0,
         delta: TableDelta::default(),
         result: DmlResult::default(),
@@ -77,7 +81,9 @@ pub(super) async fn run(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlRe
         InsertSource::Query(query) => insert.insert_query(query).await?,
         InsertSource::Load(source) => insert.load(source).await?,
     }
-    let Insert { mut result, rows, duplicates, single_row, delta, references, .. } = insert;
+    let Insert { mut result, rows, kept_away, duplicates, single_row, delta, references, .. } =
+        insert;
+    let rows = rows - kept_away;
     result.deltas.push((plan.target.table.id, delta));
     result.deltas.extend(references.into_iter().flat_map(References::into_deltas));
     if !single_row {
@@ -140,7 +146,7 @@ impl Insert<'_> {
         let value = |(default, column): (&Default, &ColumnInfo)| match default {
             Default::Value(value) if !value.is_null() => value.clone(),
             _ if column.field_type.not_null => column.field_type.implicit_default(),
-            Default::Value(_) | Default::Computed(_) | Default::Missing => Datum::Null,
+            Default::Value(_) | Default::Computed(_) | Default::Missing(_) => Datum::Null,
         };
         self.defaults.iter().zip(&self.plan.target.table.columns).map(value).collect()
     }
@@ -296,6 +302,10 @@ impl Insert<'_> {
                 self.duplicates += 1;
                 continue;
             };
+            if !passes(self.plan.through.as_ref(), &row.values, self.ctx)? {
+                self.kept_away += 1;
+                continue;
+            }
             hidden = hidden.wrapping_add(1);
             self.writer.unique_keys(&row, &mut keys);
             prepared.push((row, generate, id, read));
@@ -427,6 +437,9 @@ impl Insert<'_> {
         let id = auto_column(table).map_or(0, |offset| explicit_id(&values[offset]));
         let new = self.writer.prepare_changed(&old, values, conflict.handle);
         let Some(new) = unless_forbidden(self.ctx, new)? else { return Ok(Written::Nothing) };
+        if !passes(self.plan.through.as_ref(), &new.values, self.ctx)? {
+            return Ok(Written::Nothing);
+        }
         let mut keys = Vec::new();
         self.writer.changed_unique_keys(&old, conflict.handle, &new, &mut keys)?;
         self.writer.fetch_more(keys).await?;

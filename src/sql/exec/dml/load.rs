@@ -66,7 +66,7 @@ impl Insert<'_> {
                 let message = format!("Row {} doesn't contain data for all columns", self.rows);
                 self.ctx.eval.warn_or_fail(errno::WARN_TOO_FEW_RECORDS, message)?;
                 // That has been said; that there is no default need not be said as well.
-                let is_missing = matches!(self.defaults[offset], Default::Missing);
+                let is_missing = matches!(self.defaults[offset], Default::Missing(_));
                 Ok(is_missing.then(|| column.field_type.implicit_default()))
             }
             Some(None) => self.loaded_null(column).map(Some),

@@ -12,6 +12,7 @@ mod insert;
 mod load;
 mod mirrored;
 mod references;
+mod through;
 mod update;
 mod writer;
 

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 
 use super::insert::{auto_column, explicit_id};
 use super::references::{References, tolerate};
+use super::through::passes;
 use super::writer::{NewRow, TableWriter, unless_forbidden};
 use super::{CHUNK, DmlResult, assign, warning_count};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::TableInfo;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::subquery::{self, all_rows};
-use crate::sql::plan::{Assignment, SourceTable, UpdatePlan, UpdatedTable};
+use crate::sql::plan::{Assignment, SourceTable, ThroughView, UpdatePlan, UpdatedTable};
 use crate::sql::stats::TableDelta;
 use crate::sql::table_codec;
 use crate::sql::types::Datum;
@@ -84,11 +85,12 @@ pub(super) async fn run(plan: &UpdatePlan, ctx: &ExecContext) -> SqlResult<DmlRe
     // They are read before the first write, so that the statement does not meet its own rows again.
     let rows = all_rows(&found.ready(&plan.source), &mut 0, ctx).await?;
     let mut result = DmlResult::default();
-    for (position, UpdatedTable { at, assignments }) in plan.tables.iter().enumerate() {
+    for (position, updated) in plan.tables.iter().enumerate() {
+        let UpdatedTable { at, assignments, through } = updated;
         let assignments = found.assignments(assignments);
         let id = at.target.table.id;
         let again = plan.tables[..position].iter().any(|before| before.at.target.table.id == id);
-        let how = How { ignore: plan.ignore, again };
+        let how = How { ignore: plan.ignore, again, through: through.as_ref() };
         update_table(at, &assignments, &rows, how, &mut result, ctx).await?;
     }
     result.info = format!(
@@ -102,11 +104,13 @@ pub(super) async fn run(plan: &UpdatePlan, ctx: &ExecContext) -> SqlResult<DmlRe
 
 /// How a table is changed.
 #[derive(Clone, Copy)]
-struct How {
+struct How<'a> {
     /// Rows that cannot be changed stay as they are.
     ignore: bool,
     /// It is changed under another name before.
     again: bool,
+    /// The view that the statement names.
+    through: Option<&'a ThroughView>,
 }
 
 /// A row that was changed under another name since it was read, with what its assignments have made of it as it was: they are of the columns
@@ -133,7 +137,7 @@ async fn update_table(
     at: &SourceTable,
     assignments: &[Assignment],
     rows: &[Vec<Datum>],
-    how: How,
+    how: How<'_>,
     result: &mut DmlResult,
     ctx: &ExecContext,
 ) -> SqlResult<()> {
@@ -183,6 +187,10 @@ async fn update_table(
                 highest = highest.max(numbered.map_or(0, |offset| explicit_id(&values[offset])));
                 let new = writer.prepare_changed(old, values, handle);
                 let Some(new) = unless_forbidden(ctx, new)? else { continue };
+                if !seen_by(how.through, (&read, start), &new, ctx)? {
+                    result.matched -= 1;
+                    continue;
+                }
                 changes.push(Change { old: old[..table.columns.len()].to_vec(), handle, new });
             }
         }
@@ -195,6 +203,21 @@ async fn update_table(
     result.deltas.push((table.id, TableDelta::changed(changed)));
     result.deltas.extend(references.into_iter().flat_map(References::into_deltas));
     Ok(())
+}
+
+/// Whether the view that rows are changed through shows a row as it is to be, which stands from `start` on in a source's.
+fn seen_by(
+    through: Option<&ThroughView>,
+    (row, start): (&[Datum], usize),
+    new: &NewRow,
+    ctx: &ExecContext,
+) -> SqlResult<bool> {
+    if through.is_none_or(|through| through.check.is_none()) {
+        return Ok(true);
+    }
+    let mut row = row.to_vec();
+    row.splice(start..start + new.values.len(), new.values.iter().cloned());
+    passes(through, &row, ctx)
 }
 
 /// The AUTO_INCREMENT column, if it is among those assigned to: generated values must be above what it gets.

@@ -177,6 +177,7 @@ impl Fixture {
             .map(|row| row.into_iter().map(|value| Some(Expr::literal(value))).collect::<Vec<_>>());
         let plan = InsertPlan {
             target: self.target(),
+            through: None,
             columns,
             source: InsertSource::Values(values.collect()),
             on_conflict,
@@ -209,6 +210,7 @@ impl Fixture {
             tables: vec![UpdatedTable {
                 at: SourceTable { target: self.target(), start: 0 },
                 assignments: vec![Assignment { column, value }],
+                through: None,
             }],
             source: self.read(id, AccessLock::ForUpdate),
             ignore: false,

@@ -3,6 +3,11 @@
 use super::{Expr, OnResponse};
 
 impl Expr {
+    /// All of some, of which there is at least one.
+    pub fn all(mut exprs: Vec<Expr>) -> Expr {
+        if exprs.len() == 1 { exprs.remove(0) } else { Expr::And(exprs) }
+    }
+
     /// Its operands, in order. What is inside of a query is not among them.
     pub fn children(&self) -> Vec<&Expr> {
         match self {
