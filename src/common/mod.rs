@@ -5,6 +5,6 @@ mod ids;
 pub mod retry;
 mod timestamp;
 
-pub use error::{Conflict, ErrorClass, Fault, SqlError, SqlResult, errno};
+pub use error::{Conflict, ErrorClass, Fault, Signalled, SqlError, SqlResult, errno};
 pub use ids::{LogIndex, PeerId, RegionId, StoreId, Term};
 pub use timestamp::Timestamp;

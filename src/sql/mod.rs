@@ -10,6 +10,7 @@ pub mod functions;
 pub mod kv;
 pub mod parser;
 pub mod plan;
+pub mod program;
 pub mod statement;
 pub mod stats;
 pub mod system;

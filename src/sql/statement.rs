@@ -4,7 +4,7 @@
 //! commits, may be prepared, takes long or changes something asks here, and nowhere is there another list of kinds.
 
 use super::parser::Statement;
-use super::parser::ast::{InsertRows, Maintenance, ShowKind};
+use super::parser::ast::{InsertRows, Maintenance, RoutineKind, ShowKind};
 
 #[cfg(test)]
 mod tests;
@@ -120,16 +120,21 @@ macro_rules! statements {
 statements! {
     // kind              Com_…                    commits uses    answers prepares begins right
     AlterDb              "alter_db"               First   Schema  Done Text  Here  "ALTER";
+    AlterFunction        "alter_function"         First   Schema  Done Never Here  "ALTER ROUTINE";
+    AlterProcedure       "alter_procedure"        First   Schema  Done Never Here  "ALTER ROUTINE";
     AlterTable           "alter_table"            First   Schema  Done Text  Here  "ALTER";
     AlterUser            "alter_user"             First   Schema  Done Text  Here  "CREATE USER";
     Analyze              "analyze"                First   Schema  Rows Text  Apart "INSERT";
     Begin                "begin"                  First   Session Done Text  Here  Anybody;
+    CallProcedure        "call_procedure"         Never   Another Rows Text  Here  "EXECUTE";
     ChangeDb             "change_db"              Never   Session Done Text  Here  Anybody;
     Check                "check"                  First   Schema  Rows Text  Apart "SELECT";
     Checksum             "checksum"               Never   Session Rows Text  Apart "SELECT";
     Commit               "commit"                 Itself  Session Done Text  Here  Anybody;
     CreateDb             "create_db"              First   Schema  Done Text  Here  "CREATE";
+    CreateFunction       "create_function"        First   Schema  Done Never Here  "CREATE ROUTINE";
     CreateIndex          "create_index"           First   Schema  Done Text  Here  "INDEX";
+    CreateProcedure      "create_procedure"       First   Schema  Done Never Here  "CREATE ROUTINE";
     CreateTable          "create_table"           First   Schema  Done Text  Here  "CREATE";
     CreateUser           "create_user"            First   Schema  Done Text  Here  "CREATE USER";
     CreateView           "create_view"            First   Schema  Done Text  Here  "CREATE VIEW";
@@ -137,13 +142,16 @@ statements! {
     Delete               "delete"                 Never   Writes  Done Plan  Here  "DELETE";
     Do                   "do"                     Never   Session Done Text  Here  Anybody;
     DropDb               "drop_db"                First   Schema  Done Text  Here  "DROP";
+    DropFunction         "drop_function"          First   Schema  Done Never Here  "ALTER ROUTINE";
     DropIndex            "drop_index"             First   Schema  Done Text  Here  "INDEX";
+    DropProcedure        "drop_procedure"         First   Schema  Done Never Here  "ALTER ROUTINE";
     DropTable            "drop_table"             First   Schema  Done Text  Here  "DROP";
     DropUser             "drop_user"              First   Schema  Done Text  Here  "CREATE USER";
     DropView             "drop_view"              First   Schema  Done Text  Here  "DROP";
     ExecuteSql           "execute_sql"            Itself  Another Rows Never Here  Anybody;
     Explain              "explain_other"          Never   Session Rows Text  Apart "SELECT";
     Flush                "flush"                  First   Session Done Text  Here  "RELOAD";
+    GetDiagnostics       "get_diagnostics"        Never   Session Done Never Here  Anybody;
     Insert               "insert"                 Never   Writes  Done Plan  Here  "INSERT";
     InsertSelect         "insert_select"          Never   Writes  Done Plan  Here  "INSERT";
     Kill                 "kill"                   Never   Session Done Text  Here  "CONNECTION_ADMIN";
@@ -156,6 +164,7 @@ statements! {
     Repair               "repair"                 First   Schema  Rows Text  Apart "INSERT";
     Replace              "replace"                Never   Writes  Done Plan  Here  "INSERT";
     ReplaceSelect        "replace_select"         Never   Writes  Done Plan  Here  "INSERT";
+    Resignal             "resignal"               Never   Session Done Never Here  Anybody;
     Rollback             "rollback"               Itself  Session Done Text  Here  Anybody;
     RollbackToSavepoint  "rollback_to_savepoint"  Never   Session Done Text  Here  Anybody;
     Savepoint            "savepoint"              Never   Session Done Text  Here  Anybody;
@@ -165,6 +174,8 @@ statements! {
     ShowCharsets         "show_charsets"          Never   Session Rows Text  Apart Anybody;
     ShowCollations       "show_collations"        Never   Session Rows Text  Apart Anybody;
     ShowCreateDb         "show_create_db"         Never   Session Rows Text  Apart Anybody;
+    ShowCreateFunc       "show_create_func"       Never   Session Rows Text  Apart Anybody;
+    ShowCreateProc       "show_create_proc"       Never   Session Rows Text  Apart Anybody;
     ShowCreateTable      "show_create_table"      Never   Session Rows Text  Apart "SELECT";
     ShowCreateUser       "show_create_user"       Never   Session Rows Text  Apart "SELECT";
     ShowDatabases        "show_databases"         Never   Session Rows Text  Apart Anybody;
@@ -191,6 +202,7 @@ statements! {
     ShowTriggers         "show_triggers"          Never   Session Rows Text  Apart "TRIGGER";
     ShowVariables        "show_variables"         Never   Session Rows Text  Apart Anybody;
     ShowWarnings         "show_warnings"          Never   Session Rows Text  Apart Anybody;
+    Signal               "signal"                 Never   Session Done Never Here  Anybody;
     SplitTable           "split_table"            Never   Session Rows Text  Here  "SUPER";
     Truncate             "truncate"               First   Schema  Done Text  Here  "DROP";
     UnlockTables         "unlock_tables"          Itself  Session Done Text  Here  Anybody;
@@ -262,6 +274,22 @@ impl Statement {
             Statement::Maintain(Maintenance::Optimize, _) => K::Optimize,
             Statement::Maintain(Maintenance::Repair, _) => K::Repair,
             Statement::Do(_) => K::Do,
+            Statement::CreateRoutine(routine) => match routine.kind {
+                RoutineKind::Procedure => K::CreateProcedure,
+                RoutineKind::Function => K::CreateFunction,
+            },
+            Statement::AlterRoutine(routine) => match routine.kind {
+                RoutineKind::Procedure => K::AlterProcedure,
+                RoutineKind::Function => K::AlterFunction,
+            },
+            Statement::DropRoutine(routine) => match routine.kind {
+                RoutineKind::Procedure => K::DropProcedure,
+                RoutineKind::Function => K::DropFunction,
+            },
+            Statement::Call(_) => K::CallProcedure,
+            Statement::Signal(signal) if signal.again => K::Resignal,
+            Statement::Signal(_) => K::Signal,
+            Statement::GetDiagnostics(_) => K::GetDiagnostics,
             Statement::LockTables(_) => K::LockTables,
             Statement::UnlockTables => K::UnlockTables,
             Statement::Flush(_) => K::Flush,
@@ -283,6 +311,8 @@ impl ShowKind {
             ShowKind::Columns { .. } => K::ShowFields,
             ShowKind::Indexes { .. } => K::ShowKeys,
             ShowKind::CreateTable(_) | ShowKind::CreateView(_) => K::ShowCreateTable,
+            ShowKind::CreateRoutine(RoutineKind::Procedure, _) => K::ShowCreateProc,
+            ShowKind::CreateRoutine(RoutineKind::Function, _) => K::ShowCreateFunc,
             ShowKind::CreateDatabase { .. } => K::ShowCreateDb,
             ShowKind::Variables { .. } => K::ShowVariables,
             ShowKind::Status { .. } => K::ShowStatus,

@@ -283,7 +283,9 @@ fn named_tables(statement: &DdlStatement, schema: &InfoSchema) -> Vec<i64> {
         DdlStatement::LockTables { tables, .. } => {
             tables.iter().filter_map(|(database, table, _)| id(database, table)).collect()
         }
-        DdlStatement::UnlockTables { .. } => Vec::new(),
+        DdlStatement::UnlockTables { .. }
+        | DdlStatement::PutRoutine { .. }
+        | DdlStatement::DropRoutine { .. } => Vec::new(),
         DdlStatement::TruncateTable { database, table } => {
             id(database, table).into_iter().collect()
         }

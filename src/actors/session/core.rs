@@ -8,6 +8,7 @@ use super::activity::Tally;
 use super::answer::Sink;
 use super::control::Control;
 use super::prepared::PreparedStatements;
+use super::program::Programs;
 use super::table_locks::OwnLocks;
 use super::temporary::Temporary;
 use super::transaction::Transactions;
@@ -64,6 +65,8 @@ pub(super) struct Core {
     pub(super) half_made: Option<(ObjectName, bool)>,
     /// Tables of its own.
     pub(super) temporary: Temporary,
+    /// Stored programs that it has run, and those that run.
+    pub(super) programs: Programs,
 }
 
 impl Drop for Core {
@@ -109,6 +112,7 @@ impl Core {
             uploads: Uploads::new(uploads),
             half_made: None,
             temporary: Temporary::default(),
+            programs: Programs::default(),
         };
         core.start_afresh();
         core
@@ -272,6 +276,8 @@ impl Core {
     /// Undoes what the failed statement did, keeps the error for SHOW WARNINGS, and tells the client.
     async fn fail(&mut self, error: SqlError, sink: &mut Sink) {
         let error = self.statement_failed(error).await;
+        self.leave_programs();
+        self.keep_last_error(&error);
         self.row_count = -1;
         let mut warnings = self.eval.take_warnings();
         self.drop_half_made().await;

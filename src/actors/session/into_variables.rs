@@ -7,7 +7,7 @@ use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::response;
 use crate::sql::exec::execute_query;
 use crate::sql::expr::SessionVars as _;
-use crate::sql::parser::ast::Query;
+use crate::sql::parser::ast::{IntoTarget, Query};
 use crate::sql::types::{Datum, FieldType};
 
 impl Core {
@@ -15,7 +15,7 @@ impl Core {
     pub(super) async fn select_into_variables(
         &mut self,
         query: &Query,
-        names: &[String],
+        targets: &[IntoTarget],
         request: &Request<'_>,
         sink: &mut Sink,
     ) -> SqlResult<()> {
@@ -25,7 +25,7 @@ impl Core {
         let schema = reading.schema.clone();
         let ctx = self.exec_context(reading.txn.clone(), self.eval.clone(), Some(&schema));
         let mut row: Option<Vec<Datum>> = None;
-        if types.len() != names.len() {
+        if types.len() != targets.len() {
             let message = "The used SELECT statements have a different number of columns";
             return Err(SqlError::new(errno::WRONG_NUMBER_OF_COLUMNS_IN_SELECT, message));
         }
@@ -43,7 +43,8 @@ impl Core {
         let affected_rows = u64::from(row.is_some());
         match row {
             Some(values) => {
-                for ((name, value), field_type) in names.iter().zip(values).zip(types) {
+                for ((target, value), field_type) in targets.iter().zip(values).zip(types) {
+                    let IntoTarget::User(name) = target else { continue };
                     let value = value.into_user_variable(&field_type);
                     let field_type = match value.is_null() {
                         true => FieldType::null(),

@@ -56,6 +56,7 @@ mod place;
 mod plan_tables;
 mod prepared;
 mod processes;
+mod program;
 pub mod remote;
 mod run;
 mod services;

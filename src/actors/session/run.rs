@@ -15,7 +15,7 @@ use super::transaction::{NextTransaction, duplicate_shown, read_only_transaction
 use crate::common::retry::{self, Decision, OPTIMISTIC_RUNS, Unit};
 use crate::common::{SqlError, SqlResult};
 use crate::protocol::packet::PacketWriter;
-use crate::protocol::{CapabilityFlags, response};
+use crate::protocol::{CapabilityFlags, StatusFlags, response};
 use crate::sql::catalog::InfoSchema;
 use crate::sql::exec::{
     DmlResult, ExecContext, NoVirtualTables, RowBatch, RowStream, VirtualTables, can_read_latest,
@@ -279,6 +279,22 @@ impl Core {
         self.write_definitions(columns, sink);
         let status = self.status(more);
         response::write_columns_end(&mut sink.writer, self.client.capabilities, status);
+    }
+
+    /// Writes a result of one row, whose ends have these flags.
+    pub(super) fn write_row_in(
+        &self,
+        columns: &[OutputColumn],
+        row: &[Datum],
+        status: StatusFlags,
+        sink: &mut Sink,
+    ) {
+        self.write_definitions(columns, sink);
+        let capabilities = self.client.capabilities;
+        response::write_columns_end(&mut sink.writer, capabilities, status);
+        let mut encoder = RowEncoder::new(columns, Format::Binary, self.spoken());
+        encoder.row(row, &mut sink.writer);
+        response::write_rows_end(&mut sink.writer, capabilities, status, 0);
     }
 
     fn write_definitions(&self, columns: &[OutputColumn], sink: &mut Sink) {

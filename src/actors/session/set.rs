@@ -52,6 +52,9 @@ impl Core {
                     };
                     self.set_system(*scope, name, value.as_ref()).await?;
                 }
+                VariableAssignment::Local { .. } => {
+                    return Err(SqlError::internal("a program's variable outside of it"));
+                }
                 VariableAssignment::Names { charset, collation } => {
                     let mut system = self.vars.system.lock();
                     system.set_names(charset.as_deref(), collation.as_deref())?;

@@ -129,8 +129,8 @@ impl Core {
             S::SelectIntoFile { query, into } => {
                 self.select_into_file(query, into, request, sink).await
             }
-            S::SelectIntoVariables { query, names } => {
-                self.select_into_variables(query, names, request, sink).await
+            S::SelectIntoVariables { query, targets } => {
+                self.select_into_variables(query, targets, request, sink).await
             }
             S::LoadData(load) => self.load_data(load, request, sink).await,
             S::CreateTable(create) => match &create.select {
@@ -145,6 +145,7 @@ impl Core {
             S::Execute { name, using } => {
                 Box::pin(self.execute_named(name, using, request.more, sink)).await
             }
+            S::Call(call) => Box::pin(self.call_statement(call, request, sink)).await,
             S::Analyze(tables) => self.analyze(tables, request, sink).await,
             S::Checksum { tables, quick } => self.checksum(tables, *quick, request, sink).await,
             S::Maintain(what, tables) => self.maintain(*what, tables, request, sink).await,
@@ -173,6 +174,7 @@ impl Core {
             | S::Describe { .. }
             | S::Explain(_)
             | S::Execute { .. }
+            | S::Call(_)
             | S::Analyze(_)
             | S::Checksum { .. }
             | S::Maintain(..)
@@ -191,6 +193,13 @@ impl Core {
             | S::AlterDatabase { .. } => self.change_schema(request.statement).await?,
             S::DropViews { .. } => self.change_schema(request.statement).await?,
             S::CreateView(create) => none(self.create_view(create, request).await?),
+            S::CreateRoutine(create) => none(self.create_routine(create).await?),
+            S::AlterRoutine(alter) => none(self.alter_routine(alter).await?),
+            S::DropRoutine(drop) => none(self.drop_routine(drop).await?),
+            S::Signal(signal) => none(self.signal_statement(signal, request).await?),
+            S::GetDiagnostics(get) => {
+                return self.diagnose(get, request, sink).await;
+            }
             S::Use(name) => none(self.use_database(name)?),
             S::SetVariables(items) => none(self.set_variables(items, request).await?),
             S::Begin { mode, access, consistent_snapshot } => {
@@ -285,6 +294,19 @@ impl Core {
         self.kill(id, what, sink).await
     }
 
+    /// GET DIAGNOSTICS, which leaves what it tells of as it is.
+    async fn diagnose(
+        &mut self,
+        get: &ast::GetDiagnostics,
+        request: &Request<'_>,
+        sink: &mut Sink,
+    ) -> SqlResult<()> {
+        self.get_diagnostics_statement(get, request).await?;
+        self.row_count = 0;
+        self.ok(sink, response::Ok::default(), request.more);
+        Ok(())
+    }
+
     async fn do_statement(&mut self, exprs: &[ast::Expr], request: &Request<'_>) -> SqlResult<()> {
         for expr in exprs {
             self.value(expr, request).await?;
@@ -317,7 +339,9 @@ impl Core {
     pub(super) fn done(&mut self, mut ok: response::Ok, more: bool, sink: &mut Sink) {
         self.row_count = i64::try_from(ok.affected_rows).unwrap_or(i64::MAX);
         ok.warnings = self.take_warnings();
-        self.ok(sink, ok, more);
+        if !self.in_program() {
+            self.ok(sink, ok, more);
+        }
     }
 
     /// Keeps the statement's warnings for SHOW WARNINGS; answers how many there are.

@@ -91,9 +91,25 @@ pub enum Fault {
         "Information schema is changed during the execution of the statement (for example, table definition may be updated by other DDL ran in parallel). [try again later]"
     )]
     SchemaChanged,
+    /// SIGNAL: what a program has raised.
+    #[error("{}", .0.message)]
+    Signal(Box<Signalled>),
     /// The engine of a store failed.
     #[error("internal error: storage: {0}")]
     Storage(String),
+}
+
+/// What SIGNAL says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signalled {
+    /// SQLSTATE.
+    pub state: String,
+    /// MYSQL_ERRNO.
+    pub code: u16,
+    /// MESSAGE_TEXT.
+    pub message: String,
+    /// What else it says, by the items' names.
+    pub items: Vec<(&'static str, String)>,
 }
 
 /// What another transaction did.
@@ -144,6 +160,7 @@ impl Fault {
             Fault::TimedOut => errno::QUERY_TIMEOUT,
             Fault::SchemaOutOfDate => errno::INFO_SCHEMA_EXPIRED,
             Fault::SchemaChanged => errno::INFO_SCHEMA_CHANGED,
+            Fault::Signal(signal) => signal.code,
             Fault::Storage(_) => errno::UNKNOWN,
         }
     }

@@ -5,7 +5,7 @@ use std::fmt;
 pub mod errno;
 mod fault;
 
-pub use fault::{Conflict, Fault};
+pub use fault::{Conflict, Fault, Signalled};
 
 /// A result whose error can be sent to a MySQL client as it is.
 pub type SqlResult<T> = Result<T, SqlError>;
@@ -100,8 +100,11 @@ impl SqlError {
     }
 
     /// The five-character SQLSTATE of the error number.
-    pub fn sqlstate(&self) -> &'static str {
-        errno::sqlstate(self.code)
+    pub fn sqlstate(&self) -> &str {
+        match self.fault() {
+            Some(Fault::Signal(signal)) => &signal.state,
+            _ => errno::sqlstate(self.code),
+        }
     }
 }
 

@@ -355,6 +355,7 @@ fn empty_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult<Tab
         foreign_keys: Vec::new(),
         checks: Vec::new(),
         view: None,
+        routine: None,
     })
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DatabaseInfo, InfoSchema, TableChange, TableInfo};
 use crate::common::{SqlResult, errno};
+use crate::sql::parser::ast::RoutineKind;
 use crate::sql::types::{Environment, SqlMode, TimeZone, ValueContext};
 
 /// What of a session decides how values are converted: that of the one that asked for a change.
@@ -87,6 +88,24 @@ pub enum DdlStatement {
         or_replace: bool,
         /// ALTER.
         alters: bool,
+    },
+    /// CREATE and ALTER PROCEDURE and FUNCTION. Error 1304 if there is one of that name, 1305 if there is none that could be altered.
+    PutRoutine {
+        /// In which database.
+        database: String,
+        /// What.
+        routine: Box<TableInfo>,
+        /// ALTER.
+        alters: bool,
+    },
+    /// DROP PROCEDURE and DROP FUNCTION. Error 1305 if there is none.
+    DropRoutine {
+        /// In which database.
+        database: String,
+        /// Which kind.
+        kind: RoutineKind,
+        /// Its name.
+        name: String,
     },
     /// DROP TABLE, or DROP VIEW. Error 1051 for those that do not exist, if not `if_exists`; the others are dropped.
     DropTables {

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use rpds::{HashTrieMapSync, RedBlackTreeMapSync};
 
+use super::routine::{is_routine_key, routine_key};
 use super::{DatabaseInfo, SchemaState, TableInfo};
 use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::parser::ast::RoutineKind;
 
 /// The database of virtual tables.
 pub const INFORMATION_SCHEMA: &str = "information_schema";
@@ -23,6 +25,8 @@ pub fn is_system_database(name: &str) -> bool {
 struct Database {
     info: Arc<DatabaseInfo>,
     tables: RedBlackTreeMapSync<String, Arc<TableInfo>>,
+    /// Procedures and functions.
+    routines: RedBlackTreeMapSync<String, Arc<TableInfo>>,
 }
 
 /// Two of them share what is the same in both.
@@ -97,6 +101,25 @@ impl InfoSchema {
             Some(found) => Some(found),
             None => tables.get(&table.to_lowercase()),
         }
+    }
+
+    /// The procedures and functions of a database, by kind and name.
+    pub fn routines(&self, database: &str) -> impl Iterator<Item = &Arc<TableInfo>> {
+        self.entry(database).into_iter().flat_map(|database| database.routines.values())
+    }
+
+    /// A procedure or function by name, in any case.
+    pub fn routine(
+        &self,
+        database: &str,
+        kind: RoutineKind,
+        name: &str,
+    ) -> Option<&Arc<TableInfo>> {
+        let routines = &self.entry(database)?.routines;
+        if routines.is_empty() {
+            return None;
+        }
+        routines.get(&routine_key(kind, name).to_lowercase())
     }
 
     /// A table by name; error 1146 if there is none, 1049 if its database is missing, too.
@@ -208,7 +231,8 @@ impl Snapshot {
                     Some(database) => database.info = info,
                     None => {
                         let tables = RedBlackTreeMapSync::new_sync();
-                        self.databases.insert_mut(key, Database { info, tables });
+                        let routines = RedBlackTreeMapSync::new_sync();
+                        self.databases.insert_mut(key, Database { info, tables, routines });
                     }
                 }
             }
@@ -216,7 +240,7 @@ impl Snapshot {
             | SchemaChange::RemoveDatabase { name } => {
                 let name = name.to_lowercase();
                 if let Some(database) = self.databases.get(&name) {
-                    for table in database.tables.values() {
+                    for table in database.tables.values().chain(database.routines.values()) {
                         self.by_id.remove_mut(&table.id);
                     }
                     let ids: Vec<i64> = database.tables.values().map(|table| table.id).collect();
@@ -236,7 +260,10 @@ impl Snapshot {
                 if table.state == SchemaState::Public
                     && let Some(database) = self.databases.get_mut(&key)
                 {
-                    database.tables.insert_mut(name, table.clone());
+                    match is_routine_key(&name) {
+                        true => database.routines.insert_mut(name, table.clone()),
+                        false => database.tables.insert_mut(name, table.clone()),
+                    }
                     self.by_id.insert_mut(table.id, (key, table));
                 }
             }
@@ -248,6 +275,15 @@ impl Snapshot {
     }
 
     fn remove_table(&mut self, database: &str, name: &str) {
+        if is_routine_key(name) {
+            if let Some(database) = self.databases.get_mut(database)
+                && let Some(old) = database.routines.get(name).cloned()
+            {
+                database.routines.remove_mut(name);
+                self.by_id.remove_mut(&old.id);
+            }
+            return;
+        }
         if let Some(database) = self.databases.get_mut(database)
             && let Some(old) = database.tables.get(name).cloned()
         {

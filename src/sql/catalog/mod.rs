@@ -16,6 +16,7 @@ mod expression_index;
 mod foreign_key;
 mod info_schema;
 mod model;
+mod routine;
 mod selected;
 mod show;
 mod storage_options;
@@ -45,6 +46,7 @@ pub use model::{
     ColumnInfo, DatabaseInfo, DefaultValue, IndexColumn, IndexInfo, Mirror, SchemaState, TableInfo,
     TableLock,
 };
+pub use routine::{RoutineInfo, no_routine, routine_exists, routine_key};
 pub use selected::selected_column;
 pub use show::{column_type_text, default_text, show_create_database, show_create_table};
 pub use storage_options::{create_options, row_format};

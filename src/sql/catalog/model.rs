@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckInfo, ForeignKey, Generated, TableExpr, ViewInfo};
+use super::{CheckInfo, ForeignKey, Generated, RoutineInfo, TableExpr, ViewInfo};
 use crate::sql::types::FieldType;
 
 /// How far a schema element has come on F1's way from absent to public; no two SQL nodes differ by
@@ -213,6 +213,9 @@ pub struct TableInfo {
     /// It is a view, which has no rows of its own: what it shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub view: Option<Box<ViewInfo>>,
+    /// It is a procedure or a function.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routine: Option<Box<RoutineInfo>>,
 }
 
 impl TableInfo {

@@ -77,6 +77,8 @@ async fn take_back(stepper: &Stepper<'_>, job: &Job) -> StepResult<End> {
         | DdlStatement::AlterDatabase { .. }
         | DdlStatement::RenameTables { .. }
         | DdlStatement::CreateView { .. }
+        | DdlStatement::PutRoutine { .. }
+        | DdlStatement::DropRoutine { .. }
         | DdlStatement::UnlockTables { .. } => End::TooLate,
     })
 }

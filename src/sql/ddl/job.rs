@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::common::SqlError;
 use crate::sql::catalog::ddl_statement::Complaint;
-use crate::sql::catalog::{Alteration, DdlStatement, ForeignKey, SchemaState, TableChange};
+use crate::sql::catalog::{
+    Alteration, DdlStatement, ForeignKey, SchemaState, TableChange, routine_key,
+};
 
 /// What SQL calls a change.
 pub fn action_name(statement: &DdlStatement) -> &'static str {
@@ -17,6 +19,8 @@ pub fn action_name(statement: &DdlStatement) -> &'static str {
         DdlStatement::AlterDatabase { .. } => "alter database",
         DdlStatement::RenameTables { .. } => "rename table",
         DdlStatement::CreateView { .. } => "create view",
+        DdlStatement::PutRoutine { .. } => "create routine",
+        DdlStatement::DropRoutine { .. } => "drop routine",
         DdlStatement::DropTables { .. } => "drop table",
         DdlStatement::TruncateTable { .. } => "truncate table",
         DdlStatement::AlterTable { .. } => "alter table",
@@ -34,6 +38,8 @@ pub(super) fn adds(statement: &DdlStatement) -> bool {
         | DdlStatement::AlterDatabase { .. }
         | DdlStatement::RenameTables { .. }
         | DdlStatement::CreateView { .. }
+        | DdlStatement::PutRoutine { .. }
+        | DdlStatement::DropRoutine { .. }
         | DdlStatement::DropTables { .. }
         | DdlStatement::TruncateTable { .. }
         | DdlStatement::LockTables { .. }
@@ -225,6 +231,12 @@ impl Job {
             }
             DdlStatement::CreateView { database, view, .. } => {
                 BTreeSet::from([lower(database, Some(&view.name))])
+            }
+            DdlStatement::PutRoutine { database, routine, .. } => {
+                BTreeSet::from([lower(database, Some(&routine.name))])
+            }
+            DdlStatement::DropRoutine { database, kind, name } => {
+                BTreeSet::from([lower(database, Some(&routine_key(*kind, name)))])
             }
             DdlStatement::TruncateTable { database, table } => {
                 BTreeSet::from([lower(database, Some(table))])

@@ -37,6 +37,7 @@ mod load;
 mod meta;
 mod references;
 mod rename;
+mod routine;
 mod step;
 mod table;
 mod table_lock;

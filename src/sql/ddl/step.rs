@@ -2,7 +2,7 @@
 
 use super::job::{Job, JobNote, JobState, Submitter};
 use super::meta::{Changed as Element, DeleteRange, Meta};
-use super::{alter, job, references, rename, table, table_lock, view};
+use super::{alter, job, references, rename, routine, table, table_lock, view};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::ddl_statement::{self, Complaint};
 use crate::sql::catalog::{DatabaseInfo, DdlStatement, SchemaState, TableInfo};
@@ -125,6 +125,12 @@ impl Stepper<'_> {
             }
             DdlStatement::CreateView { database, view, or_replace, alters } => {
                 view::create(self, job, &database, *view, (or_replace, alters)).await
+            }
+            DdlStatement::PutRoutine { database, routine, alters } => {
+                routine::put(self, job, &database, *routine, alters).await
+            }
+            DdlStatement::DropRoutine { database, kind, name } => {
+                routine::drop_routine(self, job, &database, (kind, &name)).await
             }
             DdlStatement::DropTables { tables, if_exists, views } => {
                 table::drop_all(self, job, &tables, (if_exists, views)).await

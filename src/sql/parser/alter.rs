@@ -133,6 +133,9 @@ impl Parser<'_> {
         if self.word("PREPARE") {
             return self.name().map(Statement::Deallocate);
         }
+        if let Some(kind) = self.routine_kind() {
+            return self.drop_routine(kind);
+        }
         self.unsupported_object("DROP")
     }
 
@@ -148,6 +151,9 @@ impl Parser<'_> {
         }
         if self.word("USER") {
             return self.alter_user();
+        }
+        if let Some(kind) = self.routine_kind() {
+            return self.alter_routine(kind);
         }
         if self.at_view() && !self.at("OR") {
             return self.create_view("ALTER");

@@ -10,7 +10,7 @@ use super::shape::{Shape, too_deep};
 pub(super) use super::token_kind::TokenKind;
 use super::token_kind::kind_of;
 use super::tokens::{Tokens, byte_at, first_statement, unquote};
-use super::{ParseWarning, ParsedStatement};
+use super::{Hints, ParseWarning, ParsedStatement};
 use crate::common::{SqlError, SqlResult, errno};
 
 /// How much of the text a syntax error quotes, in characters, as MySQL does.
@@ -44,6 +44,8 @@ pub(super) struct Parser<'a> {
     pub(super) hint_comments: Vec<HintComment>,
     /// What there is to say about the text.
     pub(super) warnings: Vec<ParseWarning>,
+    /// Of a program, whose statements have semicolons: past its last token, and where the next statement may begin.
+    pub(super) ends_at: Option<(usize, usize)>,
     depth: usize,
 }
 
@@ -89,6 +91,7 @@ impl<'a> Parser<'a> {
             placeholders,
             hint_comments: hints,
             warnings: Vec::new(),
+            ends_at: None,
             depth: 0,
         }
     }
@@ -108,6 +111,18 @@ impl<'a> Parser<'a> {
             }
             _ => self.last_end(),
         };
+        if let Some((end, next)) = self.ends_at {
+            return Ok(Some(ParsedStatement {
+                hints: Hints::default(),
+                warnings: self.warnings,
+                range: start..end,
+                next,
+                parameters: 0,
+                first_parameter: None,
+                shape: self.shape,
+                statement,
+            }));
+        }
         let token = self.peek();
         let next = match token.kind {
             TokenKind::End => self.sql.len(),

@@ -23,6 +23,9 @@ impl Parser<'_> {
                 .create_table(temporary)
                 .map(|table| Statement::CreateTable(Box::new(table)));
         }
+        if let Some(program) = self.create_program(None)? {
+            return Ok(program);
+        }
         if self.at_view() {
             return self.create_view("CREATE");
         }

@@ -10,6 +10,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Word};
 
 use super::keywords::is_reserved;
+use super::program::Names;
 use super::shape::TOKEN_BYTES;
 use super::{Watch, infix, prefix, tokens};
 use crate::common::{SqlError, SqlResult, errno};
@@ -37,6 +38,8 @@ pub(super) struct Dialect {
     pub(super) watch: Option<Watch>,
     /// How many tokens a long text has at most.
     pub(super) tokens: Cell<usize>,
+    /// The variables of the program that is read.
+    pub(super) names: RefCell<Option<Names>>,
 }
 
 /// How tightly operators bind, loosest first.
@@ -75,6 +78,7 @@ impl Dialect {
             refused: RefCell::new(None),
             watch: None,
             tokens: Cell::new(0),
+            names: RefCell::new(None),
         }
     }
 

@@ -5,9 +5,9 @@
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::ast::{IntoFile, Query, Statement};
-use super::cursor::{Parser, TokenKind};
+use super::cursor::Parser;
 use super::tokens::byte_at;
-use crate::common::{SqlError, SqlResult, errno};
+use crate::common::{SqlError, SqlResult};
 
 /// What takes INTO's place: nothing that a query could go on with.
 const INTO: Token = Token::Backslash;
@@ -85,27 +85,14 @@ fn end_of_names(tokens: &[TokenWithSpan], mut at: usize) -> usize {
 }
 
 impl Parser<'_> {
-    /// INTO @a, @b. Error 1327 for what is no variable of a session's: there are no others here.
+    /// INTO @a, b. Error 1327 for what is no variable.
     pub(super) fn variables_of(&mut self, query: Query) -> SqlResult<Statement> {
         self.advance();
-        let mut names = Vec::new();
-        loop {
-            if self.peek().kind != TokenKind::UserVariable {
-                let name = self.name()?;
-                return Err(SqlError::new(
-                    errno::SP_UNDECLARED_VAR,
-                    format!("Undeclared variable: {name}"),
-                ));
-            }
-            names.push(self.user_variable()?);
-            if !self.op(",") {
-                break;
-            }
-        }
+        let targets = self.list(Parser::into_target)?;
         if !query.locking.is_empty() {
             return Err(SqlError::unsupported("INTO variables of a query that locks"));
         }
-        Ok(Statement::SelectIntoVariables { query: Box::new(query), names })
+        Ok(Statement::SelectIntoVariables { query: Box::new(query), targets })
     }
 
     /// Past the last of all tokens before the semicolon.

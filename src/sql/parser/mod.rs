@@ -41,6 +41,7 @@ mod load;
 mod lower;
 mod pieces;
 mod prefix;
+mod program;
 mod query;
 mod rewrite;
 #[cfg(test)]

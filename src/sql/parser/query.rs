@@ -61,6 +61,13 @@ impl Parser<'_> {
     pub(super) fn limit_number(&mut self) -> SqlResult<Expr> {
         match self.peek().kind {
             TokenKind::Parameter | TokenKind::Integer => self.operand(),
+            TokenKind::Word | TokenKind::QuotedName if self.in_program() => {
+                let token = self.peek();
+                match self.operand()? {
+                    variable @ Expr::Parameter(_) => Ok(variable),
+                    _ => Err(self.syntax_error_at(token)),
+                }
+            }
             _ => Err(self.syntax_error()),
         }
     }

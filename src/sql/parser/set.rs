@@ -38,6 +38,9 @@ impl Parser<'_> {
             let charset = self.word_or_default()?;
             return Ok(VariableAssignment::CharacterSet(charset));
         }
+        if let Some(local) = self.set_local()? {
+            return Ok(local);
+        }
         let (scope, name) = self.set_target()?;
         if name == "transaction" && !self.at_op("=") && !self.at_op(":=") {
             return self.set_transaction(scope);
@@ -45,6 +48,46 @@ impl Parser<'_> {
         self.assign_sign()?;
         let value = self.set_value()?;
         Ok(VariableAssignment::System { scope, name, value })
+    }
+
+    /// A program's variable, or NEW.column; `None`: it is none.
+    fn set_local(&mut self) -> SqlResult<Option<VariableAssignment>> {
+        if !self.in_program() || !self.at_name() {
+            return Ok(None);
+        }
+        let name = self.name_text();
+        let slot = if self.nth_is_op(1, ".") {
+            let column = String::from_utf8_lossy(self.text(self.peek_nth(2))).into_owned();
+            match self.set_trigger_column(&name, column.trim_matches('`'))? {
+                Some(slot) => {
+                    self.advance();
+                    self.advance();
+                    slot
+                }
+                None => return Ok(None),
+            }
+        } else {
+            match self.local_slot(&name) {
+                Some(slot) if self.nth_is_op(1, "=") || self.nth_is_op(1, ":=") => slot,
+                _ => return Ok(None),
+            }
+        };
+        self.advance();
+        self.assign_sign()?;
+        if self.word("DEFAULT") {
+            return Ok(Some(VariableAssignment::Local { slot, value: None }));
+        }
+        Ok(Some(VariableAssignment::Local { slot, value: Some(self.expr()?) }))
+    }
+
+    /// The name that is next, without taking it.
+    fn name_text(&self) -> String {
+        let text = self.text(self.peek());
+        let bytes = match self.peek().kind {
+            TokenKind::QuotedName => super::tokens::unquote(text, false),
+            _ => text.to_vec(),
+        };
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     fn assign_sign(&mut self) -> SqlResult<()> {
@@ -103,6 +146,9 @@ impl Parser<'_> {
                 "null" => Literal::Null,
                 "true" => Literal::Bool(true),
                 "false" => Literal::Bool(false),
+                _ if self.local_slot(&word).is_some() => {
+                    return Ok(self.local_variable(&word));
+                }
                 _ => Literal::String(word.into_bytes(), None),
             };
             return Ok(Some(Expr::Literal(literal)));

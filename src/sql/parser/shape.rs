@@ -61,6 +61,16 @@ impl Shape {
         measure.finish()
     }
 
+    /// With another part of the same text.
+    pub(super) fn add(&mut self, other: &Shape) {
+        self.tokens += other.tokens;
+        self.depth = self.depth.max(other.depth);
+        self.queries += other.queries;
+        self.calls |= other.calls;
+        self.parentheses += other.parentheses;
+        self.too_many_tables |= other.too_many_tables;
+    }
+
     /// About how much memory its tree takes, and what is made of it.
     pub fn bytes(&self) -> usize {
         (self.tokens + self.parentheses).saturating_mul(TOKEN_BYTES)

@@ -36,6 +36,7 @@ impl Parser<'_> {
             kind,
             ShowKind::CreateTable(_)
                 | ShowKind::CreateView(_)
+                | ShowKind::CreateRoutine(..)
                 | ShowKind::CreateDatabase { .. }
                 | ShowKind::Warnings { .. }
                 | ShowKind::Errors { .. }
@@ -166,7 +167,10 @@ impl Parser<'_> {
         if self.word("VIEW") {
             return self.object_name().map(ShowKind::CreateView);
         }
-        for word in ["FUNCTION", "PROCEDURE", "TRIGGER", "EVENT"] {
+        if let Some(kind) = self.routine_kind() {
+            return Ok(ShowKind::CreateRoutine(kind, self.object_name()?));
+        }
+        for word in ["TRIGGER", "EVENT"] {
             if self.at(word) {
                 return Err(SqlError::unsupported(format!("SHOW CREATE {word}")));
             }

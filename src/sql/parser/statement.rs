@@ -9,11 +9,9 @@ const UNSUPPORTED: &[&str] = &[
     "BACKUP",
     "BINLOG",
     "CACHE",
-    "CALL",
     "CHANGE",
     "CLONE",
     "FLASHBACK",
-    "GET",
     "GRANT",
     "HANDLER",
     "HELP",
@@ -23,12 +21,10 @@ const UNSUPPORTED: &[&str] = &[
     "PURGE",
     "RECOVER",
     "RESET",
-    "RESIGNAL",
     "RESTART",
     "RESTORE",
     "REVOKE",
     "SHUTDOWN",
-    "SIGNAL",
     "START",
     "STOP",
     "TRACE",
@@ -107,6 +103,9 @@ impl Parser<'_> {
                 self.expect_word("PREPARE")?;
                 self.name().map(Statement::Deallocate)
             }
+            b"CALL" => self.call_statement(),
+            b"SIGNAL" | b"RESIGNAL" => self.signal(),
+            b"GET" => self.get_diagnostics(),
             b"KILL" => self.kill(),
             b"SPLIT" => self.split(),
             b"DO" => {

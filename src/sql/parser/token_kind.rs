@@ -92,6 +92,7 @@ fn operator(token: &SqlToken) -> Option<&'static str> {
         SqlToken::Arrow => "->",
         SqlToken::LongArrow => "->>",
         SqlToken::AtSign => "@",
+        SqlToken::Colon => ":",
         _ => return None,
     })
 }

@@ -36,6 +36,12 @@ impl Parser<'_> {
         }
         if !self.word("VIEW") {
             // Programs have definers, too.
+            if !alters
+                && definer.is_some()
+                && let Some(program) = self.create_program(definer)?
+            {
+                return Ok(program);
+            }
             let of_view = or_replace || defines_algorithm || secured;
             return if of_view { Err(self.syntax_error()) } else { self.unsupported_object(verb) };
         }

@@ -98,6 +98,8 @@ impl TestSchema {
             | DdlStatement::RenameTables { .. }
             | DdlStatement::TruncateTable { .. }
             | DdlStatement::LockTables { .. }
+            | DdlStatement::PutRoutine { .. }
+            | DdlStatement::DropRoutine { .. }
             | DdlStatement::UnlockTables { .. } => Vec::new(),
             DdlStatement::AlterTable { database, table, changes, .. } => {
                 let table = Alteration::new(&table_of(&database, &table), &changes);

@@ -90,6 +90,7 @@ pub(crate) fn users() -> TableInfo {
         foreign_keys: Vec::new(),
         checks: Vec::new(),
         view: None,
+        routine: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Statements about the session, the server and the schema's looks.
 
-use super::{Expr, ObjectName, Statement, UserName};
+use super::{Expr, ObjectName, RoutineKind, Statement, UserName};
 
 /// Which value of a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,13 @@ pub enum VariableAssignment {
         name: String,
         /// The value.
         value: Expr,
+    },
+    /// SET name = value, of a program's variable; `None` is DEFAULT. It is the program's statement, and nobody else meets it.
+    Local {
+        /// Its slot.
+        slot: usize,
+        /// The value.
+        value: Option<Expr>,
     },
     /// SET NAMES charset [COLLATE collation]; `None` is DEFAULT.
     Names {
@@ -189,6 +196,8 @@ pub enum ShowKind {
     Events {
         database: Option<String>,
     },
+    /// CREATE PROCEDURE, or CREATE FUNCTION.
+    CreateRoutine(RoutineKind, ObjectName),
     /// PROCEDURE STATUS, or FUNCTION STATUS.
     Routines {
         procedures: bool,

@@ -10,6 +10,7 @@ mod ddl;
 mod expr;
 mod json;
 mod load;
+mod program;
 mod query;
 mod view;
 mod window;
@@ -28,6 +29,12 @@ pub use ddl::{
 pub use expr::{BinaryOp, CastType, Expr, Introducer, Literal, TrimSide, TruthValue, UnaryOp};
 pub use json::{JsonColumn, JsonTable, JsonValue, OnResponse};
 pub use load::{FileFormat, IntoFile, LoadData, LoadTarget};
+pub use program::{
+    AlterRoutine, Block, Call, Characteristics, Condition, CreateRoutine, DataAccess,
+    DiagnosticsItem, DropRoutine, GetDiagnostics, Handler, InnerStatement, IntoTarget,
+    ParameterMode, ProgramBody, ProgramStatement, ProgramVariable, RoutineKind, RowValue, Signal,
+    SignalItem,
+};
 pub use query::{
     Assignment, CommonTable, Delete, IndexHint, IndexHintKind, IndexPurpose, Insert, InsertRows,
     JoinConstraint, JoinOp, Limit, LockWait, Locking, OrderItem, Query, QueryBody, Select,
@@ -63,12 +70,12 @@ pub enum Statement {
         /// Where it goes.
         into: IntoFile,
     },
-    /// SELECT … INTO @a, @b.
+    /// SELECT … INTO @a, b.
     SelectIntoVariables {
         /// What is selected.
         query: Box<Query>,
-        /// The variables, in lower case.
-        names: Vec<String>,
+        /// The variables.
+        targets: Vec<IntoTarget>,
     },
     /// LOAD DATA.
     LoadData(Box<LoadData>),
@@ -214,6 +221,18 @@ pub enum Statement {
     },
     /// DO expr, ….
     Do(Vec<Expr>),
+    /// CREATE PROCEDURE and CREATE FUNCTION.
+    CreateRoutine(Box<CreateRoutine>),
+    /// ALTER PROCEDURE and ALTER FUNCTION.
+    AlterRoutine(Box<AlterRoutine>),
+    /// DROP PROCEDURE and DROP FUNCTION.
+    DropRoutine(DropRoutine),
+    /// CALL.
+    Call(Box<Call>),
+    /// SIGNAL and RESIGNAL.
+    Signal(Box<Signal>),
+    /// GET DIAGNOSTICS.
+    GetDiagnostics(Box<GetDiagnostics>),
     /// LOCK TABLES: which, and whether for writing.
     LockTables(Vec<(ObjectName, bool)>),
     /// UNLOCK TABLES.

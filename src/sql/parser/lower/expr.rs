@@ -128,7 +128,7 @@ impl Parser<'_> {
     fn lower_identifier(&self, ident: &Ident) -> SqlResult<Expr> {
         let Some(word) = plain(ident) else {
             let name = self.lower_name(ident)?;
-            return Ok(Expr::Column { database: None, table: None, name });
+            return Ok(self.named(name));
         };
         if word.starts_with("@@") {
             let name = ident.value.trim_start_matches('@').replace('`', "").to_lowercase();
@@ -149,7 +149,13 @@ impl Parser<'_> {
             return Ok(Expr::Call(lower, Vec::new()));
         }
         let name = self.lower_name(ident)?;
-        Ok(Expr::Column { database: None, table: None, name })
+        Ok(self.named(name))
+    }
+
+    /// A program's variable, which goes before a column, or a column.
+    fn named(&self, name: String) -> Expr {
+        let local = self.local_variable(&name);
+        local.unwrap_or(Expr::Column { database: None, table: None, name })
     }
 
     fn variable_name(&self, ident: &Ident) -> SqlResult<String> {
@@ -167,6 +173,12 @@ impl Parser<'_> {
             names.push(self.lower_any_name(ident)?);
         }
         match (names.pop(), names.pop(), names.pop(), names.pop()) {
+            (Some(name), Some(table), None, None) => {
+                Ok(match self.trigger_column(&table, &name)? {
+                    Some(slot) => Expr::Parameter(slot),
+                    None => Expr::Column { database: None, table: Some(table), name },
+                })
+            }
             (Some(name), table, database, None) => Ok(Expr::Column { database, table, name }),
             // The point before the fourth name.
             _ => {

@@ -8,7 +8,7 @@ use sqlparser::tokenizer::Location;
 
 use super::super::ast::{Expr, IntervalUnit, Literal};
 use super::super::cursor::Parser;
-use crate::common::{SqlError, SqlResult, errno};
+use crate::common::{SqlError, SqlResult};
 use crate::sql::expr::{AggregateKind, WindowKind};
 
 /// The arguments of a call.
@@ -34,11 +34,7 @@ impl Parser<'_> {
         } = function;
         let start = super::name_start(&name);
         if name.0.len() > 1 {
-            let name = self.lower_parts(&name)?.join(".");
-            return Err(SqlError::new(
-                errno::SP_DOES_NOT_EXIST,
-                format!("FUNCTION {name} does not exist"),
-            ));
+            return self.stored_call(&name, args, start);
         }
         let name = self.lower_one_name(&name)?.to_lowercase();
         if name == "approx_count_distinct" {
@@ -147,13 +143,32 @@ impl Parser<'_> {
         String::from_utf8(bytes).map_err(|_| self.error_at(value.span.start))
     }
 
+    /// database.function(…): a stored function's.
+    fn stored_call(
+        &self,
+        name: &sqlparser::ast::ObjectName,
+        args: FunctionArguments,
+        start: Location,
+    ) -> SqlResult<Expr> {
+        let name = self.lower_parts(name)?.join(".");
+        let args = self.arguments(args, start)?;
+        if args.distinct || args.wildcard || !args.clauses.is_empty() {
+            return Err(self.error_at(start));
+        }
+        Ok(Expr::Call(name, self.lower_exprs(args.list)?))
+    }
+
     fn call(&self, name: String, args: Vec<SqlExpr>, start: Location) -> SqlResult<Expr> {
         match name.as_str() {
             "grouping" if args.is_empty() => Err(self.error_at_token(self.past_call(start) - 1)),
             "grouping" => Ok(Expr::Grouping(self.lower_exprs(args)?)),
             "get_format" => self.format_call(args, start),
             "default" | "values" => {
-                let mut columns = self.lower_exprs(args)?;
+                // A column's name, though a variable has it.
+                let names = self.dialect.names.take();
+                let columns = self.lower_exprs(args);
+                self.dialect.names.replace(names);
+                let mut columns = columns?;
                 match (columns.pop(), columns.is_empty()) {
                     (Some(Expr::Column { name: column, .. }), true) => Ok(if name == "values" {
                         Expr::InsertedValue(column)

@@ -1,8 +1,9 @@
 //! `information_schema.COLUMNS`: the columns; SHOW COLUMNS and DESCRIBE read it.
 
 use crate::sql::catalog::{
-    ColumnInfo, DatabaseInfo, DefaultValue, IndexInfo, TableInfo, default_text,
+    ColumnInfo, DatabaseInfo, DefaultValue, IndexInfo, TableInfo, column_type, default_text,
 };
+use crate::sql::parser::ast::DataType;
 use crate::sql::system::asked::Asked;
 use crate::sql::system::schema_facts::{public_columns, public_indexes};
 use crate::sql::system::table::table;
@@ -58,6 +59,40 @@ table! {
     COLUMN_COMMENT: Text NOT NULL = facts.column.comment.as_str();
     GENERATION_EXPRESSION: LongText NOT NULL = facts.column.generated.as_ref().map_or_else(String::new, |g| g.expr.escaped());
     SRS_ID: UInt = Datum::Null;
+}
+
+/// What several tables tell of a type.
+pub(super) struct TypeFacts {
+    pub(super) name: String,
+    pub(super) text: String,
+    pub(super) length: Option<u64>,
+    pub(super) bytes: Option<u64>,
+    pub(super) precision: Option<u64>,
+    pub(super) scale: Option<u64>,
+    pub(super) fraction: Option<u64>,
+    pub(super) charset: Option<&'static str>,
+    pub(super) collation: Option<&'static str>,
+}
+
+impl TypeFacts {
+    /// Those of a type as written, in a database of this collation.
+    pub(super) fn of_written(written: &DataType, inherited: &str) -> Option<TypeFacts> {
+        let inherited = Collation::by_name(inherited).unwrap_or_default();
+        let field_type = column_type("", written, inherited).ok()?;
+        let (precision, scale) = digits(&field_type);
+        let collation = text_collation(&field_type);
+        Some(TypeFacts {
+            name: field_type.kind_name().to_string(),
+            text: field_type.sql_text(),
+            length: length(&field_type).map(u64::from),
+            bytes: bytes(&field_type).map(u64::from),
+            precision: precision.map(u64::from),
+            scale: scale.map(u64::from),
+            fraction: fraction(&field_type).map(u64::from),
+            charset: collation.map(Collation::charset),
+            collation: collation.map(Collation::name),
+        })
+    }
 }
 
 /// Characters that a text may have.

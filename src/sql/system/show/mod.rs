@@ -21,7 +21,7 @@ use crate::sql::catalog::{
     show_create_view,
 };
 use crate::sql::expr::WarningLevel;
-use crate::sql::parser::ast::{ObjectName, ShowKind, UserName};
+use crate::sql::parser::ast::{ObjectName, RoutineKind, ShowKind, UserName};
 use crate::sql::types::{Datum, FieldType};
 
 /// What SHOW PROCESSLIST shows of a long statement, in characters.
@@ -97,6 +97,7 @@ pub async fn show(
         ShowKind::Indexes { table } => showing.of_table(&views::INDEXES, table).await,
         ShowKind::CreateTable(name) => showing.create_table(name).await,
         ShowKind::CreateView(name) => showing.create_of_view(name),
+        ShowKind::CreateRoutine(kind, name) => showing.create_routine(*kind, name),
         ShowKind::CreateDatabase { name, if_not_exists } => {
             showing.create_database(name, *if_not_exists)
         }
@@ -232,6 +233,39 @@ impl Showing<'_> {
         let row = [&table.name, &text, charset, collation].map(|text| Datum::from(text.as_str()));
         let columns = ["View", "!Create View", "character_set_client", "collation_connection"];
         Ok(Shown::new(&columns, vec![row.to_vec()]))
+    }
+
+    /// SHOW CREATE PROCEDURE and SHOW CREATE FUNCTION. Error 1305 if there is none.
+    fn create_routine(&self, kind: RoutineKind, name: &ObjectName) -> SqlResult<Shown> {
+        let no_database = || SqlError::new(errno::NO_DB, "No database selected");
+        let database = name.database.as_deref().or(self.current).ok_or_else(no_database)?;
+        let found = self.schema().routine(database, kind, &name.name);
+        let Some(routine) = found.and_then(|entry| entry.routine.as_ref()) else {
+            let message = format!("{} {} does not exist", kind.name(), name.name);
+            return Err(SqlError::new(errno::SP_DOES_NOT_EXIST, message));
+        };
+        let (heads, shown) = match kind {
+            RoutineKind::Procedure => (["Procedure", "!Create Procedure"], routine.show()),
+            RoutineKind::Function => (["Function", "!Create Function"], routine.show()),
+        };
+        let row = [
+            &routine.name,
+            &routine.sql_mode,
+            &shown,
+            &routine.charset.0,
+            &routine.charset.1,
+            &routine.database_collation,
+        ];
+        let columns = [
+            heads[0],
+            "sql_mode",
+            heads[1],
+            "character_set_client",
+            "collation_connection",
+            "Database Collation",
+        ];
+        let row = row.map(|text| Datum::from(text.as_str())).to_vec();
+        Ok(Shown::new(&columns, vec![row]))
     }
 
     fn create_database(&self, name: &str, if_not_exists: bool) -> SqlResult<Shown> {

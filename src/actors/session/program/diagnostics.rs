@@ -1,0 +1,282 @@
+//! SIGNAL, RESIGNAL and GET DIAGNOSTICS.
+
+use super::drive::nothing;
+use crate::actors::session::core::Core;
+use crate::actors::session::statement::Request;
+use crate::common::{Fault, Signalled, SqlError, SqlResult, errno};
+use crate::sql::expr::{Warning, WarningLevel};
+use crate::sql::parser::ast::{
+    Condition, DiagnosticsItem, Expr, GetDiagnostics, IntoTarget, Signal, SignalItem,
+};
+use crate::sql::program::{BoundExprs, Machine, Raised};
+use crate::sql::types::{Datum, FieldType};
+
+/// The longest message, in characters.
+const MESSAGE_LIMIT: usize = 128;
+/// The longest of the other items.
+const ITEM_LIMIT: usize = 64;
+
+impl Core {
+    /// SIGNAL and RESIGNAL outside of programs.
+    pub(in crate::actors::session) async fn signal_statement(
+        &mut self,
+        signal: &Signal,
+        request: &Request<'_>,
+    ) -> SqlResult<()> {
+        let mut values = Vec::new();
+        for (item, expr) in &signal.items {
+            values.push((*item, self.value(expr, request).await?.1));
+        }
+        self.signal(signal, values, None)
+    }
+
+    /// GET DIAGNOSTICS outside of programs: it tells of the statement before.
+    pub(in crate::actors::session) async fn get_diagnostics_statement(
+        &mut self,
+        get: &GetDiagnostics,
+        request: &Request<'_>,
+    ) -> SqlResult<()> {
+        if get.stacked {
+            return Err(without_handler());
+        }
+        let number = match &get.condition {
+            Some(expr) => Some(self.value(expr, request).await?.1),
+            None => None,
+        };
+        let found = match self.diagnosed(get, number, None) {
+            Ok(found) => found,
+            Err(error) => return self.not_told(error),
+        };
+        for (target, field_type, value) in found {
+            if let IntoTarget::User(name) = target {
+                self.set_user(&name, value, &field_type)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What GET DIAGNOSTICS cannot tell is an error among the others, and none of the statement's.
+    fn not_told(&mut self, error: SqlError) -> SqlResult<()> {
+        let mut all = std::mem::take(&mut self.diagnostics);
+        let (code, message) = (error.code, error.message);
+        all.push(Warning { level: WarningLevel::Error, code, message });
+        self.keep_diagnostics(all);
+        Ok(())
+    }
+
+    /// The values of SIGNAL's items, in a program.
+    pub(super) async fn signal_values(
+        &mut self,
+        machine: &Machine,
+        bound: &BoundExprs,
+        signal: &Signal,
+    ) -> SqlResult<Vec<(SignalItem, Datum)>> {
+        let mut values = Vec::new();
+        for (item, expr) in &signal.items {
+            values.push((*item, self.value_in(machine, bound, expr).await?));
+        }
+        Ok(values)
+    }
+
+    async fn value_in(
+        &mut self,
+        machine: &Machine,
+        bound: &BoundExprs,
+        expr: &Expr,
+    ) -> SqlResult<Datum> {
+        let all: Vec<usize> = (0..bound.types.len()).collect();
+        self.begin_eval(machine.values(&all), false, false);
+        let request = Request { parameters: all.len(), types: bound.types.clone(), ..nothing() };
+        Ok(self.value(expr, &request).await?.1)
+    }
+
+    /// Raises what SIGNAL says: an error, or a warning among the statement's.
+    pub(super) fn signal(
+        &mut self,
+        signal: &Signal,
+        values: Vec<(SignalItem, Datum)>,
+        handled: Option<&Raised>,
+    ) -> SqlResult<()> {
+        let handled = handled.or(self.programs.handled.last()).cloned();
+        let mut raised = match (signal.again, handled) {
+            (true, Some(handled)) => Signalled {
+                state: handled.state,
+                code: handled.code,
+                message: handled.message,
+                items: handled.items.into_iter().map(|(item, said)| (item.name(), said)).collect(),
+            },
+            (true, None) => {
+                let message = "RESIGNAL when handler not active";
+                return Err(SqlError::new(errno::RESIGNAL_WITHOUT_ACTIVE_HANDLER, message));
+            }
+            (false, _) => fresh("45000"),
+        };
+        if let Some(Condition::State(state)) = &signal.condition {
+            let usual = fresh(state);
+            if signal.again {
+                // The message stays, unless another is set.
+                raised.state = usual.state;
+                raised.code = usual.code;
+            } else {
+                raised = usual;
+            }
+        }
+        for (item, value) in values {
+            set_item(&mut raised, item, &value, &self.eval)?;
+        }
+        if raised.state.starts_with("01") {
+            let (code, message) = (raised.code, raised.message);
+            let warning = Warning { level: WarningLevel::Warning, code, message };
+            self.keep_diagnostics(vec![warning]);
+            return Ok(());
+        }
+        Err(Fault::Signal(Box::new(raised)).into())
+    }
+
+    /// GET DIAGNOSTICS in a program.
+    pub(super) async fn get_diagnostics_into(
+        &mut self,
+        machine: &mut Machine,
+        bound: &BoundExprs,
+        get: &GetDiagnostics,
+    ) -> SqlResult<()> {
+        let number = match &get.condition {
+            Some(expr) => Some(self.value_in(machine, bound, expr).await?),
+            None => None,
+        };
+        let handled = machine.handled().or(self.programs.handled.last()).cloned();
+        if get.stacked && handled.is_none() {
+            return Err(without_handler());
+        }
+        let found = match self.diagnosed(get, number, handled.as_ref()) {
+            Ok(found) => found,
+            Err(error) => return self.not_told(error),
+        };
+        let kept = self.diagnostics.clone();
+        self.eval_writes();
+        let eval = self.eval.clone();
+        for (target, field_type, value) in found {
+            match target {
+                IntoTarget::User(name) => self.set_user(&name, value, &field_type)?,
+                IntoTarget::Local(slot) => machine.put(slot, (value, &field_type), &eval)?,
+            }
+        }
+        self.keep_diagnostics(kept);
+        Ok(())
+    }
+
+    fn diagnosed(
+        &self,
+        get: &GetDiagnostics,
+        number: Option<Datum>,
+        handled: Option<&Raised>,
+    ) -> SqlResult<Vec<(IntoTarget, FieldType, Datum)>> {
+        let stacked = handled.filter(|_| get.stacked);
+        let count = stacked.map_or(self.diagnostics.len(), |_| 1);
+        let told = match number {
+            None => None,
+            Some(number) => {
+                let wanted = number.to_i64(&self.eval)?;
+                let at = usize::try_from(wanted).unwrap_or_default();
+                if at == 0 || at > count {
+                    let message = "Invalid condition number";
+                    return Err(SqlError::new(errno::DA_INVALID_CONDITION_NUMBER, message));
+                }
+                Some(match stacked {
+                    Some(handled) => handled.clone(),
+                    None => self.told(&self.diagnostics[at - 1], handled),
+                })
+            }
+        };
+        let value = |item: &DiagnosticsItem| match (item, &told) {
+            (DiagnosticsItem::Number, _) => (FieldType::bigint(), Datum::Int(count as i64)),
+            (DiagnosticsItem::RowCount, _) => (FieldType::bigint(), Datum::Int(self.row_count)),
+            (DiagnosticsItem::ReturnedSqlstate, Some(told)) => text(told.state.clone()),
+            (DiagnosticsItem::Item(SignalItem::MysqlErrno), Some(told)) => {
+                (FieldType::bigint(), Datum::Int(told.code.into()))
+            }
+            (DiagnosticsItem::Item(item), Some(told)) => text(told.item(*item)),
+            (_, None) => (FieldType::null(), Datum::Null),
+        };
+        let items = get.items.iter().map(|(target, item)| {
+            let (field_type, value) = value(item);
+            (target.clone(), field_type, value)
+        });
+        Ok(items.collect())
+    }
+
+    /// All that is known of a condition.
+    fn told(&self, warning: &Warning, handled: Option<&Raised>) -> Raised {
+        let same =
+            |error: &&SqlError| error.code == warning.code && error.message == warning.message;
+        if let Some(error) = self.programs.last_error.as_ref().filter(same) {
+            return Raised::error(error.clone());
+        }
+        let same =
+            |raised: &&Raised| raised.code == warning.code && raised.message == warning.message;
+        handled.filter(same).cloned().unwrap_or_else(|| Raised::warning(warning))
+    }
+
+    /// The statement's error, for GET DIAGNOSTICS.
+    pub(in crate::actors::session) fn keep_last_error(&mut self, error: &SqlError) {
+        self.programs.last_error = Some(error.clone());
+    }
+}
+
+fn text(said: String) -> (FieldType, Datum) {
+    (FieldType::varchar(512), Datum::from(said))
+}
+
+fn without_handler() -> SqlError {
+    let message = "GET STACKED DIAGNOSTICS when handler not active";
+    SqlError::new(errno::GET_STACKED_DA_WITHOUT_ACTIVE_HANDLER, message)
+}
+
+/// What SIGNAL raises when it says nothing but the state.
+fn fresh(state: &str) -> Signalled {
+    let (code, message) = match state.get(..2) {
+        Some("01") => (errno::SIGNAL_WARN, "Unhandled user-defined warning condition"),
+        Some("02") => (errno::SIGNAL_NOT_FOUND, "Unhandled user-defined not found condition"),
+        _ => (errno::SIGNAL_EXCEPTION, "Unhandled user-defined exception condition"),
+    };
+    Signalled { state: state.to_owned(), code, message: message.to_owned(), items: Vec::new() }
+}
+
+/// SET item = value. Error 1231 for a value that it cannot have, 1648 for one that is too long.
+fn set_item(
+    raised: &mut Signalled,
+    item: SignalItem,
+    value: &Datum,
+    eval: &crate::sql::expr::EvalContext,
+) -> SqlResult<()> {
+    let wrong = |shown: &str| {
+        let message = format!("Variable '{}' can't be set to the value of '{shown}'", item.name());
+        Err(SqlError::new(errno::WRONG_VALUE_FOR_VAR, message))
+    };
+    if value.is_null() {
+        return wrong("NULL");
+    }
+    let said = value.to_text();
+    if item == SignalItem::MysqlErrno {
+        let number = value.to_i64(eval)?;
+        return match u16::try_from(number) {
+            Ok(code) if code > 0 => {
+                raised.code = code;
+                Ok(())
+            }
+            _ => wrong(&said),
+        };
+    }
+    let limit = if item == SignalItem::MessageText { MESSAGE_LIMIT } else { ITEM_LIMIT };
+    if said.chars().count() > limit {
+        let message = format!("Data too long for condition item '{}'", item.name());
+        return Err(SqlError::new(errno::COND_ITEM_TOO_LONG, message));
+    }
+    if item == SignalItem::MessageText {
+        raised.message = said;
+    } else {
+        raised.items.retain(|(name, _)| *name != item.name());
+        raised.items.push((item.name(), said));
+    }
+    Ok(())
+}
