@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::{Disposed, ExecContext, RowBatch, RowStream, recursive, run_plan};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::expr::{Expr, Function};
-use crate::sql::plan::{Assignment, PhysicalPlan, PlanNode, Subplan, SubplanResult};
+use crate::sql::plan::{
+    Assignment, PhysicalPlan, PlanNode, ROW_BASE, ROW_VALUE_BASE, Subplan, SubplanResult,
+};
 use crate::sql::types::{Datum, FieldType};
 
 /// A plan that has in it all that it reads of others: no common table without rows, and no parameter but the statement's own. The
@@ -90,6 +92,45 @@ impl Found {
         Cow::Owned(assignments)
     }
 
+    /// The expression, which is over this row, with what its subqueries that read the row give; `plans`: those of the statement.
+    pub(super) async fn over_row<'e>(
+        &self,
+        expr: &'e Expr,
+        plans: &[PhysicalPlan],
+        row: &[Datum],
+        ctx: &ExecContext,
+    ) -> SqlResult<Cow<'e, Expr>> {
+        let mut wanted = Vec::new();
+        if !plans.is_empty() {
+            expr.visit(&mut |node| match node {
+                Expr::Parameter { index, .. } if *index >= ROW_VALUE_BASE => wanted.push(*index),
+                _ => {}
+            });
+        }
+        if wanted.is_empty() {
+            return Ok(self.expr(expr));
+        }
+        let mut expr = self.expr(expr).into_owned();
+        for index in wanted {
+            let mut plan = self.ready(&plans[index - ROW_VALUE_BASE]).0.into_owned();
+            plan.change(&mut |node| {
+                node.change_exprs(&mut |expr| {
+                    put(expr, &|index| {
+                        let value = row.get(index.checked_sub(ROW_BASE)?)?;
+                        Some(value.clone())
+                    });
+                });
+            });
+            let found = only_row(&ReadyPlan::of(plan), ctx).await?.swap_remove(0);
+            expr = expr.transform(&mut |node| {
+                let is_wanted =
+                    matches!(&node, Expr::Parameter { index: own, .. } if *own == index);
+                Ok(if is_wanted { found.clone() } else { node })
+            })?;
+        }
+        Ok(Cow::Owned(expr))
+    }
+
     /// Gives the common table of this number these rows.
     pub(super) fn put_table(&mut self, number: usize, rows: Vec<Vec<Datum>>) {
         self.tables.truncate(number);
@@ -126,6 +167,19 @@ impl Found {
             }
             Expr::Call { args, .. } => args.iter_mut().for_each(|arg| self.put_into(arg)),
         }
+    }
+}
+
+/// Puts values in the places of parameters that have one.
+fn put(expr: &mut Expr, value: &impl Fn(usize) -> Option<Datum>) {
+    match expr {
+        Expr::Column { .. } | Expr::Literal { .. } => {}
+        Expr::Parameter { index, field_type } => {
+            if let Some(value) = value(*index) {
+                *expr = Expr::Literal { value, field_type: field_type.clone() };
+            }
+        }
+        Expr::Call { args, .. } => args.iter_mut().for_each(|arg| put(arg, value)),
     }
 }
 

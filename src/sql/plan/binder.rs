@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::mem;
 use std::sync::Arc;
 
+use super::logical::Logical;
 use super::outer::{Frame, OUTER_BASE};
 use super::physical::{DateParameter, PhysicalPlan, PlanNode, QueryPlan};
 use super::planner::Planner;
@@ -42,6 +43,8 @@ pub(super) struct Binder<'a> {
     pub(super) views: Vec<i64>,
     /// How many of the queries around, from the nearest on, are tables on the left in the FROM that is bound.
     pub(super) sideways: usize,
+    /// What subqueries give that read a row which INSERT makes.
+    pub(super) row_plans: Vec<Logical>,
     /// Parameters that are compared with dates.
     pub(super) dates: Vec<DateParameter>,
     /// A long statement may be ended while it is planned.
@@ -147,6 +150,7 @@ impl<'a> Binder<'a> {
             planner,
             subqueries: Vec::new(),
             value_count: 0,
+            row_plans: Vec::new(),
             common_tables: Vec::new(),
             dependent: Vec::new(),
             outer: Vec::new(),

@@ -11,15 +11,16 @@ use super::physical::{
     PhysicalPlan, QueryPlan, SortKey, SourceTable, Subplan, TargetTable, UpdatePlan, UpdatedTable,
 };
 use super::read_columns::{ReadColumns, renamed_row};
+use super::row_subqueries::row_types;
 use super::scope::{Scope, same_name};
 use super::select::{limited, sorted};
-use super::subquery::without_subqueries;
 use super::through_view::{Inserted, Way};
 use super::update_subqueries::with_assigned_subqueries;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{Generated, TableInfo, not_updatable};
 use crate::sql::expr::Expr;
 use crate::sql::parser::ast;
+use crate::sql::types::FieldType;
 
 impl Binder<'_> {
     /// INSERT and REPLACE.
@@ -61,7 +62,7 @@ impl Binder<'_> {
         let target = TargetTable::new(self.planner.schema, database, table)?;
         let (plan, given) = query.map(|(plan, given, locking)| (plan, (given, locking))).unzip();
         let dates = std::mem::take(&mut self.dates);
-        let (root, subqueries) = self.finish(plan)?;
+        let (root, subqueries, row_plans) = self.finish_insert(plan)?;
         let source = match root.zip(given) {
             Some((root, (columns, locking))) => {
                 let (subqueries, counted) = (Vec::new(), None);
@@ -70,8 +71,16 @@ impl Binder<'_> {
             }
             None => InsertSource::Values(values),
         };
-        let ignore = insert.ignore;
-        Ok(InsertPlan { target, through, columns, source, on_conflict, ignore, subqueries })
+        Ok(InsertPlan {
+            target,
+            through,
+            columns,
+            source,
+            on_conflict,
+            ignore: insert.ignore,
+            subqueries,
+            row_plans,
+        })
     }
 
     /// The table a statement changes; those of MySQL's own databases are not.
@@ -94,6 +103,7 @@ impl Binder<'_> {
         table: &Arc<TableInfo>,
     ) -> SqlResult<Vec<Vec<Option<Expr>>>> {
         let mut bound = Vec::with_capacity(rows.len());
+        let types = row_types(table);
         for (number, row) in rows.iter().enumerate() {
             // INSERT INTO t VALUES (): every column has its default.
             let all_default = row.is_empty();
@@ -115,7 +125,7 @@ impl Binder<'_> {
                 clause.default_table = Some(table);
                 let target = &table.columns[*offset].field_type;
                 let value = self.assigned_value(target, value, &mut clause)?;
-                values.push(Some(without_subqueries(value)?));
+                values.push(Some(self.over_made_row(value.clone(), &value, &types)));
             }
             bound.push(values);
         }
@@ -159,10 +169,14 @@ impl Binder<'_> {
                 clause.inserted_row = Some(width);
                 clause.default_table = Some(table);
                 let target = &table.columns[column].field_type;
-                without_subqueries(self.assigned_value(target, &assignment.value, &mut clause)?)?
+                self.assigned_value(target, &assignment.value, &mut clause)?
             };
             assignments.push(Assignment { column, value });
         }
+        let given = given.iter().map(|column| column.field_type.clone());
+        let own = row_types(table);
+        let types: Vec<FieldType> = own.iter().cloned().chain(own.clone()).chain(given).collect();
+        self.assigned_over_made_row(&mut assignments, table, &types);
         Ok(assignments)
     }
 

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::binder::Binder;
 use super::dml::{check_generated, target_column};
 use super::physical::{Assignment, ConflictAction, InsertPlan, InsertSource, TargetTable};
+use super::row_subqueries::row_types;
 use super::scope::Scope;
 use super::through_view::{Inserted, Way};
 use crate::common::SqlResult;
@@ -78,7 +79,9 @@ impl Binder<'_> {
         let scope = Scope::table(&seen_in, &load.table.name, &seen);
         let mut assignments = Vec::with_capacity(load.assignments.len());
         for assignment in &load.assignments {
-            assignments.push(self.assignment(assignment, &seen, &scope)?);
+            let bound = self.assignment(assignment, &seen, &scope)?;
+            let value = self.over_made_row(bound.value.clone(), &bound.value, &row_types(&seen));
+            assignments.push(Assignment { value, ..bound });
         }
         let on_conflict = match (load.replace, load.ignore || load.local) {
             (true, _) => ConflictAction::Replace,
@@ -87,7 +90,7 @@ impl Binder<'_> {
         };
         let source = LoadSource { places, assignments, rows: Arc::default(), before: 0 };
         let target = TargetTable::new(self.planner.schema, database, table)?;
-        let (_, subqueries) = self.finish(None)?;
+        let (_, subqueries, row_plans) = self.finish_insert(None)?;
         Ok(InsertPlan {
             target,
             through,
@@ -97,6 +100,7 @@ impl Binder<'_> {
             ignore: on_conflict == ConflictAction::Ignore,
             on_conflict,
             subqueries,
+            row_plans,
         })
     }
 }

@@ -60,6 +60,7 @@ mod read_columns;
 mod recursive_table;
 mod relations;
 mod row_rules;
+mod row_subqueries;
 mod scope;
 mod select;
 mod set_operation;
@@ -90,6 +91,7 @@ pub use planner::{Planner, StatementPlan, StringVariables, VariableTypes};
 pub use relations::{Parent, Reference, Related, Relations};
 pub(in crate::sql) use row_rules::expression_type;
 pub use row_rules::{RowRules, check_definition};
+pub(in crate::sql) use row_subqueries::{ROW_BASE, ROW_VALUE_BASE};
 #[cfg(test)]
 pub(crate) use tests::TestSchema;
 pub use window::{Frame, FrameBound, FrameOffset, Window, WindowCall};

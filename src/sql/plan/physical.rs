@@ -428,6 +428,8 @@ pub struct InsertPlan {
     pub ignore: bool,
     /// Subqueries and common tables, as in [`QueryPlan`].
     pub subqueries: Vec<Subplan>,
+    /// What subqueries give that read a row as it is made.
+    pub row_plans: Vec<PhysicalPlan>,
 }
 
 /// A table whose rows a statement changes, and where they stand in the rows of its source.

@@ -114,6 +114,15 @@ impl Binder<'_> {
         self,
         root: Option<Logical>,
     ) -> SqlResult<(Option<PhysicalPlan>, Vec<Subplan>)> {
+        let (root, subplans, _) = self.finish_insert(root)?;
+        Ok((root, subplans))
+    }
+
+    /// The same, with the plans of subqueries that read a row which is made.
+    pub(super) fn finish_insert(
+        self,
+        root: Option<Logical>,
+    ) -> SqlResult<(Option<PhysicalPlan>, Vec<Subplan>, Vec<PhysicalPlan>)> {
         let next_outer = Cell::new(self.next_outer);
         let unnest = Unnest { dependent: &self.dependent, next_outer };
         let mut finish = Finish { open: Vec::new(), done: Vec::new(), tables: 0 };
@@ -130,14 +139,16 @@ impl Binder<'_> {
                 }
             })?;
         }
-        let root = root.map(|root| {
+        let mut plan = |root: Logical| {
             let root = unnest.plan(root)?;
             if !self.dependent.is_empty() {
                 check_aggregates(&root)?;
             }
             optimize(finish.inline(root))
-        });
-        Ok((root.transpose()?, finish.done))
+        };
+        let root = root.map(&mut plan).transpose()?;
+        let of_rows = self.row_plans.into_iter().map(plan).collect::<SqlResult<_>>()?;
+        Ok((root, finish.done, of_rows))
     }
 }
 

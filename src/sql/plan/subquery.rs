@@ -64,14 +64,6 @@ pub(super) fn has_subquery(expr: &Expr) -> bool {
     found
 }
 
-/// An expression that is computed where no plan runs for a row.
-pub(super) fn without_subqueries(expr: Expr) -> SqlResult<Expr> {
-    if has_subquery(&expr) {
-        return Err(SqlError::unsupported("a subquery that reads the row that is inserted"));
-    }
-    Ok(expr)
-}
-
 /// A number of the call itself; no constant of the statement is of this type.
 fn call_number(number: usize) -> Expr {
     Expr::Literal { value: Datum::Int(number as i64), field_type: FieldType::null() }

@@ -1,5 +1,7 @@
 //! INSERT and REPLACE.
 
+use std::borrow::Cow;
+
 use super::assign::{self, Default};
 use super::references::{References, tolerate};
 use super::through::passes;
@@ -73,8 +75,10 @@ pub(super) async fn run(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlRe
     match &plan.source {
         InsertSource::Values(rows) => {
             for chunk in rows.chunks(CHUNK) {
-                let built =
-                    chunk.iter().map(|row| insert.build_values(row)).collect::<SqlResult<_>>()?;
+                let mut built = Vec::with_capacity(chunk.len());
+                for row in chunk {
+                    built.push(insert.build_values(row).await?);
+                }
                 insert.write(built).await?;
             }
         }
@@ -151,14 +155,15 @@ impl Insert<'_> {
         self.defaults.iter().zip(&self.plan.target.table.columns).map(value).collect()
     }
 
-    fn build_values(&mut self, exprs: &[Option<Expr>]) -> SqlResult<Built> {
+    async fn build_values(&mut self, exprs: &[Option<Expr>]) -> SqlResult<Built> {
         self.rows += 1;
         self.check_count(exprs.len())?;
         let mut row = self.start_row();
         let mut given = vec![false; row.len()];
         for (offset, expr) in self.plan.columns.iter().zip(exprs) {
             let Some(expr) = expr else { continue };
-            let expr = self.subqueries.expr(expr);
+            let (plans, ctx) = (&self.plan.row_plans, self.ctx);
+            let expr = self.subqueries.over_row(expr, plans, &row, ctx).await?;
             let value = expr.eval(&row, &self.ctx.eval)?;
             row[*offset] = self.convert(value, *offset)?;
             given[*offset] = true;
@@ -429,7 +434,16 @@ impl Insert<'_> {
         scope.extend(read);
         let table = &self.plan.target.table;
         let number = self.rows as usize;
-        let assigned = assign_row(table, &self.assignments, &old, (scope, 0), number, self.ctx)?;
+        let mut assignments = Cow::Borrowed(&self.assignments);
+        if !self.plan.row_plans.is_empty() {
+            for assignment in assignments.to_mut() {
+                let plans = &self.plan.row_plans;
+                let value = &assignment.value;
+                let value = self.subqueries.over_row(value, plans, &scope, self.ctx).await?;
+                assignment.value = value.into_owned();
+            }
+        }
+        let assigned = assign_row(table, &assignments, &old, (scope, 0), number, self.ctx)?;
         let Assigned::Changed(values) = assigned else {
             self.result.matched += 1;
             return Ok(Written::Nothing);

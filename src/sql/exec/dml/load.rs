@@ -14,14 +14,16 @@ impl Insert<'_> {
         // Messages count the rows of the file.
         self.rows = source.before;
         for chunk in source.rows.chunks(CHUNK) {
-            let built = chunk.iter().map(|row| self.build_loaded(row, source));
-            let built = built.collect::<SqlResult<_>>()?;
+            let mut built = Vec::with_capacity(chunk.len());
+            for row in chunk {
+                built.push(self.build_loaded(row, source).await?);
+            }
             self.write(built).await?;
         }
         Ok(())
     }
 
-    fn build_loaded(&mut self, file: &FileRow, source: &LoadSource) -> SqlResult<Built> {
+    async fn build_loaded(&mut self, file: &FileRow, source: &LoadSource) -> SqlResult<Built> {
         self.rows += 1;
         if file.is_cut {
             let more = "it contained more data than there were input columns";
@@ -46,7 +48,9 @@ impl Insert<'_> {
             }
         }
         for assignment in &source.assignments {
-            let expr = self.subqueries.expr(&assignment.value);
+            let plans = &self.plan.row_plans;
+            let value = &assignment.value;
+            let expr = self.subqueries.over_row(value, plans, &row, self.ctx).await?;
             let value = expr.eval(&row, &self.ctx.eval)?;
             row[assignment.column] = self.convert(value, assignment.column)?;
             given[assignment.column] = true;

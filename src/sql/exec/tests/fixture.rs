@@ -184,6 +184,7 @@ impl Fixture {
             on_conflict,
             ignore: false,
             subqueries: Vec::new(),
+            row_plans: Vec::new(),
         };
         execute_insert(&plan, &self.context(txn.clone())).await
     }
