@@ -64,7 +64,7 @@ fn write(expr: &Expr, names: Names<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Resu
                 write(arg, names, f)?;
                 write!(f, " {})", function.name())
             }
-            (Function::In, [value, list @ ..]) => {
+            (Function::In | Function::InSorted, [value, list @ ..]) => {
                 f.write_str("(")?;
                 write(value, names, f)?;
                 f.write_str(" in (")?;

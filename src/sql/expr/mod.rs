@@ -24,6 +24,7 @@ mod display;
 mod eval;
 mod hex;
 mod interrupt;
+mod lists;
 mod octets;
 mod physical;
 mod rules;

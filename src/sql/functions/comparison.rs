@@ -54,6 +54,12 @@ pub(super) static IN: Definition =
         .form()
         .nulls(Nulls::OfArguments)
         .numbers(Numbers::Together);
+/// Over a list that [`Expr::with_sorted_lists`] has put in order.
+pub(super) static IN_SORTED: Definition =
+    light(&["in"], (2, MANY), compared, in_sorted, "Whether it is one of a list.")
+        .form()
+        .nulls(Nulls::OfArguments)
+        .numbers(Numbers::Together);
 pub(super) static IN_ROWS: Definition =
     light(&["in"], (3, MANY), boolean, in_rows, "Whether a row is one of a list.")
         .form()
@@ -228,6 +234,20 @@ fn in_list(call: &Call<'_>) -> SqlResult<Datum> {
         }
     }
     Ok(if saw_null { Datum::Null } else { Datum::from(false) })
+}
+
+/// The same for a list in order, NULLs first.
+fn in_sorted(call: &Call<'_>) -> SqlResult<Datum> {
+    let value = call.value(0)?;
+    if value.is_null() {
+        return Ok(Datum::Null);
+    }
+    let literal = |item: &Expr| item.as_literal().cloned().unwrap_or(Datum::Null);
+    let (list, collation) = (&call.args[1..], call.collation());
+    let nulls = list.partition_point(|item| item.as_literal().is_none_or(Datum::is_null));
+    let found =
+        list[nulls..].binary_search_by(|item| literal(item).sort_cmp(&value, collation)).is_ok();
+    Ok(if nulls > 0 && !found { Datum::Null } else { Datum::from(found) })
 }
 
 /// `low <= value AND value <= high`, with AND's ways with NULL.

@@ -72,6 +72,7 @@ operators! {
     Gt => comparison::GT;
     Ge => comparison::GE;
     In => comparison::IN;
+    InSorted => comparison::IN_SORTED;
     InRows => comparison::IN_ROWS;
     Between => comparison::BETWEEN;
     And => control::AND;

@@ -47,7 +47,7 @@ fn wrap(expr: &Expr, ctx: &Arc<EvalContext>, predicate: bool) -> Arc<dyn Physica
     let columns: Vec<usize> = expr.columns().into_iter().collect();
     let mut position =
         |index: usize| columns.iter().position(|column| *column == index).unwrap_or(0);
-    let expr = expr.clone().map_columns(&mut position);
+    let expr = expr.clone().map_columns(&mut position).with_sorted_lists(ctx);
     let children = columns.iter().map(|index| column(*index)).collect();
     Arc::new(BatchExpr { expr, children, predicate, ctx: Arc::clone(ctx) })
 }

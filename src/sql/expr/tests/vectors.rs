@@ -191,3 +191,43 @@ fn a_decision_guards_what_follows_it() {
         .unwrap_err();
     assert_eq!(error.code, errno::DATA_OUT_OF_RANGE);
 }
+
+/// Long lists are looked through by halves in batches, item by item in rows.
+#[test]
+fn long_lists_hold_what_they_hold_row_by_row() {
+    let columns = columns();
+    let kinds = |list: usize| columns[list].1.iter().filter(|value| !value.is_null());
+    for (index, (field_type, _)) in columns.iter().enumerate() {
+        for list in 0..columns.len() {
+            for null in [false, true] {
+                let spare = (0..9).map(|number| Datum::Int(100 - number));
+                let mut values: Vec<Datum> = kinds(list).cloned().collect();
+                match list {
+                    0..5 => values.extend(spare),
+                    _ => values.extend(values.clone().into_iter().cycle().take(9)),
+                }
+                values.extend(null.then_some(Datum::Null));
+                let column = Expr::column(index, field_type.clone());
+                let args = std::iter::once(column).chain(values.into_iter().map(Expr::literal));
+                check(&Expr::call(Function::In, args.collect()).unwrap());
+            }
+        }
+    }
+}
+
+#[test]
+fn only_lists_of_one_kind_are_sorted() {
+    let ctx = EvalContext::new();
+    let list = |values: Vec<Datum>| {
+        let column = Expr::column(0, FieldType::bigint());
+        let args = std::iter::once(column).chain(values.into_iter().map(Expr::literal));
+        let expr = Expr::call(Function::In, args.collect()).unwrap().with_sorted_lists(&ctx);
+        matches!(expr, Expr::Call { function: Function::InSorted, .. })
+    };
+    let numbers = || (0..8).map(|number| Datum::Int(7 - number));
+    assert!(list(numbers().collect()));
+    assert!(list(numbers().chain([Datum::Null, Datum::UInt(u64::MAX)]).collect()));
+    assert!(!list(numbers().take(7).collect()), "it is short");
+    assert!(!list(numbers().chain([Datum::from("1x")]).collect()), "each comparison warns");
+    assert!(!list(numbers().chain([Datum::Float(0.5)]).collect()), "compared as doubles");
+}
