@@ -15,19 +15,23 @@ use crate::server::{Server, repository};
 /// The longest that any statement takes, with time to spare on a machine that is busy.
 const LONGEST: Duration = Duration::from_secs(120);
 
-/// Splits a script at semicolons that end a line. Lines of comments stay with the statement below them.
+/// Splits a script at semicolons that end a line, or at what a line `-- delimiter $$` names instead. Lines of comments stay with the
+/// statement below them.
 fn statements(script: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut current = String::new();
+    let mut delimiter = ";";
     for line in script.lines() {
         if let Some(session) = line.strip_prefix("-- session ") {
             found.push(format!("session {}", session.trim()));
+        } else if let Some(named) = line.strip_prefix("-- delimiter ") {
+            delimiter = named.trim();
         } else if !line.starts_with("--") && !line.trim().is_empty() {
             current.push_str(line);
             current.push('\n');
-            if line.trim_end().ends_with(';') {
-                found
-                    .push(std::mem::take(&mut current).trim_end().trim_end_matches(';').to_owned());
+            if line.trim_end().ends_with(delimiter) {
+                let statement = std::mem::take(&mut current);
+                found.push(statement.trim_end().trim_end_matches(delimiter).to_owned());
             }
         }
     }
@@ -46,15 +50,11 @@ fn show(value: &Value) -> String {
     }
 }
 
-async fn run(conn: &mut Conn, sql: &str, out: &mut String) {
-    let mut result = match conn.query_iter(sql).await {
-        Ok(result) => result,
-        Err(mysql_async::Error::Server(error)) => {
-            writeln!(out, "ERROR {} ({}): {}", error.code, error.state, error.message).unwrap();
-            return;
-        }
-        Err(error) => panic!("{sql}: {error}"),
-    };
+/// Shows one result; false after an error.
+async fn one_result(
+    result: &mut mysql_async::QueryResult<'_, '_, mysql_async::TextProtocol>,
+    out: &mut String,
+) -> bool {
     let columns: Vec<String> =
         result.columns_ref().iter().map(|column| column.name_str().into_owned()).collect();
     if columns.is_empty() {
@@ -74,13 +74,34 @@ async fn run(conn: &mut Conn, sql: &str, out: &mut String) {
             Ok(rows) => rows,
             Err(mysql_async::Error::Server(error)) => {
                 writeln!(out, "ERROR {} ({}): {}", error.code, error.state, error.message).unwrap();
-                return;
+                return false;
             }
-            Err(error) => panic!("{sql}: {error}"),
+            Err(error) => panic!("{error}"),
         };
         for row in rows {
             let values: Vec<String> = row.unwrap().iter().map(show).collect();
             writeln!(out, "{}", values.join(" | ")).unwrap();
+        }
+    }
+    true
+}
+
+async fn run(conn: &mut Conn, sql: &str, out: &mut String) {
+    let mut result = match conn.query_iter(sql).await {
+        Ok(result) => result,
+        Err(mysql_async::Error::Server(error)) => {
+            writeln!(out, "ERROR {} ({}): {}", error.code, error.state, error.message).unwrap();
+            return;
+        }
+        Err(error) => panic!("{sql}: {error}"),
+    };
+    // A procedure answers with several results.
+    loop {
+        if !one_result(&mut result, out).await {
+            return;
+        }
+        if result.is_empty() {
+            break;
         }
     }
     drop(result);

@@ -23,7 +23,8 @@ impl Core {
         let types: Vec<FieldType> =
             planned.columns.iter().map(|column| column.field_type.clone()).collect();
         let schema = reading.schema.clone();
-        let ctx = self.exec_context(reading.txn.clone(), self.eval.clone(), Some(&schema));
+        let mut ctx = self.exec_context(reading.txn.clone(), self.eval.clone(), Some(&schema));
+        ctx.functions.clone_from(&reading.functions);
         let mut row: Option<Vec<Datum>> = None;
         if types.len() != targets.len() {
             let message = "The used SELECT statements have a different number of columns";

@@ -3,10 +3,11 @@
 use smallvec::SmallVec;
 use std::collections::BTreeSet;
 
+use crate::sql::exec::calls_of;
 use crate::sql::plan::{InsertSource, PhysicalPlan, PlanNode, StatementPlan, Subplan, TargetTable};
 
 /// The tables of a plan.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PlanTables {
     /// Those with stored rows, by id.
     pub(super) stored: BTreeSet<i64>,
@@ -14,6 +15,8 @@ pub(super) struct PlanTables {
     pub(super) related: BTreeSet<i64>,
     /// Those that are written.
     pub(super) written: SmallVec<[i64; 1]>,
+    /// The stored functions that it calls, by id.
+    pub(super) calls: BTreeSet<i64>,
     /// There are some that the session computes.
     pub(super) computed: bool,
 }
@@ -54,6 +57,14 @@ impl PlanTables {
         tables
     }
 
+    /// Those of a part of the statement, which are not locked by name.
+    pub(super) fn join(&mut self, part: PlanTables) {
+        self.related.extend(part.stored.iter().filter(|id| !self.stored.contains(id)));
+        self.stored.extend(part.stored);
+        self.written.extend(part.written);
+        self.computed |= part.computed;
+    }
+
     fn write(&mut self, target: &TargetTable) {
         // The session's own tables are nobody's concern.
         if target.table.is_temporary() {
@@ -71,6 +82,7 @@ impl PlanTables {
     fn add(&mut self, plan: &PhysicalPlan) {
         let table = plan.node.table().filter(|table| !table.is_temporary());
         self.stored.extend(table.map(|table| table.id));
+        self.calls.extend(calls_of(&plan.node));
         self.computed |= matches!(plan.node, PlanNode::Virtual { .. });
         plan.node.children().for_each(|child| self.add(child));
     }

@@ -85,6 +85,7 @@ impl Core {
             lock_wait,
             limits: self.services.limits.clone(),
             profile: None,
+            functions: None,
             foreign_key_checks,
         }
     }
@@ -113,7 +114,10 @@ impl Core {
                 return self.answer_query(query, &ctx, request, sink).await;
             }
             let tables = PlanTables::of(&plan);
-            if tables.stored.is_empty() || !self.joins_transaction() {
+            if !tables.calls.is_empty() && !self.joins_transaction() {
+                return Box::pin(self.select_calling(request, eval, sink)).await;
+            }
+            if (tables.calls.is_empty() && tables.stored.is_empty()) || !self.joins_transaction() {
                 return self.select_alone(&plan, &tables, eval, request, sink).await;
             }
         }
@@ -121,10 +125,12 @@ impl Core {
         let plan = self.plan(request, &entered.schema)?;
         place(&plan, request).await;
         let StatementPlan::Query(query) = &*plan else { return Err(not_a_query()) };
-        let tables = PlanTables::of(&plan);
+        let mut tables = PlanTables::of(&plan);
+        let functions = self.functions_of(&mut tables, &entered.schema)?;
         self.use_tables(&tables)?;
         let computed = tables.computed.then_some(&entered.schema);
-        let ctx = self.exec_context(entered.txn, eval, computed);
+        let mut ctx = self.exec_context(entered.txn, eval, computed);
+        ctx.functions = functions;
         self.answer_query(query, &ctx, request, sink).await
     }
 
@@ -365,11 +371,13 @@ impl Core {
         let entered = self.enter_transaction().await?;
         let plan = self.plan(request, &entered.schema)?;
         place(&plan, request).await;
-        let tables = PlanTables::of(&plan);
+        let mut tables = PlanTables::of(&plan);
+        let functions = self.functions_of(&mut tables, &entered.schema)?;
         self.use_tables(&tables)?;
         let eval = self.begin_eval(request.params.clone(), true, ignores(&plan));
         let computed = tables.computed.then_some(&entered.schema);
-        let ctx = self.exec_context(entered.txn, eval, computed);
+        let mut ctx = self.exec_context(entered.txn, eval, computed);
+        ctx.functions = functions;
         let result = execute_write(&plan, &ctx).await?;
         for (table, delta) in &result.deltas {
             self.note_delta(*table, *delta);
@@ -429,16 +437,18 @@ impl Core {
         let schema = guard.schema().clone();
         let plan = self.plan(request, &schema)?;
         place(&plan, request).await;
-        let tables = PlanTables::of(&plan);
+        let mut tables = PlanTables::of(&plan);
+        let functions = self.functions_of(&mut tables, &schema)?;
         guard.touch(tables.stored.iter().copied());
-        let pessimistic = !optimistic || !writes_named_rows(&plan);
+        let pessimistic = !optimistic || functions.is_some() || !writes_named_rows(&plan);
         let impatient = !pessimistic;
         let options = TxnOptions { pessimistic, impatient, isolation, ..TxnOptions::default() };
         let txn = self.begin_transaction(options).await?;
         self.transactions.single = Some(txn.clone());
         let eval = self.begin_eval(request.params.clone(), true, ignores(&plan));
         let computed = tables.computed.then_some(&schema);
-        let ctx = self.exec_context(txn.clone(), eval, computed);
+        let mut ctx = self.exec_context(txn.clone(), eval, computed);
+        ctx.functions = functions;
         let outcome = match execute_write(&plan, &ctx).await {
             Ok(result) => {
                 self.services.schema.until_it_may_commit(&*self.services.store).await;

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use super::core::Core;
 use super::plan_tables::PlanTables;
 use super::statement::Request;
+use super::transaction::{BeginOptions, Entered};
 use crate::actors::ddl::SchemaGuard;
+use crate::actors::runtime::compute;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::InfoSchema;
-use crate::sql::exec::execute_query;
+use crate::sql::exec::{StoredCalls, execute_query};
 use crate::sql::kv::{Transaction, TxnOptions};
 use crate::sql::parser::ast;
 use crate::sql::plan::{PlanNode, StatementPlan};
@@ -19,6 +21,10 @@ pub(super) struct Reading {
     pub(super) txn: Arc<dyn Transaction>,
     /// To plan with.
     pub(super) schema: Arc<InfoSchema>,
+    /// Who runs the functions that it calls.
+    pub(super) functions: Option<Arc<dyn StoredCalls>>,
+    /// It is the statement's transaction, which is committed with it.
+    commits: bool,
     /// Holds the schema, outside of a transaction.
     _guard: Option<SchemaGuard>,
 }
@@ -30,10 +36,15 @@ impl Core {
         tables: &PlanTables,
         locking: bool,
     ) -> SqlResult<Reading> {
-        if !tables.stored.is_empty() && self.joins_transaction() {
-            let entered = self.enter_transaction().await?;
-            self.use_tables(tables)?;
-            return Ok(Reading { txn: entered.txn, schema: entered.schema, _guard: None });
+        let calls = !tables.calls.is_empty();
+        if (calls || !tables.stored.is_empty()) && self.joins_transaction() {
+            return self.read_in_transaction(tables, false).await;
+        }
+        if calls {
+            // Functions may write.
+            compute::enter().await;
+            self.begin_for_statement(BeginOptions::default());
+            return self.read_in_transaction(tables, true).await;
         }
         let guard = self.services.schema.enter(self.process.id);
         let schema = guard.schema().clone();
@@ -48,13 +59,29 @@ impl Core {
         if !options.latest {
             self.transactions.single = Some(txn.clone());
         }
-        Ok(Reading { txn, schema, _guard: Some(guard) })
+        let guard = Some(guard);
+        Ok(Reading { txn, schema, functions: None, commits: false, _guard: guard })
+    }
+
+    async fn read_in_transaction(
+        &mut self,
+        tables: &PlanTables,
+        commits: bool,
+    ) -> SqlResult<Reading> {
+        let Entered { txn, schema, .. } = self.enter_transaction().await?;
+        let mut tables = tables.clone();
+        let functions = self.functions_of(&mut tables, &schema)?;
+        self.use_tables(&tables)?;
+        Ok(Reading { txn, schema, functions, commits, _guard: None })
     }
 
     /// The query is done.
     pub(super) async fn end_reading(&mut self, reading: Reading) -> SqlResult<()> {
         if let Some(txn) = self.transactions.single.take() {
             txn.rollback().await?;
+        }
+        if reading.commits {
+            self.commit().await?;
         }
         drop(reading);
         Ok(())
@@ -83,7 +110,8 @@ impl Core {
             self.planner(&reading.schema, request.parameters, &request.types).plan_value(expr)?;
         let eval = self.eval.clone();
         let query = self.with_locks(&query, &eval).await?.unwrap_or(query);
-        let ctx = self.exec_context(reading.txn.clone(), eval, Some(&reading.schema));
+        let mut ctx = self.exec_context(reading.txn.clone(), eval, Some(&reading.schema));
+        ctx.functions.clone_from(&reading.functions);
         let mut rows = execute_query(&query, &ctx).await?;
         let batch = rows.next_batch().await?;
         let row = batch.and_then(|batch| batch.into_rows(&query.root.schema).pop());

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{AutoIds, Batches, Profile};
+use super::{AutoIds, Batches, Profile, StoredCalls};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::EvalContext;
 use crate::sql::kv::{LockOptions, Transaction};
@@ -147,6 +147,8 @@ pub struct ExecContext {
     pub limits: Arc<ExecLimits>,
     /// What its operators do is counted here: EXPLAIN ANALYZE.
     pub profile: Option<Arc<Profile>>,
+    /// Who runs stored functions; `None`: nobody, as none is called.
+    pub functions: Option<Arc<dyn StoredCalls>>,
     /// `foreign_key_checks`.
     pub foreign_key_checks: bool,
 }

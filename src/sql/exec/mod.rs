@@ -50,6 +50,7 @@ mod recursive;
 mod retry;
 mod rows;
 pub mod short;
+mod stored;
 mod subquery;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -65,6 +66,7 @@ pub use dml::{AutoIds, DmlResult, KvAutoIds, execute_delete, execute_insert, exe
 pub use profile::Profile;
 pub use rows::{Batches, RowBatch, RowStream};
 pub use short::can_read_latest;
+pub use stored::{StoredCalls, calls_of};
 pub(crate) use subquery::ReadyPlan;
 pub use weight::is_light;
 

@@ -1,7 +1,9 @@
 //! Logic of three values, and choices.
 
 use super::call::Call;
-use super::definition::{Compute, Definition, Eval, MANY, Names, Nulls, Numbers, TypeRule};
+use super::definition::{
+    Compute, Definition, Eval, MANY, Names, Nulls, Numbers, TypeRule, Volatility,
+};
 use super::kernels;
 use super::typing::{Typing, boolean};
 use crate::common::{SqlError, SqlResult, errno};
@@ -69,6 +71,17 @@ pub(super) static ONLY_ROW: Definition = Definition::function(
     "The value of a query's only row.",
 )
 .form()
+.nulls(Nulls::AsTyped);
+/// A call of a stored function: its id, and its arguments.
+pub(super) static STORED: Definition = Definition::function(
+    &["stored function"],
+    (1, MANY),
+    boolean,
+    |_| Err(SqlError::unsupported("a stored function where nothing can wait for it")),
+    "What a stored function returns.",
+)
+.form()
+.volatility(Volatility::SideEffect)
 .nulls(Nulls::AsTyped);
 pub(super) static IS_TRUE: Definition = logic(
     &["is true"],

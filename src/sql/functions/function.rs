@@ -87,6 +87,7 @@ operators! {
     Coalesce => control::COALESCE;
     Subquery => control::SUBQUERY;
     OnlyRow => control::ONLY_ROW;
+    Stored => control::STORED;
     Like => like::LIKE;
     Regexp => regexp::REGEXP;
     Cast => cast::CAST;

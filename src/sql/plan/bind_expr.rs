@@ -262,12 +262,19 @@ impl Binder<'_> {
                 if Function::named(name).is_some_and(|f| f.definition().makes_documents) {
                     truths_as_documents(written, &mut args);
                 }
+                if Function::named(name).is_none()
+                    && let Some(call) = self.stored_call(name, &args, clause)?
+                {
+                    return Ok(call);
+                }
                 let function = Function::by_name(name, args.len()).map_err(|error| {
                     match (error.code, self.planner.current_db) {
-                        (errno::SP_DOES_NOT_EXIST, Some(database)) => SqlError::new(
-                            error.code,
-                            format!("FUNCTION {database}.{name} does not exist"),
-                        ),
+                        (errno::SP_DOES_NOT_EXIST, Some(database)) if !name.contains('.') => {
+                            SqlError::new(
+                                error.code,
+                                format!("FUNCTION {database}.{name} does not exist"),
+                            )
+                        }
                         _ => error,
                     }
                 })?;

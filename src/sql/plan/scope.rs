@@ -143,6 +143,11 @@ pub(super) struct Scope {
 }
 
 impl Scope {
+    /// Whether no rows are seen.
+    pub(super) fn is_empty(&self) -> bool {
+        self.relations.is_empty()
+    }
+
     /// One stored table.
     pub(super) fn table(database: &str, alias: &str, table: &Arc<TableInfo>) -> Scope {
         Scope::relation(Some(database.to_owned()), alias, Columns::Table(table.clone()))

@@ -10,10 +10,11 @@ use super::binder::{Binder, Clause};
 use super::logical::Logical;
 use super::outer::Inner;
 use super::unnest::rows_matter;
-use crate::common::{SqlError, SqlResult};
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::catalog::column_type;
 use crate::sql::expr::{Aggregate, AggregateKind, Expr, Function};
-use crate::sql::parser::ast::{self, BinaryOp};
-use crate::sql::types::{Datum, FieldType};
+use crate::sql::parser::ast::{self, BinaryOp, RoutineKind};
+use crate::sql::types::{Collation, Datum, FieldType};
 
 /// A subquery that is run for rows around it.
 pub(super) struct Dependent {
@@ -195,6 +196,64 @@ impl Binder<'_> {
         }
         let row = Logical::Project { input: Box::new(Logical::Dual), exprs: vec![value] };
         Ok(self.subquery_values(row).remove(0))
+    }
+
+    /// A call of a stored function; `None`: there is none of that name. Error 1318 for arguments that are too many or too few.
+    pub(super) fn stored_call(
+        &mut self,
+        name: &str,
+        args: &[Expr],
+        clause: &Clause<'_>,
+    ) -> SqlResult<Option<Expr>> {
+        let (database, plain) = match name.split_once('.') {
+            Some((database, plain)) => (Some(database), plain),
+            None => (self.planner.current_db, name),
+        };
+        let kind = RoutineKind::Function;
+        let found = database.and_then(|it| self.planner.schema.routine(it, kind, plain));
+        let Some((database, entry)) = database.zip(found.cloned()) else { return Ok(None) };
+        let Some(routine) = &entry.routine else { return Ok(None) };
+        let parsed = routine.parsed()?;
+        let (wanted, given) = (parsed.modes.len(), args.len());
+        if wanted != given {
+            return Err(SqlError::new(
+                errno::SP_WRONG_NO_OF_ARGS,
+                format!(
+                    "Incorrect number of arguments for FUNCTION {database}.{}; expected {wanted}, got {given}",
+                    routine.name
+                ),
+            ));
+        }
+        let inherited = Collation::by_name(&routine.database_collation).unwrap_or_default();
+        let field_type = match &parsed.returns {
+            Some(written) => column_type("", written, inherited)?,
+            None => FieldType::null(),
+        };
+        let alone = clause.scope.is_empty() && self.outer.is_empty();
+        let once = args.iter().all(|arg| arg.columns().is_empty() && !has_subquery(arg));
+        let once = once && (alone || routine.deterministic);
+        let mut bindings = Vec::new();
+        let mut arguments = vec![Expr::literal(Datum::Int(entry.id))];
+        for arg in args {
+            if once {
+                arguments.push(arg.clone());
+                continue;
+            }
+            let index = self.outer_number();
+            arguments.push(Expr::Parameter { index, field_type: arg.field_type().clone() });
+            bindings.push((index, arg.clone()));
+        }
+        let call = Expr::Call {
+            function: Function::Stored,
+            args: arguments,
+            field_type: field_type.clone(),
+        };
+        let plan = Logical::Values { rows: vec![vec![call]], schema: vec![field_type.clone()] };
+        if once {
+            return Ok(Some(self.subquery_values(plan).remove(0)));
+        }
+        let inner = Inner { plan, columns: Vec::new(), bindings, dependent: true };
+        Ok(Some(self.call(inner, DependentKind::Row, Vec::new(), vec![field_type]).remove(0)))
     }
 
     /// Calls of a subquery, one for each type.

@@ -21,14 +21,18 @@
 mod bind;
 mod compile;
 mod condition;
+mod function;
 mod machine;
+mod signal;
 #[cfg(test)]
 mod tests;
 
 pub use bind::{Bound, BoundExprs};
 pub use compile::{compile_body, compile_routine};
 pub use condition::Raised;
+pub use function::{FunctionClock, StoredFunctions};
 pub use machine::{Machine, Stop};
+pub use signal::{no_data, raise};
 
 use crate::sql::parser::ast::{Condition, Expr, InnerStatement, ParameterMode, RoutineKind};
 use crate::sql::types::FieldType;

@@ -32,6 +32,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "table_codec",
             "plan",
             "exec",
+            "program",
             "ddl",
             "analyze",
         ],

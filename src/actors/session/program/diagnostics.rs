@@ -3,18 +3,13 @@
 use super::drive::nothing;
 use crate::actors::session::core::Core;
 use crate::actors::session::statement::Request;
-use crate::common::{Fault, Signalled, SqlError, SqlResult, errno};
+use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::{Warning, WarningLevel};
 use crate::sql::parser::ast::{
-    Condition, DiagnosticsItem, Expr, GetDiagnostics, IntoTarget, Signal, SignalItem,
+    DiagnosticsItem, Expr, GetDiagnostics, IntoTarget, Signal, SignalItem,
 };
-use crate::sql::program::{BoundExprs, Machine, Raised};
+use crate::sql::program::{BoundExprs, Machine, Raised, raise};
 use crate::sql::types::{Datum, FieldType};
-
-/// The longest message, in characters.
-const MESSAGE_LIMIT: usize = 128;
-/// The longest of the other items.
-const ITEM_LIMIT: usize = 64;
 
 impl Core {
     /// SIGNAL and RESIGNAL outside of programs.
@@ -98,39 +93,9 @@ impl Core {
         handled: Option<&Raised>,
     ) -> SqlResult<()> {
         let handled = handled.or(self.programs.handled.last()).cloned();
-        let mut raised = match (signal.again, handled) {
-            (true, Some(handled)) => Signalled {
-                state: handled.state,
-                code: handled.code,
-                message: handled.message,
-                items: handled.items.into_iter().map(|(item, said)| (item.name(), said)).collect(),
-            },
-            (true, None) => {
-                let message = "RESIGNAL when handler not active";
-                return Err(SqlError::new(errno::RESIGNAL_WITHOUT_ACTIVE_HANDLER, message));
-            }
-            (false, _) => fresh("45000"),
-        };
-        if let Some(Condition::State(state)) = &signal.condition {
-            let usual = fresh(state);
-            if signal.again {
-                // The message stays, unless another is set.
-                raised.state = usual.state;
-                raised.code = usual.code;
-            } else {
-                raised = usual;
-            }
-        }
-        for (item, value) in values {
-            set_item(&mut raised, item, &value, &self.eval)?;
-        }
-        if raised.state.starts_with("01") {
-            let (code, message) = (raised.code, raised.message);
-            let warning = Warning { level: WarningLevel::Warning, code, message };
-            self.keep_diagnostics(vec![warning]);
-            return Ok(());
-        }
-        Err(Fault::Signal(Box::new(raised)).into())
+        let warning = raise(signal, values, handled.as_ref(), &self.eval)?;
+        self.keep_diagnostics(vec![warning]);
+        Ok(())
     }
 
     /// GET DIAGNOSTICS in a program.
@@ -230,53 +195,4 @@ fn text(said: String) -> (FieldType, Datum) {
 fn without_handler() -> SqlError {
     let message = "GET STACKED DIAGNOSTICS when handler not active";
     SqlError::new(errno::GET_STACKED_DA_WITHOUT_ACTIVE_HANDLER, message)
-}
-
-/// What SIGNAL raises when it says nothing but the state.
-fn fresh(state: &str) -> Signalled {
-    let (code, message) = match state.get(..2) {
-        Some("01") => (errno::SIGNAL_WARN, "Unhandled user-defined warning condition"),
-        Some("02") => (errno::SIGNAL_NOT_FOUND, "Unhandled user-defined not found condition"),
-        _ => (errno::SIGNAL_EXCEPTION, "Unhandled user-defined exception condition"),
-    };
-    Signalled { state: state.to_owned(), code, message: message.to_owned(), items: Vec::new() }
-}
-
-/// SET item = value. Error 1231 for a value that it cannot have, 1648 for one that is too long.
-fn set_item(
-    raised: &mut Signalled,
-    item: SignalItem,
-    value: &Datum,
-    eval: &crate::sql::expr::EvalContext,
-) -> SqlResult<()> {
-    let wrong = |shown: &str| {
-        let message = format!("Variable '{}' can't be set to the value of '{shown}'", item.name());
-        Err(SqlError::new(errno::WRONG_VALUE_FOR_VAR, message))
-    };
-    if value.is_null() {
-        return wrong("NULL");
-    }
-    let said = value.to_text();
-    if item == SignalItem::MysqlErrno {
-        let number = value.to_i64(eval)?;
-        return match u16::try_from(number) {
-            Ok(code) if code > 0 => {
-                raised.code = code;
-                Ok(())
-            }
-            _ => wrong(&said),
-        };
-    }
-    let limit = if item == SignalItem::MessageText { MESSAGE_LIMIT } else { ITEM_LIMIT };
-    if said.chars().count() > limit {
-        let message = format!("Data too long for condition item '{}'", item.name());
-        return Err(SqlError::new(errno::COND_ITEM_TOO_LONG, message));
-    }
-    if item == SignalItem::MessageText {
-        raised.message = said;
-    } else {
-        raised.items.retain(|(name, _)| *name != item.name());
-        raised.items.push((item.name(), said));
-    }
-    Ok(())
 }

@@ -344,7 +344,8 @@ impl Core {
         let types: Vec<FieldType> =
             planned.columns.iter().map(|column| column.field_type.clone()).collect();
         let schema = reading.schema.clone();
-        let ctx = self.exec_context(reading.txn.clone(), self.eval.clone(), Some(&schema));
+        let mut ctx = self.exec_context(reading.txn.clone(), self.eval.clone(), Some(&schema));
+        ctx.functions.clone_from(&reading.functions);
         let mut held = self.memory.hold(0)?;
         let mut found = Vec::new();
         let mut rows = execute_query(&planned, &ctx).await?;

@@ -8,6 +8,7 @@ mod call;
 mod definitions;
 mod diagnostics;
 mod drive;
+mod functions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -13,7 +13,7 @@ pub(super) use operators::{filter, left_out, project, sort, window};
 use futures::future::BoxFuture;
 
 use super::apply::{self, Applied};
-use super::{ExecContext, ReadyPlan};
+use super::{ExecContext, ReadyPlan, stored};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::plan::{AccessLock, PhysicalPlan, PlanNode, PointAccess, QueryPlan};
 use crate::sql::types::Datum;
@@ -98,7 +98,8 @@ fn fits(plan: &PhysicalPlan) -> bool {
         | PlanNode::Unnest { .. }
         | PlanNode::UnionAll { .. } => true,
         // What is on its right is run apart, for each left row.
-        PlanNode::Apply { left, .. } => return fits(left),
+        // A function is not called twice for a row, as it would be if the query had to start over.
+        PlanNode::Apply { left, right, .. } => return fits(left) && !stored::calls_stored(right),
         PlanNode::Join { .. } | PlanNode::Common { .. } => false,
     };
     let starts_over = || !plan.node.any_expr(|expr| !expr.is_deterministic());
@@ -188,7 +189,7 @@ fn execute_node<'a>(
     Box::pin(async move {
         match &plan.node {
             PlanNode::Dual { rows } => Ok(Some(vec![Vec::new(); *rows])),
-            PlanNode::Values { rows } => operators::values(rows, ctx).map(Some),
+            PlanNode::Values { rows } => stored::values(rows, ctx).await.map(Some),
             PlanNode::PointGet { .. } => point::get(&plan.node, ctx).await.map(Some),
             PlanNode::BatchPointGet { .. } => point::get_batch(&plan.node, ctx).await.map(Some),
             PlanNode::TableScan { .. } | PlanNode::IndexScan { .. } => {

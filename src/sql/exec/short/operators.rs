@@ -11,11 +11,6 @@ use crate::sql::expr::{Aggregate, EvalContext, Expr};
 use crate::sql::plan::{AccessLock, PlanNode, SortKey};
 use crate::sql::types::Datum;
 
-/// Constant rows.
-pub(super) fn values(rows: &[Vec<Expr>], ctx: &ExecContext) -> SqlResult<Rows> {
-    rows.iter().map(|row| row.iter().map(|expr| expr.eval(&[], &ctx.eval)).collect()).collect()
-}
-
 /// A `TableScan` or `IndexScan`; `None` when the budget is used up.
 pub(super) async fn scan(
     node: &PlanNode,
