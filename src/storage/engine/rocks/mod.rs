@@ -20,7 +20,8 @@ use rocksdb::properties::NUM_DELETES_ACTIVE_MEM_TABLE;
 use rocksdb::{
     BlockBasedOptions, BottommostLevelCompaction, Cache, ColumnFamilyDescriptor, CompactOptions,
     DB, DBCompressionType, DBRawIterator, DBRecoveryMode, ErrorKind, IngestExternalFileOptions,
-    LogLevel, Options, Range, ReadOptions, SliceTransform, SstFileWriter, WriteOptions,
+    LogLevel, LruCacheOptions, Options, Range, ReadOptions, SliceTransform, SstFileWriter,
+    WriteOptions,
 };
 
 use self::directory::{Content, TEMPORARY, TemporaryFile};
@@ -74,7 +75,7 @@ impl RocksEngine {
     pub fn open(path: &Path, options: &EngineOptions) -> Result<RocksEngine> {
         options.validate()?;
         let content = directory::inspect(path)?;
-        let table = family_options(options, &Cache::new_lru_cache(options.block_cache_bytes));
+        let table = family_options(options, &block_cache(options.block_cache_bytes));
         let mut database_options = database_options(options);
         database_options.create_if_missing(content == Content::New);
         database_options.create_missing_column_families(content == Content::New);
@@ -416,6 +417,17 @@ fn filter_by_key(family: &mut Options) {
     );
     family.set_prefix_extractor(without_version);
     family.set_memtable_prefix_bloom_ratio(MEMTABLE_FILTER);
+}
+
+/// How the cache is divided, as a power of two. The filter of a file takes some MiB; what does not fit into its part of the cache is read anew
+/// for each key that is looked up.
+const CACHE_PARTS: i32 = 2;
+
+fn block_cache(bytes: usize) -> Cache {
+    let mut options = LruCacheOptions::default();
+    options.set_capacity(bytes);
+    options.set_num_shard_bits(CACHE_PARTS);
+    Cache::new_lru_cache_opts(&options)
 }
 
 fn family_options(options: &EngineOptions, cache: &Cache) -> Options {
