@@ -192,7 +192,24 @@ impl<'s> Wanted<'s> {
             (path.ordered, path.reverse) = (true, reverse);
         }
         path.columns = columns;
+        if used == path.columns.len() {
+            self.extend_by_beginning(&mut path, found);
+        }
         path
+    }
+
+    /// The index goes on with the beginnings of a column's values: what constrains the column finds more than those that fulfil it, which
+    /// remains a filter.
+    fn extend_by_beginning(&self, path: &mut Path, found: &[Constraint]) {
+        let next = path.index.as_ref().and_then(|index| index.columns.get(path.columns.len()));
+        let Some(offset) = next.filter(|part| part.prefix_len.is_some()).map(|part| part.offset)
+        else {
+            return;
+        };
+        let consumed = path.consumed.len();
+        self.extend(path, &[offset], found);
+        path.consumed.truncate(consumed);
+        path.columns.push(offset);
     }
 
     /// Takes the columns' constraints into the path; answers how many columns have equal values.
