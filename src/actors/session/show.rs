@@ -4,16 +4,29 @@ use std::sync::Arc;
 
 use super::answer::Sink;
 use super::core::Core;
+use super::plan_tables::PlanTables;
 use super::sources::SessionSources;
 use super::statement::Request;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{InfoSchema, TableInfo};
-use crate::sql::exec::RowStream;
+use crate::sql::exec::{RowStream, execute_query};
 use crate::sql::expr::{Expr, Function, Warning};
-use crate::sql::parser::ast::{ObjectName, Show, ShowFilter, ShowKind};
-use crate::sql::plan::OutputColumn;
+use crate::sql::parser::ast::{Expr as Written, ObjectName, Show, ShowFilter, ShowKind};
+use crate::sql::plan::{OutputColumn, StatementPlan};
 use crate::sql::system::{self, Shown};
 use crate::sql::types::FieldType;
+
+/// Whether there is a query in an expression.
+fn has_query(expr: &Written) -> bool {
+    let is_query = matches!(
+        expr,
+        Written::Subquery(_)
+            | Written::Exists(_)
+            | Written::InQuery { .. }
+            | Written::Compared { .. }
+    );
+    is_query || expr.children().into_iter().any(has_query)
+}
 
 impl Core {
     /// SHOW.
@@ -41,7 +54,7 @@ impl Core {
 
     /// What a SHOW shows, filtered.
     async fn shown(
-        &self,
+        &mut self,
         show: &Show,
         request: &Request<'_>,
         diagnostics: Vec<Warning>,
@@ -66,8 +79,12 @@ impl Core {
             .with_diagnostics(diagnostics);
         let mut shown =
             system::show(&show.kind, pattern, self.database.as_deref(), &sources).await?;
-        if let Some(filter) = &show.filter {
-            self.filter(&mut shown, filter, request, &schema)?;
+        match &show.filter {
+            Some(ShowFilter::Where(condition)) if has_query(condition) => {
+                self.choose(&mut shown, condition, request).await?;
+            }
+            Some(filter) => self.filter(&mut shown, filter, request, &schema)?,
+            None => {}
         }
         Ok(shown)
     }
@@ -107,6 +124,34 @@ impl Core {
             |(name, field_type)| OutputColumn { name, field_type, origin: None, key_flags: 0 };
         let columns: Vec<OutputColumn> = shown.columns.into_iter().map(column).collect();
         self.send_rows(&columns, RowStream::rows(shown.rows), request, sink).await
+    }
+
+    /// Keeps the rows that a WHERE with subqueries asks for. These are run in the open transaction if there is one.
+    async fn choose(
+        &mut self,
+        shown: &mut Shown,
+        condition: &Written,
+        request: &Request<'_>,
+    ) -> SqlResult<()> {
+        let columns = shown.columns.iter();
+        let columns: Vec<(&str, FieldType)> =
+            columns.map(|(name, field_type)| (name.as_str(), field_type.clone())).collect();
+        let rows = std::mem::take(&mut shown.rows);
+        let schema = self.services.schema.current();
+        let planner = self.planner(&schema, request.parameters, &request.types);
+        let query = planner.plan_choice(&columns, &rows, condition)?;
+        let tables = PlanTables::of(&StatementPlan::Query(query));
+        let reading = self.begin_reading(&tables, false).await?;
+        let planner = self.planner(&reading.schema, request.parameters, &request.types);
+        let query = planner.plan_choice(&columns, &rows, condition)?;
+        let eval = self.eval.clone();
+        let query = self.with_locks(&query, &eval).await?.unwrap_or(query);
+        let ctx = self.exec_context(reading.txn.clone(), eval, Some(&reading.schema));
+        let mut chosen = execute_query(&query, &ctx).await?;
+        while let Some(batch) = chosen.next_batch().await? {
+            shown.rows.extend(batch.into_rows(&query.root.schema));
+        }
+        self.end_reading(reading).await
     }
 
     /// Keeps the rows that LIKE or WHERE asks for.

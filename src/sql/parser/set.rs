@@ -153,6 +153,12 @@ impl Parser<'_> {
             };
             return Ok(Some(Expr::Literal(literal)));
         }
+        // A name in quotes is one, too, whatever its quotes are.
+        if token.kind == TokenKind::QuotedName && alone {
+            let text = super::tokens::unquote(self.text(token), false);
+            self.advance();
+            return Ok(Some(Expr::Literal(Literal::String(text, None))));
+        }
         self.expr().map(Some)
     }
 

@@ -18,7 +18,7 @@ use crate::sql::catalog::TableInfo;
 use crate::sql::expr::{Aggregate, EvalContext, Expr, Interrupt};
 use crate::sql::parser::ast;
 use crate::sql::stats::TableStats;
-use crate::sql::types::FieldType;
+use crate::sql::types::{Datum, FieldType};
 
 /// Turns the syntax of one statement into logical plans.
 pub(super) struct Binder<'a> {
@@ -252,16 +252,33 @@ impl<'a> Binder<'a> {
         columns: &[(&str, FieldType)],
         expr: &ast::Expr,
     ) -> SqlResult<Expr> {
-        let column = |(name, field_type): &(&str, FieldType)| super::OutputColumn {
-            name: (*name).to_owned(),
-            field_type: field_type.clone(),
-            origin: None,
-            key_flags: 0,
-        };
-        let scope = Scope::derived("", columns.iter().map(column).collect());
+        let scope = named_columns(columns);
         let bound = self.expr(expr, &mut Clause::plain(&scope, "where clause"))?;
         self.refuse_subqueries()?;
         Ok(bound)
+    }
+
+    /// Those of rows that are no table's for which a condition is true.
+    pub(super) fn choice(
+        mut self,
+        columns: &[(&str, FieldType)],
+        rows: &[Vec<Datum>],
+        condition: &ast::Expr,
+    ) -> SqlResult<QueryPlan> {
+        let scope = named_columns(columns);
+        let bound = self.expr(condition, &mut Clause::plain(&scope, "where clause"))?;
+        let schema: Vec<FieldType> =
+            columns.iter().map(|(_, field_type)| field_type.clone()).collect();
+        let rows = rows.iter().map(|row| {
+            let values = row.iter().cloned().zip(schema.iter().cloned());
+            values.map(|(value, field_type)| Expr::Literal { value, field_type }).collect()
+        });
+        let input = Logical::Values { rows: rows.collect(), schema: schema.clone() };
+        let dates = mem::take(&mut self.dates);
+        let (root, subqueries) = self.finish(Some(input.filter(bound.split_conjunction())))?;
+        let root = root.ok_or_else(|| SqlError::internal("a choice without rows"))?;
+        let (columns, locking, counted) = (Vec::new(), false, None);
+        Ok(QueryPlan { root, columns, subqueries, dates, locking, counted })
     }
 
     pub(super) fn refuse_subqueries(&self) -> SqlResult<()> {
@@ -270,6 +287,17 @@ impl<'a> Binder<'a> {
         }
         Err(SqlError::unsupported("a subquery here"))
     }
+}
+
+/// Columns that are no table's.
+fn named_columns(columns: &[(&str, FieldType)]) -> Scope {
+    let column = |(name, field_type): &(&str, FieldType)| super::OutputColumn {
+        name: (*name).to_owned(),
+        field_type: field_type.clone(),
+        origin: None,
+        key_flags: 0,
+    };
+    Scope::derived("", columns.iter().map(column).collect())
 }
 
 thread_local! {

@@ -11,7 +11,7 @@ use crate::sql::catalog::{InfoSchema, NO_TEMPORARIES, Temporaries};
 use crate::sql::expr::{Expr, Interrupt, TypeRules, VariableScope};
 use crate::sql::parser::ast;
 use crate::sql::stats::{NoStats, StatsSource};
-use crate::sql::types::{Collation, FieldType, SqlMode};
+use crate::sql::types::{Collation, Datum, FieldType, SqlMode};
 
 /// What types variables have; the session knows.
 pub trait VariableTypes: Sync {
@@ -141,6 +141,16 @@ impl<'a> Planner<'a> {
     /// Plans an expression that sees no columns and may have subqueries: the values of SET and DO. One row of one column.
     pub fn plan_value(&self, expr: &ast::Expr) -> SqlResult<QueryPlan> {
         Binder::new(self).value_plan(expr)
+    }
+
+    /// Plans the choice of those of these rows for which a condition over their columns is true, and which may have subqueries: SHOW … WHERE.
+    pub fn plan_choice(
+        &self,
+        columns: &[(&str, FieldType)],
+        rows: &[Vec<Datum>],
+        condition: &ast::Expr,
+    ) -> SqlResult<QueryPlan> {
+        Binder::new(self).choice(columns, rows, condition)
     }
 
     /// Binds a predicate over named columns: SHOW … WHERE. Subqueries are refused.

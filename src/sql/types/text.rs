@@ -47,6 +47,41 @@ fn write_float(number: f64, field_type: &FieldType, out: &mut Vec<u8>) {
     }
 }
 
+/// A double as the text with the most digits that is no longer than this, without an exponent if that makes no difference; if there is none, its
+/// shortest text.
+pub(super) fn float_text_within(number: f64, width: usize) -> String {
+    let whole = float_text(number, false);
+    if whole.len() <= width || !number.is_finite() {
+        return whole;
+    }
+    for digits in (0..width.min(MOST_DIGITS)).rev() {
+        let scientific = format!("{number:.digits$e}");
+        let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+        let places = digits as i32 - exponent.parse::<i32>().unwrap_or(0);
+        let plain = format!("{number:.places$}", places = usize::try_from(places).unwrap_or(0));
+        let plain = without_zeros(&plain);
+        if places >= 0 && plain.len() <= width {
+            return plain.to_owned();
+        }
+        let short = format!("{}e{exponent}", without_zeros(mantissa));
+        if short.len() <= width {
+            return short;
+        }
+    }
+    whole
+}
+
+/// Digits without zeros at the end of a fraction.
+fn without_zeros(digits: &str) -> &str {
+    match digits.contains('.') {
+        true => digits.trim_end_matches('0').trim_end_matches('.'),
+        false => digits,
+    }
+}
+
+/// A double has no more digits.
+const MOST_DIGITS: usize = 17;
+
 /// A double as its shortest text that reads back the same, a FLOAT as six digits; with an exponent when far from 1.
 pub fn float_text(number: f64, single: bool) -> String {
     if number == 0.0 {

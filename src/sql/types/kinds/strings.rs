@@ -7,6 +7,7 @@ use super::{BinaryForm, Class, Kind};
 use crate::common::{SqlResult, errno};
 use crate::sql::types::describe::flags;
 use crate::sql::types::store::Target;
+use crate::sql::types::text::float_text_within;
 use crate::sql::types::{Collation, Datum, FieldType, TimeZone, shown_bytes};
 
 /// A type of strings.
@@ -216,6 +217,10 @@ impl Kind for Strings {
     fn assign(&self, value: Datum, target: &Target<'_>) -> SqlResult<Datum> {
         let bytes = match value {
             Datum::Bytes(bytes) => bytes,
+            Datum::Float(number) => {
+                let width = self.display_width(target.field_type) as usize;
+                float_text_within(number, width).into_bytes().into()
+            }
             other => other.to_bytes(),
         };
         if is_binary(target.field_type) {
