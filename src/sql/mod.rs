@@ -13,6 +13,7 @@ pub mod plan;
 pub mod program;
 pub mod statement;
 pub mod stats;
+pub mod stored;
 pub mod system;
 pub mod table_codec;
 pub mod types;

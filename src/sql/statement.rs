@@ -136,6 +136,7 @@ statements! {
     CreateIndex          "create_index"           First   Schema  Done Text  Here  "INDEX";
     CreateProcedure      "create_procedure"       First   Schema  Done Never Here  "CREATE ROUTINE";
     CreateTable          "create_table"           First   Schema  Done Text  Here  "CREATE";
+    CreateTrigger        "create_trigger"         First   Schema  Done Never Here  "TRIGGER";
     CreateUser           "create_user"            First   Schema  Done Text  Here  "CREATE USER";
     CreateView           "create_view"            First   Schema  Done Text  Here  "CREATE VIEW";
     DeallocSql           "dealloc_sql"            Never   Session Done Never Here  Anybody;
@@ -146,6 +147,7 @@ statements! {
     DropIndex            "drop_index"             First   Schema  Done Text  Here  "INDEX";
     DropProcedure        "drop_procedure"         First   Schema  Done Never Here  "ALTER ROUTINE";
     DropTable            "drop_table"             First   Schema  Done Text  Here  "DROP";
+    DropTrigger          "drop_trigger"           First   Schema  Done Never Here  "TRIGGER";
     DropUser             "drop_user"              First   Schema  Done Text  Here  "CREATE USER";
     DropView             "drop_view"              First   Schema  Done Text  Here  "DROP";
     ExecuteSql           "execute_sql"            Itself  Another Rows Never Here  Anybody;
@@ -177,6 +179,7 @@ statements! {
     ShowCreateFunc       "show_create_func"       Never   Session Rows Text  Apart Anybody;
     ShowCreateProc       "show_create_proc"       Never   Session Rows Text  Apart Anybody;
     ShowCreateTable      "show_create_table"      Never   Session Rows Text  Apart "SELECT";
+    ShowCreateTrigger    "show_create_trigger"    Never   Session Rows Text  Apart "TRIGGER";
     ShowCreateUser       "show_create_user"       Never   Session Rows Text  Apart "SELECT";
     ShowDatabases        "show_databases"         Never   Session Rows Text  Apart Anybody;
     ShowErrors           "show_errors"            Never   Session Rows Text  Apart Anybody;
@@ -286,6 +289,8 @@ impl Statement {
                 RoutineKind::Procedure => K::DropProcedure,
                 RoutineKind::Function => K::DropFunction,
             },
+            Statement::CreateTrigger(_) => K::CreateTrigger,
+            Statement::DropTrigger { .. } => K::DropTrigger,
             Statement::Call(_) => K::CallProcedure,
             Statement::Signal(signal) if signal.again => K::Resignal,
             Statement::Signal(_) => K::Signal,
@@ -311,6 +316,7 @@ impl ShowKind {
             ShowKind::Columns { .. } => K::ShowFields,
             ShowKind::Indexes { .. } => K::ShowKeys,
             ShowKind::CreateTable(_) | ShowKind::CreateView(_) => K::ShowCreateTable,
+            ShowKind::CreateTrigger(_) => K::ShowCreateTrigger,
             ShowKind::CreateRoutine(RoutineKind::Procedure, _) => K::ShowCreateProc,
             ShowKind::CreateRoutine(RoutineKind::Function, _) => K::ShowCreateFunc,
             ShowKind::CreateDatabase { .. } => K::ShowCreateDb,

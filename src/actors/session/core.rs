@@ -155,10 +155,10 @@ impl Core {
         eval.current_user = format!("{}@{}", client.user, client.account_host);
         eval.current_db.clone_from(&self.database);
         eval.interrupt = self.process.interrupt().clone();
-        eval.vars = Box::new(SharedVars(self.vars.clone()));
+        eval.vars = Arc::new(SharedVars(self.vars.clone()));
         eval.rng = super::seed_of(seed).into();
         let clock = self.services.clock.clone();
-        eval.clock = Box::new(move || i64::try_from(clock.unix_micros()).ok());
+        eval.clock = Arc::new(move || i64::try_from(clock.unix_micros()).ok());
         eval
     }
 

@@ -4,7 +4,10 @@ use smallvec::SmallVec;
 use std::collections::BTreeSet;
 
 use crate::sql::exec::calls_of;
-use crate::sql::plan::{InsertSource, PhysicalPlan, PlanNode, StatementPlan, Subplan, TargetTable};
+use crate::sql::plan::{
+    InsertSource, PhysicalPlan, PlanNode, SourceTable, StatementPlan, Subplan, TargetTable,
+    TriggerPlan, UpdatedTable,
+};
 
 /// The tables of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,6 +68,22 @@ impl PlanTables {
         self.computed |= part.computed;
     }
 
+    /// What a trigger reads, writes and calls.
+    fn fire(&mut self, trigger: &TriggerPlan) {
+        let mut inner = PlanTables::default();
+        for query in trigger.queries() {
+            inner.add(&query.root);
+            query.subqueries.iter().flat_map(Subplan::plans).for_each(|plan| inner.add(plan));
+        }
+        for change in trigger.changes() {
+            let changed = PlanTables::of(change);
+            inner.calls.extend(changed.calls.iter().copied());
+            inner.join(changed);
+        }
+        self.calls.extend(inner.calls.iter().copied());
+        self.join(inner);
+    }
+
     fn write(&mut self, target: &TargetTable) {
         // The session's own tables are nobody's concern.
         if target.table.is_temporary() {
@@ -72,6 +91,9 @@ impl PlanTables {
         }
         self.stored.insert(target.table.id);
         self.written.push(target.table.id);
+        if let Some(triggers) = &target.triggers {
+            triggers.all().for_each(|trigger| self.fire(trigger));
+        }
         if let Some(relations) = &target.relations {
             self.related.extend(relations.seen().filter(|id| !self.stored.contains(id)));
             self.stored.extend(relations.seen());
@@ -93,9 +115,17 @@ impl PlanTables {
 pub(super) fn writes_named_rows(plan: &StatementPlan) -> bool {
     match plan {
         StatementPlan::Query(_) => false,
-        StatementPlan::Insert(insert) => matches!(insert.source, InsertSource::Values(_)),
-        StatementPlan::Update(update) => names_rows(&update.source),
-        StatementPlan::Delete(delete) => names_rows(&delete.source),
+        StatementPlan::Insert(insert) => {
+            matches!(insert.source, InsertSource::Values(_)) && insert.target.triggers.is_none()
+        }
+        StatementPlan::Update(update) => {
+            let fires = |table: &UpdatedTable| table.at.target.triggers.is_some();
+            names_rows(&update.source) && !update.tables.iter().any(fires)
+        }
+        StatementPlan::Delete(delete) => {
+            let fires = |table: &SourceTable| table.target.triggers.is_some();
+            names_rows(&delete.source) && !delete.tables.iter().any(fires)
+        }
     }
 }
 

@@ -194,6 +194,8 @@ impl Core {
             S::DropViews { .. } => self.change_schema(request.statement).await?,
             S::CreateView(create) => none(self.create_view(create, request).await?),
             S::CreateRoutine(create) => none(self.create_routine(create).await?),
+            S::CreateTrigger(create) => none(self.create_trigger(create).await?),
+            S::DropTrigger { name, if_exists } => none(self.drop_trigger(name, *if_exists).await?),
             S::AlterRoutine(alter) => none(self.alter_routine(alter).await?),
             S::DropRoutine(drop) => none(self.drop_routine(drop).await?),
             S::Signal(signal) => none(self.signal_statement(signal, request).await?),
@@ -378,6 +380,7 @@ impl Core {
             parameter_types: types,
             variables: &*self.vars,
             stats: &*self.services.stats,
+            firing: &[],
             interrupt: self.process.interrupt(),
         }
     }

@@ -355,6 +355,7 @@ fn empty_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult<Tab
         foreign_keys: Vec::new(),
         checks: Vec::new(),
         view: None,
+        triggers: Vec::new(),
         routine: None,
     })
 }
@@ -390,6 +391,7 @@ fn table_like(name: &str, like: &ast::ObjectName, ctx: &DdlContext<'_>) -> SqlRe
         created_ms: 0,
         locks: Vec::new(),
         foreign_keys: Vec::new(),
+        triggers: Vec::new(),
         checks: copied(source, name),
         ..table
     })

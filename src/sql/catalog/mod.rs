@@ -24,6 +24,7 @@ mod table_expr;
 mod temporaries;
 #[cfg(test)]
 mod tests;
+mod trigger;
 mod view;
 
 pub use crate::sql::digest::quote_name;
@@ -31,9 +32,9 @@ pub use build::{DdlContext, build_create_database, build_statement, build_table}
 pub use build_column::{build_type as column_type, check_decimal};
 pub(in crate::sql) use changes::index_needed;
 pub use changes::{
-    AddCheck, AddColumn, AddForeignKey, AddIndex, Alteration, ChangeOptions, DropCheck, DropColumn,
-    DropConstraint, DropIndex, EnforceCheck, IndexVisibility, ModifyColumn, RenameIndex, RenameTo,
-    SetDefault, TableChange,
+    AddCheck, AddColumn, AddForeignKey, AddIndex, AddTrigger, Alteration, ChangeOptions, DropCheck,
+    DropColumn, DropConstraint, DropIndex, DropTrigger, EnforceCheck, IndexVisibility,
+    ModifyColumn, RenameIndex, RenameTo, SetDefault, TableChange,
 };
 pub use check::CheckInfo;
 pub use computed::Generated;
@@ -52,6 +53,7 @@ pub use show::{column_type_text, default_text, show_create_database, show_create
 pub use storage_options::{create_options, row_format};
 pub use table_expr::{NamedColumn, TableExpr};
 pub use temporaries::{NO_TEMPORARIES, TEMPORARY_IDS, Temporaries};
+pub use trigger::{TriggerInfo, no_trigger, not_base_table, trigger_exists};
 pub use view::{
     Known, Leaf, Through, ViewInfo, ViewParts, merge_delete, merge_update, not_updatable,
     not_updatable_column, qualify, query_text, reads_of, several_tables, show_create_view,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckInfo, ForeignKey, Generated, RoutineInfo, TableExpr, ViewInfo};
+use super::{CheckInfo, ForeignKey, Generated, RoutineInfo, TableExpr, TriggerInfo, ViewInfo};
 use crate::sql::types::FieldType;
 
 /// How far a schema element has come on F1's way from absent to public; no two SQL nodes differ by
@@ -210,6 +210,9 @@ pub struct TableInfo {
     /// What none of its rows may make false, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<CheckInfo>,
+    /// What runs when its rows change; those of an event in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<TriggerInfo>,
     /// It is a view, which has no rows of its own: what it shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub view: Option<Box<ViewInfo>>,

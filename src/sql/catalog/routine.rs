@@ -160,6 +160,7 @@ impl TableInfo {
             foreign_keys: Vec::new(),
             checks: Vec::new(),
             view: None,
+            triggers: Vec::new(),
             routine: None,
         }
     }

@@ -29,6 +29,9 @@ pub(super) async fn all(
             let message = format!("Changing schema from '{from}' to '{to}' is not allowed.");
             return reject(errno::FORBID_SCHEMA_CHANGE, message);
         }
+        if !table.triggers.is_empty() && from_database.id != to_database.id {
+            return reject(errno::TRG_IN_WRONG_SCHEMA, "Trigger in wrong schema".to_owned());
+        }
         stepper.meta.unname_table(from_database.id, &table);
         table.name.clone_from(to);
         table.version = version;

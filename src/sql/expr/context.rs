@@ -82,7 +82,7 @@ impl SessionVars for NoVars {
 }
 
 /// What tells SYSDATE() the time.
-pub(super) type Clock = Box<dyn Fn() -> Option<i64> + Send + Sync>;
+pub(super) type Clock = Arc<dyn Fn() -> Option<i64> + Send + Sync>;
 
 /// Everything an expression may depend on besides its row, fixed for one statement.
 ///
@@ -105,7 +105,7 @@ pub struct EvalContext {
     /// Set when the statement is to end: whatever may take long looks at it between pieces of its work.
     pub interrupt: Arc<Interrupt>,
     /// `@a` and `@@a`.
-    pub vars: Box<dyn SessionVars>,
+    pub vars: Arc<dyn SessionVars>,
     /// State of the generator behind RAND() and UUID(); seed it from the node's generator.
     pub rng: AtomicU64,
     /// Regular expressions compiled by this statement.
@@ -138,17 +138,30 @@ impl EvalContext {
     pub fn of(env: Environment) -> EvalContext {
         EvalContext {
             values: ValueContext::new(env),
-            clock: Box::new(|| None),
+            clock: Arc::new(|| None),
             params: Vec::new(),
             last_insert_id: AtomicU64::new(0),
             last_insert_id_set: AtomicU64::new(0),
             slept: Mutex::default(),
             rows_read: RowsRead::default(),
             interrupt: Arc::default(),
-            vars: Box::new(NoVars::default()),
+            vars: Arc::new(NoVars::default()),
             rng: AtomicU64::new(0x9E37_79B9_7F4A_7C15),
             regexes: Mutex::default(),
             seeded: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    /// For what is part of the statement: the same session and the same moment, without warnings and parameters.
+    pub fn inner(&self) -> EvalContext {
+        EvalContext {
+            values: ValueContext::new(self.values.env.clone()),
+            clock: self.clock.clone(),
+            last_insert_id: self.last_insert_id.load(Ordering::Relaxed).into(),
+            interrupt: self.interrupt.clone(),
+            vars: self.vars.clone(),
+            rng: self.next_random().into(),
+            ..EvalContext::new()
         }
     }
 

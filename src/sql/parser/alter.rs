@@ -133,6 +133,9 @@ impl Parser<'_> {
         if self.word("PREPARE") {
             return self.name().map(Statement::Deallocate);
         }
+        if self.word("TRIGGER") {
+            return self.drop_trigger();
+        }
         if let Some(kind) = self.routine_kind() {
             return self.drop_routine(kind);
         }

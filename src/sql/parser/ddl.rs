@@ -45,7 +45,6 @@ impl Parser<'_> {
             "ROLE",
             "FUNCTION",
             "PROCEDURE",
-            "TRIGGER",
             "EVENT",
             "FULLTEXT",
             "SPATIAL",

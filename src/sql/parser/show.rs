@@ -37,6 +37,7 @@ impl Parser<'_> {
             ShowKind::CreateTable(_)
                 | ShowKind::CreateView(_)
                 | ShowKind::CreateRoutine(..)
+                | ShowKind::CreateTrigger(_)
                 | ShowKind::CreateDatabase { .. }
                 | ShowKind::Warnings { .. }
                 | ShowKind::Errors { .. }
@@ -170,10 +171,11 @@ impl Parser<'_> {
         if let Some(kind) = self.routine_kind() {
             return Ok(ShowKind::CreateRoutine(kind, self.object_name()?));
         }
-        for word in ["TRIGGER", "EVENT"] {
-            if self.at(word) {
-                return Err(SqlError::unsupported(format!("SHOW CREATE {word}")));
-            }
+        if self.word("TRIGGER") {
+            return self.object_name().map(ShowKind::CreateTrigger);
+        }
+        if self.at("EVENT") {
+            return Err(SqlError::unsupported("SHOW CREATE EVENT"));
         }
         Err(self.syntax_error())
     }

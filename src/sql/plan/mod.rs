@@ -69,6 +69,7 @@ mod subquery;
 #[cfg(test)]
 mod tests;
 mod through_view;
+mod triggers;
 mod unnest;
 mod update_subqueries;
 mod view;
@@ -94,4 +95,5 @@ pub use row_rules::{RowRules, check_definition};
 pub(in crate::sql) use row_subqueries::{ROW_BASE, ROW_VALUE_BASE};
 #[cfg(test)]
 pub(crate) use tests::TestSchema;
+pub use triggers::{TriggerPlan, TriggerStatement, TriggerValue, Triggers, check_trigger};
 pub use window::{Frame, FrameBound, FrameOffset, Window, WindowCall};

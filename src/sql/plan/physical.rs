@@ -376,6 +376,8 @@ pub struct TargetTable {
     pub relations: Option<Arc<super::Relations>>,
     /// What its definition says of every row; `None`: nothing.
     pub rules: Option<Arc<super::RowRules>>,
+    /// What the statement's changes of it fire; `None`: nothing.
+    pub triggers: Option<Arc<super::Triggers>>,
 }
 
 /// `column = expr`.

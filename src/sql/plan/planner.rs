@@ -38,6 +38,7 @@ impl VariableTypes for StringVariables {
 static NOBODY: LazyLock<Arc<Interrupt>> = LazyLock::new(Arc::default);
 
 /// Binds and plans statements against one snapshot of the schema.
+#[derive(Clone, Copy)]
 pub struct Planner<'a> {
     /// What exists.
     pub schema: &'a InfoSchema,
@@ -58,6 +59,8 @@ pub struct Planner<'a> {
     pub variables: &'a dyn VariableTypes,
     /// What is known of tables' rows.
     pub stats: &'a dyn StatsSource,
+    /// The tables whose triggers the statement is part of.
+    pub firing: &'a [i64],
     /// Ends the planning of a long statement.
     pub interrupt: &'a Arc<Interrupt>,
 }
@@ -93,6 +96,7 @@ impl<'a> Planner<'a> {
             parameter_types: &[],
             variables: &StringVariables,
             stats: &NoStats,
+            firing: &[],
             interrupt: &NOBODY,
         }
     }

@@ -183,6 +183,6 @@ impl TargetTable {
         let home = schema.database(&database).map(|info: &Arc<DatabaseInfo>| info.name.clone());
         let relations = Relations::of(schema, home.as_ref().unwrap_or(&database), &table)?;
         let rules = RowRules::of(&table)?;
-        Ok(TargetTable { database, table, relations, rules })
+        Ok(TargetTable { database, table, relations, rules, triggers: None })
     }
 }

@@ -102,6 +102,11 @@ impl Machine {
         self.variables.get(slot).cloned().unwrap_or_default()
     }
 
+    /// Gives a variable a value of its type.
+    pub fn put_as_it_is(&mut self, slot: usize, value: Datum) {
+        self.variables[slot] = value;
+    }
+
     /// What its variables hold.
     pub fn held_bytes(&self) -> usize {
         self.variables.iter().map(|value| size_of::<Datum>() + value.held_bytes()).sum()
@@ -448,7 +453,7 @@ fn pure(bound: &BoundExprs, expr: usize) -> Result<&Expr, Stop> {
 }
 
 /// A value as a variable of a type holds it.
-pub(super) fn assigned(
+pub(in crate::sql) fn assigned(
     value: Datum,
     from: &FieldType,
     wanted: &FieldType,

@@ -21,7 +21,6 @@
 mod bind;
 mod compile;
 mod condition;
-mod function;
 mod machine;
 mod signal;
 #[cfg(test)]
@@ -30,7 +29,7 @@ mod tests;
 pub use bind::{Bound, BoundExprs};
 pub use compile::{compile_body, compile_routine};
 pub use condition::Raised;
-pub use function::{FunctionClock, StoredFunctions};
+pub(in crate::sql) use machine::assigned;
 pub use machine::{Machine, Stop};
 pub use signal::{no_data, raise};
 

@@ -21,6 +21,11 @@ pub(super) fn moment_micros(unix_micros: u64, zone: &TimeZone) -> Datum {
     timestamp(unix_micros, zone, MICROS)
 }
 
+/// A TIMESTAMP with hundredths of a second.
+pub(super) fn moment_hundredths(unix_micros: u64, zone: &TimeZone) -> Datum {
+    timestamp(unix_micros, zone, 2)
+}
+
 fn timestamp(unix_micros: u64, zone: &TimeZone, digits: u8) -> Datum {
     let time = i64::try_from(unix_micros)
         .ok()

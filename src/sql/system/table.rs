@@ -152,6 +152,7 @@ impl Table {
             foreign_keys: Vec::new(),
             checks: Vec::new(),
             view: None,
+            triggers: Vec::new(),
             routine: None,
         }
     }

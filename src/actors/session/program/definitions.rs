@@ -14,7 +14,7 @@ use crate::sql::parser::ast::{
 use crate::sql::program::compile_routine;
 
 /// How long a change of a routine may take.
-const DEADLINE: Duration = Duration::from_secs(3600);
+pub(super) const DEADLINE: Duration = Duration::from_secs(3600);
 
 impl Core {
     /// CREATE PROCEDURE and CREATE FUNCTION.
@@ -110,7 +110,7 @@ impl Core {
     }
 
     /// Whose a program is: error 1449 is only a note, as in MySQL for those who may name any account.
-    fn definer_of(&self, named: Option<&UserName>) -> (String, String) {
+    pub(super) fn definer_of(&self, named: Option<&UserName>) -> (String, String) {
         let own = (self.client.user.clone(), self.client.account_host.clone());
         let Some(named) = named.filter(|named| !named.is_current) else { return own };
         let (user, host) = (named.user.clone(), named.host.clone());

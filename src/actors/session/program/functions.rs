@@ -14,7 +14,7 @@ use crate::sql::catalog::InfoSchema;
 use crate::sql::exec::{RowStream, StoredCalls, execute_query};
 use crate::sql::expr::EvalContext;
 use crate::sql::plan::StatementPlan;
-use crate::sql::program::StoredFunctions;
+use crate::sql::stored::StoredFunctions;
 use crate::sql::types::Datum;
 
 impl Core {

@@ -9,6 +9,7 @@ mod definitions;
 mod diagnostics;
 mod drive;
 mod functions;
+mod triggers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -21,6 +21,7 @@ mod rename_column;
 mod rename_index;
 mod rename_to;
 mod set_default;
+mod triggers;
 mod visibility;
 
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,7 @@ pub use self::options::ChangeOptions;
 pub use self::rename_index::RenameIndex;
 pub use self::rename_to::RenameTo;
 pub use self::set_default::SetDefault;
+pub use self::triggers::{AddTrigger, DropTrigger};
 pub use self::visibility::IndexVisibility;
 use super::build::{COLUMN_LIMIT, DdlContext, check_auto_increment};
 use super::build_index::whole_part;
@@ -83,6 +85,10 @@ pub enum TableChange {
     DropCheck(DropCheck),
     /// ALTER CHECK … [NOT] ENFORCED.
     EnforceCheck(EnforceCheck),
+    /// CREATE TRIGGER.
+    AddTrigger(Box<AddTrigger>),
+    /// DROP TRIGGER.
+    DropTrigger(DropTrigger),
 }
 
 /// What an action on constraints asks for.
@@ -198,6 +204,8 @@ impl TableChange {
             TableChange::AddCheck(change) => change,
             TableChange::DropCheck(change) => change,
             TableChange::EnforceCheck(change) => change,
+            TableChange::AddTrigger(change) => &**change,
+            TableChange::DropTrigger(change) => change,
         }
     }
 

@@ -149,11 +149,16 @@ pub fn merge_update(
     let mut through: Vec<Through> = Vec::new();
     for assignment in &mut update.assignments {
         let Some(at) = assigned(&frame, assignment) else { continue };
-        if let Some(view) = qualifier.merged_view(&frame.relations[at.0])
-            && let Some(new) = assign_through(assignment, &frame, at, (view, &through))?
-        {
-            through.push(new);
-        }
+        let relation = &frame.relations[at.0];
+        let Some(view) = qualifier.merged_view(relation) else {
+            // The tables of a view may have a column of that name, too.
+            if assignment.table.is_none() && frame.count(&assignment.column) == 1 {
+                let (database, name) = (relation.database.clone(), relation.alias.clone());
+                assignment.table = Some(ObjectName { database, name });
+            }
+            continue;
+        };
+        through.extend(assign_through(assignment, &frame, at, (view, &through))?);
     }
     qualifier.change(frame, clauses_of_update(&mut update))?;
     Ok(Some((update, through)))

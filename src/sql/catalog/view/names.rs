@@ -67,6 +67,11 @@ impl Frame {
         })
     }
 
+    /// How many columns a name alone may mean.
+    pub(super) fn count(&self, name: &str) -> usize {
+        self.all(None, None, name).count()
+    }
+
     /// As `find`; error 1052 for a name that several have, and one of them shows something else for it.
     pub(super) fn find_one(
         &self,

@@ -3,12 +3,14 @@
 use ahash::{AHashMap, AHashSet};
 
 use super::references::{References, tolerate};
+use super::triggers::Fired;
 use super::update::source_handle;
 use super::writer::TableWriter;
 use super::{CHUNK, DmlResult};
 use crate::common::SqlResult;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::subquery::{self, all_rows};
+use crate::sql::parser::ast::TriggerEvent;
 use crate::sql::plan::{DeletePlan, SourceTable};
 use crate::sql::stats::TableDelta;
 use crate::sql::types::Datum;
@@ -24,10 +26,11 @@ pub(super) async fn run(plan: &DeletePlan, ctx: &ExecContext) -> SqlResult<DmlRe
         let table = &*target.table;
         let mut writer = TableWriter::new(table, None, ctx);
         let mut references = References::of(target, ctx);
+        let mut fired = Fired::of(target, ctx);
         let seen = gone_of.entry(table.id).or_default();
         let before = seen.len();
         let mut kept = 0;
-        for chunk in rows.chunks(CHUNK) {
+        for chunk in rows.chunks(if fired.any() { 1 } else { CHUNK }) {
             ctx.pause().await?;
             let (mut gone, mut keys) = (Vec::with_capacity(chunk.len()), Vec::new());
             for row in chunk {
@@ -41,20 +44,27 @@ pub(super) async fn run(plan: &DeletePlan, ctx: &ExecContext) -> SqlResult<DmlRe
             writer.fetch(keys, false).await?;
             let Some(references) = &mut references else {
                 for (row, handle) in gone {
+                    fired.before(TriggerEvent::Delete, Some(row), None).await?;
                     writer.delete(row, handle).await?;
+                    fired.after(TriggerEvent::Delete, Some(row), None).await?;
                 }
                 continue;
             };
             references.hold(gone.iter().map(|(row, _)| *row)).await?;
             for (row, handle) in gone {
+                fired.before(TriggerEvent::Delete, Some(row), None).await?;
                 let deleted = delete(&writer, references, row, handle, ctx).await?;
                 kept += u64::from(!deleted);
+                if deleted {
+                    fired.after(TriggerEvent::Delete, Some(row), None).await?;
+                }
             }
         }
         let deleted = (seen.len() - before) as u64 - kept;
         result.affected += deleted;
         result.deltas.push((table.id, TableDelta::deleted(deleted)));
         result.deltas.extend(references.into_iter().flat_map(References::into_deltas));
+        result.deltas.extend(fired.into_deltas());
     }
     result.matched = result.affected;
     Ok(result)

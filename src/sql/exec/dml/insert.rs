@@ -5,13 +5,15 @@ use std::borrow::Cow;
 use super::assign::{self, Default};
 use super::references::{References, tolerate};
 use super::through::passes;
-use super::update::{Assigned, assign_row, assigned_auto_column, update};
+use super::triggers::Fired;
+use super::update::{Assigned, assign_row, assigned_auto_column, before_update, update};
 use super::writer::{Conflict, NewRow, TableWriter, unless_forbidden};
 use super::{CHUNK, DmlResult, auto_ids, warning_count};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{ColumnInfo, SchemaState, TableInfo};
 use crate::sql::exec::{ExecContext, subquery};
 use crate::sql::expr::Expr;
+use crate::sql::parser::ast::TriggerEvent;
 use crate::sql::plan::{Assignment, ConflictAction, InsertPlan, InsertSource};
 use crate::sql::stats::TableDelta;
 use crate::sql::types::{Datum, SqlMode};
@@ -22,6 +24,7 @@ pub(super) struct Insert<'a> {
     pub(super) ctx: &'a ExecContext,
     writer: TableWriter<'a>,
     references: Option<References<'a>>,
+    fired: Fired<'a>,
     pub(super) defaults: Vec<Default>,
     pub(super) subqueries: subquery::Found,
     /// ON DUPLICATE KEY UPDATE, with the subqueries' values in it.
@@ -62,6 +65,7 @@ pub(super) async fn run(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlRe
         ctx,
         writer: TableWriter::new(&plan.target.table, plan.target.rules.as_deref(), ctx),
         references: References::of(&plan.target, ctx),
+        fired: Fired::of(&plan.target, ctx),
         defaults: assign::defaults(&plan.target, plan.through.as_ref(), ctx)?,
         subqueries,
         assignments,
@@ -74,7 +78,7 @@ pub(super) async fn run(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlRe
     };
     match &plan.source {
         InsertSource::Values(rows) => {
-            for chunk in rows.chunks(CHUNK) {
+            for chunk in rows.chunks(insert.chunk()) {
                 let mut built = Vec::with_capacity(chunk.len());
                 for row in chunk {
                     built.push(insert.build_values(row).await?);
@@ -85,11 +89,21 @@ pub(super) async fn run(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlRe
         InsertSource::Query(query) => insert.insert_query(query).await?,
         InsertSource::Load(source) => insert.load(source).await?,
     }
-    let Insert { mut result, rows, kept_away, duplicates, single_row, delta, references, .. } =
-        insert;
+    let Insert {
+        mut result,
+        rows,
+        kept_away,
+        duplicates,
+        single_row,
+        delta,
+        references,
+        fired,
+        ..
+    } = insert;
     let rows = rows - kept_away;
     result.deltas.push((plan.target.table.id, delta));
     result.deltas.extend(references.into_iter().flat_map(References::into_deltas));
+    result.deltas.extend(fired.into_deltas());
     if !single_row {
         let warnings = warning_count(ctx) - warnings;
         result.info = format!("Records: {rows}  Duplicates: {duplicates}  Warnings: {warnings}");
@@ -129,6 +143,11 @@ pub(super) fn auto_column(table: &TableInfo) -> Option<usize> {
 }
 
 impl Insert<'_> {
+    /// How many rows are written at a time: with triggers each is there before the next one is looked at.
+    pub(super) fn chunk(&self) -> usize {
+        if self.fired.any() { 1 } else { CHUNK }
+    }
+
     async fn insert_query(&mut self, query: &crate::sql::plan::QueryPlan) -> SqlResult<()> {
         // The statement's subqueries have been run; those of the query are among them.
         let root = self.subqueries.ready(&query.root);
@@ -136,8 +155,9 @@ impl Insert<'_> {
         let rows = subquery::all_rows(&root, &mut 0, self.ctx).await?;
         let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
-            let mut built = Vec::with_capacity(CHUNK);
-            for row in rows.by_ref().take(CHUNK) {
+            let chunk = self.chunk();
+            let mut built = Vec::with_capacity(chunk);
+            for row in rows.by_ref().take(chunk) {
                 built.push(self.build_row(row)?);
             }
             self.write(built).await?;
@@ -202,18 +222,30 @@ impl Insert<'_> {
 
     pub(super) fn finish_row(&self, mut row: Vec<Datum>, given: &[bool]) -> SqlResult<Built> {
         let eval = &self.ctx.eval;
-        let mut generate = false;
         for (offset, column) in self.plan.target.table.columns.iter().enumerate() {
             if !given[offset] {
                 row[offset] = self.defaults[offset].take(column, &row, eval)?;
             }
+        }
+        let mut built = Built { values: row, generate: false, id: 0, read: Vec::new() };
+        // What comes before it may still give it values.
+        if !self.fired.has(TriggerEvent::Insert, true) {
+            self.settle(&mut built)?;
+        }
+        Ok(built)
+    }
+
+    /// Refuses NULL where there must be none, and finds out whether a row waits for a generated value.
+    fn settle(&self, built: &mut Built) -> SqlResult<()> {
+        let (eval, row) = (&self.ctx.eval, &mut built.values);
+        for (offset, column) in self.plan.target.table.columns.iter().enumerate() {
             // Its value is worked out when all others are there.
             if column.generated.is_some() {
                 continue;
             }
             let unseen = column.state != SchemaState::Public;
             if column.auto_increment && !unseen && self.generates(&row[offset]) {
-                generate = true;
+                built.generate = true;
                 continue;
             }
             // In a statement of one row MySQL refuses NULL in any mode.
@@ -221,7 +253,22 @@ impl Insert<'_> {
             let value = std::mem::take(&mut row[offset]);
             row[offset] = assign::check_null(value, column, strict, eval)?;
         }
-        Ok(Built { values: row, generate, id: 0, read: Vec::new() })
+        Ok(())
+    }
+
+    /// What comes before a row is inserted. It sees 0 where a value will be generated.
+    async fn before(&mut self, built: &mut Built) -> SqlResult<()> {
+        let table = &self.plan.target.table;
+        let waits = auto_column(table).filter(|offset| built.values[*offset].is_null());
+        if let Some(offset) = waits {
+            built.values[offset] = table.columns[offset].field_type.implicit_default();
+        }
+        self.fired.before(TriggerEvent::Insert, None, Some(&mut built.values)).await?;
+        let zero = |offset: usize| table.columns[offset].field_type.implicit_default();
+        if let Some(offset) = waits.filter(|offset| built.values[*offset] == zero(*offset)) {
+            built.values[offset] = Datum::Null;
+        }
+        self.settle(built)
     }
 
     /// Whether a value of the AUTO_INCREMENT column asks for a generated one.
@@ -293,6 +340,11 @@ impl Insert<'_> {
     /// Writes a chunk.
     pub(super) async fn write(&mut self, mut rows: Vec<Built>) -> SqlResult<()> {
         self.ctx.pause().await?;
+        if self.fired.has(TriggerEvent::Insert, true) {
+            for built in &mut rows {
+                self.before(built).await?;
+            }
+        }
         self.generate(&mut rows).await?;
         let table = &self.plan.target.table;
         let mut hidden = 0;
@@ -321,6 +373,7 @@ impl Insert<'_> {
         // A duplicate is told of before a missing parent, so it must not wait for the commit either.
         let eagerly = self.plan.on_conflict != ConflictAction::Error
             || self.references.is_some()
+            || self.fired.any()
             || (generates && !self.ctx.txn.is_one_statement());
         self.writer.fetch(keys, eagerly).await?;
         if let Some(references) = &mut self.references {
@@ -359,6 +412,7 @@ impl Insert<'_> {
             self.result.affected += 1;
             self.result.matched += 1;
             self.delta.add(TableDelta::inserted(1));
+            self.fired.after(TriggerEvent::Insert, None, Some(&row.values)).await?;
             return Ok(Written::Inserted);
         };
         self.duplicates += 1;
@@ -398,6 +452,7 @@ impl Insert<'_> {
                 return Err(conflict.error);
             };
             let alone = self.references.as_ref().is_none_or(|references| !references.is_parent());
+            let alone = alone && !self.fired.any();
             if alone && removed == 0 && conflict.handle == row.handle && old == row.values {
                 self.result.affected += 1;
                 self.result.matched += 1;
@@ -406,10 +461,12 @@ impl Insert<'_> {
             let mut keys = Vec::new();
             self.writer.removed_unique_keys(&old, conflict.handle, &mut keys)?;
             self.writer.fetch_more(keys).await?;
+            self.fired.before(TriggerEvent::Delete, Some(&old), None).await?;
             self.writer.delete(&old, conflict.handle).await?;
             if let Some(references) = &mut self.references {
                 references.gone(&old).await?;
             }
+            self.fired.after(TriggerEvent::Delete, Some(&old), None).await?;
             removed += 1;
             next = self.writer.conflict(&row, None)?;
         }
@@ -417,7 +474,10 @@ impl Insert<'_> {
         self.result.matched += removed + 1;
         self.delta.add(TableDelta::deleted(removed));
         self.delta.add(TableDelta::inserted(1));
-        self.insert_row(&row).await.map(|_| ())
+        if self.insert_row(&row).await? {
+            self.fired.after(TriggerEvent::Insert, None, Some(&row.values)).await?;
+        }
+        Ok(())
     }
 
     /// ON DUPLICATE KEY UPDATE: the assignments see the old row, then the one that was to be inserted, then what was read beside that.
@@ -444,8 +504,10 @@ impl Insert<'_> {
             }
         }
         let assigned = assign_row(table, &assignments, &old, (scope, 0), number, self.ctx)?;
-        let Assigned::Changed(values) = assigned else {
+        let changed = before_update(&mut self.fired, table, &old, assigned, self.ctx).await?;
+        let Assigned::Changed(values) = changed else {
             self.result.matched += 1;
+            self.fired.after(TriggerEvent::Update, Some(&old), Some(&old)).await?;
             return Ok(Written::Nothing);
         };
         let id = auto_column(table).map_or(0, |offset| explicit_id(&values[offset]));
@@ -479,6 +541,7 @@ impl Insert<'_> {
         self.result.affected += 2;
         self.result.matched += 2;
         self.delta.add(TableDelta::changed(1));
+        self.fired.after(TriggerEvent::Update, Some(&old), Some(&new.values)).await?;
         Ok(Written::Updated(id))
     }
 }

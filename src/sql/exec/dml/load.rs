@@ -1,6 +1,5 @@
 //! LOAD DATA: values of a file as rows of a table.
 
-use super::CHUNK;
 use super::assign::Default;
 use super::insert::{Built, Insert};
 use crate::common::{SqlResult, errno};
@@ -13,7 +12,7 @@ impl Insert<'_> {
     pub(super) async fn load(&mut self, source: &LoadSource) -> SqlResult<()> {
         // Messages count the rows of the file.
         self.rows = source.before;
-        for chunk in source.rows.chunks(CHUNK) {
+        for chunk in source.rows.chunks(self.chunk()) {
             let mut built = Vec::with_capacity(chunk.len());
             for row in chunk {
                 built.push(self.build_loaded(row, source).await?);

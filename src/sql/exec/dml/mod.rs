@@ -13,6 +13,7 @@ mod load;
 mod mirrored;
 mod references;
 mod through;
+mod triggers;
 mod update;
 mod writer;
 
@@ -51,21 +52,26 @@ pub async fn execute_insert(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<D
     if let InsertSource::Query(query) = &plan.source {
         check_dates(&query.dates, ctx)?;
     }
-    let exact = !matches!(plan.source, InsertSource::Query(_)) && plan.subqueries.is_empty();
+    let alone = plan.subqueries.is_empty() && plan.target.triggers.is_none();
+    let exact = !matches!(plan.source, InsertSource::Query(_)) && alone;
     retry::in_statement(ctx, exact, || Box::pin(insert::run(plan, ctx))).await
 }
 
 /// Runs UPDATE.
 pub async fn execute_update(plan: &UpdatePlan, ctx: &ExecContext) -> SqlResult<DmlResult> {
     check_dates(&plan.dates, ctx)?;
-    let exact = short::has_exact_keys(&plan.source) && plan.subqueries.is_empty();
+    let fires = plan.tables.iter().any(|table| table.at.target.triggers.is_some());
+    let alone = plan.subqueries.is_empty() && !fires;
+    let exact = short::has_exact_keys(&plan.source) && alone;
     retry::in_statement(ctx, exact, || Box::pin(update::run(plan, ctx))).await
 }
 
 /// Runs DELETE.
 pub async fn execute_delete(plan: &DeletePlan, ctx: &ExecContext) -> SqlResult<DmlResult> {
     check_dates(&plan.dates, ctx)?;
-    let exact = short::has_exact_keys(&plan.source) && plan.subqueries.is_empty();
+    let fires = plan.tables.iter().any(|table| table.target.triggers.is_some());
+    let alone = plan.subqueries.is_empty() && !fires;
+    let exact = short::has_exact_keys(&plan.source) && alone;
     retry::in_statement(ctx, exact, || Box::pin(delete::run(plan, ctx))).await
 }
 

@@ -5,12 +5,14 @@ use std::borrow::Cow;
 use super::insert::{auto_column, explicit_id};
 use super::references::{References, tolerate};
 use super::through::passes;
+use super::triggers::Fired;
 use super::writer::{NewRow, TableWriter, unless_forbidden};
 use super::{CHUNK, DmlResult, assign, warning_count};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::TableInfo;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::subquery::{self, all_rows};
+use crate::sql::parser::ast::TriggerEvent;
 use crate::sql::plan::{Assignment, SourceTable, ThroughView, UpdatePlan, UpdatedTable};
 use crate::sql::stats::TableDelta;
 use crate::sql::table_codec;
@@ -145,10 +147,11 @@ async fn update_table(
     let mut seen = ahash::AHashSet::new();
     let mut writer = TableWriter::new(table, at.target.rules.as_deref(), ctx);
     let mut references = References::of(&at.target, ctx);
+    let mut fired = Fired::of(&at.target, ctx);
     let mut row_number = 0;
     let numbered = assigned_auto_column(table, assignments);
     let (mut highest, mut changed) = (0, 0);
-    for chunk in rows.chunks(CHUNK) {
+    for chunk in rows.chunks(if fired.any() { 1 } else { CHUNK }) {
         ctx.pause().await?;
         let mut changes = Vec::with_capacity(chunk.len());
         for row in chunk {
@@ -183,6 +186,7 @@ async fn update_table(
                 assigned = assigned_again(table, assignments, values, old);
             }
             result.matched += 1;
+            let assigned = before_update(&mut fired, table, old, assigned, ctx).await?;
             if let Assigned::Changed(values) = assigned {
                 highest = highest.max(numbered.map_or(0, |offset| explicit_id(&values[offset])));
                 let new = writer.prepare_changed(old, values, handle);
@@ -192,9 +196,12 @@ async fn update_table(
                     continue;
                 }
                 changes.push(Change { old: old[..table.columns.len()].to_vec(), handle, new });
+            } else {
+                fired.after(TriggerEvent::Update, Some(old), Some(old)).await?;
             }
         }
-        changed += apply(&mut writer, changes, how.ignore, &mut references, ctx).await?;
+        let along = (&mut references, &mut fired);
+        changed += apply(&mut writer, changes, how.ignore, along, ctx).await?;
     }
     if highest > 0 {
         ctx.auto_ids.raise_auto_increment(table, highest).await?;
@@ -202,6 +209,7 @@ async fn update_table(
     result.affected += changed;
     result.deltas.push((table.id, TableDelta::changed(changed)));
     result.deltas.extend(references.into_iter().flat_map(References::into_deltas));
+    result.deltas.extend(fired.into_deltas());
     Ok(())
 }
 
@@ -229,7 +237,7 @@ async fn apply(
     writer: &mut TableWriter<'_>,
     changes: Vec<Change>,
     ignore: bool,
-    references: &mut Option<References<'_>>,
+    (references, fired): (&mut Option<References<'_>>, &mut Fired<'_>),
     ctx: &ExecContext,
 ) -> SqlResult<u64> {
     let mut keys = Vec::new();
@@ -255,8 +263,37 @@ async fn apply(
             Some(references) => update(writer, references, &old, handle, &new, ctx).await?,
         };
         changed += u64::from(done);
+        if done {
+            fired.after(TriggerEvent::Update, Some(&old), Some(&new.values)).await?;
+        }
     }
     Ok(changed)
+}
+
+/// What comes before a row is changed, and may give it other values.
+pub(super) async fn before_update(
+    fired: &mut Fired<'_>,
+    table: &TableInfo,
+    old: &[Datum],
+    assigned: Assigned,
+    ctx: &ExecContext,
+) -> SqlResult<Assigned> {
+    if !fired.has(TriggerEvent::Update, true) {
+        return Ok(assigned);
+    }
+    let width = table.columns.len();
+    let mut values = match assigned {
+        Assigned::Same => old[..width].to_vec(),
+        Assigned::Changed(values) => values,
+    };
+    fired.before(TriggerEvent::Update, Some(old), Some(&mut values)).await?;
+    for (value, column) in values.iter_mut().zip(table.public_columns()) {
+        if column.generated.is_none() {
+            let given = std::mem::take(value);
+            *value = assign::check_null(given, column, ctx.eval.is_strict(), &ctx.eval)?;
+        }
+    }
+    Ok(if values[..width] == old[..width] { Assigned::Same } else { Assigned::Changed(values) })
 }
 
 /// Changes a row that refers to others, or is referred to; false if it stays as it was.

@@ -90,6 +90,7 @@ pub(crate) fn users() -> TableInfo {
         foreign_keys: Vec::new(),
         checks: Vec::new(),
         view: None,
+        triggers: Vec::new(),
         routine: None,
     }
 }
@@ -133,7 +134,13 @@ impl Fixture {
 
     fn target(&self) -> TargetTable {
         let database = "test".to_owned();
-        TargetTable { database, table: self.table.clone(), relations: None, rules: None }
+        TargetTable {
+            database,
+            table: self.table.clone(),
+            relations: None,
+            rules: None,
+            triggers: None,
+        }
     }
 
     fn plan(&self, node: PlanNode) -> PhysicalPlan {

@@ -196,6 +196,8 @@ pub enum ShowKind {
     Events {
         database: Option<String>,
     },
+    /// CREATE TRIGGER.
+    CreateTrigger(ObjectName),
     /// CREATE PROCEDURE, or CREATE FUNCTION.
     CreateRoutine(RoutineKind, ObjectName),
     /// PROCEDURE STATUS, or FUNCTION STATUS.

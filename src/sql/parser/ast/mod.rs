@@ -12,6 +12,7 @@ mod json;
 mod load;
 mod program;
 mod query;
+mod trigger;
 mod view;
 mod window;
 
@@ -40,6 +41,7 @@ pub use query::{
     JoinConstraint, JoinOp, Limit, LockWait, Locking, OrderItem, Query, QueryBody, Select,
     SelectItem, SetOperator, TableRef, Update,
 };
+pub use trigger::{CreateTrigger, TriggerEvent};
 pub use view::{CheckOption, CreateView, ViewAlgorithm};
 pub use window::{Frame, FrameBound, FrameOffset, NamedWindow, Over, Window, WindowCall};
 
@@ -227,6 +229,15 @@ pub enum Statement {
     AlterRoutine(Box<AlterRoutine>),
     /// DROP PROCEDURE and DROP FUNCTION.
     DropRoutine(DropRoutine),
+    /// CREATE TRIGGER.
+    CreateTrigger(Box<CreateTrigger>),
+    /// DROP TRIGGER.
+    DropTrigger {
+        /// Which.
+        name: ObjectName,
+        /// IF EXISTS.
+        if_exists: bool,
+    },
     /// CALL.
     Call(Box<Call>),
     /// SIGNAL and RESIGNAL.

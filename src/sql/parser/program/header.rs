@@ -24,6 +24,9 @@ impl Parser<'_> {
         &mut self,
         definer: Option<UserName>,
     ) -> SqlResult<Option<Statement>> {
+        if self.word("TRIGGER") {
+            return self.create_trigger(definer).map(Some);
+        }
         match self.routine_kind() {
             Some(kind) => self.create_routine(kind, definer).map(Some),
             None => Ok(None),
@@ -90,7 +93,7 @@ impl Parser<'_> {
         })))
     }
 
-    fn text_between(&self, start: usize, end: usize) -> String {
+    pub(super) fn text_between(&self, start: usize, end: usize) -> String {
         String::from_utf8_lossy(&self.sql[start..end]).into_owned()
     }
 

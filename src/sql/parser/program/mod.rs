@@ -12,6 +12,7 @@ mod declare;
 mod diagnostics;
 mod header;
 mod names;
+mod trigger;
 
 pub(super) use names::Names;
 
@@ -29,7 +30,6 @@ pub(super) enum ProgramKind {
     /// It is part of a statement.
     Function,
     /// It is part of a statement, and gives no value.
-    #[allow(dead_code, reason = "triggers are read with it")]
     Trigger,
 }
 

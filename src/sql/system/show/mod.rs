@@ -17,11 +17,12 @@ use super::sources::{Account, Sources};
 use super::table::{COLLATION, Rows};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{
-    InfoSchema, TableInfo, ViewInfo, quote_name, show_create_database, show_create_table,
-    show_create_view,
+    InfoSchema, TableInfo, ViewInfo, no_trigger, quote_name, show_create_database,
+    show_create_table, show_create_view,
 };
 use crate::sql::expr::WarningLevel;
 use crate::sql::parser::ast::{ObjectName, RoutineKind, ShowKind, UserName};
+use crate::sql::system::schema_facts::moment_hundredths;
 use crate::sql::types::{Datum, FieldType};
 
 /// What SHOW PROCESSLIST shows of a long statement, in characters.
@@ -97,6 +98,7 @@ pub async fn show(
         ShowKind::Indexes { table } => showing.of_table(&views::INDEXES, table).await,
         ShowKind::CreateTable(name) => showing.create_table(name).await,
         ShowKind::CreateView(name) => showing.create_of_view(name),
+        ShowKind::CreateTrigger(name) => showing.create_trigger(name),
         ShowKind::CreateRoutine(kind, name) => showing.create_routine(*kind, name),
         ShowKind::CreateDatabase { name, if_not_exists } => {
             showing.create_database(name, *if_not_exists)
@@ -236,6 +238,35 @@ impl Showing<'_> {
     }
 
     /// SHOW CREATE PROCEDURE and SHOW CREATE FUNCTION. Error 1305 if there is none.
+    fn create_trigger(&self, name: &ObjectName) -> SqlResult<Shown> {
+        let no_database = || SqlError::new(errno::NO_DB, "No database selected");
+        let database = name.database.as_deref().or(self.current).ok_or_else(no_database)?;
+        let (table, trigger) =
+            self.schema().trigger(database, &name.name).ok_or_else(no_trigger)?;
+        let created = moment_hundredths(trigger.created_us, self.sources.time_zone());
+        let row = [
+            &trigger.name,
+            &trigger.sql_mode,
+            &trigger.show(&table.name),
+            &trigger.charset.0,
+            &trigger.charset.1,
+            &trigger.database_collation,
+        ];
+        let columns = [
+            "Trigger",
+            "sql_mode",
+            "!SQL Original Statement",
+            "character_set_client",
+            "collation_connection",
+            "Database Collation",
+        ];
+        let mut shown =
+            Shown::new(&columns, vec![row.map(|text| Datum::from(text.as_str())).to_vec()]);
+        shown.columns.push(("Created".to_owned(), FieldType::timestamp(2)));
+        shown.rows[0].push(created);
+        Ok(shown)
+    }
+
     fn create_routine(&self, kind: RoutineKind, name: &ObjectName) -> SqlResult<Shown> {
         let no_database = || SqlError::new(errno::NO_DB, "No database selected");
         let database = name.database.as_deref().or(self.current).ok_or_else(no_database)?;

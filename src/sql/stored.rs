@@ -6,17 +6,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
-use super::machine::assigned;
-use super::{Bound, BoundExprs, Machine, Program, Raised, Stop, compile_routine};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{InfoSchema, Temporaries};
 use crate::sql::exec::{
     DmlResult, ExecContext, StoredCalls, execute_delete, execute_insert, execute_query,
     execute_update,
 };
-use crate::sql::expr::{EvalContext, SessionVars, TypeRules, VariableScope};
+use crate::sql::expr::{EvalContext, SessionVars, TypeRules};
 use crate::sql::parser::ast::{Expr, InnerStatement, IntoTarget, Statement, VariableAssignment};
 use crate::sql::plan::{PlanNode, Planner, QueryPlan, StatementPlan, VariableTypes};
+use crate::sql::program::{
+    Bound, BoundExprs, Machine, Program, Raised, Stop, assigned, compile_routine, no_data, raise,
+};
 use crate::sql::stats::StatsSource;
 use crate::sql::types::{Datum, FieldType, SqlMode};
 
@@ -53,23 +54,6 @@ pub struct Function {
     mode: SqlMode,
     bound: Mutex<Option<BoundExprs>>,
     plans: Mutex<BTreeMap<usize, Arc<StatementPlan>>>,
-}
-
-/// The session's variables, which a context owns.
-struct Shared(Arc<dyn SessionVars>);
-
-impl SessionVars for Shared {
-    fn user_var(&self, name: &str) -> Option<(Datum, FieldType)> {
-        self.0.user_var(name)
-    }
-
-    fn set_user_var(&self, name: &str, value: Datum, field_type: FieldType) -> SqlResult<()> {
-        self.0.set_user_var(name, value, field_type)
-    }
-
-    fn system_var(&self, name: &str, scope: VariableScope) -> SqlResult<Datum> {
-        self.0.system_var(name, scope)
-    }
 }
 
 /// A function that runs.
@@ -175,11 +159,10 @@ impl StoredFunctions {
         eval.writes = true;
         eval.ignore = false;
         eval.params = params;
-        eval.vars = Box::new(Shared(self.values.clone()));
+        eval.vars = self.values.clone();
         eval.interrupt = ctx.eval.interrupt.clone();
         eval.rng = ctx.eval.next_random().into();
-        let clock = self.clock.clone();
-        eval.clock = Box::new(move || clock());
+        eval.clock = self.clock.clone();
         eval
     }
 
@@ -375,7 +358,7 @@ impl StoredFunctions {
                     values.push((*item, self.value(running, expr).await?.0));
                 }
                 let handled = running.machine.handled().cloned();
-                let warned = super::signal::raise(signal, values, handled.as_ref(), &running.eval)?;
+                let warned = raise(signal, values, handled.as_ref(), &running.eval)?;
                 running.eval.warn(warned.code, warned.message.clone());
                 running.machine.done(&[warned]);
                 Ok(())
@@ -462,7 +445,7 @@ impl StoredFunctions {
             return Err(SqlError::new(errno::TOO_MANY_ROWS, message));
         }
         let Some(row) = rows.pop() else {
-            let warning = super::signal::no_data();
+            let warning = no_data();
             running.eval.warn(warning.code, warning.message.clone());
             running.machine.done(&[warning]);
             return Ok(());

@@ -1,0 +1,285 @@
+//! Triggers of the tables that a statement changes: their programs, with all that is in them planned.
+//!
+//! They are planned with the statement, under the same schema, so that the statement's plan says of every table that they may read or
+//! write. What is wrong with a statement of theirs is told when it would run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::binder::Binder;
+use super::physical::{PlanNode, QueryPlan, TargetTable};
+use super::planner::{Planner, StatementPlan};
+use super::scope::same_name;
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::catalog::{TableInfo, TriggerInfo};
+use crate::sql::parser::Statement;
+use crate::sql::parser::ast::{
+    self, InnerStatement, IntoTarget, RowValue, Signal, SignalItem, TriggerEvent,
+    VariableAssignment,
+};
+use crate::sql::program::{Bound, BoundExprs, Program, compile_body};
+use crate::sql::types::{Collation, SqlMode};
+
+/// What runs for each row of a table that a statement changes.
+#[derive(Debug)]
+pub struct Triggers {
+    lists: Vec<((TriggerEvent, bool), Vec<TriggerPlan>)>,
+}
+
+/// Two of them are equal if they are the same.
+impl PartialEq for Triggers {
+    fn eq(&self, other: &Triggers) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Triggers {
+    /// Those of an event, in order: before it, or after it.
+    pub fn of(&self, event: TriggerEvent, before: bool) -> &[TriggerPlan] {
+        let found = self.lists.iter().find(|(key, _)| *key == (event, before));
+        found.map_or(&[], |(_, plans)| plans.as_slice())
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &TriggerPlan> {
+        self.lists.iter().flat_map(|(_, plans)| plans)
+    }
+}
+
+/// A trigger.
+#[derive(Debug)]
+pub struct TriggerPlan {
+    /// The `sql_mode` that it runs under.
+    pub sql_mode: SqlMode,
+    /// The database that is in use in it.
+    pub database: String,
+    /// What it does.
+    pub program: Arc<Program>,
+    /// Its expressions.
+    pub bound: BoundExprs,
+    /// Those that read tables or wait, by number.
+    pub values: BTreeMap<usize, QueryPlan>,
+    /// Its statements.
+    pub statements: Vec<TriggerStatement>,
+    /// What it sees of the rows, by slot.
+    pub rows: Vec<TriggerValue>,
+}
+
+/// NEW.column or OLD.column.
+#[derive(Clone, Copy, Debug)]
+pub struct TriggerValue {
+    /// NEW.
+    pub new: bool,
+    /// Where in the row.
+    pub column: usize,
+    /// Where in the program.
+    pub slot: usize,
+    /// It may be changed.
+    pub assigned: bool,
+}
+
+/// A statement of a trigger.
+#[derive(Debug)]
+pub enum TriggerStatement {
+    /// INSERT, UPDATE, DELETE, or the query of a cursor.
+    Plan(StatementPlan),
+    /// SELECT … INTO.
+    Into(QueryPlan, Vec<IntoTarget>),
+    /// SET @name, in order.
+    Set(Vec<(String, QueryPlan)>),
+    /// DO.
+    Do(Vec<QueryPlan>),
+    /// SIGNAL and RESIGNAL.
+    Signal(Signal, Vec<(SignalItem, QueryPlan)>),
+    /// It ends with this error.
+    Refused(SqlError),
+}
+
+impl TriggerPlan {
+    /// The plans in it.
+    pub fn queries(&self) -> impl Iterator<Item = &QueryPlan> {
+        let inside = self.statements.iter().flat_map(|statement| match statement {
+            TriggerStatement::Into(query, _) => vec![query],
+            TriggerStatement::Set(values) => values.iter().map(|(_, query)| query).collect(),
+            TriggerStatement::Do(values) => values.iter().collect(),
+            TriggerStatement::Signal(_, values) => values.iter().map(|(_, query)| query).collect(),
+            TriggerStatement::Plan(_) | TriggerStatement::Refused(_) => Vec::new(),
+        });
+        self.values.values().chain(inside)
+    }
+
+    /// The plans of statements in it.
+    pub fn changes(&self) -> impl Iterator<Item = &StatementPlan> {
+        self.statements.iter().filter_map(|statement| match statement {
+            TriggerStatement::Plan(plan) => Some(plan),
+            _ => None,
+        })
+    }
+}
+
+impl Binder<'_> {
+    /// The table with the triggers that these events fire.
+    pub(super) fn with_triggers(
+        &self,
+        target: TargetTable,
+        events: &[TriggerEvent],
+    ) -> SqlResult<TargetTable> {
+        if target.table.triggers.is_empty() {
+            return Ok(target);
+        }
+        let triggers = self.planner.triggers(&target.database, &target.table, events)?;
+        Ok(TargetTable { triggers, ..target })
+    }
+}
+
+impl Planner<'_> {
+    fn triggers(
+        &self,
+        database: &str,
+        table: &TableInfo,
+        events: &[TriggerEvent],
+    ) -> SqlResult<Option<Arc<Triggers>>> {
+        let mut firing = self.firing.to_vec();
+        firing.push(table.id);
+        let mut lists = Vec::new();
+        for event in events {
+            for before in [true, false] {
+                let mut plans = Vec::new();
+                for trigger in table.triggers_of(*event, before) {
+                    plans.push(self.trigger(database, table, trigger, &firing)?);
+                }
+                if !plans.is_empty() {
+                    lists.push(((*event, before), plans));
+                }
+            }
+        }
+        Ok((!lists.is_empty()).then(|| Arc::new(Triggers { lists })))
+    }
+
+    fn trigger(
+        &self,
+        database: &str,
+        table: &TableInfo,
+        trigger: &TriggerInfo,
+        firing: &[i64],
+    ) -> SqlResult<TriggerPlan> {
+        let parsed = trigger.parsed(&table.name)?;
+        let rows = parsed.body.row_values.iter().map(|value| row_value(value, table));
+        let rows: Vec<TriggerValue> = rows.collect::<SqlResult<_>>()?;
+        let types = rows
+            .iter()
+            .map(|value| (value.slot, table.columns[value.column].field_type.clone().nullable()));
+        let types: Vec<_> = types.collect();
+        let inherited = Collation::by_name(&trigger.database_collation).unwrap_or_default();
+        let program = Arc::new(compile_body(&parsed.body, inherited, &types)?);
+        let mut plan = TriggerPlan {
+            sql_mode: SqlMode::parse(&trigger.sql_mode)?,
+            database: database.to_owned(),
+            bound: BoundExprs::of(&program),
+            program: program.clone(),
+            values: BTreeMap::new(),
+            statements: Vec::with_capacity(program.statements.len()),
+            rows,
+        };
+        let planner = Planner {
+            current_db: Some(database),
+            sql_mode: plan.sql_mode,
+            parameter_count: program.variables.len(),
+            firing,
+            ..*self
+        };
+        for (number, expr) in program.exprs.iter().enumerate() {
+            let types = plan.bound.types.clone();
+            let planner = Planner { parameter_types: &types, ..planner };
+            let value = planner.plan_value(expr)?;
+            let bound = match &value.root.node {
+                PlanNode::Project { exprs, .. } if value.subqueries.is_empty() => {
+                    exprs.first().cloned().map_or(Bound::Outside, Bound::of)
+                }
+                _ => Bound::Outside,
+            };
+            if matches!(bound, Bound::Outside) {
+                plan.bound.keep_type(&program, number, &value.root.schema[0]);
+                plan.values.insert(number, value);
+            }
+            plan.bound.put(&program, number, bound);
+        }
+        let types = plan.bound.types.clone();
+        let planner = Planner { parameter_types: &types, ..planner };
+        for statement in &program.statements {
+            let planned = planner.trigger_statement(statement);
+            plan.statements.push(planned.unwrap_or_else(TriggerStatement::Refused));
+        }
+        Ok(plan)
+    }
+
+    fn trigger_statement(&self, inner: &InnerStatement) -> SqlResult<TriggerStatement> {
+        let value = |expr: &ast::Expr| self.plan_value(expr);
+        Ok(match &inner.statement {
+            Statement::Query(_)
+            | Statement::Insert(_)
+            | Statement::Update(_)
+            | Statement::Delete(_) => TriggerStatement::Plan(self.plan(&inner.statement)?),
+            Statement::SelectIntoVariables { query, targets } => {
+                TriggerStatement::Into(self.plan_query(query)?, targets.clone())
+            }
+            Statement::Do(exprs) => {
+                TriggerStatement::Do(exprs.iter().map(value).collect::<SqlResult<_>>()?)
+            }
+            Statement::Signal(signal) => {
+                let items = signal.items.iter().map(|(item, expr)| Ok((*item, value(expr)?)));
+                let items = items.collect::<SqlResult<_>>()?;
+                TriggerStatement::Signal((**signal).clone(), items)
+            }
+            Statement::SetVariables(items) => {
+                let mut values = Vec::with_capacity(items.len());
+                for item in items {
+                    let VariableAssignment::User { name, value: expr } = item else {
+                        return Err(SqlError::unsupported("SET of a system variable in a trigger"));
+                    };
+                    values.push((name.to_lowercase(), value(expr)?));
+                }
+                TriggerStatement::Set(values)
+            }
+            Statement::Call(_) => return Err(SqlError::unsupported("CALL in a trigger")),
+            other => {
+                let what =
+                    format!("{} in a trigger", other.kind().traits().counted.replace('_', " "));
+                return Err(SqlError::unsupported(&what.to_uppercase()));
+            }
+        })
+    }
+}
+
+/// Where a value of NEW or OLD is. Error 1054 for a column that there is not.
+fn row_value(value: &RowValue, table: &TableInfo) -> SqlResult<TriggerValue> {
+    let RowValue { new, column, slot, assigned } = value;
+    let found = table.visible_columns().iter().position(|known| same_name(&known.name, column));
+    let found = found.ok_or_else(|| {
+        super::bind_expr::unknown_column(column, if *new { "NEW" } else { "OLD" })
+    })?;
+    Ok(TriggerValue { new: *new, column: found, slot: *slot, assigned: *assigned })
+}
+
+/// What is wrong with the columns of NEW and OLD in a trigger that is to be made.
+pub fn check_trigger(create: &ast::CreateTrigger, table: &TableInfo) -> SqlResult<()> {
+    for value in &create.body.row_values {
+        let found = row_value(value, table)?;
+        let column = &table.columns[found.column];
+        if value.assigned && column.generated.is_some() {
+            return Err(crate::sql::catalog::Generated::not_allowed(&column.name, &table.name));
+        }
+    }
+    Ok(())
+}
+
+/// Error 1442: a trigger changes a table that the statement which fired it changes.
+pub(super) fn already_used(table: &str) -> SqlError {
+    SqlError::new(
+        errno::CANT_UPDATE_USED_TABLE_IN_SF_OR_TRG,
+        format!(
+            "Can't update table '{table}' in stored function/trigger because it is already used by statement which \
+             invoked this stored function/trigger."
+        ),
+    )
+}
