@@ -305,7 +305,7 @@ impl StoredFunctions {
     fn inner(&self, running: &Running<'_>, reads: &[usize]) -> ExecContext {
         let params = running.machine.values(reads);
         let eval = Arc::new(self.context(running.function, params, running.ctx));
-        ExecContext { eval, profile: None, ..running.ctx.clone() }
+        ExecContext { eval, profile: None, within: true, ..running.ctx.clone() }
     }
 
     async fn open(&self, running: &mut Running<'_>, cursor: usize, number: usize) -> SqlResult<()> {

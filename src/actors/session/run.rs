@@ -87,6 +87,7 @@ impl Core {
             profile: None,
             functions: None,
             foreign_key_checks,
+            within: false,
         }
     }
 

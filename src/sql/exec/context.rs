@@ -147,6 +147,8 @@ pub struct ExecContext {
     pub limits: Arc<ExecLimits>,
     /// What its operators do is counted here: EXPLAIN ANALYZE.
     pub profile: Option<Arc<Profile>>,
+    /// The statement is part of another one, which may have a handler for its errors: they are told of at once.
+    pub within: bool,
     /// Who runs stored functions; `None`: nobody, as none is called.
     pub functions: Option<Arc<dyn StoredCalls>>,
     /// `foreign_key_checks`.

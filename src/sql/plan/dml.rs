@@ -20,7 +20,7 @@ use super::update_subqueries::with_assigned_subqueries;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{Generated, TableInfo, not_updatable};
 use crate::sql::expr::Expr;
-use crate::sql::parser::ast::{self, TriggerEvent};
+use crate::sql::parser::ast;
 use crate::sql::types::FieldType;
 
 impl Binder<'_> {
@@ -61,7 +61,6 @@ impl Binder<'_> {
             ConflictAction::Error
         };
         let target = TargetTable::new(self.planner.schema, database, table)?;
-        let target = self.with_triggers(target, insert_events(&on_conflict))?;
         let (plan, given) = query.map(|(plan, given, locking)| (plan, (given, locking))).unzip();
         let dates = std::mem::take(&mut self.dates);
         let (root, subqueries, row_plans) = self.finish_insert(plan)?;
@@ -234,8 +233,7 @@ impl Binder<'_> {
         }
         let names = positions.iter().map(|position| scope.relations[*position].alias.clone());
         let names: Vec<String> = names.collect();
-        let (targets, mut plan, scope) =
-            self.change_source(TriggerEvent::Update, &positions, plan, scope)?;
+        let (targets, mut plan, scope) = self.change_source("UPDATE", &positions, plan, scope)?;
         if let Some(selection) = &update.selection {
             plan = self.selection(plan, &scope, selection)?;
         }
@@ -279,8 +277,7 @@ impl Binder<'_> {
         if !multi {
             positions.push(0);
         }
-        let (tables, mut plan, scope) =
-            self.change_source(TriggerEvent::Delete, &positions, plan, scope)?;
+        let (tables, mut plan, scope) = self.change_source("DELETE", &positions, plan, scope)?;
         if let Some(selection) = &delete.selection {
             plan = self.selection(plan, &scope, selection)?;
         }
@@ -299,7 +296,7 @@ impl Binder<'_> {
     /// Makes the rows of FROM those a change needs: the targets' full rows first, locked, with their hidden handles.
     fn change_source(
         &self,
-        event: TriggerEvent,
+        verb: &str,
         positions: &[usize],
         plan: Logical,
         scope: Scope,
@@ -307,13 +304,11 @@ impl Binder<'_> {
         let mut targets: Vec<TargetTable> = Vec::with_capacity(positions.len());
         for position in positions {
             let relation = &scope.relations[*position];
-            let table =
-                relation.table().ok_or_else(|| not_updatable(&relation.alias, event.name()))?;
+            let table = relation.table().ok_or_else(|| not_updatable(&relation.alias, verb))?;
             let name =
                 ast::ObjectName { database: relation.database.clone(), name: table.name.clone() };
             let (database, table) = self.target(&name)?;
-            let target = TargetTable::new(self.planner.schema, database, table)?;
-            targets.push(self.with_triggers(target, &[event])?);
+            targets.push(TargetTable::new(self.planner.schema, database, table)?);
         }
         if let (Logical::Scan(scan), [target]) = (&plan, targets.as_slice()) {
             let mut plan = Logical::scan(&target.table, true, self.stats(&target.table))
@@ -343,15 +338,6 @@ impl Binder<'_> {
         let limit = limit.map(|limit| self.constant_number(limit)).transpose()?;
         let limit = limit.map(|limit| (None, limit));
         Ok(limited(sorted(plan, keys), limit))
-    }
-}
-
-/// What an INSERT may fire.
-pub(super) fn insert_events(on_conflict: &ConflictAction) -> &'static [TriggerEvent] {
-    match on_conflict {
-        ConflictAction::Error | ConflictAction::Ignore => &[TriggerEvent::Insert],
-        ConflictAction::Replace => &[TriggerEvent::Insert, TriggerEvent::Delete],
-        ConflictAction::Update(_) => &[TriggerEvent::Insert, TriggerEvent::Update],
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::binder::Binder;
-use super::dml::{check_generated, insert_events, target_column};
+use super::dml::{check_generated, target_column};
 use super::physical::{Assignment, ConflictAction, InsertPlan, InsertSource, TargetTable};
 use super::row_subqueries::row_types;
 use super::scope::Scope;
@@ -90,7 +90,6 @@ impl Binder<'_> {
         };
         let source = LoadSource { places, assignments, rows: Arc::default(), before: 0 };
         let target = TargetTable::new(self.planner.schema, database, table)?;
-        let target = self.with_triggers(target, insert_events(&on_conflict))?;
         let (_, subqueries, row_plans) = self.finish_insert(None)?;
         Ok(InsertPlan {
             target,

@@ -112,7 +112,9 @@ impl<'a> Planner<'a> {
             | ast::Statement::SelectIntoVariables { query, .. } => {
                 StatementPlan::Query(self.plan_query(query)?)
             }
-            ast::Statement::LoadData(load) => StatementPlan::Insert(Binder::new(self).load(load)?),
+            ast::Statement::LoadData(load) => {
+                StatementPlan::Insert(self.firing_insert(Binder::new(self).load(load)?)?)
+            }
             _ => return Err(SqlError::internal("a statement that has no plan")),
         })
     }
@@ -124,17 +126,17 @@ impl<'a> Planner<'a> {
 
     /// Plans an INSERT or REPLACE.
     pub fn plan_insert(&self, insert: &ast::Insert) -> SqlResult<InsertPlan> {
-        Binder::new(self).insert(insert)
+        self.firing_insert(Binder::new(self).insert(insert)?)
     }
 
     /// Plans an UPDATE.
     pub fn plan_update(&self, update: &ast::Update) -> SqlResult<UpdatePlan> {
-        Binder::new(self).update(update)
+        self.firing_update(Binder::new(self).update(update)?)
     }
 
     /// Plans a DELETE.
     pub fn plan_delete(&self, delete: &ast::Delete) -> SqlResult<DeletePlan> {
-        Binder::new(self).delete(delete)
+        self.firing_delete(Binder::new(self).delete(delete)?)
     }
 
     /// Binds an expression that sees no columns: SPLIT TABLE, KILL. Subqueries are refused.

@@ -6,8 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::binder::Binder;
-use super::physical::{PlanNode, QueryPlan, TargetTable};
+use super::physical::{
+    ConflictAction, DeletePlan, InsertPlan, InsertSource, PhysicalPlan, PlanNode, QueryPlan,
+    SourceTable, Subplan, TargetTable, UpdatePlan, UpdatedTable,
+};
 use super::planner::{Planner, StatementPlan};
 use super::scope::same_name;
 use crate::common::{SqlError, SqlResult, errno};
@@ -117,36 +119,87 @@ impl TriggerPlan {
     }
 }
 
-impl Binder<'_> {
-    /// The table with the triggers that these events fire.
-    pub(super) fn with_triggers(
-        &self,
-        target: TargetTable,
-        events: &[TriggerEvent],
-    ) -> SqlResult<TargetTable> {
-        if target.table.triggers.is_empty() {
-            return Ok(target);
-        }
-        let triggers = self.planner.triggers(&target.database, &target.table, events)?;
-        Ok(TargetTable { triggers, ..target })
+/// The tables that plans read.
+fn read_by<'p>(plans: impl Iterator<Item = &'p PhysicalPlan>) -> Vec<i64> {
+    let mut found = Vec::new();
+    for plan in plans {
+        plan.any(&mut |node| {
+            found.extend(node.table().map(|table| table.id));
+            false
+        });
+    }
+    found
+}
+
+/// What an INSERT may fire.
+fn insert_events(on_conflict: &ConflictAction) -> &'static [TriggerEvent] {
+    match on_conflict {
+        ConflictAction::Error | ConflictAction::Ignore => &[TriggerEvent::Insert],
+        ConflictAction::Replace => &[TriggerEvent::Insert, TriggerEvent::Delete],
+        ConflictAction::Update(_) => &[TriggerEvent::Insert, TriggerEvent::Update],
     }
 }
 
 impl Planner<'_> {
+    /// An INSERT with what it fires.
+    pub(super) fn firing_insert(&self, mut plan: InsertPlan) -> SqlResult<InsertPlan> {
+        if plan.target.table.triggers.is_empty() {
+            return Ok(plan);
+        }
+        let source = match &plan.source {
+            InsertSource::Query(query) => Some(&query.root),
+            InsertSource::Values(_) | InsertSource::Load(_) => None,
+        };
+        let inside = plan.subqueries.iter().flat_map(Subplan::plans);
+        let used = read_by(source.into_iter().chain(inside).chain(&plan.row_plans));
+        let events = insert_events(&plan.on_conflict);
+        plan.target.triggers = self.triggers(&plan.target, events, &used)?;
+        Ok(plan)
+    }
+
+    /// An UPDATE with what it fires.
+    pub(super) fn firing_update(&self, mut plan: UpdatePlan) -> SqlResult<UpdatePlan> {
+        if plan.tables.iter().all(|table| table.at.target.table.triggers.is_empty()) {
+            return Ok(plan);
+        }
+        let inside = plan.subqueries.iter().flat_map(Subplan::plans);
+        let used = read_by(std::iter::once(&plan.source).chain(inside));
+        for UpdatedTable { at, .. } in &mut plan.tables {
+            at.target.triggers = self.triggers(&at.target, &[TriggerEvent::Update], &used)?;
+        }
+        Ok(plan)
+    }
+
+    /// A DELETE with what it fires.
+    pub(super) fn firing_delete(&self, mut plan: DeletePlan) -> SqlResult<DeletePlan> {
+        if plan.tables.iter().all(|table| table.target.table.triggers.is_empty()) {
+            return Ok(plan);
+        }
+        let inside = plan.subqueries.iter().flat_map(Subplan::plans);
+        let used = read_by(std::iter::once(&plan.source).chain(inside));
+        for SourceTable { target, .. } in &mut plan.tables {
+            target.triggers = self.triggers(target, &[TriggerEvent::Delete], &used)?;
+        }
+        Ok(plan)
+    }
+
+    /// What these events of a table fire; no trigger changes what the statement has `used`.
     fn triggers(
         &self,
-        database: &str,
-        table: &TableInfo,
+        target: &TargetTable,
         events: &[TriggerEvent],
+        used: &[i64],
     ) -> SqlResult<Option<Arc<Triggers>>> {
+        let table = &*target.table;
         let mut firing = self.firing.to_vec();
+        firing.extend(used);
         firing.push(table.id);
         let mut lists = Vec::new();
         for event in events {
             for before in [true, false] {
                 let mut plans = Vec::new();
                 for trigger in table.triggers_of(*event, before) {
-                    plans.push(self.trigger(database, table, trigger, &firing)?);
+                    plans.push(self.trigger(&target.database, table, trigger, &firing)?);
                 }
                 if !plans.is_empty() {
                     lists.push(((*event, before), plans));

@@ -17,7 +17,8 @@ impl Core {
         create: &CreateTrigger,
     ) -> SqlResult<()> {
         let schema = self.services.schema.current();
-        let database = self.database_or_current(create.table.database.as_deref())?;
+        let named = create.table.database.as_ref().or(create.name.database.as_ref());
+        let database = self.database_or_current(named.map(String::as_str))?;
         let home = self.database_or_current(create.name.database.as_deref())?;
         if is_system_database(&database) {
             let message = format!("Access denied for user to database '{database}'");

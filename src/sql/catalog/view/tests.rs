@@ -1,6 +1,12 @@
-use super::{parse_query, qualify, query_text};
-use crate::sql::catalog::{DatabaseInfo, DdlContext, InfoSchema, SchemaState, build_table};
+use super::{Known, Through, ViewInfo, merge_update, parse_query, qualify, query_text};
+use crate::common::SqlResult;
+use crate::sql::catalog::{
+    DatabaseInfo, DdlContext, InfoSchema, NO_TEMPORARIES, SchemaState, build_table,
+};
 use crate::sql::expr::EvalContext;
+use crate::sql::parser::ast::{
+    CheckOption, Expr, Literal, Query, QueryBody, Select, Update, ViewAlgorithm,
+};
 use crate::sql::parser::{Statement, parse};
 use crate::sql::types::SqlMode;
 
@@ -27,9 +33,30 @@ fn schema() -> InfoSchema {
         table.id = id;
         table
     };
+    let view = |id: i64, columns: &str, definition: &str, check: Option<CheckOption>| {
+        let mut view = table(id, &format!("CREATE TABLE {columns}"));
+        view.view = Some(Box::new(ViewInfo {
+            definition: definition.to_owned(),
+            algorithm: ViewAlgorithm::Undefined,
+            definer: ("root".to_owned(), "%".to_owned()),
+            invoker: false,
+            check,
+            named: false,
+            updatable: true,
+            charset: ("utf8mb4".to_owned(), "utf8mb4_0900_ai_ci".to_owned()),
+        }));
+        view
+    };
+    let of_t = "select `d`.`t`.`a` AS `x`,`d`.`t`.`b` AS `y`,(`d`.`t`.`a` + 1) AS `z` from `d`.`t` where (`d`.`t`.`a` > 5)";
+    let of_v = "select `d`.`v`.`x` AS `p`,`d`.`v`.`z` AS `q` from `d`.`v` where (`d`.`v`.`z` < 9)";
+    let of_both = "select `d`.`t`.`b` AS `b`,`d`.`u`.`c` AS `c` from (`d`.`t` join `d`.`u` on((`d`.`t`.`a` = `d`.`u`.`a`)))";
     let tables = vec![
         table(1, "CREATE TABLE t (a INT PRIMARY KEY, b VARCHAR(10))"),
         table(2, "CREATE TABLE u (a INT, c INT)"),
+        view(3, "v (x INT, y VARCHAR(10), z INT)", of_t, None),
+        view(4, "w (p INT, q INT)", of_v, Some(CheckOption::Cascaded)),
+        view(5, "l (p INT, q INT)", of_v, Some(CheckOption::Local)),
+        view(6, "j (b VARCHAR(10), c INT)", of_both, None),
     ];
     InfoSchema::new(1, vec![(database, tables)])
 }
@@ -99,4 +126,100 @@ fn the_text_is_mysqls_and_is_read_again() {
         let again = parse_query(&full).unwrap_or_else(|error| panic!("{full}: {error}"));
         assert_eq!(query_text(&again, None), full, "{sql}");
     }
+}
+
+fn merged(sql: &str, schema: &InfoSchema) -> SqlResult<Option<(Update, Vec<Through>)>> {
+    let statement = parse(sql, SqlMode::default()).expect("it is SQL").remove(0).statement;
+    let Statement::Update(update) = statement else { panic!("no update: {sql}") };
+    merge_update(&update, Known { schema, temporary: &NO_TEMPORARIES, current_db: Some("d") })
+}
+
+/// What an UPDATE has become: what is assigned, and the query that gives its rows; where the last begins with `!`, the error.
+const CHANGES: &[(&str, &str)] = &[
+    ("UPDATE t SET a = 1", "-"),
+    ("UPDATE t JOIN v ON t.a = v.x SET t.b = v.y", "-"),
+    (
+        "UPDATE v SET y = z WHERE v.x = 3",
+        "t.b=(`t`.`a` + 1) from `t` `t` where ((`t`.`a` > 5) and (`t`.`a` = 3))",
+    ),
+    (
+        "UPDATE w SET p = q",
+        "t.a=(`t`.`a` + 1) from `t` `t` where ((`t`.`a` > 5) and ((`t`.`a` + 1) < 9))",
+    ),
+    (
+        "UPDATE t JOIN v ON b = y SET y = 1 WHERE a = 2",
+        "t+.b=1 from (`t` join `t` `t+` on((`t`.`b` = `t+`.`b`))) where ((`t+`.`a` > 5) and (`t`.`a` = 2))",
+    ),
+    (
+        "UPDATE u LEFT JOIN v ON u.a = v.x SET y = 1",
+        "t.b=1 from (`u` left join `t` `t` on(((`t`.`a` > 5) and (`u`.`a` = `t`.`a`))))",
+    ),
+    (
+        "UPDATE v SET y = 1 WHERE x IN (SELECT a FROM t WHERE t.b = y)",
+        "t+.b=1 from `t` `t+` where ((`t+`.`a` > 5) and (`t+`.`a` in (select `t`.`a` from `t` where (`t`.`b` = `t+`.`b`))))",
+    ),
+    ("UPDATE j SET c = 1", "u.c=1 from (`t` `t` join `u` `u` on((`t`.`a` = `u`.`a`)))"),
+    ("UPDATE v SET z = 1", "!1348"),
+    ("UPDATE v SET y = a", "!1054"),
+    ("UPDATE v SET y = 1 WHERE t.a = 1", "!1054"),
+    ("UPDATE j SET b = 1, c = 2", "!1393"),
+    ("UPDATE j JOIN t ON t.a = j.c SET j.b = 1 ORDER BY b", "!1052"),
+];
+
+#[test]
+fn a_change_of_a_view_is_one_of_its_tables() {
+    let schema = schema();
+    for (sql, expected) in CHANGES {
+        let (update, _) = match merged(sql, &schema) {
+            Ok(Some(merged)) => merged,
+            Ok(None) => {
+                assert_eq!("-", *expected, "{sql}");
+                continue;
+            }
+            Err(error) => {
+                assert_eq!(format!("!{}", error.code), *expected, "{sql}");
+                continue;
+            }
+        };
+        let assigned = update.assignments.iter().map(|assignment| {
+            let table =
+                assignment.table.as_ref().map(|name| name.name.as_str()).unwrap_or_default();
+            let value = text_of(assignment.value.clone(), None);
+            format!("{table}.{}={}", assignment.column, &value["select ".len()..])
+        });
+        let assigned: Vec<String> = assigned.collect();
+        let rows = text_of(Expr::Literal(Literal::Null), Some(update));
+        assert_eq!(
+            format!("{}{}", assigned.join(","), &rows["select NULL".len()..]),
+            *expected,
+            "{sql}"
+        );
+    }
+}
+
+/// The text of a query for an expression, over the rows of an UPDATE.
+fn text_of(expr: Expr, update: Option<Update>) -> String {
+    let QueryBody::Select(select) = parse_query("SELECT 1").expect("it is a query").body else {
+        panic!("no SELECT")
+    };
+    let items =
+        vec![crate::sql::parser::ast::SelectItem::Expr { expr, alias: None, text: String::new() }];
+    let (from, selection) =
+        update.map_or((None, None), |update| (Some(update.from), update.selection));
+    let select = Select { items, from, selection, ..*select };
+    query_text(&Query::plain(QueryBody::Select(Box::new(select))), Some("d"))
+}
+
+#[test]
+fn what_is_checked_is_what_the_views_below_ask() {
+    let schema = schema();
+    let check = |sql: &str| {
+        let (_, through) = merged(sql, &schema).expect("it can be changed").expect("it is a view");
+        let check = through.into_iter().next().and_then(|through| through.check);
+        check.map(|check| text_of(check, None)["select ".len()..].to_owned())
+    };
+    assert_eq!(check("UPDATE v SET x = 1"), None);
+    assert_eq!(check("UPDATE l SET p = 1"), Some("((`t`.`a` + 1) < 9)".to_owned()));
+    let cascaded = "(((`t`.`a` + 1) < 9) and (`t`.`a` > 5))";
+    assert_eq!(check("UPDATE w SET p = 1"), Some(cascaded.to_owned()));
 }

@@ -223,8 +223,12 @@ impl Insert<'_> {
     pub(super) fn finish_row(&self, mut row: Vec<Datum>, given: &[bool]) -> SqlResult<Built> {
         let eval = &self.ctx.eval;
         for (offset, column) in self.plan.target.table.columns.iter().enumerate() {
+            let comes = || self.fired.gives(TriggerEvent::Insert, offset);
             if !given[offset] {
-                row[offset] = self.defaults[offset].take(column, &row, eval)?;
+                row[offset] = match &self.defaults[offset] {
+                    Default::Missing(_) if comes() => Datum::Null,
+                    default => default.take(column, &row, eval)?,
+                };
             }
         }
         let mut built = Built { values: row, generate: false, id: 0, read: Vec::new() };
@@ -374,6 +378,7 @@ impl Insert<'_> {
         let eagerly = self.plan.on_conflict != ConflictAction::Error
             || self.references.is_some()
             || self.fired.any()
+            || self.ctx.within
             || (generates && !self.ctx.txn.is_one_statement());
         self.writer.fetch(keys, eagerly).await?;
         if let Some(references) = &mut self.references {
@@ -503,7 +508,8 @@ impl Insert<'_> {
                 assignment.value = value.into_owned();
             }
         }
-        let assigned = assign_row(table, &assignments, &old, (scope, 0), number, self.ctx)?;
+        let assigned =
+            assign_row(table, &assignments, &old, (scope, 0), number, (&self.fired, self.ctx))?;
         let changed = before_update(&mut self.fired, table, &old, assigned, self.ctx).await?;
         let Assigned::Changed(values) = changed else {
             self.result.matched += 1;

@@ -10,7 +10,9 @@ use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::exec::{DmlResult, ExecContext, execute_query};
 use crate::sql::expr::{EvalContext, Warning};
 use crate::sql::parser::ast::{IntoTarget, TriggerEvent};
-use crate::sql::plan::{QueryPlan, StatementPlan, TargetTable, TriggerPlan, TriggerStatement};
+use crate::sql::plan::{
+    PlanNode, QueryPlan, StatementPlan, TargetTable, TriggerPlan, TriggerStatement, TriggerValue,
+};
 use crate::sql::program::{Machine, Raised, Stop, no_data, raise};
 use crate::sql::stats::TableDelta;
 use crate::sql::types::{Datum, FieldType};
@@ -36,6 +38,13 @@ impl<'a> Fired<'a> {
     /// Whether some are fired then.
     pub(super) fn has(&self, event: TriggerEvent, before: bool) -> bool {
         self.triggers.is_some_and(|triggers| !triggers.of(event, before).is_empty())
+    }
+
+    /// Whether a column gets a value by what comes before the row is written.
+    pub(super) fn gives(&self, event: TriggerEvent, column: usize) -> bool {
+        let before = self.triggers.map_or(&[][..], |triggers| triggers.of(event, true));
+        let assigned = |value: &TriggerValue| value.assigned && value.column == column;
+        before.iter().any(|plan| plan.rows.iter().any(assigned))
     }
 
     /// What has become of the rows of other tables.
@@ -145,7 +154,7 @@ impl Running<'_> {
         let all: Vec<usize> = (0..self.plan.program.variables.len()).collect();
         eval.params = self.machine.values(&all);
         eval.ignore = ignore;
-        ExecContext { eval: Arc::new(eval), profile: None, ..self.ctx.clone() }
+        ExecContext { eval: Arc::new(eval), profile: None, within: true, ..self.ctx.clone() }
     }
 
     async fn rows(&mut self, query: &QueryPlan) -> SqlResult<Vec<Vec<Datum>>> {
@@ -166,7 +175,18 @@ impl Running<'_> {
         Ok(rows)
     }
 
+    /// The value of an expression.
     async fn one(&mut self, query: &QueryPlan) -> SqlResult<(Datum, FieldType)> {
+        // A value reads tables only in subqueries.
+        if let PlanNode::Project { exprs, .. } = &query.root.node
+            && let [expr] = exprs.as_slice()
+            && query.subqueries.is_empty()
+        {
+            let ctx = self.context(false);
+            let value = expr.eval(&[], &ctx.eval)?;
+            self.take_warnings(&ctx);
+            return Ok((value, expr.field_type().clone()));
+        }
         let row = self.rows(query).await?.pop().unwrap_or_default();
         let value = row.into_iter().next().unwrap_or_default();
         Ok((value, query.root.schema[0].clone()))

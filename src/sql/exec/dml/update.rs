@@ -34,14 +34,18 @@ pub(super) fn assign_row(
     old: &[Datum],
     (mut scope, start): (Vec<Datum>, usize),
     row_number: usize,
-    ctx: &ExecContext,
+    (fired, ctx): (&Fired<'_>, &ExecContext),
 ) -> SqlResult<Assigned> {
     let eval = &ctx.eval;
     for Assignment { column: offset, value } in assignments {
         let column = &table.columns[*offset];
         let value = value.eval(&scope, eval)?;
         let value = assign::assign_to(table, column, value, row_number, eval)?;
-        scope[start + offset] = assign::check_null(value, column, eval.is_strict(), eval)?;
+        // What comes before the row is written may still give it another value.
+        scope[start + offset] = match fired.gives(TriggerEvent::Update, *offset) {
+            true => value,
+            false => assign::check_null(value, column, eval.is_strict(), eval)?,
+        };
     }
     let width = table.columns.len();
     if scope[start..start + width] == old[..width] {
@@ -177,7 +181,7 @@ async fn update_table(
             let (old, seen) = (&read[start..], if how.again { row } else { &*read });
             let scope = (seen.clone(), start);
             let mut assigned =
-                assign_row(table, assignments, &seen[start..], scope, row_number, ctx)?;
+                assign_row(table, assignments, &seen[start..], scope, row_number, (&fired, ctx))?;
             if how.again {
                 let values = match assigned {
                     Assigned::Same => seen[start..].to_vec(),

@@ -127,6 +127,7 @@ impl Fixture {
             lock_wait: Duration::from_millis(50),
             limits: Arc::new(ExecLimits::default()),
             profile: None,
+            within: false,
             functions: None,
             foreign_key_checks: true,
         }

@@ -75,6 +75,7 @@ impl Session {
             lock_wait: Duration::from_millis(10),
             limits: Arc::new(self.limits.clone()),
             profile: None,
+            within: false,
             functions: None,
             foreign_key_checks: true,
         })
