@@ -43,6 +43,7 @@ impl PlanTables {
                         .flat_map(Subplan::plans)
                         .for_each(|plan| tables.add(plan));
                 }
+                insert.row_plans.iter().for_each(|plan| tables.add(plan));
                 &insert.subqueries
             }
             StatementPlan::Update(update) => {

@@ -95,7 +95,8 @@ impl Core {
     pub(super) async fn select(&mut self, request: &Request<'_>, sink: &mut Sink) -> SqlResult<()> {
         let hinted = request.hints.max_execution_time.map(Duration::from_millis);
         let usual = self.vars.system.lock().settings.max_execution_time;
-        let limit = hinted.unwrap_or(usual);
+        // In a program it is the program's time that counts.
+        let limit = if self.in_program() { Duration::ZERO } else { hinted.unwrap_or(usual) };
         let _alarm = self.control.alarm(limit);
         let eval = self.begin_eval(request.params.clone(), false, false);
         if !self.transactions.is_begun() {

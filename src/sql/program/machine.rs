@@ -7,7 +7,7 @@ use super::condition::best;
 use super::{Bound, BoundExprs, Program, Raised, Step};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::{EvalContext, Expr, Warning};
-use crate::sql::types::{Datum, FieldType, convert_between};
+use crate::sql::types::{Datum, FieldType, TypeKind, convert_between};
 
 /// So many steps are gone at once.
 const STEPS: usize = 512;
@@ -452,6 +452,16 @@ fn pure(bound: &BoundExprs, expr: usize) -> Result<&Expr, Stop> {
     }
 }
 
+/// Whether a variable of a type holds a value as it is.
+fn is_kept(value: &Datum, wanted: &FieldType) -> bool {
+    match (value, wanted.kind) {
+        (Datum::Int(_), TypeKind::BigInt) => !wanted.unsigned,
+        (Datum::Int(number), TypeKind::Int) => i32::try_from(*number).is_ok() && !wanted.unsigned,
+        (Datum::Float(_), TypeKind::Double) => !wanted.unsigned && wanted.decimals.is_none(),
+        _ => false,
+    }
+}
+
 /// A value as a variable of a type holds it.
 pub(in crate::sql) fn assigned(
     value: Datum,
@@ -460,7 +470,7 @@ pub(in crate::sql) fn assigned(
     name: &str,
     eval: &EvalContext,
 ) -> SqlResult<Datum> {
-    if value.is_null() {
+    if value.is_null() || is_kept(&value, wanted) {
         return Ok(value);
     }
     convert_between(value, from, wanted, name, 1, eval)

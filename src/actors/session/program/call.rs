@@ -29,6 +29,8 @@ impl Core {
         request: &Request<'_>,
         sink: &mut Sink,
     ) -> SqlResult<()> {
+        let limit = self.vars.system.lock().settings.max_execution_time;
+        let _alarm = self.control.alarm(limit);
         let mut given = Vec::new();
         let caller = Caller { request, machine: None, given: &mut given };
         self.call_procedure(call, caller, sink).await?;

@@ -9,9 +9,23 @@ use crate::sql::catalog::{
     DdlStatement, RoutineInfo, is_system_database, no_routine, routine_exists,
 };
 use crate::sql::parser::ast::{
-    AlterRoutine, Characteristics, CreateRoutine, DropRoutine, UserName,
+    AlterRoutine, Characteristics, CreateRoutine, DropRoutine, Statement, UserName,
+    VariableAssignment,
 };
-use crate::sql::program::compile_routine;
+use crate::sql::program::{Program, compile_routine};
+
+/// Error 1193 for a program that sets a system variable that there is not.
+fn check_variables(program: &Program) -> SqlResult<()> {
+    for inner in &program.statements {
+        let Statement::SetVariables(items) = &inner.statement else { continue };
+        for item in items {
+            if let VariableAssignment::System { name, .. } = item {
+                position(name)?;
+            }
+        }
+    }
+    Ok(())
+}
 
 /// How long a change of a routine may take.
 pub(super) const DEADLINE: Duration = Duration::from_secs(3600);
@@ -56,8 +70,8 @@ impl Core {
             body: create.body_text.clone(),
             altered_ms: 0,
         };
-        // What is kept has to be what was said, with types that there are.
-        compile_routine(&database.name, &routine)?;
+        // What is kept has to be what was said, with types and variables that there are.
+        check_variables(&compile_routine(&database.name, &routine)?)?;
         let routine = Box::new(routine.into_entry(&database));
         let statement =
             DdlStatement::PutRoutine { database: database.name.clone(), routine, alters: false };
