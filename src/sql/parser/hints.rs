@@ -1,6 +1,6 @@
 //! Optimizer hints: `/*+ … */` after the first word of SELECT, INSERT, REPLACE, UPDATE and DELETE.
 //!
-//! MAX_EXECUTION_TIME and SET_VAR have an effect on the statement, JOIN_FIXED_ORDER and those about indexes on the tables of their own
+//! MAX_EXECUTION_TIME and SET_VAR have an effect on the statement, those about the order of joins and about indexes on the tables of their own
 //! SELECT. The others, and those that name other query blocks, advise an optimizer how to do what is done
 //! here in one way; they are read, so that one that is not written as it must be is told of, and come to nothing. As in MySQL, a comment
 //! with an error in it is ignored as a whole, with a warning.
@@ -8,7 +8,9 @@
 use std::ops::Range;
 
 use super::ParseWarning;
-use super::ast::{Hints, IndexHint, IndexHintKind, IndexPurpose, Literal};
+use super::ast::{
+    Hints, IndexHint, IndexHintKind, IndexPurpose, JoinOrder, JoinOrderKind, Literal,
+};
 use super::cursor::Parser;
 use super::tokens::unquote;
 use crate::common::errno;
@@ -82,6 +84,8 @@ enum Hint {
     Variable(String, Literal),
     /// The tables of its SELECT are read in the order of the text.
     FixedOrder,
+    /// Which tables are read before which.
+    Order(JoinOrder),
     /// Which indexes a table is read by.
     Indexes(String, IndexHint),
 }
@@ -91,6 +95,8 @@ enum Hint {
 pub(super) struct TableHints {
     /// They are read in the order of the text.
     pub(super) fixed: bool,
+    /// Which of them are read before which.
+    pub(super) orders: Vec<JoinOrder>,
     /// Which indexes they are read by, with the table's name.
     pub(super) indexes: Vec<(String, IndexHint)>,
 }
@@ -108,6 +114,7 @@ impl Parser<'_> {
         for (hint, _) in Reader::of(self.sql, comment).hints().unwrap_or_default() {
             match hint {
                 Hint::FixedOrder => hints.fixed = true,
+                Hint::Order(order) => hints.orders.push(order),
                 Hint::Indexes(table, indexes) => hints.indexes.push((table, indexes)),
                 Hint::Time(_) | Hint::Variable(..) => {}
             }
@@ -138,7 +145,7 @@ impl Parser<'_> {
         let known = match &hint {
             Hint::Time(_) => hints.max_execution_time.is_some(),
             Hint::Variable(name, _) => hints.variables.iter().any(|(known, _)| known == name),
-            Hint::FixedOrder | Hint::Indexes(..) => false,
+            Hint::FixedOrder | Hint::Order(_) | Hint::Indexes(..) => false,
         };
         if known {
             let message = format!("Hint {text} is ignored as conflicting/duplicated");
@@ -154,7 +161,7 @@ impl Parser<'_> {
             }),
             Hint::Variable(name, value) => hints.variables.push((name, value)),
             // Its SELECT knows.
-            Hint::FixedOrder | Hint::Indexes(..) => {}
+            Hint::FixedOrder | Hint::Order(_) | Hint::Indexes(..) => {}
         }
     }
 }
@@ -289,6 +296,15 @@ impl Reader<'_> {
 fn about_tables(hint: &str, mut names: Vec<String>) -> Option<Hint> {
     if hint == "JOIN_FIXED_ORDER" {
         return names.is_empty().then_some(Hint::FixedOrder);
+    }
+    let order = match hint {
+        "JOIN_ORDER" => Some(JoinOrderKind::Order),
+        "JOIN_PREFIX" => Some(JoinOrderKind::Prefix),
+        "JOIN_SUFFIX" => Some(JoinOrderKind::Suffix),
+        _ => None,
+    };
+    if let Some(kind) = order {
+        return Some(Hint::Order(JoinOrder { kind, tables: names }));
     }
     let (kind, scope) = match hint.strip_prefix("NO_") {
         Some(scope) => (IndexHintKind::Ignore, scope),

@@ -43,6 +43,8 @@ pub(super) struct Binder<'a> {
     pub(super) views: Vec<i64>,
     /// How many of the queries around, from the nearest on, are tables on the left in the FROM that is bound.
     pub(super) sideways: usize,
+    /// The tables that the statement changes, with their names in it: its subqueries do not read them.
+    pub(super) changed: Vec<(i64, String)>,
     /// What subqueries give that read a row which INSERT makes.
     pub(super) row_plans: Vec<Logical>,
     /// Parameters that are compared with dates.
@@ -150,6 +152,7 @@ impl<'a> Binder<'a> {
             planner,
             subqueries: Vec::new(),
             value_count: 0,
+            changed: Vec::new(),
             row_plans: Vec::new(),
             common_tables: Vec::new(),
             dependent: Vec::new(),

@@ -35,6 +35,7 @@ impl Binder<'_> {
         let read = ReadColumns::of(insert, &seen);
         match &insert.rows {
             ast::InsertRows::Values(rows) => {
+                self.changed = vec![(table.id, insert.table.name.clone())];
                 values = self.insert_rows(rows, &columns, &scope, &seen)?;
             }
             ast::InsertRows::Query(rows) => {
@@ -54,6 +55,7 @@ impl Binder<'_> {
             let given = query.as_ref().map_or(&[][..], |(_, given, _)| given.as_slice());
             let behind = (&read, given.get(columns.len()..).unwrap_or_default());
             let tables = (seen_in.as_str(), &seen, columns.as_slice());
+            self.changed = vec![(table.id, insert.table.name.clone())];
             ConflictAction::Update(self.on_duplicate(insert, scope, tables, behind)?)
         } else if insert.ignore {
             ConflictAction::Ignore
@@ -129,7 +131,7 @@ impl Binder<'_> {
                 clause.default_table = Some(table);
                 let target = &table.columns[*offset].field_type;
                 let value = self.assigned_value(target, value, &mut clause)?;
-                values.push(Some(self.over_made_row(value.clone(), &value, &types)));
+                values.push(Some(self.over_made_row(value, &types)));
             }
             bound.push(values);
         }
@@ -180,7 +182,10 @@ impl Binder<'_> {
         let given = given.iter().map(|column| column.field_type.clone());
         let own = row_types(table);
         let types: Vec<FieldType> = own.iter().cloned().chain(own.clone()).chain(given).collect();
-        self.assigned_over_made_row(&mut assignments, table, &types);
+        for assignment in &mut assignments {
+            let value = std::mem::replace(&mut assignment.value, Expr::null());
+            assignment.value = self.over_made_row(value, &types);
+        }
         Ok(assignments)
     }
 
@@ -234,6 +239,7 @@ impl Binder<'_> {
         let names = positions.iter().map(|position| scope.relations[*position].alias.clone());
         let names: Vec<String> = names.collect();
         let (targets, mut plan, scope) = self.change_source("UPDATE", &positions, plan, scope)?;
+        self.changed = changed(&targets, &names);
         if let Some(selection) = &update.selection {
             plan = self.selection(plan, &scope, selection)?;
         }
@@ -277,7 +283,10 @@ impl Binder<'_> {
         if !multi {
             positions.push(0);
         }
+        let names = positions.iter().map(|position| scope.relations[*position].alias.clone());
+        let names: Vec<String> = names.collect();
         let (tables, mut plan, scope) = self.change_source("DELETE", &positions, plan, scope)?;
+        self.changed = changed(&tables, &names);
         if let Some(selection) = &delete.selection {
             plan = self.selection(plan, &scope, selection)?;
         }
@@ -339,6 +348,12 @@ impl Binder<'_> {
         let limit = limit.map(|limit| (None, limit));
         Ok(limited(sorted(plan, keys), limit))
     }
+}
+
+/// The tables that are changed, by the names they go by.
+fn changed(tables: &[SourceTable], names: &[String]) -> Vec<(i64, String)> {
+    let ids = tables.iter().map(|table| table.target.table.id);
+    ids.zip(names.iter().cloned()).collect()
 }
 
 /// The table that is assigned to.

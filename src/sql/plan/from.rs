@@ -78,6 +78,14 @@ impl Binder<'_> {
                 self.view(&database, &table, alias, hints)
             }
             Named::Table(database, table) => {
+                if let Some((_, target)) = self.changed.iter().find(|(id, _)| *id == table.id) {
+                    return Err(SqlError::new(
+                        errno::UPDATE_TABLE_USED,
+                        format!(
+                            "You can't specify target table '{target}' for update in FROM clause"
+                        ),
+                    ));
+                }
                 let scope = Scope::table(&database, alias, &table);
                 if table.id < 0 {
                     let outputs = (0..table.columns.len()).collect();
@@ -106,7 +114,11 @@ impl Binder<'_> {
         query: &ast::Query,
         names: &[String],
     ) -> SqlResult<(Logical, Vec<OutputColumn>)> {
-        let (plan, columns) = self.query(query)?;
+        // Its rows are there before any is changed.
+        let changed = mem::take(&mut self.changed);
+        let bound = self.query(query);
+        self.changed = changed;
+        let (plan, columns) = bound?;
         Ok((plan, named_columns(columns, names)?))
     }
     fn join(

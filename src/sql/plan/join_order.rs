@@ -8,6 +8,7 @@
 
 use super::binder::check;
 use super::cardinality::{Cardinality, FEW_ROWS, LOOKUP_COST};
+use super::join_hints;
 use super::logical::{Logical, Scan};
 use super::lookup::LOOKUP_ROWS;
 use super::lower;
@@ -31,7 +32,7 @@ const OTHER_PART: f64 = 1.0 / 3.0;
 pub(super) fn reorder(plan: Logical) -> SqlResult<Logical> {
     check()?;
     let is_chain = matches!(plan, Logical::Join { kind: JoinKind::Inner, null_aware: false, .. });
-    if is_chain && is_free(&plan) {
+    if is_chain && is_free(&plan) && is_asked_for(&plan) {
         return chain(plan);
     }
     let mut failed = None;
@@ -47,10 +48,22 @@ pub(super) fn reorder(plan: Logical) -> SqlResult<Logical> {
     }
 }
 
-/// Whether the order of its tables is free, and enough is known of them.
+/// Whether enough is known of its tables to look for an order, or hints ask for one.
+fn is_asked_for(plan: &Logical) -> bool {
+    let is_hinted =
+        |plan: &Logical| matches!(plan, Logical::Scan(scan) if !scan.placings.is_empty());
+    any(plan, &is_hinted)
+        || !any(plan, &|plan| matches!(plan, Logical::Scan(scan) if scan.stats.is_none()))
+}
+
+fn any(plan: &Logical, is: &impl Fn(&Logical) -> bool) -> bool {
+    is(plan) || plan.children().any(|child| any(child, is))
+}
+
+/// Whether the order of its tables is free.
 fn is_free(plan: &Logical) -> bool {
     match plan {
-        Logical::Scan(scan) => scan.stats.is_some() && !scan.fixed && scan.lock == AccessLock::None,
+        Logical::Scan(scan) => !scan.fixed && scan.lock == AccessLock::None,
         Logical::Virtual { .. } | Logical::Common { .. } => false,
         other => other.children().all(is_free),
     }
@@ -61,6 +74,8 @@ fn is_free(plan: &Logical) -> bool {
 struct Chain {
     tables: Vec<Table>,
     conditions: Vec<Condition>,
+    /// Which tables hints put before each.
+    before: Vec<u64>,
 }
 
 /// One of them.
@@ -102,9 +117,11 @@ fn chain(plan: Logical) -> SqlResult<Logical> {
     if !steady || text.len() > 63 {
         return found.joined(&text);
     }
+    found.before = join_hints::before(&found.tables.iter().map(Table::scan).collect::<Vec<_>>());
     let (order, cost) = if text.len() <= MOST_EXACT { found.best() } else { found.step_by_step() };
-    let better = cost < found.cost(&text) * BETTER;
-    found.joined(if better { &order } else { &text })
+    let complete = order.len() == text.len();
+    let better = cost < found.cost(&text) * BETTER || !found.allows(&text);
+    found.joined(if complete && better { &order } else { &text })
 }
 
 /// The tables of nested inner joins, and all their conditions.
@@ -247,6 +264,16 @@ impl Chain {
         (taken + given, given.max(1.0))
     }
 
+    /// Whether hints allow an order.
+    fn allows(&self, order: &[usize]) -> bool {
+        let mut joined = 0_u64;
+        order.iter().all(|table| {
+            let allowed = self.before[*table] & !joined == 0;
+            joined |= 1 << table;
+            allowed
+        })
+    }
+
     /// What an order takes.
     fn cost(&self, order: &[usize]) -> f64 {
         let Some((first, others)) = order.split_first() else { return 0.0 };
@@ -266,11 +293,15 @@ impl Chain {
         // Of each set: what it takes, how many rows there are, which table is the last.
         let mut sets: Vec<Option<(f64, f64, usize)>> = vec![None; 1 << count];
         for (number, table) in self.tables.iter().enumerate() {
+            if self.before[number] != 0 {
+                continue;
+            }
             sets[1 << number] = Some((table.read, table.rows, number));
         }
         for set in 1..sets.len() {
             let Some((cost, rows, _)) = sets[set] else { continue };
-            for next in (0..count).filter(|next| set & 1 << next == 0) {
+            let open = (0..count).filter(|next| set & 1 << next == 0);
+            for next in open.filter(|next| self.before[*next] & !(set as u64) == 0) {
                 let (taken, given) = self.step(set as u64, rows, next);
                 let more = &mut sets[set | 1 << next];
                 if more.is_none_or(|(known, ..)| cost + taken < known) {
@@ -293,11 +324,13 @@ impl Chain {
     fn step_by_step(&self) -> (Vec<usize>, f64) {
         let mut smallest: Vec<usize> = (0..self.tables.len()).collect();
         smallest.sort_by(|a, b| self.tables[*a].rows.total_cmp(&self.tables[*b].rows));
+        smallest.retain(|table| self.before[*table] == 0);
         let orders = smallest.iter().take(BEGINNINGS).map(|first| {
             let mut order = vec![*first];
             let (mut joined, mut rows) = (1_u64 << first, self.tables[*first].rows);
             while order.len() < self.tables.len() {
                 let open = (0..self.tables.len()).filter(|table| joined & 1 << table == 0);
+                let open = open.filter(|table| self.before[*table] & !joined == 0);
                 let steps = open.map(|next| (self.step(joined, rows, next), next));
                 let best = steps.min_by(|((a, _), _), ((b, _), _)| a.total_cmp(b));
                 let Some(((_, given), next)) = best else { break };

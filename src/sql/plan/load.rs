@@ -77,10 +77,11 @@ impl Binder<'_> {
             }
         }
         let scope = Scope::table(&seen_in, &load.table.name, &seen);
+        self.changed = vec![(table.id, load.table.name.clone())];
         let mut assignments = Vec::with_capacity(load.assignments.len());
         for assignment in &load.assignments {
             let bound = self.assignment(assignment, &seen, &scope)?;
-            let value = self.over_made_row(bound.value.clone(), &bound.value, &row_types(&seen));
+            let value = self.over_made_row(bound.value.clone(), &row_types(&seen));
             assignments.push(Assignment { value, ..bound });
         }
         let on_conflict = match (load.replace, load.ignore || load.local) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::index_hints::IndexChoice;
+use super::join_hints::Placing;
 use super::physical::{AccessLock, ApplyKind, JoinKind, SortKey};
 use super::window::Window;
 use crate::sql::catalog::TableInfo;
@@ -26,6 +27,8 @@ pub(super) struct Scan {
     pub(super) choice: IndexChoice,
     /// STRAIGHT_JOIN: the tables that it is joined with are read in the order of the text.
     pub(super) fixed: bool,
+    /// Where hints put it among the tables that it is joined with.
+    pub(super) placings: Vec<Placing>,
 }
 
 /// An operator and its inputs. Expressions refer to positions in the input's row (for a join: left's, then right's).
@@ -248,6 +251,7 @@ impl Logical {
             filters: Vec::new(),
             lock: AccessLock::None,
             fixed: false,
+            placings: Vec::new(),
             stats,
             choice: IndexChoice::default(),
         }))

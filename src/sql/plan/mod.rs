@@ -41,6 +41,7 @@ mod frames;
 mod from;
 mod grouping;
 mod index_hints;
+mod join_hints;
 mod join_order;
 mod literals;
 mod load;

@@ -2,6 +2,7 @@
 
 use super::binder::{Binder, Clause, NameRule, SelectNames};
 use super::grouping::{Found, Grouping, grouped};
+use super::join_hints;
 use super::locking;
 use super::logical::Logical;
 use super::outer::is_outer;
@@ -44,6 +45,7 @@ impl Binder<'_> {
         if select.straight {
             input.fix_order();
         }
+        join_hints::place(&mut input, &scope, &select.join_orders);
         if let Some(selection) = &select.selection {
             input = self.selection(input, &scope, selection)?;
         }

@@ -369,7 +369,10 @@ impl FieldType {
 
     /// Whether the text of its values is not that of the bare value: fewer digits, zeros in front, bytes.
     pub fn has_text_of_its_own(&self) -> bool {
-        self.zerofill || self.kind.is_float() || matches!(self.kind, TypeKind::Bit | TypeKind::Year)
+        // That of a double is the value's.
+        let is_double = self.kind == TypeKind::Double && self.decimals.is_none();
+        let is_float = self.kind.is_float() && !is_double;
+        self.zerofill || is_float || matches!(self.kind, TypeKind::Bit | TypeKind::Year)
     }
 
     /// A text compared with this ENUM or SET, as a value of it; `None` if it is not one's text.

@@ -17,6 +17,7 @@ SET @i = 10, @a = 2;
 EXECUTE p USING @i, @a;
 SET @i = 11, @a = 3;
 EXECUTE p USING @i, @a;
+INSERT INTO t (id, a) VALUES (20, (SELECT max(k) FROM s WHERE k < id) IN (SELECT k FROM s WHERE k < id));
 INSERT INTO t (id, a) VALUES (12, (WITH w AS (SELECT k FROM s WHERE k < t.id) SELECT count(*) FROM w));
 SELECT id, a, b FROM t WHERE id >= 10 ORDER BY id;
 INSERT INTO t (id, a) SELECT id + 100, (SELECT count(*) FROM t) FROM t;

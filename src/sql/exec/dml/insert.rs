@@ -501,11 +501,16 @@ impl Insert<'_> {
         let number = self.rows as usize;
         let mut assignments = Cow::Borrowed(&self.assignments);
         if !self.plan.row_plans.is_empty() {
-            for assignment in assignments.to_mut() {
-                let plans = &self.plan.row_plans;
-                let value = &assignment.value;
-                let value = self.subqueries.over_row(value, plans, &scope, self.ctx).await?;
-                assignment.value = value.into_owned();
+            // Each sees what those before it have assigned.
+            let mut seen = scope.clone();
+            for Assignment { column: offset, value } in assignments.to_mut() {
+                let (plans, column) = (&self.plan.row_plans, &table.columns[*offset]);
+                let expr = self.subqueries.over_row(value, plans, &seen, self.ctx).await?;
+                let assigned = expr.eval(&seen, &self.ctx.eval)?;
+                let assigned = assign::assign_to(table, column, assigned, number, &self.ctx.eval)?;
+                seen[*offset] = assigned.clone();
+                let field_type = column.field_type.clone();
+                *value = Expr::Literal { value: assigned, field_type };
             }
         }
         let assigned =

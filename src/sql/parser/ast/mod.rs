@@ -38,8 +38,8 @@ pub use program::{
 };
 pub use query::{
     Assignment, CommonTable, Delete, IndexHint, IndexHintKind, IndexPurpose, Insert, InsertRows,
-    JoinConstraint, JoinOp, Limit, LockWait, Locking, OrderItem, Query, QueryBody, Select,
-    SelectItem, SetOperator, TableRef, Update,
+    JoinConstraint, JoinOp, JoinOrder, JoinOrderKind, Limit, LockWait, Locking, OrderItem, Query,
+    QueryBody, Select, SelectItem, SetOperator, TableRef, Update,
 };
 pub use trigger::{CreateTrigger, TriggerEvent};
 pub use view::{CheckOption, CreateView, ViewAlgorithm};

@@ -40,6 +40,7 @@ impl QueryBody {
             distinct: false,
             calc_found_rows: false,
             straight: false,
+            join_orders: Vec::new(),
             items: vec![SelectItem::Wildcard(None)],
             from: Some(from),
             selection: None,
@@ -102,6 +103,8 @@ pub struct Select {
     pub calc_found_rows: bool,
     /// STRAIGHT_JOIN: tables are read in the order in which FROM names them.
     pub straight: bool,
+    /// Which tables are read before which, as hints say.
+    pub join_orders: Vec<JoinOrder>,
     /// What is selected.
     pub items: Vec<SelectItem>,
     /// FROM.
@@ -170,6 +173,26 @@ pub enum TableRef {
         /// On what.
         constraint: JoinConstraint,
     },
+}
+
+/// What a hint says of the order in which tables are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinOrder {
+    /// What it says of the others.
+    pub kind: JoinOrderKind,
+    /// Tables, or their aliases, in order.
+    pub tables: Vec<String>,
+}
+
+/// Where the tables of a hint stand among the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinOrderKind {
+    /// JOIN_ORDER: anywhere.
+    Order,
+    /// JOIN_PREFIX: before them.
+    Prefix,
+    /// JOIN_SUFFIX: behind them.
+    Suffix,
 }
 
 /// Which indexes a table may be read by.

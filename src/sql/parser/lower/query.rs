@@ -190,6 +190,7 @@ impl Parser<'_> {
             distinct,
             calc_found_rows,
             straight: straight || hints.fixed,
+            join_orders: hints.orders,
             items: self.lower_items(projection, select_token.0.span.start)?,
             from,
             selection: selection.map(|selection| self.lower_expr(selection)).transpose()?,

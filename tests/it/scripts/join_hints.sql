@@ -1,0 +1,21 @@
+-- JOIN_ORDER, JOIN_PREFIX and JOIN_SUFFIX say which tables are read before which; other names are passed over.
+CREATE TABLE a (id INT PRIMARY KEY, b_id INT);
+CREATE TABLE b (id INT PRIMARY KEY, c_id INT);
+CREATE TABLE c (id INT PRIMARY KEY, v INT);
+INSERT INTO a VALUES (1, 1), (2, 2), (3, 2);
+INSERT INTO b VALUES (1, 1), (2, 2);
+INSERT INTO c VALUES (1, 10), (2, 20);
+EXPLAIN SELECT a.id, c.v FROM a, b, c WHERE a.b_id = b.id AND b.c_id = c.id;
+EXPLAIN SELECT /*+ JOIN_PREFIX(c, b) */ a.id, c.v FROM a, b, c WHERE a.b_id = b.id AND b.c_id = c.id;
+EXPLAIN SELECT /*+ JOIN_ORDER(b, a) */ a.id, c.v FROM a, b, c WHERE a.b_id = b.id AND b.c_id = c.id;
+EXPLAIN SELECT /*+ JOIN_SUFFIX(b) */ a.id, c.v FROM a, b, c WHERE a.b_id = b.id AND b.c_id = c.id;
+EXPLAIN SELECT /*+ JOIN_SUFFIX(y, x) */ x.id FROM a AS x JOIN b AS y ON x.b_id = y.id JOIN c ON c.id = y.c_id;
+SELECT /*+ JOIN_PREFIX(c, b) */ a.id, c.v FROM a, b, c WHERE a.b_id = b.id AND b.c_id = c.id ORDER BY a.id;
+SELECT /*+ JOIN_ORDER(c, b, a) JOIN_PREFIX(nothing) */ * FROM a, b, c WHERE a.b_id = b.id AND b.c_id = c.id ORDER BY a.id;
+SELECT /*+ JOIN_ORDER(a, b) JOIN_ORDER(b, a) */ a.id FROM a JOIN b ON a.b_id = b.id ORDER BY a.id;
+SELECT /*+ JOIN_ORDER(b, a) */ a.id, b.id FROM a LEFT JOIN b ON a.b_id = b.id + 1 ORDER BY a.id;
+SELECT /*+ JOIN_ORDER(b a) JOIN_SUFFIX() */ count(*) FROM a, b;
+ANALYZE TABLE a, b, c;
+EXPLAIN SELECT /*+ JOIN_PREFIX(c) */ a.id, c.v FROM a, b, c WHERE a.b_id = b.id AND b.c_id = c.id AND a.id = 1;
+EXPLAIN SELECT a.id, c.v FROM a, b, c WHERE a.b_id = b.id AND b.c_id = c.id AND a.id = 1;
+DROP TABLE a, b, c;

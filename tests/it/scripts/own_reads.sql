@@ -1,0 +1,26 @@
+-- A statement's subqueries do not read the tables that it changes (1093), but for derived tables, whose rows are there before.
+CREATE TABLE t (id INT PRIMARY KEY, a INT);
+CREATE TABLE s (id INT PRIMARY KEY, t_id INT);
+INSERT INTO t VALUES (1, 1), (2, 2), (3, 3);
+INSERT INTO s VALUES (1, 1), (2, 2);
+UPDATE t SET a = (SELECT max(a) FROM t);
+UPDATE t AS x SET a = 0 WHERE id IN (SELECT id FROM t);
+UPDATE t SET a = a + 1 WHERE EXISTS (SELECT * FROM s JOIN t AS o ON o.id = s.t_id WHERE s.id = t.id);
+UPDATE t, s SET t.a = (SELECT max(id) FROM s) WHERE t.id = s.t_id;
+UPDATE t, s SET t.a = (SELECT max(id) FROM t) WHERE t.id = s.t_id;
+UPDATE t SET a = (SELECT max(m) FROM (SELECT a AS m FROM t) AS d) + 1;
+UPDATE t JOIN (SELECT max(a) AS m FROM t) AS d SET t.a = d.m + t.id;
+SELECT * FROM t ORDER BY id;
+DELETE FROM t WHERE id = (SELECT max(id) FROM t);
+DELETE t FROM t JOIN s ON s.t_id = t.id WHERE t.a > (SELECT min(a) FROM t AS o);
+DELETE t FROM t JOIN s ON s.t_id = t.id WHERE s.id > (SELECT min(id) FROM s);
+DELETE FROM t WHERE id = (SELECT m FROM (SELECT min(id) AS m FROM t) AS d);
+INSERT INTO t VALUES (4, (SELECT max(a) FROM t));
+REPLACE INTO t VALUES (4, (SELECT max(a) FROM t));
+INSERT INTO t SET id = 4, a = (SELECT count(*) FROM t);
+INSERT INTO t VALUES (3, 0) ON DUPLICATE KEY UPDATE a = (SELECT count(*) FROM t);
+INSERT INTO t VALUES (3, 0) ON DUPLICATE KEY UPDATE a = (SELECT count(*) FROM s);
+INSERT INTO t VALUES (4, (SELECT max(m) FROM (SELECT a AS m FROM t) AS d));
+INSERT INTO t SELECT id + 10, (SELECT count(*) FROM t) FROM t;
+SELECT * FROM t ORDER BY id;
+DROP TABLE t, s;
