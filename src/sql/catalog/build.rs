@@ -300,6 +300,7 @@ pub fn build_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult
     for definition in &create.foreign_keys {
         add_foreign_key(&mut table, &database, definition)?;
     }
+    check_shown(&table)?;
     resolve_columns(&mut table)?;
     check_keys(&table)?;
     for definition in &create.checks {
@@ -311,6 +312,17 @@ pub fn build_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult
     drop_needless_indexes(&mut table);
     check_key_count(table.indexes.len() + usize::from(handle_column.is_some()))?;
     Ok(table)
+}
+
+/// Error 4028 for a table of which `*` would give nothing.
+pub(super) fn check_shown(table: &TableInfo) -> SqlResult<()> {
+    if table.columns.iter().all(|column| column.invisible || column.hidden) {
+        return Err(SqlError::new(
+            errno::TABLE_MUST_HAVE_A_VISIBLE_COLUMN,
+            "A table must have at least one visible column.",
+        ));
+    }
+    Ok(())
 }
 
 /// The table with its options, and without columns.

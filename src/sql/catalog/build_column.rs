@@ -39,6 +39,7 @@ pub(super) fn build_column(
         origin: None,
         mirrors: None,
         hidden: false,
+        invisible: false,
         state: SchemaState::Public,
     };
     let mut default = None;
@@ -59,6 +60,7 @@ pub(super) fn build_column(
                 column.auto_increment = true;
             }
             ColumnOption::Unique => {}
+            ColumnOption::Invisible => column.invisible = true,
             ColumnOption::Comment(text) => {
                 if text.chars().count() > COMMENT_LIMIT {
                     return Err(SqlError::new(

@@ -88,6 +88,7 @@ fn hidden_column(
         origin: None,
         mirrors: None,
         hidden: true,
+        invisible: false,
         state: SchemaState::Public,
     })
 }

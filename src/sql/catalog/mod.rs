@@ -32,9 +32,9 @@ pub use build::{DdlContext, build_create_database, build_statement, build_table}
 pub use build_column::{build_type as column_type, check_decimal};
 pub(in crate::sql) use changes::index_needed;
 pub use changes::{
-    AddCheck, AddColumn, AddForeignKey, AddIndex, AddTrigger, Alteration, ChangeOptions, DropCheck,
-    DropColumn, DropConstraint, DropIndex, DropTrigger, EnforceCheck, IndexVisibility,
-    ModifyColumn, RenameIndex, RenameTo, SetDefault, TableChange,
+    AddCheck, AddColumn, AddForeignKey, AddIndex, AddTrigger, Alteration, ChangeOptions,
+    ColumnVisibility, DropCheck, DropColumn, DropConstraint, DropIndex, DropTrigger, EnforceCheck,
+    IndexVisibility, ModifyColumn, RenameIndex, RenameTo, SetDefault, TableChange,
 };
 pub use check::CheckInfo;
 pub use computed::Generated;

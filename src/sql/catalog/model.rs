@@ -83,6 +83,9 @@ pub struct ColumnInfo {
     /// It holds what an expression in an index gives: statements do not see it. Such columns stand behind the others.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hidden: bool,
+    /// `*` does not give it, and an INSERT without a list of columns leaves it out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub invisible: bool,
     /// How far it has come.
     pub state: SchemaState,
 }
@@ -222,6 +225,12 @@ pub struct TableInfo {
 }
 
 impl TableInfo {
+    /// The places of the columns that `*` gives.
+    pub fn shown_columns(&self) -> Vec<usize> {
+        let columns = self.visible_columns().iter().enumerate();
+        columns.filter(|(_, column)| !column.invisible).map(|(position, _)| position).collect()
+    }
+
     /// The columns that statements can name, in order.
     pub fn visible_columns(&self) -> &[ColumnInfo] {
         let public = self.public_columns();

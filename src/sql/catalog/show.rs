@@ -129,6 +129,9 @@ fn column_text(table: &TableInfo, column: &ColumnInfo) -> String {
     if let Some(digits) = column.on_update_now {
         let _ = write!(text, " ON UPDATE {}", now_text(digits));
     }
+    if column.invisible {
+        text.push_str(" /*!80023 INVISIBLE */");
+    }
     if !column.comment.is_empty() {
         let _ = write!(text, " COMMENT {}", quote_text(&column.comment));
     }

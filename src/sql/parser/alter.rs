@@ -297,8 +297,11 @@ impl Parser<'_> {
         if self.words(&["DROP", "DEFAULT"]) {
             return Ok(AlterAction::SetDefault(name, None));
         }
-        if self.words(&["SET", "VISIBLE"]) || self.words(&["SET", "INVISIBLE"]) {
-            return Err(SqlError::unsupported("INVISIBLE columns"));
+        if self.words(&["SET", "VISIBLE"]) {
+            return Ok(AlterAction::ColumnVisibility(name, true));
+        }
+        if self.words(&["SET", "INVISIBLE"]) {
+            return Ok(AlterAction::ColumnVisibility(name, false));
         }
         self.expect_words(&["SET", "DEFAULT"])?;
         // CURRENT_TIMESTAMP is an expression here, and would need its parentheses.

@@ -105,6 +105,8 @@ impl Parser<'_> {
             self.word("COLUMN_FORMAT");
             self.one_of(&words)?;
             return self.column_option();
+        } else if self.word("INVISIBLE") {
+            ColumnOption::Invisible
         } else if self.column_references()? || self.word("VISIBLE") {
             return self.column_option();
         } else if let Some(clause) = self.unsupported_column_option() {
@@ -121,7 +123,6 @@ impl Parser<'_> {
 
     fn unsupported_column_option(&self) -> Option<&'static str> {
         let clauses = [
-            ("INVISIBLE", "INVISIBLE columns"),
             ("AUTO_RANDOM", "AUTO_RANDOM"),
             ("SRID", "SRID"),
             ("ENGINE_ATTRIBUTE", "ENGINE_ATTRIBUTE"),

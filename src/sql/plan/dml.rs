@@ -432,7 +432,7 @@ fn assigned_rows(plan: Logical, columns: &[usize], table: &TableInfo) -> Logical
 
 fn target_columns(table: &TableInfo, names: Option<&[String]>) -> SqlResult<Vec<usize>> {
     let Some(names) = names.filter(|names| !names.is_empty()) else {
-        return Ok((0..table.visible_columns().len()).collect());
+        return Ok(table.shown_columns());
     };
     let mut columns = Vec::with_capacity(names.len());
     for name in names {

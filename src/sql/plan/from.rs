@@ -275,7 +275,10 @@ fn shared_columns(
         ast::JoinConstraint::Natural => {
             for index in &left.star {
                 let Some(column) = left.output(*index) else { continue };
-                if !right.visible(&column.name).is_empty() {
+                let is_shared = right.star.iter().any(|index| {
+                    right.output(*index).is_some_and(|other| same_name(&other.name, &column.name))
+                });
+                if is_shared {
                     pairs.push((one(left, &column.name)?, one(right, &column.name)?));
                 }
             }

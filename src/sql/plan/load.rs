@@ -58,7 +58,7 @@ impl Binder<'_> {
         let Inserted { database, table, seen_in, seen, columns, through } = into;
         let column = |name: &String| target_column(&seen, name, "field list");
         let places: Vec<LoadPlace> = match (&load.targets, &columns) {
-            (None, None) => (0..table.visible_columns().len()).map(LoadPlace::Column).collect(),
+            (None, None) => table.shown_columns().into_iter().map(LoadPlace::Column).collect(),
             (None, Some(names)) => names
                 .iter()
                 .map(|name| column(name).map(LoadPlace::Column))

@@ -44,6 +44,14 @@ impl Relation {
         }
     }
 
+    /// The places of those that `*` gives.
+    fn shown(&self) -> Vec<usize> {
+        match &self.columns {
+            Columns::Table(table) => table.shown_columns(),
+            Columns::Derived(columns) => (0..columns.len()).collect(),
+        }
+    }
+
     fn name(&self, position: usize) -> &str {
         match &self.columns {
             Columns::Table(table) => &table.columns[position].name,
@@ -166,7 +174,7 @@ impl Scope {
     fn relation(database: Option<String>, alias: &str, columns: Columns) -> Scope {
         let alias = alias.to_owned();
         let relation = Relation { database, alias, columns, start: 0, nullable: false };
-        let star = (0..relation.visible()).collect();
+        let star = relation.shown();
         Scope { relations: vec![relation], star, hidden: Vec::new() }
     }
 
@@ -295,6 +303,6 @@ impl Scope {
     /// The positions that `t.*` gives; `None` if there is no such table.
     pub(super) fn star_of(&self, database: Option<&str>, table: &str) -> Option<Vec<usize>> {
         let relation = self.relations.iter().find(|r| r.is_named(database, table))?;
-        Some((relation.start..relation.start + relation.visible()).collect())
+        Some(relation.shown().into_iter().map(|position| relation.start + position).collect())
     }
 }

@@ -127,6 +127,7 @@ impl Table {
             auto_increment: false,
             comment: String::new(),
             generated: None,
+            invisible: false,
             origin: None,
             mirrors: None,
             hidden: false,

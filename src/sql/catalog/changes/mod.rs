@@ -38,8 +38,8 @@ pub use self::rename_index::RenameIndex;
 pub use self::rename_to::RenameTo;
 pub use self::set_default::SetDefault;
 pub use self::triggers::{AddTrigger, DropTrigger};
-pub use self::visibility::IndexVisibility;
-use super::build::{COLUMN_LIMIT, DdlContext, check_auto_increment};
+pub use self::visibility::{ColumnVisibility, IndexVisibility};
+use super::build::{COLUMN_LIMIT, DdlContext, check_auto_increment, check_shown};
 use super::build_index::whole_part;
 use super::check::{check_actions, keep_columns};
 use super::computed::{check_keys, keep_bases, resolve_columns};
@@ -69,6 +69,8 @@ pub enum TableChange {
     DropIndex(DropIndex),
     /// RENAME INDEX.
     RenameIndex(RenameIndex),
+    /// ALTER COLUMN … SET VISIBLE and SET INVISIBLE.
+    ColumnVisibility(ColumnVisibility),
     /// ALTER INDEX … VISIBLE and INVISIBLE.
     IndexVisibility(IndexVisibility),
     /// RENAME TO.
@@ -154,6 +156,10 @@ impl TableChange {
             AlterAction::DropIndex(name) => {
                 TableChange::DropIndex(DropIndex { name: name.clone() })
             }
+            AlterAction::ColumnVisibility(name, visible) => {
+                let (name, visible) = (name.clone(), *visible);
+                TableChange::ColumnVisibility(ColumnVisibility { name, visible })
+            }
             AlterAction::IndexVisibility(name, visible) => {
                 TableChange::IndexVisibility(IndexVisibility {
                     name: name.clone(),
@@ -194,6 +200,7 @@ impl TableChange {
             TableChange::ModifyColumn(change) => &**change,
             TableChange::SetDefault(change) => change,
             TableChange::RenameIndex(change) => change,
+            TableChange::ColumnVisibility(change) => change,
             TableChange::IndexVisibility(change) => change,
             TableChange::RenameTo(change) => change,
             TableChange::Options(change) => change,
@@ -476,6 +483,7 @@ impl Alteration {
         if columns.len() > COLUMN_LIMIT {
             return Err(SqlError::new(errno::TOO_MANY_FIELDS, "Too many columns"));
         }
+        check_shown(&self.after)?;
         let twice = |column: &&ColumnInfo| {
             columns[..column.offset].iter().any(|other| same_name(&other.name, &column.name))
         };

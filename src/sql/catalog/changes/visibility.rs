@@ -1,4 +1,4 @@
-//! ALTER INDEX … VISIBLE and INVISIBLE: whether plans use an index. It is kept either way.
+//! VISIBLE and INVISIBLE: whether plans use an index, which is kept either way, and whether `*` gives a column.
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,26 @@ impl Change for IndexVisibility {
         let index = indexes.iter_mut().find(|index| Some(index.id) == id).ok_or_else(unknown)?;
         // What clients are told is the primary key has to be seen.
         index.invisible = !self.visible;
+        Ok(())
+    }
+}
+
+/// ALTER COLUMN … SET VISIBLE or SET INVISIBLE.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnVisibility {
+    /// The column's name.
+    pub name: String,
+    /// VISIBLE.
+    pub visible: bool,
+}
+
+impl Change for ColumnVisibility {
+    fn turn(&self) -> Turn {
+        Turn::Change
+    }
+
+    fn apply(&self, alteration: &mut Alteration) -> SqlResult<()> {
+        alteration.column_of(&self.name)?.invisible = !self.visible;
         Ok(())
     }
 }

@@ -316,8 +316,9 @@ impl Qualifier<'_> {
         let star = (0..columns.len()).map(|column| (0, column)).collect();
         let home = alias.is_none().then(|| database.to_owned());
         let alias = alias.unwrap_or_else(|| view.name.clone());
-        let hidden = Vec::new();
-        let relation = Relation { database: home, alias, columns, hidden, shows, merged: position };
+        let merged = position;
+        let relation =
+            Relation { database: home, alias, columns, shows, merged, ..Relation::default() };
         Ok(Frame { relations: vec![relation], star, items: Vec::new() })
     }
 

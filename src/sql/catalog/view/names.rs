@@ -10,12 +10,21 @@ pub(super) struct Relation {
     pub(super) database: Option<String>,
     pub(super) alias: String,
     pub(super) columns: Vec<String>,
+    /// Columns that `*` does not give.
+    pub(super) invisible: Vec<usize>,
     /// Columns that USING or NATURAL joined away.
     pub(super) hidden: Vec<usize>,
     /// What stands in the columns' place; empty: they stand for themselves.
     pub(super) shows: Vec<Expr>,
     /// Which of the merged views of the statement it is.
     pub(super) merged: Option<usize>,
+}
+
+impl Relation {
+    /// The places of the columns that `*` gives.
+    pub(super) fn shown(&self) -> impl Iterator<Item = usize> {
+        (0..self.columns.len()).filter(|column| !self.invisible.contains(column))
+    }
 }
 
 /// A query's names.
@@ -118,8 +127,9 @@ pub(super) fn expand(frame: &Frame, table: Option<&ObjectName>, items: &mut Vec<
                     }
             };
             let found = frame.relations.iter().position(meant);
-            let columns = found.map_or(0, |at| frame.relations[at].columns.len());
-            (0..columns).map(|column| (found.unwrap_or(0), column)).collect()
+            let relation = found.map(|at| (at, &frame.relations[at]));
+            let columns = relation.map(|(at, found)| found.shown().map(move |column| (at, column)));
+            columns.into_iter().flatten().collect()
         }
     };
     items.extend(all.into_iter().map(|at| {
@@ -151,6 +161,7 @@ pub(super) fn joined(
     for name in names {
         if let (Some(one), Some(other)) =
             (left.find(None, None, &name), right.find(None, None, &name))
+            && (right.star.contains(&other) || !matches!(constraint, JoinConstraint::Natural))
         {
             shared.push((one, (other.0 + moved, other.1)));
         }

@@ -224,7 +224,7 @@ impl<'a> Qualifier<'a> {
             }
         };
         self.rename(table, &mut relation)?;
-        let star = (0..relation.columns.len()).map(|column| (0, column)).collect();
+        let star = relation.shown().map(|column| (0, column)).collect();
         Ok(Frame { relations: vec![relation], star, items: Vec::new() })
     }
 
@@ -246,12 +246,14 @@ impl<'a> Qualifier<'a> {
         };
         let home = self.schema.require_database(database)?.name.clone();
         self.read.push((home.clone(), table.name.clone()));
-        let columns = table.visible_columns().iter().map(|column| column.name.clone()).collect();
+        let visible = table.visible_columns();
+        let columns = visible.iter().map(|column| column.name.clone()).collect();
+        let invisible = (0..visible.len()).filter(|at| visible[*at].invisible).collect();
         name.database = Some(home.clone());
         name.name.clone_from(&table.name);
         let database = alias.is_none().then_some(home);
         let alias = alias.map_or_else(|| table.name.clone(), str::to_owned);
-        Ok(Relation { database, alias, columns, ..Relation::default() })
+        Ok(Relation { database, alias, columns, invisible, ..Relation::default() })
     }
 
     /// A join. USING and NATURAL become the condition that they stand for.

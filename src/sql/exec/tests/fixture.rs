@@ -34,6 +34,7 @@ pub(crate) fn column(offset: usize, name: &str, field_type: FieldType) -> Column
         origin: None,
         mirrors: None,
         hidden: false,
+        invisible: false,
         state: SchemaState::Public,
     }
 }

@@ -69,6 +69,8 @@ pub enum ColumnOption {
     PrimaryKey,
     /// UNIQUE [KEY].
     Unique,
+    /// INVISIBLE.
+    Invisible,
     /// COMMENT.
     Comment(String),
 }
@@ -331,6 +333,8 @@ pub enum AlterAction {
     EnforceCheck(String, bool, bool),
     /// RENAME INDEX.
     RenameIndex(Renamed),
+    /// ALTER COLUMN … SET VISIBLE (true) and SET INVISIBLE.
+    ColumnVisibility(String, bool),
     /// ALTER INDEX … VISIBLE (true) and INVISIBLE.
     IndexVisibility(String, bool),
     /// RENAME TO another name, perhaps in another database.

@@ -160,7 +160,7 @@ fn column_key(table: &TableInfo, column: &ColumnInfo) -> &'static str {
     if first.any(|index| index.unique && index.columns.len() == 1) { "UNI" } else { "MUL" }
 }
 
-/// `auto_increment`, `on update CURRENT_TIMESTAMP`, `DEFAULT_GENERATED`.
+/// `auto_increment`, `on update CURRENT_TIMESTAMP`, `DEFAULT_GENERATED`, `INVISIBLE`.
 fn extra(column: &ColumnInfo) -> String {
     let mut parts = Vec::new();
     if column.auto_increment {
@@ -180,6 +180,9 @@ fn extra(column: &ColumnInfo) -> String {
         Some(0) => parts.push("on update CURRENT_TIMESTAMP".to_owned()),
         Some(digits) => parts.push(format!("on update CURRENT_TIMESTAMP({digits})")),
         None => {}
+    }
+    if column.invisible {
+        parts.push("INVISIBLE".to_owned());
     }
     parts.join(" ")
 }
