@@ -298,7 +298,7 @@ impl Planner<'_> {
             other => {
                 let what =
                     format!("{} in a trigger", other.kind().traits().counted.replace('_', " "));
-                return Err(SqlError::unsupported(&what.to_uppercase()));
+                return Err(SqlError::unsupported(what.to_uppercase()));
             }
         })
     }

@@ -46,13 +46,14 @@ impl Core {
             return Err(exists);
         }
         check_trigger(create, &table)?;
+        let mode = self.vars.system.lock().settings.sql_mode;
         let trigger = TriggerInfo {
             name: create.name.name.clone(),
             before: create.before,
             event: create.event,
             body: create.body_text.clone(),
             definer: self.definer_of(create.definer.as_ref()),
-            sql_mode: self.vars.system.lock().settings.sql_mode.to_string(),
+            sql_mode: mode.to_string(),
             charset: (self.said_of("character_set_client"), self.said_of("collation_connection")),
             database_collation: database.collation.clone(),
             created_us: self.services.clock.unix_micros(),

@@ -229,7 +229,7 @@ impl Running<'_> {
         let plan = self.plan;
         let done = match &plan.statements[number] {
             TriggerStatement::Plan(change) => self.change(change).await,
-            TriggerStatement::Into(query, targets) => self.into_targets(query, targets, eval).await,
+            TriggerStatement::Into(query, targets) => self.give_to(query, targets, eval).await,
             TriggerStatement::Do(values) => self.all(values).await,
             TriggerStatement::Set(values) => self.set(values).await,
             TriggerStatement::Signal(signal, items) => {
@@ -295,7 +295,7 @@ impl Running<'_> {
     }
 
     /// SELECT … INTO: error 1172 for several rows, 1222 for other columns, and a warning for none.
-    async fn into_targets(
+    async fn give_to(
         &mut self,
         query: &QueryPlan,
         targets: &[IntoTarget],

@@ -37,7 +37,7 @@ table! {
     ACTION_REFERENCE_NEW_TABLE: Binary(0) = Datum::Null;
     ACTION_REFERENCE_OLD_ROW: Varchar(3) NOT NULL = "OLD";
     ACTION_REFERENCE_NEW_ROW: Varchar(3) NOT NULL = "NEW";
-    CREATED: Timestamp(2) NOT NULL = created.clone();
+    CREATED: Timestamp(2) NOT NULL = created;
     SQL_MODE: Varchar(520) NOT NULL = trigger.sql_mode.as_str();
     DEFINER: Varchar(288) NOT NULL = format!("{}@{}", trigger.definer.0, trigger.definer.1);
     CHARACTER_SET_CLIENT: Varchar(64) NOT NULL = trigger.charset.0.as_str();
