@@ -277,18 +277,15 @@ impl Statement {
             Statement::Maintain(Maintenance::Optimize, _) => K::Optimize,
             Statement::Maintain(Maintenance::Repair, _) => K::Repair,
             Statement::Do(_) => K::Do,
-            Statement::CreateRoutine(routine) => match routine.kind {
-                RoutineKind::Procedure => K::CreateProcedure,
-                RoutineKind::Function => K::CreateFunction,
-            },
-            Statement::AlterRoutine(routine) => match routine.kind {
-                RoutineKind::Procedure => K::AlterProcedure,
-                RoutineKind::Function => K::AlterFunction,
-            },
-            Statement::DropRoutine(routine) => match routine.kind {
-                RoutineKind::Procedure => K::DropProcedure,
-                RoutineKind::Function => K::DropFunction,
-            },
+            Statement::CreateRoutine(routine) => {
+                of_routine(routine.kind, K::CreateProcedure, K::CreateFunction)
+            }
+            Statement::AlterRoutine(routine) => {
+                of_routine(routine.kind, K::AlterProcedure, K::AlterFunction)
+            }
+            Statement::DropRoutine(routine) => {
+                of_routine(routine.kind, K::DropProcedure, K::DropFunction)
+            }
             Statement::CreateTrigger(_) => K::CreateTrigger,
             Statement::DropTrigger { .. } => K::DropTrigger,
             Statement::Call(_) => K::CallProcedure,
@@ -303,6 +300,18 @@ impl Statement {
             Statement::DropUser { .. } => K::DropUser,
             Statement::SetPassword { .. } => K::SetPassword,
         }
+    }
+}
+
+/// The one for procedures, or the one for functions.
+fn of_routine(
+    kind: RoutineKind,
+    procedure: StatementKind,
+    function: StatementKind,
+) -> StatementKind {
+    match kind {
+        RoutineKind::Procedure => procedure,
+        RoutineKind::Function => function,
     }
 }
 

@@ -204,18 +204,14 @@ impl Core {
             }
             S::Use(name) => none(self.use_database(name)?),
             S::SetVariables(items) => none(self.set_variables(items, request).await?),
-            S::Begin { mode, access, consistent_snapshot } => {
-                none(self.begin_statement(*mode, *access, *consistent_snapshot).await?)
+            S::Begin { .. }
+            | S::Commit { .. }
+            | S::Rollback { .. }
+            | S::Savepoint(_)
+            | S::RollbackTo(_)
+            | S::ReleaseSavepoint(_) => {
+                none(self.transaction_statement(request.statement, sink).await?)
             }
-            S::Commit { chain, release } => {
-                none(self.end_transaction(true, *chain, *release, sink).await?)
-            }
-            S::Rollback { chain, release } => {
-                none(self.end_transaction(false, *chain, *release, sink).await?)
-            }
-            S::Savepoint(name) => none(self.savepoint(name).await?),
-            S::RollbackTo(name) => none(self.roll_back_to(name)?),
-            S::ReleaseSavepoint(name) => none(self.release_savepoint(name)?),
             S::Kill { id, query_only } => {
                 none(self.kill_statement(id, *query_only, request, sink).await?)
             }
@@ -225,19 +221,53 @@ impl Core {
             S::LockTables(tables) => none(self.lock_tables(tables).await?),
             S::UnlockTables => none(self.unlock_tables().await?),
             S::Flush(items) => none(self.flush(items).await?),
-            S::CreateUser { users, if_not_exists } => {
-                none(self.create_users(users, *if_not_exists).await?)
-            }
-            S::AlterUser { users, if_exists } => none(self.alter_users(users, *if_exists).await?),
-            S::DropUser { users, if_exists } => none(self.drop_users(users, *if_exists).await?),
-            S::SetPassword { user, password } => {
-                none(self.set_password(user.as_ref(), password).await?)
-            }
+            S::CreateUser { .. }
+            | S::AlterUser { .. }
+            | S::DropUser { .. }
+            | S::SetPassword { .. } => none(self.account_statement(request.statement).await?),
         };
         let info = self.info_of_change(request.statement, affected_rows);
         let ok = response::Ok { affected_rows, info, ..response::Ok::default() };
         self.done(ok, request.more, sink);
         Ok(())
+    }
+
+    /// Statements about transactions.
+    async fn transaction_statement(
+        &mut self,
+        statement: &Statement,
+        sink: &mut Sink,
+    ) -> SqlResult<()> {
+        use Statement as S;
+        match statement {
+            S::Begin { mode, access, consistent_snapshot } => {
+                self.begin_statement(*mode, *access, *consistent_snapshot).await
+            }
+            S::Commit { chain, release } => {
+                self.end_transaction(true, *chain, *release, sink).await
+            }
+            S::Rollback { chain, release } => {
+                self.end_transaction(false, *chain, *release, sink).await
+            }
+            S::Savepoint(name) => self.savepoint(name).await,
+            S::RollbackTo(name) => self.roll_back_to(name),
+            S::ReleaseSavepoint(name) => self.release_savepoint(name),
+            _ => Err(SqlError::internal("a statement that is about no transaction")),
+        }
+    }
+
+    /// Statements about accounts.
+    async fn account_statement(&mut self, statement: &Statement) -> SqlResult<()> {
+        use Statement as S;
+        match statement {
+            S::CreateUser { users, if_not_exists } => {
+                self.create_users(users, *if_not_exists).await
+            }
+            S::AlterUser { users, if_exists } => self.alter_users(users, *if_exists).await,
+            S::DropUser { users, if_exists } => self.drop_users(users, *if_exists).await,
+            S::SetPassword { user, password } => self.set_password(user.as_ref(), password).await,
+            _ => Err(SqlError::internal("a statement that is about no account")),
+        }
     }
 
     /// Does what a statement's traits ask for before it runs.

@@ -60,10 +60,7 @@ impl Parser<'_> {
             }
             b"UPDATE" => self.update().map(|update| Statement::Update(Box::new(update))),
             b"DELETE" => self.delete().map(|delete| Statement::Delete(Box::new(delete))),
-            b"VALUES" if self.nth_is_op(1, "(") => {
-                self.advance();
-                Err(self.syntax_error())
-            }
+            b"VALUES" if self.nth_is_op(1, "(") => self.values_without_row(),
             b"VALUES" => self.query().map(|query| Statement::Query(Box::new(query))),
             b"LOAD" => self.load(),
             b"CREATE" => self.create(),
@@ -121,6 +118,12 @@ impl Parser<'_> {
             b"UNLOCK" => self.unlock(),
             _ => self.unknown_statement(),
         }
+    }
+
+    /// VALUES (…), which lacks a ROW.
+    fn values_without_row(&mut self) -> SqlResult<Statement> {
+        self.advance();
+        Err(self.syntax_error())
     }
 
     /// UNLOCK TABLES.

@@ -43,8 +43,8 @@ pub(super) struct Binder<'a> {
     pub(super) views: Vec<i64>,
     /// How many of the queries around, from the nearest on, are tables on the left in the FROM that is bound.
     pub(super) sideways: usize,
-    /// The tables that the statement changes, with their names in it: its subqueries do not read them.
-    pub(super) changed: Vec<(i64, String)>,
+    /// The tables that the statement changes, with the error of a subquery that reads them.
+    pub(super) changed: Vec<(i64, SqlError)>,
     /// What subqueries give that read a row which INSERT makes.
     pub(super) row_plans: Vec<Logical>,
     /// Parameters that are compared with dates.

@@ -18,7 +18,7 @@ use super::through_view::{Inserted, Way};
 use super::triggers::already_used;
 use super::update_subqueries::with_assigned_subqueries;
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::{Generated, TableInfo, not_updatable};
+use crate::sql::catalog::{Generated, TableInfo, Through, not_updatable};
 use crate::sql::expr::Expr;
 use crate::sql::parser::ast;
 use crate::sql::types::FieldType;
@@ -28,6 +28,7 @@ impl Binder<'_> {
     pub(super) fn insert(mut self, insert: &ast::Insert) -> SqlResult<InsertPlan> {
         let into = self.inserted(&insert.table, insert.columns.as_deref(), Way::Insert)?;
         let Inserted { database, table, seen_in, seen, columns: all, through } = into;
+        let inserts = through.as_ref().map(|_| "INSERT");
         let named = insert.columns.as_deref().filter(|names| !names.is_empty());
         let columns = target_columns(&seen, named.or(all.as_deref()))?;
         let scope = Scope::table(&seen_in, &insert.table.name, &seen);
@@ -35,7 +36,7 @@ impl Binder<'_> {
         let read = ReadColumns::of(insert, &seen);
         match &insert.rows {
             ast::InsertRows::Values(rows) => {
-                self.changed = vec![(table.id, insert.table.name.clone())];
+                self.changed = vec![(table.id, reads_changed(&insert.table.name, inserts))];
                 values = self.insert_rows(rows, &columns, &scope, &seen)?;
             }
             ast::InsertRows::Query(rows) => {
@@ -55,7 +56,7 @@ impl Binder<'_> {
             let given = query.as_ref().map_or(&[][..], |(_, given, _)| given.as_slice());
             let behind = (&read, given.get(columns.len()..).unwrap_or_default());
             let tables = (seen_in.as_str(), &seen, columns.as_slice());
-            self.changed = vec![(table.id, insert.table.name.clone())];
+            self.changed = vec![(table.id, reads_changed(&insert.table.name, inserts))];
             ConflictAction::Update(self.on_duplicate(insert, scope, tables, behind)?)
         } else if insert.ignore {
             ConflictAction::Ignore
@@ -239,7 +240,7 @@ impl Binder<'_> {
         let names = positions.iter().map(|position| scope.relations[*position].alias.clone());
         let names: Vec<String> = names.collect();
         let (targets, mut plan, scope) = self.change_source("UPDATE", &positions, plan, scope)?;
-        self.changed = changed(&targets, &names);
+        self.changed = changed(&targets, &names, "UPDATE", &through);
         if let Some(selection) = &update.selection {
             plan = self.selection(plan, &scope, selection)?;
         }
@@ -263,7 +264,10 @@ impl Binder<'_> {
     /// DELETE.
     pub(super) fn delete(mut self, delete: &ast::Delete) -> SqlResult<DeletePlan> {
         let of_tables = self.delete_of_tables(delete)?;
-        let delete = of_tables.as_ref().unwrap_or(delete);
+        let (delete, through) = match of_tables {
+            Some((ref delete, through)) => (delete, through),
+            None => (delete, Vec::new()),
+        };
         let multi = !delete.targets.is_empty();
         if multi && (!delete.order_by.is_empty() || delete.limit.is_some()) {
             return Err(wrong_usage("DELETE"));
@@ -286,7 +290,7 @@ impl Binder<'_> {
         let names = positions.iter().map(|position| scope.relations[*position].alias.clone());
         let names: Vec<String> = names.collect();
         let (tables, mut plan, scope) = self.change_source("DELETE", &positions, plan, scope)?;
-        self.changed = changed(&tables, &names);
+        self.changed = changed(&tables, &names, "DELETE", &through);
         if let Some(selection) = &delete.selection {
             plan = self.selection(plan, &scope, selection)?;
         }
@@ -350,10 +354,35 @@ impl Binder<'_> {
     }
 }
 
-/// The tables that are changed, by the names they go by.
-fn changed(tables: &[SourceTable], names: &[String]) -> Vec<(i64, String)> {
+/// The tables that are changed, with the error of a subquery that reads them.
+fn changed(
+    tables: &[SourceTable],
+    names: &[String],
+    verb: &str,
+    through: &[Through],
+) -> Vec<(i64, SqlError)> {
+    let error = |name: &String| match through.iter().find(|view| view.leaf.alias == *name) {
+        Some(view) => reads_changed(&view.view, Some(verb)),
+        None => reads_changed(name, None),
+    };
     let ids = tables.iter().map(|table| table.target.table.id);
-    ids.zip(names.iter().cloned()).collect()
+    ids.zip(names.iter().map(error)).collect()
+}
+
+/// Error 1093, or of a view that is changed by a statement of this kind 1443: a subquery reads what is changed.
+pub(super) fn reads_changed(name: &str, verb: Option<&str>) -> SqlError {
+    match verb {
+        None => SqlError::new(
+            errno::UPDATE_TABLE_USED,
+            format!("You can't specify target table '{name}' for update in FROM clause"),
+        ),
+        Some(verb) => SqlError::new(
+            errno::VIEW_PREVENT_UPDATE,
+            format!(
+                "The definition of table '{name}' prevents operation {verb} on table '{name}'."
+            ),
+        ),
+    }
 }
 
 /// The table that is assigned to.

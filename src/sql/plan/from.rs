@@ -78,13 +78,8 @@ impl Binder<'_> {
                 self.view(&database, &table, alias, hints)
             }
             Named::Table(database, table) => {
-                if let Some((_, target)) = self.changed.iter().find(|(id, _)| *id == table.id) {
-                    return Err(SqlError::new(
-                        errno::UPDATE_TABLE_USED,
-                        format!(
-                            "You can't specify target table '{target}' for update in FROM clause"
-                        ),
-                    ));
+                if let Some((_, error)) = self.changed.iter().find(|(id, _)| *id == table.id) {
+                    return Err(error.clone());
                 }
                 let scope = Scope::table(&database, alias, &table);
                 if table.id < 0 {

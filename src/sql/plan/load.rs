@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::binder::Binder;
-use super::dml::{check_generated, target_column};
+use super::dml::{check_generated, reads_changed, target_column};
 use super::physical::{Assignment, ConflictAction, InsertPlan, InsertSource, TargetTable};
 use super::row_subqueries::row_types;
 use super::scope::Scope;
@@ -77,7 +77,8 @@ impl Binder<'_> {
             }
         }
         let scope = Scope::table(&seen_in, &load.table.name, &seen);
-        self.changed = vec![(table.id, load.table.name.clone())];
+        let loads = through.as_ref().map(|_| "LOAD");
+        self.changed = vec![(table.id, reads_changed(&load.table.name, loads))];
         let mut assignments = Vec::with_capacity(load.assignments.len());
         for assignment in &load.assignments {
             let bound = self.assignment(assignment, &seen, &scope)?;

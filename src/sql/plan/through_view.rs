@@ -58,7 +58,10 @@ impl Binder<'_> {
     }
 
     /// A DELETE from views, as one from their tables.
-    pub(super) fn delete_of_tables(&self, delete: &ast::Delete) -> SqlResult<Option<ast::Delete>> {
+    pub(super) fn delete_of_tables(
+        &self,
+        delete: &ast::Delete,
+    ) -> SqlResult<Option<(ast::Delete, Vec<Through>)>> {
         if !self.check_views(&delete.from)? {
             return Ok(None);
         }

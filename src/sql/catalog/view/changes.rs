@@ -216,7 +216,10 @@ fn assign_through(
 }
 
 /// A DELETE from views, as one from their tables; `None`: it is from none.
-pub fn merge_delete(delete: &Delete, known: Known<'_>) -> SqlResult<Option<Delete>> {
+pub fn merge_delete(
+    delete: &Delete,
+    known: Known<'_>,
+) -> SqlResult<Option<(Delete, Vec<Through>)>> {
     let mut reader = Qualifier::changing(known, Mode::Nothing, Vec::new());
     let mut views = Vec::new();
     views_of(&delete.from, &reader, &mut views);
@@ -241,6 +244,7 @@ pub fn merge_delete(delete: &Delete, known: Known<'_>) -> SqlResult<Option<Delet
     let mut delete = delete.clone();
     let frame = qualifier.from(&mut delete.from)?;
     let merged = qualifier.merging.as_ref().map_or(&[][..], |merging| &merging.views);
+    let mut through = Vec::with_capacity(merged.len());
     for view in merged {
         let [leaf] = view.leaves.as_slice() else {
             let message =
@@ -250,6 +254,7 @@ pub fn merge_delete(delete: &Delete, known: Known<'_>) -> SqlResult<Option<Delet
         if !leaf.stored {
             return Err(not_updatable(&view.name, "DELETE"));
         }
+        through.push(Through::new(view, leaf));
     }
     for name in &mut delete.targets {
         let view = deleted(&frame, name).and_then(|relation| qualifier.merged_view(relation));
@@ -258,7 +263,7 @@ pub fn merge_delete(delete: &Delete, known: Known<'_>) -> SqlResult<Option<Delet
         }
     }
     qualifier.change(frame, clauses_of_delete(&mut delete))?;
-    Ok(Some(delete))
+    Ok(Some((delete, through)))
 }
 
 fn clauses_of_delete(delete: &mut Delete) -> Clauses<'_> {

@@ -150,10 +150,7 @@ const CHANGES: &[(&str, &str)] = &[
         "UPDATE t JOIN v ON b = y SET y = 1 WHERE a = 2",
         "t+.b=1 from (`t` join `t` `t+` on((`t`.`b` = `t+`.`b`))) where ((`t+`.`a` > 5) and (`t`.`a` = 2))",
     ),
-    (
-        "UPDATE u LEFT JOIN v ON u.a = v.x SET y = 1",
-        "t.b=1 from (`u` left join `t` `t` on(((`t`.`a` > 5) and (`u`.`a` = `t`.`a`))))",
-    ),
+    ("UPDATE u LEFT JOIN v ON u.a = v.x SET y = 1", "!1235"),
     (
         "UPDATE v SET y = 1 WHERE x IN (SELECT a FROM t WHERE t.b = y)",
         "t+.b=1 from `t` `t+` where ((`t+`.`a` > 5) and (`t+`.`a` in (select `t`.`a` from `t` where (`t`.`b` = `t+`.`b`))))",
