@@ -8,6 +8,7 @@
 //! [`Body::read`] is what a trigger's (or an event's) parser begins with, behind its own header.
 
 mod block;
+mod comment;
 mod declare;
 mod diagnostics;
 mod header;
@@ -85,6 +86,8 @@ impl<'a> Body<'a> {
         dialect: &'a Dialect,
         kind: ProgramKind,
     ) -> SqlResult<ReadBody> {
+        let comment = comment::around(sql, at);
+        let sql = comment.map_or(sql, |(end, _)| &sql[..end]);
         let parser = Parser::try_new(sql, at, dialect)?;
         let mut body = Body {
             sql,
@@ -106,7 +109,7 @@ impl<'a> Body<'a> {
         body.statement(&mut statements)?;
         let token = body.parser.peek();
         let (end, next) = match token.kind {
-            TokenKind::End => (body.end, sql.len()),
+            TokenKind::End => (body.end, comment.map_or(sql.len(), |(_, next)| next)),
             TokenKind::Op(";") => (body.end, token.end),
             _ => return Err(body.parser.unexpected(token.start)),
         };
