@@ -101,9 +101,10 @@ impl Found {
         ctx: &ExecContext,
     ) -> SqlResult<Cow<'e, Expr>> {
         let mut wanted = Vec::new();
+        let values = ROW_VALUE_BASE..ROW_VALUE_BASE + plans.len();
         if !plans.is_empty() {
             expr.visit(&mut |node| match node {
-                Expr::Parameter { index, .. } if *index >= ROW_VALUE_BASE => wanted.push(*index),
+                Expr::Parameter { index, .. } if values.contains(index) => wanted.push(*index),
                 _ => {}
             });
         }

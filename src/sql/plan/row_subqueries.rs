@@ -3,16 +3,19 @@
 
 use super::binder::Binder;
 use super::logical::Logical;
+use super::outer::OUTER_BASE;
 use super::subquery::{has_subquery, subquery_call};
 use crate::sql::catalog::TableInfo;
 use crate::sql::expr::Expr;
 use crate::sql::types::FieldType;
 
-/// Where the parameters begin that are the row's columns.
-pub(in crate::sql) const ROW_BASE: usize = 1 << 40;
+/// Where the parameters begin that are the row's columns: none of a row around a subquery has such a number.
+pub(in crate::sql) const ROW_BASE: usize = 1 << 38;
 
 /// Where the parameters begin that are what a row's subqueries give.
-pub(in crate::sql) const ROW_VALUE_BASE: usize = 1 << 41;
+pub(in crate::sql) const ROW_VALUE_BASE: usize = 1 << 39;
+
+const _: () = assert!(ROW_VALUE_BASE < OUTER_BASE, "they are no parameters of rows around");
 
 impl Binder<'_> {
     /// An expression over rows of these types, with parameters in place of its subqueries.

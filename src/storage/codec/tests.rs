@@ -163,6 +163,28 @@ proptest! {
     }
 
     #[test]
+    fn inverted_values_sort_the_other_way(a in parts(), b in parts()) {
+        let inverted = |parts: &[Part]| {
+            let mut encoded = encode_parts(parts);
+            datum::invert(&mut encoded);
+            encoded
+        };
+        if a.len() == b.len() {
+            let order = encode_parts(&b).cmp(&encode_parts(&a));
+            prop_assert_eq!(inverted(&a).cmp(&inverted(&b)), order);
+        }
+        let encoded = inverted(&a);
+        let (mut input, mut skipped) = (encoded.as_slice(), encoded.as_slice());
+        for part in &a {
+            prop_assert_eq!(&datum::take_part(&mut input).unwrap(), part);
+            let before = skipped.len();
+            prop_assert_eq!(datum::skip_part(&mut skipped).unwrap().len(), before - input.len());
+            prop_assert_eq!(skipped, input);
+        }
+        prop_assert!(input.is_empty());
+    }
+
+    #[test]
     fn versions_sort_newest_first(a in strings(), b in strings(), s in any::<u64>(), t in any::<u64>()) {
         let left = mvcc::encode_versioned_key(&a, Timestamp(s));
         let right = mvcc::encode_versioned_key(&b, Timestamp(t));
