@@ -360,7 +360,7 @@ impl StoredFunctions {
                 let handled = running.machine.handled().cloned();
                 let warned = raise(signal, values, handled.as_ref(), &running.eval)?;
                 running.eval.warn(warned.code, warned.message.clone());
-                running.machine.done(&[warned]);
+                running.machine.signalled(warned);
                 Ok(())
             }
             _ => Err(SqlError::unsupported(format!(

@@ -29,10 +29,8 @@ pub trait StoredCalls: Send + Sync {
 pub(crate) fn stored_call(expr: &Expr) -> Option<(i64, &[Expr])> {
     let Expr::Call { function: Function::Stored, args, .. } = expr else { return None };
     let (id, arguments) = args.split_first()?;
-    match id.as_literal()? {
-        Datum::Int(id) => Some((*id, arguments)),
-        _ => None,
-    }
+    let Datum::Int(id) = id.as_literal()? else { return None };
+    Some((*id, arguments))
 }
 
 /// The functions that a plan's own node calls.

@@ -3,7 +3,7 @@
 use super::ast::{DataType, Expr, Literal};
 use super::cursor::{Parser, TokenKind};
 use super::dialect::Dialect;
-use crate::common::{SqlError, SqlResult};
+use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::types::SqlMode;
 
 /// What may follow a type's name.
@@ -180,6 +180,34 @@ impl Parser<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The number in parentheses after a type's name; error 1439 if no type is so long.
+    pub(super) fn optional_width(&mut self, column: &str) -> SqlResult<Option<u32>> {
+        if !self.op("(") {
+            return Ok(None);
+        }
+        let width = self.width(column)?;
+        self.expect_op(")")?;
+        Ok(Some(width))
+    }
+
+    /// A number after a type's name.
+    pub(super) fn width(&mut self, column: &str) -> SqlResult<u32> {
+        let token = self.peek();
+        if token.kind == TokenKind::Integer {
+            let text = std::str::from_utf8(self.text(token)).unwrap_or_default();
+            if text.parse::<u32>().is_err() {
+                return Err(SqlError::new(
+                    errno::TOO_BIG_DISPLAYWIDTH,
+                    format!(
+                        "Display width out of range for column '{column}' (max = {})",
+                        u32::MAX
+                    ),
+                ));
+            }
+        }
+        self.small_integer()
     }
 
     /// A member of ENUM or SET: a string, or the bytes of one.

@@ -88,7 +88,7 @@ impl Parser<'_> {
     /// INTO @a, b. Error 1327 for what is no variable.
     pub(super) fn variables_of(&mut self, query: Query) -> SqlResult<Statement> {
         self.advance();
-        let targets = self.list(Parser::into_target)?;
+        let targets = self.list(Parser::read_target)?;
         if !query.locking.is_empty() {
             return Err(SqlError::unsupported("INTO variables of a query that locks"));
         }

@@ -100,9 +100,7 @@ impl Parser<'_> {
                 self.expect_word("PREPARE")?;
                 self.name().map(Statement::Deallocate)
             }
-            b"CALL" => self.call_statement(),
-            b"SIGNAL" | b"RESIGNAL" => self.signal(),
-            b"GET" => self.get_diagnostics(),
+            b"CALL" | b"SIGNAL" | b"RESIGNAL" | b"GET" => self.program_statement(),
             b"KILL" => self.kill(),
             b"SPLIT" => self.split(),
             b"DO" => {

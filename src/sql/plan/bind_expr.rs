@@ -262,9 +262,7 @@ impl Binder<'_> {
                 if Function::named(name).is_some_and(|f| f.definition().makes_documents) {
                     truths_as_documents(written, &mut args);
                 }
-                if Function::named(name).is_none()
-                    && let Some(call) = self.stored_call(name, &args, clause)?
-                {
+                if let Some(call) = self.stored_call(name, &args, clause)? {
                     return Ok(call);
                 }
                 let function = Function::by_name(name, args.len()).map_err(|error| {

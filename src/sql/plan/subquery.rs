@@ -198,13 +198,16 @@ impl Binder<'_> {
         Ok(self.subquery_values(row).remove(0))
     }
 
-    /// A call of a stored function; `None`: there is none of that name. Error 1318 for arguments that are too many or too few.
+    /// A call of a stored function; `None`: there is none of that name, or one of MySQL's own. Error 1318 for arguments that are too many or too few.
     pub(super) fn stored_call(
         &mut self,
         name: &str,
         args: &[Expr],
         clause: &Clause<'_>,
     ) -> SqlResult<Option<Expr>> {
+        if Function::named(name).is_some() {
+            return Ok(None);
+        }
         let (database, plain) = match name.split_once('.') {
             Some((database, plain)) => (Some(database), plain),
             None => (self.planner.current_db, name),

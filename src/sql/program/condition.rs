@@ -48,6 +48,11 @@ impl Raised {
         }
     }
 
+    /// As SHOW WARNINGS shows it.
+    pub fn shown(&self) -> Warning {
+        Warning { level: self.level, code: self.code, message: self.message.clone() }
+    }
+
     /// What an item says.
     pub fn item(&self, item: SignalItem) -> String {
         match item {

@@ -373,6 +373,14 @@ impl Machine {
         self.warned(warnings);
     }
 
+    /// The statement that the machine waits for is done, and was to raise a warning.
+    pub fn signalled(&mut self, raised: Raised) {
+        self.at += 1;
+        if let Some((block, handler)) = self.handler_of(&raised) {
+            self.handle(block, handler, raised, self.at);
+        }
+    }
+
     /// The rows of the cursor that the machine waits for.
     pub fn opened(&mut self, cursor: usize, rows: Vec<Vec<Datum>>, types: Vec<FieldType>) {
         self.cursors[cursor].rows = Some((rows.into_iter(), types));
@@ -454,12 +462,15 @@ fn pure(bound: &BoundExprs, expr: usize) -> Result<&Expr, Stop> {
 
 /// Whether a variable of a type holds a value as it is.
 fn is_kept(value: &Datum, wanted: &FieldType) -> bool {
-    match (value, wanted.kind) {
-        (Datum::Int(_), TypeKind::BigInt) => !wanted.unsigned,
-        (Datum::Int(number), TypeKind::Int) => i32::try_from(*number).is_ok() && !wanted.unsigned,
-        (Datum::Float(_), TypeKind::Double) => !wanted.unsigned && wanted.decimals.is_none(),
-        _ => false,
+    if wanted.unsigned {
+        return false;
     }
+    if let Datum::Int(number) = value {
+        let short = wanted.kind == TypeKind::Int && i32::try_from(*number).is_ok();
+        return short || wanted.kind == TypeKind::BigInt;
+    }
+    let double = wanted.kind == TypeKind::Double && wanted.decimals.is_none();
+    double && matches!(value, Datum::Float(_))
 }
 
 /// A value as a variable of a type holds it.

@@ -11,13 +11,13 @@ const MESSAGE_LIMIT: usize = 128;
 /// The longest of the other items.
 const ITEM_LIMIT: usize = 64;
 
-/// Raises what SIGNAL says, with the values of its items: an error, or the warning that it is. `handled`: what is being handled.
+/// Raises what SIGNAL says, with the values of its items: an error; or gives the warning that it is. `handled`: what is being handled.
 pub fn raise(
     signal: &Signal,
     values: Vec<(SignalItem, Datum)>,
     handled: Option<&Raised>,
     eval: &EvalContext,
-) -> SqlResult<Warning> {
+) -> SqlResult<Raised> {
     let mut raised = match (signal.again, handled) {
         (true, Some(handled)) => {
             let items = handled.items.iter().map(|(item, said)| (item.name(), said.clone()));
@@ -46,8 +46,8 @@ pub fn raise(
         set_item(&mut raised, item, &value, eval)?;
     }
     if raised.state.starts_with("01") {
-        let (code, message) = (raised.code, raised.message);
-        return Ok(Warning { level: WarningLevel::Warning, code, message });
+        let raised = Raised::error(Fault::Signal(Box::new(raised)).into());
+        return Ok(Raised { level: WarningLevel::Warning, error: None, ..raised });
     }
     Err(Fault::Signal(Box::new(raised)).into())
 }

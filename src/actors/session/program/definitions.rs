@@ -27,6 +27,8 @@ fn check_variables(program: &Program) -> SqlResult<()> {
     Ok(())
 }
 
+/// The longest name, in characters.
+const NAME_LIMIT: usize = 64;
 /// How long a change of a routine may take.
 pub(super) const DEADLINE: Duration = Duration::from_secs(3600);
 
@@ -44,6 +46,10 @@ impl Core {
         }
         let database = schema.require_database(&database)?.clone();
         let name = &create.name.name;
+        if name.ends_with(' ') || name.chars().count() > NAME_LIMIT {
+            let message = format!("Incorrect routine name '{name}'");
+            return Err(SqlError::new(errno::SP_WRONG_NAME, message));
+        }
         if schema.routine(&database.name, create.kind, name).is_some() {
             let exists = routine_exists(create.kind, name);
             if create.if_not_exists {

@@ -92,9 +92,10 @@ impl Core {
         values: Vec<(SignalItem, Datum)>,
         handled: Option<&Raised>,
     ) -> SqlResult<()> {
-        let handled = handled.or(self.programs.handled.last()).cloned();
+        let handled = handled.or_else(|| self.programs.handled.last()).cloned();
         let warning = raise(signal, values, handled.as_ref(), &self.eval)?;
-        self.keep_diagnostics(vec![warning]);
+        self.keep_diagnostics(vec![warning.shown()]);
+        self.programs.signalled = Some(warning);
         Ok(())
     }
 
@@ -109,7 +110,7 @@ impl Core {
             Some(expr) => Some(self.value_in(machine, bound, expr).await?),
             None => None,
         };
-        let handled = machine.handled().or(self.programs.handled.last()).cloned();
+        let handled = machine.handled().or_else(|| self.programs.handled.last()).cloned();
         if get.stacked && handled.is_none() {
             return Err(without_handler());
         }

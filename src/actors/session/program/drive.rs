@@ -96,7 +96,7 @@ impl Core {
                     let outcome =
                         self.inner_statement(machine, compiled, bound, number, request, sink);
                     match Box::pin(outcome).await {
-                        Ok(()) => machine.done(&self.diagnostics),
+                        Ok(()) => self.step_done(machine),
                         Err(error) => self.raised(machine, error).await?,
                     }
                     self.check_killed()?;
@@ -175,6 +175,14 @@ impl Core {
         machine.take_raised();
         self.keep_error(error);
         Ok(())
+    }
+
+    /// A statement of the program is done: what it has warned of may have a handler.
+    fn step_done(&mut self, machine: &mut Machine) {
+        match self.programs.signalled.take() {
+            Some(raised) => machine.signalled(raised),
+            None => machine.done(&self.diagnostics),
+        }
     }
 
     /// Binds an expression of the program.
@@ -294,6 +302,7 @@ impl Core {
         };
         self.check_results(inner, &compiled.program.name)?;
         self.diagnostics.clear();
+        self.programs.signalled = None;
         self.statement(&request, sink).await?;
         self.check_slept()
     }

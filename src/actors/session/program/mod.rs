@@ -52,6 +52,8 @@ pub(super) struct Programs {
     saved: Vec<Saved>,
     /// What is being handled where a program was called.
     handled: Vec<Raised>,
+    /// The warning that a program's SIGNAL has just raised.
+    signalled: Option<Raised>,
     /// The last error, for what SHOW WARNINGS does not tell of it.
     last_error: Option<SqlError>,
 }

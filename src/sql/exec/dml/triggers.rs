@@ -237,7 +237,8 @@ impl Running<'_> {
                 for (item, query) in items {
                     values.push((*item, self.one(query).await?.0));
                 }
-                raise(signal, values, self.machine.handled(), eval).map(|it| self.warn(it))
+                let raised = raise(signal, values, self.machine.handled(), eval);
+                raised.map(|it| self.warn(it.shown()))
             }
             TriggerStatement::Refused(error) => Err(error.clone()),
         };

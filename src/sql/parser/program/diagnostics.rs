@@ -21,7 +21,7 @@ impl Parser<'_> {
     }
 
     /// SIGNAL and RESIGNAL.
-    pub(in crate::sql::parser) fn signal(&mut self) -> SqlResult<Statement> {
+    pub(super) fn signal(&mut self) -> SqlResult<Statement> {
         let again = self.word("RESIGNAL");
         if !again {
             self.expect_word("SIGNAL")?;
@@ -70,7 +70,7 @@ impl Parser<'_> {
     }
 
     /// GET [CURRENT | STACKED] DIAGNOSTICS.
-    pub(in crate::sql::parser) fn get_diagnostics(&mut self) -> SqlResult<Statement> {
+    pub(super) fn get_diagnostics(&mut self) -> SqlResult<Statement> {
         self.expect_word("GET")?;
         let stacked = self.word("STACKED");
         if !stacked {
@@ -81,7 +81,7 @@ impl Parser<'_> {
         let of_condition = condition.is_some();
         let mut items = Vec::new();
         loop {
-            let target = self.into_target()?;
+            let target = self.read_target()?;
             self.expect_op("=")?;
             items.push((target, self.diagnostics_item(of_condition)?));
             if !self.op(",") {
@@ -107,7 +107,7 @@ impl Parser<'_> {
     }
 
     /// @name, or a variable of the program. Error 1327 for another name.
-    pub(in crate::sql::parser) fn into_target(&mut self) -> SqlResult<IntoTarget> {
+    pub(in crate::sql::parser) fn read_target(&mut self) -> SqlResult<IntoTarget> {
         if self.peek().kind == TokenKind::UserVariable {
             return self.user_variable().map(IntoTarget::User);
         }

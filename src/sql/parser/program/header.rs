@@ -195,8 +195,16 @@ impl Parser<'_> {
         Ok(Statement::DropRoutine(DropRoutine { kind, name, if_exists }))
     }
 
+    /// CALL, SIGNAL, RESIGNAL and GET DIAGNOSTICS.
+    pub(in crate::sql::parser) fn program_statement(&mut self) -> SqlResult<Statement> {
+        if self.at("CALL") {
+            return self.call_statement();
+        }
+        if self.at("GET") { self.get_diagnostics() } else { self.signal() }
+    }
+
     /// CALL name [(…)].
-    pub(in crate::sql::parser) fn call_statement(&mut self) -> SqlResult<Statement> {
+    fn call_statement(&mut self) -> SqlResult<Statement> {
         self.expect_word("CALL")?;
         let name = self.object_name()?;
         let mut arguments = Vec::new();

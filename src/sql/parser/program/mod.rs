@@ -306,40 +306,94 @@ impl<'a> Body<'a> {
     }
 
     fn check_in_statement(&self, statement: &Statement) -> SqlResult<()> {
-        use crate::sql::statement::{Answers, Commits};
-        if matches!(
-            statement,
-            Statement::Prepare { .. } | Statement::Execute { .. } | Statement::Deallocate(_)
-        ) {
-            return Err(SqlError::new(
+        match part_of_statement(statement) {
+            Part::Fits => Ok(()),
+            Part::Dynamic => Err(SqlError::new(
                 errno::STMT_NOT_ALLOWED_IN_SF_OR_TRG,
                 "Dynamic SQL is not allowed in stored function or trigger",
-            ));
-        }
-        let traits = statement.kind().traits();
-        let ends = match statement {
-            Statement::Commit { .. } | Statement::Begin { .. } => true,
-            Statement::Rollback { .. } => true,
-            // A temporary table's coming and going commits nothing.
-            Statement::CreateTable(create) => !create.temporary,
-            Statement::DropTables { temporary, .. } => !temporary,
-            _ => traits.commits == Commits::First,
-        };
-        if ends {
-            return Err(SqlError::new(
+            )),
+            Part::Commits => Err(SqlError::new(
                 errno::COMMIT_NOT_ALLOWED_IN_SF_OR_TRG,
                 "Explicit or implicit commit is not allowed in stored function or trigger.",
-            ));
+            )),
+            Part::Answers => {
+                let kind = if self.kind == ProgramKind::Function { "function" } else { "trigger" };
+                let message = format!("Not allowed to return a result set from a {kind}");
+                Err(SqlError::new(errno::SP_NO_RETSET, message))
+            }
         }
-        let into = matches!(
-            statement,
-            Statement::SelectIntoVariables { .. } | Statement::SelectIntoFile { .. }
-        );
-        if traits.answers == Answers::Rows && !into && !matches!(statement, Statement::Call(_)) {
-            let kind = if self.kind == ProgramKind::Function { "function" } else { "trigger" };
-            let message = format!("Not allowed to return a result set from a {kind}");
-            return Err(SqlError::new(errno::SP_NO_RETSET, message));
-        }
-        Ok(())
+    }
+}
+
+/// What a statement would be in a program that is part of a statement.
+enum Part {
+    /// A part of it.
+    Fits,
+    /// One that is not known before it runs.
+    Dynamic,
+    /// The end of its transaction.
+    Commits,
+    /// Another answer.
+    Answers,
+}
+
+fn part_of_statement(statement: &Statement) -> Part {
+    use Statement as S;
+    match statement {
+        S::Prepare { .. } | S::Execute { .. } | S::Deallocate(_) => Part::Dynamic,
+        S::Query(_)
+        | S::Show(_)
+        | S::Describe { .. }
+        | S::Explain(_)
+        | S::Checksum { .. }
+        | S::SplitTable(_)
+        | S::Analyze(_)
+        | S::Maintain(..) => Part::Answers,
+        // A temporary table's coming and going commits nothing.
+        S::CreateTable(create) if create.temporary => Part::Fits,
+        S::DropTables { temporary: true, .. } => Part::Fits,
+        S::CreateDatabase(_)
+        | S::DropDatabase { .. }
+        | S::AlterDatabase { .. }
+        | S::CreateTable(_)
+        | S::DropTables { .. }
+        | S::CreateView(_)
+        | S::DropViews { .. }
+        | S::Truncate(_)
+        | S::CreateIndex(_)
+        | S::DropIndex { .. }
+        | S::AlterTable { .. }
+        | S::RenameTables(_)
+        | S::CreateRoutine(_)
+        | S::AlterRoutine(_)
+        | S::DropRoutine(_)
+        | S::CreateTrigger(_)
+        | S::DropTrigger { .. }
+        | S::CreateUser { .. }
+        | S::AlterUser { .. }
+        | S::DropUser { .. }
+        | S::SetPassword { .. }
+        | S::LockTables(_)
+        | S::UnlockTables
+        | S::Flush(_)
+        | S::Begin { .. }
+        | S::Commit { .. }
+        | S::Rollback { .. } => Part::Commits,
+        S::Insert(_)
+        | S::Update(_)
+        | S::Delete(_)
+        | S::SelectIntoFile { .. }
+        | S::SelectIntoVariables { .. }
+        | S::LoadData(_)
+        | S::Use(_)
+        | S::SetVariables(_)
+        | S::Savepoint(_)
+        | S::RollbackTo(_)
+        | S::ReleaseSavepoint(_)
+        | S::Kill { .. }
+        | S::Do(_)
+        | S::Call(_)
+        | S::Signal(_)
+        | S::GetDiagnostics(_) => Part::Fits,
     }
 }
