@@ -10,17 +10,18 @@ use super::physical::{
     ConflictAction, DeletePlan, InsertPlan, InsertSource, PhysicalPlan, PlanNode, QueryPlan,
     SourceTable, Subplan, TargetTable, UpdatePlan, UpdatedTable,
 };
-use super::planner::{Planner, StatementPlan};
+use super::planner::{Planner, StatementPlan, VariableTypes};
 use super::scope::same_name;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{TableInfo, TriggerInfo};
+use crate::sql::expr::VariableScope;
 use crate::sql::parser::Statement;
 use crate::sql::parser::ast::{
     self, InnerStatement, IntoTarget, RowValue, Signal, SignalItem, TriggerEvent,
     VariableAssignment,
 };
 use crate::sql::program::{Bound, BoundExprs, Program, compile_body};
-use crate::sql::types::{Collation, SqlMode};
+use crate::sql::types::{Collation, FieldType, SqlMode};
 
 /// What runs for each row of a table that a statement changes.
 #[derive(Debug)]
@@ -67,6 +68,25 @@ pub struct TriggerPlan {
     pub rows: Vec<TriggerValue>,
 }
 
+/// How often types are worked out anew.
+const MOST_TYPINGS: usize = 4;
+
+/// The types of variables, those of a trigger's own among them.
+struct SetVariables<'a> {
+    outer: &'a dyn VariableTypes,
+    known: &'a BTreeMap<String, FieldType>,
+}
+
+impl VariableTypes for SetVariables<'_> {
+    fn system(&self, name: &str, scope: VariableScope) -> SqlResult<FieldType> {
+        self.outer.system(name, scope)
+    }
+
+    fn user(&self, name: &str) -> FieldType {
+        self.known.get(&name.to_lowercase()).cloned().unwrap_or_else(|| self.outer.user(name))
+    }
+}
+
 /// NEW.column or OLD.column.
 #[derive(Clone, Copy, Debug)]
 pub struct TriggerValue {
@@ -98,6 +118,19 @@ pub enum TriggerStatement {
 }
 
 impl TriggerPlan {
+    /// The types of the user variables that it sets.
+    fn set_types(&self) -> BTreeMap<String, FieldType> {
+        let mut types = BTreeMap::new();
+        for statement in &self.statements {
+            if let TriggerStatement::Set(values) = statement {
+                for (name, query) in values {
+                    types.insert(name.clone(), query.root.schema[0].of_user_variable());
+                }
+            }
+        }
+        types
+    }
+
     /// The plans in it.
     pub fn queries(&self) -> impl Iterator<Item = &QueryPlan> {
         let inside = self.statements.iter().flat_map(|statement| match statement {
@@ -209,6 +242,7 @@ impl Planner<'_> {
         Ok((!lists.is_empty()).then(|| Arc::new(Triggers { lists })))
     }
 
+    /// A trigger's plan. A user variable that it sets has the type of what it is set to, which may follow from what it was set to before.
     fn trigger(
         &self,
         database: &str,
@@ -217,6 +251,28 @@ impl Planner<'_> {
         firing: &[i64],
     ) -> SqlResult<TriggerPlan> {
         let parsed = trigger.parsed(&table.name)?;
+        let mut known = BTreeMap::new();
+        for _ in 0..MOST_TYPINGS {
+            let variables = SetVariables { outer: self.variables, known: &known };
+            let planner = Planner { variables: &variables, ..*self };
+            let plan = planner.trigger_with((database, table), (trigger, &parsed), firing)?;
+            let types = plan.set_types();
+            if types == known {
+                return Ok(plan);
+            }
+            known = types;
+        }
+        let variables = SetVariables { outer: self.variables, known: &known };
+        let planner = Planner { variables: &variables, ..*self };
+        planner.trigger_with((database, table), (trigger, &parsed), firing)
+    }
+
+    fn trigger_with(
+        &self,
+        (database, table): (&str, &TableInfo),
+        (trigger, parsed): (&TriggerInfo, &ast::CreateTrigger),
+        firing: &[i64],
+    ) -> SqlResult<TriggerPlan> {
         let rows = parsed.body.row_values.iter().map(|value| row_value(value, table));
         let rows: Vec<TriggerValue> = rows.collect::<SqlResult<_>>()?;
         let types = rows

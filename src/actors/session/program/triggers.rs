@@ -56,7 +56,7 @@ impl Core {
             sql_mode: mode.to_string(),
             charset: (self.said_of("character_set_client"), self.said_of("collation_connection")),
             database_collation: database.collation.clone(),
-            created_us: self.services.clock.unix_micros(),
+            created_us: u64::try_from(self.eval.now_unix_micros).unwrap_or_default(),
         };
         // What is kept has to be what was said.
         trigger.parsed(&table.name)?;
