@@ -271,7 +271,7 @@ const VARIABLES: &[Variable] = variables! {
     max_join_size Both (Integer(1, u64::MAX)) = "18446744073709551615", Sets(|to, value| to.max_join_size = number(value));
     max_prepared_stmt_count Global (Integer(0, 4_194_304)) = "16382", ReadOnly;
     max_sort_length Both (Integer(4, 8_388_608)) = "1024", Only(&[]);
-    max_sp_recursion_depth Both (Integer(0, 255)) = "0", Read("CALL");
+    max_sp_recursion_depth Both (Integer(0, 255)) = "0", Read("CALL of a procedure in itself");
     max_user_connections Both (Integer(0, U32)) = "0", Only(&[]);
     min_examined_row_limit Both (Integer(0, u64::MAX)) = "0", Sets(|to, value| to.min_examined_rows = number(value));
     net_buffer_length Both (Integer(1024, 1_048_576)) = "16384", SessionReadOnly(|_, _| {});
