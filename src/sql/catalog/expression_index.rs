@@ -96,9 +96,10 @@ fn hidden_column(
 /// The type of the column that holds what an expression gives. Errors 3753 and 3757 for what no key can hold.
 pub(super) fn hidden_type(table: &TableInfo, expr: &TableExpr) -> SqlResult<FieldType> {
     let given = expression_type(table, expr)?;
-    let stored = match given.kind {
-        TypeKind::VarChar | TypeKind::Char | TypeKind::Null => stored_type(&given, false),
-        _ => FieldType { not_null: false, ..given },
+    let is_short = matches!(given.kind, TypeKind::VarChar | TypeKind::Char | TypeKind::Null);
+    let stored = match is_short {
+        true => stored_type(&given, false),
+        false => FieldType { not_null: false, ..given },
     };
     if stored.kind == TypeKind::Json {
         return Err(SqlError::new(
