@@ -10,15 +10,15 @@ use super::physical::{
     AccessLock, Assignment, ConflictAction, DeletePlan, InsertPlan, InsertSource, OutputColumn,
     PhysicalPlan, QueryPlan, SortKey, SourceTable, Subplan, TargetTable, UpdatePlan, UpdatedTable,
 };
-use super::read_columns::{ReadColumns, renamed_row};
+use super::read_columns::{ReadColumns, renamed_row, uses_tables};
 use super::row_subqueries::row_types;
 use super::scope::{Scope, same_name};
 use super::select::{limited, sorted};
-use super::through_view::{Inserted, Way};
+use super::through_view::{Inserted, Way, changed, reads_changed};
 use super::triggers::already_used;
 use super::update_subqueries::with_assigned_subqueries;
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::{Generated, TableInfo, Through, not_updatable};
+use crate::sql::catalog::{Generated, TableInfo, not_updatable};
 use crate::sql::expr::Expr;
 use crate::sql::parser::ast;
 use crate::sql::types::FieldType;
@@ -354,37 +354,6 @@ impl Binder<'_> {
     }
 }
 
-/// The tables that are changed, with the error of a subquery that reads them.
-fn changed(
-    tables: &[SourceTable],
-    names: &[String],
-    verb: &str,
-    through: &[Through],
-) -> Vec<(i64, SqlError)> {
-    let error = |name: &String| match through.iter().find(|view| view.leaf.alias == *name) {
-        Some(view) => reads_changed(&view.view, Some(verb)),
-        None => reads_changed(name, None),
-    };
-    let ids = tables.iter().map(|table| table.target.table.id);
-    ids.zip(names.iter().map(error)).collect()
-}
-
-/// Error 1093, or of a view that is changed by a statement of this kind 1443: a subquery reads what is changed.
-pub(super) fn reads_changed(name: &str, verb: Option<&str>) -> SqlError {
-    match verb {
-        None => SqlError::new(
-            errno::UPDATE_TABLE_USED,
-            format!("You can't specify target table '{name}' for update in FROM clause"),
-        ),
-        Some(verb) => SqlError::new(
-            errno::VIEW_PREVENT_UPDATE,
-            format!(
-                "The definition of table '{name}' prevents operation {verb} on table '{name}'."
-            ),
-        ),
-    }
-}
-
 /// The table that is assigned to.
 fn assigned_table(assignment: &ast::Assignment, scope: &Scope) -> SqlResult<usize> {
     let table = assignment.table.as_ref();
@@ -522,22 +491,6 @@ fn check_assigned_table(assignment: &ast::Assignment, table: &str) -> SqlResult<
             Err(super::bind_expr::unknown_column(&shown, "field list"))
         }
         _ => Ok(()),
-    }
-}
-
-/// Whether any column in it says its table.
-fn uses_tables(expr: &ast::Expr) -> bool {
-    use ast::Expr as E;
-    match expr {
-        E::Column { table, .. } => table.is_some(),
-        E::Unary(_, operand) | E::IsNull(operand, _) | E::Cast(operand, _) => uses_tables(operand),
-        E::Binary(_, left, right) => uses_tables(left) || uses_tables(right),
-        E::And(items) | E::Or(items) | E::Call(_, items) => items.iter().any(uses_tables),
-        E::Case { operand, branches, otherwise } => {
-            operand.iter().chain(otherwise).any(|expr| uses_tables(expr))
-                || branches.iter().any(|(when, then)| uses_tables(when) || uses_tables(then))
-        }
-        _ => false,
     }
 }
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::binder::Binder;
-use super::dml::{check_generated, reads_changed, target_column};
+use super::dml::{check_generated, target_column};
 use super::physical::{Assignment, ConflictAction, InsertPlan, InsertSource, TargetTable};
 use super::row_subqueries::row_types;
 use super::scope::Scope;
-use super::through_view::{Inserted, Way};
+use super::through_view::{Inserted, Way, reads_changed};
 use crate::common::SqlResult;
 use crate::sql::parser::ast::{self, LoadTarget};
 

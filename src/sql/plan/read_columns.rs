@@ -119,6 +119,22 @@ pub(super) fn renamed_row(
     Ok(Scope::derived(alias, (0..public_columns(table)).map(column).collect()))
 }
 
+/// Whether any column in it says its table.
+pub(super) fn uses_tables(expr: &Expr) -> bool {
+    use Expr as E;
+    match expr {
+        E::Column { table, .. } => table.is_some(),
+        E::Unary(_, operand) | E::IsNull(operand, _) | E::Cast(operand, _) => uses_tables(operand),
+        E::Binary(_, left, right) => uses_tables(left) || uses_tables(right),
+        E::And(items) | E::Or(items) | E::Call(_, items) => items.iter().any(uses_tables),
+        E::Case { operand, branches, otherwise } => {
+            operand.iter().chain(otherwise).any(|expr| uses_tables(expr))
+                || branches.iter().any(|(when, then)| uses_tables(when) || uses_tables(then))
+        }
+        _ => false,
+    }
+}
+
 impl ReadColumn {
     fn is_same(&self, other: &ReadColumn) -> bool {
         let same_table = match (&self.table, &other.table) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::binder::{Binder, Clause, fold};
-use super::physical::{ThroughView, UpdatedTable};
+use super::physical::{SourceTable, ThroughView, UpdatedTable};
 use super::scope::{Scope, same_name};
 use super::subquery::has_subquery;
 use crate::common::{SqlError, SqlResult, errno};
@@ -197,6 +197,37 @@ impl Binder<'_> {
             columns: Some(all),
             through: Some(through),
         })
+    }
+}
+
+/// The tables that are changed, with the error of a subquery that reads them.
+pub(super) fn changed(
+    tables: &[SourceTable],
+    names: &[String],
+    verb: &str,
+    through: &[Through],
+) -> Vec<(i64, SqlError)> {
+    let error = |name: &String| match through.iter().find(|view| view.leaf.alias == *name) {
+        Some(view) => reads_changed(&view.view, Some(verb)),
+        None => reads_changed(name, None),
+    };
+    let ids = tables.iter().map(|table| table.target.table.id);
+    ids.zip(names.iter().map(error)).collect()
+}
+
+/// Error 1093, or of a view that is changed by a statement of this kind 1443: a subquery reads what is changed.
+pub(super) fn reads_changed(name: &str, verb: Option<&str>) -> SqlError {
+    match verb {
+        None => SqlError::new(
+            errno::UPDATE_TABLE_USED,
+            format!("You can't specify target table '{name}' for update in FROM clause"),
+        ),
+        Some(verb) => SqlError::new(
+            errno::VIEW_PREVENT_UPDATE,
+            format!(
+                "The definition of table '{name}' prevents operation {verb} on table '{name}'."
+            ),
+        ),
     }
 }
 

@@ -1,8 +1,8 @@
 -- Triggers.
-CREATE TABLE account (num INT PRIMARY KEY, amount INT);
+CREATE TABLE account (num INT PRIMARY KEY, amount DECIMAL(10, 2));
 CREATE TRIGGER ins_sum BEFORE INSERT ON account FOR EACH ROW SET @sum = @sum + NEW.amount;
 SET @sum = 0;
-INSERT INTO account VALUES (137, 14), (141, 1937), (97, -100);
+INSERT INTO account VALUES (137, 14.98), (141, 1937.50), (97, -100.00);
 SELECT @sum;
 SELECT EVENT_OBJECT_TABLE, DEFINER, SQL_MODE, ACTION_ORIENTATION FROM information_schema.TRIGGERS WHERE TRIGGER_NAME = 'ins_sum';
 DROP TRIGGER test.ins_sum;

@@ -7,6 +7,7 @@
 
 mod assign;
 mod auto_ids;
+mod conflicts;
 mod delete;
 mod insert;
 mod load;
