@@ -14,7 +14,7 @@ use crate::sql::ddl::{Submitter, enqueue};
 use crate::sql::exec::memory_store::MemoryStore;
 use crate::sql::exec::tests::fixture::{Fixture, user, users};
 use crate::sql::kv::{KvStore, TxnOptions};
-use crate::sql::parser::ast::{IndexDefinition, IndexPart};
+use crate::sql::parser::ast::{IndexDefinition, IndexNotes, IndexPart};
 use crate::sql::plan::ConflictAction;
 use crate::sql::system;
 
@@ -63,9 +63,9 @@ fn create_index() -> DdlStatement {
 
 fn add_index(name: &str, column: &str) -> DdlStatement {
     let parts = vec![IndexPart::column(column)];
-    let (name, comment) = (Some(name.to_owned()), String::new());
+    let (name, notes) = (Some(name.to_owned()), IndexNotes::default());
     let definition =
-        IndexDefinition { name, primary: false, unique: false, parts, comment, invisible: false };
+        IndexDefinition { name, primary: false, unique: false, parts, notes, invisible: false };
     alter(TableChange::AddIndex(AddIndex { definition, if_not_exists: false }))
 }
 

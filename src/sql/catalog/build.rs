@@ -352,6 +352,7 @@ fn empty_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult<Tab
         columns: Vec::with_capacity(create.columns.len()),
         indexes: Vec::new(),
         handle_column: None,
+        handle_notes: None,
         collation: collation.name().to_owned(),
         comment,
         storage: storage.list(),

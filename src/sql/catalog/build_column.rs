@@ -40,6 +40,7 @@ pub(super) fn build_column(
         mirrors: None,
         hidden: false,
         invisible: false,
+        storage: Vec::new(),
         state: SchemaState::Public,
     };
     let mut default = None;
@@ -61,6 +62,13 @@ pub(super) fn build_column(
             }
             ColumnOption::Unique => {}
             ColumnOption::Invisible => column.invisible = true,
+            ColumnOption::Storage(word, value) => {
+                column.storage.retain(|(known, _)| known != word);
+                if value != "DEFAULT" {
+                    column.storage.push((word.clone(), value.clone()));
+                    column.storage.sort_by(|one, two| two.cmp(one));
+                }
+            }
             ColumnOption::Comment(text) => {
                 if text.chars().count() > COMMENT_LIMIT {
                     return Err(SqlError::new(

@@ -5,7 +5,7 @@ use super::build_column::COMMENT_LIMIT;
 use super::expression_index::hide_expressions;
 use super::{ColumnInfo, IndexColumn, IndexInfo, SchemaState, TableInfo};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::parser::ast::{ColumnOption, CreateTable, IndexDefinition, IndexPart};
+use crate::sql::parser::ast::{ColumnOption, CreateTable, IndexDefinition, IndexNotes, IndexPart};
 use crate::sql::types::TypeKind;
 
 /// The most bytes of a key.
@@ -42,7 +42,11 @@ pub(super) fn build_keys(table: &mut TableInfo, create: &CreateTable) -> SqlResu
             }
             make_not_null(table, create, definition)?;
             if let Some(handle) = handle_column(table, definition) {
+                check_comment(definition)?;
                 keys.handle_column = Some(handle);
+                let notes =
+                    Some(&definition.notes).filter(|notes| **notes != IndexNotes::default());
+                table.handle_notes = notes.map(|notes| Box::new(notes.clone()));
                 continue;
             }
         }
@@ -171,25 +175,31 @@ fn new_index(table: &TableInfo, definition: &IndexDefinition) -> SqlResult<Index
         columns.push(part);
     }
     check_width(bytes)?;
-    if definition.comment.chars().count() > COMMENT_LIMIT {
-        let name = definition.name.as_deref().unwrap_or_default();
-        return Err(SqlError::new(
-            errno::TOO_LONG_INDEX_COMMENT,
-            format!("Comment for index '{name}' is too long (max = {COMMENT_LIMIT})"),
-        ));
-    }
+    check_comment(definition)?;
     Ok(IndexInfo {
         id: 0,
         name: String::new(),
         columns,
         unique: definition.unique,
         primary: definition.primary,
-        comment: definition.comment.clone(),
+        notes: definition.notes.clone(),
         invisible: definition.invisible,
         skips_new_rows: false,
         generated: false,
         state: SchemaState::Public,
     })
+}
+
+/// Error 1688 for a comment that is too long.
+fn check_comment(definition: &IndexDefinition) -> SqlResult<()> {
+    if definition.notes.comment.chars().count() > COMMENT_LIMIT {
+        let name = definition.name.as_deref().unwrap_or_default();
+        return Err(SqlError::new(
+            errno::TOO_LONG_INDEX_COMMENT,
+            format!("Comment for index '{name}' is too long (max = {COMMENT_LIMIT})"),
+        ));
+    }
+    Ok(())
 }
 
 fn check_width(bytes: u32) -> SqlResult<()> {

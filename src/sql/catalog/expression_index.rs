@@ -89,6 +89,7 @@ fn hidden_column(
         mirrors: None,
         hidden: true,
         invisible: false,
+        storage: Vec::new(),
         state: SchemaState::Public,
     })
 }

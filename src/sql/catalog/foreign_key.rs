@@ -11,7 +11,7 @@ use super::build_index::{free_name, whole_part};
 use super::{ColumnInfo, IndexInfo, SchemaState, TableInfo};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::digest::quote_name;
-use crate::sql::parser::ast::{ForeignKeyDefinition, ReferentialAction};
+use crate::sql::parser::ast::{ForeignKeyDefinition, IndexNotes, ReferentialAction};
 use crate::sql::types::{Collation, FieldType};
 
 /// A foreign key, as its table has it.
@@ -378,7 +378,7 @@ fn add_index(
         columns,
         unique: false,
         primary: false,
-        comment: String::new(),
+        notes: IndexNotes::default(),
         skips_new_rows: false,
         generated: true,
         invisible: false,

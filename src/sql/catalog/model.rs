@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{CheckInfo, ForeignKey, Generated, RoutineInfo, TableExpr, TriggerInfo, ViewInfo};
+use crate::sql::parser::ast::IndexNotes;
 use crate::sql::types::FieldType;
 
 /// How far a schema element has come on F1's way from absent to public; no two SQL nodes differ by
@@ -86,6 +87,9 @@ pub struct ColumnInfo {
     /// `*` does not give it, and an INSERT without a list of columns leaves it out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub invisible: bool,
+    /// STORAGE and COLUMN_FORMAT, which only MySQL Cluster has a use for: word and value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub storage: Vec<(String, String)>,
     /// How far it has come.
     pub state: SchemaState,
 }
@@ -127,9 +131,9 @@ pub struct IndexInfo {
     pub unique: bool,
     /// Whether it is the primary key.
     pub primary: bool,
-    /// COMMENT.
-    #[serde(default)]
-    pub comment: String,
+    /// What is only shown of it.
+    #[serde(flatten)]
+    pub notes: IndexNotes,
     /// It is kept like any other, and no plan uses it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub invisible: bool,
@@ -180,6 +184,9 @@ pub struct TableInfo {
     pub indexes: Vec<IndexInfo>,
     /// The integer primary-key column that is the row's handle; `None`: a hidden handle, `_tidb_rowid` in TiDB.
     pub handle_column: Option<usize>,
+    /// What is shown of the primary key that this column is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handle_notes: Option<Box<IndexNotes>>,
     /// Default collation of its columns, by name.
     pub collation: String,
     /// COMMENT.
@@ -256,6 +263,9 @@ impl TableInfo {
             offsets.insert(column.id, offset);
         }
         self.handle_column = handle.and_then(|id| offsets.get(&id).copied());
+        if self.handle_column.is_none() {
+            self.handle_notes = None;
+        }
         for part in self.indexes.iter_mut().flat_map(|index| &mut index.columns) {
             part.offset = offsets.get(&part.column).copied().unwrap_or(GONE);
         }

@@ -146,6 +146,7 @@ impl TableInfo {
             columns: Vec::new(),
             indexes: Vec::new(),
             handle_column: None,
+            handle_notes: None,
             collation: collation.to_owned(),
             comment: String::new(),
             storage: Vec::new(),

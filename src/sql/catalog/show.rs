@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::storage_options::storage_text;
 use super::{CheckInfo, ColumnInfo, DatabaseInfo, DefaultValue, IndexInfo, SchemaState, TableInfo};
 use crate::sql::digest::quote_name;
+use crate::sql::parser::ast::IndexNotes;
 use crate::sql::types::{Collation, TypeKind};
 
 /// A string in quotes.
@@ -43,7 +44,9 @@ pub fn show_create_table(database: &str, table: &TableInfo, next_id: Option<u64>
         parts.push(column_text(table, column));
     }
     if let Some(handle) = table.handle_column {
-        parts.push(format!("PRIMARY KEY ({})", quote_name(&table.columns[handle].name)));
+        let name = quote_name(&table.columns[handle].name);
+        let notes = table.handle_notes.as_ref().map(|notes| notes_text(notes));
+        parts.push(format!("PRIMARY KEY ({name}){}", notes.unwrap_or_default()));
     }
     for index in table.indexes.iter().filter(|index| index.state == SchemaState::Public) {
         parts.push(index_text(table, index));
@@ -110,6 +113,9 @@ fn column_text(table: &TableInfo, column: &ColumnInfo) -> String {
     } else if field_type.kind == TypeKind::Timestamp {
         text.push_str(" NULL");
     }
+    for (word, value) in &column.storage {
+        let _ = write!(text, " /*!50606 {word} {value} */");
+    }
     if column.auto_increment {
         text.push_str(" AUTO_INCREMENT");
     }
@@ -159,11 +165,23 @@ fn index_text(table: &TableInfo, index: &IndexInfo) -> String {
         (false, false) => format!("KEY {}", quote_name(&index.name)),
     };
     let mut text = format!("{kind} ({})", parts.join(","));
-    if !index.comment.is_empty() {
-        let _ = write!(text, " COMMENT {}", quote_text(&index.comment));
-    }
+    text.push_str(&notes_text(&index.notes));
     if index.invisible {
         text.push_str(" /*!80000 INVISIBLE */");
+    }
+    text
+}
+
+fn notes_text(notes: &IndexNotes) -> String {
+    let mut text = String::new();
+    if notes.btree {
+        text.push_str(" USING BTREE");
+    }
+    if notes.key_block_size > 0 {
+        let _ = write!(text, " KEY_BLOCK_SIZE={}", notes.key_block_size);
+    }
+    if !notes.comment.is_empty() {
+        let _ = write!(text, " COMMENT {}", quote_text(&notes.comment));
     }
     text
 }

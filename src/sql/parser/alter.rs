@@ -48,10 +48,11 @@ impl Parser<'_> {
     pub(super) fn create_index(&mut self, unique: bool) -> SqlResult<CreateIndex> {
         let if_not_exists = self.if_not_exists()?;
         let name = self.name()?;
-        self.index_type()?;
+        let btree = self.index_type()?;
         self.expect_word("ON")?;
         let table = self.object_name()?;
-        let index = self.index_rest(Some(name), false, unique)?;
+        let mut index = self.index_rest(Some(name), false, unique)?;
+        index.notes.btree |= btree;
         self.online_options()?;
         Ok(CreateIndex { table, index, if_not_exists })
     }

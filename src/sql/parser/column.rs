@@ -1,7 +1,7 @@
 //! A column of CREATE TABLE and ALTER TABLE: its type and its attributes.
 
 use super::ast::{
-    ColumnDefinition, ColumnOption, Expr, IndexDefinition, IndexPart, Literal, UnaryOp,
+    ColumnDefinition, ColumnOption, Expr, IndexDefinition, IndexNotes, IndexPart, Literal, UnaryOp,
 };
 use super::cursor::Parser;
 use super::data_type::SERIAL;
@@ -43,13 +43,12 @@ impl Parser<'_> {
             let primary = *option == ColumnOption::PrimaryKey;
             if primary || *option == ColumnOption::Unique {
                 let parts = vec![IndexPart::column(&name)];
-                let comment = String::new();
                 indexes.push(IndexDefinition {
                     name: None,
                     primary,
                     unique: true,
                     parts,
-                    comment,
+                    notes: IndexNotes::default(),
                     invisible: false,
                 });
             }
@@ -97,14 +96,13 @@ impl Parser<'_> {
         } else if self.word("COMMENT") {
             ColumnOption::Comment(self.string()?)
         } else if self.at("COLUMN_FORMAT") || self.at("STORAGE") {
-            // How MySQL Cluster keeps a column: without a meaning anywhere else.
-            let words = match self.word("STORAGE") {
-                true => ["DISK", "MEMORY", "DEFAULT"],
-                false => ["FIXED", "DYNAMIC", "DEFAULT"],
+            let (word, words) = match self.word("STORAGE") {
+                true => ("STORAGE", ["DISK", "MEMORY", "DEFAULT"]),
+                false => ("COLUMN_FORMAT", ["FIXED", "DYNAMIC", "DEFAULT"]),
             };
             self.word("COLUMN_FORMAT");
-            self.one_of(&words)?;
-            return self.column_option();
+            let value = self.one_of(&words)?;
+            ColumnOption::Storage(word.to_owned(), value.to_owned())
         } else if self.word("INVISIBLE") {
             ColumnOption::Invisible
         } else if self.column_references()? || self.word("VISIBLE") {
@@ -117,8 +115,9 @@ impl Parser<'_> {
     }
 
     /// One of these words.
-    fn one_of(&mut self, words: &[&str]) -> SqlResult<()> {
-        if words.iter().any(|word| self.word(word)) { Ok(()) } else { Err(self.syntax_error()) }
+    fn one_of(&mut self, words: &[&'static str]) -> SqlResult<&'static str> {
+        let found = words.iter().find(|word| self.word(word));
+        found.copied().ok_or_else(|| self.syntax_error())
     }
 
     fn unsupported_column_option(&self) -> Option<&'static str> {

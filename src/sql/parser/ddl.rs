@@ -2,7 +2,7 @@
 
 use super::ast::{
     CreateDatabase, CreateSelect, CreateTable, DatabaseOptions, IndexDefinition, IndexExpr,
-    IndexPart, Statement,
+    IndexNotes, IndexPart, Statement,
 };
 use super::cursor::Parser;
 use crate::common::{SqlError, SqlResult};
@@ -220,18 +220,17 @@ impl Parser<'_> {
         primary: bool,
         unique: bool,
     ) -> SqlResult<IndexDefinition> {
-        self.index_type()?;
+        let mut notes = IndexNotes { btree: self.index_type()?, ..IndexNotes::default() };
         let parts = self.parenthesised(Parser::index_part)?;
-        let mut comment = String::new();
         let mut invisible = false;
         loop {
             if self.word("COMMENT") {
-                comment = self.string()?;
+                notes.comment = self.string()?;
             } else if self.word("KEY_BLOCK_SIZE") {
                 self.optional_equals();
-                self.integer()?;
+                notes.key_block_size = u32::try_from(self.integer()?).unwrap_or(u32::MAX);
             } else if self.at("USING") {
-                self.index_type()?;
+                notes.btree = self.index_type()?;
             } else if self.at_all(&["WITH", "PARSER"]) {
                 return Err(SqlError::unsupported("WITH PARSER"));
             } else if self.word("INVISIBLE") {
@@ -243,15 +242,18 @@ impl Parser<'_> {
             } else if self.at("NONCLUSTERED") {
                 return Err(SqlError::unsupported("NONCLUSTERED"));
             } else if !primary || !self.word("CLUSTERED") {
-                return Ok(IndexDefinition { name, primary, unique, parts, comment, invisible });
+                return Ok(IndexDefinition { name, primary, unique, parts, notes, invisible });
             }
         }
     }
 
-    /// USING BTREE (HASH is made a B-tree by InnoDB, and here).
-    pub(super) fn index_type(&mut self) -> SqlResult<()> {
-        if !self.word("USING") && !self.word("TYPE") || self.word("BTREE") || self.word("HASH") {
-            return Ok(());
+    /// USING BTREE, and whether that is written (HASH is made a B-tree by InnoDB, and here).
+    pub(super) fn index_type(&mut self) -> SqlResult<bool> {
+        if !self.word("USING") && !self.word("TYPE") || self.word("HASH") {
+            return Ok(false);
+        }
+        if self.word("BTREE") {
+            return Ok(true);
         }
         if self.at("RTREE") {
             return Err(SqlError::unsupported("USING RTREE"));

@@ -85,7 +85,7 @@ fn parts_of<'a>(database: &'a DatabaseInfo, table: &'a TableInfo) -> Vec<IndexPa
             column: &table.columns[handle],
             prefix: None,
             descending: false,
-            comment: "",
+            comment: table.handle_notes.as_ref().map_or("", |notes| &notes.comment),
             visible: true,
             different: None,
         });
@@ -103,7 +103,7 @@ fn parts_of<'a>(database: &'a DatabaseInfo, table: &'a TableInfo) -> Vec<IndexPa
                 column: &table.columns[part.offset],
                 prefix: part.prefix_len,
                 descending: part.descending,
-                comment: &index.comment,
+                comment: &index.notes.comment,
                 visible: !index.invisible,
                 different: None,
             });

@@ -223,7 +223,7 @@ fn primary_key(alteration: &mut Alteration, offset: usize) -> SqlResult<IndexInf
         columns: vec![whole_part(&alteration.after.columns[offset])?],
         unique: true,
         primary: true,
-        comment: String::new(),
+        notes: alteration.after.handle_notes.take().map(|notes| *notes).unwrap_or_default(),
         invisible: false,
         skips_new_rows: false,
         generated: false,

@@ -12,6 +12,7 @@ use crate::sql::exec::{
 };
 use crate::sql::expr::{EvalContext, Expr};
 use crate::sql::kv::{KvStore, Transaction, TxnOptions};
+use crate::sql::parser::ast::IndexNotes;
 use crate::sql::plan::{
     AccessLock, Assignment, ConflictAction, DeletePlan, HandleRange, InsertPlan, InsertSource,
     PhysicalPlan, PlanNode, PointAccess, QueryPlan, SourceTable, TargetTable, UpdatePlan,
@@ -35,6 +36,7 @@ pub(crate) fn column(offset: usize, name: &str, field_type: FieldType) -> Column
         mirrors: None,
         hidden: false,
         invisible: false,
+        storage: Vec::new(),
         state: SchemaState::Public,
     }
 }
@@ -56,7 +58,7 @@ pub(crate) fn index(id: i64, name: &str, columns: &[usize], unique: bool) -> Ind
         unique,
         primary: false,
         invisible: false,
-        comment: String::new(),
+        notes: IndexNotes::default(),
         skips_new_rows: false,
         generated: false,
         state: SchemaState::Public,
@@ -77,6 +79,7 @@ pub(crate) fn users() -> TableInfo {
         ],
         indexes: vec![index(1, "email", &[1], true), index(2, "age", &[2], false)],
         handle_column: Some(0),
+        handle_notes: None,
         collation: "utf8mb4_bin".to_owned(),
         comment: String::new(),
         storage: Vec::new(),

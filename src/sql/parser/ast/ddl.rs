@@ -71,6 +71,8 @@ pub enum ColumnOption {
     Unique,
     /// INVISIBLE.
     Invisible,
+    /// STORAGE or COLUMN_FORMAT, with its value in upper case.
+    Storage(String, String),
     /// COMMENT.
     Comment(String),
 }
@@ -145,6 +147,25 @@ impl IndexPart {
     }
 }
 
+/// What is recorded of an index and shown again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexNotes {
+    /// COMMENT.
+    #[serde(default)]
+    pub comment: String,
+    /// USING BTREE was written.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub btree: bool,
+    /// KEY_BLOCK_SIZE; zero: none was written.
+    #[serde(default, skip_serializing_if = "no_size")]
+    pub key_block_size: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn no_size(size: &u32) -> bool {
+    *size == 0
+}
+
 /// A key. It is stored in the jobs that make one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexDefinition {
@@ -156,8 +177,9 @@ pub struct IndexDefinition {
     pub unique: bool,
     /// Its columns.
     pub parts: Vec<IndexPart>,
-    /// COMMENT.
-    pub comment: String,
+    /// What is only shown of it.
+    #[serde(flatten)]
+    pub notes: IndexNotes,
     /// INVISIBLE: it is kept, and no plan uses it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub invisible: bool,

@@ -25,7 +25,7 @@ pub use admin::{
 pub use ddl::{
     AlterAction, CheckDefinition, ColumnDefinition, ColumnOption, ColumnPlace, CreateDatabase,
     CreateIndex, CreateSelect, CreateTable, DataType, DatabaseOptions, ForeignKeyDefinition,
-    IndexDefinition, IndexExpr, IndexPart, ReferentialAction, Renamed, TableOption,
+    IndexDefinition, IndexExpr, IndexNotes, IndexPart, ReferentialAction, Renamed, TableOption,
 };
 pub use expr::{BinaryOp, CastType, Expr, Introducer, Literal, TrimSide, TruthValue, UnaryOp};
 pub use json::{JsonColumn, JsonTable, JsonValue, OnResponse};
