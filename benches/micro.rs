@@ -581,6 +581,8 @@ impl Node {
             foreign_key_checks: true,
             limits: Arc::new(ExecLimits::default()),
             profile: None,
+            within: false,
+            functions: None,
         }
     }
 

@@ -273,9 +273,7 @@ impl Statement {
             Statement::SplitTable(_) => K::SplitTable,
             Statement::Analyze(_) => K::Analyze,
             Statement::Checksum { .. } => K::Checksum,
-            Statement::Maintain(Maintenance::Check, _) => K::Check,
-            Statement::Maintain(Maintenance::Optimize, _) => K::Optimize,
-            Statement::Maintain(Maintenance::Repair, _) => K::Repair,
+            Statement::Maintain(maintenance, _) => of_maintenance(*maintenance),
             Statement::Do(_) => K::Do,
             Statement::CreateRoutine(routine) => {
                 of_routine(routine.kind, K::CreateProcedure, K::CreateFunction)
@@ -300,6 +298,14 @@ impl Statement {
             Statement::DropUser { .. } => K::DropUser,
             Statement::SetPassword { .. } => K::SetPassword,
         }
+    }
+}
+
+fn of_maintenance(maintenance: Maintenance) -> StatementKind {
+    match maintenance {
+        Maintenance::Check => StatementKind::Check,
+        Maintenance::Optimize => StatementKind::Optimize,
+        Maintenance::Repair => StatementKind::Repair,
     }
 }
 

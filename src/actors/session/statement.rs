@@ -190,8 +190,8 @@ impl Core {
             | S::DropIndex { .. }
             | S::AlterTable { .. }
             | S::RenameTables(_)
-            | S::AlterDatabase { .. } => self.change_schema(request.statement).await?,
-            S::DropViews { .. } => self.change_schema(request.statement).await?,
+            | S::AlterDatabase { .. }
+            | S::DropViews { .. } => self.change_schema(request.statement).await?,
             S::CreateView(create) => none(self.create_view(create, request).await?),
             S::CreateRoutine(create) => none(self.create_routine(create).await?),
             S::CreateTrigger(create) => none(self.create_trigger(create).await?),
@@ -199,9 +199,7 @@ impl Core {
             S::AlterRoutine(alter) => none(self.alter_routine(alter).await?),
             S::DropRoutine(drop) => none(self.drop_routine(drop).await?),
             S::Signal(signal) => none(self.signal_statement(signal, request).await?),
-            S::GetDiagnostics(get) => {
-                return self.diagnose(get, request, sink).await;
-            }
+            S::GetDiagnostics(get) => return self.diagnose(get, request, sink).await,
             S::Use(name) => none(self.use_database(name)?),
             S::SetVariables(items) => none(self.set_variables(items, request).await?),
             S::Begin { .. }

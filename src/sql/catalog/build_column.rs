@@ -17,6 +17,15 @@ pub(super) const COMMENT_LIMIT: usize = 1024;
 /// The most bytes of a VARCHAR.
 const VARCHAR_BYTES: u32 = 65_535;
 
+/// STORAGE or COLUMN_FORMAT of a column; the last of each counts.
+fn note_storage(column: &mut ColumnInfo, word: &str, value: &str) {
+    column.storage.retain(|(known, _)| known != word);
+    if value != "DEFAULT" {
+        column.storage.push((word.to_owned(), value.to_owned()));
+        column.storage.sort_by(|one, two| two.cmp(one));
+    }
+}
+
 /// A column, with all that can be said of it alone.
 pub(super) fn build_column(
     definition: &ColumnDefinition,
@@ -62,13 +71,7 @@ pub(super) fn build_column(
             }
             ColumnOption::Unique => {}
             ColumnOption::Invisible => column.invisible = true,
-            ColumnOption::Storage(word, value) => {
-                column.storage.retain(|(known, _)| known != word);
-                if value != "DEFAULT" {
-                    column.storage.push((word.clone(), value.clone()));
-                    column.storage.sort_by(|one, two| two.cmp(one));
-                }
-            }
+            ColumnOption::Storage(word, value) => note_storage(&mut column, word, value),
             ColumnOption::Comment(text) => {
                 if text.chars().count() > COMMENT_LIMIT {
                     return Err(SqlError::new(

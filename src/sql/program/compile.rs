@@ -18,8 +18,8 @@ pub fn compile_routine(database: &str, routine: &RoutineInfo) -> SqlResult<Progr
     };
     let mut program = compile_body(&parsed.body, inherited, &[])?;
     program.kind = routine.kind;
-    program.database = database.to_owned();
-    program.name = routine.name.clone();
+    database.clone_into(&mut program.database);
+    program.name.clone_from(&routine.name);
     program.modes = parsed.modes;
     program.returns = returns;
     Ok(program)

@@ -441,7 +441,7 @@ impl Machine {
 
     fn handle(&mut self, block: usize, handler: usize, raised: Raised, resume: usize) {
         self.at = self.program.handlers[handler].first;
-        self.raised = raised.error.clone();
+        self.raised.clone_from(&raised.error);
         self.entries.push(Entry::Running { handler, block, resume, raised: Box::new(raised) });
     }
 }

@@ -40,7 +40,8 @@ impl RegionPeer {
         };
         let start_ts = *start_ts;
         let now = Self::now(ctx);
-        let wait = command.wait.get_or_insert(now..now.saturating_add(nanos_of_ms(timeout_ms)));
+        let wait =
+            command.wait.get_or_insert_with(|| now..now.saturating_add(nanos_of_ms(timeout_ms)));
         let deadline = wait.end;
         if deadline <= now {
             self.finish(id, command, Err(KeyError::LockWaitTimeout { lock }.into()));
