@@ -2,6 +2,9 @@
 //!
 //! [`Statement::kind`] sorts a statement, and [`StatementKind::traits`] is its line of the table. Whoever asks whether a kind of statement
 //! commits, may be prepared, takes long or changes something asks here, and nowhere is there another list of kinds.
+//!
+//! Names of kinds are those that MySQL counts statements by (`Com_…` in SHOW STATUS, `statement/sql/…` in performance_schema). Statements
+//! inside of stored programs are of the same kinds: what a function or a trigger may not hold is said by their traits.
 
 use super::parser::Statement;
 use super::parser::ast::{InsertRows, Maintenance, RoutineKind, ShowKind};
@@ -301,6 +304,7 @@ impl Statement {
     }
 }
 
+/// CHECK, OPTIMIZE or REPAIR TABLE.
 fn of_maintenance(maintenance: Maintenance) -> StatementKind {
     match maintenance {
         Maintenance::Check => StatementKind::Check,
@@ -322,6 +326,7 @@ fn of_routine(
 }
 
 impl ShowKind {
+    /// What kind of statement a SHOW is.
     fn kind(&self) -> StatementKind {
         use StatementKind as K;
         match self {

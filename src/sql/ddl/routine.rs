@@ -1,6 +1,9 @@
 //! The steps of CREATE, ALTER and DROP of procedures and functions.
 //!
 //! A routine has no rows, so one version is all there is to it: what has begun to run it goes on with what it has.
+//!
+//! It is kept among its database's tables under a key that no table can have (`routine_key`), so that it is listed, versioned and dropped
+//! as they are.
 
 use super::job::{Job, JobState};
 use super::meta::Changed as Element;
@@ -55,6 +58,7 @@ pub(super) async fn drop_routine(
     Ok(done(job, database.id, entry.id, SchemaState::Absent))
 }
 
+/// The job has ended with its only version: nobody needs to hear of one before.
 fn done(job: &mut Job, database: i64, id: i64, state: SchemaState) -> Changed {
     job.target = Some((database, id, 0));
     job.state = JobState::Done;

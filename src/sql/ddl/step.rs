@@ -30,6 +30,7 @@ pub(super) enum StepError {
 }
 
 impl From<StepError> for SqlError {
+    /// The error a client is told of.
     fn from(error: StepError) -> SqlError {
         match error {
             StepError::Rejected(error) | StepError::Store(error) => error,
@@ -38,6 +39,7 @@ impl From<StepError> for SqlError {
 }
 
 impl From<SqlError> for StepError {
+    /// An error of the store: the step is tried again.
     fn from(error: SqlError) -> StepError {
         StepError::Store(error)
     }

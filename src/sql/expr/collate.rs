@@ -8,10 +8,15 @@ use crate::sql::types::{Charset, Collation, Datum, TypeKind};
 const EXPLICIT: u8 = 0;
 /// Of collations that do not go together: the text has none to insist on.
 const NONE: u8 = 1;
+/// A column's, or a variable's of a program.
 const IMPLICIT: u8 = 2;
+/// Of what the server says of itself: USER(), VERSION().
 const SYSTEM: u8 = 3;
+/// A literal's.
 const COERCIBLE: u8 = 4;
+/// A number's, or a time's.
 const NUMERIC: u8 = 5;
+/// NULL's.
 const IGNORABLE: u8 = 6;
 
 /// Their names in errors.

@@ -18,6 +18,7 @@ impl Expr {
     }
 }
 
+/// An expression with the names of its columns.
 struct Named<'a> {
     expr: &'a Expr,
     names: &'a dyn Fn(usize) -> String,

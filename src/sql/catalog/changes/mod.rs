@@ -23,6 +23,7 @@ mod rename_to;
 mod set_default;
 mod triggers;
 mod visibility;
+mod whole;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +40,7 @@ pub use self::rename_to::RenameTo;
 pub use self::set_default::SetDefault;
 pub use self::triggers::{AddTrigger, DropTrigger};
 pub use self::visibility::{ColumnVisibility, IndexVisibility};
-use super::build::{COLUMN_LIMIT, DdlContext, check_auto_increment, check_shown};
+use super::build::{DdlContext, check_auto_increment};
 use super::build_index::whole_part;
 use super::check::{check_actions, keep_columns};
 use super::computed::{check_keys, keep_bases, resolve_columns};
@@ -233,12 +234,19 @@ impl TableChange {
 /// When an action is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Turn {
+    /// What forbids the others to go goes first.
     DropConstraints,
+    /// Before their columns.
     DropIndexes,
+    /// Before others take their names.
     DropColumns,
+    /// What stands gets another name, type, place or default.
     Change,
+    /// They may take names that are free by now.
     AddColumns,
+    /// They may be over new columns.
     AddIndexes,
+    /// They need indexes.
     AddForeignKeys,
 }
 
@@ -456,41 +464,6 @@ impl Alteration {
         }
         let handle = self.after.handle_id();
         self.after.place_columns(handle);
-        Ok(())
-    }
-
-    /// Two of them may have got the same name.
-    fn check_indexes(&self) -> SqlResult<()> {
-        let indexes = &self.after.indexes;
-        for (position, index) in indexes.iter().enumerate() {
-            if indexes[..position].iter().any(|other| same_name(&other.name, &index.name)) {
-                let message = format!("Duplicate key name '{}'", index.name);
-                return Err(SqlError::new(errno::DUP_KEYNAME, message));
-            }
-        }
-        Ok(())
-    }
-
-    /// What only the columns as a whole can show to be wrong.
-    fn check_columns(&self) -> SqlResult<()> {
-        let columns = &self.after.columns;
-        if columns.is_empty() {
-            return Err(SqlError::new(
-                errno::CANT_REMOVE_ALL_FIELDS,
-                "You can't delete all columns with ALTER TABLE; use DROP TABLE instead",
-            ));
-        }
-        if columns.len() > COLUMN_LIMIT {
-            return Err(SqlError::new(errno::TOO_MANY_FIELDS, "Too many columns"));
-        }
-        check_shown(&self.after)?;
-        let twice = |column: &&ColumnInfo| {
-            columns[..column.offset].iter().any(|other| same_name(&other.name, &column.name))
-        };
-        if let Some(column) = columns.iter().find(twice) {
-            let message = format!("Duplicate column name '{}'", column.name);
-            return Err(SqlError::new(errno::DUP_FIELDNAME, message));
-        }
         Ok(())
     }
 }

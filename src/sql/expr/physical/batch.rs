@@ -26,6 +26,7 @@ struct BatchExpr {
     ctx: Arc<EvalContext>,
 }
 
+/// Over batches; a column is DataFusion's own.
 pub(super) fn build(expr: &Expr, ctx: &Arc<EvalContext>) -> Arc<dyn PhysicalExpr> {
     match expr {
         Expr::Column { index, .. } => column(*index),
@@ -33,6 +34,7 @@ pub(super) fn build(expr: &Expr, ctx: &Arc<EvalContext>) -> Arc<dyn PhysicalExpr
     }
 }
 
+/// The same as a condition.
 pub(super) fn build_predicate(expr: &Expr, ctx: &Arc<EvalContext>) -> Arc<dyn PhysicalExpr> {
     wrap(expr, ctx, true)
 }
