@@ -56,7 +56,7 @@ pub(super) static IN: Definition =
         .numbers(Numbers::Together);
 /// Over a list that [`Expr::with_sorted_lists`] has put in order.
 pub(super) static IN_SORTED: Definition =
-    light(&["in"], (2, MANY), compared, in_sorted, "Whether it is one of a list.")
+    light(&["in"], (2, MANY), compared, in_sorted, "The same of a long list, kept in order.")
         .form()
         .nulls(Nulls::OfArguments)
         .numbers(Numbers::Together);
