@@ -252,14 +252,14 @@ impl StoredFunctions {
                 }
             }
         };
-        running.bound.put(program, number, bound);
+        running.bound.put(number, bound);
         Ok(())
     }
 
     async fn value_of(&self, running: &mut Running<'_>, number: usize) -> SqlResult<Option<Stop>> {
         let program = running.function.program.clone();
         let (value, field_type) = self.value(running, &program.exprs[number]).await?;
-        running.bound.keep_type(&program, number, &field_type);
+        running.bound.keep_type(number, &field_type);
         let eval = running.eval.clone();
         running.machine.give(value, &field_type, &eval)
     }

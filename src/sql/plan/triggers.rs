@@ -308,10 +308,10 @@ impl Planner<'_> {
                 _ => Bound::Outside,
             };
             if matches!(bound, Bound::Outside) {
-                plan.bound.keep_type(&program, number, &value.root.schema[0]);
+                plan.bound.keep_type(number, &value.root.schema[0]);
                 plan.values.insert(number, value);
             }
-            plan.bound.put(&program, number, bound);
+            plan.bound.put(number, bound);
         }
         let types = plan.bound.types.clone();
         let planner = Planner { parameter_types: &types, ..planner };

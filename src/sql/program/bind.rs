@@ -1,5 +1,7 @@
 //! A program's expressions, bound as they are met: under one schema, and with the types that its variables have.
 
+use std::collections::BTreeMap;
+
 use super::{Program, Step};
 use crate::sql::expr::{Expr, Function};
 use crate::sql::types::FieldType;
@@ -19,6 +21,8 @@ pub struct BoundExprs {
     /// The types of variables, by slot.
     pub types: Vec<FieldType>,
     bound: Vec<Option<Bound>>,
+    /// The slots that expressions are kept in, by expression.
+    kept: BTreeMap<usize, usize>,
 }
 
 impl BoundExprs {
@@ -28,7 +32,13 @@ impl BoundExprs {
             .variables
             .iter()
             .map(|variable| variable.field_type.clone().unwrap_or_else(FieldType::null));
-        BoundExprs { types: types.collect(), bound: vec![None; program.exprs.len()] }
+        let mut kept = BTreeMap::new();
+        for step in &program.steps {
+            if let Step::Keep { slot, expr } = step {
+                kept.entry(*expr).or_insert(*slot);
+            }
+        }
+        BoundExprs { types: types.collect(), bound: vec![None; program.exprs.len()], kept }
     }
 
     /// An expression, if it is bound.
@@ -37,9 +47,9 @@ impl BoundExprs {
     }
 
     /// Binds an expression. Where it is kept in a variable without a type, the variable has its type.
-    pub fn put(&mut self, program: &Program, expr: usize, bound: Bound) {
+    pub fn put(&mut self, expr: usize, bound: Bound) {
         if let Bound::Pure(pure) = &bound {
-            self.keep_type(program, expr, pure.field_type());
+            self.keep_type(expr, pure.field_type());
         }
         if let Some(place) = self.bound.get_mut(expr) {
             *place = Some(bound);
@@ -47,13 +57,9 @@ impl BoundExprs {
     }
 
     /// The type of what a variable without a type is given.
-    pub fn keep_type(&mut self, program: &Program, expr: usize, field_type: &FieldType) {
-        let kept = program.steps.iter().find_map(|step| match step {
-            Step::Keep { slot, expr: kept } if *kept == expr => Some(*slot),
-            _ => None,
-        });
-        if let Some(slot) = kept {
-            self.types[slot] = field_type.clone();
+    pub fn keep_type(&mut self, expr: usize, field_type: &FieldType) {
+        if let Some(slot) = self.kept.get(&expr) {
+            self.types[*slot] = field_type.clone();
         }
     }
 }

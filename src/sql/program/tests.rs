@@ -31,7 +31,7 @@ fn returned(body: &str) -> SqlResult<String> {
                 let plan = planner.plan_value(&program.exprs[number])?;
                 let PlanNode::Project { exprs, .. } = plan.root.node else { panic!("a value") };
                 let expr = exprs.into_iter().next().expect("one value");
-                bound.put(&program, number, Bound::of(expr));
+                bound.put(number, Bound::of(expr));
             }
             Stop::Returned(value, _) => return Ok(value.to_text()),
             Stop::Yield => {}

@@ -22,6 +22,9 @@ use crate::sql::types::{Datum, FieldType};
 /// Rows with their columns' types.
 type TypedRows = (Vec<FieldType>, Vec<Vec<Datum>>);
 
+/// So many expressions are bound before others have their turn.
+const BINDS_AT_ONCE: usize = 32;
+
 /// A statement that stands for none.
 static NOTHING: Statement = Statement::UnlockTables;
 
@@ -60,6 +63,7 @@ impl Core {
         sink: &mut Sink,
     ) -> SqlResult<Option<(Datum, FieldType)>> {
         let mut held = self.memory.hold(machine.held_bytes())?;
+        let mut binds = 0;
         self.eval_writes();
         loop {
             let stop = self.run_pure(machine, bound);
@@ -76,6 +80,12 @@ impl Core {
                     self.eval_writes();
                 }
                 Stop::Bind(expr) => {
+                    binds += 1;
+                    if binds % BINDS_AT_ONCE == 0 {
+                        compute::enter().await;
+                        compute::breathe().await;
+                        self.check_killed()?;
+                    }
                     if let Err(error) = self.bind(machine, bound, expr) {
                         self.raised(machine, error).await?;
                         self.eval_writes();
@@ -190,7 +200,7 @@ impl Core {
         let program = machine.program();
         let written = &program.exprs[expr];
         if has_user_variable(written) {
-            bound.put(program, expr, Bound::Outside);
+            bound.put(expr, Bound::Outside);
             return Ok(());
         }
         let schema = self.services.schema.current();
@@ -201,7 +211,7 @@ impl Core {
             _ => None,
         };
         let found = found.map_or(Bound::Outside, Bound::of);
-        bound.put(program, expr, found);
+        bound.put(expr, found);
         Ok(())
     }
 
@@ -218,7 +228,7 @@ impl Core {
         let request = Request { parameters: all.len(), types: bound.types.clone(), ..nothing() };
         let (field_type, value) = self.value(&program.exprs[expr], &request).await?;
         self.check_slept()?;
-        bound.keep_type(&program, expr, &field_type);
+        bound.keep_type(expr, &field_type);
         self.keep_fresh_warnings();
         self.eval_writes();
         let eval = self.eval.clone();
