@@ -419,14 +419,21 @@ fn filter_by_key(family: &mut Options) {
     family.set_memtable_prefix_bloom_ratio(MEMTABLE_FILTER);
 }
 
-/// How the cache is divided, as a power of two. The filter of a file takes some MiB; what does not fit into its part of the cache is read anew
-/// for each key that is looked up.
-const CACHE_PARTS: i32 = 2;
+/// The least bytes of a part of the cache. The filter of a file takes some MiB; what does not fit into its part is read anew for each
+/// key that is looked up.
+const CACHE_PART_BYTES: usize = 64 << 20;
+/// The most parts, as a power of two: each has a lock of its own, and there are not many more cores.
+const MOST_CACHE_PARTS: u32 = 6;
+
+/// The number of parts of a cache, as a power of two.
+fn cache_parts(bytes: usize) -> u32 {
+    (bytes / CACHE_PART_BYTES).checked_ilog2().unwrap_or(0).min(MOST_CACHE_PARTS)
+}
 
 fn block_cache(bytes: usize) -> Cache {
     let mut options = LruCacheOptions::default();
     options.set_capacity(bytes);
-    options.set_num_shard_bits(CACHE_PARTS);
+    options.set_num_shard_bits(cache_parts(bytes).cast_signed());
     Cache::new_lru_cache_opts(&options)
 }
 

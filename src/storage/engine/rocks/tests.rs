@@ -351,3 +351,9 @@ fn values_that_are_deleted_give_their_space_back() {
     assert_eq!(engine.tidy(Cf::Default).unwrap(), 0);
     assert!(has(&engine, "0200") && !has(&engine, "0199"));
 }
+
+#[test]
+fn a_part_of_the_cache_holds_a_filter() {
+    let parts = [16 << 20, 64 << 20, 256 << 20, 1 << 30, 4 << 30, 1 << 40].map(super::cache_parts);
+    assert_eq!(parts, [0, 0, 2, 4, 6, 6]);
+}
