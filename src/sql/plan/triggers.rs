@@ -43,6 +43,13 @@ impl Triggers {
         found.map_or(&[], |(_, plans)| plans.as_slice())
     }
 
+    /// Whether there are only such as run before a row and touch nothing but it: several rows may be prepared before the first is written.
+    pub fn only_prepare_rows(&self) -> bool {
+        self.lists.iter().all(|((_, before), plans)| {
+            plans.is_empty() || (*before && plans.iter().all(TriggerPlan::only_computes))
+        })
+    }
+
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &TriggerPlan> {
         self.lists.iter().flat_map(|(_, plans)| plans)
@@ -66,6 +73,15 @@ pub struct TriggerPlan {
     pub statements: Vec<TriggerStatement>,
     /// What it sees of the rows, by slot.
     pub rows: Vec<TriggerValue>,
+}
+
+impl TriggerPlan {
+    /// Whether it only computes, and refuses what it does not like.
+    fn only_computes(&self) -> bool {
+        let signals =
+            |statement: &TriggerStatement| matches!(statement, TriggerStatement::Signal(..));
+        self.values.is_empty() && self.statements.iter().all(signals)
+    }
 }
 
 /// How often types are worked out anew.

@@ -140,9 +140,9 @@ pub(super) fn auto_column(table: &TableInfo) -> Option<usize> {
 }
 
 impl Insert<'_> {
-    /// How many rows are written at a time: with triggers each is there before the next one is looked at.
+    /// How many rows are written at a time.
     pub(super) fn chunk(&self) -> usize {
-        if self.fired.any() { 1 } else { CHUNK }
+        if self.fired.one_by_one() { 1 } else { CHUNK }
     }
 
     async fn insert_query(&mut self, query: &crate::sql::plan::QueryPlan) -> SqlResult<()> {
@@ -342,10 +342,20 @@ impl Insert<'_> {
     pub(super) async fn write(&mut self, mut rows: Vec<Built>) -> SqlResult<()> {
         self.ctx.pause().await?;
         if self.fired.has(TriggerEvent::Insert, true) {
-            for built in &mut rows {
-                self.before(built).await?;
+            for position in 0..rows.len() {
+                if let Err(error) = self.before(&mut rows[position]).await {
+                    // What is wrong with a row before it comes first.
+                    rows.truncate(position);
+                    self.write_prepared(rows).await?;
+                    return Err(error);
+                }
             }
         }
+        self.write_prepared(rows).await
+    }
+
+    /// The same for rows whose triggers have run.
+    async fn write_prepared(&mut self, mut rows: Vec<Built>) -> SqlResult<()> {
         self.generate(&mut rows).await?;
         let table = &self.plan.target.table;
         let mut hidden = 0;
@@ -374,7 +384,7 @@ impl Insert<'_> {
         // A duplicate is told of before a missing parent, so it must not wait for the commit either.
         let eagerly = self.plan.on_conflict != ConflictAction::Error
             || self.references.is_some()
-            || self.fired.any()
+            || self.fired.one_by_one()
             || self.ctx.within
             || (generates && !self.ctx.txn.is_one_statement());
         self.writer.fetch(keys, eagerly).await?;

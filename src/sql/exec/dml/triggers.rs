@@ -30,9 +30,14 @@ impl<'a> Fired<'a> {
         Fired { triggers: target.triggers.as_deref(), ctx, deltas: Vec::new() }
     }
 
-    /// Whether there are any: rows go one by one then.
+    /// Whether there are any.
     pub(super) fn any(&self) -> bool {
         self.triggers.is_some()
+    }
+
+    /// Whether each row has to be there before the next one is looked at: triggers read or write tables, or run behind a row.
+    pub(super) fn one_by_one(&self) -> bool {
+        self.triggers.is_some_and(|triggers| !triggers.only_prepare_rows())
     }
 
     /// Whether some are fired then.
