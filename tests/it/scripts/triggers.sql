@@ -185,10 +185,7 @@ INSERT INTO a VALUES (7, 30);
 SELECT MAX(x) FROM b;
 -- Triggers that only prepare rows: what is wrong with a row is told of before the next one's trigger.
 CREATE TABLE prepared (id INT PRIMARY KEY, a INT, b VARCHAR(9));
-CREATE TRIGGER prepare_row BEFORE INSERT ON prepared FOR EACH ROW BEGIN
-  IF NEW.a < 0 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'negative'; END IF;
-  SET NEW.b = CONCAT(NEW.b, NEW.a);
-END;
+CREATE TRIGGER prepare_row BEFORE INSERT ON prepared FOR EACH ROW BEGIN IF NEW.a < 0 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'negative'; END IF; SET NEW.b = CONCAT(NEW.b, NEW.a); END;
 INSERT INTO prepared VALUES (1, 10, 'x'), (2, 20, 'y'), (3, 30, 'z');
 INSERT INTO prepared VALUES (4, 1, 'a'), (1, 1, 'b'), (5, -1, 'c');
 INSERT INTO prepared VALUES (4, 1, 'a'), (5, -1, 'c'), (1, 1, 'b');
