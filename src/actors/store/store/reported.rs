@@ -15,6 +15,8 @@ use crate::common::RegionId;
 const ROUNDS: u64 = 60;
 /// The placement driver has to miss regions at so many heartbeats before it is told of all: reports may be on their way.
 const MISSED_MOST: u32 = 2;
+/// The same for looks at it between heartbeats: a request that needs a region which it does not know gives up before the second heartbeat.
+const LOOKS_MISSED_MOST: u32 = 4;
 
 /// What was last reported of the regions led here.
 #[derive(Debug, Default)]
@@ -25,6 +27,9 @@ pub(super) struct Reported {
     /// How many regions of this store the placement driver counts.
     there: Option<u64>,
     missed: u32,
+    /// How many there were at the last heartbeat.
+    led: u64,
+    looks_missed: u32,
 }
 
 impl Reported {
@@ -32,7 +37,8 @@ impl Reported {
     pub(super) fn due<'a>(&mut self, led: impl Iterator<Item = &'a RegionStatus>) -> Vec<RegionId> {
         self.round += 1;
         let led: Vec<&RegionStatus> = led.collect();
-        let is_missed = self.there.take().is_some_and(|there| there < led.len() as u64);
+        self.led = led.len() as u64;
+        let is_missed = self.there.take().is_some_and(|there| there < self.led);
         self.missed = if is_missed { self.missed + 1 } else { 0 };
         if self.missed >= MISSED_MOST {
             self.forget();
@@ -59,9 +65,17 @@ impl Reported {
         }
     }
 
-    /// So many regions are known there to be led here.
-    pub(super) fn known_there(&mut self, leads: Option<u64>) {
+    /// So many regions are known there to be led here. True: for several looks they have been fewer than there are, and it should hear of all
+    /// at once. `led` counts them; it is asked only then.
+    pub(super) fn known_there(&mut self, leads: Option<u64>, led: impl FnOnce() -> u64) -> bool {
         self.there = leads;
+        let is_missed = leads.is_some_and(|there| there < self.led);
+        self.looks_missed = if is_missed { self.looks_missed + 1 } else { 0 };
+        if self.looks_missed < LOOKS_MISSED_MOST {
+            return false;
+        }
+        self.looks_missed = 0;
+        leads.is_some_and(|there| there < led())
     }
 
     /// The placement driver knows nothing any more.
@@ -148,7 +162,7 @@ mod tests {
         let regions: Vec<RegionStatus> = (1..=20).map(|id| led(id, 1000)).collect();
         regions.iter().for_each(|status| reported.note(status));
         let mut due_when_known = |leads| {
-            reported.known_there(leads);
+            assert!(!reported.known_there(leads, || 20));
             reported.due(regions.iter()).len()
         };
         assert!(due_when_known(Some(19)) <= 1, "one may be on its way");
@@ -157,5 +171,17 @@ mod tests {
         assert_eq!(due_when_known(Some(19)), 20);
         reported.forget();
         assert_eq!(reported.due(regions.iter()).len(), 20);
+    }
+
+    #[test]
+    fn one_that_misses_some_for_several_looks_hears_of_all_before_the_next_heartbeat() {
+        let mut reported = Reported::default();
+        let regions: Vec<RegionStatus> = (1..=20).map(|id| led(id, 1000)).collect();
+        reported.due(regions.iter());
+        let mut look = |there, led| reported.known_there(Some(there), || led);
+        assert_eq!([19, 19, 19, 20, 19, 19, 19].map(|there| look(there, 20)), [false; 7]);
+        assert!(look(19, 20), "the fourth in a row");
+        assert!(!look(19, 20), "counted anew");
+        assert_eq!([19, 19, 19].map(|there| look(there, 19)), [false; 3], "one has moved away");
     }
 }

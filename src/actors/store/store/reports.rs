@@ -162,7 +162,15 @@ impl Store {
             this.looking = false;
             match duties {
                 Ok(duties) if duties.is_known => {
-                    this.reported.known_there(duties.leads);
+                    let led = || {
+                        let statuses = this.parts.router.statuses();
+                        statuses.iter().filter(|status| status.is_leader()).count() as u64
+                    };
+                    if this.reported.known_there(duties.leads, led) {
+                        info!(known = ?duties.leads, "the placement driver misses regions: reports all");
+                        this.reported.forget();
+                        this.heartbeat(ctx);
+                    }
                     this.changed.extend(duties.regions);
                     this.report_changed(ctx);
                 }
