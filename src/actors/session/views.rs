@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::analyze::Message;
 use super::core::Core;
 use super::statement::Request;
-use super::variables::position;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{
     DdlContext, DdlStatement, InfoSchema, SchemaChange, TableInfo, ViewInfo, build_table,
@@ -92,12 +91,12 @@ impl Core {
         table.view = Some(Box::new(ViewInfo {
             definition,
             algorithm,
-            definer: self.definer(create),
+            definer: self.definer_of(create.definer.as_ref()),
             invoker: create.invoker,
             check: create.check,
             named: !create.columns.is_empty(),
             updatable: updatable && algorithm != ViewAlgorithm::Temptable,
-            charset: (self.said("character_set_client"), self.said("collation_connection")),
+            charset: (self.said_of("character_set_client"), self.said_of("collation_connection")),
         }));
         Ok(table)
     }
@@ -170,30 +169,6 @@ impl Core {
             eval: &self.eval,
         };
         build_table(&definition, &ctx)
-    }
-
-    /// Whose the view is: error 1449 is only a note, as in MySQL for those who may name any account.
-    fn definer(&self, create: &CreateView) -> (String, String) {
-        let own = (self.client.user.clone(), self.client.account_host.clone());
-        let Some(named) = create.definer.as_ref().filter(|named| !named.is_current) else {
-            return own;
-        };
-        let (user, host) = (named.user.clone(), named.host.clone());
-        let accounts = self.services.accounts.table();
-        if !accounts.list().iter().any(|known| known.user == user && known.host == host) {
-            let message =
-                format!("The user specified as a definer ('{user}'@'{host}') does not exist");
-            self.eval.note(errno::NO_SUCH_USER, message);
-        }
-        (user, host)
-    }
-
-    /// The value of a variable of the session.
-    fn said(&self, variable: &str) -> String {
-        match position(variable) {
-            Ok(at) => self.vars.system.lock().text(at).to_string(),
-            Err(_) => String::new(),
-        }
     }
 
     /// CHECK TABLE: whether what the view reads is there.

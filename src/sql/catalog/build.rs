@@ -347,29 +347,13 @@ fn empty_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult<Tab
         inherited.map_or_else(|| Ok(Collation::default()), |i| Collation::by_name(&i.collation))?;
     let collation = collation_of(charset, collation, inherited)?;
     Ok(TableInfo {
-        id: 0,
         name: create.name.name.clone(),
         columns: Vec::with_capacity(create.columns.len()),
-        indexes: Vec::new(),
-        handle_column: None,
-        handle_notes: None,
-        collation: collation.name().to_owned(),
         comment,
         storage: storage.list(),
         // AUTO_INCREMENT = 0 and 1 both say nothing.
         auto_increment_start: auto_increment_start.filter(|start| *start > 1),
-        counted_anew: 0,
-        max_column_id: 0,
-        max_index_id: 0,
-        state: SchemaState::Public,
-        version: 0,
-        created_ms: 0,
-        locks: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        view: None,
-        triggers: Vec::new(),
-        routine: None,
+        ..TableInfo::empty(collation.name())
     })
 }
 

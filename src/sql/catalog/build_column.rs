@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::computed::{check_options, default_expr};
-use super::{ColumnInfo, DefaultValue, Generated, SchemaState};
+use super::{ColumnInfo, DefaultValue, Generated};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::{EvalContext, Expr as ConstantExpr};
 use crate::sql::parser::ast::{ColumnDefinition, ColumnOption, DataType, Expr, Literal, UnaryOp};
@@ -35,23 +35,7 @@ pub(super) fn build_column(
 ) -> SqlResult<ColumnInfo> {
     let name = &definition.name;
     let field_type = build_type(name, &definition.data_type, table_collation)?;
-    let mut column = ColumnInfo {
-        id: offset as i64 + 1,
-        name: name.clone(),
-        offset,
-        field_type,
-        default: None,
-        on_update_now: None,
-        auto_increment: false,
-        comment: String::new(),
-        generated: None,
-        origin: None,
-        mirrors: None,
-        hidden: false,
-        invisible: false,
-        storage: Vec::new(),
-        state: SchemaState::Public,
-    };
+    let mut column = ColumnInfo::plain(name, offset, field_type);
     let mut default = None;
     for option in &definition.options {
         match option {

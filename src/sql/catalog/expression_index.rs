@@ -7,7 +7,7 @@ use super::build_index::free_name;
 use super::computed::{Generated, named};
 use super::selected::stored_type;
 use super::table_expr::{Place, TableExpr, check_expr, same_name};
-use super::{ColumnInfo, IndexInfo, SchemaState, TableInfo};
+use super::{ColumnInfo, IndexInfo, TableInfo};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::parser::ast::{Expr, IndexDefinition, IndexPart};
 use crate::sql::plan::expression_type;
@@ -77,20 +77,9 @@ fn hidden_column(
     let name = names.into_iter().find(|name| !taken(name)).expect("more names than columns");
     Ok(ColumnInfo {
         id: 0,
-        name,
-        offset: 0,
-        field_type,
-        default: None,
-        on_update_now: None,
-        auto_increment: false,
-        comment: String::new(),
         generated: Some(Generated { expr, stored: false }),
-        origin: None,
-        mirrors: None,
         hidden: true,
-        invisible: false,
-        storage: Vec::new(),
-        state: SchemaState::Public,
+        ..ColumnInfo::plain(&name, 0, field_type)
     })
 }
 

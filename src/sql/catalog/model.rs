@@ -231,7 +231,58 @@ pub struct TableInfo {
     pub routine: Option<Box<RoutineInfo>>,
 }
 
+impl ColumnInfo {
+    /// A public column of which nothing is said but its name and type; its id follows from its place.
+    pub fn plain(name: &str, offset: usize, field_type: FieldType) -> ColumnInfo {
+        ColumnInfo {
+            id: offset as i64 + 1,
+            name: name.to_owned(),
+            offset,
+            field_type,
+            default: None,
+            on_update_now: None,
+            auto_increment: false,
+            comment: String::new(),
+            generated: None,
+            origin: None,
+            mirrors: None,
+            hidden: false,
+            invisible: false,
+            storage: Vec::new(),
+            state: SchemaState::Public,
+        }
+    }
+}
+
 impl TableInfo {
+    /// A public table without columns, name and id.
+    pub fn empty(collation: &str) -> TableInfo {
+        TableInfo {
+            id: 0,
+            name: String::new(),
+            columns: Vec::new(),
+            indexes: Vec::new(),
+            handle_column: None,
+            handle_notes: None,
+            collation: collation.to_owned(),
+            comment: String::new(),
+            storage: Vec::new(),
+            auto_increment_start: None,
+            counted_anew: 0,
+            max_column_id: 0,
+            max_index_id: 0,
+            state: SchemaState::Public,
+            version: 0,
+            created_ms: 0,
+            locks: Vec::new(),
+            foreign_keys: Vec::new(),
+            checks: Vec::new(),
+            view: None,
+            triggers: Vec::new(),
+            routine: None,
+        }
+    }
+
     /// The places of the columns that `*` gives.
     pub fn shown_columns(&self) -> Vec<usize> {
         let columns = self.visible_columns().iter().enumerate();

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DatabaseInfo, SchemaState, TableInfo};
+use super::{DatabaseInfo, TableInfo};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::digest::quote_name;
 use crate::sql::parser::ast::{CreateRoutine, DataAccess, RoutineKind, Statement};
@@ -134,35 +134,5 @@ impl RoutineInfo {
             text += &format!("    COMMENT '{}'\n", self.comment.replace('\'', "''"));
         }
         text + &self.body
-    }
-}
-
-impl TableInfo {
-    /// A table without columns.
-    fn empty(collation: &str) -> TableInfo {
-        TableInfo {
-            id: 0,
-            name: String::new(),
-            columns: Vec::new(),
-            indexes: Vec::new(),
-            handle_column: None,
-            handle_notes: None,
-            collation: collation.to_owned(),
-            comment: String::new(),
-            storage: Vec::new(),
-            auto_increment_start: None,
-            counted_anew: 0,
-            max_column_id: 0,
-            max_index_id: 0,
-            state: SchemaState::Public,
-            version: 0,
-            created_ms: 0,
-            locks: Vec::new(),
-            foreign_keys: Vec::new(),
-            checks: Vec::new(),
-            view: None,
-            triggers: Vec::new(),
-            routine: None,
-        }
     }
 }

@@ -4,7 +4,7 @@ use futures::future::BoxFuture;
 
 use super::asked::Asked;
 use crate::common::SqlResult;
-use crate::sql::catalog::{ColumnInfo, SchemaState, TableInfo};
+use crate::sql::catalog::{ColumnInfo, TableInfo};
 use crate::sql::types::{Collation, Datum, FieldType, TypeKind};
 
 /// Rows with a value for each column.
@@ -117,46 +117,15 @@ impl Table {
 
     /// The table as the schema has it.
     pub(super) fn info(&self, id: i64) -> TableInfo {
-        let column = |(offset, column): (usize, &Column)| ColumnInfo {
-            id: offset as i64 + 1,
-            name: column.name.to_owned(),
-            offset,
-            field_type: column.field_type(),
-            default: None,
-            on_update_now: None,
-            auto_increment: false,
-            comment: String::new(),
-            generated: None,
-            invisible: false,
-            storage: Vec::new(),
-            origin: None,
-            mirrors: None,
-            hidden: false,
-            state: SchemaState::Public,
+        let column = |(offset, column): (usize, &Column)| {
+            ColumnInfo::plain(column.name, offset, column.field_type())
         };
         TableInfo {
             id,
             name: self.name.to_owned(),
             columns: self.columns.iter().enumerate().map(column).collect(),
-            indexes: Vec::new(),
-            handle_column: None,
-            handle_notes: None,
-            collation: COLLATION.name().to_owned(),
-            comment: String::new(),
-            storage: Vec::new(),
-            auto_increment_start: None,
-            counted_anew: 0,
             max_column_id: self.columns.len() as i64,
-            max_index_id: 0,
-            state: SchemaState::Public,
-            version: 0,
-            created_ms: 0,
-            locks: Vec::new(),
-            foreign_keys: Vec::new(),
-            checks: Vec::new(),
-            view: None,
-            triggers: Vec::new(),
-            routine: None,
+            ..TableInfo::empty(COLLATION.name())
         }
     }
 }

@@ -129,8 +129,11 @@ impl Core {
         Ok(())
     }
 
-    /// Whose a program is: error 1449 is only a note, as in MySQL for those who may name any account.
-    pub(super) fn definer_of(&self, named: Option<&UserName>) -> (String, String) {
+    /// Whose a program or a view is: error 1449 is only a note, as in MySQL for those who may name any account.
+    pub(in crate::actors::session) fn definer_of(
+        &self,
+        named: Option<&UserName>,
+    ) -> (String, String) {
         let own = (self.client.user.clone(), self.client.account_host.clone());
         let Some(named) = named.filter(|named| !named.is_current) else { return own };
         let (user, host) = (named.user.clone(), named.host.clone());
@@ -144,7 +147,7 @@ impl Core {
     }
 
     /// The value of a variable of the session.
-    pub(super) fn said_of(&self, variable: &str) -> String {
+    pub(in crate::actors::session) fn said_of(&self, variable: &str) -> String {
         match position(variable) {
             Ok(at) => self.vars.system.lock().text(at).to_string(),
             Err(_) => String::new(),

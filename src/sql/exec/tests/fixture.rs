@@ -22,23 +22,7 @@ use crate::sql::types::{Datum, FieldType};
 
 /// A column of a test table.
 pub(crate) fn column(offset: usize, name: &str, field_type: FieldType) -> ColumnInfo {
-    ColumnInfo {
-        id: offset as i64 + 1,
-        name: name.to_owned(),
-        offset,
-        field_type,
-        default: None,
-        on_update_now: None,
-        auto_increment: false,
-        comment: String::new(),
-        generated: None,
-        origin: None,
-        mirrors: None,
-        hidden: false,
-        invisible: false,
-        storage: Vec::new(),
-        state: SchemaState::Public,
-    }
+    ColumnInfo::plain(name, offset, field_type)
 }
 
 /// An index of a test table.
@@ -79,23 +63,10 @@ pub(crate) fn users() -> TableInfo {
         ],
         indexes: vec![index(1, "email", &[1], true), index(2, "age", &[2], false)],
         handle_column: Some(0),
-        handle_notes: None,
-        collation: "utf8mb4_bin".to_owned(),
-        comment: String::new(),
-        storage: Vec::new(),
-        auto_increment_start: None,
-        counted_anew: 0,
         max_column_id: 3,
         max_index_id: 2,
-        state: SchemaState::Public,
         version: 1,
-        created_ms: 0,
-        locks: Vec::new(),
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-        view: None,
-        triggers: Vec::new(),
-        routine: None,
+        ..TableInfo::empty("utf8mb4_bin")
     }
 }
 
