@@ -106,10 +106,11 @@ impl RowStream {
 
     /// The same rows, of which the statement need not wait for when it is to end, whatever the operators do.
     ///
-    /// For what runs once in a statement: it costs a change of threads each batch.
+    /// For what runs once in a statement: it costs a change of threads each batch. A part of a statement (a query of a stored function, which may
+    /// run for each row) stays with it: the interrupt wakes one task, and that is the statement's.
     pub(super) fn apart(self) -> RowStream {
         match self {
-            RowStream::Batches { stream, ctx, is_apart: false } => {
+            RowStream::Batches { stream, ctx, is_apart: false } if !ctx.within => {
                 let stream = Disposed::new(ctx.place.apart(stream.into_inner()), &ctx);
                 RowStream::Batches { stream, ctx, is_apart: true }
             }

@@ -1,10 +1,13 @@
 //! From the short road to the wide one, and the limits of both.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
 
 use super::fixture::{Fixture, user, users};
 use crate::common::errno;
-use crate::sql::exec::{ExecLimits, RowStream, execute_query, short};
+use crate::sql::exec::{Batches, ExecLimits, Place, RowStream, execute_query, short};
 use crate::sql::expr::Expr;
 use crate::sql::plan::{
     AccessLock, ConflictAction, HandleRange, PhysicalPlan, PlanNode, QueryPlan, SortKey,
@@ -70,6 +73,40 @@ async fn a_killed_query_ends() {
     assert_eq!(error.code, errno::QUERY_INTERRUPTED);
     let error = execute_query(&plan, &ctx).await.err().unwrap();
     assert_eq!(error.code, errno::QUERY_INTERRUPTED);
+}
+
+/// Counts how often operators are given away.
+struct Counting(AtomicUsize);
+
+#[async_trait]
+impl Place for Counting {
+    async fn enter(&self) {}
+
+    async fn breathe(&self) {}
+
+    fn dispose(&self, value: Box<dyn Send>) {
+        drop(value);
+    }
+
+    fn apart(&self, batches: Batches) -> Batches {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        batches
+    }
+}
+
+#[tokio::test]
+async fn operators_are_given_away_once_in_a_statement() {
+    static PLACE: Counting = Counting(AtomicUsize::new(0));
+    let fixture = with_many_rows(|id| format!("u{id}")).await;
+    let plan = query(fixture.read(None, AccessLock::None));
+    let mut ctx = fixture.context(fixture.begin().await);
+    ctx.place = &PLACE;
+    for (within, given_away) in [(false, 1), (true, 1), (false, 2)] {
+        ctx.within = within;
+        let mut stream = execute_query(&plan, &ctx).await.unwrap();
+        assert!(stream.next_batch().await.unwrap().is_some());
+        assert_eq!(PLACE.0.load(Ordering::Relaxed), given_away, "a part of a statement: {within}");
+    }
 }
 
 /// Sorting 20 MB in 18 MB of memory works with a disk and is refused without.
