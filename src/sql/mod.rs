@@ -6,6 +6,7 @@ pub mod ddl;
 pub mod digest;
 pub mod exec;
 pub mod expr;
+pub mod fulltext;
 pub mod functions;
 pub mod kv;
 pub mod parser;

@@ -23,7 +23,11 @@ use crate::storage::codec::row::{RowEncoder, RowView};
 pub use crate::storage::codec::table::{index_range, row_key, row_range, table_range};
 use crate::storage::codec::{datum as part, table};
 
+mod fulltext;
 mod values;
+
+pub use fulltext::word_entries;
+pub(crate) use fulltext::{word_collation, word_posting, word_prefix};
 
 /// Flag of an index value: the handle follows.
 const HAS_HANDLE: u8 = 1;

@@ -64,8 +64,15 @@ fn create_index() -> DdlStatement {
 fn add_index(name: &str, column: &str) -> DdlStatement {
     let parts = vec![IndexPart::column(column)];
     let (name, notes) = (Some(name.to_owned()), IndexNotes::default());
-    let definition =
-        IndexDefinition { name, primary: false, unique: false, parts, notes, invisible: false };
+    let definition = IndexDefinition {
+        name,
+        primary: false,
+        unique: false,
+        parts,
+        notes,
+        invisible: false,
+        fulltext: None,
+    };
     alter(TableChange::AddIndex(AddIndex { definition, if_not_exists: false }))
 }
 

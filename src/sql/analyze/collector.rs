@@ -83,6 +83,12 @@ impl<'a> Collector<'a> {
         }
         if self.rows.is_multiple_of(INDEX_SAMPLE) {
             for index in &self.indexes {
+                if index.fulltext.is_some() {
+                    let words = table_codec::word_entries(self.table, index, &row, handle);
+                    let bytes = words.iter().map(|entry| entry.key.len() + entry.value.len());
+                    self.index_bytes += bytes.sum::<usize>() as u64;
+                    continue;
+                }
                 let entry =
                     table_codec::index_entry(self.table, index, &row, handle, &TimeZone::UTC)?;
                 self.index_bytes += (entry.key.len() + entry.value.len()) as u64;

@@ -6,7 +6,7 @@ use super::expression_index::hide_expressions;
 use super::{ColumnInfo, IndexColumn, IndexInfo, SchemaState, TableInfo};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::parser::ast::{ColumnOption, CreateTable, IndexDefinition, IndexNotes, IndexPart};
-use crate::sql::types::TypeKind;
+use crate::sql::types::{Collation, TypeKind};
 
 /// The most bytes of a key.
 const KEY_BYTES: u32 = 3072;
@@ -25,6 +25,11 @@ pub(super) struct Keys {
     pub(super) indexes: Vec<IndexInfo>,
 }
 
+/// The order of a table's indexes: the primary one first, then unique ones, those of words last.
+pub(super) fn index_order(index: &IndexInfo) -> (bool, bool, bool) {
+    (!index.primary, !index.unique, index.fulltext.is_some())
+}
+
 /// The keys that CREATE TABLE asks for, the primary one first, then unique ones, as MySQL orders them. Makes the primary
 /// key's columns NOT NULL.
 pub(super) fn build_keys(table: &mut TableInfo, create: &CreateTable) -> SqlResult<Keys> {
@@ -32,7 +37,9 @@ pub(super) fn build_keys(table: &mut TableInfo, create: &CreateTable) -> SqlResu
     if definitions.iter().filter(|definition| definition.primary).count() > 1 {
         return Err(SqlError::new(errno::MULTIPLE_PRI_KEY, "Multiple primary key defined"));
     }
-    definitions.sort_by_key(|definition| (!definition.primary, !definition.unique));
+    definitions.sort_by_key(|definition| {
+        (!definition.primary, !definition.unique, definition.fulltext.is_some())
+    });
     let mut keys = Keys { handle_column: None, indexes: Vec::new() };
     for definition in definitions {
         let definition = &*hide_expressions(table, &keys.indexes, definition)?;
@@ -170,11 +177,17 @@ fn new_index(table: &TableInfo, definition: &IndexDefinition) -> SqlResult<Index
                 format!("Duplicate column name '{}'", column.name),
             ));
         }
-        let (part, size) = key_part(column, part)?;
+        let (part, size) = match definition.fulltext {
+            Some(_) => (word_part(column, part)?, 0),
+            None => key_part(column, part)?,
+        };
         bytes = bytes.saturating_add(size);
         columns.push(part);
     }
     check_width(bytes)?;
+    if definition.fulltext.is_some() {
+        check_character_sets(table, &columns)?;
+    }
     check_comment(definition)?;
     Ok(IndexInfo {
         id: 0,
@@ -186,6 +199,7 @@ fn new_index(table: &TableInfo, definition: &IndexDefinition) -> SqlResult<Index
         invisible: definition.invisible,
         skips_new_rows: false,
         generated: false,
+        fulltext: definition.fulltext,
         state: SchemaState::Public,
     })
 }
@@ -215,12 +229,55 @@ fn check_width(bytes: u32) -> SqlResult<()> {
 /// The error of an index that cannot be any more, after its columns have changed.
 pub(super) fn check_key(table: &TableInfo, index: &IndexInfo) -> SqlResult<()> {
     let mut bytes = 0_u32;
+    if index.fulltext.is_some() {
+        for part in &index.columns {
+            let column = &table.columns[part.offset];
+            word_part(column, &IndexPart::column(&column.name))?;
+        }
+        return check_character_sets(table, &index.columns);
+    }
     for part in &index.columns {
         let column = &table.columns[part.offset];
         let written = IndexPart { length: part.prefix_len, ..IndexPart::column(&column.name) };
         bytes = bytes.saturating_add(key_part(column, &written)?.1);
     }
     check_width(bytes)
+}
+
+/// A column whose words an index has: error 1283 for one that is no text.
+fn word_part(column: &ColumnInfo, part: &IndexPart) -> SqlResult<IndexColumn> {
+    if part.descending {
+        return Err(SqlError::new(
+            errno::WRONG_USAGE,
+            "Incorrect usage of spatial/fulltext/hash index and explicit index order",
+        ));
+    }
+    let field_type = &column.field_type;
+    if !field_type.kind.is_string() || field_type.collation == Collation::Binary {
+        return Err(no_words(column));
+    }
+    if column.generated.as_ref().is_some_and(|generated| !generated.stored) {
+        return Err(SqlError::new(
+            errno::UNSUPPORTED_ACTION_ON_GENERATED_COLUMN,
+            "'Fulltext index on virtual generated column' is not supported for generated columns.",
+        ));
+    }
+    let (column, offset) = (column.id, column.offset);
+    Ok(IndexColumn { column, offset, prefix_len: None, descending: false })
+}
+
+fn no_words(column: &ColumnInfo) -> SqlError {
+    SqlError::new(
+        errno::BAD_FT_COLUMN,
+        format!("Column '{}' cannot be part of FULLTEXT index", column.name),
+    )
+}
+
+/// Error 1283 unless the words of all columns are told apart in one way.
+fn check_character_sets(table: &TableInfo, columns: &[IndexColumn]) -> SqlResult<()> {
+    let collation = |part: &IndexColumn| table.columns[part.offset].field_type.collation;
+    let other = columns.iter().find(|part| collation(part) != collation(&columns[0]));
+    other.map_or(Ok(()), |part| Err(no_words(&table.columns[part.offset])))
 }
 
 /// The whole of a column, as one of a key.

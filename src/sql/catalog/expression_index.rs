@@ -25,6 +25,12 @@ pub(super) fn hide_expressions<'d>(
     if definition.parts.iter().all(|part| part.expr.is_none()) {
         return Ok(Cow::Borrowed(definition));
     }
+    if definition.fulltext.is_some() {
+        return Err(SqlError::new(
+            errno::FULLTEXT_FUNCTIONAL_INDEX,
+            "Fulltext functional index is not supported",
+        ));
+    }
     if definition.primary {
         return Err(SqlError::new(
             errno::FUNCTIONAL_INDEX_PRIMARY_KEY,

@@ -61,7 +61,8 @@ impl KeyPath {
         }
         let begins = |index: &IndexInfo| {
             let parts = index.columns.iter().take(columns.len());
-            index.columns.len() >= columns.len()
+            index.fulltext.is_none()
+                && index.columns.len() >= columns.len()
                 && parts
                     .zip(columns)
                     .all(|(part, id)| part.column == *id && part.prefix_len.is_none())
@@ -381,6 +382,7 @@ fn add_index(
         notes: IndexNotes::default(),
         skips_new_rows: false,
         generated: true,
+        fulltext: None,
         invisible: false,
         state: SchemaState::Public,
     });

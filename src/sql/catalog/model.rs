@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{CheckInfo, ForeignKey, Generated, RoutineInfo, TableExpr, TriggerInfo, ViewInfo};
+use crate::sql::fulltext::FulltextParser;
 use crate::sql::parser::ast::IndexNotes;
 use crate::sql::types::FieldType;
 
@@ -143,13 +144,25 @@ pub struct IndexInfo {
     /// It was made for a foreign key, and goes when another index takes its place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub generated: bool,
+    /// It has an entry for each word of a row's texts, which this cuts, and finds rows for MATCH alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fulltext: Option<FulltextParser>,
     /// How far it has come.
     pub state: SchemaState,
 }
 
 impl IndexInfo {
-    /// Whether plans may use it.
+    /// Whether plans may find and order rows by the values of its columns.
     pub fn is_usable(&self) -> bool {
+        self.is_public() && self.fulltext.is_none()
+    }
+
+    /// Whether MATCH may use it.
+    pub fn is_searchable(&self) -> bool {
+        self.is_public() && self.fulltext.is_some()
+    }
+
+    fn is_public(&self) -> bool {
         self.state == SchemaState::Public && !self.invisible
     }
 }
@@ -287,6 +300,11 @@ impl TableInfo {
     pub fn shown_columns(&self) -> Vec<usize> {
         let columns = self.visible_columns().iter().enumerate();
         columns.filter(|(_, column)| !column.invisible).map(|(position, _)| position).collect()
+    }
+
+    /// Whether rows have to be told by a handle that no column is, as MATCH tells them.
+    pub fn is_searched_by_hidden_handle(&self) -> bool {
+        self.handle_column.is_none() && self.indexes.iter().any(IndexInfo::is_searchable)
     }
 
     /// The columns that statements can name, in order.

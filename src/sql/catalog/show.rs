@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::storage_options::storage_text;
 use super::{CheckInfo, ColumnInfo, DatabaseInfo, DefaultValue, IndexInfo, SchemaState, TableInfo};
 use crate::sql::digest::quote_name;
+use crate::sql::fulltext::FulltextParser;
 use crate::sql::parser::ast::IndexNotes;
 use crate::sql::types::{Collation, TypeKind};
 
@@ -160,12 +161,16 @@ fn index_text(table: &TableInfo, index: &IndexInfo) -> String {
         })
         .collect();
     let kind = match (index.primary, index.unique) {
+        _ if index.fulltext.is_some() => format!("FULLTEXT KEY {}", quote_name(&index.name)),
         (true, _) => "PRIMARY KEY".to_owned(),
         (false, true) => format!("UNIQUE KEY {}", quote_name(&index.name)),
         (false, false) => format!("KEY {}", quote_name(&index.name)),
     };
     let mut text = format!("{kind} ({})", parts.join(","));
     text.push_str(&notes_text(&index.notes));
+    if index.fulltext == Some(FulltextParser::Ngram) {
+        text.push_str(" /*!50100 WITH PARSER `ngram` */ ");
+    }
     if index.invisible {
         text.push_str(" /*!80000 INVISIBLE */");
     }

@@ -23,6 +23,9 @@ const TURN_PATIENCE: Duration = Duration::from_secs(5);
 /// How often another writer may be faster, each time the row is free.
 const TURNS_MOST: usize = 100;
 
+/// Bytes of rows whose words are added in one batch.
+const BATCH_TEXTS: usize = 256 << 10;
+
 /// How a batch ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BackfillOutcome {
@@ -213,7 +216,9 @@ impl<'a> Batch<'a> {
 
     /// Writes the entries of the batch into the transaction.
     async fn run(mut self) -> SqlResult<BackfillOutcome> {
-        let pairs = self.read_rows().await?;
+        let mut pairs = self.read_rows().await?;
+        let was_last = pairs.len() < self.rows;
+        let left_out = self.cut_texts(&mut pairs);
         let row_keys = pairs.iter().map(|pair| pair.key.clone()).collect();
         let options =
             LockOptions { wait: Duration::ZERO, return_values: false, keep_missing: true };
@@ -242,9 +247,24 @@ impl<'a> Batch<'a> {
             Some(last) => self.job.reorg.next_handle = Some(last + 1),
             None => {}
         }
-        self.job.reorg.finished |= pairs.len() < self.rows;
+        self.job.reorg.finished |= was_last && !left_out;
         Meta::new(self.txn).put_job(&self.job)?;
         Ok(BackfillOutcome::Advanced(self.job))
+    }
+
+    /// Leaves the rest of the rows to the next batch where words of long texts would fill the transaction; answers whether it did.
+    fn cut_texts(&self, pairs: &mut Vec<KvPair>) -> bool {
+        let Filled::Index(IndexInfo { fulltext: Some(_), .. }) = &self.filled else { return false };
+        let mut bytes = 0;
+        let fits = |pair: &&KvPair| {
+            let before = bytes;
+            bytes += pair.value.len();
+            before < BATCH_TEXTS
+        };
+        let count = pairs.iter().take_while(fits).count();
+        let left_out = count < pairs.len();
+        pairs.truncate(count);
+        left_out
     }
 
     /// Writes the entry of the next row under a lock of it.
@@ -343,6 +363,12 @@ impl<'a> Batch<'a> {
         for pair in pairs {
             let handle = table_codec::decode_handle(&pair.key)?;
             let row = reader.read(handle, &pair.value)?;
+            if index.fulltext.is_some() {
+                let words = table_codec::word_entries(&self.table, index, &row, handle);
+                // No other row may have them: the row is not asked for.
+                entries.extend(words.into_iter().map(|entry| (entry, Vec::new())));
+                continue;
+            }
             let entry = table_codec::index_entry(&self.table, index, &row, handle, &TimeZone::UTC)?;
             entries.push((entry, row));
         }

@@ -37,6 +37,7 @@ mod bounds;
 mod context;
 pub mod dml;
 pub mod fragment;
+mod fulltext;
 mod groups;
 mod keys;
 mod listed;

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::{Disposed, ExecContext, RowBatch, RowStream, recursive, run_plan};
+use super::{Disposed, ExecContext, RowBatch, RowStream, fulltext, recursive, run_plan};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::expr::{Expr, Function};
 use crate::sql::plan::{
     Assignment, PhysicalPlan, PlanNode, ROW_BASE, ROW_VALUE_BASE, Subplan, SubplanResult,
 };
-use crate::sql::types::{Datum, FieldType};
+use crate::sql::types::{Collation, Datum, FieldType};
 
 /// A plan that has in it all that it reads of others: no common table without rows, and no parameter but the statement's own. The
 /// executor takes no other.
@@ -194,6 +194,15 @@ pub(super) async fn values(subplans: &[Subplan], ctx: &ExecContext) -> SqlResult
             SubplanResult::Values => {
                 let row = only_row(&ready, ctx).await?;
                 found.values.extend(row);
+            }
+            SubplanResult::Search(search) => {
+                let count = only_row(&ready, ctx).await?.swap_remove(0).eval(&[], &ctx.eval)?;
+                let rows = count.as_count().unwrap_or(0);
+                let query = found.expr(&search.query);
+                let ranks = fulltext::search(search, &query, rows, ctx).await?;
+                bytes += ranks.len();
+                let field_type = FieldType::long_text().collate(Collation::Binary);
+                found.values.push(Expr::Literal { value: Datum::Bytes(ranks), field_type });
             }
             SubplanResult::Table => {
                 found.tables.push(Arc::new(all_rows(&ready, &mut bytes, ctx).await?));

@@ -3,7 +3,7 @@
 use crate::sql::expr::Expr;
 use crate::sql::plan::{
     Assignment, ConflictAction, InsertSource, PhysicalPlan, PlanNode, QueryPlan, StatementPlan,
-    Subplan,
+    Subplan, SubplanResult,
 };
 use crate::sql::types::Datum;
 
@@ -66,7 +66,9 @@ impl Weight {
     }
 
     fn subplans(&mut self, subplans: &[Subplan]) -> bool {
-        subplans.iter().flat_map(Subplan::plans).all(|plan| self.plan(plan))
+        let searches = |subplan: &Subplan| matches!(subplan.result, SubplanResult::Search(_));
+        !subplans.iter().any(searches)
+            && subplans.iter().flat_map(Subplan::plans).all(|plan| self.plan(plan))
     }
 
     fn assignments(&mut self, assignments: &[Assignment]) -> bool {
@@ -82,7 +84,7 @@ impl Weight {
             PlanNode::BatchPointGet { access, .. } => access.len() <= LIGHT_KEYS,
             PlanNode::TableScan { ranges, .. } => few && ranges.len() <= LIGHT_KEYS,
             PlanNode::IndexScan { ranges, .. } => few && ranges.len() <= LIGHT_KEYS,
-            PlanNode::IndexLookupJoin { .. } => few,
+            PlanNode::IndexLookupJoin { .. } | PlanNode::Ranked { .. } => few,
             PlanNode::PointGet { .. }
             | PlanNode::Filter { .. }
             | PlanNode::Project { .. }

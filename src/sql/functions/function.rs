@@ -6,8 +6,8 @@ use std::hash::{Hash, Hasher};
 
 use super::definition::{Definition, Volatility};
 use super::{
-    arithmetic, bits, cast, comparison, control, date, date_parts, like, numeric, regexp, session,
-    text_edit,
+    arithmetic, bits, cast, comparison, control, date, date_parts, fulltext, like, numeric, regexp,
+    session, text_edit,
 };
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::expr::Expr;
@@ -88,6 +88,7 @@ operators! {
     Subquery => control::SUBQUERY;
     OnlyRow => control::ONLY_ROW;
     Stored => control::STORED;
+    Match => fulltext::MATCH;
     Like => like::LIKE;
     Regexp => regexp::REGEXP;
     Cast => cast::CAST;

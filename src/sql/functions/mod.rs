@@ -18,6 +18,7 @@ mod date_types;
 mod definition;
 mod encoding;
 mod encryption;
+mod fulltext;
 mod function;
 mod information;
 mod json;

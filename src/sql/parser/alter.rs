@@ -45,13 +45,16 @@ pub(in crate::sql) fn not_instant() -> SqlError {
 }
 
 impl Parser<'_> {
-    pub(super) fn create_index(&mut self, unique: bool) -> SqlResult<CreateIndex> {
+    pub(super) fn create_index(&mut self, unique: bool, fulltext: bool) -> SqlResult<CreateIndex> {
         let if_not_exists = self.if_not_exists()?;
         let name = self.name()?;
-        let btree = self.index_type()?;
+        let btree = !fulltext && self.index_type()?;
         self.expect_word("ON")?;
         let table = self.object_name()?;
-        let mut index = self.index_rest(Some(name), false, unique)?;
+        let mut index = match fulltext {
+            true => self.fulltext_rest(Some(name))?,
+            false => self.index_rest(Some(name), false, unique)?,
+        };
         index.notes.btree |= btree;
         self.online_options()?;
         Ok(CreateIndex { table, index, if_not_exists })
@@ -199,7 +202,7 @@ impl Parser<'_> {
             actions.push(AlterAction::AddCheck(self.check(None)?));
             return Ok(());
         }
-        for word in ["FULLTEXT", "SPATIAL", "PARTITION"] {
+        for word in ["SPATIAL", "PARTITION"] {
             if self.at(word) {
                 return Err(SqlError::unsupported(format!("ALTER TABLE … ADD {word}")));
             }

@@ -49,6 +49,7 @@ impl Parser<'_> {
                     unique: true,
                     parts,
                     notes: IndexNotes::default(),
+                    fulltext: None,
                     invisible: false,
                 });
             }

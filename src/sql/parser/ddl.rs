@@ -5,7 +5,8 @@ use super::ast::{
     IndexNotes, IndexPart, Statement,
 };
 use super::cursor::Parser;
-use crate::common::{SqlError, SqlResult};
+use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::fulltext::FulltextParser;
 
 impl Parser<'_> {
     pub(super) fn create(&mut self) -> SqlResult<Statement> {
@@ -30,10 +31,11 @@ impl Parser<'_> {
             return self.create_view("CREATE");
         }
         let unique = self.word("UNIQUE");
+        let fulltext = !unique && self.word("FULLTEXT");
         if self.word("INDEX") {
-            return self.create_index(unique).map(Statement::CreateIndex);
+            return self.create_index(unique, fulltext).map(Statement::CreateIndex);
         }
-        if unique {
+        if unique || fulltext {
             return Err(self.syntax_error());
         }
         self.unsupported_object("CREATE")
@@ -46,7 +48,6 @@ impl Parser<'_> {
             "FUNCTION",
             "PROCEDURE",
             "EVENT",
-            "FULLTEXT",
             "SPATIAL",
             "SERVER",
             "TABLESPACE",
@@ -158,13 +159,8 @@ impl Parser<'_> {
     }
 
     fn table_element(&mut self, table: &mut CreateTable) -> SqlResult<()> {
-        for word in ["FULLTEXT", "SPATIAL"] {
-            if self.at(word) {
-                return Err(SqlError::unsupported(match word {
-                    "FULLTEXT" => "FULLTEXT indexes",
-                    _ => "SPATIAL indexes",
-                }));
-            }
+        if self.at("SPATIAL") {
+            return Err(SqlError::unsupported("SPATIAL indexes"));
         }
         if self.at_foreign_key() {
             table.foreign_keys.push(self.foreign_key()?);
@@ -188,6 +184,13 @@ impl Parser<'_> {
 
     /// [CONSTRAINT name] PRIMARY KEY …, UNIQUE …, KEY …; `None` if no key begins here.
     pub(super) fn index_definition(&mut self) -> SqlResult<Option<IndexDefinition>> {
+        if self.word("FULLTEXT") {
+            if !self.word("KEY") {
+                self.word("INDEX");
+            }
+            let name = if self.at_name() { Some(self.name()?) } else { None };
+            return self.fulltext_rest(name).map(Some);
+        }
         let mut constraint = None;
         let named = self.word("CONSTRAINT");
         if named && self.at_name() {
@@ -213,12 +216,29 @@ impl Parser<'_> {
         self.index_rest(name, primary, unique).map(Some)
     }
 
+    /// What follows the name of a FULLTEXT index.
+    pub(super) fn fulltext_rest(&mut self, name: Option<String>) -> SqlResult<IndexDefinition> {
+        if !self.at_op("(") {
+            return Err(self.syntax_error());
+        }
+        self.rest_of_index(name, (false, false), Some(FulltextParser::Words))
+    }
+
     /// What follows an index's name.
     pub(super) fn index_rest(
         &mut self,
         name: Option<String>,
         primary: bool,
         unique: bool,
+    ) -> SqlResult<IndexDefinition> {
+        self.rest_of_index(name, (primary, unique), None)
+    }
+
+    fn rest_of_index(
+        &mut self,
+        name: Option<String>,
+        (primary, unique): (bool, bool),
+        mut fulltext: Option<FulltextParser>,
     ) -> SqlResult<IndexDefinition> {
         let mut notes = IndexNotes { btree: self.index_type()?, ..IndexNotes::default() };
         let parts = self.parenthesised(Parser::index_part)?;
@@ -229,10 +249,10 @@ impl Parser<'_> {
             } else if self.word("KEY_BLOCK_SIZE") {
                 self.optional_equals();
                 notes.key_block_size = u32::try_from(self.integer()?).unwrap_or(u32::MAX);
-            } else if self.at("USING") {
+            } else if fulltext.is_none() && self.at("USING") {
                 notes.btree = self.index_type()?;
-            } else if self.at_all(&["WITH", "PARSER"]) {
-                return Err(SqlError::unsupported("WITH PARSER"));
+            } else if fulltext.is_some() && self.at_all(&["WITH", "PARSER"]) {
+                fulltext = Some(self.fulltext_parser()?);
             } else if self.word("INVISIBLE") {
                 invisible = true;
             } else if self.word("VISIBLE") {
@@ -242,9 +262,30 @@ impl Parser<'_> {
             } else if self.at("NONCLUSTERED") {
                 return Err(SqlError::unsupported("NONCLUSTERED"));
             } else if !primary || !self.word("CLUSTERED") {
-                return Ok(IndexDefinition { name, primary, unique, parts, notes, invisible });
+                return Ok(IndexDefinition {
+                    name,
+                    primary,
+                    unique,
+                    parts,
+                    notes,
+                    invisible,
+                    fulltext,
+                });
             }
         }
+    }
+
+    /// WITH PARSER name: there is one that does not come with the server itself.
+    fn fulltext_parser(&mut self) -> SqlResult<FulltextParser> {
+        self.expect_words(&["WITH", "PARSER"])?;
+        let name = self.name()?;
+        if name.eq_ignore_ascii_case("ngram") {
+            return Ok(FulltextParser::Ngram);
+        }
+        if name.eq_ignore_ascii_case("mecab") {
+            return Err(SqlError::unsupported("WITH PARSER mecab"));
+        }
+        Err(SqlError::new(errno::FUNCTION_NOT_DEFINED, format!("Function '{name}' is not defined")))
     }
 
     /// USING BTREE, and whether that is written (HASH is made a B-tree by InnoDB, and here).

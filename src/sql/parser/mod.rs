@@ -39,6 +39,7 @@ mod into;
 mod keywords;
 mod load;
 mod lower;
+mod match_against;
 mod pieces;
 mod prefix;
 mod program;

@@ -12,8 +12,9 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Word};
 
 use super::ast::IntervalUnit;
-use super::dialect::{level, unsupported};
+use super::dialect::level;
 use super::keywords::is_reserved;
+use super::match_against;
 use super::subquery;
 use super::token_kind::is_bit_number;
 use super::typed_calls;
@@ -43,7 +44,7 @@ pub(super) const BARE_FUNCTIONS: &[&str] = &[
 const LEFT_TO_SQLPARSER: &[&str] = &["CASE", "EXISTS", "NOT"];
 
 /// The same if a parenthesis follows.
-const CALLS_LEFT_TO_SQLPARSER: &[&str] = &["SUBSTRING", "SUBSTR", "POSITION", "MATCH"];
+const CALLS_LEFT_TO_SQLPARSER: &[&str] = &["SUBSTRING", "SUBSTR", "POSITION"];
 
 /// The hook: `None` leaves the expression to sqlparser. `high_not`: NOT binds as tightly as !.
 pub(super) fn parse(parser: &mut Parser, high_not: bool) -> Option<Parsed<Expr>> {
@@ -242,7 +243,9 @@ fn special_word(
             typed(parser, DataType::Timestamp(None, sqlparser::ast::TimezoneInfo::None))
         }
         // MATCH a, b AGAINST (…): the parentheses around the columns are optional.
-        "MATCH" if !called && next_is_name(parser) => Err(unsupported("MATCH … AGAINST")),
+        "MATCH" if called || next_is_name(parser) => {
+            match_against::parse(parser, word.to_ident(span))
+        }
         "CAST" | "CONVERT" if called => typed_calls::cast(parser, upper == "CAST"),
         "JSON_VALUE" if called => typed_calls::json_value(parser, word.to_ident(span)),
         "TRIM" if called => trim(parser),

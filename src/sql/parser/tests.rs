@@ -286,7 +286,6 @@ fn clauses_without_an_implementation_are_named() {
         ("SELECT 1 FROM t FETCH FIRST 1 ROW ONLY", "'FETCH'"),
         ("SELECT DISTINCT ON (a) b FROM t", "'DISTINCT ON'"),
         ("SELECT a FROM t AS u (b)", "'names of columns after a table's alias'"),
-        ("DO MATCH (a) AGAINST ('x')", "'MATCH … AGAINST'"),
         ("DO a IS DISTINCT FROM b", "IS DISTINCT FROM"),
         ("DO f(a) WITHIN GROUP (ORDER BY a)", "'WITHIN GROUP'"),
     ];

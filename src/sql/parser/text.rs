@@ -3,11 +3,14 @@
 
 use std::fmt::Write;
 
-use super::ast::{CastType, Expr, Literal, OnResponse, TrimSide, TruthValue, UnaryOp};
+use super::ast::{
+    CastType, Expr, Literal, MatchAgainst, OnResponse, TrimSide, TruthValue, UnaryOp,
+};
 use super::cursor::Parser;
 use super::dialect::Dialect;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::digest::quote_name;
+use crate::sql::fulltext::SearchMode;
 use crate::sql::types::SqlMode;
 
 /// Says how a column is written: by its table, if one was written, and its name.
@@ -261,8 +264,22 @@ impl Writer<'_> {
                 self.push(")");
                 Ok(())
             }
+            Expr::Match(search) => self.search(search),
             _ => Err(SqlError::unsupported("an expression that depends on more than its row")),
         }
+    }
+
+    fn search(&mut self, search: &MatchAgainst) -> SqlResult<()> {
+        self.push("(match ");
+        for (position, column) in search.columns.iter().enumerate() {
+            self.between(if position > 0 { "," } else { "" }, column, "")?;
+        }
+        let mode = match search.mode {
+            SearchMode::Natural => "",
+            SearchMode::Expanded => " with query expansion",
+            SearchMode::Boolean => " in boolean mode",
+        };
+        self.between(" against (", &search.query, &format!("{mode}))"))
     }
 
     fn response(&mut self, response: &OnResponse, when: &str) -> SqlResult<()> {

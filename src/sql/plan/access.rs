@@ -18,6 +18,7 @@ use super::constraints::{
     Bound, Claim, Constraint, constraints, integer, is_null, multiply, never_null,
 };
 use super::expression_index::Hidden;
+use super::fulltext;
 use super::logical::{Scan, column_type};
 use super::physical::{AccessLock, PhysicalPlan, SortKey};
 use crate::sql::catalog::IndexInfo;
@@ -69,6 +70,11 @@ pub(super) fn choose(scan: &Scan, order: &[SortKey], fetch: Option<u64>) -> Acce
         let choice = &scan.choice;
         index.is_usable() && (choice.finds_by(Some(index)) || choice.orders_by(Some(index)))
     };
+    if !paths[0].point
+        && let Some(access) = fulltext::ranked(scan, order, fetch)
+    {
+        return access;
+    }
     // By handle one row: nothing can be better, and the short road is short.
     if !paths[0].point {
         for index in scan.table.indexes.iter().filter(usable) {

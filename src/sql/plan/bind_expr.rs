@@ -279,6 +279,7 @@ impl Binder<'_> {
                 self.planner.rules.call(function, args)
             }
             E::JsonValue(written) => self.json_value(written, clause),
+            E::Match(search) => self.match_against(search, clause),
             E::Cast(operand, target) => {
                 let target = cast_type(target, self.planner.rules.collation)?;
                 Ok(Expr::cast(self.value_for(&target, operand, clause)?, target))

@@ -66,6 +66,7 @@ pub(super) fn column_names(plan: &PhysicalPlan) -> Vec<String> {
         | PlanNode::Values { .. }
         | PlanNode::Common { .. }
         | PlanNode::Rows { .. }
+        | PlanNode::Ranked { .. }
         | PlanNode::Virtual { .. } => {
             (0..plan.schema.len()).map(|position| format!("Column#{position}")).collect()
         }

@@ -470,7 +470,10 @@ fn finds_by_keys(plan: &PhysicalPlan, reads: &dyn Fn(&Expr) -> bool) -> bool {
                 equal.iter().any(reads) || side(low) || side(high)
             })
         }
-        PlanNode::Virtual { .. } | PlanNode::Common { .. } | PlanNode::Rows { .. } => false,
+        PlanNode::Virtual { .. }
+        | PlanNode::Common { .. }
+        | PlanNode::Rows { .. }
+        | PlanNode::Ranked { .. } => false,
         node => node.children().all(|child| finds_by_keys(child, reads)),
     }
 }

@@ -1,7 +1,11 @@
 //! Plans that run for rows of others, and before them.
 
+use std::sync::Arc;
+
 use super::physical::{JoinKind, PhysicalPlan};
+use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::expr::Expr;
+use crate::sql::fulltext::SearchMode;
 use crate::sql::types::FieldType;
 
 /// What becomes of a left row and the right rows that belong to it.
@@ -70,6 +74,21 @@ pub enum SubplanResult {
     Table,
     /// The same with what follows from them: WITH RECURSIVE.
     Recursive(Box<Recursion>),
+    /// The only value of its only row says how many rows there are to search in; what is found is a parameter as a value would be.
+    Search(Box<FulltextSearch>),
+}
+
+/// A search in a FULLTEXT index.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FulltextSearch {
+    /// Of this table.
+    pub table: Arc<TableInfo>,
+    /// Which index.
+    pub index: Arc<IndexInfo>,
+    /// The text.
+    pub query: Expr,
+    /// How it is read.
+    pub mode: SearchMode,
 }
 
 /// How the rows of a recursive common table follow from each other.
@@ -105,7 +124,7 @@ impl Subplan {
     pub fn plans(&self) -> impl Iterator<Item = &PhysicalPlan> {
         let step = match &self.result {
             SubplanResult::Recursive(recursion) => Some(&recursion.step),
-            SubplanResult::Values | SubplanResult::Table => None,
+            SubplanResult::Values | SubplanResult::Table | SubplanResult::Search(_) => None,
         };
         std::iter::once(&self.plan).chain(step)
     }

@@ -52,7 +52,7 @@ pub(super) fn targets_first(
     for (relation, start) in scope.relations.iter_mut().zip(starts) {
         let from = std::mem::replace(&mut relation.start, start.unwrap_or(exprs.len()));
         if start.is_none() {
-            exprs.extend((from..from + relation.len()).map(column));
+            exprs.extend((from..from + relation.width()).map(column));
         }
     }
     scope.star.clear();

@@ -97,6 +97,7 @@ impl Explain {
         for Subplan { plan, result } in subqueries {
             let (name, number, rows) = match result {
                 SubplanResult::Values => ("ScalarSubquery", &mut values, 1.0),
+                SubplanResult::Search(_) => ("FullTextSearch", &mut values, 1.0),
                 SubplanResult::Table => ("CTE", &mut tables, plan.estimated_rows),
                 SubplanResult::Recursive(_) => ("RecursiveCTE", &mut tables, plan.estimated_rows),
             };
@@ -147,6 +148,9 @@ pub(super) fn describe(plan: &PhysicalPlan) -> (String, String, String) {
         }
         PlanNode::Common { number, .. } => {
             ("CTEFullScan".to_owned(), format!("CTE:CTE_{number}"), String::new())
+        }
+        PlanNode::Ranked { limit, .. } => {
+            plain("FullTextRows", limit.map_or_else(String::new, |limit| format!("limit:{limit}")))
         }
         PlanNode::Rows { rows, .. } => plain("Rows", format!("rows:{}", rows.len())),
         PlanNode::Filter { input, predicate } => {

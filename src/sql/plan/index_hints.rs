@@ -95,7 +95,8 @@ impl IndexChoice {
 
 /// The index of a name; PRIMARY may be the handle.
 fn key(table: &TableInfo, name: &str) -> Option<Key> {
-    let mut public = table.indexes.iter().filter(|index| index.is_usable());
+    let mut public =
+        table.indexes.iter().filter(|index| index.is_usable() || index.is_searchable());
     if let Some(index) = public.find(|index| same_name(&index.name, name)) {
         return Some(Some(index.id));
     }

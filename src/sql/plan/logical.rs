@@ -219,6 +219,11 @@ pub(super) fn unseen_columns(table: &TableInfo) -> std::ops::Range<usize> {
     public_columns(table)..table.columns.len() + usize::from(table.handle_column.is_none())
 }
 
+/// What every scan of a table gives besides what statements see: MATCH finds rows by their handles.
+pub(super) fn searched_columns(table: &TableInfo) -> std::ops::Range<usize> {
+    if table.is_searched_by_hidden_handle() { unseen_columns(table) } else { 0..0 }
+}
+
 /// The type of a table's column, or of its hidden handle.
 pub(super) fn column_type(table: &TableInfo, offset: usize) -> FieldType {
     match table.columns.get(offset) {
@@ -235,16 +240,14 @@ pub(super) fn rollup_schema(mut schema: Vec<FieldType>, keys: &[Expr]) -> Vec<Fi
 }
 
 impl Logical {
-    /// A scan of a table's public columns; for a change, of all of its columns, and of its hidden handle if there is one.
+    /// A scan of a table's public columns (and of its hidden handle, if rows are searched for by it); for a change, of all of its columns, and of its hidden handle if there is one.
     pub(super) fn scan(
         table: &Arc<TableInfo>,
         for_change: bool,
         stats: Option<Arc<TableStats>>,
     ) -> Logical {
         let mut outputs: Vec<usize> = (0..public_columns(table)).collect();
-        if for_change {
-            outputs.extend(unseen_columns(table));
-        }
+        outputs.extend(if for_change { unseen_columns(table) } else { searched_columns(table) });
         Logical::Scan(Box::new(Scan {
             table: table.clone(),
             outputs,

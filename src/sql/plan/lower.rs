@@ -266,6 +266,7 @@ fn is_single_row(plan: &PhysicalPlan) -> bool {
         | PlanNode::Virtual { .. }
         | PlanNode::Common { .. }
         | PlanNode::Rows { .. }
+        | PlanNode::Ranked { .. }
         | PlanNode::Join { .. }
         | PlanNode::Unnest { .. }
         | PlanNode::IndexLookupJoin { .. }
@@ -293,6 +294,7 @@ fn stops_at(plan: &PhysicalPlan, fetch: Option<u64>) -> bool {
         | PlanNode::Virtual { .. }
         | PlanNode::Common { .. }
         | PlanNode::Rows { .. }
+        | PlanNode::Ranked { .. }
         | PlanNode::Filter { .. }
         | PlanNode::Unnest { .. }
         | PlanNode::Join { .. }

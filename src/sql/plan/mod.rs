@@ -39,6 +39,7 @@ mod expression_index;
 mod figures;
 mod frames;
 mod from;
+mod fulltext;
 mod grouping;
 mod index_hints;
 mod join_hints;
@@ -85,9 +86,9 @@ pub use load::{FileRow, LoadPlace, LoadSource};
 pub(crate) use lower::key_type;
 pub use physical::{
     AccessLock, ApplyKind, Assignment, ConflictAction, Counted, DateParameter, DeletePlan,
-    HandleRange, IndexRange, InsertPlan, InsertSource, JoinKind, OutputColumn, PhysicalPlan,
-    PlanNode, PointAccess, QueryPlan, Recursion, SortKey, SourceTable, Subplan, SubplanResult,
-    TargetTable, ThroughView, UpdatePlan, UpdatedTable,
+    FulltextSearch, HandleRange, IndexRange, InsertPlan, InsertSource, JoinKind, OutputColumn,
+    PhysicalPlan, PlanNode, PointAccess, QueryPlan, Recursion, SortKey, SourceTable, Subplan,
+    SubplanResult, TargetTable, ThroughView, UpdatePlan, UpdatedTable,
 };
 pub use planner::{Planner, StatementPlan, StringVariables, VariableTypes};
 pub use relations::{Parent, Reference, Related, Relations};

@@ -12,7 +12,7 @@ use crate::sql::expr::{Aggregate, Expr};
 use crate::sql::functions::DocumentTable;
 use crate::sql::types::{Datum, FieldType};
 
-pub use super::dependent_plan::{ApplyKind, Recursion, Subplan, SubplanResult};
+pub use super::dependent_plan::{ApplyKind, FulltextSearch, Recursion, Subplan, SubplanResult};
 
 /// A column of a result as the client sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -190,6 +190,15 @@ pub enum PlanNode {
         rows: Arc<Vec<Vec<Datum>>>,
         /// Positions of the columns to give.
         columns: Vec<usize>,
+    },
+    /// The handles of the rows that a full-text search found, the best first.
+    Ranked {
+        /// What the search found.
+        ranks: Expr,
+        /// Handles are values of an unsigned column.
+        unsigned: bool,
+        /// So many are enough.
+        limit: Option<u64>,
     },
     /// Rows for which the predicate is true.
     Filter {

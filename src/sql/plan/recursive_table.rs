@@ -190,6 +190,7 @@ impl Binder<'_> {
         let inside = self.dependent.iter().map(|subquery| count_own(&subquery.plan, own));
         let before = self.subqueries.iter().map(|subquery| match subquery {
             Subquery::Values(plan) | Subquery::Common { plan, .. } => count_own(plan, own),
+            Subquery::Search { .. } => 0,
             Subquery::Recursive(table) => {
                 count_own(&table.first, own) + count_own(&table.step, own)
             }

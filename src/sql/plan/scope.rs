@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::logical::public_columns;
+use super::logical::{column_type, public_columns, searched_columns};
 use super::physical::OutputColumn;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{SchemaState, TableInfo};
@@ -34,6 +34,22 @@ impl Relation {
             Columns::Table(table) => public_columns(table),
             Columns::Derived(columns) => columns.len(),
         }
+    }
+
+    /// How many columns there are of it in the row, with those that have no place in the scope.
+    pub(super) fn width(&self) -> usize {
+        match &self.columns {
+            Columns::Table(table) => public_columns(table) + searched_columns(table).len(),
+            Columns::Derived(columns) => columns.len(),
+        }
+    }
+
+    /// The handle of its rows, which may be no column; it must be a stored table.
+    pub(super) fn handle(&self, table: &TableInfo) -> Expr {
+        let offset = table.handle_column.unwrap_or(table.columns.len());
+        let field_type = column_type(table, offset);
+        let field_type = if self.nullable { field_type.nullable() } else { field_type };
+        Expr::column(self.start + offset, field_type)
     }
 
     /// How many of its columns can be named: they stand before the others.

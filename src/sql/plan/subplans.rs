@@ -10,7 +10,9 @@ use std::cell::Cell;
 use super::binder::{AGGREGATE_BASE, Binder};
 use super::logical::Logical;
 use super::optimize::optimize;
-use super::physical::{OutputColumn, PhysicalPlan, Recursion, Subplan, SubplanResult};
+use super::physical::{
+    FulltextSearch, OutputColumn, PhysicalPlan, Recursion, Subplan, SubplanResult,
+};
 use super::recursive_table::RecursiveTable;
 use super::unnest::Unnest;
 use crate::common::{SqlError, SqlResult};
@@ -25,6 +27,8 @@ const INLINE_DEPTH: usize = 60;
 pub(super) enum Subquery {
     /// Its only row's values are parameters.
     Values(Logical),
+    /// What it finds is a parameter, of this number. `rows`: how many there are to search in.
+    Search { rows: Logical, search: Box<FulltextSearch>, parameter: usize },
     /// Its rows are read by so many.
     Common { plan: Logical, readers: usize },
     /// Its rows are read, by itself too.
@@ -88,7 +92,7 @@ impl Binder<'_> {
         match self.subqueries.get_mut(subquery) {
             Some(Subquery::Common { readers, .. }) => *readers += more,
             Some(Subquery::Recursive(table)) => table.readers += more,
-            Some(Subquery::Values(_)) | None => {}
+            Some(Subquery::Values(_) | Subquery::Search { .. }) | None => {}
         }
         let schema: Vec<FieldType> =
             columns.iter().map(|column| column.field_type.clone()).collect();
@@ -129,6 +133,8 @@ impl Binder<'_> {
         for subquery in self.subqueries {
             finish.subquery(match subquery {
                 Subquery::Values(plan) => Subquery::Values(unnest.plan(plan)?),
+                // It is a plain count.
+                search @ Subquery::Search { .. } => search,
                 Subquery::Common { plan, readers } => {
                     Subquery::Common { plan: unnest.plan(plan)?, readers }
                 }
@@ -185,6 +191,11 @@ impl Finish {
             Subquery::Values(plan) => {
                 let plan = optimize(self.inline(plan))?;
                 self.done.push(Subplan { plan, result: SubplanResult::Values });
+                Done::Gone
+            }
+            Subquery::Search { rows, search, .. } => {
+                let plan = optimize(rows)?;
+                self.done.push(Subplan { plan, result: SubplanResult::Search(search) });
                 Done::Gone
             }
             Subquery::Common { readers: 0, .. } => Done::Gone,

@@ -22,7 +22,8 @@ macro_rules! children {
             | PlanNode::IndexScan { .. }
             | PlanNode::Virtual { table: _, columns: _ }
             | PlanNode::Common { number: _, columns: _ }
-            | PlanNode::Rows { rows: _, columns: _ } => ([None, None], $none),
+            | PlanNode::Rows { rows: _, columns: _ }
+            | PlanNode::Ranked { .. } => ([None, None], $none),
             PlanNode::Filter { input, predicate: _ }
             | PlanNode::Project { input, exprs: _ }
             | PlanNode::Unnest { input, document: _, table: _, kind: _, filter: _ }
@@ -54,6 +55,7 @@ macro_rules! each_expr {
             | PlanNode::Repeat { input: _ }
             | PlanNode::UnionAll { inputs: _ } => ControlFlow::Continue(()),
             PlanNode::Values { rows } => rows.$iter().flatten().try_for_each($visit),
+            PlanNode::Ranked { ranks, unsigned: _, limit: _ } => $visit(ranks),
             PlanNode::PointGet { table: _, access, columns: _, lock: _ } => {
                 each_expr!(@access access, $iter, $visit)
             }
@@ -208,6 +210,7 @@ impl PlanNode {
             | PlanNode::Virtual { .. }
             | PlanNode::Common { .. }
             | PlanNode::Rows { .. }
+            | PlanNode::Ranked { .. }
             | PlanNode::Filter { .. }
             | PlanNode::Project { .. }
             | PlanNode::Join { .. }

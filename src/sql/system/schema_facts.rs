@@ -55,6 +55,8 @@ pub(super) struct IndexPart<'a> {
     pub(super) prefix: Option<u32>,
     pub(super) descending: bool,
     pub(super) comment: &'a str,
+    /// It has an entry for each word.
+    pub(super) fulltext: bool,
     /// Whether plans use it.
     pub(super) visible: bool,
     /// How many different entries the index has, up to this column, if that is known.
@@ -86,12 +88,13 @@ fn parts_of<'a>(database: &'a DatabaseInfo, table: &'a TableInfo) -> Vec<IndexPa
             prefix: None,
             descending: false,
             comment: table.handle_notes.as_ref().map_or("", |notes| &notes.comment),
+            fulltext: false,
             visible: true,
             different: None,
         });
     }
     let mut indexes: Vec<_> = public_indexes(table).collect();
-    indexes.sort_by_key(|index| (!index.primary, !index.unique));
+    indexes.sort_by_key(|index| (!index.primary, !index.unique, index.fulltext.is_some()));
     for index in indexes {
         for (part, position) in index.columns.iter().zip(1..) {
             parts.push(IndexPart {
@@ -104,6 +107,7 @@ fn parts_of<'a>(database: &'a DatabaseInfo, table: &'a TableInfo) -> Vec<IndexPa
                 prefix: part.prefix_len,
                 descending: part.descending,
                 comment: &index.notes.comment,
+                fulltext: index.fulltext.is_some(),
                 visible: !index.invisible,
                 different: None,
             });

@@ -22,6 +22,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "kv",
             "types",
             "digest",
+            "fulltext",
             "functions",
             "expr",
             "parser",

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Alteration, Change, Turn, same_name};
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::build_index::{PRIMARY, build_index, check_drop};
+use crate::sql::catalog::build_index::{PRIMARY, build_index, check_drop, index_order};
 use crate::sql::catalog::expression_index::hide_expressions;
 use crate::sql::catalog::{ColumnInfo, DefaultValue, SchemaState};
 use crate::sql::parser::ast::IndexDefinition;
@@ -44,7 +44,7 @@ impl Change for AddIndex {
         index.state = SchemaState::Public;
         alteration.after.indexes.push(index);
         // As MySQL orders them.
-        alteration.after.indexes.sort_by_key(|index| (!index.primary, !index.unique));
+        alteration.after.indexes.sort_by_key(index_order);
         Ok(())
     }
 }

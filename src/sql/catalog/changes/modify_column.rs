@@ -227,6 +227,7 @@ fn primary_key(alteration: &mut Alteration, offset: usize) -> SqlResult<IndexInf
         invisible: false,
         skips_new_rows: false,
         generated: false,
+        fulltext: None,
         state: SchemaState::Public,
     })
 }

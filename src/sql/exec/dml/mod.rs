@@ -16,6 +16,7 @@ mod references;
 mod through;
 mod triggers;
 mod update;
+mod words;
 mod writer;
 
 pub use auto_ids::{AutoIds, KvAutoIds};

@@ -15,7 +15,7 @@ use crate::storage::codec::table::{TableKey, decode_table_key};
 /// Writes rows of a table into a transaction's buffer.
 pub(super) struct TableWriter<'a> {
     pub(super) table: &'a TableInfo,
-    ctx: &'a ExecContext,
+    pub(super) ctx: &'a ExecContext,
     mirrored: Mirrored,
     /// What is said of every row.
     rules: Option<&'a RowRules>,
@@ -78,7 +78,7 @@ impl<'a> TableWriter<'a> {
         let handle = self.handle(&values, hidden)?;
         let mut entries = Vec::with_capacity(self.table.indexes.len());
         for (position, index) in self.table.indexes.iter().enumerate() {
-            if table_codec::is_written(index.state) {
+            if table_codec::is_written(index.state) && index.fulltext.is_none() {
                 let entry = self.entry(index, &values, handle)?;
                 entries.push((position, entry));
             }
@@ -271,6 +271,7 @@ impl<'a> TableWriter<'a> {
                 self.put_entry(entry);
             }
         }
+        self.put_words(&row.values, row.handle);
         self.ctx.txn.check_size()
     }
 
@@ -295,7 +296,9 @@ impl<'a> TableWriter<'a> {
     pub(super) async fn delete(&self, values: &[Datum], handle: i64) -> SqlResult<()> {
         self.ctx.txn.delete(table_codec::row_key(self.table.id, handle));
         for index in &self.table.indexes {
-            if table_codec::removes_entries(index.state) {
+            if index.fulltext.is_some() {
+                self.remove_words(index, values, handle);
+            } else if table_codec::removes_entries(index.state) {
                 let entry = self.entry(index, values, handle)?;
                 self.remove_entry(index, entry).await?;
             }
@@ -333,6 +336,10 @@ impl<'a> TableWriter<'a> {
             self.put_new(new_key, value);
         }
         for (position, index) in self.table.indexes.iter().enumerate() {
+            if index.fulltext.is_some() {
+                self.change_words(index, (old, old_handle), (&new.values, new.handle));
+                continue;
+            }
             if !table_codec::removes_entries(index.state) {
                 continue;
             }

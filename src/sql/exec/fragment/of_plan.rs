@@ -8,8 +8,8 @@ use crate::sql::functions::Volatility;
 use crate::sql::plan::{AccessLock, PhysicalPlan, PlanNode, SortKey};
 use crate::sql::table_codec;
 
-/// Functions whose answers depend on more of the session than its environment says.
-const OF_THE_SESSION: &[&str] = &["aes_encrypt", "aes_decrypt"];
+/// Functions whose answers depend on more of the session than its environment says, and the one that has all that a search found with it.
+const OF_THE_SESSION: &[&str] = &["aes_encrypt", "aes_decrypt", "match against"];
 
 impl Fragment {
     /// The fragment that gives what the plan gives, if there is one: a scan of rows that locks nothing, filtered and projected, then
@@ -66,6 +66,7 @@ impl Fragment {
             | PlanNode::Virtual { .. }
             | PlanNode::Common { .. }
             | PlanNode::Rows { .. }
+            | PlanNode::Ranked { .. }
             | PlanNode::Join { .. }
             | PlanNode::Unnest { .. }
             | PlanNode::IndexLookupJoin { .. }

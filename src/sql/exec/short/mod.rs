@@ -13,7 +13,7 @@ pub(super) use operators::{filter, left_out, project, sort, window};
 use futures::future::BoxFuture;
 
 use super::apply::{self, Applied};
-use super::{ExecContext, ReadyPlan, stored};
+use super::{ExecContext, ReadyPlan, fulltext, stored};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::plan::{AccessLock, PhysicalPlan, PlanNode, PointAccess, QueryPlan};
 use crate::sql::types::Datum;
@@ -81,6 +81,7 @@ fn fits(plan: &PhysicalPlan) -> bool {
         | PlanNode::PointGet { .. }
         | PlanNode::BatchPointGet { .. }
         | PlanNode::Virtual { .. } => return true,
+        PlanNode::Ranked { .. } => return true,
         PlanNode::Rows { rows, .. } => return rows.len() <= MAX_ROWS,
         PlanNode::TableScan { filter, limit, .. } | PlanNode::IndexScan { filter, limit, .. } => {
             let stops = filter.is_none() && limit.is_some_and(|limit| limit <= MAX_ROWS as u64);
@@ -124,6 +125,7 @@ fn reads_single_rows(plan: &PhysicalPlan) -> bool {
         | PlanNode::Virtual { .. }
         | PlanNode::Common { .. }
         | PlanNode::Rows { .. }
+        | PlanNode::Ranked { .. }
         | PlanNode::Join { .. }
         | PlanNode::Apply { .. }
         | PlanNode::Repeat { .. }
@@ -225,6 +227,10 @@ fn execute_node<'a>(
             }
             PlanNode::Rows { rows, columns } => {
                 Ok(budget.take(rows.len()).map(|()| operators::pick(rows, columns)))
+            }
+            PlanNode::Ranked { ranks, unsigned, limit } => {
+                let rows = fulltext::ranked(ranks, *unsigned, *limit, ctx)?;
+                Ok(budget.take(rows.len()).map(|()| rows))
             }
             PlanNode::Common { .. } => Err(SqlError::internal("a common table without rows")),
             PlanNode::Join { .. } => Ok(None),

@@ -45,6 +45,7 @@ pub(crate) fn index(id: i64, name: &str, columns: &[usize], unique: bool) -> Ind
         notes: IndexNotes::default(),
         skips_new_rows: false,
         generated: false,
+        fulltext: None,
         state: SchemaState::Public,
     }
 }

@@ -44,6 +44,7 @@ fn operator(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Arc<dyn Executi
         | PlanNode::BatchPointGet { .. }
         | PlanNode::Common { .. }
         | PlanNode::Rows { .. }
+        | PlanNode::Ranked { .. }
         | PlanNode::Virtual { .. } => source(SourceKind::Short(plan.clone()), Vec::new()),
         PlanNode::TableScan { .. } | PlanNode::IndexScan { .. } => {
             source(SourceKind::Scan(plan.clone()), Vec::new())

@@ -68,6 +68,7 @@ impl Expr {
                 }
                 all
             }
+            Expr::Match(search) => search.columns.iter().chain([&search.query]).collect(),
         }
     }
 
@@ -133,6 +134,7 @@ impl Expr {
                 }
                 all
             }
+            Expr::Match(search) => search.columns.iter_mut().chain([&mut search.query]).collect(),
         }
     }
 

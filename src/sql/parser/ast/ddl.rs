@@ -1,5 +1,6 @@
 //! Statements that change the schema.
 
+use crate::sql::fulltext::FulltextParser;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Expr, ObjectName, Query};
@@ -183,6 +184,9 @@ pub struct IndexDefinition {
     /// INVISIBLE: it is kept, and no plan uses it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub invisible: bool,
+    /// FULLTEXT: what cuts its texts into words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fulltext: Option<FulltextParser>,
 }
 
 /// What becomes of rows that refer to a row which goes, or whose key changes.

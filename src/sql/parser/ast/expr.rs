@@ -1,6 +1,6 @@
 //! Expressions.
 
-use super::{IntervalUnit, JsonValue, OrderItem, Query, VariableScope, WindowCall};
+use super::{IntervalUnit, JsonValue, MatchAgainst, OrderItem, Query, VariableScope, WindowCall};
 
 /// The character set that stands before a literal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -336,6 +336,8 @@ pub enum Expr {
     },
     /// JSON_VALUE.
     JsonValue(Box<JsonValue>),
+    /// MATCH … AGAINST.
+    Match(Box<MatchAgainst>),
     /// (a, b): for comparing with another row.
     Row(Vec<Expr>),
 }

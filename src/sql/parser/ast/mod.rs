@@ -8,6 +8,7 @@ mod admin;
 mod children;
 mod ddl;
 mod expr;
+mod fulltext;
 mod json;
 mod load;
 mod program;
@@ -28,6 +29,7 @@ pub use ddl::{
     IndexDefinition, IndexExpr, IndexNotes, IndexPart, ReferentialAction, Renamed, TableOption,
 };
 pub use expr::{BinaryOp, CastType, Expr, Introducer, Literal, TrimSide, TruthValue, UnaryOp};
+pub use fulltext::MatchAgainst;
 pub use json::{JsonColumn, JsonTable, JsonValue, OnResponse};
 pub use load::{FileFormat, IntoFile, LoadData, LoadTarget};
 pub use program::{

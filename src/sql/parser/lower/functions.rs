@@ -53,6 +53,9 @@ impl Parser<'_> {
         if name == "json_value" {
             return self.json_value(args, start);
         }
+        if name == "match" {
+            return self.match_against(args, start);
+        }
         let args = self.arguments(args, start)?;
         if let Some(over) = over {
             return self.window_call(name, args, over, start);

@@ -7,6 +7,7 @@
 mod cast;
 mod expr;
 mod from;
+mod fulltext;
 mod functions;
 mod items;
 mod json;

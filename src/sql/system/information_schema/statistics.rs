@@ -15,12 +15,16 @@ table! {
     INDEX_NAME: Varchar(64) = part.index;
     SEQ_IN_INDEX: UInt NOT NULL = part.position;
     COLUMN_NAME: Varchar(64) = (!part.column.hidden).then_some(part.column.name.as_str());
-    COLLATION: Varchar(1) = if part.descending { "D" } else { "A" };
+    COLLATION: Varchar(1) = match (part.fulltext, part.descending) {
+        (true, _) => Datum::Null,
+        (false, true) => Datum::from("D"),
+        (false, false) => Datum::from("A"),
+    };
     CARDINALITY: BigInt = part.different;
     SUB_PART: BigInt = part.prefix.map(u64::from);
     PACKED: Binary(0) = Datum::Null;
     NULLABLE: Varchar(3) NOT NULL = if part.column.field_type.not_null { "" } else { "YES" };
-    INDEX_TYPE: Varchar(11) NOT NULL = "BTREE";
+    INDEX_TYPE: Varchar(11) NOT NULL = if part.fulltext { "FULLTEXT" } else { "BTREE" };
     COMMENT: Varchar(8) NOT NULL = "";
     INDEX_COMMENT: Varchar(2048) NOT NULL = part.comment;
     IS_VISIBLE: Varchar(3) NOT NULL = if part.visible { "YES" } else { "NO" };
