@@ -78,6 +78,12 @@ pub struct StartArgs {
     /// The admin HTTP endpoint [default: 127.0.0.1:10080]
     #[arg(long, value_name = "IP:PORT")]
     pub admin_addr: Option<String>,
+    /// The file with the cluster's secret, made where there is none [default: ~/.troupe/cluster-secret]
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: Option<String>,
+    /// Neither encrypts nor authenticates the links between nodes: whoever reaches the bridge may do everything
+    #[arg(long)]
+    pub insecure: bool,
     /// A configuration file in TOML.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -111,6 +117,8 @@ impl StartArgs {
                 &self.default_authentication_plugin,
             ),
             ("--secure-file-priv", "mysql.secure-file-priv", &self.secure_file_priv),
+            ("--secret-file", "bridge.secret-file", &self.secret_file),
+            ("--insecure", "bridge.insecure", &self.insecure.then(|| "true".to_owned())),
         ] {
             if let Some(value) = value {
                 layers.flag(flag, key, value)?;

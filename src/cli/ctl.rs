@@ -4,6 +4,8 @@ pub(super) mod http;
 mod keys;
 mod tables;
 
+use std::path::PathBuf;
+
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -32,6 +34,9 @@ pub struct CtlArgs {
     pub pd: Vec<String>,
     #[command(flatten)]
     pub(super) place: Place,
+    /// The file with the token that a node on another machine asks for (its `admin.token-file`).
+    #[arg(long, value_name = "FILE", env = "TROUPE_CTL_TOKEN_FILE", global = true)]
+    pub token_file: Option<PathBuf>,
     /// Prints the answer as JSON.
     #[arg(long, global = true)]
     pub json: bool,
@@ -371,9 +376,11 @@ impl CtlArgs {
 /// Asks, and prints the answer.
 pub(super) fn ctl(args: &CtlArgs) -> anyhow::Result<()> {
     let Request { method, path, body, shown } = args.command.request();
+    let token = args.token_file.as_deref().map(http::token).transpose()?;
     let mut unreachable = Vec::new();
     for address in args.endpoints()? {
         let endpoint = Endpoint::parse(&address)?;
+        let endpoint = endpoint.with(token.as_deref());
         match endpoint.ask(method, &path, body.as_ref()) {
             Ok((status, answer)) if (200..300).contains(&status) => {
                 let text =

@@ -1,8 +1,10 @@
 //! `troupe start`: one node, until it is told to stop.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use rustix::fs::Mode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
@@ -15,12 +17,15 @@ pub(super) fn start(args: &StartArgs) -> anyhow::Result<()> {
     if let Some(parent) = args.with_parent {
         playground::tether(parent)?;
     }
-    let (config, unknown) = args.config()?;
+    let (mut config, unknown) = args.config()?;
     let log = logging::init(&config.log)?;
     for variable in unknown {
         warn!(variable, "an environment variable is no configuration key, and passed over");
     }
     raise_limit()?;
+    // What is made from now on is for its owner's eyes only: data, logs of engines, what queries spill.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    config.bridge.settle_secret_file(own_folder(), &config.node.data_dir);
     let sockets = Sockets::bind(&config)?;
     let data = DataDir::open(&config.node.data_dir, &config.node.roles(), &config.store)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -41,6 +46,13 @@ pub(super) fn start(args: &StartArgs) -> anyhow::Result<()> {
         node.stop(drain).await;
         Ok(())
     })
+}
+
+/// Where what belongs to this user is kept, if there is such a folder or it can be made.
+fn own_folder() -> Option<PathBuf> {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let folder = home.filter(|home| home.is_absolute())?.join(".troupe");
+    std::fs::create_dir_all(&folder).is_ok().then_some(folder)
 }
 
 fn welcome(addresses: &Addresses) -> String {

@@ -1,6 +1,6 @@
 //! The links to other nodes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,11 @@ pub struct BridgeConfig {
     pub max_message: ByteSize,
     /// Whether operators may cut links off over the admin endpoint, for tests and drills.
     pub fault_injection: bool,
+    /// The file with the cluster's secret, by which nodes prove that they belong to it. Made where there is none. Empty: the user's own
+    /// (see [`settle_secret_file`](Self::settle_secret_file)).
+    pub secret_file: PathBuf,
+    /// Links are neither encrypted nor authenticated: whoever reaches the bridge may do everything.
+    pub insecure: bool,
     /// Certificates.
     pub tls: BridgeTlsConfig,
 }
@@ -48,13 +53,15 @@ impl Default for BridgeConfig {
             window_bytes: ByteSize::mib(16),
             max_message: ByteSize::mib(128),
             fault_injection: false,
+            secret_file: PathBuf::new(),
+            insecure: false,
             tls: BridgeTlsConfig::default(),
         }
     }
 }
 
 /// Certificates of the links. With all three files set, both sides of every link must show a certificate of the authority;
-/// without, links are neither encrypted nor authenticated. The files are read again when they change.
+/// without, one that the cluster's secret vouches for. The files are read again when they change.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BridgeTlsConfig {
@@ -74,6 +81,14 @@ impl BridgeTlsConfig {
 }
 
 impl BridgeConfig {
+    /// Settles where the secret is when nothing says so: in the folder of what belongs to the user (`~/.troupe`), where every node
+    /// that he starts on the machine finds it, else in the node's own directory.
+    pub fn settle_secret_file(&mut self, own_folder: Option<PathBuf>, data_dir: &Path) {
+        if self.secret_file.as_os_str().is_empty() {
+            self.secret_file = own_folder.as_deref().unwrap_or(data_dir).join("cluster-secret");
+        }
+    }
+
     /// Checks what types cannot. The error is the key and what is wrong with it.
     pub(super) fn validate(&self) -> Result<(), (&'static str, String)> {
         if self.connect_timeout.0 < Duration::from_millis(10) {
@@ -108,6 +123,9 @@ impl BridgeConfig {
         if set != 0 && set != tls.len() {
             return Err(("bridge.tls.ca", "ca, cert and key go together".into()));
         }
+        if self.insecure && set != 0 {
+            return Err(("bridge.insecure", "with certificates links are secure".into()));
+        }
         Ok(())
     }
 }
@@ -127,6 +145,11 @@ mod tests {
         assert_eq!(refused(|bridge| bridge.queue_messages = 0), "bridge.queue-messages");
         assert_eq!(refused(|bridge| bridge.window_bytes.0 = 1), "bridge.window-bytes");
         assert_eq!(refused(|bridge| bridge.ping_timeout = Span::seconds(1)), "bridge.ping-timeout");
+        let insecure = refused(|bridge| {
+            bridge.tls = BridgeTlsConfig { ca: "a".into(), cert: "b".into(), key: "c".into() };
+            bridge.insecure = true;
+        });
+        assert_eq!(insecure, "bridge.insecure");
         assert_eq!(refused(|bridge| bridge.tls.cert = "x".into()), "bridge.tls.ca");
         assert_eq!(refused(|bridge| bridge.max_message.0 = 1 << 40), "bridge.max-message");
     }

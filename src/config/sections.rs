@@ -114,10 +114,12 @@ pub struct MysqlConfig {
     pub max_allowed_packet: ByteSize,
     /// How long a client may take to authenticate.
     pub connect_timeout: Span,
-    /// A PEM certificate chain; with `tls-key` it turns TLS on. Empty: TLS is off.
+    /// A PEM certificate chain; with `tls-key` what clients are shown. Empty: see `auto_generate_certs`.
     pub tls_cert: PathBuf,
     /// The PEM private key of `tls-cert`.
     pub tls_key: PathBuf,
+    /// Without `tls-cert` the node makes a certificate for itself at its first start. Off: without `tls-cert` TLS is off.
+    pub auto_generate_certs: bool,
     /// Clients without TLS are refused with error 3159.
     pub require_secure_transport: bool,
     /// What accounts prove themselves with that say nothing of it, the built-in root among them.
@@ -146,6 +148,7 @@ impl Default for MysqlConfig {
             connect_timeout: Span::seconds(10),
             tls_cert: PathBuf::new(),
             tls_key: PathBuf::new(),
+            auto_generate_certs: true,
             require_secure_transport: false,
             default_authentication_plugin: AuthPlugin::default(),
             secure_file_priv: "NULL".to_owned(),
@@ -159,11 +162,22 @@ impl Default for MysqlConfig {
 pub struct AdminConfig {
     /// Where it listens.
     pub addr: SocketAddr,
+    /// Names the node is asked by, with commas between, beside addresses and names that nobody outside can own.
+    pub hosts: String,
+    /// The file with the token by which other machines may look and change.
+    pub token_file: PathBuf,
+    /// The file with the token by which other machines may look.
+    pub look_token_file: PathBuf,
 }
 
 impl Default for AdminConfig {
     fn default() -> Self {
-        AdminConfig { addr: address!(10080) }
+        AdminConfig {
+            addr: address!(10080),
+            hosts: String::new(),
+            token_file: PathBuf::new(),
+            look_token_file: PathBuf::new(),
+        }
     }
 }
 
@@ -516,7 +530,7 @@ impl Config {
             (no_cert || !no_key, "mysql.tls-cert", "goes together with tls-key, which is not set"),
             (no_key || !no_cert, "mysql.tls-key", "goes together with tls-cert, which is not set"),
             (
-                !no_cert || !self.mysql.require_secure_transport,
+                !no_cert || self.mysql.auto_generate_certs || !self.mysql.require_secure_transport,
                 "mysql.require-secure-transport",
                 "needs tls-cert and tls-key, or nobody could connect",
             ),

@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 /// How long a start or a stop may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What nodes on another machine, or in a network of their own, are asked with.
+const TOKEN: &str = "a token of the tests";
+const BEARER: &str = "Bearer a token of the tests";
+
 /// A running `troupe start`.
 pub(crate) struct Server {
     child: Child,
@@ -46,13 +50,19 @@ pub(crate) fn troupe() -> Command {
     command
 }
 
-/// Takes the environment's own settings away.
+/// Takes the environment's own settings away, and has all nodes of all tests belong to each other.
 fn without_settings(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("TROUPE_") {
             command.env_remove(name);
         }
     }
+    // Not those of whoever runs the tests.
+    command
+        .env("TROUPE_BRIDGE_SECRET_FILE", concat!(env!("CARGO_TARGET_TMPDIR"), "/cluster-secret"));
+    let token = concat!(env!("CARGO_TARGET_TMPDIR"), "/admin-token");
+    std::fs::write(token, TOKEN).expect("the folder of the tests takes a file");
+    command.env("TROUPE_ADMIN_TOKEN_FILE", token);
 }
 
 /// The binary under test, started by a shell that says something first, and is then replaced by it. What it mounts nobody
@@ -193,14 +203,20 @@ impl Server {
     /// An admin endpoint's answer.
     pub(crate) fn get(&self, path: &str) -> String {
         let url = format!("{}{path}", self.admin);
-        let mut response = ureq::get(&url).call().unwrap_or_else(|error| panic!("{url}: {error}"));
+        let mut response = ureq::get(&url)
+            .header("Authorization", BEARER)
+            .call()
+            .unwrap_or_else(|error| panic!("{url}: {error}"));
         response.body_mut().read_to_string().unwrap()
     }
 
     /// Has an admin endpoint do something.
     pub(crate) fn post(&self, path: &str) {
         let url = format!("{}{path}", self.admin);
-        ureq::post(&url).send_empty().unwrap_or_else(|error| panic!("{url}: {error}"));
+        ureq::post(&url)
+            .header("Authorization", BEARER)
+            .send_empty()
+            .unwrap_or_else(|error| panic!("{url}: {error}"));
     }
 
     /// An admin endpoint's answer as JSON.

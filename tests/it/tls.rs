@@ -183,3 +183,27 @@ fn the_handshake_may_come_with_the_request_for_it() {
     stream.read_exact(&mut answer).unwrap();
     assert_eq!(answer[0], 0x15);
 }
+
+#[test]
+fn a_node_makes_a_certificate_for_itself() {
+    if !have("mariadb") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { data_dir: Some(dir.path()), ..Options::default() };
+    let server = Server::with(&options);
+    let authority = dir.path().join("ca.pem");
+    let said = run(checking(&server, &authority).arg(CIPHER));
+    assert!(said.starts_with("Ssl_cipher\tTLS_"), "{said}");
+    // Replaced while it runs: the next connection is shown the new one.
+    let files = Certificates::new();
+    std::fs::copy(files.path("server.key"), dir.path().join("server-key.pem")).unwrap();
+    std::fs::copy(files.path("server.pem"), dir.path().join("server-cert.pem")).unwrap();
+    let said = run(checking(&server, &files.path("ca.pem")).arg(CIPHER));
+    assert!(said.starts_with("Ssl_cipher\tTLS_"), "{said}");
+    drop(server);
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(dir.path()).unwrap().permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o700, "what is in the directory is for its owner alone");
+}

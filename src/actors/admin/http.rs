@@ -159,6 +159,10 @@ pub(super) enum Refusal {
     BadRequest(String),
     /// The request comes from a page of another site.
     Foreign(String),
+    /// The request was sent to a name that is not this node's.
+    ForeignHost(String),
+    /// It comes from another machine, and does not say who may ask.
+    NoToken,
     /// This node is not set up to allow it.
     Forbidden(String),
     /// There is no such thing.
@@ -188,6 +192,13 @@ impl fmt::Display for Refusal {
             | Refusal::NotFound(reason)
             | Refusal::Unavailable(reason) => f.write_str(reason),
             Refusal::Foreign(origin) => write!(f, "a page of {origin} may change nothing here"),
+            Refusal::ForeignHost(host) => write!(
+                f,
+                "'{host}' is no name of this node: name it in admin.hosts, or ask by an address"
+            ),
+            Refusal::NoToken => f.write_str(
+                "from another machine a token is asked for (admin.token-file, admin.look-token-file)",
+            ),
             Refusal::Late => {
                 write!(
                     f,
@@ -208,7 +219,10 @@ impl ResponseError for Refusal {
         match self {
             Refusal::BadRequest(_) => StatusCode::BAD_REQUEST,
             Refusal::NotFound(_) | Refusal::NoEndpoint(_) => StatusCode::NOT_FOUND,
-            Refusal::Foreign(_) | Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
+            Refusal::Foreign(_) | Refusal::ForeignHost(_) | Refusal::Forbidden(_) => {
+                StatusCode::FORBIDDEN
+            }
+            Refusal::NoToken => StatusCode::UNAUTHORIZED,
             Refusal::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Refusal::Late => StatusCode::REQUEST_TIMEOUT,
@@ -223,6 +237,9 @@ impl ResponseError for Refusal {
             Refusal::NoEndpoint(_) => body["endpoints"] = json!(ENDPOINTS),
             Refusal::Method { allowed, .. } => {
                 response.insert_header((header::ALLOW, *allowed));
+            }
+            Refusal::NoToken => {
+                response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"TroupeDB\""));
             }
             _ => {}
         }
@@ -349,10 +366,18 @@ pub(super) fn app(
         .default_service(web::to(no_endpoint))
         .wrap_fn(move |request, service| {
             let (counting, in_hand) = (counting.clone(), in_hand.one());
-            let answering = service.call(request);
+            let judged = counting.services.guard.judge(&request);
+            let answering = judged.map(|()| service.call(request));
             async move {
                 // Whoever asks much without waiting gets one answer, and the others are next.
                 yield_now().await;
+                let answering = match answering {
+                    Ok(answering) => answering,
+                    Err(refusal) => {
+                        counting.counts.count(None, refusal.status_code().as_u16());
+                        return Err(refusal.into());
+                    }
+                };
                 let answered = timeout(ANSWER_TIMEOUT, answering).await;
                 drop(in_hand);
                 let response = answered.map_err(|_elapsed| Refusal::Late)??;

@@ -19,11 +19,11 @@
 //!
 //! # Caveats
 //!
-//! There is no password: the address belongs where only operators reach it. The figures of
+//! Whoever is on the machine may do everything; from elsewhere a token is asked for (`guard`). The figures of
 //! different actors are read one after another, not at one instant.
 //!
 //! `docs/architecture/admin.md` lists the endpoints with an example each. One concern a file:
-//! `services` is what the node gives us, `actor` hosts the server, `http` is the table of routes
+//! `guard` says who may ask, `services` is what the node gives us, `actor` hosts the server, `http` is the table of routes
 //! and what all answers have in common, `aside` makes those that are work, `counts` is what the admin actor says of itself,
 //! `endpoints` has one file a subject, `page.html` is the page.
 
@@ -31,6 +31,7 @@ mod actor;
 mod aside;
 mod counts;
 mod endpoints;
+mod guard;
 mod http;
 mod server;
 mod services;
@@ -41,4 +42,5 @@ mod tests;
 pub use actor::{Admin, AdminHandle, start};
 pub use endpoints::actors::{TRACE_SECONDS_MAX, TRACES_MAX};
 pub use endpoints::metrics::install_metrics;
+pub use guard::{Guard, Token};
 pub use services::{AdminServices, LogControl, MemoryGauge, SchemaSource, StoreView};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::reload;
 
+use super::guard::Guard;
 use crate::actors::bridge::Bridge;
 use crate::actors::ddl::SchemaCache;
 use crate::actors::pd::PdClient;
@@ -105,6 +106,8 @@ pub struct AdminServices {
     pub bridge: Option<Bridge>,
     /// Whether operators may break links for a drill.
     pub fault_injection: bool,
+    /// Who may ask.
+    pub guard: Guard,
     /// So many connections may be open at once.
     pub connections: usize,
     /// Memory of the engines, for `/metrics`.

@@ -39,7 +39,7 @@ impl Bridge {
         options: BridgeOptions,
     ) -> io::Result<Bridge> {
         let addr = listener.local_addr()?;
-        let tls = options.tls.clone().map(TlsStore::open).transpose()?.map(Arc::new);
+        let tls = options.credentials.clone().map(TlsStore::open).transpose()?.map(Arc::new);
         let links = Arc::new(GrpcLinks::new(&options, tls.clone()));
         let address = options.advertise.clone().unwrap_or_else(|| addr.to_string());
         let door = BridgeListener::new(listener, addr, tls);

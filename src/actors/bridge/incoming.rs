@@ -24,8 +24,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How many connections may wait to be served.
 const AHEAD: usize = 16;
 
-/// Connections that have a place and, if that is asked for, have proved themselves. Each does so beside the others: one that says
-/// nothing holds up nobody.
+/// Connections that have a place; `secure` says what they become, and whether they have proved to belong to the cluster. Each does so
+/// beside the others: one that says nothing holds up nobody.
 pub(super) fn incoming<S, F>(
     listener: TcpListener,
     places: Arc<Places>,
@@ -34,7 +34,7 @@ pub(super) fn incoming<S, F>(
 ) -> impl Stream<Item = io::Result<Guarded<S>>>
 where
     S: Send + 'static,
-    F: Future<Output = io::Result<S>> + Send + 'static,
+    F: Future<Output = io::Result<(S, bool)>> + Send + 'static,
 {
     let (sender, mut accepted) = mpsc::channel(AHEAD);
     tokio::spawn(async move {
@@ -58,9 +58,12 @@ where
             let _ = socket.set_nodelay(true);
             let (securing, sender) = (secure(socket), sender.clone());
             tokio::spawn(async move {
-                let Some(stream) = secured(securing, &place, patience).await else { return };
+                let Some((stream, proved)) = secured(securing, &place, patience).await else {
+                    return;
+                };
                 let patience = patience.max(FIRST_WORDS);
-                let stream = Guarded::new(stream, place).first_words(PREFACE_BYTES, patience);
+                let stream = Guarded::new(stream, place).proved(proved);
+                let stream = stream.first_words(PREFACE_BYTES, patience);
                 let _ = sender.send(Ok(stream)).await;
             });
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::tls::TlsFiles;
+use super::tls::{Credentials, TlsFiles};
 use crate::config::BridgeConfig;
 
 /// How the bridge of a node behaves.
@@ -34,8 +34,8 @@ pub struct BridgeOptions {
     pub frame_bytes: usize,
     /// So many connections of other nodes may be open at once.
     pub connections: usize,
-    /// The certificates; `None`: connections are neither encrypted nor authenticated.
-    pub tls: Option<TlsFiles>,
+    /// What nodes prove themselves with; `None`: connections are neither encrypted nor authenticated.
+    pub credentials: Option<Credentials>,
 }
 
 /// A bound on messages and on their bytes.
@@ -69,13 +69,22 @@ impl From<&BridgeConfig> for BridgeOptions {
             message_bytes_max: bytes(config.max_message.0),
             frame_bytes: 256 << 10,
             connections: 1024,
-            tls: config.tls.is_on().then(|| TlsFiles {
-                ca: config.tls.ca.clone(),
-                cert: config.tls.cert.clone(),
-                key: config.tls.key.clone(),
-            }),
+            credentials: credentials(config),
         }
     }
+}
+
+/// Certificates in files stand over the secret. Without either there is nothing to prove.
+fn credentials(config: &BridgeConfig) -> Option<Credentials> {
+    if config.tls.is_on() {
+        return Some(Credentials::Files(TlsFiles {
+            ca: config.tls.ca.clone(),
+            cert: config.tls.cert.clone(),
+            key: config.tls.key.clone(),
+        }));
+    }
+    let secret = !config.insecure && !config.secret_file.as_os_str().is_empty();
+    secret.then(|| Credentials::Secret(config.secret_file.clone()))
 }
 
 fn bytes(size: u64) -> usize {

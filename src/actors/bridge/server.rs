@@ -9,6 +9,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
+use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
@@ -22,7 +23,7 @@ use super::links::{HTTP_FRAME, HTTP_WINDOW, frame_bytes_max, read};
 use super::proto::bridge_server::{Bridge, BridgeServer};
 use super::proto::{DESCRIPTORS, Frame, Hello};
 use super::tls::TlsStore;
-use crate::actors::intake::{Places, Pulse};
+use crate::actors::intake::{Caller, Places};
 
 /// A node opens three, and health is small: more streams than this a connection is a client gone wrong.
 const STREAMS_MAX: u32 = 128;
@@ -68,13 +69,17 @@ pub(super) async fn serve(
     let patience = core.options.connect_timeout;
     let served = match tls {
         None => {
-            let incoming = incoming(listener, places, patience, |socket| ready(Ok(socket)));
+            let incoming = incoming(listener, places, patience, |socket| ready(Ok((socket, true))));
             router.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await
         }
         Some(tls) => {
             let secure = move |socket| {
                 let tls = tls.clone();
-                async move { tls.accept(socket).await }
+                async move {
+                    let stream = tls.accept(socket).await?;
+                    let proved = matches!(stream, Either::Left(_));
+                    Ok((stream, proved))
+                }
             };
             let incoming = incoming(listener, places, patience, secure);
             router.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await
@@ -82,6 +87,9 @@ pub(super) async fn serve(
     };
     served.map_err(io::Error::other)
 }
+
+/// What somebody is told who would be a node.
+const STRANGER: &str = "links are for nodes of the cluster, which prove by TLS that they have its secret (bridge.secret-file)";
 
 struct LinkService {
     inbound: Arc<Inbound>,
@@ -97,7 +105,11 @@ impl Bridge for LinkService {
         &self,
         request: Request<Streaming<Frame>>,
     ) -> Result<Response<Self::LinkStream>, Status> {
-        let pulse = request.extensions().get::<Pulse>().cloned().unwrap_or_default();
+        let Caller { pulse, proved } =
+            request.extensions().get::<Caller>().cloned().unwrap_or_default();
+        if !proved {
+            return Err(Status::failed_precondition(STRANGER));
+        }
         let mut frames = request.into_inner();
         let first = timeout(self.patience, frames.message())
             .await

@@ -1,20 +1,26 @@
 //! TLS between nodes, both sides with certificates of the same authority; the files are read again when they change.
+//!
+//! The authority is the operator's, in files, or follows from the [secret](super::secret) of the cluster.
 
-use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, ServerConfig};
+use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
 use tracing::{info, warn};
 
-use crate::actors::tls::{ALPN_H2, authorities, certificates, private_key, problem};
+use super::secret::{self, NODE_NAME, Papers};
+use crate::actors::tls::{
+    ALPN_H2, Stamp, TlsConnector, authorities, certificates, private_key, problem, stamp,
+};
 
 /// The files of a node's certificates, all PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +33,45 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// What the files were like when they were read: enough to see that they have changed.
-type Stamp = [Option<(SystemTime, u64)>; 3];
+/// What a node proves itself with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// Certificates of the operator's own.
+    Files(TlsFiles),
+    /// The file with the cluster's secret, which is made where there is none.
+    Secret(PathBuf),
+}
+
+impl Credentials {
+    fn files(&self) -> Vec<&Path> {
+        match self {
+            Credentials::Files(files) => vec![&files.ca, &files.cert, &files.key],
+            Credentials::Secret(file) => vec![file],
+        }
+    }
+
+    /// The setting to name when certificate and key do not go together, and its file.
+    fn pair(&self) -> (&'static str, &Path) {
+        match self {
+            Credentials::Files(files) => ("bridge.tls.key", &files.key),
+            Credentials::Secret(file) => (secret::SETTING, file),
+        }
+    }
+
+    fn papers(&self) -> io::Result<Papers> {
+        match self {
+            Credentials::Files(files) => Ok(Papers {
+                roots: authorities("bridge.tls.ca", &files.ca)?,
+                chain: certificates("bridge.tls.cert", &files.cert)?,
+                key: private_key("bridge.tls.key", &files.key)?,
+            }),
+            Credentials::Secret(file) => secret::papers(file),
+        }
+    }
+}
+
+/// How the first record of TLS begins.
+const TLS_HANDSHAKE: u8 = 22;
 
 #[derive(Clone)]
 struct Loaded {
@@ -39,30 +82,41 @@ struct Loaded {
 
 /// The certificates now in force.
 pub(super) struct TlsStore {
-    files: TlsFiles,
+    credentials: Credentials,
     loaded: Mutex<Loaded>,
 }
 
+/// A connection that has come in: encrypted, or of somebody who proves nothing.
+pub(super) type Incoming = Either<Box<TlsStream<TcpStream>>, TcpStream>;
+
 impl TlsStore {
     /// Reads the files.
-    pub(super) fn open(files: TlsFiles) -> io::Result<TlsStore> {
-        let loaded = Mutex::new(load(&files)?);
-        Ok(TlsStore { files, loaded })
+    pub(super) fn open(credentials: Credentials) -> io::Result<TlsStore> {
+        let loaded = Mutex::new(load(&credentials)?);
+        Ok(TlsStore { credentials, loaded })
     }
 
-    /// What a new connection is opened with.
-    pub(super) fn client(&self) -> Arc<ClientConfig> {
-        self.current().client
+    /// What a new connection to `address` is opened with.
+    pub(super) fn connector(&self, address: &str) -> TlsConnector {
+        let connector = TlsConnector::new(self.current().client, address);
+        match self.credentials {
+            Credentials::Files(_) => connector,
+            Credentials::Secret(_) => {
+                let name = ServerName::try_from(NODE_NAME).expect("it is a valid name");
+                connector.to(name, OTHER_SECRET)
+            }
+        }
     }
 
-    /// For a new connection: looks whether the files have changed, which costs three calls to the file system. Files that
+    /// For a new connection: looks whether the files have changed, which costs a call to the file system for each. Files that
     /// do not go together (one is replaced before the other) leave the old certificates in force.
     fn current(&self) -> Loaded {
         let mut loaded = self.loaded.lock();
-        if stamp(&self.files) != loaded.stamp {
-            match load(&self.files) {
+        if stamp(&self.credentials.files()) != loaded.stamp {
+            let (_, file) = self.credentials.pair();
+            match load(&self.credentials) {
                 Ok(fresh) => {
-                    info!(cert = %self.files.cert.display(), "read the certificates again");
+                    info!(file = %file.display(), "read the certificates again");
                     *loaded = fresh;
                 }
                 Err(error) => {
@@ -74,25 +128,24 @@ impl TlsStore {
     }
 }
 
-fn stamp(files: &TlsFiles) -> Stamp {
-    [&files.ca, &files.cert, &files.key].map(|path| {
-        let metadata = fs::metadata(path).ok()?;
-        Some((metadata.modified().ok()?, metadata.len()))
-    })
-}
+/// What to say when the other side's certificate is of an authority that is not known here.
+const OTHER_SECRET: &str =
+    "the node there has another secret: its bridge.secret-file must be a copy of this node's";
 
-fn load(files: &TlsFiles) -> io::Result<Loaded> {
+fn load(credentials: &Credentials) -> io::Result<Loaded> {
     // Before the files are read: a change in between is seen the next time.
-    let stamp = stamp(files);
-    let roots = Arc::new(authorities("bridge.tls.ca", &files.ca)?);
-    let chain = certificates("bridge.tls.cert", &files.cert)?;
-    let key = private_key("bridge.tls.key", &files.key)?;
+    let before = stamp(&credentials.files());
+    let Papers { roots, chain, key } = credentials.papers()?;
+    // A file that was made just now has a stamp only now.
+    let stamp = if before.contains(&None) { stamp(&credentials.files()) } else { before };
+    let roots = Arc::new(roots);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let pair = |error| problem("bridge.tls.key", &files.key, error);
+    let (setting, file) = credentials.pair();
+    let pair = |error| problem(setting, file, error);
 
     let verifier = WebPkiClientVerifier::builder_with_provider(roots.clone(), provider.clone())
         .build()
-        .map_err(|error| problem("bridge.tls.ca", &files.ca, error))?;
+        .map_err(|error| problem(setting, file, error))?;
     let mut server = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?
@@ -112,11 +165,19 @@ fn load(files: &TlsFiles) -> io::Result<Loaded> {
 }
 
 impl TlsStore {
-    /// Has the other side of a connection show a certificate.
-    pub(super) async fn accept(&self, socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    /// Has the other side of a connection show a certificate. With the operator's own certificates everybody must; with the
+    /// cluster's secret, who does not even begin to is taken as he is, for he may ask for what is no secret (health).
+    pub(super) async fn accept(&self, socket: TcpStream) -> io::Result<Incoming> {
+        if matches!(self.credentials, Credentials::Secret(_)) {
+            let mut first = [0];
+            socket.peek(&mut first).await?;
+            if first[0] != TLS_HANDSHAKE {
+                return Ok(Either::Right(socket));
+            }
+        }
         let acceptor = tokio_rustls::TlsAcceptor::from(self.current().server);
         match acceptor.accept(socket).into_fallible().await {
-            Ok(stream) => Ok(stream),
+            Ok(stream) => Ok(Either::Left(Box::new(stream))),
             Err((error, socket)) => {
                 linger(socket).await;
                 Err(error)

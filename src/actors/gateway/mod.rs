@@ -21,4 +21,4 @@ pub use actor::{Drain, Gateway, GatewayOptions};
 pub use connection::{Connection, Services};
 pub(in crate::actors) use metrics::describe as describe_metrics;
 pub use numbers::ConnectionNumbers;
-pub use tls::acceptor;
+pub use tls::{ClientTls, own_certificate};

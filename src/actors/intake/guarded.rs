@@ -13,12 +13,22 @@ use tonic::transport::server::Connected;
 
 use super::{Place, Pulse};
 
+/// Who asks over a connection.
+#[derive(Clone, Default)]
+pub(in crate::actors) struct Caller {
+    /// When something came last.
+    pub(in crate::actors) pulse: Pulse,
+    /// Whether he has proved to belong to the cluster.
+    pub(in crate::actors) proved: bool,
+}
+
 /// A stream of bytes with the place it has.
 pub(in crate::actors) struct Guarded<S> {
     stream: S,
     place: Arc<Place>,
     pulse: Pulse,
     evicted: Pin<Box<WaitForCancellationFutureOwned>>,
+    proved: bool,
     /// Until the first words are here: how many bytes they have, and when they must be.
     first: Option<(usize, Pin<Box<Sleep>>)>,
 }
@@ -27,7 +37,13 @@ impl<S> Guarded<S> {
     /// A stream that ends when it has to make room.
     pub(in crate::actors) fn new(stream: S, place: Arc<Place>) -> Guarded<S> {
         let evicted = Box::pin(place.evicted());
-        Guarded { stream, place, pulse: Pulse::default(), evicted, first: None }
+        Guarded { stream, place, pulse: Pulse::default(), evicted, proved: true, first: None }
+    }
+
+    /// Whether who is there has proved to belong to the cluster; without a word everybody has.
+    pub(in crate::actors) fn proved(mut self, proved: bool) -> Guarded<S> {
+        self.proved = proved;
+        self
     }
 
     /// It ends as well if its first words, so many bytes, are not here in time.
@@ -51,10 +67,10 @@ impl<S> Guarded<S> {
 }
 
 impl<S> Connected for Guarded<S> {
-    type ConnectInfo = Pulse;
+    type ConnectInfo = Caller;
 
-    fn connect_info(&self) -> Pulse {
-        self.pulse.clone()
+    fn connect_info(&self) -> Caller {
+        Caller { pulse: self.pulse.clone(), proved: self.proved }
     }
 }
 

@@ -9,6 +9,6 @@ mod guarded;
 mod places;
 mod pulse;
 
-pub(in crate::actors) use guarded::Guarded;
+pub(in crate::actors) use guarded::{Caller, Guarded};
 pub(in crate::actors) use places::{Place, Places};
 pub(in crate::actors) use pulse::Pulse;

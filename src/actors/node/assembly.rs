@@ -1,12 +1,14 @@
 //! Putting a node together.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use parking_lot::RwLock;
 use tokio::sync::watch;
+use tracing::warn;
 
 use super::clock_watch;
 use super::cluster::{Cluster, Way};
@@ -17,6 +19,7 @@ use super::sockets::Sockets;
 use crate::actors::admin::LogControl;
 use crate::actors::bridge::Bridge;
 use crate::actors::ddl::{DdlWorker, SchemaCache};
+use crate::actors::gateway::own_certificate;
 use crate::actors::kv::Client;
 use crate::actors::pd::{LocalPd, PdClient};
 use crate::actors::runtime::{ActorRef, Lifecycle, Service, System, SystemOptions};
@@ -24,7 +27,7 @@ use crate::actors::session::activity::SharedActivity;
 use crate::actors::session::{Memory, ProcessList, SessionServices};
 use crate::actors::stats::StatsCache;
 use crate::actors::store::StoreNode;
-use crate::config::{Config, Role, Roles};
+use crate::config::{Config, MysqlConfig, Role, Roles};
 
 /// Where a node listens.
 #[derive(Clone, Copy, Debug)]
@@ -130,6 +133,20 @@ impl Guard {
     }
 }
 
+/// Without a certificate of the operator's clients get one that the node has made for itself; should that fail, TLS is off.
+fn settle_certificate(config: &mut MysqlConfig, data_dir: &Path) {
+    if !config.auto_generate_certs || !config.tls_cert.as_os_str().is_empty() {
+        return;
+    }
+    match own_certificate(data_dir) {
+        Ok((cert, key)) => (config.tls_cert, config.tls_key) = (cert, key),
+        Err(error) => {
+            let error = format!("{error:#}");
+            warn!(error, "cannot make a certificate for clients: they cannot use TLS");
+        }
+    }
+}
+
 /// A node with all its services.
 pub struct Node {
     system: System,
@@ -148,6 +165,9 @@ impl Node {
     ) -> anyhow::Result<Node> {
         let descriptors = Descriptors::of_process();
         let mysql_sockets = descriptors.fit(&mut config);
+        if sockets.mysql.is_some() {
+            settle_certificate(&mut config.mysql, &config.node.data_dir);
+        }
         let addresses = Addresses {
             mysql: sockets.mysql.as_ref().map(|socket| socket.local_addr()).transpose()?,
             admin: sockets.admin.local_addr()?,

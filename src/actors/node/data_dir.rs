@@ -16,8 +16,9 @@
 //! nobody's business; a `tmp` that is not ours is not emptied.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -137,6 +138,8 @@ impl DataDir {
     pub fn open(path: &Path, roles: &Roles, config: &StoreConfig) -> Result<DataDir, Error> {
         let unusable = |error| Error::Unusable { path: path.into(), error };
         fs::create_dir_all(path).map_err(unusable)?;
+        // One that was made before, or by hand; where it is not ours to say, it stays as it is.
+        let _ = fs::set_permissions(path, Permissions::from_mode(0o700));
         let needed: BTreeSet<&str> = ENGINES
             .into_iter()
             .filter(|engine| roles.has(if *engine == "pd" { Role::Pd } else { Role::Store }))

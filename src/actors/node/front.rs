@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use super::SERVER_VERSION;
 use super::assembly::Shared;
 use super::cluster::{Refresher, patiently};
+use super::guard;
 use super::services::{refresh, stop_actor};
 use super::variables;
 use crate::actors::admin::{
@@ -279,7 +280,7 @@ impl Service for MysqlGateway {
         let tls = if config.tls_cert.as_os_str().is_empty() {
             None
         } else {
-            Some(gateway::acceptor(&config.tls_cert, &config.tls_key)?)
+            Some(gateway::ClientTls::open(&config.tls_cert, &config.tls_key)?)
         };
         let options = GatewayOptions {
             max_connections: config.max_connections,
@@ -377,6 +378,7 @@ impl Service for Admin {
             bridge: Some(shared.product("bridge", |products| &products.bridge)?),
             fault_injection: shared.config.bridge.fault_injection,
             memory: memory_gauges(shared),
+            guard: guard::guard(&shared.config.admin)?,
             connections: shared.descriptors.admin,
             log: Some(self.log.clone()),
         };

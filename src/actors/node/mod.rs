@@ -21,6 +21,7 @@ mod data_dir;
 mod descriptors;
 mod etcd;
 mod front;
+mod guard;
 mod links;
 mod pd;
 mod probe;

@@ -20,6 +20,7 @@ pub(super) fn configured(
     };
     let ssl = if tls { "YES" } else { "DISABLED" };
     let mut variables = vec![
+        ("auto_generate_certs", switch(config.mysql.auto_generate_certs)),
         ("bind_address", address.ip().to_string()),
         ("connect_timeout", config.mysql.connect_timeout.0.as_secs().to_string()),
         ("datadir", data_dir(&config.node.data_dir)),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -17,6 +18,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::cli) struct Endpoint {
     host: String,
+    /// The line of the request that says who may ask.
+    authorization: String,
 }
 
 impl fmt::Display for Endpoint {
@@ -37,7 +40,15 @@ impl Endpoint {
         if host.is_empty() || host.contains('/') || !host.contains(':') {
             bail!("{address} is not the address of an admin endpoint: http://HOST:PORT");
         }
-        Ok(Endpoint { host: host.to_owned() })
+        Ok(Endpoint { host: host.to_owned(), authorization: String::new() })
+    }
+
+    /// The same, asked by somebody who knows a token.
+    pub(in crate::cli) fn with(mut self, token: Option<&str>) -> Endpoint {
+        if let Some(token) = token {
+            self.authorization = format!("Authorization: Bearer {token}\r\n");
+        }
+        self
     }
 
     /// Sends one request; answers the status and the JSON that came back.
@@ -57,15 +68,27 @@ impl Endpoint {
         // With version 1.0 the answer ends where the connection does.
         let request = format!(
             "{method} {path} HTTP/1.0\r\nHost: {}\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+             Content-Length: {}\r\nConnection: close\r\n{}\r\n{body}",
             self.host,
-            body.len()
+            body.len(),
+            self.authorization
         );
         stream.write_all(request.as_bytes()).context("does not take the request")?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).context("does not answer")?;
         parse_answer(&String::from_utf8_lossy(&answer))
     }
+}
+
+/// The token of a file: its first line.
+pub(in crate::cli) fn token(file: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("cannot read the token in {}", file.display()))?;
+    let token = text.lines().next().unwrap_or_default().trim();
+    if token.is_empty() || token.contains(|c: char| c.is_ascii_control()) {
+        bail!("there is no token in {}", file.display());
+    }
+    Ok(token.to_owned())
 }
 
 pub(in crate::cli) fn parse_answer(answer: &str) -> anyhow::Result<(u16, Value)> {

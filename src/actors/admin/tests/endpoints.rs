@@ -301,3 +301,21 @@ async fn a_node_by_itself_is_all_nodes_and_has_no_links_to_cut() {
     node.get("/bridge/cut?node=node-9", 405);
     node.stop().await;
 }
+
+#[actix_rt::test]
+async fn a_name_that_is_not_this_nodes_is_refused() {
+    use std::io::{Read as _, Write as _};
+    let node = Node::start().await;
+    let address = node.admin.addr();
+    let asked = |host: &str| {
+        let mut socket = std::net::TcpStream::connect(address).unwrap();
+        write!(socket, "GET /status HTTP/1.0\r\nHost: {host}\r\n\r\n").unwrap();
+        let mut said = String::new();
+        socket.read_to_string(&mut said).unwrap();
+        said
+    };
+    assert!(asked("127.0.0.1:10080").starts_with("HTTP/1.0 200"));
+    let said = asked("rebound.example.com");
+    assert!(said.starts_with("HTTP/1.0 403") && said.contains("admin.hosts"), "{said}");
+    node.stop().await;
+}

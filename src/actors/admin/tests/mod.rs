@@ -133,6 +133,7 @@ impl Node {
             activity: activity.clone(),
             bridge: None,
             fault_injection: false,
+            guard: Default::default(),
             connections: CONNECTIONS,
             memory: vec![MemoryGauge {
                 instance: "kv",

@@ -17,7 +17,6 @@ use crate::actors::bridge::proto::bridge_client::BridgeClient;
 use crate::actors::bridge::proto::{Frame, Hello};
 use crate::actors::bridge::tls::TlsStore;
 use crate::actors::intake::Pulse;
-use crate::actors::tls::TlsConnector;
 
 /// What HTTP/2 lets pile up on a stream: enough for a fast network, and less than the credits allow.
 pub(in crate::actors::bridge) const HTTP_WINDOW: u32 = 4 << 20;
@@ -70,7 +69,7 @@ impl GrpcLinks {
                     .boxed()
             }
             Some(tls) => {
-                let connector = TlsConnector::new(tls.client(), address);
+                let connector = tls.connector(address);
                 let connector = Counting { connector, pulse };
                 async move { endpoint.connect_with_connector(connector).await.map_err(broken) }
                     .boxed()

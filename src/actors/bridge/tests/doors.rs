@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::subject::Count;
 use super::worlds::{Grpc, LONG, Node, World, grpc_node, heard, introduce, quick, until};
-use crate::actors::bridge::{BridgeOptions, Echo, LinkFigures, TlsFiles};
+use crate::actors::bridge::{BridgeOptions, Credentials, Echo, LinkFigures, TlsFiles};
 use crate::actors::runtime::SendError;
 
 /// Sends from `a` to `b`, which does not want it; what `a` has to say of it.
@@ -154,7 +154,7 @@ impl Authority {
         std::fs::write(file("key"), key.serialize_pem()).unwrap();
         std::fs::write(file("cert"), certificate.pem()).unwrap();
         let tls = TlsFiles { ca: dir.join("ca.pem"), cert: file("cert"), key: file("key") };
-        BridgeOptions { tls: Some(tls), ..quick() }
+        BridgeOptions { credentials: Some(Credentials::Files(tls)), ..quick() }
     }
 
     fn node(&self, node: &str) -> BridgeOptions {
@@ -198,13 +198,96 @@ async fn a_certificate_of_another_authority_is_refused_until_the_files_change() 
 async fn files_that_cannot_be_used_are_named() {
     let authority = Authority::new();
     let mut options = authority.node("a");
-    let tls = options.tls.as_mut().unwrap();
+    let Some(Credentials::Files(tls)) = &mut options.credentials else { panic!("{options:?}") };
     tls.ca = authority.dir.path().join("nothing.pem");
     let system = crate::actors::runtime::System::for_test();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let error = crate::actors::bridge::Bridge::start(&system, listener, options).err().unwrap();
     let said = error.to_string();
     assert!(said.contains("bridge.tls.ca") && said.contains("nothing.pem"), "{said}");
+}
+
+/// A node that has the secret in `file` of the directory.
+fn with_secret(dir: &TempDir, file: &str) -> BridgeOptions {
+    let credentials = Some(Credentials::Secret(dir.path().join(file)));
+    BridgeOptions { credentials, ..quick() }
+}
+
+#[actix_rt::test]
+async fn nodes_with_one_secret_talk_and_others_do_not() {
+    let dir = TempDir::new().unwrap();
+    let a = grpc_node("a", 0, with_secret(&dir, "one"));
+    let b = grpc_node("b", 0, with_secret(&dir, "one"));
+    introduce(&a, &b);
+    let echo = a.bridge.address::<Echo>("/b/bridge");
+    assert_eq!(echo.ask(Echo("safe".into()), LONG).await, Ok("safe".into()));
+
+    let other = grpc_node("c", 0, with_secret(&dir, "other"));
+    introduce(&other, &b);
+    let reason = trouble(&other).await;
+    assert!(
+        reason.contains("has another secret") && reason.contains("bridge.secret-file"),
+        "{reason}"
+    );
+    let plain = grpc_node("d", 0, quick());
+    introduce(&plain, &b);
+    let reason = trouble(&plain).await;
+    assert!(reason.contains("links are for nodes of the cluster"), "{reason}");
+    introduce(&b, &plain);
+    let echo = b.bridge.address::<Echo>("/d/bridge");
+    assert!(echo.ask(Echo("x".into()), LONG).await.is_err(), "nothing is said in the clear");
+    for node in [other, plain, a, b] {
+        node.stop().await;
+    }
+}
+
+#[actix_rt::test]
+async fn a_secret_is_replaced_while_nodes_run() {
+    let dir = TempDir::new().unwrap();
+    let (old, new) =
+        ("an old secret of thirty-two characters", "a new secret that is as long as the old one");
+    let write = |file: &str, secrets: &[&str]| {
+        std::fs::write(dir.path().join(file), secrets.join("\n")).unwrap();
+    };
+    write("a", &[old]);
+    write("b", &[old]);
+    let a = grpc_node("a", 0, with_secret(&dir, "a"));
+    let b = grpc_node("b", 0, with_secret(&dir, "b"));
+    introduce(&a, &b);
+    let echo = a.bridge.address::<Echo>("/b/bridge");
+    for (of_a, of_b) in
+        [(vec![old], vec![old, new]), (vec![new, old], vec![old, new]), (vec![new], vec![new])]
+    {
+        write("a", &of_a);
+        write("b", &of_b);
+        // Old links stay; what is opened from now on proves itself anew.
+        b.bridge.cut("a");
+        until("the link breaks", || echo.tell(Echo("x".into())).is_err()).await;
+        b.bridge.heal("a");
+        until("it is let in", || echo.tell(Echo("x".into())).is_ok()).await;
+        assert_eq!(echo.ask(Echo("safe".into()), LONG).await, Ok("safe".into()));
+    }
+    write("a", &[old]);
+    b.bridge.cut("a");
+    until("the link breaks", || echo.tell(Echo("x".into())).is_err()).await;
+    b.bridge.heal("a");
+    let refused = || said(&a.bridge.links()).contains("has another secret");
+    until("the old secret is worth nothing", refused).await;
+    a.stop().await;
+    b.stop().await;
+}
+
+#[actix_rt::test]
+async fn a_stranger_may_ask_for_health_alone() {
+    use tonic_health::pb::HealthCheckRequest;
+    use tonic_health::pb::health_client::HealthClient;
+    let dir = TempDir::new().unwrap();
+    let node = grpc_node("a", 0, with_secret(&dir, "secret"));
+    let url = format!("http://{}", node.bridge.addr().unwrap());
+    let channel = tonic::transport::Channel::from_shared(url).unwrap().connect().await.unwrap();
+    let asked = HealthClient::new(channel).check(HealthCheckRequest::default()).await;
+    assert!(asked.is_ok(), "{asked:?}");
+    node.stop().await;
 }
 
 #[actix_rt::test]

@@ -82,8 +82,8 @@ pub(super) async fn login(
         sequence = packet.next_sequence;
         match (ClientHello::decode(&packet.payload)?, &services.tls) {
             (ClientHello::Response(response), _) => break response,
-            (ClientHello::Tls, Some(acceptor)) if wire.tls().is_none() => {
-                wire.start_tls(acceptor).await?;
+            (ClientHello::Tls, Some(tls)) if wire.tls().is_none() => {
+                wire.start_tls(&tls.acceptor()).await?;
             }
             (ClientHello::Tls, _) => {
                 return Err(crate::protocol::Malformed("TLS is not offered").into());

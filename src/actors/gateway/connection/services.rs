@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use parking_lot::Mutex;
 use rand_chacha::ChaCha8Rng;
 use tokio::sync::Notify;
-use tokio_rustls::TlsAcceptor;
 
 use super::denials::Denials;
 use crate::actors::gateway::GatewayOptions;
+use crate::actors::gateway::tls::ClientTls;
 use crate::actors::runtime::{Clock, Rng};
 use crate::actors::session::{Account, Accounts, ProcessList, Sessions};
 
@@ -24,7 +24,7 @@ pub struct Services {
     /// Who is connected.
     pub processes: Arc<ProcessList>,
     /// TLS, if configured.
-    pub tls: Option<TlsAcceptor>,
+    pub tls: Option<ClientTls>,
     /// Time.
     pub clock: Clock,
     /// Randomness of the greetings.
@@ -43,7 +43,7 @@ impl Services {
         accounts: Arc<dyn Accounts>,
         sessions: Arc<dyn Sessions>,
         processes: Arc<ProcessList>,
-        tls: Option<TlsAcceptor>,
+        tls: Option<ClientTls>,
         clock: Clock,
         rng: &Rng,
     ) -> Services {
