@@ -1,5 +1,7 @@
 //! SQL without I/O: text to tree, tree to plan, plan to rows.
 
+pub mod access;
+pub mod accounts;
 pub mod analyze;
 pub mod catalog;
 pub mod ddl;

@@ -6,8 +6,9 @@
 //! Names of kinds are those that MySQL counts statements by (`Com_…` in SHOW STATUS, `statement/sql/…` in performance_schema). Statements
 //! inside of stored programs are of the same kinds: what a function or a trigger may not hold is said by their traits.
 
+use super::accounts::{Privilege, Privileges};
 use super::parser::Statement;
-use super::parser::ast::{InsertRows, Maintenance, RoutineKind, ShowKind};
+use super::parser::ast::{Granted, InsertRows, Maintenance, RoutineKind, ShowKind};
 
 #[cfg(test)]
 mod tests;
@@ -82,21 +83,43 @@ pub struct Traits {
     pub prepares: Prepares,
     /// Where it begins.
     pub begins: Begins,
-    /// The right that MySQL asks for; `None`: everybody may. (Here every account has all rights.)
-    pub right: Option<&'static str>,
+    /// What an account has to have for it.
+    pub right: Right,
+}
+
+/// What an account has to have for a kind of statement. What else single statements need (those that read, say, what they read) is
+/// added where rights are checked (`sql/access`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// Nothing.
+    Anybody,
+    /// SELECT on what it reads, and on nothing else.
+    Reads,
+    /// What the statement needs that it runs.
+    Another,
+    /// It depends on its words.
+    Itself,
+    /// Any of these, on everything. Error 1227.
+    Global(Privileges),
+    /// These, on the database that it is about. Error 1044.
+    Database(Privileges),
+    /// These, on the tables that it is about. Error 1142.
+    Table(Privileges),
+    /// These, on the routine that it is about. Error 1370.
+    Routine(Privileges),
 }
 
 macro_rules! right {
-    (Anybody) => {
-        None
+    ($right:ident) => {
+        Right::$right
     };
-    ($right:literal) => {
-        Some($right)
+    ($level:ident ($($privilege:ident),*)) => {
+        Right::$level(Privileges::of(&[$(Privilege::$privilege),*]))
     };
 }
 
 macro_rules! statements {
-    ($($kind:ident $counted:literal $commits:ident $uses:ident $answers:ident $prepares:ident $begins:ident $right:tt;)*) => {
+    ($($kind:ident $counted:literal $commits:ident $uses:ident $answers:ident $prepares:ident $begins:ident $right:ident $(($($privilege:ident),*))?;)*) => {
         /// The kinds of statements, as MySQL counts them.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[allow(missing_docs, reason = "the names are MySQL's own words")]
@@ -110,7 +133,7 @@ macro_rules! statements {
             answers: Answers::$answers,
             prepares: Prepares::$prepares,
             begins: Begins::$begins,
-            right: right!($right),
+            right: right!($right $(($($privilege),*))?),
         }),*];
 
         impl StatementKind {
@@ -122,97 +145,107 @@ macro_rules! statements {
 
 statements! {
     // kind              Com_…                    commits uses    answers prepares begins right
-    AlterDb              "alter_db"               First   Schema  Done Text  Here  "ALTER";
-    AlterFunction        "alter_function"         First   Schema  Done Never Here  "ALTER ROUTINE";
-    AlterProcedure       "alter_procedure"        First   Schema  Done Never Here  "ALTER ROUTINE";
-    AlterTable           "alter_table"            First   Schema  Done Text  Here  "ALTER";
-    AlterUser            "alter_user"             First   Schema  Done Text  Here  "CREATE USER";
-    Analyze              "analyze"                First   Schema  Rows Text  Apart "INSERT";
+    AlterDb              "alter_db"               First   Schema  Done Text  Here  Database(Alter);
+    AlterFunction        "alter_function"         First   Schema  Done Never Here  Routine(AlterRoutine);
+    AlterProcedure       "alter_procedure"        First   Schema  Done Never Here  Routine(AlterRoutine);
+    AlterTable           "alter_table"            First   Schema  Done Text  Here  Table(Alter);
+    AlterUser            "alter_user"             First   Schema  Done Text  Here  Global(CreateUser);
+    AlterUserDefaultRole "alter_user_default_role" First   Schema  Done Text  Here  Itself;
+    Analyze              "analyze"                First   Schema  Rows Text  Apart Table(Insert);
     Begin                "begin"                  First   Session Done Text  Here  Anybody;
-    CallProcedure        "call_procedure"         Never   Another Rows Text  Here  "EXECUTE";
-    ChangeDb             "change_db"              Never   Session Done Text  Here  Anybody;
-    Check                "check"                  First   Schema  Rows Text  Apart "SELECT";
-    Checksum             "checksum"               Never   Session Rows Text  Apart "SELECT";
+    CallProcedure        "call_procedure"         Never   Another Rows Text  Here  Routine(Execute);
+    ChangeDb             "change_db"              Never   Session Done Text  Here  Itself;
+    Check                "check"                  First   Schema  Rows Text  Apart Table(Select);
+    Checksum             "checksum"               Never   Session Rows Text  Apart Table(Select);
     Commit               "commit"                 Itself  Session Done Text  Here  Anybody;
-    CreateDb             "create_db"              First   Schema  Done Text  Here  "CREATE";
-    CreateFunction       "create_function"        First   Schema  Done Never Here  "CREATE ROUTINE";
-    CreateIndex          "create_index"           First   Schema  Done Text  Here  "INDEX";
-    CreateProcedure      "create_procedure"       First   Schema  Done Never Here  "CREATE ROUTINE";
-    CreateTable          "create_table"           First   Schema  Done Text  Here  "CREATE";
-    CreateTrigger        "create_trigger"         First   Schema  Done Never Here  "TRIGGER";
-    CreateUser           "create_user"            First   Schema  Done Text  Here  "CREATE USER";
-    CreateView           "create_view"            First   Schema  Done Text  Here  "CREATE VIEW";
+    CreateDb             "create_db"              First   Schema  Done Text  Here  Database(Create);
+    CreateFunction       "create_function"        First   Schema  Done Never Here  Database(CreateRoutine);
+    CreateIndex          "create_index"           First   Schema  Done Text  Here  Table(Index);
+    CreateProcedure      "create_procedure"       First   Schema  Done Never Here  Database(CreateRoutine);
+    CreateRole           "create_role"            First   Schema  Done Text  Here  Global(CreateUser, CreateRole);
+    CreateTable          "create_table"           First   Schema  Done Text  Here  Table(Create);
+    CreateTrigger        "create_trigger"         First   Schema  Done Never Here  Table(Trigger);
+    CreateUser           "create_user"            First   Schema  Done Text  Here  Global(CreateUser);
+    CreateView           "create_view"            First   Schema  Done Text  Here  Table(CreateView);
     DeallocSql           "dealloc_sql"            Never   Session Done Never Here  Anybody;
-    Delete               "delete"                 Never   Writes  Done Plan  Here  "DELETE";
-    Do                   "do"                     Never   Session Done Text  Here  Anybody;
-    DropDb               "drop_db"                First   Schema  Done Text  Here  "DROP";
-    DropFunction         "drop_function"          First   Schema  Done Never Here  "ALTER ROUTINE";
-    DropIndex            "drop_index"             First   Schema  Done Text  Here  "INDEX";
-    DropProcedure        "drop_procedure"         First   Schema  Done Never Here  "ALTER ROUTINE";
-    DropTable            "drop_table"             First   Schema  Done Text  Here  "DROP";
-    DropTrigger          "drop_trigger"           First   Schema  Done Never Here  "TRIGGER";
-    DropUser             "drop_user"              First   Schema  Done Text  Here  "CREATE USER";
-    DropView             "drop_view"              First   Schema  Done Text  Here  "DROP";
-    ExecuteSql           "execute_sql"            Itself  Another Rows Never Here  Anybody;
-    Explain              "explain_other"          Never   Session Rows Text  Apart "SELECT";
-    Flush                "flush"                  First   Session Done Text  Here  "RELOAD";
+    Delete               "delete"                 Never   Writes  Done Plan  Here  Table(Delete);
+    Do                   "do"                     Never   Session Done Text  Here  Reads;
+    DropDb               "drop_db"                First   Schema  Done Text  Here  Database(Drop);
+    DropFunction         "drop_function"          First   Schema  Done Never Here  Routine(AlterRoutine);
+    DropIndex            "drop_index"             First   Schema  Done Text  Here  Table(Index);
+    DropProcedure        "drop_procedure"         First   Schema  Done Never Here  Routine(AlterRoutine);
+    DropRole             "drop_role"              First   Schema  Done Text  Here  Global(CreateUser, DropRole);
+    DropTable            "drop_table"             First   Schema  Done Text  Here  Table(Drop);
+    DropTrigger          "drop_trigger"           First   Schema  Done Never Here  Table(Trigger);
+    DropUser             "drop_user"              First   Schema  Done Text  Here  Global(CreateUser);
+    DropView             "drop_view"              First   Schema  Done Text  Here  Table(Drop);
+    ExecuteSql           "execute_sql"            Itself  Another Rows Never Here  Another;
+    Explain              "explain_other"          Never   Session Rows Text  Apart Another;
+    Flush                "flush"                  First   Session Done Text  Here  Itself;
     GetDiagnostics       "get_diagnostics"        Never   Session Done Never Here  Anybody;
-    Insert               "insert"                 Never   Writes  Done Plan  Here  "INSERT";
-    InsertSelect         "insert_select"          Never   Writes  Done Plan  Here  "INSERT";
-    Kill                 "kill"                   Never   Session Done Text  Here  "CONNECTION_ADMIN";
-    Load                 "load"                   Never   Writes  Done Never Here  "FILE";
-    LockTables           "lock_tables"            First   Session Done Text  Here  "LOCK TABLES";
-    Optimize             "optimize"               First   Schema  Rows Text  Apart "INSERT";
+    Grant                "grant"                  First   Schema  Done Text  Here  Itself;
+    GrantRoles           "grant_roles"            First   Schema  Done Text  Here  Itself;
+    Insert               "insert"                 Never   Writes  Done Plan  Here  Table(Insert);
+    InsertSelect         "insert_select"          Never   Writes  Done Plan  Here  Table(Insert);
+    Kill                 "kill"                   Never   Session Done Text  Here  Itself;
+    Load                 "load"                   Never   Writes  Done Never Here  Table(Insert);
+    LockTables           "lock_tables"            First   Session Done Text  Here  Database(LockTables);
+    Optimize             "optimize"               First   Schema  Rows Text  Apart Table(Insert);
     PrepareSql           "prepare_sql"            Never   Session Done Never Here  Anybody;
     ReleaseSavepoint     "release_savepoint"      Never   Session Done Text  Here  Anybody;
-    RenameTable          "rename_table"           First   Schema  Done Text  Here  "ALTER";
-    Repair               "repair"                 First   Schema  Rows Text  Apart "INSERT";
-    Replace              "replace"                Never   Writes  Done Plan  Here  "INSERT";
-    ReplaceSelect        "replace_select"         Never   Writes  Done Plan  Here  "INSERT";
+    RenameTable          "rename_table"           First   Schema  Done Text  Here  Table(Alter);
+    RenameUser           "rename_user"            First   Schema  Done Text  Here  Global(CreateUser);
+    Repair               "repair"                 First   Schema  Rows Text  Apart Table(Insert);
+    Replace              "replace"                Never   Writes  Done Plan  Here  Table(Insert);
+    ReplaceSelect        "replace_select"         Never   Writes  Done Plan  Here  Table(Insert);
     Resignal             "resignal"               Never   Session Done Never Here  Anybody;
+    Revoke               "revoke"                 First   Schema  Done Text  Here  Itself;
+    RevokeAll            "revoke_all"             First   Schema  Done Text  Here  Global(CreateUser);
+    RevokeRoles          "revoke_roles"           First   Schema  Done Text  Here  Itself;
     Rollback             "rollback"               Itself  Session Done Text  Here  Anybody;
     RollbackToSavepoint  "rollback_to_savepoint"  Never   Session Done Text  Here  Anybody;
     Savepoint            "savepoint"              Never   Session Done Text  Here  Anybody;
-    Select               "select"                 Never   Reads   Rows Plan  Here  "SELECT";
-    SetOption            "set_option"             Itself  Session Done Text  Here  Anybody;
-    SetPassword          "set_password"           First   Schema  Done Text  Here  Anybody;
+    Select               "select"                 Never   Reads   Rows Plan  Here  Reads;
+    SetOption            "set_option"             Itself  Session Done Text  Here  Itself;
+    SetPassword          "set_password"           First   Schema  Done Text  Here  Itself;
+    SetRole              "set_role"               Never   Session Done Text  Here  Itself;
     ShowCharsets         "show_charsets"          Never   Session Rows Text  Apart Anybody;
     ShowCollations       "show_collations"        Never   Session Rows Text  Apart Anybody;
-    ShowCreateDb         "show_create_db"         Never   Session Rows Text  Apart Anybody;
-    ShowCreateFunc       "show_create_func"       Never   Session Rows Text  Apart Anybody;
-    ShowCreateProc       "show_create_proc"       Never   Session Rows Text  Apart Anybody;
-    ShowCreateTable      "show_create_table"      Never   Session Rows Text  Apart "SELECT";
-    ShowCreateTrigger    "show_create_trigger"    Never   Session Rows Text  Apart "TRIGGER";
-    ShowCreateUser       "show_create_user"       Never   Session Rows Text  Apart "SELECT";
+    ShowCreateDb         "show_create_db"         Never   Session Rows Text  Apart Itself;
+    ShowCreateFunc       "show_create_func"       Never   Session Rows Text  Apart Itself;
+    ShowCreateProc       "show_create_proc"       Never   Session Rows Text  Apart Itself;
+    ShowCreateTable      "show_create_table"      Never   Session Rows Text  Apart Itself;
+    ShowCreateTrigger    "show_create_trigger"    Never   Session Rows Text  Apart Table(Trigger);
+    ShowCreateUser       "show_create_user"       Never   Session Rows Text  Apart Itself;
     ShowDatabases        "show_databases"         Never   Session Rows Text  Apart Anybody;
     ShowErrors           "show_errors"            Never   Session Rows Text  Apart Anybody;
-    ShowEvents           "show_events"            Never   Session Rows Text  Apart "EVENT";
-    ShowFields           "show_fields"            Never   Session Rows Text  Apart "SELECT";
+    ShowEvents           "show_events"            Never   Session Rows Text  Apart Anybody;
+    ShowFields           "show_fields"            Never   Session Rows Text  Apart Itself;
     ShowFunctionStatus   "show_function_status"   Never   Session Rows Text  Apart Anybody;
-    ShowGrants           "show_grants"            Never   Session Rows Text  Apart Anybody;
-    ShowKeys             "show_keys"              Never   Session Rows Text  Apart "SELECT";
-    ShowMasterStatus     "show_master_status"     Never   Session Rows Text  Apart "REPLICATION CLIENT";
+    ShowGrants           "show_grants"            Never   Session Rows Text  Apart Itself;
+    ShowKeys             "show_keys"              Never   Session Rows Text  Apart Itself;
+    ShowMasterStatus     "show_master_status"     Never   Session Rows Text  Apart Global(ReplicationClient);
     ShowPlugins          "show_plugins"           Never   Session Rows Text  Apart Anybody;
     ShowPrivileges       "show_privileges"        Never   Session Rows Text  Apart Anybody;
     ShowProcedureStatus  "show_procedure_status"  Never   Session Rows Text  Apart Anybody;
-    ShowProcesslist      "show_processlist"       Never   Session Rows Text  Apart "PROCESS";
-    ShowReplicaStatus    "show_replica_status"    Never   Session Rows Text  Apart "REPLICATION CLIENT";
-    ShowReplicas         "show_replicas"          Never   Session Rows Text  Apart "REPLICATION SLAVE";
+    ShowProcesslist      "show_processlist"       Never   Session Rows Text  Apart Itself;
+    ShowReplicaStatus    "show_replica_status"    Never   Session Rows Text  Apart Global(ReplicationClient);
+    ShowReplicas         "show_replicas"          Never   Session Rows Text  Apart Global(ReplicationSlave);
     ShowStatsHealthy     "show_stats_healthy"     Never   Session Rows Text  Apart Anybody;
     ShowStatsHistograms  "show_stats_histograms"  Never   Session Rows Text  Apart Anybody;
     ShowStatsMeta        "show_stats_meta"        Never   Session Rows Text  Apart Anybody;
     ShowStatus           "show_status"            Never   Session Rows Text  Apart Anybody;
     ShowStorageEngines   "show_storage_engines"   Never   Session Rows Text  Apart Anybody;
-    ShowTableStatus      "show_table_status"      Never   Session Rows Text  Apart "SELECT";
-    ShowTables           "show_tables"            Never   Session Rows Text  Apart Anybody;
-    ShowTriggers         "show_triggers"          Never   Session Rows Text  Apart "TRIGGER";
+    ShowTableStatus      "show_table_status"      Never   Session Rows Text  Apart Itself;
+    ShowTables           "show_tables"            Never   Session Rows Text  Apart Itself;
+    ShowTriggers         "show_triggers"          Never   Session Rows Text  Apart Itself;
     ShowVariables        "show_variables"         Never   Session Rows Text  Apart Anybody;
     ShowWarnings         "show_warnings"          Never   Session Rows Text  Apart Anybody;
     Signal               "signal"                 Never   Session Done Never Here  Anybody;
-    SplitTable           "split_table"            Never   Session Rows Text  Here  "SUPER";
-    Truncate             "truncate"               First   Schema  Done Text  Here  "DROP";
+    SplitTable           "split_table"            Never   Session Rows Text  Here  Global(Super);
+    Truncate             "truncate"               First   Schema  Done Text  Here  Table(Drop);
     UnlockTables         "unlock_tables"          Itself  Session Done Text  Here  Anybody;
-    Update               "update"                 Never   Writes  Done Plan  Here  "UPDATE";
+    Update               "update"                 Never   Writes  Done Plan  Here  Table(Update);
 }
 
 impl StatementKind {
@@ -300,7 +333,25 @@ impl Statement {
             Statement::AlterUser { .. } => K::AlterUser,
             Statement::DropUser { .. } => K::DropUser,
             Statement::SetPassword { .. } => K::SetPassword,
+            Statement::RenameUsers(_) => K::RenameUser,
+            Statement::Grant(grant) => of_granted(&grant.what, [K::Grant, K::GrantRoles, K::Grant]),
+            Statement::Revoke(revoke) => {
+                of_granted(&revoke.what, [K::Revoke, K::RevokeRoles, K::RevokeAll])
+            }
+            Statement::CreateRoles { .. } => K::CreateRole,
+            Statement::DropRoles { .. } => K::DropRole,
+            Statement::SetRole(_) => K::SetRole,
+            Statement::SetDefaultRole { .. } => K::AlterUserDefaultRole,
         }
+    }
+}
+
+/// The one for privileges, for roles, or for everything.
+fn of_granted(what: &Granted, kinds: [StatementKind; 3]) -> StatementKind {
+    match what {
+        Granted::Privileges(..) => kinds[0],
+        Granted::Roles(_) => kinds[1],
+        Granted::Everything => kinds[2],
     }
 }
 
@@ -327,7 +378,7 @@ fn of_routine(
 
 impl ShowKind {
     /// What kind of statement a SHOW is.
-    fn kind(&self) -> StatementKind {
+    pub fn kind(&self) -> StatementKind {
         use StatementKind as K;
         match self {
             ShowKind::Databases => K::ShowDatabases,

@@ -34,6 +34,7 @@ wire_table! {
         508 Data crate::actors::session::remote::ListProcesses;
         509 Control crate::actors::session::remote::KillProcess;
         510 Data crate::actors::session::Upload;
+        511 Control crate::actors::session::remote::AccountsChanged;
     }
 }
 

@@ -9,6 +9,7 @@ use super::answer::Sink;
 use super::control::Control;
 use super::prepared::PreparedStatements;
 use super::program::Programs;
+use super::rights::{SessionRights, check_first_database};
 use super::table_locks::OwnLocks;
 use super::temporary::Temporary;
 use super::transaction::Transactions;
@@ -30,6 +31,8 @@ pub(super) struct Core {
     pub(super) process: Arc<Process>,
     pub(super) control: Arc<Control>,
     pub(super) client: ClientInfo,
+    /// What it may do.
+    pub(super) access: SessionRights,
     /// What USE chose.
     pub(super) database: Option<String>,
     pub(super) vars: Arc<Variables>,
@@ -91,6 +94,7 @@ impl Core {
         let mut core = Core {
             database: client.database.clone(),
             eval: Arc::default(),
+            access: SessionRights::of(&client, &services),
             services,
             process,
             control,
@@ -378,6 +382,7 @@ impl Core {
 
     /// USE.
     pub(super) fn use_database(&mut self, name: &str) -> SqlResult<()> {
+        self.check_database(name)?;
         let schema = self.services.schema.current();
         let database = schema.require_database(name)?;
         {
@@ -407,6 +412,7 @@ impl Core {
         self.transactions = Transactions::default();
         self.temporary = Temporary::default();
         self.vars.reset();
+        self.access = SessionRights::of(&self.client, &self.services);
         self.prepared = PreparedStatements::default();
         self.diagnostics.clear();
         (self.last_insert_id, self.found_rows, self.row_count) = (0, 0, 0);
@@ -418,11 +424,13 @@ impl Core {
         self.roll_back().await;
         let database = match &client.database {
             Some(name) => {
+                check_first_database(&self.services, &client, name)?;
                 let schema = self.services.schema.current();
                 Some(schema.require_database(name)?.name.clone())
             }
             None => None,
         };
+        self.access = SessionRights::of(&client, &self.services);
         self.client = client;
         self.set_database(database);
         self.reset().await;

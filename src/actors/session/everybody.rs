@@ -10,6 +10,7 @@ use super::control::interrupted;
 use super::core::Core;
 use super::{Kill, Process, ProcessRow, SessionServices};
 use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::accounts::Privilege;
 use crate::sql::expr::EvalContext;
 use crate::sql::system::{HeldTable, SessionFacts};
 
@@ -18,9 +19,20 @@ const CHAR_BYTES: usize = 4;
 
 impl Core {
     /// KILL. The session's own connection ends after the answer.
-    pub(super) async fn kill(&self, id: u64, what: Kill, sink: &mut Sink) -> SqlResult<()> {
+    pub(super) async fn kill(&mut self, id: u64, what: Kill, sink: &mut Sink) -> SqlResult<()> {
         let unknown = || SqlError::new(errno::NO_SUCH_THREAD, format!("Unknown thread id: {id}"));
         let number = u32::try_from(id).map_err(|_| unknown())?;
+        let rights = self.rights();
+        let may_all =
+            rights.has_dynamic("CONNECTION_ADMIN") || rights.global().contains(Privilege::Super);
+        if !may_all && number != self.process.id {
+            let all = everybody(&self.services, &self.eval, 0).await;
+            let owner = all.iter().find(|one| one.id == number).ok_or_else(unknown)?;
+            if owner.user != self.client.user {
+                let message = format!("You are not owner of thread {id}");
+                return Err(SqlError::new(errno::KILL_DENIED, message));
+            }
+        }
         if number == self.process.id {
             sink.disconnect = what == Kill::Connection;
             return Err(interrupted());

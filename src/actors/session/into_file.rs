@@ -67,6 +67,7 @@ impl Core {
         request: &Request<'_>,
     ) -> SqlResult<(Reading, QueryPlan)> {
         compute::enter().await;
+        self.check_query(query)?;
         self.begin_eval(request.params.clone(), false, false);
         let schema = self.services.schema.current();
         let plan = |core: &Core, schema: &_| {

@@ -1,6 +1,7 @@
 //! What a gateway and a session say to each other.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use crate::message;
 use crate::protocol::CapabilityFlags;
 use crate::protocol::auth::Plugin;
 use crate::protocol::command::Command;
+use crate::sql::accounts::{AccountName, AccountOptions, Grants};
 
 /// Who is connected, after a password was checked.
 #[derive(Clone, Debug)]
@@ -135,6 +137,17 @@ pub struct Account {
     pub plugin: Plugin,
     /// Result of `Plugin::stored`; empty: no password.
     pub stored: Vec<u8>,
+    /// What it has been granted. It does not go to gateways.
+    pub grants: Arc<Grants>,
+    /// What else is said of it.
+    pub options: Arc<AccountOptions>,
+}
+
+impl Account {
+    /// Its name.
+    pub fn name(&self) -> AccountName {
+        AccountName::new(&self.user, &self.host)
+    }
 }
 
 /// The accounts of the cluster.

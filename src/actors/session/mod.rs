@@ -58,6 +58,7 @@ mod prepared;
 mod processes;
 mod program;
 pub mod remote;
+mod rights;
 mod run;
 mod services;
 mod set;

@@ -271,7 +271,7 @@ fn unknown_name(name: &str, command: &str) -> SqlError {
 
 impl Core {
     /// Parses a text of one statement.
-    async fn parse_prepared(&self, text: &Bytes) -> SqlResult<Prepared> {
+    async fn parse_prepared(&mut self, text: &Bytes) -> SqlResult<Prepared> {
         let Some(parsed) = parse_at(self, text, 0).await? else {
             return Err(SqlError::new(errno::EMPTY_QUERY, "Query was empty"));
         };
@@ -292,6 +292,7 @@ impl Core {
             ));
         }
         warnings.into_iter().for_each(|warning| self.eval.warn(warning.code, warning.message));
+        self.check_statement(&statement)?;
         let counted = Counted::one(&self.services.prepared, self.services.max_prepared_statements)?;
         // The tree, and a plan made of it.
         let held = self.memory.hold(text.len() + 2 * shape.bytes())?;

@@ -19,6 +19,7 @@ use super::accounts::AccountCache;
 use super::activity::SharedActivity;
 use super::actor::Session;
 use super::remote::OtherNodes;
+use super::rights::check_first_database;
 use super::variables::GlobalVariables;
 use super::{
     CancelStatement, ClientInfo, ClusterActors, Execute, LockedTables, Memory, Process,
@@ -128,10 +129,12 @@ impl Sessions for LocalSessions {
         client: ClientInfo,
         process: Arc<Process>,
     ) -> BoxFuture<'static, SqlResult<SessionRef>> {
-        if let Some(database) = &client.database
-            && let Err(error) = self.services.schema.current().require_database(database)
-        {
-            return ready(Err(error)).boxed();
+        if let Some(database) = &client.database {
+            let may = check_first_database(&self.services, &client, database);
+            let schema = self.services.schema.current();
+            if let Err(error) = may.and_then(|()| schema.require_database(database).map(|_| ())) {
+                return ready(Err(error)).boxed();
+            }
         }
         let services = self.services.clone();
         let session = connection.child("session", Thread::Same, move || {

@@ -11,6 +11,7 @@ use super::variables::{Variable, list};
 use super::vars::Variables;
 use super::{ClientInfo, SessionServices};
 use crate::common::{SqlError, SqlResult, errno};
+use crate::sql::accounts::{Privilege, Rights};
 use crate::sql::catalog::{InfoSchema, TableInfo};
 use crate::sql::ddl::{Job, Meta};
 use crate::sql::exec::{AutoIds, VirtualTables};
@@ -31,6 +32,8 @@ pub(super) struct SessionSources {
     /// What the session has done.
     tally: Arc<Tally>,
     client: ClientInfo,
+    /// What it may do now.
+    rights: Arc<Rights>,
     /// Where warnings go.
     eval: Arc<EvalContext>,
     diagnostics: Vec<Warning>,
@@ -49,10 +52,16 @@ impl SessionSources {
             vars: core.vars.clone(),
             tally: core.tally.clone(),
             client: core.client.clone(),
+            rights: core.access.now().clone(),
             eval,
             diagnostics: Vec::new(),
             auto_ids: core.auto_ids(),
         }
+    }
+
+    /// Whether it sees what others do: PROCESS.
+    fn sees_all(&self) -> bool {
+        self.rights.global().contains(Privilege::Process)
     }
 
     /// With what SHOW WARNINGS shows.
@@ -93,7 +102,11 @@ impl Sources for SessionSources {
     }
 
     async fn sessions(&self, text_limit: usize) -> Vec<SessionFacts> {
-        everybody(&self.services, &self.eval, text_limit).await
+        let mut all = everybody(&self.services, &self.eval, text_limit).await;
+        if !self.sees_all() {
+            all.retain(|session| session.user == self.client.user);
+        }
+        all
     }
 
     async fn waiting_changes(&self) -> SqlResult<Vec<WaitingChange>> {
@@ -121,6 +134,8 @@ impl Sources for SessionSources {
             host: account.host.clone(),
             plugin: account.plugin,
             stored: account.stored.clone(),
+            grants: account.grants.clone(),
+            options: account.options.clone(),
         };
         self.services.accounts.table().list().iter().map(account).collect()
     }
@@ -129,16 +144,29 @@ impl Sources for SessionSources {
         (&self.client.user, &self.client.account_host)
     }
 
+    fn rights(&self) -> &Rights {
+        &self.rights
+    }
+
     fn digests(&self) -> Vec<Digest> {
+        if !self.sees_all() {
+            return Vec::new();
+        }
         self.services.activity.statements.list().iter().map(|summary| summary.facts()).collect()
     }
 
     fn slow_statements(&self) -> Vec<SlowStatement> {
-        self.services.activity.slow.list()
+        let mut slow = self.services.activity.slow.list();
+        if !self.sees_all() {
+            slow.retain(|statement| statement.user == self.client.user);
+        }
+        slow
     }
 
     async fn actors(&self) -> Vec<ActorFacts> {
-        let Some(actors) = &self.services.actors else { return Vec::new() };
+        let Some(actors) = self.services.actors.as_ref().filter(|_| self.sees_all()) else {
+            return Vec::new();
+        };
         let found = actors.list().await;
         for trouble in found.troubles {
             self.eval.warn(errno::UNKNOWN, trouble);

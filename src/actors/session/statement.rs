@@ -222,7 +222,14 @@ impl Core {
             S::CreateUser { .. }
             | S::AlterUser { .. }
             | S::DropUser { .. }
+            | S::RenameUsers(_)
+            | S::Grant(_)
+            | S::Revoke(_)
+            | S::CreateRoles { .. }
+            | S::DropRoles { .. }
+            | S::SetDefaultRole { .. }
             | S::SetPassword { .. } => none(self.account_statement(request.statement).await?),
+            S::SetRole(choice) => none(self.set_role(choice)?),
         };
         let info = self.info_of_change(request.statement, affected_rows);
         let ok = response::Ok { affected_rows, info, ..response::Ok::default() };
@@ -262,7 +269,19 @@ impl Core {
                 self.create_users(users, *if_not_exists).await
             }
             S::AlterUser { users, if_exists } => self.alter_users(users, *if_exists).await,
-            S::DropUser { users, if_exists } => self.drop_users(users, *if_exists).await,
+            S::DropUser { users, if_exists } => {
+                self.drop_users(users, *if_exists, "DROP USER").await
+            }
+            S::DropRoles { roles, if_exists } => {
+                self.drop_users(roles, *if_exists, "DROP ROLE").await
+            }
+            S::CreateRoles { roles, if_not_exists } => {
+                self.create_roles(roles, *if_not_exists).await
+            }
+            S::RenameUsers(renames) => self.rename_users(renames).await,
+            S::Grant(grant) => self.grant(grant).await,
+            S::Revoke(revoke) => self.revoke(revoke).await,
+            S::SetDefaultRole { roles, users } => self.set_default_role(roles, users).await,
             S::SetPassword { user, password } => self.set_password(user.as_ref(), password).await,
             _ => Err(SqlError::internal("a statement that is about no account")),
         }
@@ -273,6 +292,7 @@ impl Core {
         let kind = request.statement.kind();
         let traits = kind.traits();
         self.each_tally(|tally| tally.count(kind));
+        self.check_statement(request.statement)?;
         if traits.begins == Begins::Apart {
             compute::enter().await;
         }

@@ -94,6 +94,9 @@ impl Core {
         expr: &ast::Expr,
         request: &Request<'_>,
     ) -> SqlResult<(FieldType, Datum)> {
+        if self.in_program() {
+            self.check_expr(expr)?;
+        }
         let schema = self.services.schema.current();
         let query = self.planner(&schema, request.parameters, &request.types).plan_value(expr)?;
         if query.subqueries.is_empty() {

@@ -8,16 +8,24 @@ impl Parser<'_> {
     /// After CREATE USER.
     pub(super) fn create_user(&mut self) -> SqlResult<Statement> {
         let if_not_exists = self.words(&["IF", "NOT", "EXISTS"]);
-        let users = self.list(Parser::user_spec)?;
-        self.user_options()?;
+        let mut users = self.list(Parser::user_spec)?;
+        let locked = self.user_options()?;
+        users.iter_mut().for_each(|spec| spec.locked = locked);
         Ok(Statement::CreateUser { users, if_not_exists })
     }
 
     /// After ALTER USER.
     pub(super) fn alter_user(&mut self) -> SqlResult<Statement> {
         let if_exists = self.words(&["IF", "EXISTS"]);
-        let users = self.list(Parser::user_spec)?;
-        self.user_options()?;
+        let mut users = self.list(Parser::user_spec)?;
+        let alone = users.iter().all(UserSpec::is_bare);
+        if alone && self.words(&["DEFAULT", "ROLE"]) {
+            let roles = self.roles()?;
+            let users = users.into_iter().map(|spec| spec.user).collect();
+            return Ok(Statement::SetDefaultRole { roles, users });
+        }
+        let locked = self.user_options()?;
+        users.iter_mut().for_each(|spec| spec.locked = locked);
         Ok(Statement::AlterUser { users, if_exists })
     }
 
@@ -85,11 +93,11 @@ impl Parser<'_> {
 
     /// REQUIRE, WITH, PASSWORD EXPIRE, ACCOUNT LOCK and so on, which are not implemented: what SHOW CREATE USER says of an account
     /// without them is taken.
-    fn user_options(&mut self) -> SqlResult<()> {
+    /// Whether they are to be locked, if that is said.
+    fn user_options(&mut self) -> SqlResult<Option<bool>> {
         const DEFAULTS: &[&[&str]] = &[
             &["REQUIRE", "NONE"],
             &["PASSWORD", "EXPIRE", "DEFAULT"],
-            &["ACCOUNT", "UNLOCK"],
             &["PASSWORD", "HISTORY", "DEFAULT"],
             &["PASSWORD", "REUSE", "INTERVAL", "DEFAULT"],
             &["PASSWORD", "REQUIRE", "CURRENT", "DEFAULT"],
@@ -112,10 +120,19 @@ impl Parser<'_> {
             "MODIFY",
             "DROP",
         ];
-        while DEFAULTS.iter().any(|words| self.words(words)) {}
+        let mut locked = None;
+        loop {
+            if self.words(&["ACCOUNT", "LOCK"]) {
+                locked = Some(true);
+            } else if self.words(&["ACCOUNT", "UNLOCK"]) {
+                locked = Some(false);
+            } else if !DEFAULTS.iter().any(|words| self.words(words)) {
+                break;
+            }
+        }
         match OPTIONS.iter().find(|option| self.at(option)) {
             Some(option) => Err(SqlError::unsupported(format!("CREATE USER … {option}"))),
-            None => Ok(()),
+            None => Ok(locked),
         }
     }
 }

@@ -111,6 +111,9 @@ impl Parser<'_> {
         if self.word("USER") {
             return self.drop_user();
         }
+        if self.word("ROLE") {
+            return self.drop_role();
+        }
         let temporary = self.word("TEMPORARY");
         if temporary && !self.at("TABLE") && !self.at("TABLES") {
             return Err(self.syntax_error());
@@ -412,8 +415,8 @@ impl Parser<'_> {
     /// RENAME TABLE a TO b, ….
     pub(super) fn rename(&mut self) -> SqlResult<Statement> {
         self.expect_word("RENAME")?;
-        if self.at("USER") {
-            return Err(SqlError::unsupported("RENAME USER"));
+        if self.word("USER") {
+            return self.rename_users();
         }
         if !self.word("TABLES") {
             self.expect_word("TABLE")?;

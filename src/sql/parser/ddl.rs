@@ -17,6 +17,9 @@ impl Parser<'_> {
         if self.word("USER") {
             return self.create_user();
         }
+        if self.word("ROLE") {
+            return self.create_role();
+        }
         let temporary = self.word("TEMPORARY");
         if temporary || self.at("TABLE") {
             self.expect_word("TABLE")?;
@@ -44,7 +47,6 @@ impl Parser<'_> {
     /// Objects of MySQL's that do not exist here.
     pub(super) fn unsupported_object(&mut self, verb: &str) -> SqlResult<Statement> {
         const OBJECTS: &[&str] = &[
-            "ROLE",
             "FUNCTION",
             "PROCEDURE",
             "EVENT",

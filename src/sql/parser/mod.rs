@@ -33,6 +33,7 @@ mod dml;
 mod escapes;
 mod flush;
 mod foreign_key;
+mod grant;
 mod hints;
 mod infix;
 mod into;

@@ -13,13 +13,17 @@ impl Parser<'_> {
         if self.at("PASSWORD") && !self.nth_is_op(1, ".") {
             return self.set_password();
         }
-        for word in ["ROLE", "RESOURCE"] {
-            if self.at(word) && !self.nth_is_op(1, ".") {
-                return Err(SqlError::unsupported(format!("SET {word}")));
-            }
+        if self.at("RESOURCE") && !self.nth_is_op(1, ".") {
+            return Err(SqlError::unsupported("SET RESOURCE"));
         }
-        if self.at("DEFAULT") {
-            return Err(SqlError::unsupported("SET DEFAULT ROLE"));
+        // A program may have a variable of this name.
+        let assigned = [".", "=", ":="].iter().any(|op| self.nth_is_op(1, op));
+        if self.at("ROLE") && !assigned {
+            self.advance();
+            return self.set_role();
+        }
+        if self.words(&["DEFAULT", "ROLE"]) {
+            return self.set_default_role();
         }
         Ok(Statement::SetVariables(self.list(Parser::set_item)?))
     }

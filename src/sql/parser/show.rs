@@ -88,10 +88,11 @@ impl Parser<'_> {
         }
         if self.word("GRANTS") {
             let user = if self.word("FOR") { Some(self.user_name()?) } else { None };
-            if self.at("USING") {
-                return Err(SqlError::unsupported("SHOW GRANTS … USING"));
-            }
-            return Ok(ShowKind::Grants { user });
+            let using = match user.is_some() && self.word("USING") {
+                true => self.list(Parser::user_name)?,
+                false => Vec::new(),
+            };
+            return Ok(ShowKind::Grants { user, using });
         }
         if let Some(kind) = self.show_programs()? {
             return Ok(kind);

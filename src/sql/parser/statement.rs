@@ -12,7 +12,6 @@ const UNSUPPORTED: &[&str] = &[
     "CHANGE",
     "CLONE",
     "FLASHBACK",
-    "GRANT",
     "HANDLER",
     "HELP",
     "IMPORT",
@@ -23,7 +22,6 @@ const UNSUPPORTED: &[&str] = &[
     "RESET",
     "RESTART",
     "RESTORE",
-    "REVOKE",
     "SHUTDOWN",
     "START",
     "STOP",
@@ -101,6 +99,8 @@ impl Parser<'_> {
                 self.name().map(Statement::Deallocate)
             }
             b"CALL" | b"SIGNAL" | b"RESIGNAL" | b"GET" => self.program_statement(),
+            b"GRANT" => self.grant(),
+            b"REVOKE" => self.revoke(),
             b"KILL" => self.kill(),
             b"SPLIT" => self.split(),
             b"DO" => {

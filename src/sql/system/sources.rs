@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,6 +11,7 @@ use serde::Deserialize;
 
 use crate::common::SqlResult;
 use crate::protocol::auth::Plugin;
+use crate::sql::accounts::{AccountName, AccountOptions, Grants, Rights};
 use crate::sql::catalog::{InfoSchema, TableInfo};
 use crate::sql::expr::Warning;
 use crate::sql::stats::TableStats;
@@ -38,6 +40,8 @@ pub trait Sources: Send + Sync {
     fn accounts(&self) -> Vec<Account>;
     /// The session's own account: user and host.
     fn current_account(&self) -> (&str, &str);
+    /// What the session may do now.
+    fn rights(&self) -> &Rights;
     /// Statements by digest, those that took most time first.
     fn digests(&self) -> Vec<Digest>;
     /// The last slow statements, oldest first.
@@ -106,9 +110,18 @@ pub struct Account {
     pub plugin: Plugin,
     /// What is stored of it; empty: no password.
     pub stored: Vec<u8>,
+    /// What it has been granted.
+    pub grants: Arc<Grants>,
+    /// What else is said of it.
+    pub options: Arc<AccountOptions>,
 }
 
 impl Account {
+    /// Its name.
+    pub fn name(&self) -> AccountName {
+        AccountName::new(&self.user, &self.host)
+    }
+
     /// What is stored of the password, as MySQL shows it.
     pub(super) fn shown_password(&self) -> String {
         self.plugin.stored_text(&self.stored)

@@ -1,11 +1,14 @@
 //! Every table with rows made of one of everything.
 
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
 
 use super::show::ALL_VIEWS;
 use super::*;
 use crate::common::SqlResult;
 use crate::protocol::auth::Plugin;
+use crate::sql::accounts::Rights;
 use crate::sql::expr::{Warning, WarningLevel};
 use crate::sql::parser::ast::{ObjectName, ShowKind};
 use crate::sql::stats::TableStats;
@@ -68,11 +71,17 @@ impl Sources for World {
 
     fn accounts(&self) -> Vec<Account> {
         let (user, host) = ("u".to_owned(), "%".to_owned());
-        vec![Account { user, host, plugin: Plugin::Native, stored: vec![0xab] }]
+        let (grants, options) = Default::default();
+        vec![Account { user, host, plugin: Plugin::Native, stored: vec![0xab], grants, options }]
     }
 
     fn current_account(&self) -> (&str, &str) {
         ("u", "%")
+    }
+
+    fn rights(&self) -> &Rights {
+        static ALL: LazyLock<Rights> = LazyLock::new(Rights::everything);
+        &ALL
     }
 
     fn digests(&self) -> Vec<Digest> {

@@ -172,6 +172,10 @@ async fn authenticate(
         tokio::time::sleep(delay).await;
         return Err(refuse(wire, sequence, &denied(proof.user, peer, with_password)).await);
     };
+    if account.options.locked {
+        tracing::info!(user = ?proof.user, %peer, "login to a locked account");
+        return Err(refuse(wire, sequence, &locked(proof.user, peer)).await);
+    }
     services.denials.forget(peer.ip());
     if plugin == Plugin::CachingSha2 && with_password {
         sequence = wire.write_packet(sequence, |out| auth_more(out, FAST_AUTH_OK)).await?;
@@ -212,8 +216,20 @@ pub(in crate::actors::gateway) fn too_many() -> SqlError {
     SqlError::new(errno::CON_COUNT, "Too many connections")
 }
 
+/// Error 3118.
+fn locked(user: &str, peer: SocketAddr) -> SqlError {
+    let message =
+        format!("Access denied for user '{user}'@'{}'. Account is locked.", host_of(peer));
+    SqlError::new(errno::ACCOUNT_HAS_BEEN_LOCKED, message)
+}
+
+/// The client's host as messages name it.
+fn host_of(peer: SocketAddr) -> String {
+    if peer.ip().is_loopback() { "localhost".into() } else { peer.ip().to_string() }
+}
+
 fn denied(user: &str, peer: SocketAddr, with_password: bool) -> SqlError {
-    let host = if peer.ip().is_loopback() { "localhost".into() } else { peer.ip().to_string() };
+    let host = host_of(peer);
     let with = if with_password { "YES" } else { "NO" };
     SqlError::new(
         errno::ACCESS_DENIED,

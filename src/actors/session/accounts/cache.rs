@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
@@ -13,6 +14,7 @@ use crate::actors::session::{Account, Accounts};
 use crate::common::retry::{self, Unit};
 use crate::common::{SqlError, SqlResult};
 use crate::protocol::auth::Plugin;
+use crate::sql::accounts::{AccountOptions, Grants};
 use crate::sql::kv::{KvStore, ScanOptions, Transaction, TxnOptions};
 use crate::storage::codec::table::prefix_end;
 
@@ -27,6 +29,11 @@ struct Stored {
     plugin: Plugin,
     /// Double hash of the password, in hex; empty: none.
     password: String,
+    /// What it has been granted; `None`: it was made when every account had all rights, and has them still.
+    #[serde(default)]
+    grants: Option<Grants>,
+    #[serde(default)]
+    options: AccountOptions,
 }
 
 /// What happens to an account.
@@ -46,6 +53,8 @@ pub(in crate::actors::session) enum Change {
 /// The accounts of the cluster as this node knows them. Logins ask it on any thread.
 pub struct AccountCache {
     table: ArcSwap<AccountTable>,
+    /// Counts what has changed of them.
+    version: AtomicU64,
     /// What new accounts prove themselves with, and the built-in one.
     default_plugin: Plugin,
 }
@@ -54,14 +63,22 @@ impl AccountCache {
     /// The accounts in the store; those that say nothing of it prove themselves with `default_plugin`.
     pub async fn load(store: &dyn KvStore, default_plugin: Plugin) -> SqlResult<Arc<AccountCache>> {
         let table = ArcSwap::from_pointee(read(store, default_plugin).await?);
-        Ok(Arc::new(AccountCache { table, default_plugin }))
+        Ok(Arc::new(AccountCache { table, version: AtomicU64::new(1), default_plugin }))
     }
 
     /// Reads them again: another node may have changed them.
     pub async fn refresh(&self, store: &dyn KvStore) -> SqlResult<()> {
         let table = read(store, self.default_plugin).await?;
-        self.table.store(Arc::new(table));
+        if **self.table.load() != table {
+            self.table.store(Arc::new(table));
+            self.version.fetch_add(1, Ordering::Release);
+        }
         Ok(())
+    }
+
+    /// Another number after each change.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
     }
 
     /// What accounts prove themselves with that say nothing of it.
@@ -144,6 +161,8 @@ fn write(txn: &dyn Transaction, change: &Change) -> SqlResult<()> {
                 host: account.host.clone(),
                 plugin: account.plugin,
                 password: account.stored.iter().map(|byte| format!("{byte:02x}")).collect(),
+                grants: Some((*account.grants).clone()),
+                options: (*account.options).clone(),
             };
             let value = serde_json::to_vec(&stored).map_err(SqlError::internal)?;
             txn.put(key(&account.user, &account.host), value.into());
@@ -164,5 +183,7 @@ fn decode(value: &[u8]) -> SqlResult<Account> {
         host: stored.host,
         plugin: stored.plugin,
         stored: hash.ok_or_else(damaged)?,
+        grants: Arc::new(stored.grants.unwrap_or_else(Grants::everything)),
+        options: Arc::new(stored.options),
     })
 }

@@ -4,9 +4,12 @@
 //! the account for a client, the most specific host pattern first, as MySQL does. As long as nobody made or changed an account
 //! named `root`, there is a built-in one without a password that only the machine itself may use.
 //!
-//! Every account has all rights: GRANT and REVOKE answer error 1235.
+//! What an account has been granted is stored with it ([`crate::sql::accounts`]). Whoever changes an account has all nodes read them
+//! again before it answers.
 
 mod cache;
+mod grants;
+mod roles;
 mod statements;
 mod table;
 

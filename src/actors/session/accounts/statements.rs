@@ -1,11 +1,14 @@
 //! CREATE USER, ALTER USER, DROP USER and SET PASSWORD.
 
+use std::sync::Arc;
+
 use super::cache::Change;
 use super::table::AccountTable;
 use crate::actors::session::Account;
 use crate::actors::session::core::Core;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::protocol::auth::Plugin;
+use crate::sql::accounts::{AccountName, AccountOptions};
 use crate::sql::parser::ast::{UserName, UserSpec};
 
 impl Core {
@@ -25,6 +28,22 @@ impl Core {
         self.services.accounts.refresh(&*self.services.store).await
     }
 
+    /// Changes accounts, and has all nodes read them again.
+    pub(super) async fn change_accounts(
+        &self,
+        decide: impl Fn(&AccountTable) -> SqlResult<Vec<Change>>,
+    ) -> SqlResult<()> {
+        self.services.accounts.change(&*self.services.store, decide).await?;
+        if let Some(others) = &self.services.others {
+            for node in others.accounts_changed().await {
+                let text =
+                    format!("node {node} does not answer: it reads the accounts a little later");
+                self.eval.warn(errno::UNKNOWN, text);
+            }
+        }
+        Ok(())
+    }
+
     fn own_name(&self) -> UserName {
         UserName {
             user: self.client.user.clone(),
@@ -34,7 +53,7 @@ impl Core {
     }
 
     /// `CURRENT_USER()` stands for the session's account.
-    fn named(&self, name: &UserName) -> UserName {
+    pub(super) fn named(&self, name: &UserName) -> UserName {
         if name.is_current { self.own_name() } else { name.clone() }
     }
 
@@ -54,7 +73,7 @@ impl Core {
             let mut changes: Vec<Change> = users
                 .iter()
                 .filter(|spec| !exists(table, &spec.user))
-                .map(|spec| account_of(spec, None, plugin).map(Change::Put))
+                .map(|spec| account_of(spec, find(table, &spec.user), plugin).map(Change::Put))
                 .collect::<SqlResult<_>>()?;
             changes.extend(kept_root(table, &changes).map(Change::Put));
             Ok(changes)
@@ -69,7 +88,7 @@ impl Core {
                 self.eval.note(errno::USER_ALREADY_EXISTS, message);
             }
         }
-        self.services.accounts.change(&*self.services.store, decide).await
+        self.change_accounts(decide).await
     }
 
     pub(in crate::actors::session) async fn alter_users(
@@ -96,26 +115,29 @@ impl Core {
         if if_exists {
             self.note_missing(users.iter().map(|spec| &spec.user));
         }
-        self.services.accounts.change(&*self.services.store, decide).await
+        self.change_accounts(decide).await
     }
 
     pub(in crate::actors::session) async fn drop_users(
         &mut self,
         users: &[UserName],
         if_exists: bool,
+        verb: &str,
     ) -> SqlResult<()> {
+        let users: Vec<UserName> = users.iter().map(|user| self.named(user)).collect();
+        let users = users.as_slice();
         let decide = |table: &AccountTable| {
             let missing: Vec<&UserName> =
                 users.iter().filter(|user| find(table, user).is_none()).collect();
             if !missing.is_empty() && !if_exists {
-                return Err(failed("DROP USER", missing.into_iter()));
+                return Err(failed(verb, missing.into_iter()));
             }
             let known = users.iter().filter(|user| find(table, user).is_some());
             let remove = |user: &UserName| Change::Remove {
                 user: user.user.clone(),
                 host: user.host.clone(),
             };
-            let changes: Vec<Change> = known.map(remove).collect();
+            let mut changes: Vec<Change> = known.map(remove).collect();
             let gone = |account: &Account| {
                 users.iter().any(|user| user.user == account.user && user.host == account.host)
             };
@@ -125,12 +147,13 @@ impl Core {
             if !keeps_root {
                 return Err(SqlError::unsupported("DROP USER of the last account of root"));
             }
+            changes.extend(without_roles(table, users));
             Ok(changes)
         };
         if if_exists {
             self.note_missing(users.iter());
         }
-        self.services.accounts.change(&*self.services.store, decide).await
+        self.change_accounts(decide).await
     }
 
     fn note_missing<'a>(&self, users: impl Iterator<Item = &'a UserName>) {
@@ -143,12 +166,30 @@ impl Core {
     }
 }
 
+/// The accounts that have one of these as a role, without it.
+fn without_roles(table: &AccountTable, gone: &[UserName]) -> Vec<Change> {
+    let roles: Vec<AccountName> = gone.iter().map(account_name).collect();
+    let stays = |account: &&Account| !roles.contains(&account.name());
+    let has = |account: &&Account| account.grants.roles.iter().any(|one| roles.contains(&one.role));
+    let without = |account: &Account| {
+        let mut grants = (*account.grants).clone();
+        roles.iter().for_each(|role| grants.revoke_role(role));
+        Change::Put(Account { grants: Arc::new(grants), ..account.clone() })
+    };
+    table.list().iter().filter(stays).filter(has).map(without).collect()
+}
+
+/// What is written, as a name.
+pub(super) fn account_name(name: &UserName) -> AccountName {
+    AccountName::new(&name.user, &name.host)
+}
+
 fn find<'a>(table: &'a AccountTable, name: &UserName) -> Option<&'a Account> {
     table.get(&name.user, &name.host)
 }
 
 /// Names are as long as MySQL's may be; a host is matched at every login.
-fn check_length(name: &UserName) -> SqlResult<()> {
+pub(super) fn check_length(name: &UserName) -> SqlResult<()> {
     for (text, what, max) in [(&name.user, "user name", 32), (&name.host, "host name", 255)] {
         if text.chars().count() > max {
             let message =
@@ -160,7 +201,7 @@ fn check_length(name: &UserName) -> SqlResult<()> {
 }
 
 /// The built-in root, when another account of root is made beside it: from now on it is one like others, and stays.
-fn kept_root(table: &AccountTable, changes: &[Change]) -> Option<Account> {
+pub(super) fn kept_root(table: &AccountTable, changes: &[Change]) -> Option<Account> {
     let root =
         UserName { user: "root".to_owned(), host: "localhost".to_owned(), is_current: false };
     let made = |host: fn(&str) -> bool| {
@@ -180,7 +221,7 @@ fn exists(table: &AccountTable, name: &UserName) -> bool {
     find(table, name).is_some_and(|account| !built_in(account))
 }
 
-fn failed<'a>(verb: &str, names: impl Iterator<Item = &'a UserName>) -> SqlError {
+pub(super) fn failed<'a>(verb: &str, names: impl Iterator<Item = &'a UserName>) -> SqlError {
     let names: Vec<String> = names.map(|name| format!("'{}'@'{}'", name.user, name.host)).collect();
     SqlError::new(errno::CANNOT_USER, format!("Operation {verb} failed for {}", names.join(",")))
 }
@@ -193,6 +234,10 @@ fn account_of(spec: &UserSpec, old: Option<&Account>, default: Plugin) -> SqlRes
         })?,
         None => default,
     };
+    let (grants, options) =
+        old.map(|old| (old.grants.clone(), old.options.clone())).unwrap_or_default();
+    let locked = spec.locked.unwrap_or(options.locked);
+    let options = Arc::new(AccountOptions { locked });
     if let Some(text) = &spec.stored {
         let stored = plugin.stored_from(text).ok_or_else(|| {
             SqlError::new(
@@ -201,12 +246,13 @@ fn account_of(spec: &UserSpec, old: Option<&Account>, default: Plugin) -> SqlRes
             )
         })?;
         let UserName { user, host, .. } = spec.user.clone();
-        return Ok(Account { user, host, plugin, stored });
+        return Ok(Account { user, host, plugin, stored, grants, options });
     }
     let stored = match (&spec.password, old) {
         (Some(password), _) => plugin.stored(password),
         (None, Some(old)) if old.plugin == plugin => old.stored.clone(),
         (None, _) => Vec::new(),
     };
-    Ok(Account { user: spec.user.user.clone(), host: spec.user.host.clone(), plugin, stored })
+    let UserName { user, host, .. } = spec.user.clone();
+    Ok(Account { user, host, plugin, stored, grants, options })
 }

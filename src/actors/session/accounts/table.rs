@@ -1,9 +1,11 @@
 //! Finding the account for a client.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::actors::session::Account;
 use crate::protocol::auth::Plugin;
+use crate::sql::accounts::{AccountName, Grants, Rights};
 
 /// All accounts, those with the most specific host first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +38,16 @@ impl AccountTable {
         self.accounts.iter().find(|account| account.user == user && account.host == host)
     }
 
+    /// The account or role of a name.
+    pub fn named(&self, name: &AccountName) -> Option<&Account> {
+        self.get(&name.user, &name.host)
+    }
+
+    /// What an account may do with these roles active.
+    pub fn rights(&self, name: &AccountName, roles: &[AccountName]) -> Rights {
+        Rights::of(name, roles, &|name| Some(&*self.named(name)?.grants))
+    }
+
     /// All accounts.
     pub fn list(&self) -> &[Account] {
         &self.accounts
@@ -44,7 +56,14 @@ impl AccountTable {
 
 /// The account there is before anybody makes one: without a password, and for the machine itself only.
 pub(super) fn built_in_root(plugin: Plugin) -> Account {
-    Account { user: "root".to_owned(), host: "localhost".to_owned(), plugin, stored: Vec::new() }
+    Account {
+        user: "root".to_owned(),
+        host: "localhost".to_owned(),
+        plugin,
+        stored: Vec::new(),
+        grants: Arc::new(Grants::everything()),
+        options: Arc::default(),
+    }
 }
 
 /// How much of the host is fixed: an address, then patterns by their length before the first wildcard, then any host.
@@ -116,6 +135,8 @@ mod tests {
             host: host.to_owned(),
             plugin: Plugin::Native,
             stored: vec![1],
+            grants: Arc::default(),
+            options: Arc::default(),
         }
     }
 

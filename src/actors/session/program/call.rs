@@ -83,12 +83,13 @@ impl Core {
         let missing = || no_routine(RoutineKind::Procedure, &database, &call.name.name);
         let entry = found.ok_or_else(missing)?;
         let database = schema.require_database(&database)?.name.clone();
+        self.check_execute(&database, &entry)?;
         let compiled = self.compiled(&database, &entry)?;
         check_arguments(call, &compiled)?;
         self.check_depth(&entry, &compiled)?;
         let mut machine = Machine::new(compiled.program.clone());
         self.take_arguments(call, &mut machine, &caller).await?;
-        self.enter_program(entry.id, &compiled);
+        self.enter_program(&entry, &compiled)?;
         let outcome = self.drive(&mut machine, &compiled, caller.request, sink).await;
         self.leave_program();
         outcome?;

@@ -82,7 +82,7 @@ impl Core {
         let statement =
             DdlStatement::PutRoutine { database: database.name.clone(), routine, alters: false };
         self.submit(statement, DEADLINE).await?;
-        Ok(())
+        self.own_routine(create.kind, &database.name, name).await
     }
 
     /// ALTER PROCEDURE and ALTER FUNCTION.
@@ -125,8 +125,9 @@ impl Core {
             return Err(missing);
         }
         let (kind, name) = (drop.kind, drop.name.name.clone());
+        let dropped = (database.clone(), name.clone());
         self.submit(DdlStatement::DropRoutine { database, kind, name }, DEADLINE).await?;
-        Ok(())
+        self.forget_routine(kind, &dropped.0, &dropped.1).await
     }
 
     /// Whose a program or a view is: error 1449 is only a note, as in MySQL for those who may name any account.

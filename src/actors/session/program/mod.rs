@@ -40,6 +40,8 @@ pub(super) struct Compiled {
 struct Saved {
     mode: SqlMode,
     database: Option<String>,
+    /// How many programs with rights of their own ran before.
+    rights: usize,
 }
 
 /// The programs of a session.
@@ -94,14 +96,19 @@ impl Core {
     }
 
     /// A program begins: its `sql_mode` and its database are in force.
-    fn enter_program(&mut self, id: i64, compiled: &Compiled) {
+    fn enter_program(&mut self, entry: &TableInfo, compiled: &Compiled) -> SqlResult<()> {
         let mode = self.vars.system.lock().settings.sql_mode;
-        self.programs.saved.push(Saved { mode, database: self.database.clone() });
-        self.programs.running.push(id);
+        let rights = self.rights_depth();
+        if let Some(routine) = entry.routine.as_ref().filter(|routine| !routine.invoker) {
+            self.enter_rights(&routine.definer)?;
+        }
+        self.programs.saved.push(Saved { mode, database: self.database.clone(), rights });
+        self.programs.running.push(entry.id);
         self.use_mode(compiled.mode);
         if self.database.as_deref() != Some(&compiled.program.database) {
             self.database = Some(compiled.program.database.clone());
         }
+        Ok(())
     }
 
     fn leave_program(&mut self) {
@@ -109,6 +116,7 @@ impl Core {
         if let Some(saved) = self.programs.saved.pop() {
             self.use_mode(saved.mode);
             self.database = saved.database;
+            self.leave_rights(saved.rights);
         }
     }
 

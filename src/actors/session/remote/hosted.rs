@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use super::away::keeper_path;
-use super::listing::{KillProcess, ListProcesses};
+use super::listing::{AccountsChanged, KillProcess, ListProcesses};
 use super::messages::{
     AnswerPart, CloseSession, FindAccount, KeepSessions, MoreAnswer, OpenSession, RunCommand,
 };
@@ -21,6 +21,7 @@ use crate::actors::runtime::{
     Actor, ActorPath, ActorRef, Address, AskError, Context, Handler, MailboxOptions, Overflow,
     ReplyTo, Supervision, System, Thread,
 };
+use crate::actors::session::rights::check_first_database;
 use crate::actors::session::{
     Account, Answer, CancelStatement, ClientInfo, ClientLimits, Execute, Kill, Part, Process,
     ProcessState, Session, SessionServices, SwitchUser, Upload,
@@ -108,7 +109,8 @@ impl SessionHost {
             .message::<FindAccount>()
             .message::<KeepSessions>()
             .message::<ListProcesses>()
-            .message::<KillProcess>();
+            .message::<KillProcess>()
+            .message::<AccountsChanged>();
         serve::<RunCommand>(bridge, &host, &open);
         serve::<MoreAnswer>(bridge, &host, &open);
         serve::<Upload>(bridge, &host, &open);
@@ -121,6 +123,7 @@ impl SessionHost {
     fn open(&mut self, request: OpenSession, ctx: &mut Context<Self>) -> SqlResult<u64> {
         let OpenSession { client, peer, gateway } = request;
         if let Some(database) = &client.database {
+            check_first_database(&self.services, &client, database)?;
             self.services.schema.current().require_database(database)?;
         }
         let id = client.connection_id;

@@ -29,6 +29,44 @@ pub struct KillProcess {
 }
 message!(KillProcess => bool, "KillProcess");
 
+/// Accounts have changed: read them again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountsChanged;
+message!(AccountsChanged => (), "AccountsChanged");
+
+impl Handler<AccountsChanged> for SessionHost {
+    fn handle(&mut self, _: AccountsChanged, reply: ReplyTo<()>, ctx: &mut Context<Self>) {
+        let services = self.services.clone();
+        ctx.spawn(async move {
+            // Without an answer whoever asks is told that this node is late.
+            if services.accounts.refresh(&*services.store).await.is_ok() {
+                reply.send(());
+            }
+        });
+    }
+}
+
+impl Wired for AccountsChanged {
+    type Wire = wire::AccountsChanged;
+    type WireReply = wire::AccountsRead;
+
+    fn into_wire(self) -> wire::AccountsChanged {
+        wire::AccountsChanged {}
+    }
+
+    fn from_wire(_: wire::AccountsChanged) -> Result<AccountsChanged, WireError> {
+        Ok(AccountsChanged)
+    }
+
+    fn reply_to_wire((): ()) -> wire::AccountsRead {
+        wire::AccountsRead {}
+    }
+
+    fn reply_from_wire(_: wire::AccountsRead) -> Result<(), WireError> {
+        Ok(())
+    }
+}
+
 impl Handler<ListProcesses> for SessionHost {
     fn handle(
         &mut self,

@@ -1,6 +1,7 @@
 //! What a gateway asks of the node its sessions are on, and how that is written.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -333,6 +334,7 @@ impl Wired for FindAccount {
             host: account.host,
             plugin: account.plugin.name().to_owned(),
             stored: account.stored.into(),
+            options: serde_json::to_string(&*account.options).unwrap_or_default(),
         });
         wire::AccountFound { account }
     }
@@ -345,6 +347,13 @@ impl Wired for FindAccount {
             host: account.host,
             plugin: Plugin::by_name(&account.plugin).ok_or_else(unknown)?,
             stored: account.stored.into(),
+            grants: Arc::default(),
+            options: match account.options.as_str() {
+                "" => Arc::default(),
+                options => {
+                    Arc::new(serde_json::from_str(options).map_err(WireError::of::<FindAccount>)?)
+                }
+            },
         }))
     }
 }
@@ -373,6 +382,7 @@ impl Wired for KeepSessions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sql::accounts::AccountOptions;
 
     fn client(tls: Option<TlsSession>) -> ClientInfo {
         ClientInfo {
@@ -419,6 +429,8 @@ mod tests {
             host: "%".into(),
             plugin: Plugin::Native,
             stored: vec![1, 2],
+            grants: Arc::default(),
+            options: Arc::new(AccountOptions { locked: true }),
         };
         for found in [None, Some(account)] {
             let wire = FindAccount::reply_to_wire(found.clone());

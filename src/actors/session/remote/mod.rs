@@ -35,7 +35,7 @@ mod proto;
 
 pub use away::{RemoteAccounts, RemoteSessions, SessionKeeper, SqlNodes};
 pub use hosted::{DrainSessions, Hosted, SessionHost, sessions_path};
-pub use listing::{KillProcess, ListProcesses};
+pub use listing::{AccountsChanged, KillProcess, ListProcesses};
 pub use messages::{
     AnswerPart, CloseSession, FindAccount, KeepSessions, MoreAnswer, OpenSession, RunCommand,
 };

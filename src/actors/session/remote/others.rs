@@ -7,7 +7,7 @@ use futures::future::{BoxFuture, join_all};
 use futures::stream::FuturesUnordered;
 
 use super::hosted::sessions_path;
-use super::listing::{KillProcess, ListProcesses};
+use super::listing::{AccountsChanged, KillProcess, ListProcesses};
 use crate::actors::bridge::Bridge;
 use crate::actors::session::{Kill, ProcessRow};
 
@@ -66,6 +66,17 @@ impl OtherNodes {
             }
         }
         found
+    }
+
+    /// Has the others read the accounts again; those that did not answer, by name.
+    pub async fn accounts_changed(&self) -> Vec<String> {
+        let asked = self.others().await.into_iter().map(|node| async move {
+            let address = self.bridge.address::<AccountsChanged>(sessions_path(&node));
+            let read = address.ask(AccountsChanged, DEADLINE).await;
+            (node, read)
+        });
+        let silent = join_all(asked).await.into_iter().filter(|(_, read)| read.is_err());
+        silent.map(|(node, _)| node).collect()
     }
 
     /// Ends a connection or its statement, whichever node has it. If none has, answers those that did not answer.

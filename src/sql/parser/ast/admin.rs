@@ -181,6 +181,7 @@ pub enum ShowKind {
     CharacterSets,
     Grants {
         user: Option<UserName>,
+        using: Vec<UserName>,
     },
     CreateUser {
         user: UserName,

@@ -18,7 +18,9 @@ mod view;
 mod window;
 
 pub use crate::sql::types::IntervalUnit;
-pub use account::{UserName, UserSpec};
+pub use account::{
+    Grant, Granted, GrantedOn, NamedPrivilege, Revoke, RoleChoice, UserName, UserSpec,
+};
 pub use admin::{
     AccessMode, BeginMode, Explain, ExplainFormat, Flush, IsolationLevel, Maintenance, Show,
     ShowFilter, ShowKind, SplitBoundary, SplitTable, VariableAssignment, VariableScope,
@@ -272,6 +274,35 @@ pub enum Statement {
         users: Vec<UserName>,
         /// IF EXISTS.
         if_exists: bool,
+    },
+    /// RENAME USER: each with its new name, one after the other.
+    RenameUsers(Vec<(UserName, UserName)>),
+    /// GRANT.
+    Grant(Box<Grant>),
+    /// REVOKE.
+    Revoke(Box<Revoke>),
+    /// CREATE ROLE.
+    CreateRoles {
+        /// Which.
+        roles: Vec<UserName>,
+        /// IF NOT EXISTS.
+        if_not_exists: bool,
+    },
+    /// DROP ROLE.
+    DropRoles {
+        /// Which.
+        roles: Vec<UserName>,
+        /// IF EXISTS.
+        if_exists: bool,
+    },
+    /// SET ROLE.
+    SetRole(RoleChoice),
+    /// SET DEFAULT ROLE, and ALTER USER … DEFAULT ROLE.
+    SetDefaultRole {
+        /// Which.
+        roles: RoleChoice,
+        /// Whose.
+        users: Vec<UserName>,
     },
     /// SET PASSWORD.
     SetPassword {

@@ -372,6 +372,12 @@ fn part_of_statement(statement: &Statement) -> Part {
         | S::CreateUser { .. }
         | S::AlterUser { .. }
         | S::DropUser { .. }
+        | S::RenameUsers(_)
+        | S::Grant(_)
+        | S::Revoke(_)
+        | S::CreateRoles { .. }
+        | S::DropRoles { .. }
+        | S::SetDefaultRole { .. }
         | S::SetPassword { .. }
         | S::LockTables(_)
         | S::UnlockTables
@@ -386,6 +392,7 @@ fn part_of_statement(statement: &Statement) -> Part {
         | S::SelectIntoVariables { .. }
         | S::LoadData(_)
         | S::Use(_)
+        | S::SetRole(_)
         | S::SetVariables(_)
         | S::Savepoint(_)
         | S::RollbackTo(_)

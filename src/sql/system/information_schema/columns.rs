@@ -1,5 +1,6 @@
 //! `information_schema.COLUMNS`: the columns; SHOW COLUMNS and DESCRIBE read it.
 
+use crate::sql::accounts::Privileges;
 use crate::sql::catalog::{
     ColumnInfo, DatabaseInfo, DefaultValue, IndexInfo, TableInfo, column_type, default_text,
 };
@@ -22,8 +23,9 @@ struct Facts<'a> {
 }
 
 fn facts<'a>(asked: &'a Asked<'a>) -> impl Iterator<Item = Facts<'a>> {
-    let of_table = |(database, table): (&'a DatabaseInfo, &'a TableInfo)| {
-        public_columns(table).map(move |column| Facts {
+    let of_table = move |(database, table): (&'a DatabaseInfo, &'a TableInfo)| {
+        let seen = move |column: &&ColumnInfo| asked.sees_column(database, table, &column.name);
+        public_columns(table).filter(seen).map(move |column| Facts {
             database,
             table,
             column,
@@ -55,10 +57,18 @@ table! {
     COLUMN_TYPE: MediumText NOT NULL = facts.field_type.sql_text();
     COLUMN_KEY: Varchar(3) NOT NULL = column_key(facts.table, facts.column);
     EXTRA: Varchar(256) = extra(facts.column);
-    PRIVILEGES: Varchar(154) = "select,insert,update,references";
+    PRIVILEGES: Varchar(154) = privileges(asked, &facts);
     COLUMN_COMMENT: Text NOT NULL = facts.column.comment.as_str();
     GENERATION_EXPRESSION: LongText NOT NULL = facts.column.generated.as_ref().map_or_else(String::new, |g| g.expr.escaped());
     SRS_ID: UInt = Datum::Null;
+}
+
+/// What the session may do with a column.
+fn privileges(asked: &Asked<'_>, facts: &Facts<'_>) -> String {
+    let (rights, database, table) =
+        (asked.sources.rights(), &facts.database.name, &facts.table.name);
+    let all = rights.table(database, table) | rights.column(database, table, &facts.column.name);
+    all.and(Privileges::OF_COLUMN).text().to_lowercase().replace(", ", ",")
 }
 
 /// What several tables tell of a type.

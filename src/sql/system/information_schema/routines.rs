@@ -1,5 +1,6 @@
 //! `information_schema.ROUTINES`: the stored procedures and functions.
 
+use crate::sql::accounts::Privilege;
 use crate::sql::catalog::{DatabaseInfo, RoutineInfo, TableInfo};
 use crate::sql::system::asked::Asked;
 use crate::sql::system::information_schema::columns::TypeFacts;
@@ -20,10 +21,29 @@ struct Facts<'a> {
 pub(super) fn routines<'a>(
     asked: &'a Asked<'a>,
 ) -> impl Iterator<Item = (&'a DatabaseInfo, &'a TableInfo, &'a RoutineInfo)> {
-    asked.databases().flat_map(|database| {
+    asked.databases().flat_map(move |database| {
         let entries = asked.sources.schema().routines(&database.name);
-        entries.filter_map(move |entry| Some((database, &**entry, &**entry.routine.as_ref()?)))
+        let all =
+            entries.filter_map(move |entry| Some((database, &**entry, &**entry.routine.as_ref()?)));
+        all.filter(move |(_, _, routine)| {
+            let rights = asked.sources.rights();
+            is_own(asked, routine)
+                || rights.sees_routine(routine.kind, &database.name, &routine.name)
+        })
     })
+}
+
+fn is_own(asked: &Asked<'_>, routine: &RoutineInfo) -> bool {
+    asked.sources.current_account() == (routine.definer.0.as_str(), routine.definer.1.as_str())
+}
+
+/// The body, for its owner and those who may see any routine.
+fn body<'a>(asked: &Asked<'_>, routine: &'a RoutineInfo) -> Option<&'a str> {
+    let rights = asked.sources.rights();
+    let sees = is_own(asked, routine)
+        || rights.has_dynamic("SHOW_ROUTINE")
+        || rights.global().contains(Privilege::Select);
+    sees.then_some(routine.body.as_str())
 }
 
 fn facts<'a>(asked: &'a Asked<'a>) -> impl Iterator<Item = Facts<'a>> {
@@ -62,7 +82,7 @@ table! {
     COLLATION_NAME: Varchar(64) = of(&facts, |it| it.collation).flatten();
     DTD_IDENTIFIER: LongText = of(&facts, |it| it.text.clone());
     ROUTINE_BODY: Varchar(3) NOT NULL = "SQL";
-    ROUTINE_DEFINITION: LongText = facts.routine.body.as_str();
+    ROUTINE_DEFINITION: LongText = body(asked, facts.routine);
     EXTERNAL_NAME: Binary(0) = Datum::Null;
     EXTERNAL_LANGUAGE: Varchar(64) NOT NULL = "SQL";
     PARAMETER_STYLE: Varchar(3) NOT NULL = "SQL";

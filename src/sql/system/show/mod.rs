@@ -1,5 +1,6 @@
 //! SHOW: columns of the computed tables, under the names that it gives them ([`views`]), and what is no table's.
 
+mod accounts;
 mod replication;
 mod stats;
 mod stats_healthy;
@@ -13,15 +14,15 @@ use std::sync::Arc;
 pub(super) use self::views::ALL as ALL_VIEWS;
 use self::views::View;
 use super::asked::Asked;
-use super::sources::{Account, Sources};
+use super::sources::Sources;
 use super::table::{COLLATION, Rows};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{
-    InfoSchema, TableInfo, ViewInfo, no_trigger, quote_name, show_create_database,
-    show_create_table, show_create_view,
+    InfoSchema, TableInfo, ViewInfo, no_trigger, show_create_database, show_create_table,
+    show_create_view,
 };
 use crate::sql::expr::WarningLevel;
-use crate::sql::parser::ast::{ObjectName, RoutineKind, ShowKind, UserName};
+use crate::sql::parser::ast::{ObjectName, RoutineKind, ShowKind};
 use crate::sql::system::schema_facts::moment_hundredths;
 use crate::sql::types::{Datum, FieldType};
 
@@ -116,12 +117,12 @@ pub async fn show(
         ShowKind::Engines => views::ENGINES.show(&all).await,
         ShowKind::Collations => views::COLLATIONS.show(&all).await,
         ShowKind::CharacterSets => views::CHARACTER_SETS.show(&all).await,
-        ShowKind::Grants { user } => showing.grants(user.as_ref()),
+        ShowKind::Grants { user, using } => showing.grants(user.as_ref(), using),
         ShowKind::CreateUser { user } => showing.create_user(user),
         ShowKind::BinaryLogStatus => Ok(replication::binary_log_status()),
         ShowKind::ReplicaStatus { old } => Ok(replication::replica_status(*old)),
         ShowKind::Replicas { old } => Ok(replication::replicas(*old)),
-        ShowKind::Privileges => Ok(privileges()),
+        ShowKind::Privileges => Ok(accounts::privileges()),
         ShowKind::Plugins => views::PLUGINS.show(&all).await,
         ShowKind::StatsMeta => views::STATS_META.show(&all).await,
         ShowKind::StatsHistograms => views::STATS_HISTOGRAMS.show(&all).await,
@@ -329,57 +330,4 @@ impl Showing<'_> {
         });
         Shown::new(&["Level", "#Code", "!Message"], rows.collect())
     }
-
-    /// The text that makes an account again.
-    fn create_user(&self, name: &UserName) -> SqlResult<Shown> {
-        let (user, host) = match name.is_current {
-            true => self.sources.current_account(),
-            false => (name.user.as_str(), name.host.as_str()),
-        };
-        let accounts = self.sources.accounts();
-        let account = accounts.iter().find(|one| one.user == user && one.host == host);
-        let account = account.ok_or_else(|| {
-            let message = format!("Operation SHOW CREATE USER failed for '{user}'@'{host}'");
-            SqlError::new(errno::CANNOT_USER, message)
-        })?;
-        let name = format!("{}@{}", quote_name(user), quote_name(host));
-        let mut text = format!("CREATE USER {name} IDENTIFIED WITH '{}'", account.plugin.name());
-        if !account.stored.is_empty() {
-            text += &format!(" AS '{}'", account.shown_password());
-        }
-        // What else there is to say of an account is what it has without a word.
-        text += " REQUIRE NONE PASSWORD EXPIRE DEFAULT ACCOUNT UNLOCK PASSWORD HISTORY DEFAULT \
-                 PASSWORD REUSE INTERVAL DEFAULT PASSWORD REQUIRE CURRENT DEFAULT";
-        Ok(Shown::new(&[&format!("!CREATE USER for {user}@{host}")], vec![vec![Datum::from(text)]]))
-    }
-
-    /// Every account has all rights.
-    fn grants(&self, user: Option<&UserName>) -> SqlResult<Shown> {
-        let (user, host) = match user {
-            Some(named) if !named.is_current => {
-                let (user, host) = (named.user.as_str(), named.host.as_str());
-                let is_it = |account: &Account| account.user == user && account.host == host;
-                if !self.sources.accounts().iter().any(is_it) {
-                    return Err(SqlError::new(
-                        errno::NONEXISTING_GRANT,
-                        format!(
-                            "There is no such grant defined for user '{user}' on host '{host}'"
-                        ),
-                    ));
-                }
-                (user, host)
-            }
-            _ => self.sources.current_account(),
-        };
-        let head = format!("!Grants for {user}@{host}");
-        let name = format!("{}@{}", quote_name(user), quote_name(host));
-        let grant = format!("GRANT ALL PRIVILEGES ON *.* TO {name} WITH GRANT OPTION");
-        Ok(Shown::new(&[&head], vec![vec![Datum::from(grant)]]))
-    }
-}
-
-/// SHOW PRIVILEGES.
-fn privileges() -> Shown {
-    let row = ["All", "Server Admin", "Every account has all rights"];
-    Shown::new(&["Privilege", "Context", "Comment"], vec![row.map(Datum::from).to_vec()])
 }

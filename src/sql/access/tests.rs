@@ -1,0 +1,1 @@
+//! Whether statements are let through: in the session, where there are accounts.
