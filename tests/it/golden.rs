@@ -1,7 +1,7 @@
 //! SQL scripts and what a client sees of them.
 //!
 //! `tests/it/scripts/NAME.sql` is sent statement by statement over one connection (a line `-- session b`
-//! switches to another); `NAME.result` has each statement with its answer. `make golden` records them anew; `SCRIPTS=NAME,…` plays only some.
+//! switches to another, `-- session b as ann` to one of another account, without a password); `NAME.result` has each statement with its answer. `make golden` records them anew; `SCRIPTS=NAME,…` plays only some.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -114,14 +114,36 @@ async fn run(conn: &mut Conn, sql: &str, out: &mut String) {
     }
 }
 
+/// Somebody else than root; what the server answers if it does not let them in.
+async fn log_in(server: &Server, user: &str) -> Result<Conn, String> {
+    let opts = OptsBuilder::default()
+        .ip_or_hostname("127.0.0.1")
+        .tcp_port(server.mysql_port)
+        .user(Some(user));
+    match Conn::new(opts).await {
+        Ok(conn) => Ok(conn),
+        Err(mysql_async::Error::Server(error)) => {
+            Err(format!("ERROR {} ({}): {}", error.code, error.state, error.message))
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
 async fn play(server: &Server, script: &str) -> String {
     let mut sessions: BTreeMap<String, Conn> = BTreeMap::new();
     let mut current = "a".to_owned();
     let mut out = String::new();
     for sql in statements(script) {
         if let Some(session) = sql.strip_prefix("session ") {
-            current = session.to_owned();
-            writeln!(out, "-- session {current}\n").unwrap();
+            writeln!(out, "-- session {session}\n").unwrap();
+            let (name, user) = session.split_once(" as ").unwrap_or((session, "root"));
+            current = name.to_owned();
+            if user != "root" {
+                match log_in(server, user).await {
+                    Ok(conn) => drop(sessions.insert(current.clone(), conn)),
+                    Err(error) => writeln!(out, "{error}\n").unwrap(),
+                }
+            }
             continue;
         }
         if !sessions.contains_key(&current) {
