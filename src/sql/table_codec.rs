@@ -23,6 +23,7 @@ use crate::storage::codec::row::{RowEncoder, RowView};
 pub use crate::storage::codec::table::{index_range, row_key, row_range, table_range};
 use crate::storage::codec::{datum as part, table};
 
+pub(in crate::sql) mod bounds;
 mod fulltext;
 mod values;
 

@@ -67,7 +67,12 @@ impl Core {
     /// Reads a table, in the transaction if one is open.
     pub(super) async fn checksum_of(&mut self, database: &str, name: &str) -> SqlResult<u64> {
         let name = ObjectName { database: Some(database.to_owned()), name: name.to_owned() };
-        let rows = QueryBody::all_of(TableRef::Table { name, alias: None, hints: Vec::new() });
+        let rows = QueryBody::all_of(TableRef::Table {
+            name,
+            partitions: Vec::new(),
+            alias: None,
+            hints: Vec::new(),
+        });
         let statement = Statement::Query(Box::new(Query::plain(rows)));
         self.await_tables(&text_request(&statement)).await?;
         let schema = self.services.schema.current();

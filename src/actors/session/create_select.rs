@@ -48,6 +48,7 @@ impl Core {
             ignore: select.ignore,
             table: name,
             columns: Some(columns),
+            partitions: Vec::new(),
             rows: InsertRows::Query(select.query.clone()),
             row_alias: None,
             on_duplicate: Vec::new(),

@@ -102,6 +102,9 @@ impl Core {
             && self.services.stats.table(table.id).is_none()
         {
             self.services.stats.put([TableStats::empty(table.id)]);
+            if table.partitioning.is_some() {
+                self.services.stats.put(table.physical_ids().into_iter().map(TableStats::empty));
+            }
         }
     }
 

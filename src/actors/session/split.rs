@@ -26,6 +26,9 @@ impl Core {
         self.begin_eval(request.params.clone(), false, false);
         let schema = self.services.schema.current();
         let (_, table) = self.find_table(&schema, &split.table)?;
+        if table.partitioning.is_some() {
+            return Err(SqlError::unsupported("SPLIT TABLE of a table with partitions"));
+        }
         let index = match &split.index {
             Some(name) => Some(find_index(&table, name)?),
             None => None,

@@ -379,5 +379,5 @@ fn duplicated<'a>(
     let Some(Fault::DuplicateKey { key, value }) = error.fault() else { return None };
     let (TableKey::Row { table, .. } | TableKey::Index { table, .. }) =
         decode_table_key(key).ok()?;
-    Some((schema.table_by_id(table)?.1, key, value))
+    Some((schema.table_of_rows(table)?.1, key, value))
 }

@@ -175,7 +175,12 @@ impl Core {
     pub(super) fn check_view(&self, database: &str, view: &str) -> Vec<Message> {
         let schema = self.services.schema.current();
         let name = ObjectName { database: Some(database.to_owned()), name: view.to_owned() };
-        let rows = QueryBody::all_of(TableRef::Table { name, alias: None, hints: Vec::new() });
+        let rows = QueryBody::all_of(TableRef::Table {
+            name,
+            partitions: Vec::new(),
+            alias: None,
+            hints: Vec::new(),
+        });
         match self.planner(&schema, 0, &[]).plan_query(&Query::plain(rows)) {
             Ok(_) => vec![("status", "OK".to_owned())],
             Err(error) => vec![("Error", error.message), ("error", "Corrupt".to_owned())],

@@ -57,19 +57,30 @@ pub async fn analyze(
     pace: &dyn Pace,
 ) -> SqlResult<TableStats> {
     let mut collector = Collector::new(table);
-    let (start, end) = table_codec::row_range(table.id);
     let txn = store.begin(TxnOptions::default()).await?;
     let began = txn.start_ts();
     let before = Meta::new(&*txn).stats(table.id).await?;
     let before = before.unwrap_or_else(|| TableStats::empty(table.id));
-    let mut next = read_part(txn, start, end.clone(), &mut collector, pace).await?;
-    while let Some(start) = next {
-        let txn = store.begin(TxnOptions::default()).await?;
-        next = read_part(txn, start, end.clone(), &mut collector, pace).await?;
+    let mut txn = Some(txn);
+    let mut parts = Vec::new();
+    for id in table.physical_ids() {
+        let before = collector.rows();
+        let (start, end) = table_codec::row_range(id);
+        let mut next = Some(start);
+        while let Some(start) = next {
+            let txn = match txn.take() {
+                Some(txn) => txn,
+                None => store.begin(TxnOptions::default()).await?,
+            };
+            next = read_part(txn, start, end.clone(), &mut collector, pace).await?;
+        }
+        if table.partitioning.is_some() {
+            parts.push((id, collector.rows() - before));
+        }
     }
     let found = TableStats { analyzed_ts: began.0, ..collector.finish() };
     for attempt in 1.. {
-        match write(store, database, table, &found, &before).await {
+        match write(store, (database, table), &found, &before, &parts).await {
             Err(error) if retry::runs_again(Unit::Bookkeeping, &error, attempt) => {}
             written => return written,
         }
@@ -102,10 +113,10 @@ async fn read_part(
 
 async fn write(
     store: &dyn KvStore,
-    database: i64,
-    table: &TableInfo,
+    (database, table): (i64, &TableInfo),
     found: &TableStats,
     before: &TableStats,
+    parts: &[(i64, u64)],
 ) -> SqlResult<TableStats> {
     let txn = store.begin(TxnOptions::default()).await?;
     let meta = Meta::new(&*txn);
@@ -119,6 +130,12 @@ async fn write(
     stats.analyzed(found.clone(), before);
     stats.updated_ms = txn.start_ts().physical_ms();
     meta.put_stats(&stats)?;
+    for (part, rows) in parts {
+        let (row_bytes, index_bytes) = (found.row_bytes, found.index_bytes);
+        let (rows, updated_ms) = (*rows, stats.updated_ms);
+        let empty = TableStats::empty(*part);
+        meta.put_stats(&TableStats { rows, row_bytes, index_bytes, updated_ms, ..empty })?;
+    }
     txn.commit().await?;
     Ok(stats)
 }

@@ -7,6 +7,7 @@ use super::check::{add_check, check_actions, check_names, copied};
 use super::computed::{check_keys, resolve_columns};
 use super::ddl_statement::wrong_object;
 use super::foreign_key::{add_foreign_key, drop_needless_indexes};
+use super::partition::build_partitioning;
 use super::storage_options::StorageOptions;
 use super::{
     ConversionRules, DatabaseInfo, DdlStatement, InfoSchema, SchemaState, TableInfo,
@@ -263,7 +264,7 @@ fn rename_tables(
 pub fn build_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult<TableInfo> {
     check_table_name(&create.name.name)?;
     if let Some(like) = &create.like {
-        return table_like(&create.name.name, like, ctx);
+        return table_like((&create.name.name, create.temporary), like, ctx);
     }
     if create.columns.is_empty() {
         return Err(SqlError::new(
@@ -311,6 +312,12 @@ pub fn build_table(create: &ast::CreateTable, ctx: &DdlContext<'_>) -> SqlResult
     check_names(ctx.schema, &database, &table, &names)?;
     drop_needless_indexes(&mut table);
     check_key_count(table.indexes.len() + usize::from(handle_column.is_some()))?;
+    if let Some(written) = &create.partitions {
+        if create.temporary {
+            return Err(no_temporary());
+        }
+        table.partitioning = Some(Box::new(build_partitioning(written, &table, ctx)?));
+    }
     Ok(table)
 }
 
@@ -368,9 +375,22 @@ pub(super) fn check_table_comment(table: &str, comment: &str) -> SqlResult<()> {
     Ok(())
 }
 
+/// Error 1562.
+fn no_temporary() -> SqlError {
+    let message = "Cannot create temporary table with partitions";
+    SqlError::new(errno::PARTITION_NO_TEMPORARY, message)
+}
+
 /// CREATE TABLE … LIKE: the other table's definition under another name.
-fn table_like(name: &str, like: &ast::ObjectName, ctx: &DdlContext<'_>) -> SqlResult<TableInfo> {
+fn table_like(
+    (name, temporary): (&str, bool),
+    like: &ast::ObjectName,
+    ctx: &DdlContext<'_>,
+) -> SqlResult<TableInfo> {
     let (_, source) = ctx.existing(like)?;
+    if temporary && source.partitioning.is_some() {
+        return Err(no_temporary());
+    }
     let mut table = source.clone();
     table.name_index_columns();
     let handle = table.handle_id();
@@ -390,6 +410,10 @@ fn table_like(name: &str, like: &ast::ObjectName, ctx: &DdlContext<'_>) -> SqlRe
         foreign_keys: Vec::new(),
         triggers: Vec::new(),
         checks: copied(source, name),
+        partitioning: table.partitioning.map(|mut partitioning| {
+            partitioning.renumber();
+            partitioning
+        }),
         ..table
     })
 }

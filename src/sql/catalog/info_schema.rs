@@ -142,6 +142,18 @@ impl InfoSchema {
         Some((&self.0.databases.get(database)?.info, table))
     }
 
+    /// The table whose rows are stored under an id, with its database: of that id, or with a partition of it.
+    pub fn table_of_rows(&self, id: i64) -> Option<(&Arc<DatabaseInfo>, &Arc<TableInfo>)> {
+        self.table_by_id(id).or_else(|| {
+            let holds = |table: &TableInfo| {
+                table.partitioning.as_ref().is_some_and(|all| all.ids().any(|own| own == id))
+            };
+            let mut all = self.0.by_id.iter();
+            let (table, _) = all.find(|(_, (_, table))| holds(table))?;
+            self.table_by_id(*table)
+        })
+    }
+
     /// Whether any table has a foreign key.
     pub fn has_foreign_keys(&self) -> bool {
         !self.0.referring.is_empty()

@@ -16,6 +16,7 @@ mod expression_index;
 mod foreign_key;
 mod info_schema;
 mod model;
+mod partition;
 mod routine;
 mod selected;
 mod show;
@@ -33,8 +34,9 @@ pub use build_column::{build_type as column_type, check_decimal};
 pub(in crate::sql) use changes::index_needed;
 pub use changes::{
     AddCheck, AddColumn, AddForeignKey, AddIndex, AddTrigger, Alteration, ChangeOptions,
-    ColumnVisibility, DropCheck, DropColumn, DropConstraint, DropIndex, DropTrigger, EnforceCheck,
-    IndexVisibility, ModifyColumn, RenameIndex, RenameTo, SetDefault, TableChange,
+    ChangePartitions, ColumnVisibility, DropCheck, DropColumn, DropConstraint, DropIndex,
+    DropTrigger, EnforceCheck, IndexVisibility, ModifyColumn, RenameIndex, RenameTo, SetDefault,
+    TableChange,
 };
 pub use check::CheckInfo;
 pub use computed::Generated;
@@ -46,6 +48,12 @@ pub use info_schema::{
 pub use model::{
     ColumnInfo, DatabaseInfo, DefaultValue, IndexColumn, IndexInfo, Mirror, SchemaState, TableInfo,
     TableLock,
+};
+pub(in crate::sql) use partition::no_foreign_keys;
+pub use partition::{
+    BoundValue, KeyBounds, PartitionBounds, PartitionInfo, Partitioning, Partitions, Source,
+    SplitBy, SplitMethod, SubpartitionInfo, bounds_text, key_text, number_key, outside_selection,
+    unknown_partition,
 };
 pub use routine::{RoutineInfo, no_routine, routine_exists, routine_key};
 pub use selected::selected_column;

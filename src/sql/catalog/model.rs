@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckInfo, ForeignKey, Generated, RoutineInfo, TableExpr, TriggerInfo, ViewInfo};
+use super::{
+    CheckInfo, ForeignKey, Generated, Partitioning, RoutineInfo, TableExpr, TriggerInfo, ViewInfo,
+};
 use crate::sql::fulltext::FulltextParser;
 use crate::sql::parser::ast::IndexNotes;
 use crate::sql::types::FieldType;
@@ -236,6 +238,9 @@ pub struct TableInfo {
     /// What runs when its rows change; those of an event in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub triggers: Vec<TriggerInfo>,
+    /// How its rows are divided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partitioning: Option<Box<Partitioning>>,
     /// It is a view, which has no rows of its own: what it shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub view: Option<Box<ViewInfo>>,
@@ -290,6 +295,7 @@ impl TableInfo {
             locks: Vec::new(),
             foreign_keys: Vec::new(),
             checks: Vec::new(),
+            partitioning: None,
             view: None,
             triggers: Vec::new(),
             routine: None,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::partition::partitioning_text;
 use super::storage_options::storage_text;
 use super::{CheckInfo, ColumnInfo, DatabaseInfo, DefaultValue, IndexInfo, SchemaState, TableInfo};
 use crate::sql::digest::quote_name;
@@ -10,7 +11,7 @@ use crate::sql::parser::ast::IndexNotes;
 use crate::sql::types::{Collation, TypeKind};
 
 /// A string in quotes.
-fn quote_text(text: &str) -> String {
+pub(super) fn quote_text(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('\'');
     for letter in text.chars() {
@@ -72,6 +73,7 @@ pub fn show_create_table(database: &str, table: &TableInfo, next_id: Option<u64>
     if !table.comment.is_empty() {
         let _ = write!(text, " COMMENT={}", quote_text(&table.comment));
     }
+    text.push_str(&partitioning_text(table));
     text
 }
 

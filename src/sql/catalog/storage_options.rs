@@ -66,7 +66,8 @@ pub fn create_options(table: &TableInfo) -> String {
         "KEY_BLOCK_SIZE" => format!("{name}={value}"),
         _ => format!("{}={value}", name.to_lowercase()),
     });
-    shown.collect::<Vec<_>>().join(" ")
+    let partitioned = table.partitioning.iter().map(|_| "partitioned".to_owned());
+    shown.chain(partitioned).collect::<Vec<_>>().join(" ")
 }
 
 /// The format of its rows as information_schema.TABLES has it.

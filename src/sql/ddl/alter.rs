@@ -11,6 +11,7 @@ use crate::common::errno;
 use crate::sql::catalog::{
     Alteration, DatabaseInfo, DdlStatement, SchemaState, TableChange, TableInfo,
 };
+use crate::sql::stats::TableDelta;
 use crate::sql::table_codec;
 
 /// One step: to the next stage, or (rolling back) to one before.
@@ -46,12 +47,19 @@ pub(super) async fn alter(
     match next {
         BEGIN => {
             let ids = alteration.added_indexes().map(|index| index.id);
-            forget_entries(stepper, job, alteration.before.id, ids)?;
+            forget_entries(stepper, job, &alteration.before, ids)?;
+            let gone = Alteration::physical_only(&alteration.after, &alteration.before);
+            stepper.forget_rows(job, 1, &gone)?;
             job.state = JobState::Failed;
         }
         END => {
             let ids = alteration.dropped_indexes().map(|index| index.id);
-            forget_entries(stepper, job, alteration.before.id, ids)?;
+            forget_entries(stepper, job, &alteration.before, ids)?;
+            let gone = Alteration::physical_only(&alteration.before, &alteration.after);
+            if !alteration.moves {
+                discount(stepper, alteration.after.id, &gone).await?;
+            }
+            stepper.forget_rows(job, 1, &gone)?;
             job.state = JobState::Done;
         }
         Stage::Coming(_) | Stage::Checking | Stage::Going(_) => {}
@@ -59,7 +67,7 @@ pub(super) async fn alter(
     let switches = is_switch(known, next) == Some(true);
     set_stage(job, next);
     let mut changed = Changed::new();
-    job.locked |= next == LOCKED || alteration.numbered.is_some();
+    job.locked |= next == LOCKED || alteration.numbered.is_some() || alteration.moves;
     if switches {
         if alteration.rekeys() {
             counter::set_hidden(stepper, &alteration.before).await?;
@@ -69,6 +77,22 @@ pub(super) async fn alter(
     }
     changed.extend(put(stepper, job, &alteration, (known, next)).await?);
     Ok(changed)
+}
+
+/// The rows of physical tables that go are no longer the table's.
+async fn discount(stepper: &Stepper<'_>, table: i64, gone: &[i64]) -> StepResult<()> {
+    let mut rows = 0;
+    for id in gone {
+        rows += stepper.meta.stats(*id).await?.map_or(0, |stats| stats.rows);
+    }
+    if rows > 0
+        && let Some(mut stats) = stepper.meta.stats(table).await?
+    {
+        stats.apply(TableDelta::deleted(rows));
+        stats.updated_ms = stepper.now_ms;
+        stepper.meta.put_stats(&stats)?;
+    }
+    Ok(())
 }
 
 /// Takes the name away from a table that gets another one, and moves the job to the database in which it is to be.
@@ -83,7 +107,15 @@ async fn unname(
     if let Some(to) = &alteration.moves_to {
         *database = stepper.database(to).await?.id;
     }
-    Ok(if *database == old { Vec::new() } else { vec![Element::Table(old, *id)] })
+    let mut changed = Vec::new();
+    if *database != old || alteration.before.id != alteration.after.id {
+        changed.push(Element::Table(old, alteration.before.id));
+    }
+    if alteration.before.id != alteration.after.id {
+        stepper.meta.hand_over(alteration.before.id, alteration.after.id).await?;
+        *id = alteration.after.id;
+    }
+    Ok(changed)
 }
 
 /// Whether the table becomes what it will be between two stages, or (false) what it was.
@@ -143,10 +175,12 @@ async fn begin(
     } else if let Some(to) = &alteration.moves_to {
         rename::free_name(stepper, to, &alteration.after.name).await?;
     }
-    if let Some((code, message)) = alteration.refused_with_rows.take()
-        && stepper.meta.has_rows(table.id).await?
-    {
-        return reject(code, message);
+    if let Some((code, message)) = alteration.refused_with_rows.take() {
+        for id in table.physical_ids() {
+            if stepper.meta.has_rows(id).await? {
+                return reject(code, message);
+            }
+        }
     }
     let unchecked = job.submitter.unchecked;
     references::check_alteration(stepper.meta, database, &alteration, unchecked).await?;
@@ -155,6 +189,11 @@ async fn begin(
     if alteration.is_settled() {
         job.state = JobState::Done;
         return Ok(false);
+    }
+    stepper.number_partitions(&mut alteration.after).await?;
+    if alteration.moves && alteration.after.partitioning.is_none() {
+        // Rows that had its own id may still be waiting to be deleted.
+        alteration.after.id = stepper.meta.new_id().await?;
     }
     let rows = alteration.converts().then_some(ROWS);
     let indexes = alteration.added_indexes().map(|index| index.id);
@@ -213,10 +252,12 @@ pub(super) async fn put(
 fn forget_entries(
     stepper: &Stepper<'_>,
     job: &Job,
-    table: i64,
+    table: &TableInfo,
     indexes: impl Iterator<Item = i64>,
 ) -> StepResult<()> {
-    for (position, id) in (0..).zip(indexes) {
+    let tables = table.physical_ids();
+    let all = indexes.flat_map(|id| tables.iter().map(move |table| (*table, id)));
+    for (position, (table, id)) in (0..).zip(all) {
         stepper.queue_deletion(job, position, table_codec::index_range(table, id))?;
     }
     Ok(())

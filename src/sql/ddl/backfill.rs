@@ -1,5 +1,7 @@
 //! Adding the entries of rows that are older than an index, and converting rows that are older than a column.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,8 +12,11 @@ use super::job::{Job, JobState};
 use super::meta::Meta;
 use super::validate::validate_batch;
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::{IndexInfo, TableInfo};
+use crate::sql::catalog::{IndexInfo, Partitions, TableInfo};
+use crate::sql::expr::EvalContext;
 use crate::sql::kv::{KvPair, KvStore, LockOptions, ScanOptions, Transaction, TxnOptions};
+use crate::sql::plan::partitions_of;
+use crate::sql::stats::TableDelta;
 use crate::sql::table_codec::{self, IndexEntry, RowReader};
 use crate::sql::types::{Datum, TimeZone};
 
@@ -137,9 +142,16 @@ async fn save_progress(store: &dyn KvStore, job_id: u64, next: Next) -> SqlResul
     let Some(mut job) = meta.job(job_id).await? else {
         return Err(SqlError::internal("the job has gone"));
     };
+    let table = match job.target {
+        Some((database, id, _)) => meta.table_by_id(database, id).await?,
+        None => None,
+    };
     let outcome = match next {
         Next::End | Next::Done(i64::MAX) => {
-            job.reorg.finished = true;
+            match &table {
+                Some(table) => job.reorg.finish_part(table),
+                None => job.reorg.finished = true,
+            }
             BackfillOutcome::Advanced(job)
         }
         Next::Done(handle) => {
@@ -176,6 +188,19 @@ async fn give_up(store: &dyn KvStore, job_id: u64, error: SqlError) -> SqlResult
     Ok(BackfillOutcome::GivenUp(job))
 }
 
+/// Whether a job copies rows to other physical tables.
+fn moves(job: &Job) -> bool {
+    job.alteration.as_ref().is_some_and(|alteration| alteration.moves)
+}
+
+/// Where the rows of a job's table are copied to.
+fn moved(job: &Job) -> SqlResult<Filled> {
+    let lost = || SqlError::internal("the job does not know where rows go");
+    let after = job.alteration.as_ref().ok_or_else(lost)?.after.clone();
+    let partitions = partitions_of(&after)?;
+    Ok(Filled::Moved(Box::new(after), partitions))
+}
+
 /// A row's entry, with the row.
 type RowEntry = (IndexEntry, Vec<Datum>);
 
@@ -185,12 +210,17 @@ enum Filled {
     Index(IndexInfo),
     /// The rows themselves.
     Rows(Box<Conversion>),
+    /// The physical tables that rows are copied to, with what the table will be.
+    Moved(Box<TableInfo>, Option<Arc<Partitions>>),
 }
 
 /// What one batch works with.
 struct Batch<'a> {
     txn: &'a dyn Transaction,
     job: Job,
+    /// The table.
+    whole: TableInfo,
+    /// Of its physical tables the one whose rows are next.
     table: TableInfo,
     filled: Filled,
     rows: usize,
@@ -205,13 +235,15 @@ impl<'a> Batch<'a> {
         let (database_id, table_id, index_id) = job.target.ok_or_else(lost)?;
         let table = meta.table_by_id(database_id, table_id).await?.ok_or_else(lost)?;
         let filled = match index_id {
+            ROWS if moves(&job) => moved(&job)?,
             ROWS => Filled::Rows(Box::new(Conversion::of(&job, &table)?)),
             id => {
                 let index = table.indexes.iter().find(|index| index.id == id).cloned();
                 Filled::Index(index.ok_or_else(lost)?)
             }
         };
-        Ok(Batch { txn, job, table, filled, rows })
+        let (whole, table) = (table.clone(), job.reorg.table(&table));
+        Ok(Batch { txn, job, whole, table, filled, rows })
     }
 
     /// Writes the entries of the batch into the transaction.
@@ -229,6 +261,9 @@ impl<'a> Batch<'a> {
                 self.write(index, &entries).await?
             }
             Filled::Rows(conversion) => self.convert(conversion, &pairs)?,
+            Filled::Moved(after, partitions) => {
+                self.copy(after, partitions.as_deref(), &pairs).await?
+            }
         };
         if let Some(error) = failed {
             self.job.state = JobState::RollingBack;
@@ -238,6 +273,8 @@ impl<'a> Batch<'a> {
         }
         if let Filled::Rows(conversion) = &self.filled {
             conversion.note_warnings(&mut self.job);
+        }
+        if !matches!(self.filled, Filled::Index(_)) {
             self.job.converted += pairs.len() as u64;
         }
         self.job.reorg.rows += pairs.len() as u64;
@@ -247,7 +284,9 @@ impl<'a> Batch<'a> {
             Some(last) => self.job.reorg.next_handle = Some(last + 1),
             None => {}
         }
-        self.job.reorg.finished |= was_last && !left_out;
+        if self.job.reorg.finished || was_last && !left_out {
+            self.job.reorg.finish_part(&self.whole);
+        }
         Meta::new(self.txn).put_job(&self.job)?;
         Ok(BackfillOutcome::Advanced(self.job))
     }
@@ -282,6 +321,10 @@ impl<'a> Batch<'a> {
                 let failed = self.convert(conversion, &row)?;
                 return Ok(failed.map_or(Next::Done(handle), Next::Impossible));
             }
+            Filled::Moved(after, partitions) => {
+                let failed = self.copy(after, partitions.as_deref(), &row).await?;
+                return Ok(failed.map_or(Next::Done(handle), Next::Impossible));
+            }
         };
         for (entry, row) in self.entries(index, &row)? {
             let stored = self.lock_for_turn(&entry.key).await?;
@@ -314,8 +357,13 @@ impl<'a> Batch<'a> {
         unreachable!("the last attempt returns")
     }
 
-    /// The next rows of the table, in the order of their handles.
+    /// The next rows of the table, in the order of their handles. Those of a physical table that stays where rows move are left alone.
     async fn read_rows(&self) -> SqlResult<Vec<KvPair>> {
+        if let Filled::Moved(after, _) = &self.filled
+            && after.physical_ids().contains(&self.table.id)
+        {
+            return Ok(Vec::new());
+        }
         let (mut start, end) = table_codec::row_range(self.table.id);
         if let Some(handle) = self.job.reorg.next_handle {
             start = table_codec::row_key(self.table.id, handle);
@@ -350,6 +398,44 @@ impl<'a> Batch<'a> {
                 }
                 Ok(false) => {}
                 Err(error) => return Ok(Some(error)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes rows where they will be, with their entries; answers the error of one that will be nowhere.
+    async fn copy(
+        &self,
+        after: &TableInfo,
+        partitions: Option<&Partitions>,
+        pairs: &[KvPair],
+    ) -> SqlResult<Option<SqlError>> {
+        let columns: Vec<usize> = (0..self.table.columns.len()).collect();
+        let reader = RowReader::new(&self.table, &columns, &TimeZone::UTC);
+        let eval = EvalContext::new();
+        let mut counted: BTreeMap<i64, u64> = BTreeMap::new();
+        for pair in pairs {
+            let handle = table_codec::decode_handle(&pair.key)?;
+            let row = reader.read(handle, &pair.value)?;
+            let to = match partitions {
+                None => after,
+                Some(partitions) => match partitions.place(&row, &eval) {
+                    Ok(place) => &*partitions.tables()[place],
+                    Err(error) => return Ok(Some(error)),
+                },
+            };
+            *counted.entry(to.id).or_default() += 1;
+            self.txn.put(table_codec::row_key(to.id, handle), pair.value.clone());
+            for index in &after.indexes {
+                let entry = table_codec::index_entry(to, index, &row, handle, &TimeZone::UTC)?;
+                self.txn.put(entry.key, entry.value);
+            }
+        }
+        let meta = Meta::new(self.txn);
+        for (id, rows) in counted {
+            if let Some(mut stats) = meta.stats(id).await? {
+                stats.apply(TableDelta::inserted(rows));
+                meta.put_stats(&stats)?;
             }
         }
         Ok(None)

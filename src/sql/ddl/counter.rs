@@ -16,14 +16,17 @@ pub(super) async fn set(stepper: &Stepper<'_>, alteration: &Alteration) -> StepR
         return Ok(());
     }
     let least = alteration.after.auto_increment_start.unwrap_or(1);
-    let highest = highest(stepper, &alteration.after).await?;
+    let mut highest = 0;
+    for id in alteration.after.physical_ids() {
+        highest = highest.max(highest_of(stepper, &alteration.after.physical(id)).await?);
+    }
     let next = least.max(highest.saturating_add(1));
     stepper.meta.put_auto_increment(alteration.after.id, next);
     Ok(())
 }
 
-/// The highest number in the counted column of a table; zero if there is none.
-async fn highest(stepper: &Stepper<'_>, table: &TableInfo) -> SqlResult<u64> {
+/// The highest number in the counted column of a physical table; zero if there is none.
+async fn highest_of(stepper: &Stepper<'_>, table: &TableInfo) -> SqlResult<u64> {
     let counted = table.columns.iter().find(|column| column.auto_increment);
     let Some(offset) = counted.map(|column| column.offset) else { return Ok(0) };
     let zone = TimeZone::UTC;
@@ -63,8 +66,13 @@ async fn highest(stepper: &Stepper<'_>, table: &TableInfo) -> SqlResult<u64> {
 
 /// The highest handle of a row.
 async fn highest_handle(stepper: &Stepper<'_>, table: &TableInfo) -> SqlResult<Option<i64>> {
-    let last = last_pair(stepper, table_codec::row_range(table.id)).await?;
-    last.map(|pair| table_codec::decode_handle(&pair.key)).transpose()
+    let mut highest = None;
+    for id in table.physical_ids() {
+        if let Some(pair) = last_pair(stepper, table_codec::row_range(id)).await? {
+            highest = highest.max(Some(table_codec::decode_handle(&pair.key)?));
+        }
+    }
+    Ok(highest)
 }
 
 /// Where rows are to be found by hidden numbers, there must be some left above the handles they have.

@@ -60,14 +60,14 @@ pub(super) fn next(alteration: &Alteration, stage: Stage, unchecked: bool) -> St
     let has_columns = alteration.added_columns().next().is_some();
     match stage {
         Stage::Coming(S::Absent) if has_indexes => Stage::Coming(S::DeleteOnly),
-        Stage::Coming(S::Absent) if has_columns => Stage::Coming(S::WriteOnly),
+        Stage::Coming(S::Absent) if has_columns || alteration.moves => Stage::Coming(S::WriteOnly),
         Stage::Coming(S::DeleteOnly) => Stage::Coming(S::WriteOnly),
         Stage::Coming(S::WriteOnly) if has_indexes || alteration.converts() => {
             Stage::Coming(S::Reorganization)
         }
         LOCKED => END,
         Stage::Coming(_) if checks => Stage::Checking,
-        Stage::Coming(_) | Stage::Checking if alteration.rekeys() => LOCKED,
+        Stage::Coming(_) | Stage::Checking if alteration.excludes() => LOCKED,
         Stage::Coming(_) | Stage::Checking if drops(alteration) => Stage::Going(S::WriteOnly),
         Stage::Coming(_) | Stage::Checking => END,
         Stage::Going(S::WriteOnly) => Stage::Going(S::DeleteOnly),
@@ -124,7 +124,7 @@ pub(super) fn definition(alteration: &Alteration, stage: Stage) -> TableInfo {
                 table.locks.push(TableLock { owner: OF_A_JOB, write: true });
                 state = SchemaState::Reorganization;
                 add_coming(&mut table, alteration);
-            } else if alteration.numbered.is_some() && stage != BEGIN {
+            } else if (alteration.numbered.is_some() || alteration.moves) && stage != BEGIN {
                 table.locks.push(TableLock { owner: OF_A_JOB, write: false });
             }
             let columns = alteration.added_columns().map(|column| {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::common::SqlError;
 use crate::sql::catalog::ddl_statement::Complaint;
 use crate::sql::catalog::{
-    Alteration, DdlStatement, ForeignKey, SchemaState, TableChange, routine_key,
+    Alteration, DdlStatement, ForeignKey, SchemaState, TableChange, TableInfo, routine_key,
 };
 
 /// What SQL calls a change.
@@ -101,15 +101,45 @@ impl From<Complaint> for JobNote {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_first(part: &usize) -> bool {
+    *part == 0
+}
+
 /// How far the backfill of an index has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReorgProgress {
     /// Rows with lower handles are done; `None`: no row yet.
     pub next_handle: Option<i64>,
+    /// Which of the physical tables is being worked on.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub part: usize,
     /// Rows added so far.
     pub rows: u64,
     /// Every row is done.
     pub finished: bool,
+}
+
+impl ReorgProgress {
+    /// The physical table that is being worked on, of a table.
+    pub(super) fn table(&self, table: &TableInfo) -> TableInfo {
+        match table.partitioning.as_ref().and_then(|all| all.ids().nth(self.part)) {
+            Some(id) => table.physical(id),
+            None => table.clone(),
+        }
+    }
+
+    /// A physical table is done: goes on with the next, if there is one.
+    pub(super) fn finish_part(&mut self, table: &TableInfo) {
+        let parts = table.partitioning.as_ref().map_or(1, |all| all.ids().count());
+        if self.part + 1 < parts {
+            self.part += 1;
+            self.next_handle = None;
+            self.finished = false;
+        } else {
+            self.finished = true;
+        }
+    }
 }
 
 /// A schema change.

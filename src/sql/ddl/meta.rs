@@ -338,6 +338,21 @@ impl<'a> Meta<'a> {
         self.set_counter(counter_key(table, b'r'), next);
     }
 
+    /// Gives what a table was known by to another id of it: its counters and statistics.
+    pub(super) async fn hand_over(&self, from: i64, to: i64) -> SqlResult<()> {
+        for kind in [b'a', b'r'] {
+            if let Some(next) = self.txn.get(counter_key(from, kind)).await? {
+                self.txn.put(counter_key(to, kind), next);
+                self.txn.delete(counter_key(from, kind));
+            }
+        }
+        if let Some(stats) = self.stats(from).await? {
+            self.put_stats(&TableStats { table: to, ..stats })?;
+            self.txn.delete(key(b'S', &[from.cast_unsigned()]));
+        }
+        Ok(())
+    }
+
     /// The tables whose foreign keys refer to this one, each with its database.
     pub(super) async fn children(
         &self,
@@ -398,6 +413,11 @@ impl<'a> Meta<'a> {
     /// The statistics of a table.
     pub async fn stats(&self, table: i64) -> SqlResult<Option<TableStats>> {
         self.get(key(b'S', &[table.cast_unsigned()])).await
+    }
+
+    /// Forgets a table's statistics.
+    pub(super) fn delete_stats(&self, table: i64) {
+        self.txn.delete(key(b'S', &[table.cast_unsigned()]));
     }
 
     /// Writes a table's statistics.

@@ -11,7 +11,7 @@ use super::step::{Changed, StepError, StepResult, reject};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::catalog::{
     Alteration, ColumnInfo, DatabaseInfo, ForeignKey, KeyPath, SchemaState, TableInfo,
-    duplicate_name, index_needed,
+    duplicate_name, index_needed, no_foreign_keys,
 };
 use crate::sql::types::FieldType;
 
@@ -44,6 +44,9 @@ pub(super) async fn check_added(
         }
         match parent_of(meta, key, (database, table)).await? {
             Some((_, parent)) => {
+                if parent.partitioning.is_some() {
+                    return Err(StepError::Rejected(no_foreign_keys()));
+                }
                 key.check_parent(table, &parent, unchecked).map_err(StepError::Rejected)?;
             }
             None if unchecked => {}

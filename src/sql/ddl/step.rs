@@ -99,6 +99,9 @@ pub async fn step(txn: &dyn Transaction, mut job: Job) -> SqlResult<Progress> {
     Ok(Progress::Stepped(job))
 }
 
+/// More than a table can have of partitions.
+const MOST_PHYSICAL: u64 = 1 << 16;
+
 /// What the steps work with.
 pub(super) struct Stepper<'a> {
     pub(super) meta: &'a Meta<'a>,
@@ -254,8 +257,27 @@ impl Stepper<'_> {
         position: u64,
     ) -> SqlResult<()> {
         self.meta.delete_table(database, table);
-        let (start, end) = table_codec::table_range(table.id);
-        self.queue_deletion(job, position, (start, end))
+        self.forget_rows(job, position, &table.physical_ids())
+    }
+
+    /// Queues everything that is stored under these ids for deletion.
+    pub(super) fn forget_rows(&self, job: &Job, position: u64, ids: &[i64]) -> SqlResult<()> {
+        for (number, id) in (0..).zip(ids) {
+            self.meta.delete_stats(*id);
+            let range = table_codec::table_range(*id);
+            self.queue_deletion(job, position * MOST_PHYSICAL + number, range)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the partitions that have no ids theirs.
+    pub(super) async fn number_partitions(&self, table: &mut TableInfo) -> SqlResult<()> {
+        let Some(partitioning) = &mut table.partitioning else { return Ok(()) };
+        for id in partitioning.unnumbered() {
+            *id = self.meta.new_id().await?;
+            self.count_from_nothing(*id)?;
+        }
+        Ok(())
     }
 
     /// Gives a new table its statistics: it has no rows.

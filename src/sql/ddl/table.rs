@@ -27,6 +27,7 @@ pub(super) async fn create(
     references::check_added(meta, (&database, &table), &table.foreign_keys, unchecked).await?;
     references::check_new_parent(meta, &database, &table, unchecked).await?;
     table.id = stepper.meta.new_id().await?;
+    stepper.number_partitions(&mut table).await?;
     table.version = stepper.meta.schema_version().await? + 1;
     table.created_ms = stepper.now_ms;
     let parents = references::parents(meta, (&database, &table), table.foreign_keys.iter()).await?;
@@ -146,6 +147,10 @@ pub(super) async fn truncate(
     let old = table.id;
     stepper.forget_table(job, database.id, &table, 0)?;
     table.id = stepper.meta.new_id().await?;
+    if let Some(partitioning) = &mut table.partitioning {
+        partitioning.renumber();
+    }
+    stepper.number_partitions(&mut table).await?;
     table.version = stepper.meta.schema_version().await? + 1;
     table.created_ms = stepper.now_ms;
     stepper.meta.put_table(database.id, &table)?;

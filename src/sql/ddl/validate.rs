@@ -84,9 +84,10 @@ async fn next_rows(
     for key in table.foreign_keys.iter().filter(comes) {
         keys.push(checked(&meta, key, &table).await?);
     }
-    let (mut start, end) = table_codec::row_range(table.id);
+    let part = job.reorg.table(&table);
+    let (mut start, end) = table_codec::row_range(part.id);
     if let Some(handle) = job.reorg.next_handle {
-        start = table_codec::row_key(table.id, handle);
+        start = table_codec::row_key(part.id, handle);
     }
     let options = ScanOptions { start, end, limit: Some(most), ..ScanOptions::default() };
     let mut scanner = txn.scan(options).await?;
@@ -122,6 +123,9 @@ async fn next_rows(
         }
     }
     job.reorg.rows += seen as u64;
+    if job.reorg.finished {
+        job.reorg.finish_part(&table);
+    }
     Ok(None)
 }
 

@@ -3,12 +3,12 @@
 //! Two values are equal under their type's collation exactly if their keys are, so the same bytes serve index ranges, ORDER BY, GROUP BY and
 //! DISTINCT.
 
-use arrow::datatypes::i256;
 use bytes::Bytes;
 
 use crate::common::SqlResult;
 use crate::sql::expr::EvalContext;
-use crate::sql::types::{Class, Datum, Decimal, FieldType, TimeZone, codec};
+pub(crate) use crate::sql::table_codec::bounds::power_of_ten;
+use crate::sql::types::{Class, Datum, FieldType, TimeZone, codec};
 pub(crate) use crate::storage::codec::table::prefix_end;
 
 /// The next key.
@@ -23,26 +23,6 @@ pub(crate) fn successor(key: &[u8]) -> Bytes {
 pub(crate) fn push_key(key: &mut Vec<u8>, value: &Datum, field_type: &FieldType) -> SqlResult<()> {
     // In UTC a moment is written as it stands; all that counts here is that equal ones are equal.
     codec::encode_key_value(value, field_type, &TimeZone::UTC, key)
-}
-
-/// The integers around a DECIMAL, equal if it is one; those past every integer column's ends stand for all of them.
-pub(crate) fn decimal_around(decimal: &Decimal) -> (i128, i128) {
-    let unit = power_of_ten(u32::from(decimal.scale));
-    let quotient = decimal.unscaled.wrapping_div(unit);
-    let exact = quotient.wrapping_mul(unit) == decimal.unscaled;
-    let negative = decimal.unscaled.is_negative();
-    let end = if negative { i128::MIN / 2 } else { i128::MAX / 2 };
-    let clamped = quotient.to_i128().unwrap_or(end);
-    match (exact, negative) {
-        (true, _) => (clamped, clamped),
-        (false, true) => (clamped - 1, clamped),
-        (false, false) => (clamped, clamped + 1),
-    }
-}
-
-/// Ten to a power that DECIMAL can have.
-pub(crate) fn power_of_ten(exponent: u32) -> i256 {
-    i256::from_i128(10).wrapping_pow(exponent)
 }
 
 /// Whether a value counts as true.

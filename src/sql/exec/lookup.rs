@@ -6,17 +6,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::access::{TableAccess, lock_rows};
-use super::{ExecContext, bounds, keys, ranges};
+use super::{ExecContext, keys, ranges};
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::expr::Expr;
-use crate::sql::plan::{AccessLock, PlanNode};
-use crate::sql::table_codec::{self, RowReader};
+use crate::sql::plan::{AccessLock, PlanNode, partitions_of};
+use crate::sql::table_codec::{self, RowReader, bounds};
 use crate::sql::types::Datum;
+use crate::storage::codec::table::table_prefix;
 
 /// How right rows are found.
 pub(crate) struct LookupSide {
     table: Arc<TableInfo>,
+    /// The physical tables.
+    parts: Vec<Arc<TableInfo>>,
     index: Option<Arc<IndexInfo>>,
     keys: Vec<Expr>,
     columns: Vec<usize>,
@@ -47,8 +50,13 @@ impl LookupSide {
         let PlanNode::IndexLookupJoin { table, index, keys, columns, lock, .. } = node else {
             return Err(SqlError::internal("an index lookup join was expected"));
         };
+        let parts = match partitions_of(table)? {
+            Some(partitions) => partitions.tables().to_vec(),
+            None => vec![table.clone()],
+        };
         Ok(LookupSide {
             table: table.clone(),
+            parts,
             index: index.clone(),
             keys: keys.clone(),
             columns: columns.clone(),
@@ -71,28 +79,16 @@ impl LookupSide {
             }));
         }
         let mut groups = vec![Vec::new(); wanted.len()];
-        let mut found = Vec::new();
-        match &self.index {
-            None => self.read_rows(wanted, &mut groups, &mut found, ctx).await?,
-            Some(index) => {
-                for (prefix, group) in wanted {
-                    let range = (prefix.clone(), keys::prefix_end(&prefix));
-                    let (table, columns) = (&self.table, &self.columns);
-                    let mut access =
-                        TableAccess::open_ranges(table, Some(index), columns, vec![range], ctx);
-                    loop {
-                        let batch = access.next().await?;
-                        if batch.rows.is_empty() {
-                            break;
-                        }
-                        groups[group].extend(batch.rows);
-                        found.extend(batch.handles.into_iter().map(|handle| (group, handle)));
-                    }
-                }
+        let (mut found, mut kept_of) = (Vec::new(), None);
+        for part in &self.parts {
+            let before = found.len();
+            self.read_part(part, &wanted, &mut groups, &mut found, ctx).await?;
+            let handles: Vec<i64> = found[before..].iter().map(|(_, handle)| *handle).collect();
+            if let Some(free) = lock_rows(part, &handles, self.lock, ctx).await? {
+                kept_of.get_or_insert_with(Vec::new).extend(free);
             }
         }
-        let handles: Vec<i64> = found.iter().map(|(_, handle)| *handle).collect();
-        if let Some(free) = lock_rows(&self.table, &handles, self.lock, ctx).await? {
+        if let Some(free) = kept_of {
             let mut kept = vec![Vec::new(); groups.len()];
             found.into_iter().zip(free).for_each(|((group, _), free)| kept[group].push(free));
             for (group, kept) in groups.iter_mut().zip(kept) {
@@ -101,6 +97,35 @@ impl LookupSide {
             }
         }
         Ok(Matches { groups, of_left })
+    }
+
+    /// What a physical table has of the rows that are wanted.
+    async fn read_part(
+        &self,
+        part: &Arc<TableInfo>,
+        wanted: &BTreeMap<Bytes, usize>,
+        groups: &mut [Vec<Vec<Datum>>],
+        found: &mut Vec<(usize, i64)>,
+        ctx: &ExecContext,
+    ) -> SqlResult<()> {
+        let Some(index) = &self.index else {
+            return self.read_rows(part, wanted, groups, found, ctx).await;
+        };
+        for (prefix, group) in wanted {
+            let prefix = moved(prefix, part);
+            let range = (prefix.clone(), keys::prefix_end(&prefix));
+            let mut access =
+                TableAccess::open_ranges(part, Some(index), &self.columns, vec![range], ctx);
+            loop {
+                let batch = access.next().await?;
+                if batch.rows.is_empty() {
+                    break;
+                }
+                groups[*group].extend(batch.rows);
+                found.extend(batch.handles.into_iter().map(|handle| (*group, handle)));
+            }
+        }
+        Ok(())
     }
 
     /// The row key or index prefix a left row asks for; `None` if nothing can match it.
@@ -126,14 +151,16 @@ impl LookupSide {
 
     async fn read_rows(
         &self,
-        wanted: BTreeMap<Bytes, usize>,
+        part: &Arc<TableInfo>,
+        wanted: &BTreeMap<Bytes, usize>,
         groups: &mut [Vec<Vec<Datum>>],
         found: &mut Vec<(usize, i64)>,
         ctx: &ExecContext,
     ) -> SqlResult<()> {
-        let (keys, positions): (Vec<Bytes>, Vec<usize>) = wanted.into_iter().unzip();
+        let moved = wanted.iter().map(|(key, group)| (moved(key, part), *group));
+        let (keys, positions): (Vec<Bytes>, Vec<usize>) = moved.unzip();
         let values = ctx.txn.batch_get(keys.clone()).await?;
-        let reader = RowReader::new(&self.table, &self.columns, &ctx.eval.time_zone);
+        let reader = RowReader::new(part, &self.columns, &ctx.eval.time_zone);
         for ((key, group), value) in keys.iter().zip(positions).zip(values) {
             if let Some(value) = value {
                 let handle = table_codec::decode_handle(key)?;
@@ -143,4 +170,15 @@ impl LookupSide {
         }
         Ok(())
     }
+}
+
+/// A key of the table as that of a physical one.
+fn moved(key: &Bytes, part: &TableInfo) -> Bytes {
+    let prefix = table_prefix(part.id);
+    if key.starts_with(&prefix) {
+        return key.clone();
+    }
+    let mut moved = prefix.to_vec();
+    moved.extend_from_slice(&key[prefix.len()..]);
+    moved.into()
 }

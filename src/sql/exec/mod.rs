@@ -33,7 +33,6 @@
 
 pub mod access;
 mod apply;
-mod bounds;
 mod context;
 pub mod dml;
 pub mod fragment;
@@ -45,6 +44,7 @@ pub mod load;
 mod lookup;
 #[cfg(test)]
 pub(crate) mod memory_store;
+mod partitions;
 mod profile;
 mod ranges;
 mod recursive;
@@ -107,15 +107,17 @@ async fn run_query(plan: &QueryPlan, ctx: &ExecContext) -> SqlResult<RowStream> 
 /// Runs an operator tree.
 pub(crate) async fn run_plan(plan: &ReadyPlan<'_>, ctx: &ExecContext) -> SqlResult<RowStream> {
     ctx.check_killed()?;
+    let expanded = partitions::expanded(plan, ctx)?;
+    let (shown, plan) = (plan, expanded.as_ref().unwrap_or(plan));
     if let Some(profile) = &ctx.profile {
-        profile.begin(plan, false);
+        profile.begin(shown, plan, false);
     }
     if let Some(rows) = short::run(plan, ctx).await? {
         return Ok(RowStream::rows(rows));
     }
     ctx.place.enter().await;
     if let Some(profile) = &ctx.profile {
-        profile.begin(plan, true);
+        profile.begin(shown, plan, true);
     }
     wide::run(plan, ctx)
 }

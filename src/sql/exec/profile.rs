@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::sql::plan::{NodeFigures, PhysicalPlan, TreeFigures};
+use crate::sql::plan::{NodeFigures, PhysicalPlan, PlanNode, TreeFigures};
 
 #[derive(Default)]
 struct Trees {
@@ -30,20 +30,42 @@ impl Profile {
         Profile { now: Box::new(now), trees: Mutex::default() }
     }
 
-    /// A tree begins to run; `again`: what it has done so far does not count.
-    pub(crate) fn begin(&self, plan: &PhysicalPlan, again: bool) {
+    /// A tree begins to run, as it is shown and as it is run: with physical tables in the place of those that are divided. `again`: what it has
+    /// done so far does not count.
+    pub(crate) fn begin(&self, shown: &PhysicalPlan, run: &PhysicalPlan, again: bool) {
         let mut trees = self.trees.lock();
         if again {
             trees.all.pop();
         }
         trees.places.clear();
         let mut tree = Vec::new();
-        let mut left = vec![plan];
-        while let Some(node) = left.pop() {
+        let mut left = vec![(shown, run)];
+        while let Some((shown, run)) = left.pop() {
             let figures = Arc::<NodeFigures>::default();
-            trees.places.insert(place(node), figures.clone());
-            tree.push(figures);
-            left.extend(node.node.children().rev());
+            tree.push(figures.clone());
+            if let PlanNode::Partitions { .. } = shown.node {
+                let each = Arc::<NodeFigures>::default();
+                tree.push(each.clone());
+                match &run.node {
+                    PlanNode::UnionAll { inputs } => {
+                        trees.places.insert(place(run), figures);
+                        let inputs = inputs.iter().map(|input| (place(input), each.clone()));
+                        trees.places.extend(inputs);
+                    }
+                    _ => drop(trees.places.insert(place(run), each)),
+                }
+                continue;
+            }
+            trees.places.insert(place(run), figures);
+            left.extend(
+                shown
+                    .node
+                    .children()
+                    .zip(run.node.children())
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .rev(),
+            );
         }
         trees.all.push(tree);
     }

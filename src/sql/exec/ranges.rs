@@ -7,12 +7,12 @@ use std::cmp::Ordering;
 
 use bytes::Bytes;
 
-use super::{bounds, keys};
+use super::keys;
 use crate::common::SqlResult;
 use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::expr::{EvalContext, Expr, constant_as};
 use crate::sql::plan::{HandleRange, IndexRange};
-use crate::sql::table_codec;
+use crate::sql::table_codec::{self, bounds};
 use crate::sql::types::{Datum, FieldType};
 
 /// A half-open range of keys.

@@ -92,6 +92,7 @@ impl Weight {
             | PlanNode::Rollup { .. }
             | PlanNode::Sort { .. }
             | PlanNode::Limit { .. }
+            | PlanNode::Partitions { .. }
             | PlanNode::UnionAll { .. } => true,
             // Rows the session computes, joins without an index, the rows of documents, and what is read several times.
             PlanNode::Virtual { .. }

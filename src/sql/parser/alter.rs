@@ -182,10 +182,10 @@ impl Parser<'_> {
             })?;
         }
         // After the actions, without a comma.
-        for word in ["REMOVE", "PARTITION"] {
-            if self.at(word) {
-                return Err(SqlError::unsupported(format!("ALTER TABLE … {word}")));
-            }
+        if !self.at_end()
+            && let Some(action) = self.partition_action()?
+        {
+            actions.push(AlterAction::Partitions(action));
         }
         if options.instant && options.locks {
             let message = "Incorrect usage of ALGORITHM=INSTANT and LOCK=NONE/SHARED/EXCLUSIVE";
@@ -205,10 +205,8 @@ impl Parser<'_> {
             actions.push(AlterAction::AddCheck(self.check(None)?));
             return Ok(());
         }
-        for word in ["SPATIAL", "PARTITION"] {
-            if self.at(word) {
-                return Err(SqlError::unsupported(format!("ALTER TABLE … ADD {word}")));
-            }
+        if self.at("SPATIAL") {
+            return Err(SqlError::unsupported("ALTER TABLE … ADD SPATIAL"));
         }
         if let Some(index) = self.index_definition()? {
             actions.push(AlterAction::AddIndex(index));
@@ -262,6 +260,10 @@ impl Parser<'_> {
 
     /// One action, or what it stands for.
     fn alter_action(&mut self, actions: &mut Vec<AlterAction>) -> SqlResult<()> {
+        if let Some(action) = self.partition_action()? {
+            actions.push(AlterAction::Partitions(action));
+            return Ok(());
+        }
         if self.word("ADD") {
             return self.add_action(actions);
         }
@@ -335,9 +337,6 @@ impl Parser<'_> {
             }
             if self.word("CHECK") {
                 return self.name().map(AlterAction::DropCheck);
-            }
-            if self.at("PARTITION") {
-                return Err(SqlError::unsupported("ALTER TABLE … DROP PARTITION"));
             }
             self.word("COLUMN");
             return self.name().map(AlterAction::DropColumn);

@@ -148,9 +148,7 @@ impl Parser<'_> {
             self.parenthesised(|parser| parser.table_element(&mut table))?;
         }
         table.options = self.table_options()?;
-        if self.at("PARTITION") {
-            return Err(SqlError::unsupported("PARTITION BY"));
-        }
+        table.partitions = self.partition_by()?;
         let replace = self.word("REPLACE");
         let ignore = !replace && self.word("IGNORE");
         if self.word("AS") || replace || ignore || self.at_query() {

@@ -3,7 +3,7 @@
 use super::ParseWarning;
 use super::ast::{Assignment, Delete, Expr, Insert, InsertRows, ObjectName, TableRef, Update};
 use super::cursor::{Parser, TokenKind};
-use crate::common::{SqlError, SqlResult, errno};
+use crate::common::{SqlResult, errno};
 
 impl Parser<'_> {
     pub(super) fn insert(&mut self) -> SqlResult<Insert> {
@@ -22,14 +22,13 @@ impl Parser<'_> {
         let ignore = !replace && self.word("IGNORE");
         self.word("INTO");
         let table = self.object_name()?;
-        if self.at("PARTITION") {
-            return Err(SqlError::unsupported("PARTITION"));
-        }
+        let partitions = self.partition_selection()?;
         let mut insert = Insert {
             replace,
             ignore,
             table,
             columns: None,
+            partitions,
             rows: InsertRows::Values(Vec::new()),
             row_alias: None,
             on_duplicate: Vec::new(),

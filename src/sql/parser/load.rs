@@ -26,9 +26,7 @@ impl Parser<'_> {
         let ignore = !replace && self.word("IGNORE");
         self.expect_words(&["INTO", "TABLE"])?;
         let table = self.object_name()?;
-        if self.at("PARTITION") {
-            return Err(SqlError::unsupported("PARTITION"));
-        }
+        let partitions = self.partition_selection()?;
         let charset =
             if self.character_set()? { Some(self.word_or_string()?.to_lowercase()) } else { None };
         let format = self.file_format()?;
@@ -48,6 +46,7 @@ impl Parser<'_> {
             replace,
             ignore,
             table,
+            partitions,
             charset,
             format,
             skip,

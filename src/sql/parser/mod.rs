@@ -41,6 +41,7 @@ mod keywords;
 mod load;
 mod lower;
 mod match_against;
+mod partition;
 mod pieces;
 mod prefix;
 mod program;

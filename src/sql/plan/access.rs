@@ -32,6 +32,8 @@ pub(super) struct Access {
     pub(super) plan: PhysicalPlan,
     /// Whether the rows come in the wanted order.
     pub(super) ordered: bool,
+    /// Whether those of each partition do.
+    pub(super) ordered_apart: bool,
 }
 
 /// A way to find the rows.

@@ -55,6 +55,7 @@ pub(super) fn column_names(plan: &PhysicalPlan) -> Vec<String> {
             names.extend(computed.map(|position| format!("Window#{position}")));
             names
         }
+        PlanNode::Partitions { input, .. } => column_names(input),
         PlanNode::UnionAll { inputs } => inputs.first().map_or_else(Vec::new, column_names),
         PlanNode::Repeat { input } => {
             let mut names = column_names(input);

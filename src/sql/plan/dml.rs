@@ -64,6 +64,7 @@ impl Binder<'_> {
             ConflictAction::Error
         };
         let target = TargetTable::new(self.planner.schema, database, table)?;
+        let target = target.in_partitions(&insert.partitions)?;
         let (plan, given) = query.map(|(plan, given, locking)| (plan, (given, locking))).unzip();
         let dates = std::mem::take(&mut self.dates);
         let (root, subqueries, row_plans) = self.finish_insert(plan)?;
@@ -239,7 +240,8 @@ impl Binder<'_> {
         }
         let names = positions.iter().map(|position| scope.relations[*position].alias.clone());
         let names: Vec<String> = names.collect();
-        let (targets, mut plan, scope) = self.change_source("UPDATE", &positions, plan, scope)?;
+        let (targets, mut plan, scope) =
+            self.change_source("UPDATE", (&update.from, &positions), plan, scope)?;
         self.changed = changed(&targets, &names, "UPDATE", &through);
         if let Some(selection) = &update.selection {
             plan = self.selection(plan, &scope, selection)?;
@@ -289,7 +291,8 @@ impl Binder<'_> {
         }
         let names = positions.iter().map(|position| scope.relations[*position].alias.clone());
         let names: Vec<String> = names.collect();
-        let (tables, mut plan, scope) = self.change_source("DELETE", &positions, plan, scope)?;
+        let (tables, mut plan, scope) =
+            self.change_source("DELETE", (&delete.from, &positions), plan, scope)?;
         self.changed = changed(&tables, &names, "DELETE", &through);
         if let Some(selection) = &delete.selection {
             plan = self.selection(plan, &scope, selection)?;
@@ -310,7 +313,7 @@ impl Binder<'_> {
     fn change_source(
         &self,
         verb: &str,
-        positions: &[usize],
+        (from, positions): (&ast::TableRef, &[usize]),
         plan: Logical,
         scope: Scope,
     ) -> SqlResult<(Vec<SourceTable>, Logical, Scope)> {
@@ -321,11 +324,14 @@ impl Binder<'_> {
             let name =
                 ast::ObjectName { database: relation.database.clone(), name: table.name.clone() };
             let (database, table) = self.target(&name)?;
-            targets.push(TargetTable::new(self.planner.schema, database, table)?);
+            let target = TargetTable::new(self.planner.schema, database, table)?;
+            let names = named_partitions(from, &relation.alias).unwrap_or(&[]);
+            targets.push(target.in_partitions(names)?);
         }
         if let (Logical::Scan(scan), [target]) = (&plan, targets.as_slice()) {
             let mut plan = Logical::scan(&target.table, true, self.stats(&target.table))
-                .choosing(scan.choice.clone());
+                .choosing(scan.choice.clone())
+                .selecting(scan.selected.clone());
             plan.lock_all(AccessLock::ForUpdate);
             let tables = targets.into_iter().map(|target| SourceTable { target, start: 0 });
             return Ok((tables.collect(), plan, scope));
@@ -406,6 +412,20 @@ fn stored_tables(from: &ast::TableRef) -> Vec<&ast::ObjectName> {
             let mut tables = stored_tables(left);
             tables.extend(stored_tables(right));
             tables
+        }
+    }
+}
+
+/// The partitions that FROM names of the table of this name or alias.
+fn named_partitions<'t>(from: &'t ast::TableRef, known_as: &str) -> Option<&'t [String]> {
+    match from {
+        ast::TableRef::Table { name, partitions, alias, .. } => {
+            let own = alias.as_ref().unwrap_or(&name.name);
+            same_name(own, known_as).then_some(partitions.as_slice())
+        }
+        ast::TableRef::Derived { .. } | ast::TableRef::Json(_) => None,
+        ast::TableRef::Join { left, right, .. } => {
+            named_partitions(left, known_as).or_else(|| named_partitions(right, known_as))
         }
     }
 }

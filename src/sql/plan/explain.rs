@@ -5,13 +5,14 @@ use std::fmt::Write;
 use super::StatementPlan;
 use super::column_names::column_names;
 use super::logical::public_columns;
+use super::partitions::{partitions_of, pruned};
 use super::physical::{
     AccessLock, ApplyKind, Assignment, ConflictAction, HandleRange, IndexRange, InsertSource,
     JoinKind, PhysicalPlan, PlanNode, PointAccess, SortKey, SourceTable, Subplan, SubplanResult,
     UpdatedTable,
 };
 use crate::sql::catalog::{IndexColumn, IndexInfo, TableInfo};
-use crate::sql::expr::{Aggregate, Expr};
+use crate::sql::expr::{Aggregate, EvalContext, Expr};
 
 /// A row: id, estRows, task, access object, operator info.
 type Row = [String; 5];
@@ -188,11 +189,32 @@ pub(super) fn describe(plan: &PhysicalPlan) -> (String, String, String) {
             plain("Limit", format!("offset:{}, count:{}", number(offset), number(limit)))
         }
         PlanNode::UnionAll { .. } => plain("Union", String::new()),
+        PlanNode::Partitions { table, selected, conditions, .. } => {
+            plain("PartitionUnion", partition_names(table, selected.as_deref(), conditions))
+        }
         PlanNode::Apply { left, bindings, kind, .. } => {
             plain("Apply", applied(kind, bindings, &column_names(left)))
         }
         PlanNode::Repeat { .. } => plain("Repeat", String::new()),
     }
+}
+
+/// The partitions that are read, as far as that is known before parameters have their values.
+fn partition_names(table: &TableInfo, selected: Option<&[usize]>, conditions: &[Expr]) -> String {
+    let (Some(partitioning), Ok(Some(partitions))) = (&table.partitioning, partitions_of(table))
+    else {
+        return String::new();
+    };
+    let read = pruned(table, &partitions, selected, conditions, &EvalContext::default());
+    if read.is_empty() {
+        return "partition:dual".to_owned();
+    }
+    if read.len() == partitions.tables().len() {
+        return "partition:all".to_owned();
+    }
+    let names = partitioning.names();
+    let read: Vec<&str> = read.iter().map(|place| names[*place].as_str()).collect();
+    format!("partition:{}", read.join(","))
 }
 
 fn points(table: &TableInfo, access: &[PointAccess], lock: AccessLock) -> (String, String, String) {

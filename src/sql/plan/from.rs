@@ -26,8 +26,8 @@ impl Binder<'_> {
 
     fn tables(&mut self, table: &ast::TableRef) -> SqlResult<(Logical, Scope)> {
         match table {
-            ast::TableRef::Table { name, alias, hints } => {
-                self.named_table(name, alias.as_deref(), hints)
+            ast::TableRef::Table { name, partitions, alias, hints } => {
+                self.named_table(name, alias.as_deref(), hints, partitions)
             }
             ast::TableRef::Derived { query, alias, columns, .. } => {
                 self.derived(query, alias, columns)
@@ -64,6 +64,7 @@ impl Binder<'_> {
         name: &ast::ObjectName,
         alias: Option<&str>,
         hints: &[ast::IndexHint],
+        partitions: &[String],
     ) -> SqlResult<(Logical, Scope)> {
         let alias = alias.unwrap_or(&name.name);
         match self.named(name)? {
@@ -75,6 +76,9 @@ impl Binder<'_> {
                 Ok((plan, Scope::derived(alias, columns)))
             }
             Named::Table(database, table) if table.view.is_some() => {
+                if !partitions.is_empty() {
+                    table.selected_partitions(partitions)?;
+                }
                 self.view(&database, &table, alias, hints)
             }
             Named::Table(database, table) => {
@@ -88,7 +92,12 @@ impl Binder<'_> {
                     return Ok((Logical::Virtual { table, database, outputs }, scope));
                 }
                 let choice = IndexChoice::of(&table, alias, hints)?;
-                Ok((Logical::scan(&table, false, self.stats(&table)).choosing(choice), scope))
+                let selected = match partitions {
+                    [] => None,
+                    names => Some(table.selected_partitions(names)?),
+                };
+                let scan = Logical::scan(&table, false, self.stats(&table));
+                Ok((scan.choosing(choice).selecting(selected), scope))
             }
         }
     }

@@ -197,10 +197,14 @@ pub(super) fn ranked(scan: &Scan, order: &[SortKey], fetch: Option<u64>) -> Opti
     let alone = left.is_empty() && scan.lock == AccessLock::None;
     if alone && scan.outputs.iter().all(|offset| *offset == handle) {
         let exprs = scan.outputs.iter().map(|_| Expr::column(0, handle_type.clone()));
-        return Some(Access { plan: project(found, exprs.collect()), ordered });
+        return Some(Access {
+            plan: project(found, exprs.collect()),
+            ordered,
+            ordered_apart: ordered,
+        });
     }
     let plan = looked_up(scan, found, &left, handle_type, rows);
-    Some(Access { plan, ordered })
+    Some(Access { plan, ordered, ordered_apart: ordered })
 }
 
 /// The rows of these handles that fulfil what is left.

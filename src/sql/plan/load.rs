@@ -92,6 +92,7 @@ impl Binder<'_> {
         };
         let source = LoadSource { places, assignments, rows: Arc::default(), before: 0 };
         let target = TargetTable::new(self.planner.schema, database, table)?;
+        let target = target.in_partitions(&load.partitions)?;
         let (_, subqueries, row_plans) = self.finish_insert(None)?;
         Ok(InsertPlan {
             target,

@@ -25,6 +25,8 @@ pub(super) struct Scan {
     pub(super) stats: Option<Arc<TableStats>>,
     /// Which indexes it may be read by.
     pub(super) choice: IndexChoice,
+    /// The physical tables that PARTITION (…) names; `None`: all.
+    pub(super) selected: Option<Vec<usize>>,
     /// STRAIGHT_JOIN: the tables that it is joined with are read in the order of the text.
     pub(super) fixed: bool,
     /// Where hints put it among the tables that it is joined with.
@@ -257,6 +259,7 @@ impl Logical {
             placings: Vec::new(),
             stats,
             choice: IndexChoice::default(),
+            selected: None,
         }))
     }
 
@@ -264,6 +267,14 @@ impl Logical {
     pub(super) fn choosing(mut self, choice: IndexChoice) -> Logical {
         if let Logical::Scan(scan) = &mut self {
             scan.choice = choice;
+        }
+        self
+    }
+
+    /// The same scan of these physical tables alone.
+    pub(super) fn selecting(mut self, selected: Option<Vec<usize>>) -> Logical {
+        if let Logical::Scan(scan) = &mut self {
+            scan.selected = selected;
         }
         self
     }

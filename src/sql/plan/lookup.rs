@@ -36,7 +36,7 @@ impl Lookup {
     ) -> Option<Lookup> {
         let possible =
             matches!(kind, JoinKind::Inner | JoinKind::Left) && left.estimated_rows <= LOOKUP_ROWS;
-        if !possible {
+        if !possible || scan.selected.is_some() {
             return None;
         }
         let (index, used) = lookup_key(scan, on)?;

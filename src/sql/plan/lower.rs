@@ -171,7 +171,7 @@ pub(super) fn project(input: PhysicalPlan, exprs: Vec<Expr>) -> PhysicalPlan {
 fn lower_sorted(input: Logical, keys: Vec<SortKey>, fetch: Option<u64>) -> SqlResult<PhysicalPlan> {
     let input = match input {
         Logical::Scan(scan) => {
-            let Access { plan, ordered } = access::choose(&scan, &keys, fetch);
+            let Access { plan, ordered, .. } = access::choose(&scan, &keys, fetch);
             if ordered {
                 return Ok(plan);
             }
@@ -217,7 +217,12 @@ fn lower_extreme(input: Logical, key: SortKey) -> SqlResult<PhysicalPlan> {
         let null = Expr::call(Function::IsNull, vec![column])?;
         first.filters.push(Expr::call(Function::Not, vec![null])?);
     }
-    let Access { plan, ordered } = access::choose(&first, std::slice::from_ref(&key), Some(1));
+    let Access { plan, ordered, ordered_apart } =
+        access::choose(&first, std::slice::from_ref(&key), Some(1));
+    if ordered_apart && !ordered {
+        // The first of each partition: what is looked for is among them.
+        return Ok(plan);
+    }
     if !ordered {
         return lower(input);
     }
@@ -258,6 +263,7 @@ fn is_single_row(plan: &PhysicalPlan) -> bool {
         PlanNode::Aggregate { group_by, .. } => group_by.is_empty(),
         PlanNode::Filter { input, .. }
         | PlanNode::Project { input, .. }
+        | PlanNode::Partitions { input, .. }
         | PlanNode::Window { input, .. } => is_single_row(input),
         PlanNode::Values { .. }
         | PlanNode::BatchPointGet { .. }
@@ -291,6 +297,7 @@ fn stops_at(plan: &PhysicalPlan, fetch: Option<u64>) -> bool {
         | PlanNode::Values { .. }
         | PlanNode::PointGet { .. }
         | PlanNode::BatchPointGet { .. }
+        | PlanNode::Partitions { .. }
         | PlanNode::Virtual { .. }
         | PlanNode::Common { .. }
         | PlanNode::Rows { .. }

@@ -52,6 +52,9 @@ mod lookup;
 mod lower;
 mod optimize;
 mod outer;
+#[cfg(test)]
+mod partition_tests;
+mod partitions;
 mod physical;
 mod planner;
 mod prints;
@@ -84,6 +87,7 @@ pub use figures::{NodeFigures, TreeFigures};
 pub(in crate::sql) use frames::{illegal_frame, is_negative_amount};
 pub use load::{FileRow, LoadPlace, LoadSource};
 pub(crate) use lower::key_type;
+pub use partitions::{Divided, partitions_of, pruned};
 pub use physical::{
     AccessLock, ApplyKind, Assignment, ConflictAction, Counted, DateParameter, DeletePlan,
     FulltextSearch, HandleRange, IndexRange, InsertPlan, InsertSource, JoinKind, OutputColumn,
@@ -92,8 +96,8 @@ pub use physical::{
 };
 pub use planner::{Planner, StatementPlan, StringVariables, VariableTypes};
 pub use relations::{Parent, Reference, Related, Relations};
-pub(in crate::sql) use row_rules::expression_type;
 pub use row_rules::{RowRules, check_definition};
+pub(in crate::sql) use row_rules::{bind_expression, expression_type};
 pub(in crate::sql) use row_subqueries::{ROW_BASE, ROW_VALUE_BASE};
 #[cfg(test)]
 pub(crate) use tests::TestSchema;

@@ -170,6 +170,18 @@ pub enum PlanNode {
         /// Lock what is given.
         lock: AccessLock,
     },
+    /// The rows of a table that is divided: `input`, which reads the table by its own id, for each of the partitions that may hold any. What
+    /// is run has the physical tables in its place.
+    Partitions {
+        /// One access of the table.
+        input: Box<PhysicalPlan>,
+        /// The table.
+        table: Arc<TableInfo>,
+        /// The physical tables that PARTITION (…) names; `None`: all.
+        selected: Option<Vec<usize>>,
+        /// What is asked of rows by which partitions may be left out, over offsets in the table.
+        conditions: Vec<Expr>,
+    },
     /// Rows the session makes (information_schema, SHOW), by name; filters come above it.
     Virtual {
         /// Database and table, lower case.
@@ -385,6 +397,8 @@ pub struct TargetTable {
     pub relations: Option<Arc<super::Relations>>,
     /// What its definition says of every row; `None`: nothing.
     pub rules: Option<Arc<super::RowRules>>,
+    /// How its rows are divided; `None`: they are not.
+    pub divided: Option<Arc<super::Divided>>,
     /// What the statement's changes of it fire; `None`: nothing.
     pub triggers: Option<Arc<super::Triggers>>,
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::RowRules;
 use super::physical::TargetTable;
+use super::{Divided, RowRules};
 use crate::common::SqlResult;
 use crate::sql::catalog::{DatabaseInfo, ForeignKey, InfoSchema, KeyPath, TableInfo};
 use crate::sql::parser::ast::ReferentialAction;
@@ -183,6 +183,16 @@ impl TargetTable {
         let home = schema.database(&database).map(|info: &Arc<DatabaseInfo>| info.name.clone());
         let relations = Relations::of(schema, home.as_ref().unwrap_or(&database), &table)?;
         let rules = RowRules::of(&table)?;
-        Ok(TargetTable { database, table, relations, rules, triggers: None })
+        let divided = Divided::of(&table, None)?;
+        Ok(TargetTable { database, table, relations, rules, divided, triggers: None })
+    }
+
+    /// The same, whose rows may only be in these partitions, if any are named.
+    pub fn in_partitions(mut self, names: &[String]) -> SqlResult<TargetTable> {
+        if !names.is_empty() {
+            let selected = self.table.selected_partitions(names)?;
+            self.divided = Divided::of(&self.table, Some(selected))?;
+        }
+        Ok(self)
     }
 }

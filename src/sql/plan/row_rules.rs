@@ -49,6 +49,11 @@ fn bind(table: &TableInfo, expr: &TableExpr, database: Option<&str>) -> SqlResul
     Ok(fold(bound))
 }
 
+/// An expression of a table's definition over its whole rows.
+pub(in crate::sql) fn bind_expression(table: &TableInfo, expr: &TableExpr) -> SqlResult<Expr> {
+    bind(table, expr, None)
+}
+
 /// The type of what an expression of a table's definition gives.
 pub(in crate::sql) fn expression_type(table: &TableInfo, expr: &TableExpr) -> SqlResult<FieldType> {
     bind(table, expr, None).map(|bound| bound.field_type().clone())

@@ -32,6 +32,7 @@ macro_rules! children {
             | PlanNode::Window { input, window: _ }
             | PlanNode::Sort { input, keys: _, fetch: _ }
             | PlanNode::Limit { input, offset: _, limit: _ }
+            | PlanNode::Partitions { input, table: _, selected: _, conditions: _ }
             | PlanNode::Repeat { input } => ([Some(input.$as_ref()), None], $none),
             PlanNode::Join { left, right, kind: _, on: _, filter: _, null_aware: _ }
             | PlanNode::Apply { left, right, bindings: _, kind: _ } => {
@@ -88,6 +89,9 @@ macro_rules! each_expr {
                     }
                 }
                 filter.$iter().try_for_each($visit)
+            }
+            PlanNode::Partitions { input: _, table: _, selected: _, conditions } => {
+                conditions.$iter().try_for_each($visit)
             }
             PlanNode::Filter { input: _, predicate } => $visit(predicate),
             PlanNode::Project { input: _, exprs } => exprs.$iter().try_for_each($visit),
@@ -205,6 +209,8 @@ impl PlanNode {
             | PlanNode::TableScan { table, .. }
             | PlanNode::IndexScan { table, .. }
             | PlanNode::IndexLookupJoin { table, .. } => Some(table),
+            // What it is for reads it.
+            PlanNode::Partitions { .. } => None,
             PlanNode::Dual { .. }
             | PlanNode::Values { .. }
             | PlanNode::Virtual { .. }
@@ -223,6 +229,19 @@ impl PlanNode {
             | PlanNode::Sort { .. }
             | PlanNode::Limit { .. }
             | PlanNode::UnionAll { .. } => None,
+        }
+    }
+}
+
+impl PlanNode {
+    /// Has an access read another table with the same columns.
+    pub(in crate::sql) fn set_table(&mut self, other: &Arc<TableInfo>) {
+        if let PlanNode::PointGet { table, .. }
+        | PlanNode::BatchPointGet { table, .. }
+        | PlanNode::TableScan { table, .. }
+        | PlanNode::IndexScan { table, .. } = self
+        {
+            table.clone_from(other);
         }
     }
 }

@@ -57,7 +57,7 @@ impl Bound {
         };
         view.table = Some(table);
         view.name = schema
-            .table_by_id(table)
+            .table_of_rows(table)
             .map(|(database, table)| format!("{}.{}", database.name, table.name));
         view.decoded = Some(match table::decode_table_key(&key) {
             Ok(TableKey::Row { handle, .. }) => {

@@ -17,6 +17,7 @@ mod foreign_keys;
 mod indexes;
 mod modify_column;
 mod options;
+mod partitions;
 mod rename_column;
 mod rename_index;
 mod rename_to;
@@ -35,6 +36,7 @@ pub use self::foreign_keys::{AddForeignKey, DropConstraint};
 pub use self::indexes::{AddIndex, DropIndex};
 pub use self::modify_column::ModifyColumn;
 pub use self::options::ChangeOptions;
+pub use self::partitions::ChangePartitions;
 pub use self::rename_index::RenameIndex;
 pub use self::rename_to::RenameTo;
 pub use self::set_default::SetDefault;
@@ -47,6 +49,7 @@ use super::computed::{check_keys, keep_bases, resolve_columns};
 use super::ddl_statement::Complaint;
 use super::expression_index::drop_unused;
 use super::foreign_key::drop_needless_indexes;
+use super::partition::keep_partitioning;
 use super::{ColumnInfo, IndexColumn, SchemaState, TableInfo};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::parser::ast::{AlterAction, ColumnPlace, Renamed};
@@ -88,6 +91,8 @@ pub enum TableChange {
     DropCheck(DropCheck),
     /// ALTER CHECK … [NOT] ENFORCED.
     EnforceCheck(EnforceCheck),
+    /// What is done with partitions.
+    Partitions(Box<ChangePartitions>),
     /// CREATE TRIGGER.
     AddTrigger(Box<AddTrigger>),
     /// DROP TRIGGER.
@@ -184,6 +189,11 @@ impl TableChange {
                 };
             }
             AlterAction::Keys | AlterAction::Force => return Ok(Vec::new()),
+            AlterAction::Partitions(action) => {
+                let change = ChangePartitions::build(action, table, ctx)?;
+                let change = change.map(|change| TableChange::Partitions(Box::new(change)));
+                return Ok(change.into_iter().collect());
+            }
             AlterAction::AddForeignKey(_)
             | AlterAction::DropForeignKey(_)
             | AlterAction::DropConstraint(_)
@@ -212,6 +222,7 @@ impl TableChange {
             TableChange::AddCheck(change) => change,
             TableChange::DropCheck(change) => change,
             TableChange::EnforceCheck(change) => change,
+            TableChange::Partitions(change) => &**change,
             TableChange::AddTrigger(change) => &**change,
             TableChange::DropTrigger(change) => change,
         }
@@ -278,6 +289,9 @@ pub struct Alteration {
     /// The columns that come with expressions: each row gets the value that follows from its others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub computed: Vec<i64>,
+    /// Rows get to other physical tables.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub moves: bool,
     /// What the user should see besides.
     #[serde(skip)]
     pub notes: Vec<Complaint>,
@@ -304,9 +318,14 @@ impl Alteration {
             conversions: Vec::new(),
             numbered: None,
             computed: Vec::new(),
+            moves: false,
             notes: Vec::new(),
             refused_with_rows: None,
         };
+        let divides = |change: &TableChange| matches!(change, TableChange::Partitions(_));
+        if changes.len() > 1 && changes.iter().any(divides) {
+            return Err(SqlError::unsupported("partitions and other changes in one ALTER TABLE"));
+        }
         let mut changes: Vec<&dyn Change> = changes.iter().map(TableChange::change).collect();
         changes.sort_by_key(|change| change.turn());
         let later = changes.iter().position(|change| change.turn() >= Turn::AddIndexes);
@@ -330,6 +349,7 @@ impl Alteration {
         alteration.check_foreign_keys()?;
         keep_bases(&alteration.after)?;
         check_keys(&alteration.after)?;
+        keep_partitioning(&alteration.before, &alteration.after)?;
         keep_columns(&mut alteration.after)?;
         check_actions(&alteration.after)?;
         Ok(alteration)
@@ -345,12 +365,27 @@ impl Alteration {
         let mut indexes = self.added_indexes().chain(self.dropped_indexes());
         let keys =
             self.added_foreign_keys().next().is_some() || self.added_checks().next().is_some();
-        indexes.next().is_none() && !keys && !self.converts() && !self.rekeys()
+        indexes.next().is_none() && !keys && !self.converts() && !self.excludes()
     }
 
     /// Whether rows get other values.
     pub fn converts(&self) -> bool {
-        !self.conversions.is_empty() || self.numbered.is_some() || !self.computed.is_empty()
+        !self.conversions.is_empty()
+            || self.numbered.is_some()
+            || !self.computed.is_empty()
+            || self.moves
+    }
+
+    /// Whether nobody can use the table while it becomes another one: those who know where rows are and those who know where they will be cannot
+    /// work side by side.
+    pub fn excludes(&self) -> bool {
+        self.rekeys() || self.before.physical_ids() != self.after.physical_ids()
+    }
+
+    /// The physical tables that only `of` has, and not `other`.
+    pub fn physical_only(of: &TableInfo, other: &TableInfo) -> Vec<i64> {
+        let known = other.physical_ids();
+        of.physical_ids().into_iter().filter(|id| *id != 0 && !known.contains(id)).collect()
     }
 
     /// Whether rows are found by another handle than they were: those who know the old one and those who know the new one cannot work side

@@ -292,7 +292,8 @@ pub fn view_parts(database: &str, view: &TableInfo, schema: &InfoSchema) -> SqlR
     let mode = Mode::Named(vec![(Some(database.to_owned()), view.name.clone())]);
     let mut qualifier = Qualifier::changing(known, mode, Vec::new());
     let name = ObjectName { database: Some(database.to_owned()), name: view.name.clone() };
-    let mut table = TableRef::Table { name, alias: None, hints: Vec::new() };
+    let mut table =
+        TableRef::Table { name, partitions: Vec::new(), alias: None, hints: Vec::new() };
     let mut frame = qualifier.from(&mut table)?;
     let merged = qualifier.merging.and_then(|mut merging| merging.views.pop());
     match (frame.relations.pop(), merged) {

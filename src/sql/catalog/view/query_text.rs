@@ -174,9 +174,13 @@ impl Writer<'_> {
     /// What FROM names. A right join is shown as a left one, as MySQL does it.
     fn table(&mut self, table: &TableRef) {
         match table {
-            TableRef::Table { name, alias, hints } => {
+            TableRef::Table { name, partitions, alias, hints } => {
                 self.database(name.database.as_deref());
                 self.name(&name.name);
+                if !partitions.is_empty() {
+                    self.text.push_str(" PARTITION ");
+                    self.names(partitions);
+                }
                 if let Some(alias) = alias {
                     self.text.push(' ');
                     self.name(alias);

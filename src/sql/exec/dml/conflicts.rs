@@ -20,7 +20,7 @@ impl Insert<'_> {
         let mut next = Some(first);
         let mut removed = 0;
         while let Some(conflict) = next {
-            let Some(old) = self.writer.read(conflict.handle).await? else {
+            let Some(old) = self.writer.read(&conflict).await? else {
                 return Err(conflict.error);
             };
             let alone = self.references.as_ref().is_none_or(|references| !references.is_parent());
@@ -58,7 +58,7 @@ impl Insert<'_> {
         (row, read): (NewRow, Vec<Datum>),
         conflict: Conflict,
     ) -> SqlResult<Written> {
-        let Some(old) = self.writer.read(conflict.handle).await? else {
+        let Some(old) = self.writer.read(&conflict).await? else {
             return Err(conflict.error);
         };
         let mut scope = old.clone();

@@ -24,7 +24,7 @@ pub(super) async fn run(plan: &DeletePlan, ctx: &ExecContext) -> SqlResult<DmlRe
     let mut gone_of: AHashMap<i64, AHashSet<i64>> = AHashMap::new();
     for SourceTable { target, start } in &plan.tables {
         let table = &*target.table;
-        let mut writer = TableWriter::new(table, None, ctx);
+        let mut writer = TableWriter::of(target, None, ctx);
         let mut references = References::of(target, ctx);
         let mut fired = Fired::of(target, ctx);
         let seen = gone_of.entry(table.id).or_default();
@@ -63,6 +63,7 @@ pub(super) async fn run(plan: &DeletePlan, ctx: &ExecContext) -> SqlResult<DmlRe
         let deleted = (seen.len() - before) as u64 - kept;
         result.affected += deleted;
         result.deltas.push((table.id, TableDelta::deleted(deleted)));
+        result.deltas.extend(writer.into_deltas());
         result.deltas.extend(references.into_iter().flat_map(References::into_deltas));
         result.deltas.extend(fired.into_deltas());
     }
@@ -79,7 +80,7 @@ async fn delete(
     ctx: &ExecContext,
 ) -> SqlResult<bool> {
     // Another row that went may have taken it along, or changed it.
-    let own = match writer.buffered(handle)? {
+    let own = match writer.buffered(row, handle)? {
         Some(None) => return Ok(false),
         Some(Some(own)) => Some(own),
         None => None,

@@ -60,7 +60,7 @@ pub(super) async fn run(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlRe
     let mut insert = Insert {
         plan,
         ctx,
-        writer: TableWriter::new(&plan.target.table, plan.target.rules.as_deref(), ctx),
+        writer: TableWriter::of(&plan.target, plan.target.rules.as_deref(), ctx),
         references: References::of(&plan.target, ctx),
         fired: Fired::of(&plan.target, ctx),
         defaults: assign::defaults(&plan.target, plan.through.as_ref(), ctx)?,
@@ -95,10 +95,12 @@ pub(super) async fn run(plan: &InsertPlan, ctx: &ExecContext) -> SqlResult<DmlRe
         delta,
         references,
         fired,
+        writer,
         ..
     } = insert;
     let rows = rows - kept_away;
     result.deltas.push((plan.target.table.id, delta));
+    result.deltas.extend(writer.into_deltas());
     result.deltas.extend(references.into_iter().flat_map(References::into_deltas));
     result.deltas.extend(fired.into_deltas());
     if !single_row {

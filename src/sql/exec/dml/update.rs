@@ -149,7 +149,7 @@ async fn update_table(
 ) -> SqlResult<()> {
     let (table, start) = (&*at.target.table, at.start);
     let mut seen = ahash::AHashSet::new();
-    let mut writer = TableWriter::new(table, at.target.rules.as_deref(), ctx);
+    let mut writer = TableWriter::of(&at.target, at.target.rules.as_deref(), ctx);
     let mut references = References::of(&at.target, ctx);
     let mut fired = Fired::of(&at.target, ctx);
     let mut row_number = 0;
@@ -167,7 +167,7 @@ async fn update_table(
             }
             // A row that it refers to may have changed it, or taken it along; or it was changed under another name.
             let changes_before = how.again || references.is_some();
-            let own = if changes_before { writer.buffered(handle)? } else { None };
+            let own = if changes_before { writer.buffered(old, handle)? } else { None };
             let mut read = Cow::Borrowed(row);
             match own {
                 Some(None) => continue,
@@ -212,6 +212,7 @@ async fn update_table(
     }
     result.affected += changed;
     result.deltas.push((table.id, TableDelta::changed(changed)));
+    result.deltas.extend(writer.into_deltas());
     result.deltas.extend(references.into_iter().flat_map(References::into_deltas));
     result.deltas.extend(fired.into_deltas());
     Ok(())

@@ -1,13 +1,17 @@
 //! Writing rows of one table with their index entries.
 
+use std::collections::BTreeMap;
+
 use ahash::AHashMap;
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 use super::mirrored::Mirrored;
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::catalog::{IndexInfo, SchemaState, TableInfo};
+use crate::sql::catalog::{IndexInfo, SchemaState, TableInfo, outside_selection};
 use crate::sql::exec::ExecContext;
-use crate::sql::plan::{AccessLock, RowRules};
+use crate::sql::plan::{AccessLock, Divided, RowRules, TargetTable};
+use crate::sql::stats::TableDelta;
 use crate::sql::table_codec::{self, IndexEntry, RowReader};
 use crate::sql::types::{Datum, TimeZone};
 use crate::storage::codec::table::{TableKey, decode_table_key};
@@ -17,6 +21,10 @@ pub(super) struct TableWriter<'a> {
     pub(super) table: &'a TableInfo,
     pub(super) ctx: &'a ExecContext,
     mirrored: Mirrored,
+    /// How its rows are divided.
+    divided: Option<&'a Divided>,
+    /// What became of the rows of each physical table, where there are several.
+    counted: Mutex<BTreeMap<usize, TableDelta>>,
     /// What is said of every row.
     rules: Option<&'a RowRules>,
     /// Values in the store of the unique keys of the current chunk.
@@ -27,6 +35,8 @@ pub(super) struct TableWriter<'a> {
 pub(super) struct NewRow {
     pub(super) values: Vec<Datum>,
     pub(super) handle: i64,
+    /// Which of the physical tables it is in.
+    place: usize,
     /// Entries of the indexes that writers add to, by position in the table.
     entries: Vec<(usize, IndexEntry)>,
 }
@@ -35,6 +45,8 @@ pub(super) struct NewRow {
 pub(super) struct Conflict {
     /// Its handle.
     pub(super) handle: i64,
+    /// Which of the physical tables it is in: that of the row which is to go there, as every unique key says where a row is.
+    pub(super) place: usize,
     /// The two have the same value in this column, by which alone they are told apart.
     pub(super) column: Option<usize>,
     /// The name of the key that both have.
@@ -49,7 +61,57 @@ impl<'a> TableWriter<'a> {
         rules: Option<&'a RowRules>,
         ctx: &'a ExecContext,
     ) -> TableWriter<'a> {
-        TableWriter { table, ctx, mirrored: Mirrored::of(table), rules, stored: AHashMap::new() }
+        let (mirrored, stored) = (Mirrored::of(table), AHashMap::new());
+        let counted = Mutex::default();
+        TableWriter { table, ctx, mirrored, divided: None, counted, rules, stored }
+    }
+
+    /// The writer of the table that a statement changes.
+    pub(super) fn of(
+        target: &'a TargetTable,
+        rules: Option<&'a RowRules>,
+        ctx: &'a ExecContext,
+    ) -> TableWriter<'a> {
+        let divided = target.divided.as_deref();
+        TableWriter { divided, ..TableWriter::new(&target.table, rules, ctx) }
+    }
+
+    /// The physical table at a place.
+    fn at(&self, place: usize) -> &'a TableInfo {
+        self.divided.map_or(self.table, |divided| &*divided.partitions.tables()[place])
+    }
+
+    fn count(&self, place: usize, delta: TableDelta) {
+        if self.divided.is_some() {
+            self.counted.lock().entry(place).or_default().add(delta);
+        }
+    }
+
+    /// What became of the rows of each physical table, by its id.
+    pub(super) fn into_deltas(self) -> impl Iterator<Item = (i64, TableDelta)> {
+        let divided = self.divided;
+        self.counted
+            .into_inner()
+            .into_iter()
+            .filter_map(move |(place, delta)| Some((divided?.partitions.tables()[place].id, delta)))
+    }
+
+    /// The place of a row that stands.
+    fn place_of(&self, values: &[Datum]) -> SqlResult<usize> {
+        match self.divided {
+            Some(divided) => divided.partitions.place(values, &self.ctx.eval),
+            None => Ok(0),
+        }
+    }
+
+    /// The place of a new row: errors 1526 and 1748.
+    fn new_place(&self, values: &[Datum]) -> SqlResult<usize> {
+        let place = self.place_of(values)?;
+        let selected = self.divided.and_then(|divided| divided.selected.as_ref());
+        match selected.is_none_or(|selected| selected.contains(&place)) {
+            true => Ok(place),
+            false => Err(outside_selection()),
+        }
     }
 
     /// Works out the entries of a new row; an error if the table's definition forbids it. The handle is the handle column's value where
@@ -76,22 +138,33 @@ impl<'a> TableWriter<'a> {
             rules.check(&values, &self.ctx.eval)?;
         }
         let handle = self.handle(&values, hidden)?;
+        let place = self.new_place(&values)?;
         let mut entries = Vec::with_capacity(self.table.indexes.len());
         for (position, index) in self.table.indexes.iter().enumerate() {
             if table_codec::is_written(index.state) && index.fulltext.is_none() {
-                let entry = self.entry(index, &values, handle)?;
+                let entry = self.entry(place, index, &values, handle)?;
                 entries.push((position, entry));
             }
         }
-        Ok(NewRow { values, handle, entries })
+        Ok(NewRow { values, handle, place, entries })
     }
 
     fn zone(&self) -> &TimeZone {
         &self.ctx.eval.time_zone
     }
 
-    fn entry(&self, index: &IndexInfo, row: &[Datum], handle: i64) -> SqlResult<IndexEntry> {
-        table_codec::index_entry(self.table, index, row, handle, self.zone())
+    fn entry(
+        &self,
+        place: usize,
+        index: &IndexInfo,
+        row: &[Datum],
+        handle: i64,
+    ) -> SqlResult<IndexEntry> {
+        table_codec::index_entry(self.at(place), index, row, handle, self.zone())
+    }
+
+    fn row_key(&self, place: usize, handle: i64) -> Bytes {
+        table_codec::row_key(self.at(place).id, handle)
     }
 
     fn handle(&self, values: &[Datum], hidden: i64) -> SqlResult<i64> {
@@ -104,7 +177,7 @@ impl<'a> TableWriter<'a> {
     /// The keys of a row that no other row may have.
     pub(super) fn unique_keys(&self, row: &NewRow, keys: &mut Vec<Bytes>) {
         if self.table.handle_column.is_some() {
-            keys.push(table_codec::row_key(self.table.id, row.handle));
+            keys.push(self.row_key(row.place, row.handle));
         }
         keys.extend(self.unique_entries(row).map(|(_, entry)| entry.key.clone()));
     }
@@ -156,9 +229,10 @@ impl<'a> TableWriter<'a> {
         handle: i64,
         keys: &mut Vec<Bytes>,
     ) -> SqlResult<()> {
+        let place = self.place_of(values)?;
         for index in self.table.indexes.iter().filter(|index| index.unique) {
             if table_codec::is_written(index.state) && !index.skips_new_rows {
-                let entry = self.entry(index, values, handle)?;
+                let entry = self.entry(place, index, values, handle)?;
                 if entry.distinct {
                     keys.push(entry.key);
                 }
@@ -176,14 +250,15 @@ impl<'a> TableWriter<'a> {
         keys: &mut Vec<Bytes>,
     ) -> SqlResult<()> {
         if self.table.handle_column.is_some() && new.handle != old_handle {
-            keys.push(table_codec::row_key(self.table.id, new.handle));
+            keys.push(self.row_key(new.place, new.handle));
         }
+        let place = self.place_of(old)?;
         for (at, entry) in &new.entries {
             let index = &self.table.indexes[*at];
             if !index.unique || index.skips_new_rows {
                 continue;
             }
-            let old_entry = self.entry(index, old, old_handle)?;
+            let old_entry = self.entry(place, index, old, old_handle)?;
             if old_entry.key != entry.key {
                 let both =
                     [(entry.distinct, entry.key.clone()), (old_entry.distinct, old_entry.key)];
@@ -208,12 +283,13 @@ impl<'a> TableWriter<'a> {
         besides: Option<i64>,
     ) -> SqlResult<Option<Conflict>> {
         if self.table.handle_column.is_some() && besides != Some(row.handle) {
-            let key = table_codec::row_key(self.table.id, row.handle);
+            let key = self.row_key(row.place, row.handle);
             if self.current(&key).is_some() {
                 let error = table_codec::duplicate_primary_key(self.table, row.handle);
                 let column = self.table.handle_column;
                 let key = "PRIMARY".to_owned();
-                return Ok(Some(Conflict { handle: row.handle, column, key, error }));
+                let (handle, place) = (row.handle, row.place);
+                return Ok(Some(Conflict { handle, place, column, key, error }));
             }
         }
         let mut found: Option<(u8, &IndexInfo, i64)> = None;
@@ -231,13 +307,18 @@ impl<'a> TableWriter<'a> {
                 [only] => Some(only.offset),
                 _ => None,
             };
-            Conflict { handle, column, key: index.name.clone(), error }
+            Conflict { handle, place: row.place, column, key: index.name.clone(), error }
         }))
     }
 
     /// A row as this transaction has written it; `None`: it has not, or as it was read.
-    pub(super) fn buffered(&self, handle: i64) -> SqlResult<Option<Option<Vec<Datum>>>> {
-        let Some(own) = self.ctx.txn.buffered(&table_codec::row_key(self.table.id, handle)) else {
+    pub(super) fn buffered(
+        &self,
+        values: &[Datum],
+        handle: i64,
+    ) -> SqlResult<Option<Option<Vec<Datum>>>> {
+        let key = self.row_key(self.place_of(values)?, handle);
+        let Some(own) = self.ctx.txn.buffered(&key) else {
             return Ok(None);
         };
         let columns: Vec<usize> = (0..self.table.columns.len()).collect();
@@ -246,8 +327,9 @@ impl<'a> TableWriter<'a> {
     }
 
     /// The values of a row that is in the way, or `None` if it has gone.
-    pub(super) async fn read(&self, handle: i64) -> SqlResult<Option<Vec<Datum>>> {
-        let key = table_codec::row_key(self.table.id, handle);
+    pub(super) async fn read(&self, conflict: &Conflict) -> SqlResult<Option<Vec<Datum>>> {
+        let handle = conflict.handle;
+        let key = self.row_key(conflict.place, handle);
         let value = if let Some(own) = self.ctx.txn.buffered(&key) {
             own
         } else if self.ctx.txn.is_pessimistic() {
@@ -264,7 +346,8 @@ impl<'a> TableWriter<'a> {
 
     /// Writes a new row in whose way nobody is (or, unfetched, is to be found at commit).
     pub(super) fn insert(&self, row: &NewRow) -> SqlResult<()> {
-        let key = table_codec::row_key(self.table.id, row.handle);
+        let key = self.row_key(row.place, row.handle);
+        self.count(row.place, TableDelta::inserted(1));
         self.put_new(key, table_codec::encode_row(self.table, &row.values, self.zone())?);
         for (position, entry) in &row.entries {
             if !self.table.indexes[*position].skips_new_rows {
@@ -294,12 +377,14 @@ impl<'a> TableWriter<'a> {
 
     /// Removes a row.
     pub(super) async fn delete(&self, values: &[Datum], handle: i64) -> SqlResult<()> {
-        self.ctx.txn.delete(table_codec::row_key(self.table.id, handle));
+        let place = self.place_of(values)?;
+        self.ctx.txn.delete(self.row_key(place, handle));
+        self.count(place, TableDelta::deleted(1));
         for index in &self.table.indexes {
             if index.fulltext.is_some() {
                 self.remove_words(index, values, handle);
             } else if table_codec::removes_entries(index.state) {
-                let entry = self.entry(index, values, handle)?;
+                let entry = self.entry(place, index, values, handle)?;
                 self.remove_entry(index, entry).await?;
             }
         }
@@ -327,12 +412,16 @@ impl<'a> TableWriter<'a> {
         new: &NewRow,
     ) -> SqlResult<()> {
         let txn = &self.ctx.txn;
-        let new_key = table_codec::row_key(self.table.id, new.handle);
+        let place = self.place_of(old)?;
+        let new_key = self.row_key(new.place, new.handle);
         let value = table_codec::encode_row(self.table, &new.values, self.zone())?;
-        if old_handle == new.handle {
+        if old_handle == new.handle && place == new.place {
+            self.count(place, TableDelta::changed(1));
             txn.put(new_key, value);
         } else {
-            txn.delete(table_codec::row_key(self.table.id, old_handle));
+            self.count(place, TableDelta::deleted(1));
+            self.count(new.place, TableDelta::inserted(1));
+            txn.delete(self.row_key(place, old_handle));
             self.put_new(new_key, value);
         }
         for (position, index) in self.table.indexes.iter().enumerate() {
@@ -343,7 +432,7 @@ impl<'a> TableWriter<'a> {
             if !table_codec::removes_entries(index.state) {
                 continue;
             }
-            let old_entry = self.entry(index, old, old_handle)?;
+            let old_entry = self.entry(place, index, old, old_handle)?;
             match new.entries.iter().find(|(at, _)| *at == position) {
                 Some((_, entry)) if *entry == old_entry => {}
                 Some((_, entry)) if entry.key == old_entry.key => {
@@ -371,8 +460,13 @@ pub(super) fn unless_forbidden(
     ctx: &ExecContext,
     prepared: SqlResult<NewRow>,
 ) -> SqlResult<Option<NewRow>> {
+    const FORBIDDEN: &[u16] = &[
+        errno::CHECK_CONSTRAINT_VIOLATED,
+        errno::NO_PARTITION_FOR_GIVEN_VALUE,
+        errno::ROW_DOES_NOT_MATCH_GIVEN_PARTITION_SET,
+    ];
     match prepared {
-        Err(error) if ctx.eval.ignore && error.code == errno::CHECK_CONSTRAINT_VIOLATED => {
+        Err(error) if ctx.eval.ignore && FORBIDDEN.contains(&error.code) => {
             ctx.eval.warn(error.code, error.message);
             Ok(None)
         }

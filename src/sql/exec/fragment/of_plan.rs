@@ -74,6 +74,7 @@ impl Fragment {
             | PlanNode::Repeat { .. }
             | PlanNode::Rollup { .. }
             | PlanNode::Window { .. }
+            | PlanNode::Partitions { .. }
             | PlanNode::UnionAll { .. } => None,
         };
         let (Some(step), Some(input)) = (step, plan.node.children().next()) else {

@@ -97,6 +97,7 @@ fn fits(plan: &PhysicalPlan) -> bool {
         | PlanNode::Limit { .. }
         | PlanNode::Repeat { .. }
         | PlanNode::Unnest { .. }
+        | PlanNode::Partitions { .. }
         | PlanNode::UnionAll { .. } => true,
         // What is on its right is run apart, for each left row.
         // A function is not called twice for a row, as it would be if the query had to start over.
@@ -118,6 +119,7 @@ fn reads_single_rows(plan: &PhysicalPlan) -> bool {
         | PlanNode::Window { .. }
         | PlanNode::Sort { .. }
         | PlanNode::Limit { .. }
+        | PlanNode::Partitions { .. }
         | PlanNode::UnionAll { .. } => plan.node.children().all(reads_single_rows),
         PlanNode::BatchPointGet { .. }
         | PlanNode::TableScan { .. }
@@ -138,7 +140,9 @@ fn reads_single_rows(plan: &PhysicalPlan) -> bool {
 pub(super) fn has_exact_keys(plan: &PhysicalPlan) -> bool {
     match &plan.node {
         PlanNode::BatchPointGet { .. } => true,
-        PlanNode::Filter { input, .. } | PlanNode::Project { input, .. } => has_exact_keys(input),
+        PlanNode::Filter { input, .. }
+        | PlanNode::Project { input, .. }
+        | PlanNode::Partitions { input, .. } => has_exact_keys(input),
         _ => reads_single_rows(plan),
     }
 }
@@ -233,6 +237,7 @@ fn execute_node<'a>(
                 Ok(budget.take(rows.len()).map(|()| rows))
             }
             PlanNode::Common { .. } => Err(SqlError::internal("a common table without rows")),
+            PlanNode::Partitions { .. } => Err(SqlError::internal("a table that is divided")),
             PlanNode::Join { .. } => Ok(None),
             PlanNode::Filter { input, .. }
             | PlanNode::Project { input, .. }

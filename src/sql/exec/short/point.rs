@@ -8,11 +8,11 @@ use super::Rows;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::exec::access::lock_free;
-use crate::sql::exec::{ExecContext, bounds, ranges};
+use crate::sql::exec::{ExecContext, ranges};
 use crate::sql::expr::Expr;
 use crate::sql::kv::LockOptions;
 use crate::sql::plan::{AccessLock, PlanNode, PointAccess};
-use crate::sql::table_codec::{self, RowReader};
+use crate::sql::table_codec::{self, RowReader, bounds};
 use crate::sql::types::Datum;
 
 /// A `PointGet`: no row or one.

@@ -116,6 +116,7 @@ impl Fixture {
             table: self.table.clone(),
             relations: None,
             rules: None,
+            divided: None,
             triggers: None,
         }
     }

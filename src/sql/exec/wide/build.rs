@@ -21,7 +21,7 @@ use super::unnest::UnnestBatches;
 use super::watched::watched;
 use super::window::{Rollup, WindowOver};
 use super::{aggregate, join};
-use crate::common::SqlResult;
+use crate::common::{SqlError, SqlResult};
 use crate::sql::exec::apply::Applied;
 use crate::sql::exec::{ExecContext, short};
 use crate::sql::expr::{Expr, from_df_error, physical, physical_predicate};
@@ -49,6 +49,7 @@ fn operator(plan: &PhysicalPlan, ctx: &ExecContext) -> SqlResult<Arc<dyn Executi
         PlanNode::TableScan { .. } | PlanNode::IndexScan { .. } => {
             source(SourceKind::Scan(plan.clone()), Vec::new())
         }
+        PlanNode::Partitions { .. } => return Err(SqlError::internal("a table that is divided")),
         PlanNode::IndexLookupJoin { left, .. } => {
             let join = Arc::new(LookupJoin::new(plan)?);
             source(SourceKind::LookupJoin(join), vec![build(left, ctx)?])

@@ -3,7 +3,7 @@
 use crate::sql::fulltext::FulltextParser;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Expr, ObjectName, Query};
+use super::{Expr, ObjectName, PartitionAction, PartitionBy, Query};
 use crate::sql::parser::{as_written, expression_text, parse_expression};
 
 /// CREATE DATABASE.
@@ -262,6 +262,8 @@ pub struct CreateTable {
     pub checks: Vec<CheckDefinition>,
     /// Its options.
     pub options: Vec<TableOption>,
+    /// PARTITION BY.
+    pub partitions: Option<PartitionBy>,
     /// LIKE another table: columns and keys come from there.
     pub like: Option<ObjectName>,
     /// SELECT: columns and rows come from there.
@@ -280,6 +282,7 @@ impl CreateTable {
             foreign_keys: Vec::new(),
             checks: Vec::new(),
             options: Vec::new(),
+            partitions: None,
             like: None,
             select: None,
         }
@@ -373,6 +376,8 @@ pub enum AlterAction {
     OrderBy(Vec<String>),
     /// FORCE: there is nothing to be rebuilt.
     Force,
+    /// What is to become of partitions.
+    Partitions(PartitionAction),
     /// ENABLE KEYS and DISABLE KEYS, which only MyISAM does anything for.
     Keys,
 }

@@ -66,6 +66,8 @@ pub struct LoadData {
     pub ignore: bool,
     /// Into which table.
     pub table: ObjectName,
+    /// PARTITION (…): rows may go into these; none: all.
+    pub partitions: Vec<String>,
     /// CHARACTER SET.
     pub charset: Option<String>,
     /// FIELDS and LINES.

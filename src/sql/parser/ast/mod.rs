@@ -11,6 +11,7 @@ mod expr;
 mod fulltext;
 mod json;
 mod load;
+mod partition;
 mod program;
 mod query;
 mod trigger;
@@ -34,6 +35,10 @@ pub use expr::{BinaryOp, CastType, Expr, Introducer, Literal, TrimSide, TruthVal
 pub use fulltext::MatchAgainst;
 pub use json::{JsonColumn, JsonTable, JsonValue, OnResponse};
 pub use load::{FileFormat, IntoFile, LoadData, LoadTarget};
+pub use partition::{
+    PartitionAction, PartitionBy, PartitionDefinition, PartitionMethod, PartitionNames,
+    PartitionValues,
+};
 pub use program::{
     AlterRoutine, Block, Call, Characteristics, Condition, CreateRoutine, DataAccess,
     DiagnosticsItem, DropRoutine, GetDiagnostics, Handler, InnerStatement, IntoTarget,

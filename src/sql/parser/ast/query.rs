@@ -144,6 +144,8 @@ pub enum TableRef {
     Table {
         /// Its name.
         name: ObjectName,
+        /// PARTITION (…): only these; none: all.
+        partitions: Vec<String>,
         /// AS.
         alias: Option<String>,
         /// USE, IGNORE and FORCE INDEX.
@@ -318,6 +320,8 @@ pub struct Insert {
     pub table: ObjectName,
     /// The columns given; `None`: all.
     pub columns: Option<Vec<String>>,
+    /// PARTITION (…): rows may go into these; none: all.
+    pub partitions: Vec<String>,
     /// The rows.
     pub rows: InsertRows,
     /// VALUES … AS alias [(columns)].

@@ -73,7 +73,7 @@ impl Parser<'_> {
     /// FROM's tables with what the optimizer hints of their SELECT say of them, in the place of index hints.
     pub(super) fn hinted(from: &mut TableRef, indexes: &[(String, IndexHint)]) {
         match from {
-            TableRef::Table { name, alias, hints } => {
+            TableRef::Table { name, alias, hints, .. } => {
                 let known_as = alias.as_ref().unwrap_or(&name.name);
                 let mut meant = indexes
                     .iter()
@@ -224,7 +224,6 @@ impl Parser<'_> {
                 index_hints,
             } => {
                 refuse(&[
-                    (!partitions.is_empty(), "PARTITION"),
                     (args.is_some(), "functions as tables"),
                     (!with_hints.is_empty(), "WITH (hints)"),
                     (version.is_some(), "AS OF"),
@@ -241,7 +240,10 @@ impl Parser<'_> {
                 let alias = alias.map(|(alias, _)| alias);
                 let hints = index_hints.into_iter().map(|hint| self.lower_index_hint(hint));
                 let hints = hints.collect::<SqlResult<Vec<IndexHint>>>()?;
-                Ok(TableRef::Table { name: self.lower_object_name(&name)?, alias, hints })
+                let partitions = partitions.into_iter().map(|name| self.lower_any_name(&name));
+                let partitions = partitions.collect::<SqlResult<_>>()?;
+                let name = self.lower_object_name(&name)?;
+                Ok(TableRef::Table { name, partitions, alias, hints })
             }
             TableFactor::Derived { lateral, subquery, alias, sample } => {
                 refuse(&[(sample.is_some(), "TABLESAMPLE")])?;

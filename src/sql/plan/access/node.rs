@@ -5,6 +5,7 @@ use crate::sql::expr::Expr;
 use crate::sql::plan::cardinality::Cardinality;
 use crate::sql::plan::constraints::Constraint;
 use crate::sql::plan::logical::{Scan, column_type};
+use crate::sql::plan::partitions;
 use crate::sql::plan::physical::{HandleRange, IndexRange, PhysicalPlan, PlanNode, PointAccess};
 
 impl Path {
@@ -46,7 +47,7 @@ impl Path {
         let plan = |node, schema| PhysicalPlan { node, schema, estimated_rows: rows };
         let point = self.point;
         let node = self.into_node(scan, columns, &filter, limit);
-        let mut found = plan(node, schema);
+        let mut found = partitions::divided(plan(node, schema), scan);
         if point && let Some(predicate) = filter {
             let schema = found.schema.clone();
             found = plan(PlanNode::Filter { input: Box::new(found), predicate }, schema);
@@ -58,7 +59,8 @@ impl Path {
             let exprs = exprs.map(|(index, field_type)| Expr::column(index, field_type)).collect();
             found = plan(PlanNode::Project { input: Box::new(found), exprs }, schema);
         }
-        Access { plan: found, ordered }
+        let divided = scan.table.partitioning.is_some();
+        Access { plan: found, ordered: ordered && !divided, ordered_apart: ordered }
     }
 
     fn into_node(

@@ -91,16 +91,16 @@ const KEY_BYTES: u64 = 19;
 const TEXT_BYTES: u64 = 64;
 
 /// How much there is; as long as nobody has looked at a row by what its types are likely to take.
-struct Sizes {
-    rows: u64,
+pub(super) struct Sizes {
+    pub(super) rows: u64,
     /// Of a row, on average.
-    row_bytes: u64,
-    data_bytes: u64,
-    index_bytes: u64,
+    pub(super) row_bytes: u64,
+    pub(super) data_bytes: u64,
+    pub(super) index_bytes: u64,
 }
 
 impl Sizes {
-    fn of(table: &TableInfo, stats: Option<&TableStats>) -> Sizes {
+    pub(super) fn of(table: &TableInfo, stats: Option<&TableStats>) -> Sizes {
         let rows = stats.map_or(0, |stats| stats.rows);
         let known = stats.filter(|stats| stats.row_bytes > 0);
         let (row, entries) = match known {

@@ -6,19 +6,24 @@
 
 use std::cmp::Ordering;
 
-use super::keys;
+use arrow::datatypes::i256;
+
 use crate::common::SqlResult;
 use crate::sql::expr::{EvalContext, Expr, constant_as};
 use crate::sql::types::time::Parts;
-use crate::sql::types::{Class, Datum, FieldType, Time, TimeKind, TimeZone, TypeKind};
+use crate::sql::types::{Class, Datum, Decimal, FieldType, Time, TimeKind, TimeZone, TypeKind};
 
 /// A constant of a range or a key, read as the comparison with a column reads it.
-pub(super) fn constant(expr: &Expr, field_type: &FieldType, ctx: &EvalContext) -> SqlResult<Datum> {
+pub(in crate::sql) fn constant(
+    expr: &Expr,
+    field_type: &FieldType,
+    ctx: &EvalContext,
+) -> SqlResult<Datum> {
     constant_as(expr.eval(&[], ctx)?, field_type, ctx)
 }
 
 /// A value that has a key among the column's, nearest to this one, and how it compares with it.
-pub(super) fn nearest(
+pub(in crate::sql) fn nearest(
     value: &Datum,
     field_type: &FieldType,
     ctx: &EvalContext,
@@ -51,11 +56,11 @@ pub(super) fn nearest(
 }
 
 /// The integers around a number (equal if it is one).
-pub(super) fn around(value: &Datum, ctx: &EvalContext) -> SqlResult<(i128, i128)> {
+pub(in crate::sql) fn around(value: &Datum, ctx: &EvalContext) -> SqlResult<(i128, i128)> {
     let number = match value {
         Datum::Int(number) => return Ok((i128::from(*number), i128::from(*number))),
         Datum::UInt(number) => return Ok((i128::from(*number), i128::from(*number))),
-        Datum::Decimal(number) => return Ok(keys::decimal_around(number)),
+        Datum::Decimal(number) => return Ok(decimal_around(number)),
         other => other.to_f64(ctx)?,
     };
     // Casts from floats saturate, well outside of what an integer column can hold.
@@ -112,4 +117,24 @@ fn next_day(parts: &Parts) -> Time {
         (month, _) => (parts.year, month + 1),
     };
     Time::date(year, month, 1).with_kind(TimeKind::Timestamp)
+}
+
+/// The integers around a DECIMAL, equal if it is one; those past every integer column's ends stand for all of them.
+fn decimal_around(decimal: &Decimal) -> (i128, i128) {
+    let unit = power_of_ten(u32::from(decimal.scale));
+    let quotient = decimal.unscaled.wrapping_div(unit);
+    let exact = quotient.wrapping_mul(unit) == decimal.unscaled;
+    let negative = decimal.unscaled.is_negative();
+    let end = if negative { i128::MIN / 2 } else { i128::MAX / 2 };
+    let clamped = quotient.to_i128().unwrap_or(end);
+    match (exact, negative) {
+        (true, _) => (clamped, clamped),
+        (false, true) => (clamped - 1, clamped),
+        (false, false) => (clamped, clamped + 1),
+    }
+}
+
+/// Ten to a power that DECIMAL can have.
+pub(crate) fn power_of_ten(exponent: u32) -> i256 {
+    i256::from_i128(10).wrapping_pow(exponent)
 }
