@@ -36,3 +36,14 @@ pub enum SearchMode {
     /// IN BOOLEAN MODE: words with operators.
     Boolean,
 }
+
+impl SearchMode {
+    /// What says so behind the text.
+    pub fn words(self) -> &'static str {
+        match self {
+            SearchMode::Natural => "",
+            SearchMode::Expanded => " with query expansion",
+            SearchMode::Boolean => " in boolean mode",
+        }
+    }
+}

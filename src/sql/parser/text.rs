@@ -10,7 +10,6 @@ use super::cursor::Parser;
 use super::dialect::Dialect;
 use crate::common::{SqlError, SqlResult};
 use crate::sql::digest::quote_name;
-use crate::sql::fulltext::SearchMode;
 use crate::sql::types::SqlMode;
 
 /// Says how a column is written: by its table, if one was written, and its name.
@@ -274,11 +273,7 @@ impl Writer<'_> {
         for (position, column) in search.columns.iter().enumerate() {
             self.between(if position > 0 { "," } else { "" }, column, "")?;
         }
-        let mode = match search.mode {
-            SearchMode::Natural => "",
-            SearchMode::Expanded => " with query expansion",
-            SearchMode::Boolean => " in boolean mode",
-        };
+        let mode = search.mode.words();
         self.between(" against (", &search.query, &format!("{mode}))"))
     }
 

@@ -57,6 +57,7 @@ impl Binder<'_> {
             }
             E::Aggregate { .. } => self.aggregate(expr, clause),
             E::Grouping(args) => self.grouping(args, clause),
+            E::Match(search) => self.match_against(search, clause),
             E::Window(call) => self.window_call(call, clause),
             E::Default(Some(column)) => self.default_of(column, clause),
             E::Default(None) => Err(SqlError::unsupported("DEFAULT as a value in an expression")),
@@ -279,7 +280,6 @@ impl Binder<'_> {
                 self.planner.rules.call(function, args)
             }
             E::JsonValue(written) => self.json_value(written, clause),
-            E::Match(search) => self.match_against(search, clause),
             E::Cast(operand, target) => {
                 let target = cast_type(target, self.planner.rules.collation)?;
                 Ok(Expr::cast(self.value_for(&target, operand, clause)?, target))

@@ -23,7 +23,7 @@ use crate::sql::types::{Collation, Datum, FieldType};
 
 /// Rows that a search is expected to find.
 const FOUND_ROWS: f64 = 100.0;
-/// A table of more rows is not counted for each search, if it was analyzed.
+/// A table of more rows is not counted for each search: how many were written is known.
 const COUNTED_ROWS: u64 = 10_000;
 
 /// Error 1210.
@@ -117,7 +117,9 @@ impl Binder<'_> {
     /// A plan of one value: how many rows a table has.
     fn row_count(&self, table: &Arc<TableInfo>) -> SqlResult<Logical> {
         let one = Expr::literal(Datum::Int(1));
-        if let Some(stats) = self.stats(table).filter(|stats| stats.rows >= COUNTED_ROWS) {
+        if let Some(stats) =
+            self.planner.stats.table(table.id).filter(|stats| stats.rows >= COUNTED_ROWS)
+        {
             let rows = Expr::literal(Datum::Int(i64::try_from(stats.rows).unwrap_or(i64::MAX)));
             return Ok(Logical::Project { input: Box::new(Logical::Dual), exprs: vec![rows] });
         }

@@ -1,5 +1,5 @@
 -- FULLTEXT indexes: the words of texts, found by MATCH as InnoDB finds them, and worth what they are worth there.
-CREATE TABLE a (id INT AUTO_INCREMENT PRIMARY KEY, title VARCHAR(200), body TEXT, FULLTEXT (title, body), FULLTEXT KEY kb (body) COMMENT 'words', KEY (id, title));
+CREATE TABLE a (id INT AUTO_INCREMENT PRIMARY KEY, title VARCHAR(200), body TEXT, FULLTEXT (title, body), FULLTEXT KEY kb (body) COMMENT 'words', KEY (id, title)) COLLATE utf8mb4_general_ci;
 SHOW CREATE TABLE a;
 SHOW INDEX FROM a;
 INSERT INTO a (title, body) VALUES
@@ -85,7 +85,7 @@ SELECT id FROM a2 WHERE MATCH (title, body) AGAINST ('cherry');
 DROP TABLE a2;
 
 -- Without a key of the row's own, and with one that is no number.
-CREATE TABLE n (v VARCHAR(50), w VARCHAR(10) UNIQUE);
+CREATE TABLE n (v VARCHAR(50), w VARCHAR(10) UNIQUE) COLLATE utf8mb4_0900_ai_ci;
 INSERT INTO n VALUES ('first words', 'a'), ('second words', 'b'), ('third', 'c');
 ALTER TABLE n ADD FULLTEXT INDEX f (v);
 SELECT v, MATCH (v) AGAINST ('first') > 0 AS r FROM n ORDER BY w;
@@ -108,6 +108,32 @@ SELECT w FROM n WHERE MATCH (v) AGAINST ('数据库' IN BOOLEAN MODE);
 SELECT w FROM n WHERE MATCH (v) AGAINST ('管理') ORDER BY w;
 SELECT w FROM n WHERE MATCH (v) AGAINST ('信*' IN BOOLEAN MODE);
 DROP INDEX g ON n;
+
+-- In programs, and beneath what else changes rows.
+CREATE PROCEDURE p (x TEXT) SELECT id FROM a WHERE MATCH (title, body) AGAINST (x) ORDER BY id;
+CALL p('tutorial');
+CALL p('cherry');
+DROP PROCEDURE p;
+CREATE TABLE parent (k VARCHAR(20) PRIMARY KEY) COLLATE utf8mb4_general_ci;
+CREATE TABLE child (id INT PRIMARY KEY, k VARCHAR(20), KEY (k), FULLTEXT (k), FOREIGN KEY (k) REFERENCES parent (k) ON UPDATE CASCADE ON DELETE SET NULL) COLLATE utf8mb4_general_ci;
+INSERT INTO parent VALUES ('first'), ('second');
+INSERT INTO child VALUES (1, 'first'), (2, 'second');
+UPDATE parent SET k = 'third' WHERE k = 'first';
+SELECT id FROM child WHERE MATCH (k) AGAINST ('first third');
+DELETE FROM parent WHERE k = 'second';
+SELECT id FROM child WHERE MATCH (k) AGAINST ('second');
+SELECT id, MATCH (k) AGAINST ('third') > 0 AS r FROM child;
+CREATE TRIGGER tr BEFORE INSERT ON child FOR EACH ROW SET NEW.k = CONCAT('thi', 'rd');
+INSERT INTO child VALUES (3, NULL);
+SELECT id FROM child WHERE MATCH (k) AGAINST ('third') ORDER BY id;
+SELECT index_name, index_type FROM information_schema.STATISTICS WHERE table_name = 'child' ORDER BY 1;
+DROP TABLE child, parent;
+CREATE TEMPORARY TABLE tt (v TEXT, FULLTEXT (v));
+INSERT INTO tt VALUES ('some words'), ('others');
+SELECT v FROM tt WHERE MATCH (v) AGAINST ('words');
+DROP TABLE tt;
+SELECT id FROM a WHERE MATCH (title, body) AGAINST ('security') FOR UPDATE;
+SELECT MATCH (title, body) AGAINST ('mysql') > 0 AS r, COUNT(*) FROM a GROUP BY r ORDER BY r;
 
 -- What is wrong.
 SELECT id FROM a WHERE MATCH (title) AGAINST ('apple');

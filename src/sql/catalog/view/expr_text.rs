@@ -274,6 +274,13 @@ impl Writer<'_> {
                 self.expr(operand);
                 let _ = write!(self.text, " collate {collation})");
             }
+            Expr::Match(search) => {
+                self.text.push_str("(match ");
+                self.list(&search.columns);
+                self.text.push_str(" against (");
+                self.expr(&search.query);
+                let _ = write!(self.text, "{}))", search.mode.words());
+            }
             Expr::Interval(amount, unit) => self.interval(amount, *unit),
             Expr::DateArithmetic { date, amount, unit, subtract } => {
                 self.text.push('(');

@@ -4,6 +4,7 @@ mod codec;
 mod dml;
 pub(crate) mod fixture;
 mod fragment;
+mod fulltext;
 mod golden;
 mod ids;
 mod memory;
