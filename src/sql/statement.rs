@@ -8,7 +8,7 @@
 
 use super::accounts::{Privilege, Privileges};
 use super::parser::Statement;
-use super::parser::ast::{Granted, InsertRows, Maintenance, RoutineKind, ShowKind};
+use super::parser::ast::{EngineReport, Granted, InsertRows, Maintenance, RoutineKind, ShowKind};
 
 #[cfg(test)]
 mod tests;
@@ -209,6 +209,8 @@ statements! {
     SetOption            "set_option"             Itself  Session Done Text  Here  Itself;
     SetPassword          "set_password"           First   Schema  Done Text  Here  Itself;
     SetRole              "set_role"               Never   Session Done Text  Here  Itself;
+    ShowBinlogEvents     "show_binlog_events"     Never   Session Rows Text  Apart Global(ReplicationSlave);
+    ShowBinlogs          "show_binlogs"           Never   Session Rows Text  Apart Global(ReplicationClient);
     ShowCharsets         "show_charsets"          Never   Session Rows Text  Apart Anybody;
     ShowCollations       "show_collations"        Never   Session Rows Text  Apart Anybody;
     ShowCreateDb         "show_create_db"         Never   Session Rows Text  Apart Itself;
@@ -218,6 +220,9 @@ statements! {
     ShowCreateTrigger    "show_create_trigger"    Never   Session Rows Text  Apart Table(Trigger);
     ShowCreateUser       "show_create_user"       Never   Session Rows Text  Apart Itself;
     ShowDatabases        "show_databases"         Never   Session Rows Text  Apart Anybody;
+    ShowEngineLogs       "show_engine_logs"       Never   Session Rows Text  Apart Global(Process);
+    ShowEngineMutex      "show_engine_mutex"      Never   Session Rows Text  Apart Global(Process);
+    ShowEngineStatus     "show_engine_status"     Never   Session Rows Text  Apart Global(Process);
     ShowErrors           "show_errors"            Never   Session Rows Text  Apart Anybody;
     ShowEvents           "show_events"            Never   Session Rows Text  Apart Anybody;
     ShowFields           "show_fields"            Never   Session Rows Text  Apart Itself;
@@ -225,6 +230,7 @@ statements! {
     ShowGrants           "show_grants"            Never   Session Rows Text  Apart Itself;
     ShowKeys             "show_keys"              Never   Session Rows Text  Apart Itself;
     ShowMasterStatus     "show_master_status"     Never   Session Rows Text  Apart Global(ReplicationClient);
+    ShowOpenTables       "show_open_tables"       Never   Session Rows Text  Apart Anybody;
     ShowPlugins          "show_plugins"           Never   Session Rows Text  Apart Anybody;
     ShowPrivileges       "show_privileges"        Never   Session Rows Text  Apart Anybody;
     ShowProcedureStatus  "show_procedure_status"  Never   Session Rows Text  Apart Anybody;
@@ -413,6 +419,12 @@ impl ShowKind {
             ShowKind::BinaryLogStatus => K::ShowMasterStatus,
             ShowKind::ReplicaStatus { .. } => K::ShowReplicaStatus,
             ShowKind::Replicas { .. } => K::ShowReplicas,
+            ShowKind::BinaryLogs => K::ShowBinlogs,
+            ShowKind::BinlogEvents => K::ShowBinlogEvents,
+            ShowKind::OpenTables { .. } => K::ShowOpenTables,
+            ShowKind::Engine { report: EngineReport::Status, .. } => K::ShowEngineStatus,
+            ShowKind::Engine { report: EngineReport::Mutex, .. } => K::ShowEngineMutex,
+            ShowKind::Engine { report: EngineReport::Logs, .. } => K::ShowEngineLogs,
         }
     }
 }

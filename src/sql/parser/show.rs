@@ -1,8 +1,8 @@
 //! SHOW and DESCRIBE.
 
-use super::ast::{Show, ShowFilter, ShowKind, Statement};
+use super::ast::{EngineReport, Show, ShowFilter, ShowKind, Statement};
 use super::cursor::Parser;
-use crate::common::{SqlError, SqlResult};
+use crate::common::{SqlError, SqlResult, errno};
 
 /// What else MySQL shows, by its first word.
 const UNSUPPORTED: &[&str] = &[
@@ -13,10 +13,6 @@ const UNSUPPORTED: &[&str] = &[
     "BINLOG",
     "FUNCTION",
     "PROCEDURE",
-    "OPEN",
-    "ENGINE",
-    "PROFILE",
-    "PROFILES",
     "RELAYLOG",
     "STATS_BUCKETS",
     "STATS_TOPN",
@@ -46,6 +42,9 @@ impl Parser<'_> {
                 | ShowKind::BinaryLogStatus
                 | ShowKind::ReplicaStatus { .. }
                 | ShowKind::Replicas { .. }
+                | ShowKind::BinaryLogs
+                | ShowKind::BinlogEvents
+                | ShowKind::Engine { .. }
         );
         if matches!(kind, ShowKind::ReplicaStatus { .. }) && self.at("FOR") {
             return Err(SqlError::unsupported("SHOW REPLICA STATUS FOR CHANNEL"));
@@ -118,6 +117,9 @@ impl Parser<'_> {
         if let Some(kind) = self.show_replication() {
             return Ok(kind);
         }
+        if let Some(kind) = self.show_engine()? {
+            return Ok(kind);
+        }
         match UNSUPPORTED.iter().find(|word| self.at(word)) {
             Some(word) => Err(SqlError::unsupported(format!("SHOW {word}"))),
             None => Err(self.syntax_error()),
@@ -126,15 +128,65 @@ impl Parser<'_> {
 
     /// What there is to say of the binary log and of replicas.
     fn show_replication(&mut self) -> Option<ShowKind> {
-        let kinds: [(&[&str], ShowKind); 6] = [
+        let kinds: [(&[&str], ShowKind); 8] = [
             (&["MASTER", "STATUS"], ShowKind::BinaryLogStatus),
             (&["BINARY", "LOG", "STATUS"], ShowKind::BinaryLogStatus),
             (&["SLAVE", "STATUS"], ShowKind::ReplicaStatus { old: true }),
             (&["REPLICA", "STATUS"], ShowKind::ReplicaStatus { old: false }),
             (&["SLAVE", "HOSTS"], ShowKind::Replicas { old: true }),
             (&["REPLICAS"], ShowKind::Replicas { old: false }),
+            (&["BINARY", "LOGS"], ShowKind::BinaryLogs),
+            (&["MASTER", "LOGS"], ShowKind::BinaryLogs),
         ];
         kinds.into_iter().find(|(words, _)| self.words(words)).map(|(_, kind)| kind)
+    }
+
+    /// What MySQL tells of its engines, its tables' files and its own working.
+    fn show_engine(&mut self) -> SqlResult<Option<ShowKind>> {
+        if self.words(&["OPEN", "TABLES"]) {
+            return Ok(Some(ShowKind::OpenTables { database: self.database_clause()? }));
+        }
+        if self.word("ENGINE") {
+            let engine = if self.word("ALL") { None } else { Some(self.word_or_string()?) };
+            let reports = [
+                ("STATUS", EngineReport::Status),
+                ("MUTEX", EngineReport::Mutex),
+                ("LOGS", EngineReport::Logs),
+            ];
+            let Some((_, report)) = reports.into_iter().find(|(word, _)| self.word(word)) else {
+                return Err(self.syntax_error());
+            };
+            return Ok(Some(ShowKind::Engine { engine, report }));
+        }
+        if self.words(&["BINLOG", "EVENTS"]) {
+            if self.word("IN") {
+                self.string()?;
+            }
+            if self.word("FROM") {
+                self.integer()?;
+            }
+            if self.word("LIMIT") {
+                self.integer()?;
+                if self.op(",") || self.word("OFFSET") {
+                    self.integer()?;
+                }
+            }
+            return Ok(Some(ShowKind::BinlogEvents));
+        }
+        for (words, feature, with) in [
+            (&["PROFILES"][..], "SHOW PROFILES", "enable-profiling"),
+            (&["PROFILE"], "SHOW PROFILE", "enable-profiling"),
+            (&["PROCEDURE", "CODE"], "SHOW PROCEDURE|FUNCTION CODE", "--with-debug"),
+            (&["FUNCTION", "CODE"], "SHOW PROCEDURE|FUNCTION CODE", "--with-debug"),
+        ] {
+            if self.words(words) {
+                let text = format!(
+                    "The '{feature}' feature is disabled; you need MySQL built with '{with}' to have it working"
+                );
+                return Err(SqlError::new(errno::FEATURE_DISABLED, text));
+            }
+        }
+        Ok(None)
     }
 
     /// SHOW TRIGGERS, SHOW EVENTS, SHOW PROCEDURE STATUS, SHOW FUNCTION STATUS.

@@ -134,6 +134,17 @@ pub enum ShowFilter {
     Where(Expr),
 }
 
+/// What SHOW ENGINE tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineReport {
+    /// STATUS.
+    Status,
+    /// MUTEX.
+    Mutex,
+    /// LOGS.
+    Logs,
+}
+
 /// What SHOW shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are MySQL's own words")]
@@ -214,6 +225,17 @@ pub enum ShowKind {
     /// REPLICAS; `old`: SLAVE HOSTS.
     Replicas {
         old: bool,
+    },
+    /// BINARY LOGS, MASTER LOGS.
+    BinaryLogs,
+    BinlogEvents,
+    OpenTables {
+        database: Option<String>,
+    },
+    /// ENGINE …; `None`: ALL.
+    Engine {
+        engine: Option<String>,
+        report: EngineReport,
     },
 }
 

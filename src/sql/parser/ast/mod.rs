@@ -23,8 +23,9 @@ pub use account::{
     Grant, Granted, GrantedOn, NamedPrivilege, Revoke, RoleChoice, UserName, UserSpec,
 };
 pub use admin::{
-    AccessMode, BeginMode, Explain, ExplainFormat, Flush, IsolationLevel, Maintenance, Show,
-    ShowFilter, ShowKind, SplitBoundary, SplitTable, VariableAssignment, VariableScope,
+    AccessMode, BeginMode, EngineReport, Explain, ExplainFormat, Flush, IsolationLevel,
+    Maintenance, Show, ShowFilter, ShowKind, SplitBoundary, SplitTable, VariableAssignment,
+    VariableScope,
 };
 pub use ddl::{
     AlterAction, CheckDefinition, ColumnDefinition, ColumnOption, ColumnPlace, CreateDatabase,

@@ -1,6 +1,7 @@
 //! SHOW: columns of the computed tables, under the names that it gives them ([`views`]), and what is no table's.
 
 mod accounts;
+mod engines;
 mod replication;
 mod stats;
 mod stats_healthy;
@@ -122,6 +123,10 @@ pub async fn show(
         ShowKind::BinaryLogStatus => Ok(replication::binary_log_status()),
         ShowKind::ReplicaStatus { old } => Ok(replication::replica_status(*old)),
         ShowKind::Replicas { old } => Ok(replication::replicas(*old)),
+        ShowKind::BinaryLogs => Err(replication::no_binary_log()),
+        ShowKind::BinlogEvents => Ok(replication::binlog_events()),
+        ShowKind::OpenTables { database } => showing.open_tables(database.as_deref()).await,
+        ShowKind::Engine { engine, report } => showing.engine(engine.as_deref(), *report).await,
         ShowKind::Privileges => Ok(accounts::privileges()),
         ShowKind::Plugins => views::PLUGINS.show(&all).await,
         ShowKind::StatsMeta => views::STATS_META.show(&all).await,

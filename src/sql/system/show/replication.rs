@@ -2,6 +2,7 @@
 //! answers with its log off.
 
 use super::Shown;
+use crate::common::{SqlError, errno};
 
 /// With the names of SHOW SLAVE STATUS.
 const STATUS: &str = "Slave_IO_State Master_Host Master_User #Master_Port #Connect_Retry Master_Log_File \
@@ -43,5 +44,16 @@ pub(super) fn replicas(old: bool) -> Shown {
         true => ["#Server_id", "Host", "#Port", "#Master_id", "Slave_UUID"],
         false => ["#Server_Id", "Host", "#Port", "#Source_Id", "Replica_UUID"],
     };
+    Shown::new(&columns, Vec::new())
+}
+
+/// SHOW BINARY LOGS.
+pub(super) fn no_binary_log() -> SqlError {
+    SqlError::new(errno::NO_BINARY_LOGGING, "You are not using binary logging")
+}
+
+/// SHOW BINLOG EVENTS.
+pub(super) fn binlog_events() -> Shown {
+    let columns = ["Log_name", "#Pos", "Event_type", "#Server_id", "#End_log_pos", "!Info"];
     Shown::new(&columns, Vec::new())
 }
