@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use super::inert;
 use super::settings::{
     Settings, isolation, long_query_time, moment, number, on, read_from, seconds,
 };
@@ -103,7 +104,7 @@ impl Variable {
     }
 }
 
-const fn variable(
+pub(super) const fn variable(
     name: &'static str,
     scope: Scope,
     domain: Domain,
@@ -113,11 +114,14 @@ const fn variable(
     Variable { name, scope, domain, default, rule }
 }
 
+/// A line a variable: its name, whose it is, what it may hold, its default, and what comes of a value.
 macro_rules! variables {
     ($($name:ident $scope:ident ($($domain:tt)+) = $default:expr, $rule:expr;)*) => {
         &[$(variable(stringify!($name), Scope::$scope, Domain::$($domain)+, $default, $rule)),*]
     };
 }
+
+pub(super) use variables;
 
 use Rule::{Alias, Hint, Only, Read, ReadOnly, SessionReadOnly, Sets};
 
@@ -143,16 +147,16 @@ const MODES_OF_AES: &[&str] = &[
     "aes-256-ofb",
 ];
 const NO_PROGRAMS: &str = "there are no stored programs";
-const NO_BINLOG: &str = "there is no binary log and no general log";
-const NO_MYISAM: &str = "it is about MyISAM tables, and there are none";
-const MEMORY: &str = "memory is bounded by the node's configuration";
-const PLANS: &str = "plans are chosen in another way; answers do not differ";
-const FORMAT: &str = "rows have one format, and schema changes one way";
+pub(super) const NO_BINLOG: &str = "there is no binary log and no general log";
+pub(super) const NO_MYISAM: &str = "it is about MyISAM tables, and there are none";
+pub(super) const MEMORY: &str = "memory is bounded by the node's configuration";
+pub(super) const PLANS: &str = "plans are chosen in another way; answers do not differ";
+pub(super) const FORMAT: &str = "rows have one format, and schema changes one way";
 const TRACK: &str = "clients are told nothing of their session's state";
 const LOAD: &str = "it follows USE, and files of LOAD DATA are taken byte by byte either way";
 
-const U32: u64 = u32::MAX as u64;
-const YEAR: u64 = 31_536_000;
+pub(super) const U32: u64 = u32::MAX as u64;
+pub(super) const YEAR: u64 = 31_536_000;
 const VERSION: &str = concat!("8.0.36-TroupeDB-v", env!("CARGO_PKG_VERSION"));
 const DEFAULT_MODES: &str = "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,\
                              ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION";
@@ -163,7 +167,7 @@ const OPTIMIZER_SWITCH: &str = "index_merge=on,index_merge_union=on,index_merge_
                                 subquery_materialization_cost_based=on,use_index_extensions=on,\
                                 condition_fanout_filter=on,derived_merge=on";
 
-/// All of them, by name.
+/// Those that statements or programs can tell apart, by name.
 const VARIABLES: &[Variable] = variables! {
     auto_generate_certs Global (Switch) = "ON", ReadOnly;
     auto_increment_increment Both (Integer(1, 65_535)) = "1", Only(&[]);
@@ -401,7 +405,7 @@ const VARIABLES: &[Variable] = variables! {
 
 /// The name of a variable that an older name stands for.
 pub(super) fn canonical(name: &str) -> &str {
-    match find(name).map(|position| VARIABLES[position].rule) {
+    match find(name).map(|position| list()[position].rule) {
         Some(Alias(other)) => other,
         _ => name,
     }
@@ -409,14 +413,19 @@ pub(super) fn canonical(name: &str) -> &str {
 
 /// All variables, by name.
 pub fn list() -> &'static [Variable] {
-    VARIABLES
+    static ALL: OnceLock<Vec<Variable>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let mut all = [VARIABLES, inert::VARIABLES].concat();
+        all.sort_unstable_by_key(|variable| variable.name);
+        all
+    })
 }
 
 /// The position of a variable in [`list`]; `name` is in lower case. Older names have their own.
 pub fn find(name: &str) -> Option<usize> {
     static BY_NAME: OnceLock<HashMap<&'static str, usize>> = OnceLock::new();
     let by_name = BY_NAME.get_or_init(|| {
-        VARIABLES.iter().enumerate().map(|(position, variable)| (variable.name, position)).collect()
+        list().iter().enumerate().map(|(position, variable)| (variable.name, position)).collect()
     });
     by_name.get(name).copied()
 }

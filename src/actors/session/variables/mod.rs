@@ -8,6 +8,7 @@
 //! ([`Settings`]).
 
 mod definitions;
+mod inert;
 mod settings;
 #[cfg(test)]
 mod tests;

@@ -9,14 +9,14 @@ use super::settings::Settings;
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::types::{Charset, Collation, Datum, SqlMode, TimeZone};
 
-/// The text of each variable, in the order of [`list`].
-type Texts = Vec<Arc<str>>;
+/// The text of each variable, in the order of [`list`]. Sessions share the node's.
+type Texts = Arc<Vec<Arc<str>>>;
 
 /// A value that was clipped into its variable's range: what SHOW WARNINGS says.
 pub(crate) type Clipped = Option<String>;
 
 fn defaults() -> Texts {
-    list().iter().map(|variable| Arc::from(variable.default)).collect()
+    Arc::new(list().iter().map(|variable| Arc::from(variable.default)).collect())
 }
 
 /// The position of a variable; error 1193 if there is none.
@@ -42,25 +42,41 @@ fn datum(variable: &Variable, text: &str) -> Datum {
 /// The node's values. They live as long as the process.
 #[derive(Debug)]
 pub struct GlobalVariables {
-    texts: RwLock<Texts>,
+    /// What a new session starts with, decoded too.
+    values: RwLock<(Texts, Settings)>,
 }
 
 impl Default for GlobalVariables {
     fn default() -> GlobalVariables {
-        GlobalVariables { texts: RwLock::new(defaults()) }
+        GlobalVariables::of(defaults())
     }
 }
 
+/// What statements need of the values.
+fn settings(texts: &Texts) -> Settings {
+    let mut settings = Settings::default();
+    for (variable, text) in list().iter().zip(texts.iter()) {
+        variable.apply(text, &mut settings);
+    }
+    settings
+}
+
 impl GlobalVariables {
+    fn of(texts: Texts) -> GlobalVariables {
+        let settings = settings(&texts);
+        GlobalVariables { values: RwLock::new((texts, settings)) }
+    }
+
     /// The defaults, with what the node's configuration says: pairs of names and values. An unknown name is passed over.
     pub fn new(configured: &[(&str, String)]) -> GlobalVariables {
         let mut texts = defaults();
+        let all = Arc::make_mut(&mut texts);
         for (name, value) in configured {
             if let Some(position) = find(name) {
-                texts[position] = value.as_str().into();
+                all[position] = value.as_str().into();
             }
         }
-        GlobalVariables { texts: RwLock::new(texts) }
+        GlobalVariables::of(texts)
     }
 
     /// The text of a variable by its name.
@@ -70,7 +86,7 @@ impl GlobalVariables {
 
     /// The text of a variable by its position.
     pub fn text(&self, position: usize) -> Arc<str> {
-        self.texts.read()[position].clone()
+        self.values.read().0[position].clone()
     }
 
     /// Sets a value; `None` is DEFAULT.
@@ -86,7 +102,9 @@ impl GlobalVariables {
             ));
         }
         let (text, clipped) = check(variable, value, variable.default)?;
-        self.texts.write()[position] = text;
+        let mut values = self.values.write();
+        Arc::make_mut(&mut values.0)[position] = text;
+        values.1 = settings(&values.0);
         Ok(clipped)
     }
 }
@@ -94,7 +112,10 @@ impl GlobalVariables {
 /// A session's values.
 #[derive(Clone, Debug)]
 pub struct SessionVariables {
-    texts: Texts,
+    /// The node's when the session began.
+    node: Texts,
+    /// Those that have another value since, by position.
+    own: Vec<(usize, Arc<str>)>,
     /// What statements need of them.
     pub settings: Settings,
 }
@@ -102,17 +123,23 @@ pub struct SessionVariables {
 impl SessionVariables {
     /// A new session's: the node's values.
     pub fn new(global: &GlobalVariables) -> SessionVariables {
-        let texts = global.texts.read().clone();
-        let mut settings = Settings::default();
-        for (variable, text) in list().iter().zip(&texts) {
-            variable.apply(text, &mut settings);
-        }
-        SessionVariables { texts, settings }
+        let (node, settings) = global.values.read().clone();
+        SessionVariables { node, own: Vec::new(), settings }
     }
 
     /// The text of a variable by its position; a global one's is the caller's to find.
     pub fn text(&self, position: usize) -> &Arc<str> {
-        &self.texts[position]
+        match self.own.iter().find(|(own, _)| *own == position) {
+            Some((_, text)) => text,
+            None => &self.node[position],
+        }
+    }
+
+    fn keep(&mut self, position: usize, text: Arc<str>) {
+        match self.own.iter_mut().find(|(own, _)| *own == position) {
+            Some((_, kept)) => *kept = text,
+            None => self.own.push((position, text)),
+        }
     }
 
     /// Sets a value; `None` is DEFAULT, which is the node's value.
@@ -148,7 +175,7 @@ impl SessionVariables {
     fn put(&mut self, position: usize, text: Arc<str>) {
         let name = list()[position].name;
         list()[position].apply(&text, &mut self.settings);
-        self.texts[position] = text;
+        self.keep(position, text);
         self.follow(name);
     }
 
@@ -157,14 +184,14 @@ impl SessionVariables {
         if let Some(position) = find(canonical(name)) {
             let text = text.into();
             list()[position].apply(&text, &mut self.settings);
-            self.texts[position] = text;
+            self.keep(position, text);
         }
     }
 
     /// Character sets and collations go in pairs.
     fn follow(&mut self, name: &str) {
         let paired = |charset: &str| Collation::of_charset(charset).unwrap_or_default().name();
-        let text = find(name).map(|position| self.texts[position].clone()).unwrap_or_default();
+        let text = find(name).map(|position| self.text(position).clone()).unwrap_or_default();
         let of_collation =
             |name: &str| Collation::by_name(name).map_or("utf8mb4", Collation::charset);
         match name {
@@ -206,14 +233,14 @@ impl SessionVariables {
 
     /// The value of `@@name` by position, for a variable with a session value.
     pub(crate) fn datum(&self, position: usize) -> Datum {
-        datum(&list()[position], &self.texts[position])
+        datum(&list()[position], self.text(position))
     }
 }
 
 impl GlobalVariables {
     /// The value of `@@global.name` by position.
     pub(crate) fn datum(&self, position: usize) -> Datum {
-        datum(&list()[position], &self.texts.read()[position])
+        datum(&list()[position], &self.text(position))
     }
 }
 
