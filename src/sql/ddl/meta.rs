@@ -34,6 +34,8 @@ use crate::sql::table_codec::{counter_key, row_range};
 use crate::storage::codec::table::prefix_end;
 use crate::storage::region::reserve::ADDS_KEY;
 
+mod counts;
+
 /// A range no transaction will read again once those older than `dropped_ms` are gone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeleteRange {
@@ -328,31 +330,6 @@ impl<'a> Meta<'a> {
         self.txn.delete(key(b'T', &[database.cast_unsigned(), table.id.cast_unsigned()]));
     }
 
-    /// Sets the counter of AUTO_INCREMENT.
-    pub(super) fn put_auto_increment(&self, table: i64, next: u64) {
-        self.set_counter(counter_key(table, b'a'), next);
-    }
-
-    /// Sets the counter of hidden row ids.
-    pub(super) fn put_hidden_counter(&self, table: i64, next: u64) {
-        self.set_counter(counter_key(table, b'r'), next);
-    }
-
-    /// Gives what a table was known by to another id of it: its counters and statistics.
-    pub(super) async fn hand_over(&self, from: i64, to: i64) -> SqlResult<()> {
-        for kind in [b'a', b'r'] {
-            if let Some(next) = self.txn.get(counter_key(from, kind)).await? {
-                self.txn.put(counter_key(to, kind), next);
-                self.txn.delete(counter_key(from, kind));
-            }
-        }
-        if let Some(stats) = self.stats(from).await? {
-            self.put_stats(&TableStats { table: to, ..stats })?;
-            self.txn.delete(key(b'S', &[from.cast_unsigned()]));
-        }
-        Ok(())
-    }
-
     /// The tables whose foreign keys refer to this one, each with its database.
     pub(super) async fn children(
         &self,
@@ -413,11 +390,6 @@ impl<'a> Meta<'a> {
     /// The statistics of a table.
     pub async fn stats(&self, table: i64) -> SqlResult<Option<TableStats>> {
         self.get(key(b'S', &[table.cast_unsigned()])).await
-    }
-
-    /// Forgets a table's statistics.
-    pub(super) fn delete_stats(&self, table: i64) {
-        self.txn.delete(key(b'S', &[table.cast_unsigned()]));
     }
 
     /// Writes a table's statistics.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::bind_operator::assigned;
 use super::binder::{Binder, Clause};
 use super::dml_source::{check_keys, targets_first};
+use super::from::{named_partitions, stored_tables};
 use super::logical::{Logical, column_type};
 use super::physical::{
     AccessLock, Assignment, ConflictAction, DeletePlan, InsertPlan, InsertSource, OutputColumn,
@@ -401,33 +402,6 @@ fn deleted_table(name: &ast::ObjectName, scope: &Scope) -> SqlResult<usize> {
             format!("Unknown table '{}' in MULTI DELETE", name.name),
         )
     })
-}
-
-/// The names of stored tables in FROM.
-fn stored_tables(from: &ast::TableRef) -> Vec<&ast::ObjectName> {
-    match from {
-        ast::TableRef::Table { name, .. } => vec![name],
-        ast::TableRef::Derived { .. } | ast::TableRef::Json(_) => Vec::new(),
-        ast::TableRef::Join { left, right, .. } => {
-            let mut tables = stored_tables(left);
-            tables.extend(stored_tables(right));
-            tables
-        }
-    }
-}
-
-/// The partitions that FROM names of the table of this name or alias.
-fn named_partitions<'t>(from: &'t ast::TableRef, known_as: &str) -> Option<&'t [String]> {
-    match from {
-        ast::TableRef::Table { name, partitions, alias, .. } => {
-            let own = alias.as_ref().unwrap_or(&name.name);
-            same_name(own, known_as).then_some(partitions.as_slice())
-        }
-        ast::TableRef::Derived { .. } | ast::TableRef::Json(_) => None,
-        ast::TableRef::Join { left, right, .. } => {
-            named_partitions(left, known_as).or_else(|| named_partitions(right, known_as))
-        }
-    }
 }
 
 /// The rows of a query as they are assigned to these columns.

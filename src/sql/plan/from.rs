@@ -290,3 +290,33 @@ fn shared_columns(
     }
     Ok(pairs)
 }
+
+/// The names of stored tables in FROM.
+pub(super) fn stored_tables(from: &ast::TableRef) -> Vec<&ast::ObjectName> {
+    match from {
+        ast::TableRef::Table { name, .. } => vec![name],
+        ast::TableRef::Derived { .. } | ast::TableRef::Json(_) => Vec::new(),
+        ast::TableRef::Join { left, right, .. } => {
+            let mut tables = stored_tables(left);
+            tables.extend(stored_tables(right));
+            tables
+        }
+    }
+}
+
+/// The partitions that FROM names of the table of this name or alias.
+pub(super) fn named_partitions<'t>(
+    from: &'t ast::TableRef,
+    known_as: &str,
+) -> Option<&'t [String]> {
+    match from {
+        ast::TableRef::Table { name, partitions, alias, .. } => {
+            let own = alias.as_ref().unwrap_or(&name.name);
+            same_name(own, known_as).then_some(partitions.as_slice())
+        }
+        ast::TableRef::Derived { .. } | ast::TableRef::Json(_) => None,
+        ast::TableRef::Join { left, right, .. } => {
+            named_partitions(left, known_as).or_else(|| named_partitions(right, known_as))
+        }
+    }
+}

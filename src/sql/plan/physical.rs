@@ -6,6 +6,8 @@
 use std::sync::Arc;
 
 use super::load::LoadSource;
+pub use super::relations::TargetTable;
+pub use super::through_view::ThroughView;
 use super::window::Window;
 use crate::sql::catalog::{IndexInfo, TableInfo};
 use crate::sql::expr::{Aggregate, Expr};
@@ -386,23 +388,6 @@ pub struct Counted {
     pub limit: Expr,
 }
 
-/// A table that DML changes, with its database's name.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TargetTable {
-    /// Database.
-    pub database: String,
-    /// Table.
-    pub table: Arc<TableInfo>,
-    /// What foreign keys tie it to; `None`: nothing.
-    pub relations: Option<Arc<super::Relations>>,
-    /// What its definition says of every row; `None`: nothing.
-    pub rules: Option<Arc<super::RowRules>>,
-    /// How its rows are divided; `None`: they are not.
-    pub divided: Option<Arc<super::Divided>>,
-    /// What the statement's changes of it fire; `None`: nothing.
-    pub triggers: Option<Arc<super::Triggers>>,
-}
-
 /// `column = expr`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Assignment {
@@ -476,18 +461,6 @@ pub struct UpdatedTable {
     pub assignments: Vec<Assignment>,
     /// The view that the statement names.
     pub through: Option<ThroughView>,
-}
-
-/// A view that rows are changed through.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ThroughView {
-    /// Its database.
-    pub database: String,
-    /// Its name.
-    pub view: String,
-    /// What WITH CHECK OPTION asks of a row that is written: over the table's row where it is inserted, over the source's where it is
-    /// changed.
-    pub check: Option<Expr>,
 }
 
 /// UPDATE of tables joined, perhaps, by the source.

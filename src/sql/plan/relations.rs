@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::physical::TargetTable;
 use super::{Divided, RowRules};
 use crate::common::SqlResult;
 use crate::sql::catalog::{DatabaseInfo, ForeignKey, InfoSchema, KeyPath, TableInfo};
@@ -171,6 +170,23 @@ fn parent(schema: &InfoSchema, key: &ForeignKey) -> Option<Parent> {
 fn places(table: &TableInfo, ids: &[i64]) -> Vec<usize> {
     let place = |id: &i64| table.columns.iter().position(|column| column.id == *id);
     ids.iter().filter_map(place).collect()
+}
+
+/// A table that DML changes, with its database's name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetTable {
+    /// Database.
+    pub database: String,
+    /// Table.
+    pub table: Arc<TableInfo>,
+    /// What foreign keys tie it to; `None`: nothing.
+    pub relations: Option<Arc<Relations>>,
+    /// What its definition says of every row; `None`: nothing.
+    pub rules: Option<Arc<RowRules>>,
+    /// How its rows are divided; `None`: they are not.
+    pub divided: Option<Arc<Divided>>,
+    /// What the statement's changes of it fire; `None`: nothing.
+    pub triggers: Option<Arc<super::Triggers>>,
 }
 
 impl TargetTable {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::binder::{Binder, Clause, fold};
-use super::physical::{SourceTable, ThroughView, UpdatedTable};
+use super::physical::{SourceTable, UpdatedTable};
 use super::scope::{Scope, same_name};
 use super::subquery::has_subquery;
 use crate::common::{SqlError, SqlResult, errno};
@@ -13,6 +13,18 @@ use crate::sql::catalog::{
 };
 use crate::sql::expr::Expr;
 use crate::sql::parser::ast;
+
+/// A view that rows are changed through.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ThroughView {
+    /// Its database.
+    pub database: String,
+    /// Its name.
+    pub view: String,
+    /// What WITH CHECK OPTION asks of a row that is written: over the table's row where it is inserted, over the source's where it is
+    /// changed.
+    pub check: Option<Expr>,
+}
 
 /// What rows are inserted into.
 pub(super) struct Inserted {

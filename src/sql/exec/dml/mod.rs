@@ -9,6 +9,7 @@ mod assign;
 mod auto_ids;
 mod conflicts;
 mod delete;
+mod duplicates;
 mod insert;
 mod load;
 mod mirrored;
@@ -20,7 +21,7 @@ mod words;
 mod writer;
 
 pub use auto_ids::{AutoIds, KvAutoIds};
-pub use writer::{duplicate_from_key, is_auto_increment_key};
+pub use duplicates::{duplicate_from_key, is_auto_increment_key};
 
 use smallvec::SmallVec;
 
