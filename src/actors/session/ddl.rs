@@ -67,6 +67,7 @@ impl Core {
                 self.count_from_nothing(&schema, &database, &table);
             }
         }
+        self.warn_of_duplicates(statement, &schema);
         if let Some(database) = &self.database
             && self.services.schema.current().database(database).is_none()
         {
@@ -162,6 +163,27 @@ impl Core {
                 "ORDER BY ignored as there is a user-defined clustered index in the table '{name}'"
             );
             self.eval.warn(errno::UNKNOWN, message);
+        }
+    }
+
+    /// An index that is new beside another of the same columns finds nothing that the other does not.
+    fn warn_of_duplicates(&self, statement: &Statement, before: &InfoSchema) {
+        let name = match statement {
+            Statement::CreateTable(create) => &create.name,
+            Statement::AlterTable { table, .. } => table,
+            Statement::CreateIndex(create) => &create.table,
+            _ => return,
+        };
+        let Some(database) = name.database.as_deref().or(self.database.as_deref()) else { return };
+        let schema = self.services.schema.current();
+        let Some(table) = schema.table(database, &name.name) else { return };
+        let old = before.table(database, &name.name).filter(|old| old.id == table.id);
+        for index in table.new_duplicates(old.map(|old| &**old)) {
+            let message = format!(
+                "Duplicate index '{}' defined on the table '{database}.{}'. This is deprecated and will be disallowed in a future release.",
+                index.name, table.name
+            );
+            self.eval.warn(errno::DUP_INDEX, message);
         }
     }
 

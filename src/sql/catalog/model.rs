@@ -153,6 +153,31 @@ pub struct IndexInfo {
     pub state: SchemaState,
 }
 
+impl TableInfo {
+    /// The indexes that `before` did not have and that order rows exactly as another of the same kind does, which came before them.
+    pub fn new_duplicates<'t>(
+        &'t self,
+        before: Option<&'t TableInfo>,
+    ) -> impl Iterator<Item = &'t IndexInfo> {
+        let orders = |index: &IndexInfo| {
+            let column =
+                |column: &IndexColumn| (column.column, column.prefix_len, column.descending);
+            let columns: Vec<_> = index.columns.iter().map(column).collect();
+            (index.unique, index.primary, index.fulltext.is_some(), columns)
+        };
+        let is_old = move |index: &IndexInfo| {
+            before.is_some_and(|before| before.indexes.iter().any(|old| old.id == index.id))
+        };
+        self.indexes.iter().enumerate().filter_map(move |(at, index)| {
+            let earlier = self.indexes[..at].iter().filter(|other| !other.generated);
+            let doubled = !index.generated
+                && !is_old(index)
+                && earlier.into_iter().any(|other| orders(other) == orders(index));
+            doubled.then_some(index)
+        })
+    }
+}
+
 impl IndexInfo {
     /// Whether plans may find and order rows by the values of its columns.
     pub fn is_usable(&self) -> bool {

@@ -1,0 +1,15 @@
+-- An index beside another of the same columns is kept, and warned of.
+CREATE DATABASE d;
+USE d;
+CREATE TABLE t (a INT PRIMARY KEY, b INT, c VARCHAR(20), KEY k1 (b), KEY k2 (b), UNIQUE k3 (b));
+SHOW WARNINGS;
+CREATE INDEX k4 ON t (c(5));
+SHOW WARNINGS;
+CREATE INDEX k5 ON t (c);
+SHOW WARNINGS;
+ALTER TABLE t ADD KEY k6 (c(5)), ADD KEY k7 (b DESC);
+SHOW WARNINGS;
+ALTER TABLE t ADD COLUMN d INT;
+SHOW WARNINGS;
+CREATE TABLE u (a INT, KEY (a), KEY (a));
+SHOW WARNINGS;
