@@ -55,6 +55,35 @@ fn split_branches(or: Expr, parts: &mut Vec<Expr>) -> SqlResult<()> {
     Ok(())
 }
 
+/// What a condition demands of some columns alone, if every branch of it says something of them: `(p = 1 AND l = 2) OR (p = 3 AND l = 4)`
+/// cannot hold where `p = 1 OR p = 3` does not. `about` says which parts speak of them, and may be asked of rows that the whole
+/// condition is not asked of. `None` if it is no OR: then it is known already.
+pub(super) fn implied(condition: &Expr, about: &impl Fn(&Expr) -> bool) -> SqlResult<Option<Expr>> {
+    match condition {
+        Expr::Call { function: Function::Or, .. } => demanded(condition, about),
+        _ => Ok(None),
+    }
+}
+
+fn demanded(condition: &Expr, about: &impl Fn(&Expr) -> bool) -> SqlResult<Option<Expr>> {
+    match condition {
+        Expr::Call { function: Function::And, args, .. } => {
+            let parts = args.iter().map(|arg| demanded(arg, about));
+            let parts: Vec<Option<Expr>> = parts.collect::<SqlResult<_>>()?;
+            Ok(Expr::conjunction(parts.into_iter().flatten().collect()))
+        }
+        Expr::Call { function: Function::Or, args, .. } => {
+            let mut branches = Vec::with_capacity(args.len());
+            for arg in args {
+                let Some(branch) = demanded(arg, about)? else { return Ok(None) };
+                branches.push(branch);
+            }
+            Expr::call(Function::Or, branches).map(Some)
+        }
+        part => Ok(about(part).then(|| part.clone())),
+    }
+}
+
 /// What each of the branches demands, as the first one says it.
 fn common_parts(branches: &[Expr]) -> Vec<Expr> {
     let [first, others @ ..] = branches else { return Vec::new() };

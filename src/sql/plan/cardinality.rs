@@ -4,9 +4,9 @@
 //! counted since it was made: without knowing how its values are spread a count alone says little about an index, and plans of
 //! small tables would change with every batch of rows. What is estimated with neither is a fixed part.
 
-use super::constraints::{Bound, Claim, Constraint, integer};
+use super::constraints::{Bound, Claim, Constraint, constraint, integer};
 use super::logical::Scan;
-use crate::sql::expr::Expr;
+use crate::sql::expr::{Expr, Function};
 use crate::sql::stats::TableStats;
 use crate::sql::types::Datum;
 
@@ -102,14 +102,35 @@ impl<'s> Cardinality<'s> {
         }
         let part = |filter| match found.iter().find(|constraint| constraint.filter == filter) {
             Some(constraint) => self.constrained_part(constraint),
-            None => FILTER_PART,
+            None => self.condition_part(&self.scan.filters[filter]),
         };
         filters.map(part).product()
     }
 
+    /// The part of the rows for which a condition is true, as if its parts had nothing to do with each other.
+    fn condition_part(&self, condition: &Expr) -> f64 {
+        let part_of = |expr: &Expr| match expr {
+            Expr::Call { function: Function::And | Function::Or, .. } => self.condition_part(expr),
+            _ => match constraint(&self.scan.table, expr) {
+                Some((column, claim)) => self.claimed_part(column, &claim),
+                None => FILTER_PART,
+            },
+        };
+        match condition {
+            Expr::Call { function: Function::And, args, .. } => args.iter().map(part_of).product(),
+            Expr::Call { function: Function::Or, args, .. } => {
+                1.0 - args.iter().map(|arg| 1.0 - part_of(arg)).product::<f64>()
+            }
+            _ => FILTER_PART,
+        }
+    }
+
     fn constrained_part(&self, constraint: &Constraint) -> f64 {
-        let column = constraint.column;
-        let part = match &constraint.kind {
+        self.claimed_part(constraint.column, &constraint.kind)
+    }
+
+    fn claimed_part(&self, column: usize, claim: &Claim) -> f64 {
+        let part = match claim {
             Claim::Equal(value) | Claim::Same(value) => self.equal_part(column, Some(value)),
             Claim::Among(values) => {
                 values.iter().map(|value| self.equal_part(column, Some(value))).sum()

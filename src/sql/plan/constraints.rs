@@ -43,7 +43,8 @@ pub(super) fn constraints(table: &TableInfo, filters: &[Expr]) -> Vec<Constraint
     found.collect()
 }
 
-fn constraint(table: &TableInfo, expr: &Expr) -> Option<(usize, Claim)> {
+/// What an expression says of one column, if that is all it says.
+pub(super) fn constraint(table: &TableInfo, expr: &Expr) -> Option<(usize, Claim)> {
     let (column, claim) = claim(table, expr)?;
     // Members are ordered by their texts where they are compared, and by their numbers in keys.
     let is_range = matches!(claim, Claim::Range(..) | Claim::Ranges(_));

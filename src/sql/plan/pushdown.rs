@@ -223,7 +223,11 @@ impl Join {
                     _ if !part.is_deterministic() => above.push(part),
                     Side::Left => to_left.push(part),
                     Side::Right => to_right.push(part),
-                    Side::Both => on.push(part),
+                    Side::Both => {
+                        to_left.extend(about(&part, Side::Left, width)?);
+                        to_right.extend(about(&part, Side::Right, width)?);
+                        on.push(part);
+                    }
                 }
             }
         } else {
@@ -267,6 +271,13 @@ fn side_of(expr: &Expr, width: usize) -> Side {
         (None, _) => Side::Left,
         _ => Side::Both,
     }
+}
+
+/// What a predicate of both sides demands of one, by comparing columns with constants.
+fn about(predicate: &Expr, side: Side, width: usize) -> SqlResult<Option<Expr>> {
+    branches::implied(predicate, &|part| {
+        constrained_column(part).is_some() && side_of(part, width) == side
+    })
 }
 
 /// Whether a predicate cannot hold if all columns from `width` on are NULL.
