@@ -31,7 +31,7 @@ import pymysql
 import servers
 
 SUITE = pathlib.Path("/usr/share/mysql/mysql-test")
-# Families by the issue they belong to: file names, without `.test`.
+# Families by the issue they belong to: file names, without `.test`; behind a slash, those of another suite than main.
 FAMILIES = {
     "func": ["func_*"],
     "type": ["type_*"],
@@ -49,6 +49,10 @@ FAMILIES = {
     "changes": ["insert*", "update*", "delete*", "multi_update*", "replace*", "truncate", "loaddata*", "ps*", "multi_statement"],
     "programs": ["sp*", "trigger*", "events*", "signal*", "get_diagnostics*"],
     "views": ["view*", "partition*", "temp_table*", "fulltext*"],
+    "fulltext": [
+        "innodb_fts/fulltext*", "innodb_fts/innodb_fts_[mp]*", "innodb_fts/misc", "innodb_fts/opt", "innodb_fts/phrase", "innodb_fts/s[au]*",
+        "innodb_fts/foreign_key_update",
+    ],
     "session": ["lock*", "flush*", "kill*", "variables*", "information_schema*", "grant*", "user_var*"],
 }
 # Their answer tells of the server, not of the statement.
@@ -332,6 +336,13 @@ def run_family(name, tests, sides, recorder, log, directory, out):
     return counts, reasons
 
 
+def files(pattern):
+    """The tests of a pattern: of the folder main, or of another suite, whose name stands before a slash."""
+    folder, _, stem = pattern.rpartition("/")
+    folder = SUITE / "suite" / folder / "t" if folder else SUITE / "main"
+    return [path for path in folder.glob("*.test") if fnmatch.fnmatch(path.stem, stem)]
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("families", nargs="*", help=", ".join(FAMILIES))
@@ -364,7 +375,7 @@ def main():
             total = collections.Counter()
             print("| family | statements | apart | MariaDB's own | compared | agree | |\n|---|---|---|---|---|---|---|")
             for name, patterns in families.items():
-                matching = [p for p in sorted((SUITE / "main").glob("*.test")) if any(fnmatch.fnmatch(p.stem, pattern) for pattern in patterns)]
+                matching = sorted(set(file for pattern in patterns for file in files(pattern)))
                 counts, reasons = run_family(name, matching, (theirs, ours), recorder, log, directory, out)
                 total += counts
                 print(line(name, counts), flush=True)
