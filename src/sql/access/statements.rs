@@ -5,8 +5,8 @@ use crate::common::SqlResult;
 use crate::sql::accounts::{Privilege, Privileges};
 use crate::sql::catalog::is_system_database;
 use crate::sql::parser::ast::{
-    AlterAction, CreateTable, Flush, ForeignKeyDefinition, ObjectName, Statement, UserName,
-    VariableAssignment, VariableScope,
+    AlterAction, CreateTable, Flush, ForeignKeyDefinition, ObjectName, PartitionAction, Statement,
+    UserName, VariableAssignment, VariableScope,
 };
 use crate::sql::statement::Right;
 
@@ -148,6 +148,11 @@ impl<'a> Walk<'a> {
                     self.need_table(&new, MAKE)?;
                 }
                 AlterAction::AddForeignKey(key) => self.need_references(table, key)?,
+                AlterAction::Partitions(
+                    PartitionAction::Drop(_) | PartitionAction::Truncate(_),
+                ) => {
+                    self.need_table(table, Privilege::Drop.into())?;
+                }
                 _ => {}
             }
         }

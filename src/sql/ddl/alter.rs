@@ -59,6 +59,9 @@ pub(super) async fn alter(
             if !alteration.moves {
                 discount(stepper, alteration.after.id, &gone).await?;
             }
+            let known = [alteration.before.id, alteration.after.id];
+            let parts = gone.iter().filter(|id| !known.contains(id));
+            parts.for_each(|id| stepper.meta.delete_stats(*id));
             stepper.forget_rows(job, 1, &gone)?;
             job.state = JobState::Done;
         }

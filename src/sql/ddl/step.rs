@@ -257,13 +257,13 @@ impl Stepper<'_> {
         position: u64,
     ) -> SqlResult<()> {
         self.meta.delete_table(database, table);
+        table.physical_ids().into_iter().for_each(|id| self.meta.delete_stats(id));
         self.forget_rows(job, position, &table.physical_ids())
     }
 
     /// Queues everything that is stored under these ids for deletion.
     pub(super) fn forget_rows(&self, job: &Job, position: u64, ids: &[i64]) -> SqlResult<()> {
         for (number, id) in (0..).zip(ids) {
-            self.meta.delete_stats(*id);
             let range = table_codec::table_range(*id);
             self.queue_deletion(job, position * MOST_PHYSICAL + number, range)?;
         }
