@@ -7,6 +7,7 @@
 
 mod asked;
 mod foreign_facts;
+mod grant_facts;
 mod information_schema;
 mod mysql;
 mod performance_schema;

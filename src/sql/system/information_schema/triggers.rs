@@ -1,5 +1,6 @@
 //! `information_schema.TRIGGERS`.
 
+use crate::sql::accounts::Privilege;
 use crate::sql::catalog::{DatabaseInfo, TableInfo, TriggerInfo};
 use crate::sql::system::asked::Asked;
 use crate::sql::system::schema_facts::moment_hundredths;
@@ -10,7 +11,11 @@ use crate::sql::types::Datum;
 fn triggers<'a>(
     asked: &'a Asked<'a>,
 ) -> impl Iterator<Item = (&'a DatabaseInfo, &'a TableInfo, &'a TriggerInfo, Datum)> {
-    let all = asked.tables().flat_map(|(database, table)| {
+    let seen = asked.tables().filter(|(database, table)| {
+        let has = asked.sources.rights().table(&database.name, &table.name);
+        has.contains(Privilege::Trigger)
+    });
+    let all = seen.flat_map(|(database, table)| {
         table.triggers.iter().map(move |trigger| (database, table, trigger))
     });
     all.map(|(database, table, trigger)| {

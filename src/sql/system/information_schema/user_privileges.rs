@@ -1,58 +1,29 @@
-//! `information_schema.USER_PRIVILEGES`: every account has all rights.
+//! `information_schema.USER_PRIVILEGES`: what accounts may do everywhere.
 
 use crate::sql::system::asked::Asked;
-use crate::sql::system::sources::Account;
+use crate::sql::system::grant_facts::{grantable, grantee, names, seen};
 use crate::sql::system::table::table;
 
-/// The rights an account may have on everything; each has all of them.
-const RIGHTS: [&str; 32] = [
-    "SELECT",
-    "INSERT",
-    "UPDATE",
-    "DELETE",
-    "CREATE",
-    "DROP",
-    "RELOAD",
-    "SHUTDOWN",
-    "PROCESS",
-    "FILE",
-    "REFERENCES",
-    "INDEX",
-    "ALTER",
-    "SHOW DATABASES",
-    "SUPER",
-    "CREATE TEMPORARY TABLES",
-    "LOCK TABLES",
-    "EXECUTE",
-    "REPLICATION SLAVE",
-    "REPLICATION CLIENT",
-    "CREATE VIEW",
-    "SHOW VIEW",
-    "CREATE ROUTINE",
-    "ALTER ROUTINE",
-    "CREATE USER",
-    "EVENT",
-    "TRIGGER",
-    "CREATE TABLESPACE",
-    "CREATE ROLE",
-    "DROP ROLE",
-    "SYSTEM_VARIABLES_ADMIN",
-    "CONNECTION_ADMIN",
-];
-
-/// Each account with each right.
-fn grants(asked: &Asked<'_>) -> impl Iterator<Item = (String, &'static str)> {
-    let each = |account: Account| {
-        let grantee = format!("'{}'@'{}'", account.user, account.host);
-        RIGHTS.iter().map(move |right| (grantee.clone(), *right))
-    };
-    asked.sources.accounts().into_iter().flat_map(each)
+/// Each account with each of its privileges, and whether it may grant it.
+fn grants(asked: &Asked<'_>) -> Vec<(String, String, &'static str)> {
+    let mut found = Vec::new();
+    for account in seen(asked) {
+        let (name, global) = (grantee(&account), account.grants.global);
+        let usage = account.grants.dynamic.is_empty();
+        for privilege in names(global, usage) {
+            found.push((name.clone(), privilege.to_owned(), grantable(global)));
+        }
+        for (privilege, may) in &account.grants.dynamic {
+            found.push((name.clone(), privilege.clone(), if *may { "YES" } else { "NO" }));
+        }
+    }
+    found
 }
 
 table! {
-    "USER_PRIVILEGES": |asked| for (grantee, right) in grants(asked);
+    "USER_PRIVILEGES": |asked| for (grantee, privilege, grantable) in grants(asked);
     GRANTEE: Varchar(292) NOT NULL = grantee;
     TABLE_CATALOG: Varchar(512) NOT NULL = "def";
-    PRIVILEGE_TYPE: Varchar(64) NOT NULL = right;
-    IS_GRANTABLE: Varchar(3) NOT NULL = "YES";
+    PRIVILEGE_TYPE: Varchar(64) NOT NULL = privilege;
+    IS_GRANTABLE: Varchar(3) NOT NULL = grantable;
 }

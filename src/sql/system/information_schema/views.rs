@@ -1,5 +1,6 @@
 //! `information_schema.VIEWS`.
 
+use crate::sql::accounts::Privilege;
 use crate::sql::catalog::{DatabaseInfo, TableInfo, ViewInfo};
 use crate::sql::parser::ast::CheckOption;
 use crate::sql::system::asked::Asked;
@@ -10,6 +11,17 @@ pub(super) fn views<'a>(
     asked: &'a Asked<'a>,
 ) -> impl Iterator<Item = (&'a DatabaseInfo, &'a TableInfo, &'a ViewInfo)> {
     asked.tables().filter_map(|(database, table)| Some((database, table, &**table.view.as_ref()?)))
+}
+
+/// Its query, for those who may see it.
+fn text<'a>(
+    asked: &Asked<'_>,
+    database: &DatabaseInfo,
+    table: &TableInfo,
+    view: &'a ViewInfo,
+) -> &'a str {
+    let has = asked.sources.rights().table(&database.name, &table.name);
+    if has.contains(Privilege::ShowView) { &view.definition } else { "" }
 }
 
 fn check_option(view: &ViewInfo) -> &'static str {
@@ -25,7 +37,7 @@ table! {
     TABLE_CATALOG: Varchar(64) NOT NULL = "def";
     TABLE_SCHEMA: Varchar(64) NOT NULL = database.name.as_str();
     TABLE_NAME: Varchar(64) NOT NULL = table.name.as_str();
-    VIEW_DEFINITION: LongText = view.definition.as_str();
+    VIEW_DEFINITION: LongText = text(asked, database, table, view);
     CHECK_OPTION: Varchar(8) = check_option(view);
     IS_UPDATABLE: Varchar(3) = if view.updatable { "YES" } else { "NO" };
     DEFINER: Varchar(288) = format!("{}@{}", view.definer.0, view.definer.1);
