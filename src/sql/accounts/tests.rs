@@ -118,7 +118,7 @@ fn name(at: u8) -> AccountName {
 /// Whether an account has a privilege on a table, by looking at one grant after the other.
 fn naive(world: &[Grants], at: u8, depth: u8, on: (&str, &str), wanted: Privilege) -> bool {
     let grants = &world[usize::from(at)];
-    let best = ["a", "b", "_", "%"]
+    let best = ["a", "b", "%", "_"]
         .into_iter()
         .filter(|pattern| *pattern == on.0 || pattern.len() == 1 && "_%".contains(pattern))
         .find_map(|pattern| grants.databases.get(pattern));

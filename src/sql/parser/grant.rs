@@ -34,7 +34,7 @@ impl Parser<'_> {
     pub(super) fn revoke(&mut self) -> SqlResult<Statement> {
         self.expect_word("REVOKE")?;
         let if_exists = self.if_exists()?;
-        let all = self.words(&["ALL", "PRIVILEGES"]) || self.at_nth(1, ",") && self.word("ALL");
+        let all = self.words(&["ALL", "PRIVILEGES"]) || self.nth_is_op(1, ",") && self.word("ALL");
         let what = if all && self.op(",") {
             self.expect_words(&["GRANT", "OPTION"])?;
             Granted::Everything

@@ -182,7 +182,7 @@ fn errors() {
         ("ANALYZE SELECT 1", 1235, "'ANALYZE of a statement'"),
         ("SHOW STATS_BUCKETS", 1235, "'SHOW STATS_BUCKETS'"),
         ("SHOW STATS_TOPN", 1235, "'SHOW STATS_TOPN'"),
-        ("GRANT ALL ON *.* TO x", 1235, "'GRANT'"),
+        ("GRANT ALL ON *.* TO x AS y", 1235, "'GRANT … AS'"),
         ("SELECT ROW_NUMBER() FROM t", 1064, "near 'FROM t' at line 1"),
         ("SELECT LAST_VALUE(a) IGNORE NULLS OVER () FROM t", 1235, "'IGNORE NULLS'"),
         ("SELECT SUM(a) OVER (ORDER BY b GROUPS 1 PRECEDING) FROM t", 1235, "'GROUPS'"),
