@@ -43,7 +43,7 @@ CREATE USER `f`@`10.%` IDENTIFIED WITH 'mysql_native_password' AS '*14E65567ABDB
 SELECT User, Host, plugin, authentication_string FROM mysql.user WHERE User = 'f';
 CREATE USER g IDENTIFIED WITH caching_sha2_password AS '*14E65567ABDB5135D0CFD9A70B3032C179A49EE7';
 SHOW CREATE USER nobody;
-CREATE USER g ACCOUNT LOCK;
+CREATE USER g REQUIRE SSL;
 DROP USER 'f'@'10.%';
 -- A dump of everything begins like this.
 CREATE DATABASE IF NOT EXISTS mysql;
