@@ -42,7 +42,6 @@ DROP TABLE made;
 CREATE DATABASE other;
 CREATE USER joe;
 SET GLOBAL max_connections = 10;
-KILL 1;
 FLUSH PRIVILEGES;
 GRANT SELECT ON u TO eve;
 GRANT SELECT ON secret.s TO eve;
