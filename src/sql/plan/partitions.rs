@@ -399,6 +399,7 @@ fn beside(value: &Datum, above: bool) -> Option<Datum> {
         (Datum::Int(number), false) => number.checked_sub(1).map(Datum::Int),
         (Datum::UInt(number), true) => number.checked_add(1).map(Datum::UInt),
         (Datum::UInt(number), false) => number.checked_sub(1).map(Datum::UInt),
+        // Only integers have neighbours.
         _ => None,
     }
 }

@@ -69,6 +69,8 @@ pub(in crate::sql) fn around(value: &Datum, ctx: &EvalContext) -> SqlResult<(i12
     Ok((floor, ceil))
 }
 
+/// The integer of a column that is nearest to what lies between these two, and how it compares with that: an unsigned column holds nothing
+/// below zero, and neither kind anything beyond its end.
 fn integer((floor, ceil): (i128, i128), unsigned: bool) -> (Datum, Ordering) {
     if !unsigned {
         return match i64::try_from(floor) {

@@ -421,6 +421,7 @@ fn column_value(value: &Datum, column: &ColumnInfo, ctx: &DdlContext<'_>) -> Sql
         Datum::Int(_) | Datum::UInt(_) => kind.is_integer(),
         Datum::Bytes(_) => !kind.is_integer(),
         Datum::Time(_) | Datum::Duration(_) => kind.is_temporal(),
+        // Columns of other types divide no rows.
         _ => false,
     };
     if !fits {

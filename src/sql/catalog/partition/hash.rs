@@ -30,6 +30,7 @@ impl KeyHash {
             TypeKind::MediumInt => 3,
             TypeKind::Int => 4,
             TypeKind::BigInt => 8,
+            // Whatever else there is is hashed by its key.
             _ => 0,
         };
         let number = match value {
@@ -39,6 +40,7 @@ impl KeyHash {
             }
             Datum::Int(number) if width > 0 => number.cast_unsigned(),
             Datum::UInt(number) if width > 0 => *number,
+            // By its key, of whatever type it is.
             _ => {
                 let mut key = Vec::new();
                 codec::encode_key_value(value, field_type, zone, &mut key)?;
