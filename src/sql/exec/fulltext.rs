@@ -161,9 +161,9 @@ impl Reader<'_> {
         for (handle, value) in handles.iter().zip(values) {
             let Some(value) = value else { continue };
             let row = reader.read(*handle, &value)?;
-            let texts = row.iter().filter_map(|value| match value {
-                Datum::Bytes(text) => Some(String::from_utf8_lossy(text).into_owned()),
-                _ => None,
+            let texts = row.iter().filter_map(|value| {
+                let Datum::Bytes(text) = value else { return None };
+                Some(String::from_utf8_lossy(text).into_owned())
             });
             found.push((*handle, texts.collect()));
         }

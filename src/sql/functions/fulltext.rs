@@ -11,16 +11,18 @@ pub(super) static MATCH: Definition = Definition::function(
     (2, 2),
     double,
     |call| {
-        let handle = match call.value(0)? {
-            Datum::Int(handle) => handle,
+        let nothing = Ok(Datum::Float(0.0));
+        let value = call.value(0)?;
+        let handle = if let Datum::Int(handle) = value {
+            handle
+        } else if let Datum::UInt(handle) = value {
             // As rows with unsigned keys are ordered.
-            Datum::UInt(handle) => (handle ^ (1 << 63)).cast_signed(),
-            _ => return Ok(Datum::Float(0.0)),
+            (handle ^ (1 << 63)).cast_signed()
+        } else {
+            return nothing;
         };
-        let ranks = match call.value(1)? {
-            Datum::Bytes(bytes) => Ranks::from_bytes(bytes),
-            _ => return Ok(Datum::Float(0.0)),
-        };
+        let Datum::Bytes(bytes) = call.value(1)? else { return nothing };
+        let ranks = Ranks::from_bytes(bytes);
         Ok(Datum::Float(f64::from(ranks.of_row(handle))))
     },
     "What a row is worth to a search for words.",

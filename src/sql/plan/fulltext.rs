@@ -158,7 +158,12 @@ fn demanded(filter: &Expr) -> Option<&Expr> {
         Datum::UInt(number) => *number as f64,
         Datum::Float(number) => *number,
         Datum::Decimal(number) => number.to_f64(),
-        _ => return None,
+        Datum::Null
+        | Datum::Bytes(_)
+        | Datum::Time(_)
+        | Datum::Duration(_)
+        | Datum::Member(_)
+        | Datum::Json(_) => return None,
     };
     let positive = if strict { bound >= 0.0 } else { bound > 0.0 };
     parts(matched).filter(|_| positive).map(|(_, ranks)| ranks)

@@ -30,9 +30,8 @@ pub fn word_entries(
     handle: i64,
 ) -> Vec<IndexEntry> {
     let Some(parser) = index.fulltext else { return Vec::new() };
-    let texts = index.columns.iter().filter_map(|part| match &row[part.offset] {
-        Datum::Bytes(text) => Some(&text[..]),
-        _ => None,
+    let texts = index.columns.iter().filter_map(|part| {
+        if let Datum::Bytes(text) = &row[part.offset] { Some(&text[..]) } else { None }
     });
     let counts = word_counts(parser, word_collation(table, index), texts);
     let prefix = index_prefix(table.id, index.id);
