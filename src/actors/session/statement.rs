@@ -156,6 +156,7 @@ impl Core {
     }
 
     /// Statements whose answer is that they are done.
+    #[expect(clippy::too_many_lines, reason = "a line for each kind of statement")]
     async fn do_statement_of_effect(
         &mut self,
         request: &Request<'_>,

@@ -5,8 +5,8 @@ use crate::common::SqlResult;
 use crate::sql::accounts::{Privilege, Privileges};
 use crate::sql::catalog::is_system_database;
 use crate::sql::parser::ast::{
-    AlterAction, CreateTable, Flush, ForeignKeyDefinition, ObjectName, PartitionAction, Statement,
-    UserName, VariableAssignment, VariableScope,
+    AlterAction, CreateTable, Flush, ForeignKeyDefinition, ObjectName, PartitionAction,
+    RoutineKind, Statement, UserName, VariableAssignment, VariableScope,
 };
 use crate::sql::statement::Right;
 
@@ -44,7 +44,12 @@ impl<'a> Walk<'a> {
             S::SetPassword { user: Some(user), .. } if !self.is_own(user) => {
                 self.need_global(Privilege::CreateUser.into(), &[])
             }
-            S::Call(call) => call.arguments.iter().try_for_each(|expr| self.expr(expr)),
+            S::Call(call) => {
+                if let Some(named) = self.named(&call.name) {
+                    self.need_execute(RoutineKind::Procedure, &named.database, &named.name)?;
+                }
+                call.arguments.iter().try_for_each(|expr| self.expr(expr))
+            }
             _ => {
                 self.line_of_table(statement)?;
                 self.besides(statement)
@@ -239,7 +244,8 @@ impl<'a> Walk<'a> {
             S::DropIndex { table, .. } => vec![table.clone()],
             S::RenameTables(renames) => renames.iter().map(|(old, _)| old.clone()).collect(),
             S::CreateTrigger(create) => {
-                let database = create.table.database.clone().or(create.name.database.clone());
+                let database =
+                    create.table.database.clone().or_else(|| create.name.database.clone());
                 vec![ObjectName { database, name: create.table.name.clone() }]
             }
             S::DropTrigger { name, .. } => self.table_of_trigger(name).into_iter().collect(),
@@ -278,7 +284,7 @@ fn databases(statement: &Statement) -> Vec<Option<&str>> {
 }
 
 /// The routine that a statement is about.
-fn routine(statement: &Statement) -> Option<(crate::sql::parser::ast::RoutineKind, &ObjectName)> {
+fn routine(statement: &Statement) -> Option<(RoutineKind, &ObjectName)> {
     match statement {
         Statement::AlterRoutine(alter) => Some((alter.kind, &alter.name)),
         Statement::DropRoutine(drop) => Some((drop.kind, &drop.name)),

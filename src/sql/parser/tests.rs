@@ -186,9 +186,6 @@ fn errors() {
         ("SELECT ROW_NUMBER() FROM t", 1064, "near 'FROM t' at line 1"),
         ("SELECT LAST_VALUE(a) IGNORE NULLS OVER () FROM t", 1235, "'IGNORE NULLS'"),
         ("SELECT SUM(a) OVER (ORDER BY b GROUPS 1 PRECEDING) FROM t", 1235, "'GROUPS'"),
-        ("SELECT * FROM t PARTITION (p)", 1235, "'PARTITION'"),
-        ("CREATE TABLE t (a INT) PARTITION BY KEY(a)", 1235, "'PARTITION BY'"),
-        ("ALTER TABLE t PARTITION BY KEY(a)", 1235, "'ALTER TABLE … PARTITION'"),
         (
             "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES u (b) MATCH FULL",
             1235,

@@ -1,6 +1,7 @@
 //! No row that a condition finds is in a partition that is left out.
 
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use super::physical::{PhysicalPlan, PlanNode};
 use super::{StatementPlan, partitions_of, pruned};
@@ -83,37 +84,43 @@ fn datums(table: &TableInfo, row: &Row, eval: &EvalContext) -> Vec<Datum> {
     vec![number(row.0), number(row.1), date]
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+/// With a stack for plans that are not optimized: a test's own is smaller than those of workers.
+const STACK: usize = 64 << 20;
 
-    #[test]
-    #[ignore = "a debug build plans deeper than the stack of a test: RUST_MIN_STACK=67108864"]
-    fn rows_are_where_they_are_looked_for(
-        which in 0..TABLES.len(),
-        condition in condition(),
-        rows in rows(),
-    ) {
-        let mut schema = TestSchema::new();
-        schema.change(&parse(TABLES[which], SqlMode::default()).unwrap()[0].statement).unwrap();
-        let sql = format!("SELECT * FROM t WHERE {condition}");
-        let plan = schema.plan(&parse(&sql, SqlMode::default()).unwrap()[0]).unwrap();
-        let StatementPlan::Query(query) = &plan else { unreachable!("a query") };
-        // Conditions that nothing fulfils leave no scan.
-        let Some(PlanNode::Partitions { table, selected, conditions, .. }) = parts(&query.root) else {
-            return Ok(());
+#[test]
+fn rows_are_where_they_are_looked_for() {
+    let run = || {
+        let config = ProptestConfig { cases: 400, ..ProptestConfig::default() };
+        let given = (0..TABLES.len(), condition(), rows());
+        TestRunner::new(config)
+            .run(&given, |(which, condition, rows)| are_found(which, &condition, &rows))
+    };
+    let tested = std::thread::Builder::new().stack_size(STACK).spawn(run).unwrap().join().unwrap();
+    tested.unwrap();
+}
+
+fn are_found(which: usize, condition: &str, rows: &[Row]) -> Result<(), TestCaseError> {
+    let mut schema = TestSchema::new();
+    schema.change(&parse(TABLES[which], SqlMode::default()).unwrap()[0].statement).unwrap();
+    let sql = format!("SELECT * FROM t WHERE {condition}");
+    let plan = schema.plan(&parse(&sql, SqlMode::default()).unwrap()[0]).unwrap();
+    let StatementPlan::Query(query) = &plan else { unreachable!("a query") };
+    // Conditions that nothing fulfils leave no scan.
+    let Some(PlanNode::Partitions { table, selected, conditions, .. }) = parts(&query.root) else {
+        return Ok(());
+    };
+    let eval = EvalContext::new();
+    let partitions = partitions_of(table).unwrap().unwrap();
+    let read = pruned(table, &partitions, selected.as_deref(), conditions, &eval);
+    for row in rows {
+        let row = datums(table, row, &eval);
+        let Some(place) = partitions.locate(&row, &eval).unwrap() else { continue };
+        let is_true = |condition: &crate::sql::expr::Expr| {
+            condition.eval(&row, &eval).unwrap().to_bool(&eval).unwrap() == Some(true)
         };
-        let eval = EvalContext::new();
-        let partitions = partitions_of(table).unwrap().unwrap();
-        let read = pruned(table, &partitions, selected.as_deref(), conditions, &eval);
-        for row in &rows {
-            let row = datums(table, row, &eval);
-            let Some(place) = partitions.locate(&row, &eval).unwrap() else { continue };
-            let is_true = |condition: &crate::sql::expr::Expr| {
-                condition.eval(&row, &eval).unwrap().to_bool(&eval).unwrap() == Some(true)
-            };
-            if conditions.iter().all(is_true) {
-                prop_assert!(read.contains(&place), "{sql}: {row:?} is in {place}, not in {read:?}");
-            }
+        if conditions.iter().all(is_true) {
+            prop_assert!(read.contains(&place), "{sql}: {row:?} is in {place}, not in {read:?}");
         }
     }
+    Ok(())
 }

@@ -75,7 +75,7 @@ pub(super) fn divided(access: PhysicalPlan, scan: &Scan) -> PhysicalPlan {
     let divides = |offset: &usize| {
         scan.table.columns.get(*offset).is_some_and(|column| dividing.contains(&column.id))
     };
-    let says = |filter: &&Expr| filter.columns().iter().any(|offset| divides(offset));
+    let says = |filter: &&Expr| filter.columns().iter().any(divides);
     let conditions = scan.filters.iter().filter(says).cloned().collect();
     let (schema, rows) = (access.schema.clone(), access.estimated_rows);
     let (table, selected) = (scan.table.clone(), scan.selected.clone());

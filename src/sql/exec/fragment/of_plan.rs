@@ -27,9 +27,8 @@ impl Fragment {
                     columns: table_codec::wanted_columns(table, columns),
                 };
                 let Some(filter) = sendable_all(filter, eval) else { return Ok(None) };
-                let mut steps: Vec<Step> = filter.into_iter().map(Step::Filter).collect();
-                steps.extend(limit.map(Step::Limit));
-                return Ok(Some(Fragment { scan, steps }));
+                let all = filter.into_iter().map(Step::Filter).chain(limit.map(Step::Limit));
+                return Ok(Some(Fragment { scan, steps: all.collect() }));
             }
             PlanNode::Filter { predicate, .. } => sendable(predicate, eval).map(Step::Filter),
             PlanNode::Project { exprs, .. } => sendable_all(exprs, eval).map(Step::Project),
