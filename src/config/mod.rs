@@ -4,6 +4,7 @@
 //! (`TROUPE_` + section + key, upper case, `-` and `.` as `_`), the file, the default. An unknown key or
 //! a bad value is an error that names the key and where it stands.
 
+mod admin;
 mod bridge;
 mod layers;
 mod registry;
@@ -12,13 +13,14 @@ mod sections;
 mod stats;
 mod units;
 
+pub use admin::AdminConfig;
 pub use bridge::{BridgeConfig, BridgeTlsConfig};
 pub use layers::{Error, Layers, Source};
 pub use registry::{RegistryConfig, RegistryType};
 pub use roles::{Role, Roles};
 pub use sections::{
-    AdminConfig, AuthPlugin, Config, LogConfig, LogFormat, MysqlConfig, NodeConfig, PdConfig,
-    RuntimeConfig, SqlConfig, StoreConfig, TransactionConfig, log_filter,
+    AuthPlugin, Config, LogConfig, LogFormat, MysqlConfig, NodeConfig, PdConfig, RuntimeConfig,
+    SqlConfig, StoreConfig, TransactionConfig, log_filter,
 };
 pub use stats::StatsConfig;
 pub use units::{ByteSize, Span};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+use super::admin::AdminConfig;
 use super::bridge::BridgeConfig;
 use super::registry::{RegistryConfig, RegistryType};
 use super::roles::{Role, Roles};
@@ -152,31 +153,6 @@ impl Default for MysqlConfig {
             require_secure_transport: false,
             default_authentication_plugin: AuthPlugin::default(),
             secure_file_priv: "NULL".to_owned(),
-        }
-    }
-}
-
-/// The admin HTTP endpoint. It has no password: keep it on an address only operators reach.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct AdminConfig {
-    /// Where it listens.
-    pub addr: SocketAddr,
-    /// Names the node is asked by, with commas between, beside addresses and names that nobody outside can own.
-    pub hosts: String,
-    /// The file with the token by which other machines may look and change.
-    pub token_file: PathBuf,
-    /// The file with the token by which other machines may look.
-    pub look_token_file: PathBuf,
-}
-
-impl Default for AdminConfig {
-    fn default() -> Self {
-        AdminConfig {
-            addr: address!(10080),
-            hosts: String::new(),
-            token_file: PathBuf::new(),
-            look_token_file: PathBuf::new(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 pub mod errno;
 mod fault;
+mod numbers;
 
 pub use fault::{Conflict, Fault, Signalled};
 

@@ -60,7 +60,10 @@ fn each_kind_is_denied_to_who_lacks_its_right_alone() {
         may(&all_but(Privileges::NONE), statement).unwrap_or_else(|e| panic!("{kind:?}: {e:?}"));
         let denied = may(&all_but(missing), statement).expect_err(kind.traits().counted);
         assert_eq!(denied.code, code, "{kind:?}: {}", denied.message);
-        for one in missing.list() {
+        // Who may not use a database is not told what for.
+        let told =
+            if code == errno::DB_ACCESS_DENIED { Vec::new() } else { missing.list().collect() };
+        for one in told {
             assert!(denied.message.to_uppercase().contains(one.text()), "{}", denied.message);
         }
     }

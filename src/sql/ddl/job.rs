@@ -72,12 +72,14 @@ pub struct JobError {
 }
 
 impl From<SqlError> for JobError {
+    /// A statement's error ends its job.
     fn from(error: SqlError) -> JobError {
         JobError { code: error.code, message: error.message }
     }
 }
 
 impl From<&JobError> for SqlError {
+    /// As the statement that asked for the job tells it.
     fn from(error: &JobError) -> SqlError {
         SqlError::new(error.code, error.message.clone())
     }
@@ -96,6 +98,7 @@ pub struct JobNote {
 }
 
 impl From<Complaint> for JobNote {
+    /// A complaint of the catalog is a note of the job.
     fn from((code, message): Complaint) -> JobNote {
         JobNote { code, message, warns: false }
     }

@@ -126,11 +126,13 @@ fn encode<T: Serialize>(value: &T) -> SqlResult<Bytes> {
     serde_json::to_vec(value).map(Bytes::from).map_err(SqlError::internal)
 }
 
+/// What is kept as JSON.
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> SqlResult<T> {
     serde_json::from_slice(bytes)
         .map_err(|error| SqlError::internal(format!("the stored schema is damaged: {error}")))
 }
 
+/// A number that is kept by itself.
 fn number(bytes: &[u8]) -> SqlResult<u64> {
     let bytes = bytes
         .try_into()
@@ -144,18 +146,22 @@ impl<'a> Meta<'a> {
         Meta { txn }
     }
 
+    /// A number that is kept under a key; 0 before it was.
     async fn counter(&self, key: Bytes) -> SqlResult<u64> {
         self.txn.get(key).await?.map_or(Ok(0), |value| number(&value))
     }
 
+    /// Keeps a number under a key.
     fn set_counter(&self, key: Bytes, value: u64) {
         self.txn.put(key, Bytes::copy_from_slice(&value.to_be_bytes()));
     }
 
+    /// What is kept under a key, if anything is.
     async fn get<T: DeserializeOwned>(&self, key: Bytes) -> SqlResult<Option<T>> {
         self.txn.get(key).await?.map(|value| decode(&value)).transpose()
     }
 
+    /// All that is kept below a prefix, in the order of keys.
     async fn pairs(&self, prefix: Bytes) -> SqlResult<Vec<KvPair>> {
         let options =
             ScanOptions { end: prefix_end(&prefix), start: prefix, ..ScanOptions::default() };

@@ -121,6 +121,7 @@ impl Accounts for AccountCache {
     }
 }
 
+/// All accounts, as they are now.
 async fn read(store: &dyn KvStore, plugin: Plugin) -> SqlResult<AccountTable> {
     let txn = store.begin(TxnOptions::default()).await?;
     let table = scan(&*txn, plugin).await?;
@@ -144,6 +145,7 @@ async fn scan(txn: &dyn Transaction, plugin: Plugin) -> SqlResult<AccountTable> 
     }
 }
 
+/// Where an account is kept.
 fn key(user: &str, host: &str) -> Bytes {
     let mut key = PREFIX.to_vec();
     key.extend_from_slice(user.as_bytes());
@@ -171,6 +173,7 @@ fn write(txn: &dyn Transaction, change: &Change) -> SqlResult<()> {
     Ok(())
 }
 
+/// An account as it is kept.
 fn decode(value: &[u8]) -> SqlResult<Account> {
     let damaged = || SqlError::internal("a stored account is damaged");
     let stored: Stored = serde_json::from_slice(value).map_err(|_| damaged())?;

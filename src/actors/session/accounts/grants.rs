@@ -117,6 +117,7 @@ impl Core {
         }
     }
 
+    /// What IGNORE UNKNOWN USER has left out, as warnings (3162).
     pub(super) fn warn_of_unknown(&self, unknown: &[UserName]) {
         for name in unknown {
             let message =
@@ -299,6 +300,7 @@ fn permission(level: &Level, named: &[NamedPrivilege]) -> SqlResult<Permission> 
     Ok(found)
 }
 
+/// A dynamic privilege by its name. Error 3929 for one that nobody has registered, 3619 below the global level.
 fn dynamic(level: &Level, name: &str) -> SqlResult<&'static str> {
     let known = dynamic_name(name).ok_or_else(|| {
         let message = format!("Dynamic privilege '{name}' is not registered with the server.");
@@ -325,6 +327,7 @@ fn check_level(level: &Level, all: Privileges, privilege: Privilege) -> SqlResul
     })
 }
 
+/// Error 1221.
 fn wrong_usage(what: &str, with: &str) -> SqlError {
     SqlError::new(errno::WRONG_USAGE, format!("Incorrect usage of {what} and {with}"))
 }

@@ -44,6 +44,7 @@ impl Core {
         Ok(())
     }
 
+    /// The account that the session is logged in as: CURRENT_USER.
     fn own_name(&self) -> UserName {
         UserName {
             user: self.client.user.clone(),
@@ -57,6 +58,7 @@ impl Core {
         if name.is_current { self.own_name() } else { name.clone() }
     }
 
+    /// CREATE USER: all of them or none. With IF NOT EXISTS those that are there are passed over with a note (3163).
     pub(in crate::actors::session) async fn create_users(
         &mut self,
         users: &[UserSpec],
@@ -91,6 +93,7 @@ impl Core {
         self.change_accounts(decide).await
     }
 
+    /// ALTER USER: all of them or none. With IF EXISTS those that are not there are passed over with a note (3162).
     pub(in crate::actors::session) async fn alter_users(
         &mut self,
         users: &[UserSpec],
@@ -118,6 +121,7 @@ impl Core {
         self.change_accounts(decide).await
     }
 
+    /// DROP USER: all of them or none, with what is granted to them.
     pub(in crate::actors::session) async fn drop_users(
         &mut self,
         users: &[UserName],
@@ -156,6 +160,7 @@ impl Core {
         self.change_accounts(decide).await
     }
 
+    /// A note (3162) for each that IF EXISTS passes over.
     fn note_missing<'a>(&self, users: impl Iterator<Item = &'a UserName>) {
         let table = self.services.accounts.table();
         for user in users.filter(|user| find(&table, user).is_none()) {
