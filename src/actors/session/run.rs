@@ -305,7 +305,6 @@ impl Core {
         response::write_rows_end(&mut sink.writer, capabilities, status, 0);
     }
 
-    /// The definitions of the columns, as the client's protocol has them.
     fn write_definitions(&self, columns: &[OutputColumn], sink: &mut Sink) {
         let spoken = self.spoken();
         response::write_column_count(&mut sink.writer, columns.len());
@@ -334,7 +333,6 @@ impl Core {
         Some(set)
     }
 
-    /// What LAST_INSERT_ID() and the OK packet tell from now on.
     pub(super) fn set_last_insert_id(&mut self, id: u64) {
         self.last_insert_id = id;
         self.vars.counters.lock().last_insert_id = id;

@@ -11,18 +11,8 @@
 //! their `ER_`, so whoever knows the one finds the other. The SQLSTATE is MySQL's too; `HY000` where it has no better.
 
 use super::ErrorClass;
+pub use super::numbers::Operational;
 use super::numbers::errnos;
-
-/// What is to be known of an error number.
-#[derive(Clone, Copy, Debug)]
-pub struct Operational {
-    /// The number.
-    pub code: u16,
-    /// The name of its constant.
-    pub name: &'static str,
-    /// What may be done about it.
-    pub class: ErrorClass,
-}
 
 errnos! {
     statement {

@@ -1,5 +1,18 @@
 //! What becomes of the lists of error numbers: a constant each, their SQLSTATEs and their classes.
 
+use super::ErrorClass;
+
+/// What is to be known of an error number.
+#[derive(Clone, Copy, Debug)]
+pub struct Operational {
+    /// The number.
+    pub code: u16,
+    /// The name of its constant.
+    pub name: &'static str,
+    /// What may be done about it.
+    pub class: ErrorClass,
+}
+
 /// A line a number: its name, the number, its SQLSTATE and, of an operational one, its class.
 macro_rules! errnos {
     (

@@ -29,7 +29,7 @@ fn all_but(missing: Privileges) -> Rights {
 
 fn may(rights: &Rights, statement: &Statement) -> SqlResult<()> {
     let schema = InfoSchema::default();
-    let who = Who { account: AccountName::new("u", "%"), from: "localhost".to_owned() };
+    let who = Who { account: AccountName::new("me", "%"), from: "localhost".to_owned() };
     let checker = Checker {
         schema: &schema,
         temporary: &NO_TEMPORARIES,
