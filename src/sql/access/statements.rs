@@ -120,6 +120,10 @@ impl<'a> Walk<'a> {
     }
 
     fn create_table(&mut self, create: &'a CreateTable) -> SqlResult<()> {
+        if create.temporary {
+            let database = create.name.database.as_deref();
+            self.need_database(database, Privilege::CreateTemporaryTables.into())?;
+        }
         if let Some(like) = &create.like {
             self.need_table(like, SELECT)?;
         }

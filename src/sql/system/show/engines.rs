@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::{Showing, Shown};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::parser::ast::EngineReport;
+use crate::sql::system::asked::Asked;
 use crate::sql::system::sources::SessionFacts;
 use crate::sql::types::Datum;
 
@@ -30,22 +31,20 @@ impl Showing<'_> {
                 *in_use.entry(name).or_default() += 1;
             }
         }
-        let mut rows = Vec::new();
-        for database in self.schema().databases() {
-            if only.as_ref().is_some_and(|only| *only != database.name) || database.id < 0 {
-                continue;
-            }
-            for table in self.schema().tables(&database.name) {
-                let name = (database.name.to_lowercase(), table.name.to_lowercase());
-                let users = in_use.get(&name).copied().unwrap_or(0);
-                rows.push(vec![
-                    Datum::from(database.name.as_str()),
-                    Datum::from(table.name.as_str()),
-                    Datum::Int(users),
-                    Datum::Int(0),
-                ]);
-            }
-        }
+        let asked = Asked { database: only.as_deref(), ..Asked::all(self.sources) };
+        let open =
+            asked.tables().filter(|(database, table)| database.id >= 0 && table.view.is_none());
+        let rows = open.map(|(database, table)| {
+            let name = (database.name.to_lowercase(), table.name.to_lowercase());
+            let users = in_use.get(&name).copied().unwrap_or(0);
+            vec![
+                Datum::from(database.name.as_str()),
+                Datum::from(table.name.as_str()),
+                Datum::Int(users),
+                Datum::Int(0),
+            ]
+        });
+        let rows = rows.collect();
         let mut shown = Shown::new(&["Database", "Table", "#In_use", "#Name_locked"], rows);
         shown.like = 1;
         Ok(shown)
