@@ -1,6 +1,6 @@
 -- An index beside another of the same columns is kept, and warned of.
-CREATE DATABASE d;
-USE d;
+CREATE DATABASE doubled;
+USE doubled;
 CREATE TABLE t (a INT PRIMARY KEY, b INT, c VARCHAR(20), KEY k1 (b), KEY k2 (b), UNIQUE k3 (b));
 SHOW WARNINGS;
 CREATE INDEX k4 ON t (c(5));
@@ -13,3 +13,4 @@ ALTER TABLE t ADD COLUMN d INT;
 SHOW WARNINGS;
 CREATE TABLE u (a INT, KEY (a), KEY (a));
 SHOW WARNINGS;
+DROP DATABASE doubled;
