@@ -1,5 +1,5 @@
 //! Nodes whose bridges speak different versions of the protocol: a peer of another version, made here, knocks at a real node,
-//! and a real node knocks at it.
+//! and a real node knocks at it. The peer has no certificate, so the node asks for none.
 
 use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
@@ -35,7 +35,7 @@ async fn knock(server: &Server, hello: Frame) -> Status {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_peer_of_another_version_is_told_so_and_the_node_logs_it() {
-    let args = ["--name", "pd1", "--role", "pd"];
+    let args = ["--name", "pd1", "--role", "pd", "--insecure"];
     let server = Server::with(&Options { args: &args, ..Options::default() });
     let ours = env!("CARGO_PKG_VERSION");
     let protocol = format!("node stranger speaks version {OTHER} of the bridge's protocol");
@@ -97,7 +97,7 @@ async fn joining(meets: Meets) -> String {
     let dir = tempfile::tempdir().unwrap();
     let mut command = troupe();
     command
-        .args(["start", "--role", "store", "--name", "store1", "--pd", &address])
+        .args(["start", "--role", "store", "--name", "store1", "--pd", &address, "--insecure"])
         .args(["--addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0", "--join-timeout", "3s"])
         .arg("--data-dir")
         .arg(dir.path());
