@@ -91,9 +91,8 @@ impl Parser<'_> {
         Ok(UserName { user, host, is_current: false })
     }
 
-    /// REQUIRE, WITH, PASSWORD EXPIRE, ACCOUNT LOCK and so on, which are not implemented: what SHOW CREATE USER says of an account
-    /// without them is taken.
-    /// Whether they are to be locked, if that is said.
+    /// Whether the accounts are to be locked, if ACCOUNT LOCK or UNLOCK says so. Of REQUIRE, WITH, PASSWORD and the other options what
+    /// SHOW CREATE USER says of an account without any is taken; anything else is error 1235 with its name.
     fn user_options(&mut self) -> SqlResult<Option<bool>> {
         const DEFAULTS: &[&[&str]] = &[
             &["REQUIRE", "NONE"],

@@ -1,14 +1,12 @@
 //! MATCH … AGAINST: between the two parsers it is a call whose named arguments say what is searched for, and how.
 
-use sqlparser::ast::{
-    Expr as SqlExpr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator,
-    FunctionArgumentList, FunctionArguments, Ident, ObjectName,
-};
+use sqlparser::ast::{Expr as SqlExpr, FunctionArg, FunctionArgExpr, FunctionArgOperator, Ident};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
 use super::dialect::level;
 use super::prefix::{Parsed, expect_word, word};
+use super::typed_calls::called;
 use crate::sql::fulltext::SearchMode;
 
 /// What the modes are called as names of the argument that says what is searched for.
@@ -48,17 +46,7 @@ pub(super) fn parse(parser: &mut Parser, name: Ident) -> Parsed<SqlExpr> {
         arg: FunctionArgExpr::Expr(query),
         operator: FunctionArgOperator::Assignment,
     });
-    let list = FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() };
-    Ok(SqlExpr::Function(Function {
-        name: ObjectName::from(vec![name]),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::List(list),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    }))
+    Ok(called(name, args))
 }
 
 fn column(parser: &mut Parser) -> Parsed<SqlExpr> {

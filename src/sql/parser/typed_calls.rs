@@ -76,7 +76,7 @@ pub(super) fn weight_string(parser: &mut Parser, name: Ident) -> Parsed<Expr> {
 }
 
 /// A call of a function.
-fn called(name: Ident, args: Vec<FunctionArg>) -> Expr {
+pub(super) fn called(name: Ident, args: Vec<FunctionArg>) -> Expr {
     let list = FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() };
     Expr::Function(Function {
         name: ObjectName::from(vec![name]),
