@@ -15,13 +15,18 @@ mod statements;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::common::{SqlError, SqlResult, errno};
-use crate::sql::accounts::{AccountName, Privileges, Rights};
+use crate::sql::accounts::{AccountName, Privilege, Privileges, Rights};
 use crate::sql::catalog::{InfoSchema, Temporaries};
 use crate::sql::parser::ast::{Expr, ObjectName, Query, Statement};
 use sources::Frame;
+
+/// So many views and programs may stand on each other, for those who may not do everything.
+const DEEPEST: usize = 32;
 
 /// Who is told that something is denied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +66,7 @@ impl Checker<'_> {
         if self.rights.is_everything() {
             return Ok(());
         }
-        Walk::new(*self, 0).statement(statement)
+        Walk::new(*self, &Seen::default(), 0).statement(statement)
     }
 
     /// Whether a query may.
@@ -69,7 +74,7 @@ impl Checker<'_> {
         if self.rights.is_everything() {
             return Ok(());
         }
-        Walk::new(*self, 0).query(query)
+        Walk::new(*self, &Seen::default(), 0).query(query)
     }
 
     /// Whether an expression may be computed.
@@ -77,13 +82,30 @@ impl Checker<'_> {
         if self.rights.is_everything() {
             return Ok(());
         }
-        Walk::new(*self, 0).expr(expr)
+        Walk::new(*self, &Seen::default(), 0).expr(expr)
     }
+}
+
+/// The views and programs that a statement comes to, each once for each account whose rights count in it. One that is come to again is
+/// not looked into again: a chain in which each calls the next twice would take for ever, and one that calls itself has no end.
+#[derive(Default)]
+struct Seen(RefCell<BTreeSet<(Within, String, String, AccountName)>>);
+
+/// What is looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Within {
+    /// A view that is read.
+    View,
+    /// A view whose rows change by this privilege.
+    Changed(Privilege),
+    Function,
+    Trigger,
 }
 
 /// A walk through a statement.
 struct Walk<'a> {
     checker: Checker<'a>,
+    seen: &'a Seen,
     /// The names of WITH's tables in sight.
     common: Vec<String>,
     /// What the queries around see, the nearest last.
@@ -101,8 +123,29 @@ struct Named {
 }
 
 impl<'a> Walk<'a> {
-    fn new(checker: Checker<'a>, depth: usize) -> Walk<'a> {
-        Walk { checker, common: Vec::new(), frames: Vec::new(), aliases: false, depth }
+    fn new(checker: Checker<'a>, seen: &'a Seen, depth: usize) -> Walk<'a> {
+        Walk { checker, seen, common: Vec::new(), frames: Vec::new(), aliases: false, depth }
+    }
+
+    /// Whether something is still to be looked into, with the rights of this account. Error 1436 where too many stand on each other: what is
+    /// not looked into is not allowed.
+    fn enters(
+        &self,
+        within: Within,
+        (database, name): (&str, &str),
+        account: &AccountName,
+    ) -> SqlResult<bool> {
+        let key = (within, database.to_lowercase(), name.to_lowercase(), account.clone());
+        if !self.seen.0.borrow_mut().insert(key) {
+            return Ok(false);
+        }
+        if self.depth < DEEPEST {
+            return Ok(true);
+        }
+        let text = format!(
+            "Thread stack overrun: more than {DEEPEST} views and programs stand on each other"
+        );
+        Err(SqlError::new(errno::STACK_OVERRUN, text))
     }
 
     fn rights(&self) -> &'a Rights {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::sources::Source;
-use super::{Checker, Walk, Who};
+use super::{Checker, Seen, Walk, Who, Within};
 use crate::common::{SqlError, SqlResult, errno};
 use crate::sql::accounts::{AccountName, Privilege, Rights};
 use crate::sql::catalog::{NO_TEMPORARIES, TableInfo, TriggerInfo};
@@ -11,9 +11,6 @@ use crate::sql::functions::Function;
 use crate::sql::parser::ast::{Query, QueryBody, RoutineKind, TableRef, TriggerEvent};
 use crate::sql::program::{Program, compile_body, compile_routine};
 use crate::sql::types::Collation;
-
-/// So many views and programs may stand on each other.
-const DEEPEST: usize = 32;
 
 /// What is denied in a view is told as error 1356, and not by its name.
 fn hidden(error: SqlError, source: &Source) -> SqlError {
@@ -61,7 +58,7 @@ impl Walk<'_> {
 
     fn within_view(&self, source: &Source, wanted: Option<Privilege>) -> SqlResult<()> {
         let view = source.table.as_ref().and_then(|table| table.view.as_ref());
-        let Some(view) = view.filter(|_| self.depth < DEEPEST) else { return Ok(()) };
+        let Some(view) = view else { return Ok(()) };
         // What is wrong with its text is told by whoever reads it.
         let Ok(query) = view.query() else { return Ok(()) };
         let (database, temporary) = (Some(source.database.as_str()), &NO_TEMPORARIES);
@@ -76,7 +73,12 @@ impl Walk<'_> {
         if checker.rights.is_everything() {
             return Ok(());
         }
-        view_may(checker, self.depth + 1, &query, wanted).map_err(|error| hidden(error, source))
+        let within = wanted.map_or(Within::View, Within::Changed);
+        if !self.enters(within, (&source.database, &source.name), &checker.who.account)? {
+            return Ok(());
+        }
+        view_may(checker, (self.seen, self.depth + 1), &query, wanted)
+            .map_err(|error| hidden(error, source))
     }
 
     /// A function that may be a stored one: EXECUTE, and what it does.
@@ -93,15 +95,15 @@ impl Walk<'_> {
         let Some((database, entry)) = database.zip(found) else { return Ok(()) };
         let Some(routine) = &entry.routine else { return Ok(()) };
         self.need_execute(kind, database, &routine.name)?;
-        if self.depth >= DEEPEST {
-            return Ok(());
-        }
         let run = |checker: Checker<'_>| {
-            if checker.rights.is_everything() {
+            let whole = (database, routine.name.as_str());
+            if checker.rights.is_everything()
+                || !self.enters(Within::Function, whole, &checker.who.account)?
+            {
                 return Ok(());
             }
             let program = compile_routine(database, routine)?;
-            program_may(checker, self.depth + 1, &program)
+            program_may(checker, (self.seen, self.depth + 1), &program)
         };
         let checker = Checker { database: Some(database), ..self.checker };
         if routine.invoker {
@@ -127,9 +129,6 @@ impl Walk<'_> {
     /// The triggers of a table that a change fires: their definers need TRIGGER, and what the triggers do.
     pub(super) fn fired(&self, source: &Source, event: TriggerEvent) -> SqlResult<()> {
         let Some(table) = &source.table else { return Ok(()) };
-        if self.depth >= DEEPEST {
-            return Ok(());
-        }
         for trigger in table.triggers.iter().filter(|trigger| trigger.event == event) {
             let (rights, who) = self.definer(&trigger.definer)?;
             if rights.is_everything() {
@@ -138,6 +137,9 @@ impl Walk<'_> {
             if !rights.table(&source.database, &source.name).contains(Privilege::Trigger) {
                 return Err(who.no_table("TRIGGER", &source.name));
             }
+            if !self.enters(Within::Trigger, (&source.database, &trigger.name), &who.account)? {
+                continue;
+            }
             let program = trigger_program(table, trigger)?;
             let checker = Checker {
                 database: Some(&source.database),
@@ -145,7 +147,7 @@ impl Walk<'_> {
                 who: &who,
                 ..self.checker
             };
-            program_may(checker, self.depth + 1, &program)?;
+            program_may(checker, (self.seen, self.depth + 1), &program)?;
         }
         Ok(())
     }
@@ -154,11 +156,11 @@ impl Walk<'_> {
 /// What a view reads and, if it is written to, the table below it.
 fn view_may(
     checker: Checker<'_>,
-    depth: usize,
+    (seen, depth): (&Seen, usize),
     query: &Query,
     wanted: Option<Privilege>,
 ) -> SqlResult<()> {
-    let mut walk = Walk::new(checker, depth);
+    let mut walk = Walk::new(checker, seen, depth);
     walk.query(query)?;
     if let (Some(wanted), QueryBody::Select(select)) = (wanted, &query.body)
         && let Some(TableRef::Table { name, alias, .. }) = &select.from
@@ -177,8 +179,12 @@ fn trigger_program(table: &TableInfo, trigger: &TriggerInfo) -> SqlResult<Progra
 }
 
 /// All that a program does.
-fn program_may(checker: Checker<'_>, depth: usize, program: &Program) -> SqlResult<()> {
-    program.exprs.iter().try_for_each(|expr| Walk::new(checker, depth).expr(expr))?;
+fn program_may(
+    checker: Checker<'_>,
+    (seen, depth): (&Seen, usize),
+    program: &Program,
+) -> SqlResult<()> {
+    program.exprs.iter().try_for_each(|expr| Walk::new(checker, seen, depth).expr(expr))?;
     let mut statements = program.statements.iter();
-    statements.try_for_each(|inner| Walk::new(checker, depth).statement(&inner.statement))
+    statements.try_for_each(|inner| Walk::new(checker, seen, depth).statement(&inner.statement))
 }
