@@ -163,13 +163,28 @@ fn view_may(
     let mut walk = Walk::new(checker, seen, depth);
     walk.query(query)?;
     if let (Some(wanted), QueryBody::Select(select)) = (wanted, &query.body)
-        && let Some(TableRef::Table { name, alias, .. }) = &select.from
+        && let Some(from) = &select.from
     {
-        let below = walk.source(name, alias.as_deref());
-        walk.need_table(name, wanted.into())?;
-        walk.written_view(&below, wanted)?;
+        written_below(&walk, from, wanted)?;
     }
     Ok(())
+}
+
+/// The tables that a view's rows are made of: only the planner knows which of several is written to, so all of them have to be allowed.
+fn written_below(walk: &Walk<'_>, from: &TableRef, wanted: Privilege) -> SqlResult<()> {
+    match from {
+        TableRef::Table { name, alias, .. } => {
+            let below = walk.source(name, alias.as_deref());
+            walk.need_table(name, wanted.into())?;
+            walk.written_view(&below, wanted)
+        }
+        TableRef::Join { left, right, .. } => {
+            written_below(walk, left, wanted)?;
+            written_below(walk, right, wanted)
+        }
+        // Nothing is written through these.
+        TableRef::Derived { .. } | TableRef::Json(_) => Ok(()),
+    }
 }
 
 fn trigger_program(table: &TableInfo, trigger: &TriggerInfo) -> SqlResult<Program> {

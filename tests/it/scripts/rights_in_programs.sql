@@ -116,6 +116,17 @@ SELECT h30();
 CREATE FUNCTION r() RETURNS INT NO SQL RETURN r();
 SELECT r();
 -- session a
+GRANT SELECT ON hidden.s TO dora;
+-- session dora
+CREATE TABLE deep.own (a INT);
+INSERT INTO deep.own VALUES (7);
+CREATE VIEW deep.both AS SELECT s.a AS hers, own.a AS mine FROM own JOIN hidden.s ON s.a = own.a;
+SELECT * FROM deep.both;
+UPDATE deep.both SET hers = 8;
+UPDATE deep.both SET mine = 8;
+INSERT INTO deep.both (hers) VALUES (9);
+-- session a
+SELECT * FROM hidden.s;
 DROP USER dora;
 DROP DATABASE deep;
 DROP DATABASE hidden;
